@@ -2,6 +2,7 @@
 
     python -m benchmarks.csv_memory                               0.5 and 2 GB, limits of 2 GB and 512 MB
     python -m benchmarks.csv_memory --gb 0.1 --limits 512MB       a quick look
+    python -m benchmarks.csv_memory --sql joined distinct         SQL that joins a lookup, and SQL that is DISTINCT
     python -m benchmarks.csv_memory --files 6250 25000 100000     that many files of one line
 
 Each line is one file, which `source_files` and `raw_events` read through Dagster, the lake and its records in a process
@@ -33,9 +34,21 @@ from benchmarks.platform.child import Measured, machine, measure, say
 
 ALLOWANCE_GB = 0.5
 _ROWS, _DAYS = 20_000, 28
-_SQL = """-- Every line of the export.
-SELECT event_time, user_id, item_id, order_id, quantity, unit_price, _file, _line FROM read_csv('*.csv')
+_COLUMNS = "event_time, user_id, item_id, order_id, quantity, unit_price, _file, _line"
+_SQL = f"""-- Every line of the export.
+SELECT {_COLUMNS} FROM read_csv('*.csv')
 """
+_LOOKUP = "lookup.txt"
+SHAPES = {
+    "plain": _SQL,
+    "joined": "SELECT e.event_time, e.user_id, l.item AS item_id, e.order_id, e.quantity, e.unit_price, "
+    f"e._file, e._line FROM read_csv('export.csv') AS e JOIN read_csv('{_LOOKUP}') AS l ON e.item_id = l.code",
+    "distinct": f"SELECT DISTINCT {_COLUMNS} FROM read_csv('*.csv')",
+    "grouped": "SELECT event_time, user_id, item_id, order_id, sum(quantity::INTEGER) AS quantity, "
+    "max(unit_price::DOUBLE) AS unit_price, min(_file) AS _file, min(_line) AS _line FROM read_csv('*.csv') "
+    "GROUP BY event_time, user_id, item_id, order_id",
+}
+"""The source's SQL, by what it does to the lines."""
 _UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -45,6 +58,7 @@ class Loaded:
 
     gb: float
     quoted: bool
+    shape: str
     limit: str
     rows: int
     peak_gb: float
@@ -91,16 +105,20 @@ def write_export(path: Path, gb: float, *, quoted: bool, mixed: bool = False) ->
             number += 1
 
 
-def loaded(folder: Path, gb: float, quoted: bool, limits: list[str], *, mixed: bool) -> Iterator[Loaded]:
+def loaded(
+    folder: Path, gb: float, quoted: bool, shape: str, limits: list[str], *, mixed: bool
+) -> Iterator[Loaded]:
     """What loading one file costs, with each limit."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         data, source = Path(name) / "data", Path(name) / "source"
         data.mkdir()
         source.mkdir()
-        (source / "raw_events.sql").write_text(_SQL)
+        (source / "raw_events.sql").write_text(SHAPES[shape])
+        items = "".join(f"article-{n},product-{n}\n" for n in range(997))
+        (data / _LOOKUP).write_text(f"code,item\n{items}")
         write_export(data / "export.csv", gb, quoted=quoted, mixed=mixed)
         for limit in limits:
-            say(f"{gb:g} GB, {'quoted' if quoted else 'plain'}, {limit}")
+            say(f"{gb:g} GB, {'quoted' if quoted else 'plain'}, {shape}, {limit}")
             with tempfile.TemporaryDirectory(dir=folder) as home:
                 spilled = Path(home) / "tmp"
                 spilled.mkdir()
@@ -118,6 +136,7 @@ def loaded(folder: Path, gb: float, quoted: bool, limits: list[str], *, mixed: b
                 yield Loaded(
                     gb,
                     quoted,
+                    shape,
                     limit,
                     found["rows"]["raw_events"],
                     cost.peak_gb,
@@ -190,6 +209,7 @@ def main() -> None:
         "--folder", type=Path, help="where files are made; the temporary folder when left out"
     )
     parser.add_argument("--mixed", action="store_true", help="the days in turns")
+    parser.add_argument("--sql", nargs="+", default=["plain"], choices=SHAPES, help="of the source")
     parser.add_argument("--files", type=int, nargs="+", help="this many files of a line instead")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
     asked = parser.parse_args()
@@ -205,13 +225,15 @@ def main() -> None:
         print("|---|---|---|---|---|---|---|---|---|", flush=True)
     every: list[Loaded] = []
     for gb in sorted(asked.gb):
-        for quoted in (False, True):
-            for one in loaded(folder, gb, quoted, asked.limits, mixed=asked.mixed):
+        for quoted, shape in [(quoted, shape) for quoted in (False, True) for shape in asked.sql]:
+            for one in loaded(folder, gb, quoted, shape, asked.limits, mixed=asked.mixed):
                 every.append(one)
-                small = next(o for o in every if (o.quoted, o.limit) == (one.quoted, one.limit))
+                small = next(
+                    o for o in every if (o.quoted, o.shape, o.limit) == (one.quoted, one.shape, one.limit)
+                )
                 if not asked.json:
                     print(
-                        f"| {gb:g} GB {'quoted' if quoted else 'plain'} | {one.rows:,} | {one.limit} "
+                        f"| {gb:g} GB {'quoted' if quoted else 'plain'} {shape} | {one.rows:,} | {one.limit} "
                         f"| {one.peak_gb:.2f} GB | {one.allowed_gb:.2f} GB | {one.peak_gb / small.peak_gb:.2f} "
                         f"| {one.seconds:.0f} | {one.cpu_seconds:.0f} | {one.left} |",
                         flush=True,

@@ -28,6 +28,8 @@ from recsys_lineage.errors import LineageError, did_you_mean
 PREFIX = "RECSYS_"
 CODE_LOCATION = "recsys"
 """The name under which Dagster's pages know the definitions, as `deployment/workspace.yaml` says."""
+_UNCOUNTED_BYTES = 192_000_000
+"""At most so much of the memory limit is left for what DuckDB takes and does not count."""
 _EXPECTED = {
     "int_parsing": "a whole number",
     "bool_parsing": "true or false",
@@ -281,8 +283,12 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> str:
-        """The memory limit in bytes, as DuckDB takes it; of the units that may be written it knows only some."""
-        return f"{bytes_of(self.memory_limit)}B"
+        """What DuckDB is told as its limit, in bytes: of the units that may be written it knows only some.
+
+        Less than what it may take, for it takes more than it counts, such as buffers of Parquet's readers and writers.
+        """
+        limit = bytes_of(self.memory_limit)
+        return f"{limit - min(limit * 5 // 16, _UNCOUNTED_BYTES)}B"
 
     def as_environment(self) -> dict[str, str]:
         """These settings as variables, for a child process. Holds secrets: never log it."""

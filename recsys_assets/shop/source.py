@@ -17,7 +17,7 @@ from recsys_assets.shop.source_settings import SourceSettings, read_settings
 from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
-from recsys_lineage.files.row_by_row import is_row_by_row, takes_rows_apart, with_column
+from recsys_lineage.files.row_by_row import scan_of_rows, takes_rows_apart, with_column
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
@@ -188,9 +188,11 @@ class Source:
             absent += ["NULL AS _row_hash", "NULL AS _event_id"]
         rewritten = self.written(table, relations).statement.strip()
         whole = ""
-        if table == "raw_events" and is_row_by_row(query):
-            rewritten = with_column(rewritten, f"{_ROW_HASH} AS _row_hash")
-            selected += ["source_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+        if table == "raw_events" and (scan := scan_of_rows(query, "_row_hash")) is not None:
+            rewritten = with_column(rewritten, f"{_row_hash(scan)} AS _row_hash")
+            # an outer join gives rows without a file
+            hashed = "CASE WHEN source_rows._file IS NOT NULL THEN source_rows._row_hash END AS _row_hash"
+            selected += [hashed if scan else "source_rows._row_hash", "NULL::VARCHAR AS _event_id"]
         elif table == "raw_events":
             whole = self._whole_rows()
             selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
@@ -228,7 +230,7 @@ class Source:
         scans read, or that is read in several ways, one hash is taken.
         """
         rows = "\nUNION ALL\n".join(
-            f'SELECT _file, _line, {_ROW_HASH} AS _row_hash FROM "{named.relation}" AS file_rows'
+            f'SELECT _file, _line, {_row_hash()} AS _row_hash FROM "{named.relation}" AS file_rows'
             for named in self.table_scans("raw_events")
         )
         if len(self.table_scans("raw_events")) > 1:
@@ -273,8 +275,12 @@ _TYPES = {
     "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
     "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
 }  # fmt: skip
-_ROW_HASH = "CAST(hash(*COLUMNS(* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
+
+
+def _row_hash(scan: str = "") -> str:
+    """SQL of a hash of the whole row of a scan, which is called so, with a dot."""
+    return f"CAST(hash(*COLUMNS({scan}* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
 
 
 def _folder(name_or_folder: str | Path) -> Path:

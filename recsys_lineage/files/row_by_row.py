@@ -2,46 +2,100 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+from unicodedata import normalize
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files.source_query import TRACED_COLUMNS, SourceQuery
+from recsys_lineage.files.source_file import LANDING
+from recsys_lineage.files.source_query import TRACED_COLUMNS, SourceQuery, scan_calls
+from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.parsed import parsed_select
 
-_CLAUSES = {"expressions", "from_", "from", "where"}
+_CLAUSES = {"expressions", "from_", "from", "joins", "where", "distinct", "qualify", "order"}
 _OF_A_TABLE = {"this", "alias"}
+_ANY = "*?[{"
 
 
-def is_row_by_row(query: SourceQuery) -> bool:
-    """Whether each row that a source's SQL gives is made of one row of its only scan, whose file and line it gives.
+def scan_of_rows(query: SourceQuery, added: str) -> str | None:
+    """What a source's SQL calls the one scan of which each row that it gives is a row, whose file and line it gives.
 
-    Told by the text: a SELECT without a join, a group, DISTINCT, an order or a limit. What is told no is not
-    necessarily otherwise.
+    Told by the text: a SELECT without a group, LIMIT, a set operation or WITH, that gives `_file` and `_line` of one
+    scan as they are. It may join that scan with others, if these cannot read the same files, and be DISTINCT, since
+    a row of a file has one hash. What is not told may be so all the same.
+
+    Args:
+        query: the source's SQL.
+        added: the name of a column that is to be put before its own.
+
+    Returns:
+        The name with a dot, ready to stand before a column: `"e".`; empty where the scan is the only table; None where
+        it is not told.
     """
-    if len(query.scans) != 1:
-        return False
     tree = parsed_select(query.sql, query.origin, SourceSqlError, "keep one SELECT in the file")
     first, second, *_ = sqlglot.tokenize(query.sql, read="duckdb")
     if first.token_type != TokenType.SELECT or second.token_type == TokenType.ALL:
-        return False
+        return None
     if not isinstance(tree, exp.Select) or {name for name, value in tree.args.items() if value} - _CLAUSES:
-        return False
-    scanned = tree.find(exp.From)
-    table = scanned.this if scanned is not None else None
+        return None
+    distinct, scanned = tree.args.get("distinct"), tree.find(exp.From)
+    if scanned is None or (distinct is not None and distinct.args.get("on")) or _takes_another(tree, added):
+        return None
+    joined = tree.args.get("joins") or []
+    tables = {table.alias_or_name: table for table in (scanned.this, *(join.this for join in joined))}
+    given = {select.alias_or_name.casefold(): select.unalias() for select in tree.selects}
+    columns = [given.get(name) for name in TRACED_COLUMNS]
+    if not all(
+        isinstance(column, exp.Column) and column.name.casefold() == name
+        for column, name in zip(columns, TRACED_COLUMNS, strict=True)
+    ):
+        return None
+    name, *others = {column.table for column in columns if isinstance(column, exp.Column)}
+    if others or (joined and not name):
+        return None
+    table = tables.get(name) if joined else scanned.this
     if not isinstance(table, exp.Table) or isinstance(table.this, exp.Identifier):
-        return False
-    if {name for name, value in table.args.items() if value} - _OF_A_TABLE:
-        return False
+        return None
+    if {key for key, value in table.args.items() if value} - _OF_A_TABLE:
+        return None
     alias = table.args.get("alias")
     if alias is not None and alias.columns:
-        return False
-    given = {select.alias_or_name.casefold(): select.unalias() for select in tree.selects}
-    return all(
-        isinstance(column := given.get(name), exp.Column) and column.name.casefold() == name
-        for name in TRACED_COLUMNS
+        return None
+    start = table.this.meta.get("start", -1)
+    own = next((scan for call, scan in scan_calls(query) if call.start == start), None)
+    if own is None or any(may_share_files(own.pattern, scan.pattern) for scan in query.scans if scan != own):
+        return None
+    return f"{quote(name)}." if joined else ""
+
+
+def _takes_another(tree: exp.Select, added: str) -> bool:
+    """Whether ORDER BY or QUALIFY mean another column where one is added before the others."""
+    order, qualify = tree.args.get("order"), tree.args.get("qualify")
+    keys = [key.this for key in order.expressions] if order is not None else []
+    if any(isinstance(key, exp.Literal) or key.name.casefold() == "all" for key in keys):
+        return True
+    clauses = [clause for clause in (order, qualify) if clause is not None]
+    named = (column.name.casefold() for clause in clauses for column in clause.find_all(exp.Column))
+    return added.casefold() in named
+
+
+def may_share_files(one: str, other: str) -> bool:
+    """Whether a file could match two patterns of scans, by how these begin; told no, none does."""
+    first, second = _beginning(one), _beginning(other)
+    landed = f"{LANDING}/"
+    return any(
+        a.startswith(b) or b.startswith(a)
+        for a, b in ((first, second), (landed + first, second), (first, landed + second))
     )
+
+
+def _beginning(pattern: str) -> str:
+    """What the paths of a pattern begin with, in any case and either way of Unicode."""
+    path = normalize("NFC", str(PurePosixPath(pattern))).casefold()
+    return path[: min((path.find(sign) for sign in _ANY if sign in path), default=len(path))]
 
 
 def takes_rows_apart(query: SourceQuery) -> bool:
@@ -61,11 +115,12 @@ def takes_rows_apart(query: SourceQuery) -> bool:
 
 
 def with_column(statement: str, column: str) -> str:
-    """A statement that is row by row, with one more column before its own.
+    """A statement of which `scan_of_rows` tells the scan, with one more column before its own.
 
     Args:
-        statement: the SQL that `is_row_by_row`, with what is to run in place of its scan.
-        column: an expression over the columns of the scan, with AS and its name.
+        statement: the SQL, with what is to run in place of its scans.
+        column: an expression over the columns of that scan, with AS and its name.
     """
-    start = sqlglot.tokenize(statement, read="duckdb")[0]
+    first, second, *_ = sqlglot.tokenize(statement, read="duckdb")
+    start = second if second.token_type == TokenType.DISTINCT else first
     return f"{statement[: start.end + 1]} {column},{statement[start.end + 1 :]}"

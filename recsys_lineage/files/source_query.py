@@ -76,12 +76,11 @@ class SourceQuery:
     @property
     def calls(self) -> int:
         """How often the SQL names a scan; the same one several times counts as often."""
-        return len(_calls(self.sql, _parsed(self.sql, self.origin), self.origin))
+        return len(scan_calls(self))
 
     def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:
         """The SQL with what is to run in place of each scan: a name, or a SELECT in brackets."""
-        calls = _calls(self.sql, _parsed(self.sql, self.origin), self.origin)
-        return WrittenSql(self.sql, self.origin, {call: relations[scan] for call, scan in calls})
+        return WrittenSql(self.sql, self.origin, {call: relations[scan] for call, scan in scan_calls(self)})
 
 
 def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> SourceQuery:
@@ -139,6 +138,11 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
         for scan, names in starts.items()
     }
     return SourceQuery(sql, scans, columns, required, description, origin, named_at, given_at)
+
+
+def scan_calls(query: SourceQuery) -> list[tuple[FileCall, FileScan]]:
+    """Each place of a source's SQL that names a scan, with the scan, in the text's order."""
+    return _calls(query.sql, _parsed(query.sql, query.origin), query.origin)
 
 
 def _first_parameter(sql: str) -> int | None:

@@ -38,6 +38,10 @@ def __getattr__(name):
     if name not in _HOMES: raise AttributeError(name)
     return getattr(importlib.import_module(_HOMES[name]), name)
 """
+LISTED = """
+import lazy_loader
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"inner": ["f", "K"]})
+"""
 HELD = """
 class Held:
     def __init__(self, call): self.call = call
@@ -96,6 +100,13 @@ def around(f):
         ("from PKG.other import f\ndef root(): return globals()['f']()", "other.f"),
         ("from PKG.other import f\ndef root(): return eval('f()')", "other.f"),
         ("from PKG.other import f\ndef root(): return f'{f()}'", "other.f"),
+        ("def root(): exec('from PKG.other import f')", "other.f"),
+        ("def root(): exec(compile('import os; import PKG.other as o; o.f()', 'x', 'exec'))", "other.*"),
+        ("CODE = 'if 1:\\n    import os\\n    from PKG.other import f'\ndef root(): exec(CODE)", "other.f"),
+        ("import sys\ndef root(): return [sys.executable, '-c', 'from PKG.other import f; f()']", "other.f"),
+        ("def root(): return 'from PKG.other import of goods'", ""),
+        ("from PKG.listed import f\ndef root(): return f()", "other.f"),
+        ("from PKG.listed import K\ndef root(): return K", "other.f"),
         ("from PKG.other import f\nTABLE = {'f': f}\ndef root(n): return TABLE[n]()", "other.f"),
         ("try:\n    from PKG.other import f\nexcept ImportError:\n    f = None\ndef root(): return f()", "other.f"),
         ("X = 1\ndef root():\n    global X\n    from PKG.other import f as X", ""),
@@ -113,6 +124,8 @@ def test_every_way_to_a_definition_is_followed(root: str, reached: str, tree: Tr
             "inner/__init__.py": "from PKG.inner import sub\n\ndef get(): return sub.other.f()\n",
             "inner/sub.py": "from PKG import other\n",
             "lazy.py": LAZY,
+            "listed/__init__.py": LISTED,
+            "listed/inner.py": "from PKG.other import f\nclass K:\n    h = f\n",
             "a.py": root,
         }
     )

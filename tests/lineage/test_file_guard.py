@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import tempfile
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
@@ -131,6 +132,20 @@ def test_a_read_that_nobody_notes_is_an_error_that_names_file_and_line(path: Pat
         assert error.where is not None and error.where.startswith(f"{__file__}:"), error.where
     assert error.advice is not None and "inputs.open_file" in error.advice
     code()  # without a guard nothing is refused
+
+
+def test_an_archive_beside_the_code_is_data_unless_python_imports_from_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = path.with_name("prices.zip")
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("module_of_an_archive.py", "PRICE = 2.5")
+    monkeypatch.syspath_prepend(path.parent)
+    with guarded("prices"), pytest.raises(UnnotedFile):
+        zipfile.ZipFile(archive).namelist()
+    monkeypatch.syspath_prepend(archive)
+    with guarded("prices"):
+        assert importlib.import_module("module_of_an_archive").PRICE == 2.5
 
 
 @pytest.mark.parametrize("how", WRITES)

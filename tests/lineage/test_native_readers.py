@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import inspect
 import io
 import multiprocessing
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,6 +60,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     FRAME.write_ndjson(folder / "t.json")
     pyarrow.feather.write_feather(FRAME.to_arrow(), folder / "t.feather")
     pyarrow.orc.write_table(FRAME.to_arrow(), folder / "t.orc")
+    FRAME.serialize(folder / "t.frame")
+    FRAME.lazy().serialize(folder / "t.plan")
     save_file({"i": np.arange(2)}, folder / "t.safetensors")
     write_deltalake(folder / "delta", FRAME.to_arrow())
     duckdb.connect(folder / "t.db").execute("CREATE TABLE t AS SELECT 1 AS i").close()
@@ -80,6 +84,8 @@ READS: dict[str, Callable[[Path], object]] = {
     "pl.read_ipc": lambda d: pl.read_ipc(d / "t.arrow"),
     "pl.scan_ndjson": lambda d: pl.scan_ndjson(d / "t.json").collect(),
     "pl.scan_delta": lambda d: pl.scan_delta(str(d / "delta")).collect(),
+    "pl.DataFrame.deserialize": lambda d: pl.DataFrame.deserialize(d / "t.frame"),
+    "pl.LazyFrame.deserialize": lambda d: pl.LazyFrame.deserialize(d / "t.plan"),
     "pl.sql": lambda d: pl.sql(f"SELECT * FROM read_csv('{d}/t.csv')").collect(),
     "frame.sql": lambda d: FRAME.sql(f"SELECT * FROM read_parquet('{d}/t.parquet')"),
     "pq.read_table": lambda d: pq.read_table(d / "t.parquet"),
@@ -113,6 +119,9 @@ READS: dict[str, Callable[[Path], object]] = {
     "sqlite attaches an address": lambda d: sqlite3.connect("file::memory:", uri=True).execute(
         f"ATTACH 'file:{d}/t.sqlite?mode=ro' AS other"
     ),
+    "torch.UntypedStorage.from_file": lambda d: importlib.import_module("torch").UntypedStorage.from_file(
+        str(d / "t.parquet"), False, 8
+    ),
     "ctypes": lambda d: ctypes.CDLL(str(d / "t.csv")),
 }  # fmt: skip
 PROCESSES: dict[str, Callable[[Path], object]] = {
@@ -121,6 +130,16 @@ PROCESSES: dict[str, Callable[[Path], object]] = {
     "os.system": lambda d: os.system(f"cat {d}/t.csv > /dev/null"),
     "os.popen": lambda d: os.popen(f"cat {d}/t.csv").close(),
     "os.posix_spawn": lambda d: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
+    "multiprocessing, spawned": lambda d: (
+        multiprocessing.get_context("spawn").Process(target=os.getpid).start()
+    ),
+    "multiprocessing, served": lambda d: (
+        multiprocessing.get_context("forkserver").Process(target=os.getpid).start()
+    ),
+    "pool of spawned processes": lambda d: multiprocessing.get_context("spawn").Pool(1).close(),
+    "executor of spawned processes": lambda d: (
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")).submit(os.getpid).result()
+    ),
     "os.exec": lambda d: os.execv("/not/there", ["true"]),
 }
 

@@ -11,6 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from recsys_assets.setting_values import bytes_of
 from recsys_assets.settings import (
     Settings,
     SettingsError,
@@ -121,6 +122,8 @@ def test_duckdb_takes_every_size_that_is_taken(number: int, unit: str, space: st
     assert given.memory_limit == f"{number}{space}{unit}", "what was written is shown"
     with duckdb.connect(config={"memory_limit": given.memory_bytes}):
         pass
+    told, limit = int(given.memory_bytes[:-1]), bytes_of(given.memory_limit)
+    assert max(limit * 2 // 3, limit - 192_000_000) <= told < limit, "it takes more than it counts"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import pytest
 from recsys_assets.shop import source as source_module
 from recsys_assets.shop.source import Source
 from recsys_lineage.files import parse_source_sql
-from recsys_lineage.files.row_by_row import is_row_by_row, takes_rows_apart
+from recsys_lineage.files.row_by_row import may_share_files, scan_of_rows, takes_rows_apart
 from tests.sql.pipeline import open_source, run_raw
 
 _GIVEN = "who AS user_id, what AS item_id, _file, _line"
+_E = "e.who AS user_id, e.what AS item_id, e._file, e._line"
+_EVENTS, _NAMES = "read_csv('a.csv', union_by_name = true) AS e", "read_csv('names/*.csv') AS l"
 ROW_BY_ROW = [
     f"SELECT {_GIVEN} FROM read_csv('*.csv')",
     f"-- what,\n/* who */ select --, it\n{_GIVEN}\nFROM read_csv('*.csv', all_varchar = true)",
@@ -21,9 +23,32 @@ ROW_BY_ROW = [
     "SELECT unnest(string_split(what, 'i')) AS item_id, who AS user_id, _file, _line FROM read_csv('*.csv')",
     f"SELECT {_GIVEN} FROM read_csv('*.csv') WHERE number::INTEGER > 1 AND who IN (SELECT who FROM read_csv('*.csv'))",
     "SELECT _row_hash AS user_id, what AS item_id, _file, _line FROM read_csv('*.csv') WHERE _row_hash <> 'r1'",
+    f"SELECT DISTINCT {_GIVEN} FROM read_csv('*.csv')",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY number, who DESC",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') QUALIFY row_number() OVER (PARTITION BY what ORDER BY number, _file) < 3",
+    f"SELECT {_E} FROM read_csv('*.csv') AS e LEFT JOIN read_csv('*.csv') AS l ON e.number = l.number",
+    f"SELECT DISTINCT {_E} FROM {_EVENTS} CROSS JOIN {_NAMES}",
+    f"SELECT {_E} FROM {_EVENTS} JOIN {_NAMES} ON e.who = l.name ORDER BY e.what",
+    f"SELECT {_E} FROM {_NAMES} RIGHT JOIN {_EVENTS} ON e.who = l.name",
+    f"SELECT {_E} FROM {_NAMES} LEFT JOIN {_EVENTS} ON e.who = l.name",
+    f"SELECT {_E} FROM {_EVENTS} FULL JOIN {_NAMES} ON e.who = l.name AND e.number = '9'",
+    f"SELECT {_E} FROM {_EVENTS} SEMI JOIN {_NAMES} ON e.who = l.name",
+    f"SELECT {_E} FROM {_EVENTS} ANTI JOIN {_NAMES} ON e.what = l.name",
+    f"SELECT e.who AS user_id, x.name AS item_id, e._file, e._line FROM {_EVENTS} "
+    "JOIN (SELECT name, name AS who FROM read_csv('names/*.csv')) AS x USING (who)",
+    "SELECT e.who AS user_id, u.part AS item_id, e._file, e._line FROM read_csv('[ab].csv') AS e, "
+    "unnest(string_split(e.what, 'i')) AS u (part)",
+    f"SELECT {_E} FROM {_EVENTS} WHERE e.who IN (SELECT l.name FROM {_NAMES})",
+    f"SELECT {_E} FROM {_EVENTS} ASOF JOIN read_csv('a.csv', union_by_name = true) AS f "
+    "ON e.what = f.what AND e.number >= f.number",
 ]
 OTHERWISE = [
-    f"SELECT DISTINCT {_GIVEN} FROM read_csv('*.csv')",
+    f"SELECT DISTINCT ON (what) {_GIVEN} FROM read_csv('*.csv') ORDER BY number, _file, _line",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY 2, _row_hash",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY _row_hash",
+    f"SELECT {_GIVEN} FROM read_csv('*.csv') QUALIFY row_number() OVER (PARTITION BY what ORDER BY _row_hash) < 3",
+    f"SELECT {_E} FROM read_csv('*.csv') AS e JOIN {_NAMES} ON true",
+    f"SELECT e.who AS user_id, e.what AS item_id, l._file, e._line FROM {_EVENTS} JOIN {_NAMES} ON true",
     f"SELECT ALL {_GIVEN} FROM read_csv('*.csv')",
     f"FROM read_csv('*.csv') SELECT {_GIVEN}",
     f"SELECT {_GIVEN} FROM read_csv('*.csv') ORDER BY ALL LIMIT 2",
@@ -35,7 +60,7 @@ OTHERWISE = [
     "FROM read_csv('*.csv') GROUP BY ALL",
     f"SELECT {_GIVEN} FROM read_csv('*.csv') UNION ALL SELECT {_GIVEN} FROM read_csv('*.csv')",
     "SELECT a.who AS user_id, b.what AS item_id, a._file, a._line "
-    "FROM read_csv('*.csv') AS a JOIN read_csv('*.csv') AS b USING (who)",
+    "FROM read_csv('*.csv') AS a JOIN read_csv('*.csv') AS b USING (who) LIMIT 9",
     f"SELECT {_GIVEN} FROM read_csv('*.csv') WHERE who NOT IN (SELECT name FROM read_csv('staff/*.csv'))",
 ]
 
@@ -60,14 +85,36 @@ def test_the_hash_is_that_of_the_join(
     )
     (tmp_path / "data" / "b.csv").write_text("who,what,number,_row_hash\nv,iji,2,r1\nu,i,3,r2\n")
     (tmp_path / "data" / "staff" / "c.csv").write_text("name\nv\n")
+    (tmp_path / "data" / "names").mkdir()
+    (tmp_path / "data" / "names" / "d.csv").write_text("name\nu\nw\n")
     (tmp_path / "raw_events.sql").write_text(sql)
-    assert is_row_by_row(parse_source_sql(sql)) is told
+    assert (scan_of_rows(parse_source_sql(sql), "_row_hash") is not None) is told
     source = Source.load(tmp_path)
     assert ("whole_rows" in source.query("raw_events")) is not told
     found = rows(source)
-    monkeypatch.setattr(source_module, "is_row_by_row", lambda query: False)
+    monkeypatch.setattr(source_module, "scan_of_rows", lambda query, added: None)
     assert "whole_rows" in source.query("raw_events")
     assert found == rows(source) and len(found) > 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ("events.csv", "items.csv", False),
+        ("events-*.csv", "items-*.csv", False),
+        ("events/*.csv", "items/*.csv", False),
+        ("./events.csv", "events.csv", True),
+        ("EVENTS.csv", "events.csv", True),
+        ("events*.csv", "events-2.csv", True),
+        ("items.csv", "items.csv.gz", True),
+        ("*.csv", "items.csv", True),
+        ("landing/items.csv", "items.csv", True),
+        ("a\u0308.csv", "\u00e4.csv", True),
+        ("[ei]vents.csv", "events.csv", True),
+    ],
+)
+def test_which_scans_may_read_a_file_that_another_reads(one: str, other: str, told: bool) -> None:
+    assert may_share_files(one, other) is told and may_share_files(other, one) is told
 
 
 _ELEMENTS = "SELECT unnest(x) AS item_id, _file, _line FROM read_csv('*.csv')"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from textwrap import dedent
 
 IMPORTERS = frozenset(
     {
@@ -26,12 +27,24 @@ ABOUT_MODULES = frozenset(
 """What is asked of a module without running anything in it."""
 _HOOKS = frozenset({"exec_module", "load_module"})
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
+_IMPORT = re.compile(r"(?:^|[;:\n])[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b)")
 _FILE = re.compile(r"\w[\w ./-]*\.[A-Za-z]\w{0,9}")
 
 
 def may_name_code(text: str) -> bool:
     """Whether a text could be the name of a module, of a definition (`a.b.c`, `a.b:c`), or of a file."""
     return (_CODE.fullmatch(text) or _FILE.fullmatch(text)) is not None
+
+
+def imports_in(text: str) -> list[ast.Import | ast.ImportFrom]:
+    """The import statements of a text that is Python, such as what `exec` or another process runs."""
+    if _IMPORT.search(text) is None:
+        return []
+    try:
+        statements = ast.walk(ast.parse(dedent(text)))
+    except (SyntaxError, ValueError):
+        return []
+    return [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
 
 
 def beginning(name: ast.expr | None) -> str:

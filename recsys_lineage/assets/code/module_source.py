@@ -154,14 +154,23 @@ class ModuleSource:
 
     @cached_property
     def lazy_homes(self) -> dict[str, str]:
-        """The texts in the module's dictionaries by their keys: where a lazy `__getattr__` finds what it imports."""
+        """Where a lazy `__getattr__` finds what it imports, by the texts in the module's dictionaries.
+
+        These have a home for each name, or a list of names for each home.
+        """
         pairs: dict[str, str] = {}
         for statement in ast.parse(self._text).body:
-            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-            if isinstance(value, ast.Dict):
-                for key, held in zip(value.keys, value.values, strict=True):
-                    if isinstance(key, ast.Constant) and isinstance(held, ast.Constant):
+            if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+                continue
+            for table in (each for each in ast.walk(statement.value) if isinstance(each, ast.Dict)):
+                for key, held in zip(table.keys, table.values, strict=True):
+                    if not isinstance(key, ast.Constant):
+                        continue
+                    if isinstance(held, ast.Constant):
                         pairs[str(key.value)] = str(held.value)
+                    elif isinstance(held, ast.List | ast.Tuple | ast.Set):
+                        names = (each.value for each in held.elts if isinstance(each, ast.Constant))
+                        pairs.update((str(name), str(key.value)) for name in names)
         return pairs
 
 

@@ -12,6 +12,7 @@ from recsys_lineage.assets.code.loaded_by_name import (
     IMPORTERS,
     LOADED,
     beginning,
+    imports_in,
     is_import_hook,
     may_name_code,
 )
@@ -327,8 +328,11 @@ class _Uses(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and may_name_code(node.value):
-            self.found[Reference(text=node.value)] = None
+        if isinstance(node.value, str):
+            if may_name_code(node.value):
+                self.found[Reference(text=node.value)] = None
+            for statement in imports_in(node.value):
+                self.found.update((Reference((), imported), None) for imported in imports_of(statement))
 
     def _imports_by_name(self, name: ast.expr | None) -> None:
         """Notes the module that a text names; where that is made at run time, all that it may be."""

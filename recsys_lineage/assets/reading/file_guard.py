@@ -73,7 +73,7 @@ class FileGuard:
             if os.path.dirname(made) == temporary() or below(made, self.folders):
                 self.folders.add(made)
         elif event in _PROCESSES:
-            self._check_process(event, arguments)
+            self.check_process(event, arguments)
         elif event == "ctypes.dlopen":
             if isinstance(library := arguments[0], str | bytes | os.PathLike) and os.sep in os.fsdecode(
                 library
@@ -153,8 +153,16 @@ class FileGuard:
         )
         raise self._unnoted(deed, whole, line, advice)
 
-    def _check_process(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuses a process that the asset's code starts itself; one that a library starts is the library's."""
+    def check_process(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuses a process that the asset's code starts itself; one that a library starts is the library's.
+
+        Args:
+            event: how it is started, for messages.
+            arguments: the first text of these names it.
+
+        Raises:
+            UnnotedFile: the asset's code starts it.
+        """
         frames = list(_frames_up_to(self.frame))
         caller = next((frame for frame in frames if _package(frame) not in sys.stdlib_module_names), None)
         if caller is None or not _is_of_asset(caller, _package_of_asset(frames)):

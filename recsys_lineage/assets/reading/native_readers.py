@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib.abc
 import importlib.machinery
+import inspect
 import os
 import re
 import sys
@@ -52,6 +53,11 @@ CLASSES: Mapping[str, Sequence[str]] = {
     "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
 }
 """Classes whose instances open the file that they are given."""
+METHODS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "polars": {"DataFrame": ("deserialize",), "LazyFrame": ("deserialize",)},
+    "torch": {"UntypedStorage": ("from_file",)},
+}
+"""Methods of classes that make an instance of the file that they are given, by module and class."""
 SOURCES = frozenset(
     {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
      "source", "table_uri", "uri", "where"}
@@ -104,6 +110,8 @@ def _cover() -> None:
                     value.__init__ = _asking(value.__init__, f"{name}.{attribute}", first=1)
                 elif name == "polars" and attribute == "SQLContext":
                     value.execute = _asking(value.execute, f"{name}.{attribute}.execute", first=1, sql=True)
+                for method in METHODS.get(name, {}).get(attribute, ()):
+                    _have_method_ask(value, method, f"{name}.{attribute}.{method}")
         put_in_place(asking)
 
 
@@ -159,6 +167,15 @@ def _asking(
 
     asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
     return asks
+
+
+def _have_method_ask(kind: type, method: str, called: str) -> None:
+    """Have a method of a class itself, which makes an instance of a file, ask first."""
+    held = inspect.getattr_static(kind, method)
+    asks = _asking(
+        lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
+    )
+    setattr(kind, method, classmethod(asks))
 
 
 def _ask(

@@ -15,7 +15,8 @@ _SYSTEM = (
     "/etc/nsswitch.conf", "/etc/os-release", "/etc/pki", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone", "/lib",
     "/lib64", "/proc", "/sys", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share",
 )  # fmt: skip
-_CODE = (".egg", ".pth", ".py", ".pyc", ".pyi", ".so", ".zip")
+_CODE = (".pth", ".py", ".pyc", ".pyi", ".so")
+_ARCHIVES = (".egg", ".zip")
 
 
 @cache
@@ -42,7 +43,7 @@ def belongs_to_code(path: str) -> bool:
         root = os.path.realpath(entry or os.curdir)
         if not below(path, (root,)):
             continue
-        if path.endswith(_CODE):
+        if path.endswith(_CODE) or (path == root and path.endswith(_ARCHIVES)):
             return True
         folder = path if os.path.isdir(path) else os.path.dirname(path)
         while below(folder, (root,)) and folder != root:

@@ -1,0 +1,31 @@
+"""Processes that `multiprocessing` makes anew: no audit event tells of them, so their start asks the guard."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess, SpawnProcess
+from typing import Any
+
+from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, guard_at_work
+
+STANDS_BETWEEN.add(__file__)
+
+
+def watch_processes() -> None:
+    """From now on, for as long as the process lives, what is spawned asks the guard where there is one."""
+    for kind in (SpawnProcess, ForkServerProcess):
+        if not hasattr(kind._Popen, "_asks_the_guard"):
+            kind._Popen = staticmethod(_starting(kind._Popen, f"multiprocessing.{kind.__name__}"))
+
+
+def _starting(start: Callable[..., Any], called: str) -> Callable[..., Any]:
+    @functools.wraps(start)
+    def asks(process: Any) -> Any:
+        if (guard := guard_at_work()) is not None:
+            with guard.asking():
+                guard.check_process(called, (process.name,))
+        return start(process)
+
+    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
+    return asks
