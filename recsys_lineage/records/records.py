@@ -75,8 +75,8 @@ class Records:
         self._table = RecordTable(lake)
 
     def latest(self, asset: str) -> Materialization | None:
-        """The record of the asset's latest version; None when it was never materialized."""
-        if not self.lake.has(asset):
+        """The record of the asset's latest version; None when there is none, or it was written outside an asset."""
+        if not self.lake.has(asset) or self.lake.commit(asset)["record"] is None:
             return None
         return self.get(asset)
 

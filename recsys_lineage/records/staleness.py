@@ -39,12 +39,14 @@ def why_stale(
         due: says of its latest record whether it does not hold any more though nothing changed (`AssetCode.due`).
 
     Returns:
-        The first reason found, in words: never materialized, its code, the outside world, or an input changed.
+        The first reason found, in words: never materialized or written by hand, or its code, the outside world, or an
+        input changed.
         An input whose content is the same as before is no reason, however often it was written.
     """
     record = records.latest(asset)
     if record is None:
-        return "it was never materialized"
+        was_written = records.lake.has(asset)
+        return "its latest version was written by hand" if was_written else "it was never materialized"
     if record.code_version != code_version:
         others = [
             name

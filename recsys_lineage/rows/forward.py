@@ -113,12 +113,15 @@ class _Forward:
         self.stopped: list[Stop] = []
         records = Records(lake)
         self._latest: dict[str, tuple[TableVersion, list[Made]]] = {}
+        self._without_record: dict[str, tuple[str, ...]] = {}
         for name in lake.tables():
             if name not in RESERVED:
                 carried = lake.commit(name)
                 version = TableVersion.from_json(carried["table_version"])
-                made = list(made_parts(records, version)) if carried["record"] is not None else []
-                self._latest[name] = (version, made)
+                made, without = [], ()
+                if carried["record"] is not None:
+                    made, without = made_parts(records, version)
+                self._latest[name], self._without_record[name] = (version, made), without
         self._open: dict[str, list[pa.Table]] = {}
         self._ranks: dict[str, int] = {}
         self._following = _Following()
@@ -192,9 +195,18 @@ class _Forward:
             self.tables.append(TracedRows(table, version.version, rows.num_rows, plain_rows(rows), {}, {}))
             done.add(table)
             for name, (_, made) in self._latest.items():
-                for each in made if name not in done else ():
-                    if any(read.name == table for read in table_reads(each.record)):
-                        self._follow(table, rows, each)
+                reading = [
+                    each for each in made if any(read.name == table for read in table_reads(each.record))
+                ]
+                if name in done or not reading:
+                    continue
+                for each in reading:
+                    self._follow(table, rows, each)
+                if without := self._without_record[name]:
+                    reason = (
+                        f"what made {len(without)} of its partitions left no record, {without[0]} among them"
+                    )
+                    self.stopped.append(Stop(name, table, reason))
 
     def _rank(self, table: str, on_the_way: tuple[str, ...]) -> int:
         """How many assets stand before a table, at most."""
@@ -221,6 +233,8 @@ class _Forward:
         try:
             whole = self._is_whole(table, rows, record)
             rows = self._that_were_read(table, rows, record)
+            if not rows.num_rows:
+                return
             if record.statement is not None and not record.statement.relations:
                 check_runs_again(record, schemas_of(record))
                 self._add(record.asset, self._flowed(table, rows, made, version, whole))

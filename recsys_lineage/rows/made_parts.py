@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recsys_lineage.errors import TableNotFound
@@ -24,18 +23,25 @@ class Made:
     partitions: tuple[str, ...] | None
 
 
-def made_parts(records: Records, version: TableVersion) -> Iterator[Made]:
-    """The runs that made a table's latest version: its own, or those that were the last to write its partitions."""
+def made_parts(records: Records, version: TableVersion) -> tuple[list[Made], tuple[str, ...]]:
+    """What made a table's latest version: its own run, or those that were the last to write its partitions.
+
+    Returns:
+        the runs, and the partitions whose writer left no record.
+    """
     latest = records.get(version.table)
     if version.partition_column is None or not version.partitions:
-        yield Made(latest, None)
-        return
+        return [Made(latest, None)], ()
     parts: dict[int, list[str]] = {}
     for name, part in version.partitions.items():
         parts.setdefault(part.version if part.written is None else part.written, []).append(name)
+    made: list[Made] = []
+    without: list[str] = []
     for number, names in parts.items():
         try:
             record = latest if number == latest.version else records.get(version.table, number)
-        except TableNotFound:  # its rows were written before there were records
-            continue
-        yield Made(record, None if len(parts) == 1 else tuple(names))
+        except TableNotFound:
+            without += names
+        else:
+            made.append(Made(record, None if len(parts) == 1 else tuple(names)))
+    return made, tuple(without)

@@ -33,6 +33,15 @@ def test_what_never_ran_is_stale(project: Project) -> None:
     assert set(reasons(project, chain()).values()) == {"it was never materialized"}
 
 
+def test_what_was_written_by_hand_is_stale_and_is_made_again(project: Project) -> None:
+    project.run(*chain())
+    project.lake.write_arrow("spend", pl.DataFrame({"customer": ["x"], "paid": [1.0]}))
+    assert reasons(project, chain())["spend"] == "its latest version was written by hand"
+    project.run(*chain())
+    assert set(reasons(project, chain()).values()) == {None}
+    assert project.lake.version("spend").rows == 2
+
+
 def test_after_a_run_nothing_is_stale(project: Project) -> None:
     project.run(*chain())
     assert reasons(project, chain()) == {"orders": None, "spend": None, "top": None}

@@ -91,3 +91,18 @@ def test_a_row_flows_into_those_whose_trace_back_holds_it(first: list[int], step
             assert "shops" in told or ("shops", order["shop"]) in flowed(trace), (
                 "nothing is left out silently"
             )
+
+
+def test_a_partition_whose_writer_left_no_record_is_told(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    for step in ([1, 1, 1, 1], "mon"):
+        make(lake, step)
+    with lake.cursor() as connection:
+        by_hand = "SELECT 'tue' AS day, 9::BIGINT AS cents"
+        lake.write("daily", by_hand, connection=connection, partition_by="day", partitions=["tue"])
+    make(lake, "mon")
+    trace = trace_forward(lake, table="orders", row={"id": 0})
+    assert flowed(trace) == {("daily", "mon")}
+    assert [each.reason for each in trace.stopped] == [
+        "what made 1 of its partitions left no record, tue among them"
+    ]
