@@ -16,7 +16,12 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.orchestration.dagster_internals import forget_checks, run_databases, shared_databases
+from recsys_lineage.orchestration.dagster_internals import (
+    forget_checks,
+    open_without_a_look,
+    run_databases,
+    shared_databases,
+)
 
 _AT_ONCE = 500
 _WORTH_SHRINKING = 0.2
@@ -63,6 +68,7 @@ def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
     shared = shared_databases(instance)
     files = [path for run_id in runs for path in run_databases(instance, run_id)]
     size = _bytes([*shared, *files])
+    open_without_a_look(instance, runs)
     for run_id in runs:
         instance.delete_run(run_id)
         instance.compute_log_manager.delete_logs(prefix=[run_id])
