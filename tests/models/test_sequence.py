@@ -93,7 +93,7 @@ def test_new_items_start_from_their_neighbours() -> None:
     ("wrong", "message"),
     [
         ({"encoder": "lstm"}, "encoder: expected one of"),
-        ({"length": 0}, "length: expected a whole number ≥ 1, found 0"),
+        ({"length": 0}, "length: expected a whole number ≥ 1 and ≤ 4096 .*, found 0"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused(wrong: dict[str, object], message: str) -> None:
