@@ -146,6 +146,7 @@ def test_an_archive_beside_the_code_is_data_unless_python_imports_from_it(
     monkeypatch.syspath_prepend(archive)
     with guarded("prices"):
         assert importlib.import_module("module_of_an_archive").PRICE == 2.5
+    del sys.modules["module_of_an_archive"]
 
 
 @pytest.mark.parametrize("how", WRITES)

@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def test_what_other_people_installed_is_not_ones_own_and_what_came_with_it_is(
     beside = importlib.import_module(f"beside_{tree.name}").root
     assert {d.name for d in reachable(beside)} == {"root"}
     assert owner_of(str(folder / shop / "sql" / "a.sql")) == shop and owner_of("/work/shop/a.sql") is None
+
+
+def test_a_module_in_an_archive_is_other_peoples(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, archive = f"zipped_{tree.name}", tmp_path / "zipped.zip"
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr(f"{name}.py", "def fit(): return 1")
+    monkeypatch.syspath_prepend(archive)
+    tree.write({"a.py": f"import {name}\ndef root(): return {name}.fit()"})
+    assert tree.reached(tree.get("a", "root")) == {"a.root"}
 
 
 def test_code_without_a_file_is_read_from_the_notebook_and_refused_where_there_is_none() -> None:

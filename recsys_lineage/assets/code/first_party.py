@@ -62,7 +62,7 @@ class FirstPartyModules:
                 return place / "__init__.py"
             if inner and place.with_name(f"{place.name}.py").is_file():
                 return place.with_name(f"{place.name}.py")
-            if not inner and home.suffix == ".py":
+            if not inner and home.suffix == ".py" and home.is_file():  # one in an archive is no file
                 return home
         return None
 
