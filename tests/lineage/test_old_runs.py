@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from recsys_lineage.assets.checks import unique
 from recsys_lineage.orchestration.old_runs import delete_old_runs, old_runs
@@ -55,3 +56,18 @@ def test_runs_in_progress_and_young_ones_stay(stored_project: Project) -> None:
     gone = delete_old_runs(instance, FUTURE).runs
     assert len(gone) == 1 and busy.run_id not in gone
     assert instance.get_run_by_id(busy.run_id) is not None
+
+
+def test_deleting_looks_at_no_file_that_goes(
+    stored_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, instance = stored_project, stored_project.instance
+    for _ in range(2):
+        project.run(table("orders"))
+    storage = instance.event_log_storage
+    assert isinstance(storage, SqliteEventLogStorage)
+    storage._initialized_dbs.clear()  # as in a process that comes later
+    looked: list[str] = []
+    monkeypatch.setattr(storage, "_initdb", lambda engine, **_: looked.append(str(engine.url)))
+    (gone,) = delete_old_runs(instance, FUTURE).runs
+    assert not any(gone in file for file in looked)
