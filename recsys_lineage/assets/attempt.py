@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 import duckdb
+import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
 from recsys_lineage.assets.blocks import store_blocks
@@ -23,6 +24,7 @@ from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.lazy_frames import check_frame
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
 from recsys_lineage.errors import LineageError
@@ -125,6 +127,8 @@ class Attempt:
             with self._lake.reading(), guarded(asset.name, [request.work]) as guard:
                 inputs.noting = guard.allow
                 output = asset.compute(inputs, request)
+                if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):
+                    check_frame(guard, output.data)
                 if isinstance(output, Output) and isinstance(output.data, Iterator):
                     # the blocks are made by the asset's code too, so by its rules
                     store_blocks(connection, _FRAME, output.data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -45,9 +46,10 @@ def test_declared_columns_become_edges() -> None:
         ({"score": {"event": ["user_id"]}}, "did not read 'event'", "'events'"),
         ({"score": {"events": ["user"]}}, "read no column 'user' of events", "'user_id'"),
         ({"score": {"events": ["paid"]}}, "read no column 'paid' of events", "columns_from"),
+        ({"score": "events.user_id"}, "told by table", "columns_from"),
     ],
 )
-def test_what_is_not_so_is_refused(declared: ColumnsFrom, fault: str, advice: str) -> None:
+def test_what_is_not_so_is_refused(declared: Any, fault: str, advice: str) -> None:
     with pytest.raises(ColumnLineageError, match=fault) as raised:
         _ = Declared(declared, where="fit.py:1").edges(["score"], READ)
     assert str(raised.value.where).startswith("fit.py:1") and advice in str(raised.value.advice)

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -55,12 +55,14 @@ class FileGuard:
         folders: the run's own files and folders.
         frame: where the guarded block stands; what lies above it is not the asset's code. None once it has ended.
         attached: the last database that SQLite was kept from attaching.
+        given: files that LazyFrames of the inputs scan, as Polars names them.
     """
 
     asset: str
     folders: set[str]
     frame: FrameType | None
     attached: str | None = None
+    given: set[str] = field(default_factory=set)
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Takes note of what the asset's code does.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from recsys_lineage.assets.reading.duckdb_connections import frames_alone
 from recsys_lineage.assets.reading.file_guard import FileGuard, guarding
+from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
 from recsys_lineage.assets.reading.native_readers import watch_readers
 from recsys_lineage.assets.reading.spawned_processes import watch_processes
 from recsys_lineage.assets.reading.sqlite_connections import attaching_noted
@@ -26,6 +27,7 @@ def guarded(asset: str, folders: Iterable[str | os.PathLike[str] | None] = ()) -
         UnnotedFile: the code opens another file, or starts another process.
     """
     watch_readers()
+    watch_lazy_frames()
     watch_processes()
     with guarding(asset, folders, sys._getframe(2)) as guard, frames_alone(guard), attaching_noted(guard):
         yield guard

@@ -10,8 +10,10 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
+from recsys_lineage.assets.reading.file_guard import guard_at_work
 from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.columns.frames.declared import ColumnsFrom
+from recsys_lineage.columns.frames.frame_source import files_of
 from recsys_lineage.errors import SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
@@ -202,8 +204,10 @@ class Inputs(InputFiles):
 
     def lazy(self, table: str) -> pl.LazyFrame:
         """The pinned version as a Polars LazyFrame over the same Parquet files."""
-        self._lazy[table] = self._lake.scan(self.version(table))
-        return self._lazy[table]
+        frame = self._lazy[table] = self._lake.scan(self.version(table))
+        if (guard := guard_at_work()) is not None:
+            guard.given.update(files_of(frame))
+        return frame
 
     def arrow(self, table: str) -> pa.Table:
         """The pinned version as an Arrow table."""

@@ -187,18 +187,30 @@ def _ask(
                 guard.refuse(called, f"{found[0].rstrip('(').rstrip()} in {text}")
         return
     given = [*arguments, *(value for name, value in options.items() if name in SOURCES)]
-    elsewhere = options.get("filesystem") is not None
-    for value in given:
-        for text in _texts(value):
-            address = _ADDRESS.match(text)
-            if address is not None and address["scheme"] == "file":
-                text, address = text.removeprefix("file://"), None
-            if elsewhere or address is not None:
-                if address is None or not address["scheme"].startswith(_DATABASES):
-                    guard.refuse(called, text)
-            else:
-                for path in _files(os.path.expanduser(text)):
-                    guard.check(called, path)
+    ask_of_files(guard, called, given, options.get("filesystem") is not None)
+
+
+def ask_of_files(guard: FileGuard, called: str, given: object, elsewhere: bool = False) -> None:
+    """Ask a guard whether native code may open what it is given.
+
+    Args:
+        called: the function that opens it, for messages.
+        given: a path, an address or a pattern, or several; all else names no file.
+        elsewhere: whether the files are no files of this machine.
+
+    Raises:
+        UnnotedFile: no record would name one of them.
+    """
+    for text in _texts(given):
+        address = _ADDRESS.match(text)
+        if address is not None and address["scheme"] == "file":
+            text, address = text.removeprefix("file://"), None
+        if elsewhere or address is not None:
+            if address is None or not address["scheme"].startswith(_DATABASES):
+                guard.refuse(called, text)
+        else:
+            for path in _files(os.path.expanduser(text)):
+                guard.check(called, path)
 
 
 def _texts(value: object) -> Iterator[str]:

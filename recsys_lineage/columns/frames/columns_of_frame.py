@@ -21,7 +21,7 @@ from recsys_lineage.columns.edges import (
     united,
 )
 from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Rows
-from recsys_lineage.columns.frames.frame_source import columns_of_source, source_of
+from recsys_lineage.columns.frames.frame_source import columns_of_source, leaves_of, plan_of, source_of
 from recsys_lineage.columns.frames.frame_step import FrameStep
 from recsys_lineage.errors import ColumnLineageError
 
@@ -49,7 +49,7 @@ def columns_of_frame(
     Raises:
         ColumnLineageError: a step is opaque, such as `map_batches`, or its frame is none of the tables; it names it.
     """
-    traverser = _plan_of(plan)
+    traverser = plan_of(plan)
     if traverser.version()[0] not in _PLANS:
         raise ColumnLineageError(
             "The plans of this Polars are not known.",
@@ -59,30 +59,11 @@ def columns_of_frame(
         )
     sources: dict[Hashable, list[str]] = {}
     for name, frame in tables.items():
-        for source in _sources(_plan_of(frame.lazy())):
-            sources.setdefault(source, []).append(name)
+        for leaf in leaves_of(plan_of(frame.lazy())):
+            sources.setdefault(source_of(leaf), []).append(name)
     found = _Reader(traverser, sources).frame()
     known: dict[Edge, ColumnEdge] = {}
     return {name: public(edges | found.rows, known) for name, edges in found.columns.items()}
-
-
-def _plan_of(frame: pl.LazyFrame) -> Any:
-    """Polars' traverser of a frame's resolved plan."""
-    bare = frame._ldf.with_optimizations(pl.QueryOptFlags.none()._pyoptflags)
-    return bare.visit()
-
-
-def _sources(traverser: Any) -> list[Hashable]:
-    """What the leaves of a plan read."""
-    inputs = traverser.get_inputs()
-    if not inputs:
-        return [source_of(traverser.view_current_node())]
-    here, found = traverser.get_node(), []
-    for each in inputs:
-        traverser.set_node(each)
-        found += _sources(traverser)
-    traverser.set_node(here)
-    return found
 
 
 class _Reader:

@@ -72,6 +72,14 @@ class Declared:
     def _of(
         self, origins: Origins, how: Subtype, read: Mapping[str, Sequence[str]], where: str
     ) -> Iterator[ColumnEdge]:
+        if not isinstance(origins, Mapping):
+            raise ColumnLineageError(
+                "What a column is made of is told by table.",
+                expected='{"table": ["column", …]}',
+                found=repr(origins),
+                where=where,
+                advice=_ADVICE,
+            )
         for table, listed in origins.items():
             if table != ALL and table not in read:
                 if table not in self.tables:

@@ -1,11 +1,45 @@
-"""What a leaf of a Polars plan reads, so that two plans over the same frame are known to read the same."""
+"""What the leaves of a Polars plan read, so that two plans over the same frame are known to read the same."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import polars as pl
+
+_SCANS = re.compile(r"\bSCAN \[(.+)\]$", re.MULTILINE)
+
+
+def plan_of(frame: pl.LazyFrame) -> Any:
+    """Polars' traverser of a frame's resolved plan, which it does not optimize."""
+    return frame._ldf.with_optimizations(pl.QueryOptFlags.none()._pyoptflags).visit()
+
+
+def leaves_of(plan: Any) -> Iterator[Any]:
+    """The leaves below the node at which a traverser stands, from the first input to the last."""
+    inputs = plan.get_inputs()
+    if not inputs:
+        yield plan.view_current_node()
+        return
+    here = plan.get_node()
+    for each in inputs:
+        plan.set_node(each)
+        yield from leaves_of(plan)
+    plan.set_node(here)
+
+
+def files_of(frame: pl.LazyFrame) -> list[str]:
+    """The files, as paths or addresses, that a frame's plan scans by itself.
+
+    Polars tells of all but those of Arrow's own format, whose first ones stand in what it prints of the plan.
+    """
+    try:
+        leaves = [*leaves_of(plan_of(frame))]
+    except NotImplementedError:
+        printed = _SCANS.findall(frame.explain(optimized=False))
+        return [path for scan in printed for path in scan.split(", ") if not path.startswith("... ")]
+    return [str(path) for leaf in leaves if type(leaf).__name__ == "Scan" for path in leaf.paths]
 
 
 def source_of(node: Any) -> Hashable:

@@ -1,0 +1,77 @@
+"""LazyFrames that the asset's code collects: they scan what its inputs gave, and files that are on record.
+
+A frame may have been made where nobody looks, at the import of a module. Its plan says which files it will open.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+
+from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.native_readers import ask_of_files, put_in_place
+from recsys_lineage.columns.frames.frame_source import files_of
+
+STANDS_BETWEEN.add(__file__)
+METHODS = ("collect", "describe", "execute", "fetch", "profile", "remote", "show", "sink_")
+"""How methods of a LazyFrame begin that have its plan run; which there are depends on the version of Polars."""
+RUN_NOTHING = frozenset({"collect_schema", "show_graph"})
+"""Methods with such names that run no plan."""
+FUNCTIONS = ("collect_all", "collect_all_async")
+"""Functions that run the plans of several."""
+
+
+def watch_lazy_frames() -> None:
+    """From now on, for as long as the process lives, LazyFrames ask the guard before they are collected."""
+    for name, method in list(vars(pl.LazyFrame).items()):
+        if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_asks_the_guard"):
+            setattr(pl.LazyFrame, name, _asking(method, f"polars.LazyFrame.{name}"))
+    functions = (getattr(pl, name) for name in FUNCTIONS)
+    put_in_place(
+        {
+            id(each): (each, _asking(each, f"polars.{each.__name__}"))
+            for each in functions
+            if not hasattr(each, "_asks_the_guard")
+        }
+    )
+
+
+def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.LazyFrame.collect") -> None:
+    """Takes note of the files that a frame's plan is about to open.
+
+    Args:
+        called: what has the plan run, for messages.
+
+    Raises:
+        UnnotedFile: a file that no record would name is among them.
+    """
+    try:
+        files = files_of(frame)
+    except (pl.exceptions.PolarsError, OSError):
+        return  # no plan can be made of it, as it will say itself
+    for file in files:
+        if file not in guard.given:
+            ask_of_files(guard, called, file)
+
+
+def _asking(function: Callable[..., Any], called: str) -> Callable[..., Any]:
+    """The function, which asks the guard of the frame that it is a method of, or of the frames that it is given."""
+
+    @functools.wraps(function)
+    def asks(*arguments: Any, **options: Any) -> Any:
+        if (guard := guard_at_work()) is not None:
+            given = arguments[0] if arguments else options.get("lazy_frames", ())
+            if isinstance(given, Iterator):  # it can be gone through once
+                given = [*given]
+                arguments = (given, *arguments[1:])
+            with guard.asking():
+                for frame in (given,) if isinstance(given, pl.LazyFrame) else given:
+                    if isinstance(frame, pl.LazyFrame):
+                        check_frame(guard, frame, called)
+        return function(*arguments, **options)
+
+    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
+    return asks
