@@ -20,6 +20,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Code, Materialization, TrainingData
 from recsys_lineage.records.records import RESERVED
+from recsys_lineage.records.row_keys import RowKeys
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""
@@ -49,7 +50,7 @@ class AssetCode:
     `column_types` are DuckDB's types of its columns, for an asset whose code does not tell them before it is made.
     `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
     `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
-    `keys` are columns by which rows of the output belong to rows of the inputs that have them too, for traces of rows.
+    `keys` are the columns by which rows of the output belong to rows of the inputs, for traces of rows.
     """
 
     name: str
@@ -72,7 +73,7 @@ class AssetCode:
     rows_from: Origins = field(default_factory=dict)
     column_types: Mapping[str, str] = field(default_factory=dict)
     cleared: Mapping[str, str] = field(default_factory=dict)
-    keys: tuple[str, ...] = ()
+    keys: RowKeys = field(default_factory=RowKeys)
     looks_at: tuple[str, ...] = ()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -198,6 +198,7 @@ class Attempt:
             inputs.confirm_files()
             with self._lake.reading():
                 self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
+            self._check_keys(inputs, draft)
             self._check(connection, inputs, draft, output)
 
             def record(version: TableVersion) -> dict[str, Any]:
@@ -207,6 +208,17 @@ class Attempt:
             version = draft.commit(record)
             assert self._to_commit is not None
             return self._to_commit, version
+
+    def _check_keys(self, inputs: Inputs, draft: Draft) -> None:
+        """Holds the asset's keys against the tables that it may read, and what models among them were fitted on."""
+        keys = self._asset.keys
+        tables: dict[str, Collection[str] | None] = dict.fromkeys(self._asset.upstream)
+        tables |= {name: list(types) for name, types in inputs.schemas().items() if name in tables}
+        if keys.of_tables.keys() - tables.keys():
+            models = [self._record_of(read) for read in inputs.reads if read.kind == "table"]
+            fitted = {data.table: None for model in models if model is not None for data in model.trained_on}
+            tables = {**fitted, **tables}
+        keys.check([column.name for column in draft.schema], tables, self._asset.code.origin)
 
     def _check(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft, output: Output
@@ -303,7 +315,8 @@ class Attempt:
             observed=as_seen(self._observed, self._seen_names),
             continued=self._request.continues,
             statement=self._told_statement(),
-            keys=asset.keys,
+            keys=asset.keys.shared,
+            keys_of=asset.keys.of_tables,
             checks=tuple(self._checks),
             run=self._run,
             lake=self._lake.uri,

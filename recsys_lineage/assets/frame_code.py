@@ -22,6 +22,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.row_keys import Keys, RowKeys
 
 _READERS: dict[Any, Callable[[Inputs, str], Any]] = {
     pl.LazyFrame: lambda inputs, table: inputs.lazy(table),
@@ -45,7 +46,7 @@ def frame_code(
     on_request: bool = False,
     options: Options | None = None,
     cleared: Mapping[str, str] | None = None,
-    keys: Sequence[str] = (),
+    keys: Keys = (),
 ) -> AssetCode:
     """The asset whose table is what a function returns.
 
@@ -71,8 +72,8 @@ def frame_code(
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise.
         cleared: for which tags of columns the asset may hold data, each with the reason.
-        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
-            by them.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too, or for each input by
+            which columns they do, `{"users": {"user_id": "user_id"}}`; traces of rows go on by them, see `RowKeys`.
 
     Raises:
         LineageError: when a parameter has neither a table annotation nor a value.
@@ -130,7 +131,7 @@ def frame_code(
         columns_from=columns_from,
         rows_from=rows_from or {},
         cleared=cleared or {},
-        keys=tuple(keys),
+        keys=RowKeys.of(keys),
         covers=CoveredCode(function, values, more_roots=(_compute,)),
     )
 

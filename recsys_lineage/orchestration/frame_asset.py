@@ -14,6 +14,7 @@ from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.options import Options
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
+from recsys_lineage.records.row_keys import Keys
 
 
 def frame_asset(
@@ -29,7 +30,7 @@ def frame_asset(
     observe: Callable[[], str] | None = None,
     on_request: bool = False,
     options: Options | None = None,
-    keys: Sequence[str] = (),
+    keys: Keys = (),
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """A Dagster asset that materializes what a function returns into one lake table.
@@ -55,8 +56,8 @@ def frame_asset(
         observe: for an asset that looks at the outside world, see AssetCode.
         on_request: for an asset that is made only when somebody asks for it, see AssetCode.
         options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
-        keys: columns by which rows of the output belong to rows of the inputs that have them too; traces of rows go on
-            by them.
+        keys: columns by which rows of the output belong to rows of the inputs that have them too, or for each input by
+            which columns they do, `{"users": {"user_id": "user_id"}}`; traces of rows go on by them, see `RowKeys`.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
 
     Raises:

@@ -20,6 +20,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.column_proof import ColumnProof
 from recsys_lineage.proof.columns import verify_columns
 from recsys_lineage.proof.experiment import ExperimentError
+from recsys_lineage.proof.keys import verify_keys
 from recsys_lineage.proof.reads import ReadProof, verify_reads
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.proof.row_proof import RowProof
@@ -33,6 +34,9 @@ from recsys_lineage.sql.file_call import replaced
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.sql_text import SqlText
+
+_KEYED_ROWS = 3
+"""Of how many rows at most the keys of a Python asset are proved: its code runs two times for each."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,9 @@ def verify(
     pinned.pop(asset.name, None)
     if asset.code.kind == "python":
         return _of_python(
-            code, record, lake, pinned, rows=rows, rounds=rounds, reads=reads, seed=seed, seconds=seconds
-        )
+            code, record, lake, pinned,
+            rows=rows, sample=sample, rounds=rounds, reads=reads, seed=seed, seconds=seconds,
+        )  # fmt: skip
     taken = sampled(code, lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
     taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
@@ -190,6 +195,7 @@ def _of_python(
     pinned: dict[str, int],
     *,
     rows: int,
+    sample: int,
     rounds: int,
     reads: bool,
     seed: int,
@@ -210,10 +216,11 @@ def _of_python(
         )  # fmt: skip
     except LineageError as error:
         not_tried.append(f"columns: {error}")
+    row_proof = verify_keys(asset, record, lake, sample=min(sample, _KEYED_ROWS), seed=seed)
     request = Request(partitions=list(record.partitions) or None)
     read_proof = verify_reads(asset, lake, request, pinned=pinned) if reads else None
-    without = ("no proof of rows: they are traced through SQL, and by keys",)
-    return AssetProof(asset.name, record.version, columns, None, read_proof, tuple(not_tried), without)
+    without = () if row_proof else ("no proof of rows: the Python function names no keys of what it reads",)
+    return AssetProof(asset.name, record.version, columns, row_proof, read_proof, tuple(not_tried), without)
 
 
 def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:

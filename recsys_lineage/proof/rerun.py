@@ -19,7 +19,7 @@ from recsys_lineage.sql.names import quote
 
 
 class _FrameInputs(Inputs):
-    """Inputs whose tables hold the rows of frames, under the versions that the lake has."""
+    """Inputs whose tables hold the rows of frames, under the versions that the lake has; others are as in the lake."""
 
     def __init__(
         self,
@@ -37,6 +37,8 @@ class _FrameInputs(Inputs):
     def relation(
         self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> str:
+        if table not in self._rows:
+            return super().relation(table, partitions, columns)
         self.version(table, partitions, columns)
         return quote(_name(table))
 
@@ -47,6 +49,8 @@ class _FrameInputs(Inputs):
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
 
     def lazy(self, table: str) -> pl.LazyFrame:
+        if table not in self._rows:
+            return super().lazy(table)
         self.version(table)
         return self._rows[table].lazy()
 
@@ -105,6 +109,18 @@ class RerunSample:
     tables: Mapping[str, pa.Table]
 
 
+def versions_read(asset: AssetCode, record: Materialization) -> dict[str, int]:
+    """The tables that a version was made of, with the version of each; without the asset's own."""
+    return {
+        read.name: read.version
+        for read in record.reads
+        if read.kind == "table"
+        and read.version is not None
+        and read.purpose == "input"
+        and read.name != asset.name
+    }
+
+
 def rerun_sample(
     asset: AssetCode, record: Materialization, lake: Lake, rows: int, seed: int = 0
 ) -> RerunSample:
@@ -117,14 +133,7 @@ def rerun_sample(
         rows: how many rows of each table are taken at most.
         seed: of which are taken.
     """
-    versions = {
-        read.name: read.version
-        for read in record.reads
-        if read.kind == "table"
-        and read.version is not None
-        and read.purpose == "input"
-        and read.name != asset.name
-    }
+    versions = versions_read(asset, record)
     relations = {table: lake.relation(lake.version(table, version)) for table, version in versions.items()}
     with lake.connect() as connection, lake.reading():
         schemas, tables = joined_sample(connection, relations, rows, seed)

@@ -12,6 +12,7 @@ from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.part import Columns, Parameters, RecordPart
 from recsys_lineage.records.read import Purpose, Read
 from recsys_lineage.records.recorded_columns import RecordedColumns
+from recsys_lineage.records.row_keys import RowKeys
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.withheld import WITHHELD, is_withheld
 
@@ -145,6 +146,7 @@ class Materialization(RecordPart):
         continued: whether it was allowed to start from its own version before.
         trained_on: for a model, what it was fitted on.
         keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.
+        keys_of: for each table that the asset names, by which columns its rows do, see `RowKeys`.
         statement: what the engine ran; None where Python made the output.
         written: what was written; None where nothing was.
         column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
@@ -183,6 +185,7 @@ class Materialization(RecordPart):
     continued: bool = False
     trained_on: tuple[TrainingData, ...] = ()
     keys: tuple[str, ...] = ()
+    keys_of: Mapping[str, tuple[Mapping[str, str], ...]] = field(default_factory=dict)
     statement: Statement | None = None
     written: Written | None = None
     column_lineage: RecordedColumns = field(default_factory=dict)
@@ -198,6 +201,11 @@ class Materialization(RecordPart):
     git_dirty: bool | None = None
     kind: Literal["asset", "check"] = "asset"
     format: int = 1
+
+    @property
+    def row_keys(self) -> RowKeys:
+        """By which columns rows of the output belong to rows of what it was made of."""
+        return RowKeys(self.keys, self.keys_of)
 
     @property
     def seconds(self) -> float:

@@ -27,7 +27,6 @@ from recsys_lineage.rows.lake_rows import (
     check_runs_again,
     plain_rows,
     schemas_of,
-    shared_keys,
     table_reads,
     the_row,
     together,
@@ -184,7 +183,7 @@ class _Backward:
             return
         if not reads:
             self.stopped.append(Stop(record.asset, record.asset, "it reads no table and no file"))
-        self.models += trained_rows(self.lake, record, rows, record.keys or rows.column_names)
+        self.models += trained_rows(self.lake, record, rows, record.row_keys or rows.column_names)
         if record.statement is not None:
             self._by_statement(record, rows, reads)
         else:
@@ -229,16 +228,11 @@ class _Backward:
             version = self.lake.version(read.name, read.version)
             model = self._record(read)
             if model is not None and model.trained_on:
-                self.models += trained_rows(self.lake, model, rows, record.keys or rows.column_names)
+                self.models += trained_rows(self.lake, model, rows, record.row_keys or rows.column_names)
                 continue
-            shared = shared_keys(record, rows.column_names, version.columns)
+            shared = record.row_keys.pairs(read.name, rows.column_names, version.columns)
             if not shared:
-                reason = (
-                    f"its keys ({', '.join(record.keys)}) are no columns of {read.name}"
-                    if record.keys
-                    else "it is a Python function that names no keys (frame_asset(keys=…))"
-                )
-                self.stopped.append(Stop(record.asset, read.name, reason))
+                self.stopped.append(Stop(record.asset, read.name, record.row_keys.missing(read.name)))
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, rows)
@@ -248,7 +242,7 @@ class _Backward:
             if found.num_rows:
                 nothing = None
             elif nothing is not None:
-                reason = f"no row of it has the row's {', '.join(shared)}"
+                reason = f"no row of it has the row's {' or '.join(map(', '.join, shared))}"
                 nothing.append(Stop(record.asset, read.name, reason))
         self.stopped += nothing or ()
 
@@ -297,7 +291,8 @@ class _Backward:
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, _of_files(rows, others))
-                held = by_keys(connection, self.lake.relation(version, read.partitions), (FILE, LINE))
+                lines = [{FILE: FILE, LINE: LINE}]
+                held = by_keys(connection, self.lake.relation(version, read.partitions), lines)
             self.add(version, held)
             rows = _of_files(rows, {*rows[FILE].to_pylist()} - {*held[FILE].to_pylist()})
         return rows

@@ -29,7 +29,6 @@ from recsys_lineage.rows.lake_rows import (
     plain_rows,
     rows_with,
     schemas_of,
-    shared_keys,
     table_reads,
     together,
     trained_rows,
@@ -222,7 +221,7 @@ class _Forward:
     def _follow(self, table: str, rows: pa.Table, made: Made) -> None:
         record, version = made.record, self._latest[made.record.asset][0]
         if record.trained_on:
-            keys = record.keys or [name for name in rows.column_names if name.endswith("_id")]
+            keys = record.row_keys or [name for name in rows.column_names if name.endswith("_id")]
             trained = trained_rows(self.lake, record, rows, keys, self._latest[table][0])
             self.models += trained
             if trained:
@@ -242,18 +241,14 @@ class _Forward:
         except LineageError as error:
             self.stopped.append(Stop(record.asset, table, in_one_line(error)))
             return
-        if shared := shared_keys(record, rows.column_names, version.columns):
+        if shared := record.row_keys.pairs(table, version.columns, rows.column_names):
+            shared = [{other: own for own, other in pairs.items()} for pairs in shared]
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = self.lake.relation(version, made.partitions)
                 self._add(record.asset, by_keys(connection, relation, shared))
             return
-        reason = (
-            f"its keys ({', '.join(record.keys)}) are no columns of both"
-            if record.keys
-            else "it is a Python function that names no keys (frame_asset(keys=…))"
-        )
-        self.stopped.append(Stop(record.asset, table, reason))
+        self.stopped.append(Stop(record.asset, table, record.row_keys.missing(table)))
 
     def _that_were_read(self, table: str, rows: pa.Table, record: Materialization) -> pa.Table:
         """Those of a table's rows that a run read: it may have read another version than the latest, or a part of it.

@@ -14,6 +14,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.records.read import Read
+from recsys_lineage.records.row_keys import Pairs, RowKeys
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
@@ -296,28 +297,47 @@ def types_of(columns: Sequence[Column]) -> dict[str, str]:
     return {column.name: column.type for column in columns}
 
 
-def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, keys: Sequence[str]) -> pa.Table:
-    """Rows of a relation whose keys are those of a given row."""
-    return connection.sql(f"SELECT r.* {_of_keys(relation, keys)}").to_arrow_table()
+def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, alternatives: Sequence[Pairs]) -> pa.Table:
+    """Rows of a relation that have the values of a given row, each as often as it is there.
+
+    Args:
+        connection: on which the given rows are registered.
+        relation: for a FROM clause.
+        alternatives: pairs of a given row's column and the relation's; of several, those of one are enough.
+    """
+    return connection.sql(_of_keys(relation, alternatives)).to_arrow_table()
 
 
-def _of_keys(relation: str, keys: Sequence[str]) -> str:
-    same = " AND ".join(f"r.{quote(key)} IS NOT DISTINCT FROM g.{quote(key)}" for key in keys)
-    names = ", ".join(map(quote, keys))
-    return f"FROM {relation} AS r SEMI JOIN (SELECT DISTINCT {names} FROM {GIVEN}) AS g ON {same}"
+def other_rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, alternatives: Sequence[Pairs]
+) -> pa.Table:
+    """The rows of a relation that `by_keys` leaves out."""
+    joins = [_join(place, pairs, held=False) for place, pairs in enumerate(alternatives)]
+    return connection.sql(f"SELECT r.* FROM {relation} AS r {' '.join(joins)}").to_arrow_table()
 
 
-def shared_keys(record: Materialization, columns: Sequence[str], others: Sequence[str]) -> list[str]:
-    """The keys of an asset that two tables have."""
-    known = [{name.casefold() for name in columns}, {name.casefold() for name in others}]
-    return [key for key in record.keys if all(key.casefold() in each for each in known)]
+def _of_keys(relation: str, alternatives: Sequence[Pairs]) -> str:
+    """A SELECT of the relation's rows: those of the first pairs, those of the second that are none of these, …"""
+    parts = []
+    for last in range(len(alternatives)):
+        joins = [_join(place, pairs, place == last) for place, pairs in enumerate(alternatives[: last + 1])]
+        parts.append(f"SELECT r.* FROM {relation} AS r {' '.join(joins)}")
+    return " UNION ALL ".join(parts)
+
+
+def _join(place: int, pairs: Pairs, held: bool) -> str:
+    """A join to the given rows by some pairs, which keeps the rows that have their values, or those that do not."""
+    kind, given = "SEMI" if held else "ANTI", f"g{place}"
+    names = ", ".join(map(quote, pairs))
+    same = (f"r.{quote(other)} IS NOT DISTINCT FROM {given}.{quote(own)}" for own, other in pairs.items())
+    return f"{kind} JOIN (SELECT DISTINCT {names} FROM {GIVEN}) AS {given} ON {' AND '.join(same)}"
 
 
 def trained_rows(
     lake: Lake,
     model: Materialization,
     rows: pa.Table,
-    keys: Sequence[str],
+    keys: RowKeys | Sequence[str],
     of: TableVersion | None = None,
 ) -> list[TrainedRows]:
     """What a model was fitted on, and how many of these rows belong to given ones.
@@ -326,7 +346,7 @@ def trained_rows(
         lake: where the tables are.
         model: the record of its fit.
         rows: given rows.
-        keys: columns by which rows belong to these.
+        keys: of the asset whose rows are given, or columns by which rows belong to these.
         of: the table version whose rows these are: of the others nothing is said; None for all.
     """
     found: list[TrainedRows] = []
@@ -334,7 +354,8 @@ def trained_rows(
         if of is not None and data.table != of.table:
             continue
         version = lake.version(data.table, data.version)
-        shared = [key for key in keys if key in version.columns and key in rows.column_names]
+        told = keys if isinstance(keys, RowKeys) else RowKeys(tuple(keys))
+        shared = told.pairs(data.table, rows.column_names, version.columns)
         of_row = None
         if shared and of is not None and of.version == version.version and rows.num_rows == of.rows:
             of_row = data.rows
@@ -342,7 +363,7 @@ def trained_rows(
             with lake.reading(), lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
-                count = f"SELECT count(*) {_of_keys(relation, shared)}"
+                count = f"SELECT count(*) FROM ({_of_keys(relation, shared)})"
                 of_row = int(connection.sql(count).fetchall()[0][0])
         found.append(TrainedRows(model.asset, data.table, data.version, data.predicate, data.rows, of_row))
     return found

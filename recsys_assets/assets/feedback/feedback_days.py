@@ -45,5 +45,6 @@ def asset() -> dg.AssetsDefinition:
         checks=(unique("day"),),
         columns=texts_of(FeedbackDaysColumns),
         columns_from={name: {FEEDBACK: ("day",)} for name in types_of(FeedbackDaysColumns)},
+        keys={FEEDBACK: {"day": "day"}},
         look=look("raw", personal="how many events a day has; no customer is named"),
     )

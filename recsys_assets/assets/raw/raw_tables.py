@@ -53,6 +53,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.row_keys import RowKeys
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
@@ -263,5 +264,5 @@ def _raw_code(
         column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
         checks=CHECKS,
         column_types=folder.source.column_types(table),
-        keys=TRACE if service is not None else (),
+        keys=RowKeys(TRACE if service is not None else ()),
     )

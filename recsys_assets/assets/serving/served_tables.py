@@ -28,6 +28,7 @@ from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.row_keys import Keys
 from recsys_models.data.ids import id_array, rows_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,18 @@ SIMILAR_ITEMS_FROM: ColumnsFrom = {
     "rank": {},
     "title": _TITLES,
     **dict.fromkeys(("item_id", "similar_item_id", "cosine"), _MODEL),
+}
+
+
+RECOMMENDATIONS_KEYS: Keys = {
+    "split": {"user_id": "user_id"},
+    "users": {"user_id": "user_id"},
+    "item_profiles": [{"item_id": "item_id"}, {"like_item_id": "item_id"}],
+}
+"""A list is the champion's for what the customer did, and names items."""
+SIMILAR_ITEMS_KEYS: Keys = {
+    "item_profiles": {"similar_item_id": "item_id"},
+    "split": [{"item_id": "item_id"}, {"similar_item_id": "item_id"}],
 }
 
 
@@ -331,6 +344,7 @@ def assets(settings: Settings) -> list[dg.AssetsDefinition]:
             columns=texts_of(RecommendationsColumns),
             columns_from=RECOMMENDATIONS_FROM,
             rows_from={**_MODEL, **_HISTORY, "users": ("user_id",)},
+            keys=RECOMMENDATIONS_KEYS,
             look=serving,
         ),
         frame_asset(
@@ -339,6 +353,7 @@ def assets(settings: Settings) -> list[dg.AssetsDefinition]:
             columns=texts_of(SimilarItemsColumns),
             columns_from=SIMILAR_ITEMS_FROM,
             rows_from=_MODEL,
+            keys=SIMILAR_ITEMS_KEYS,
             look=serving,
         ),
         *(
@@ -348,11 +363,12 @@ def assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 columns=texts_of(columns),
                 columns_from=dict.fromkeys(types_of(columns), _MODEL),
                 rows_from=_MODEL,
+                keys={"split": {key: key}},
                 look=serving,
             )
-            for function, columns in (
-                (user_embeddings, UserEmbeddingsColumns),
-                (item_embeddings, ItemEmbeddingsColumns),
+            for function, columns, key in (
+                (user_embeddings, UserEmbeddingsColumns, "user_id"),
+                (item_embeddings, ItemEmbeddingsColumns, "item_id"),
             )
         ),
     ]

@@ -1,0 +1,129 @@
+"""verify_keys: the code of a Python asset runs again on the rows that its keys tell, and on all but these.
+
+Sufficient: on these rows alone the output row comes out the same. Needed: without them it is another, or gone. A key
+claims only that rows belong to a row, so one that is not needed refutes nothing; it is told.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.proof.experiment import RunFailed
+from recsys_lineage.proof.rerun import Rerun, versions_read
+from recsys_lineage.proof.row_proof import RowProof, RowTrial
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.row_keys import Pairs
+from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
+
+_CLOSE = 1e-4
+"""How far, relative to their size, numbers may differ that sums of other lengths made."""
+
+
+def verify_keys(
+    asset: AssetCode, record: Materialization, lake: Lake, *, sample: int = 3, seed: int = 0
+) -> RowProof | None:
+    """Put the keys of a Python asset to the proof, on some rows of one of its versions.
+
+    Tables of which it names no keys, such as a model's, are left whole.
+
+    Args:
+        asset: of `frame_code`, with the parameters of then.
+        record: of the version.
+        lake: where the tables are.
+        sample: how many output rows are looked at; each runs the code two times.
+        seed: of which these are.
+
+    Returns:
+        The proof; None where its keys tell no rows of a table that it reads.
+    """
+    began = time.perf_counter()
+    version = lake.version(asset.name, record.version)
+    versions = {name: lake.version(name, number) for name, number in versions_read(asset, record).items()}
+    keys = {
+        name: pairs
+        for name, each in versions.items()
+        if (pairs := record.row_keys.pairs(name, version.columns, each.columns))
+    }
+    if not keys:
+        return None
+    run = Rerun(asset, lake, {name: each.version for name, each in versions.items()})
+    with lake.reading(), lake.connect() as connection:
+        trials = [
+            _trial(number, row, run, keys, {name: lake.relation(versions[name]) for name in keys}, connection)
+            for number, row in _sample(lake, version, connection, sample, seed)
+        ]
+    return RowProof(asset.name, version.rows, tuple(trials), time.perf_counter() - began)
+
+
+def _sample(
+    lake: Lake, version: TableVersion, connection: duckdb.DuckDBPyConnection, rows: int, seed: int
+) -> list[tuple[int, pl.DataFrame]]:
+    """Some rows of a table, each with its number in it, from 0."""
+    numbered = f"SELECT row_number() OVER () - 1 AS number, * FROM {lake.relation(version)}"
+    drawn = connection.sql(
+        f"FROM (FROM ({numbered}) USING SAMPLE reservoir({int(rows)} ROWS) REPEATABLE ({int(seed)})) ORDER BY number"
+    ).pl()
+    return [(number, drawn[place : place + 1].drop("number")) for place, number in enumerate(drawn["number"])]
+
+
+def _trial(
+    number: int,
+    row: pl.DataFrame,
+    run: Rerun,
+    keys: Mapping[str, Sequence[Pairs]],
+    relations: Mapping[str, str],
+    connection: duckdb.DuckDBPyConnection,
+) -> RowTrial:
+    connection.register(GIVEN, row)
+    told = {name: pl.DataFrame(by_keys(connection, relations[name], keys[name])) for name in keys}
+    others = {name: pl.DataFrame(other_rows(connection, relations[name], keys[name])) for name in keys}
+    traced = {name: frame.height for name, frame in told.items()}
+    of = {name: traced[name] + frame.height for name, frame in others.items()}
+    if not any(traced.values()):
+        detail = "no row that it was made of has its keys"
+        return RowTrial(number, "refused", traced, of, {}, detail=detail)
+    try:
+        sufficient = _has(run(told), row)
+    except RunFailed as error:
+        return RowTrial(
+            number, "refused", traced, of, {}, detail=f"the code stops on these rows alone: {error}"
+        )
+    if not sufficient:
+        detail = "on the rows that its keys tell alone it does not come out"
+        return RowTrial(number, "too few", traced, of, {}, detail=detail)
+    try:
+        needed = not _has(run(others), row)
+    except RunFailed:
+        needed = True
+    detail = "" if needed else "it comes out without them too"
+    return RowTrial(number, "proved", traced, of, {}, detail=detail)
+
+
+def _has(table: pl.DataFrame, row: pl.DataFrame) -> bool:
+    """Whether a table has a row, its numbers with a point nearly."""
+    if not {*row.columns} <= {*table.columns}:
+        return False
+    wanted = row.row(0, named=True)
+    exact = [name for name in row.columns if not isinstance(wanted[name], float | list | dict | tuple)]
+    same = [pl.col(name).eq_missing(pl.lit(wanted[name])) for name in exact]
+    return any(
+        all(_close(found[name], wanted[name]) for name in row.columns)
+        for found in table.filter(same).iter_rows(named=True)
+    )
+
+
+def _close(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=_CLOSE, abs_tol=_CLOSE) or (one != one and other != other)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_close, one, other))
+    return one == other

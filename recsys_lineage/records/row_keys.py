@@ -1,0 +1,105 @@
+"""RowKeys: the columns by which rows of a Python asset's table belong to rows of what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from recsys_lineage.errors import LineageError, did_you_mean
+
+Pairs: TypeAlias = Mapping[str, str]
+"""Column of the asset's table → the column of the other table that has the same value."""
+Keys: TypeAlias = "Sequence[str] | Mapping[str, Pairs | Sequence[Pairs]]"
+"""What an asset names: columns that its table and an input both have; or for each table the pairs that tell its rows.
+
+`{"users": {"user_id": "user_id"}, "items": [{"item_id": "item_id"}, {"like": "item_id"}]}`: of several, one is enough.
+A table that a model was fitted on may be named too, as its rows are counted by them.
+"""
+
+
+@dataclass(frozen=True)
+class RowKeys:
+    """The keys that an asset names.
+
+    Attributes:
+        shared: columns that rows of its table have in common with rows of any input that has them too.
+        of_tables: for each table that is named, the pairs that tell its rows; one of them is enough.
+    """
+
+    shared: tuple[str, ...] = ()
+    of_tables: Mapping[str, tuple[Pairs, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, keys: Keys) -> RowKeys:
+        """What an asset's wiring says."""
+        if not isinstance(keys, Mapping):
+            return cls(tuple(keys))
+        return cls(
+            of_tables={
+                table: (dict(pairs),) if isinstance(pairs, Mapping) else tuple(map(dict, pairs))
+                for table, pairs in keys.items()
+            }
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.shared or self.of_tables)
+
+    def pairs(self, table: str, own: Collection[str], others: Collection[str]) -> list[Pairs]:
+        """The pairs that tell which rows of a table belong to rows of the asset's; none where it names no such.
+
+        Args:
+            table: the other table.
+            own: columns of the rows.
+            others: columns of the other table.
+        """
+        mine, its = ({name.casefold(): name for name in names} for names in (own, others))
+        named = self.of_tables.get(table, [{key: key for key in self.shared if _has(mine, its, key, key)}])
+        return [
+            {mine[column.casefold()]: its[other.casefold()] for column, other in pairs.items()}
+            for pairs in named
+            if pairs and all(_has(mine, its, column, other) for column, other in pairs.items())
+        ]
+
+    def check(
+        self, columns: Collection[str], tables: Mapping[str, Collection[str] | None], where: str
+    ) -> None:
+        """Holds what is named for each table against what there is; which tables share columns, each run tells.
+
+        Args:
+            columns: of the asset's table.
+            tables: those whose rows may belong to its rows, with their columns; None where these are not known.
+            where: the asset's code, for messages.
+
+        Raises:
+            LineageError: a table or a column that is named is not there.
+        """
+        for table, alternatives in self.of_tables.items():
+            _known(table, tables, "table that it reads", where)
+            for name, other in ((name, pairs[name]) for pairs in alternatives for name in pairs):
+                _known(name, columns, "column of its table", where)
+                if (others := tables[table]) is not None:
+                    _known(other, others, f"column of {table}", where)
+
+    def missing(self, table: str) -> str:
+        """In words, why no row of a table is told by them."""
+        if self.shared:
+            return f"its keys ({', '.join(self.shared)}) are no columns of {table}"
+        if self.of_tables:
+            return f"it names no keys of {table} (frame_asset(keys=…))"
+        return "it is a Python function that names no keys (frame_asset(keys=…))"
+
+
+def _known(name: str, known: Collection[str], what: str, where: str) -> None:
+    if name.casefold() not in {each.casefold() for each in known}:
+        raise LineageError(
+            f"The asset's keys name {name!r}, which is no {what}.",
+            expected=f"one of {', '.join(known)}" if known else f"a {what}",
+            found=name,
+            where=where,
+            advice=" ".join(filter(None, (did_you_mean(name, known), "mend keys of the asset"))),
+        )
+
+
+def _has(mine: Mapping[str, str], its: Mapping[str, str], column: str, other: str) -> bool:
+    return column.casefold() in mine and other.casefold() in its
