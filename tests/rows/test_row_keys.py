@@ -91,7 +91,10 @@ def counts(bought: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([bought.group_by("item").len(), nobody]).sort("item")
 
 
-LISTS_KEYS: Keys = {"bought": {"user": "user"}, "items": [{"item": "item"}, {"because": "item"}]}
+LISTS_KEYS: dict[str, Pairs | list[Pairs]] = {
+    "bought": {"user": "user"},
+    "items": [{"item": "item"}, {"because": "item"}],
+}
 FROM_ALL = {"*": ("*",)}
 
 
