@@ -11,6 +11,7 @@ from recsys_lineage.rows.flowing import Flowing
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
@@ -75,7 +76,9 @@ def flowed(
     catalog = Catalog(schemas, parameters)
     try:
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
-        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored, whole=whole)
+        statement = Statement(named, catalog)
+        set_aside(statement)
+        flowing = Flowing(statement, catalog.folded(source), stored, whole=whole)
         wanted = flowing.result(given)
         return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
     finally:

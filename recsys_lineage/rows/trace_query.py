@@ -20,6 +20,7 @@ from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.value_literal import equals
+from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.dear import asked_whole
@@ -165,6 +166,7 @@ def traced_tables(
         named = with_pivot_values(bare_statement(sql), rows.column_names, catalog.names_of)
         statement = Statement(named, catalog)
         refuse_drawn(statement)
+        set_aside(statement)
         folded = [catalog.folded(source) for source in sources]
         if rows.num_rows == 1:
             tracing = traced(statement, folded, *fits_of(statement, plain_rows(rows)[0]))

@@ -48,6 +48,7 @@ class Statement:
         definitions: by folded name; the last is the statement itself.
         parameters: names of its `$name` parameters, sorted.
         sampled: the parts of it of which rows are drawn by chance; it is taken apart as if all were drawn.
+        aside: definitions, folded, whose rows are not followed, see `whole_tables.py`.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
@@ -58,6 +59,7 @@ class Statement:
         self.sql = sql
         self.catalog = catalog
         self.definitions: dict[str, Definition] = {}
+        self.aside: frozenset[str] = frozenset()
         self._names = 0
         parsed = catalog.syntax.parsed(sql)
         if isinstance(parsed, str):

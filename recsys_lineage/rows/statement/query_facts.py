@@ -20,11 +20,10 @@ class QueryFacts:
     def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
         self.statement = statement
         self.syntax = statement.catalog.syntax
-        self.followed = {*sources} | {
-            name
-            for name, each in statement.definitions.items()
-            if any(each.depends_on(source, statement.definitions) for source in sources)
-        }
+        self.followed = {*sources}
+        for name, each in statement.definitions.items():  # each stands behind those that it reads
+            if name not in statement.aside and not self.followed.isdisjoint(each.reads):
+                self.followed.add(name)
         self._name_of: Callable[[str], str] = str
         self._own = {id(each.query): (name, each.query) for name, each in statement.definitions.items()}
         self._aggregated: dict[str, bool] = {}

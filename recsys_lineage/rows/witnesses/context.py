@@ -67,6 +67,12 @@ class _Context:
                 continue
             query = definition.query
             needs = _Needs()
+            if name in statement.aside:
+                self._add_condition(query)
+                needs.places = {*range(len(definition.columns))}
+                needs.names = {column.name.casefold() for column in definition.columns}
+                self.needs[name] = needs
+                continue
             for each in [query["left"], query["right"]] if definition.recursive else [query]:
                 one = self._of(each, set())
                 needs.rows |= one.rows
