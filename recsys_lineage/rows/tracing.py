@@ -193,7 +193,7 @@ class Tracing:
             known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
             taken = self._taken if name == MAIN and not wanted else {}
-            witnessed = self.witnesses.of(pushed, self.pushdown.name_of, taken=taken)
+            witnessed = self.witnesses.of(pushed, self.pushdown.name_of, taken=taken, apart=True)
             self._matched(definition, witnessed, condition, target)
             self._know(self.known, query, known, width, witnessed)
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
@@ -235,11 +235,21 @@ class Tracing:
         name = f"__m{self._round}{definition.name.casefold()}"
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         own = ", ".join(numbered(len(definition.columns), "__o"))
-        text = self.statement.catalog.syntax.text(witnessed.query)
-        found = f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"
+        text = self.statement.catalog.syntax.text
+        keys = "".join(f", {key}" for each in witnessed.partitions for key in each.keys)
+        found = f"SELECT {lists}{keys} FROM ({text(witnessed.query)}) AS __q({own}) WHERE {condition}"
         self.steps.add(name, found, stored=True, of=target)
+        found_in = [name]
+        for place, each in enumerate(witnessed.partitions):
+            same = " AND ".join(f"__q.{key} IS NOT DISTINCT FROM __m.{key}" for key in each.keys)
+            of_keys = f"(SELECT DISTINCT {', '.join(each.keys)} FROM {quote(name)}) AS __m"
+            found = f"SELECT {lists} FROM ({text(each.query)}) AS __q({own}) SEMI JOIN {of_keys} ON {same}"
+            found_in.append(f"{name}_{place}")
+            self.steps.add(found_in[-1], found, stored=True, of=name)
         for n, table in enumerate(witnessed.tables):
-            self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"), name)
+            for step in found_in:
+                rows = f"SELECT unnest(__w{n}) AS r FROM {quote(step)}"
+                self._want(table, self._unnested(table, rows), step)
 
     def _unnested(self, table: str, rows: str) -> str:
         width = len(self.statement.catalog.columns[table])

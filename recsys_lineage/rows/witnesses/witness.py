@@ -33,11 +33,11 @@ from recsys_lineage.rows.statement.syntax import (
     without_places,
 )  # fmt: skip
 from recsys_lineage.rows.statement.ways import ways
-from recsys_lineage.rows.statement.window_rows import is_over_all, rows_looked_at
+from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
-from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
+from recsys_lineage.rows.witnesses.witnessed import Partition, Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
 _COMPARED = {
@@ -66,6 +66,8 @@ class Witnesses(QueryFacts):
         name_of: Callable[[str], str] | None = None,
         say: Contribution | None = None,
         taken: Mapping[int, Callable[[str], str]] | None = None,
+        *,
+        apart: bool = False,
     ) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
 
@@ -75,6 +77,8 @@ class Witnesses(QueryFacts):
             say: what the columns hold in place of lists.
             taken: for positions of its columns what makes of an expression the condition that it has the wanted value;
                 of rows that are equal to an aggregate one is listed that has it.
+            apart: whether the rows of windows over whole partitions are no part of the lists: each row of a partition
+                would list them all.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
@@ -84,11 +88,11 @@ class Witnesses(QueryFacts):
         before = self._say
         self._say = say or before
         try:
-            return self._of(query, taken or {})
+            return self._of(query, taken or {}, apart)
         finally:
             self._say = before
 
-    def _of(self, query: Node, taken: Mapping[int, Callable[[str], str]]) -> Witnessed:
+    def _of(self, query: Node, taken: Mapping[int, Callable[[str], str]], apart: bool) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
         query = copied(query)
@@ -137,21 +141,51 @@ class Witnesses(QueryFacts):
             ]
         rows += [pair for each in once(beside) for pair in self.of_subquery(each)]
         windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        near = [window for window in windows if not is_over_all(window)]
+        whole = [
+            window for window in near if apart and window.get("partitions") and is_over_partition(window)
+        ]
+        listed = [window for window in near if not any(window is each for each in whole)]
         columns: dict[str, list[str]] = {}
+        of_partitions: dict[str, list[str]] = {}
         for table, row in rows:
             columns.setdefault(table, []).append(row)
-            for window in windows:
-                if not is_over_all(window):
-                    columns[table].append(self._over(window, row))
+            of_partitions.setdefault(table, []).append(row)
+            columns[table] += [self._over(window, row) for window in listed]
+        made = Witnessed(query, partitions=self._partitions(query, whole, of_partitions) if rows else [])
         simplify_order(query, self.statement.catalog)
-        made = Witnessed(query)
         for table, _ in rows:
             made.counts[table] = made.counts.get(table, 0) + 1
-        for table, lists in columns.items():
-            whole = self.syntax.expression(self._say.together(lists))
-            query["select_list"].append({**whole, "alias": f"__w{len(made.tables)}"})
-            made.tables.append(table)
+        self._list(query, columns)
+        made.tables += columns
         return made
+
+    def _list(self, query: Node, columns: Mapping[str, list[str]]) -> None:
+        """Adds to a query a column `__w0`, `__w1`, … for each table, of what several expressions say together."""
+        for n, lists in enumerate(columns.values()):
+            said = self.syntax.expression(self._say.together(lists))
+            query["select_list"].append({**said, "alias": f"__w{n}"})
+
+    def _partitions(self, query: Node, windows: list[Node], rows: Mapping[str, list[str]]) -> list[Partition]:
+        """For windows over whole partitions, the queries for all rows of these; the query gets the keys as columns."""
+        found: list[Partition] = []
+        told: list[list[Node]] = []
+        for window in windows:
+            keys = [without_places(each) for each in window["partitions"]]
+            if keys in told:
+                continue
+            told.append(keys)
+            named = [
+                {**copied(each), "alias": f"__k{len(told)}_{n}"}
+                for n, each in enumerate(window["partitions"])
+            ]
+            found.append(Partition([each["alias"] for each in named], {**copied(query), "qualify": None}))
+            found[-1].query["modifiers"] = []  # windows look at rows before these are cut
+            for each in (query, found[-1].query):
+                each["select_list"] += copied(named)
+        for each in found:
+            self._list(each.query, rows)
+        return found
 
     def _said_before(self, item: FromItem) -> str:
         return self._say.before_joins(item) if item.table in self.followed else ""

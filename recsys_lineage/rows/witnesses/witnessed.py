@@ -8,6 +8,19 @@ from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
 
 
 @dataclass
+class Partition:
+    """All rows that some windows look at beside a row's own: those of its partition.
+
+    Attributes:
+        keys: names of the columns, of both queries, by whose values a partition is told.
+        query: gives these, and what its rows are made of in columns as the query with witnesses does.
+    """
+
+    keys: list[str]
+    query: Node
+
+
+@dataclass
 class Witnessed:
     """A query with its witnesses.
 
@@ -15,11 +28,13 @@ class Witnessed:
         query: the syntax tree; its first columns are the query's own.
         tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
         counts: in how many places each of these is read.
+        partitions: set apart from these lists, the rows of windows over whole partitions.
     """
 
     query: Node
     tables: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    partitions: list[Partition] = field(default_factory=list)
 
 
 def drop_own_columns(witnessed: Witnessed) -> None:
