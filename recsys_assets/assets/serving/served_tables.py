@@ -68,16 +68,10 @@ SIMILAR_ITEMS_FROM: ColumnsFrom = {
 }
 
 
-RECOMMENDATIONS_KEYS: Keys = {
-    "split": {"user_id": "user_id"},
-    "users": {"user_id": "user_id"},
-    "item_profiles": [{"item_id": "item_id"}, {"like_item_id": "item_id"}],
-}
-"""A list is the champion's for what the customer did, and names items."""
-SIMILAR_ITEMS_KEYS: Keys = {
-    "item_profiles": {"similar_item_id": "item_id"},
-    "split": [{"item_id": "item_id"}, {"similar_item_id": "item_id"}],
-}
+RECOMMENDATIONS_KEYS: Keys = {"split": {"user_id": "user_id"}, "users": {"user_id": "user_id"}}
+"""A list is the champion's for what the customer did. Of `item_profiles` it has names alone, and the rest of a profile
+is made of all items of its category: so a row of it says nothing of a list."""
+SIMILAR_ITEMS_KEYS: Keys = {"split": [{"item_id": "item_id"}, {"similar_item_id": "item_id"}]}
 
 
 class RecommendationsColumns:
