@@ -57,6 +57,7 @@ def flowed(
     stored: str = "",
     kept: KeptSteps | None = None,
     whole: bool = False,
+    all_stored: bool = False,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -67,6 +68,7 @@ def flowed(
         stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
         kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
         whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
+        all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
@@ -75,7 +77,9 @@ def flowed(
     catalog = Catalog(schemas, parameters)
     try:
         named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
-        flowing = Flowing(Statement(named, catalog), catalog.folded(source), stored, whole=whole)
+        flowing = Flowing(
+            Statement(named, catalog), catalog.folded(source), stored, whole=whole, all_stored=all_stored
+        )
         wanted = flowing.result(given)
         return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
     finally:

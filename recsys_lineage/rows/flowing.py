@@ -14,6 +14,7 @@ from recsys_lineage.rows.witnesses.candidates import Candidates
 from recsys_lineage.rows.witnesses.dear import is_dear, shaped, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.wanted import Wanted
 from recsys_lineage.rows.witnesses.wholes import Wholes
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
@@ -27,9 +28,18 @@ class Flowing:
         source: the table, folded.
         stored: the name of a table that holds the statement's result; empty where there is none.
         whole: whether the rows that are followed are all rows of the table.
+        all_stored: whether the stored rows are all of the result.
     """
 
-    def __init__(self, statement: Statement, source: str, stored: str = "", *, whole: bool = False) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        source: str,
+        stored: str = "",
+        *,
+        whole: bool = False,
+        all_stored: bool = False,
+    ) -> None:
         self.statement, self.source, self._stored, self._whole = statement, source, stored, whole
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
@@ -37,6 +47,9 @@ class Flowing:
         self.steps = Steps(statement)
         self._once = float_sums(statement, self.witnesses.followed)
         self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
+        self._wanted = Wanted(
+            statement, self.witnesses, self.pushdown, self.steps, stored if all_stored else ""
+        )
         self._marked: dict[str, str] = {}
         self._known: list[Conditions] = []
         self._asked: list[str] = []
@@ -127,6 +140,8 @@ class Flowing:
             return None
         read = tuple(dict.fromkeys(each for each in definition.reads if each in self._marked))
         marked = tuple(self._marked[each] for each in read)
+        if read and not once:
+            query = self._wanted.cut(definition) or query
 
         def text() -> str:
             marks = self.candidates.marks(*read, early=True)

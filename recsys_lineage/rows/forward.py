@@ -308,6 +308,7 @@ class _Forward:
                 stored,
                 kept,
                 whole,
+                version.partition_column is None,
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
