@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.flowing import Flowing
+from recsys_lineage.rows.kept_flows import Flow, KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement
@@ -58,6 +59,7 @@ def flowed(
     kept: KeptSteps | None = None,
     whole: bool = False,
     all_stored: bool = False,
+    flows: KeptFlows | None = None,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -69,18 +71,28 @@ def flowed(
         kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
         whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
         all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
+        flows: where statements that were taken apart are kept; nowhere when None.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
+    tables = [(table, *columns.items()) for table, columns in schemas.items()]
+    values = sorted(parameters.items())
+    questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored)
+    if flows is not None and (flow := flows.get(*questions)) is not None:
+        return Stepwise(connection, flow.steps, parameters, kept, flow.dear).rows(flow.wanted)
     catalog = Catalog(schemas, parameters)
     try:
-        named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
+        bare = bare_statement(sql)
+        named = with_pivot_values(bare, result, catalog.names_of)
         flowing = Flowing(
             Statement(named, catalog), catalog.folded(source), stored, whole=whole, all_stored=all_stored
         )
         wanted = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
+        flow = Flow(tuple(flowing.steps), wanted, flowing.dear())
+        if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not kept
+            flows.keep(flow, *questions)
+        return Stepwise(connection, flow.steps, parameters, kept, flow.dear).rows(flow.wanted)
     finally:
         catalog.connection.close()

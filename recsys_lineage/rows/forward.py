@@ -17,6 +17,7 @@ from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
 from recsys_lineage.rows.file_lines import FILE, LINE
 from recsys_lineage.rows.flow_query import flowed
+from recsys_lineage.rows.kept_flows import KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
@@ -309,6 +310,7 @@ class _Forward:
                 kept,
                 whole,
                 version.partition_column is None,
+                KeptFlows(),
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"

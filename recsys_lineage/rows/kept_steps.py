@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
+from itertools import zip_longest
 
 import duckdb
 
@@ -22,11 +23,15 @@ class KeptSteps:
 
     Attributes:
         counted: table → a word for its rows, found once for all cursors.
+        columns: table → names and types of its columns.
+        numbers: table → how many rows it has.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.counted: dict[str, str] = {}
+        self.columns: dict[str, list[tuple[str, str]]] = {}
+        self.numbers: dict[str, int] = {}
         self._tables: dict[str, str] = {}
 
     def find(self, said: str) -> str | None:
@@ -54,24 +59,51 @@ class Contents:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
         self._counted = {} if kept is None else kept.counted
-        self._under: dict[str, str] = {}
+        self._columns = {} if kept is None else kept.columns
+        self._numbers = {} if kept is None else kept.numbers
+        self._own_numbers: dict[str, int] = {}
+        self._under: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def stands_on(self, view: str, table: str) -> None:
-        """Notes that a view of the cursor gives the rows of a kept table, under names of its own."""
-        self._under[view] = table
+    def stands_on(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
+        """Notes that a view of the cursor gives the rows of a kept table, under names of its own where it has some."""
+        self._under[view] = table, columns
+
+    def number(self, table: str) -> int:
+        """How many rows a table has that does not change any more."""
+        below = self._under[table][0] if table in self._under else table
+        numbers = self._numbers if table in self._under else self._own_numbers
+        if below not in numbers:
+            found = self._connection.execute(f"SELECT count(*) FROM {quote(below)}").fetchall()
+            numbers[below] = int(found[0][0])
+        return numbers[below]
+
+    def has(self, table: str, number: int) -> None:
+        """Notes how many rows a table has."""
+        if table in self._under:
+            self._numbers[self._under[table][0]] = number
+        else:
+            self._own_numbers[table] = number
 
     def of_rows(self, table: str) -> str:
         """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
-        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
-        rows = self._under.get(table, "")
-        if not rows:
-            return self._asked(table, "*", columns) + self._rows_of(table)
+        if table not in self._under:
+            columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
+            return self._asked(table, "*", columns) + self._rows_of(table, table)
+        rows, names = self._under[table]
         if rows not in self._counted:
-            self._counted[rows] = self._rows_of(rows)
-        return self._asked(table, "*", columns) + self._counted[rows]
+            self._counted[rows] = self._rows_of(rows, table)
+        if rows not in self._columns:
+            self._columns[rows] = [
+                (name, kind) for name, kind, *_ in self._connection.execute(f"DESCRIBE {rows}").fetchall()
+            ]
+        own = [
+            (given or name, kind)
+            for given, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
+        ]
+        return str(own) + self._counted[rows]
 
-    def _rows_of(self, table: str) -> str:
-        if int(self._asked(table, "#", f"SELECT count(*) FROM {quote(table)}").strip("[(,)]")) > _LARGE:
+    def _rows_of(self, table: str, name: str) -> str:
+        if self.number(name) > _LARGE:
             return self._known.setdefault((table, "own"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
         return self._asked(table, "", rows)

@@ -125,18 +125,24 @@ class Stepwise:
         """Fills a step, or takes what a step found that said the same."""
         used = self._used(text)
         if self._found is None:
-            _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used)
+            made = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used).fetchall()
+            self._contents.has(step.name, made[0][0])
             return
         said = f"{said} {words_of(used or {})}"
+        made: list[tuple[int]] = []
         if self._found.find(said) is None:
             try:
-                _ = self._connection.execute(f"CREATE TABLE {self._found.name_for(said)} AS {text}", used)
+                made = self._connection.execute(
+                    f"CREATE TABLE {self._found.name_for(said)} AS {text}", used
+                ).fetchall()
             except duckdb.Error:
                 self._found.forget(said)
                 raise
         kept = self._found.name_for(said)
         _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {kept}")
-        self._contents.stands_on(step.name, kept)
+        self._contents.stands_on(step.name, kept, step.columns)
+        if made:
+            self._contents.has(step.name, made[0][0])
 
     def _was_found(self, said: str, text: str) -> bool:
         """Whether a step that said the same was filled."""
@@ -216,7 +222,7 @@ class Stepwise:
         return number
 
     def _rows(self, table: str) -> int:
-        return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
+        return self._contents.number(table)
 
     def _asks_for_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
@@ -298,8 +304,7 @@ class Stepwise:
             said = self._part_of_whole(part_of).text
             text = self._ready(said)
         self._keep(step, text, self._says(said))
-        ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
-        return not some
+        return not self._contents.number(step.name)
 
     def _are_many(self, marking: Marking) -> bool:
         """Whether so many rows are marked that all rows of a definition are made once."""
@@ -311,8 +316,7 @@ class Stepwise:
     def _has_more(self, name: str, number: int) -> bool:
         if self._is_empty(name):
             return False
-        text = f"SELECT count(*) > {number} FROM {quote(self._steps[name.casefold()].name)}"
-        return bool(self._connection.execute(text).fetchall()[0][0])
+        return self._contents.number(self._steps[name.casefold()].name) > number
 
     def _marked_once(self, step: Step, marking: Marking) -> Part:
         """Makes all rows of a definition with their marks, from where whoever reads it takes them too."""
@@ -334,7 +338,7 @@ class Stepwise:
         """Fills a step with all rows of its definition; where a table has them they stay there."""
         if self._named(rows.text) or self._used(rows.text):
             self._keep(step, self._ready(rows.text), self._says(rows.text))
-        else:
-            _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
+            return not self._contents.number(step.name)
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

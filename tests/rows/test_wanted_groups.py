@@ -29,14 +29,16 @@ CUT = {
     "QUALIFY row_number() OVER (PARTITION BY ways.one ORDER BY c DESC, ways.other) <= 2) "
     "SELECT id, o, how, c FROM best UNION ALL SELECT y, y, 'u', y FROM u",
     "a union that takes copies away": f"WITH {_PAIRS}, best AS (SELECT one, other FROM pairs "
-    "QUALIFY row_number() OVER (PARTITION BY one ORDER BY c, other DESC) <= 2) SELECT one, other FROM best UNION SELECT other, one FROM best",
+    "QUALIFY row_number() OVER (PARTITION BY one ORDER BY c, other DESC) <= 2) "
+    "SELECT one, other FROM best UNION SELECT other, one FROM best",
     "the best of all": f"WITH {_PAIRS} SELECT one, other, c FROM pairs "
     "QUALIFY dense_rank() OVER (ORDER BY c, one) <= 2",
 }
 """Statements that are to be found with the stored result's help."""
 WHOLE = {
     "some of the best are left out": f"WITH {_PAIRS}, best AS (SELECT one, c, other FROM pairs "
-    "QUALIFY row_number() OVER (PARTITION BY one ORDER BY c, other) <= 2) SELECT one, other FROM best WHERE other <> 'a'",
+    "QUALIFY row_number() OVER (PARTITION BY one ORDER BY c, other) <= 2) "
+    "SELECT one, other FROM best WHERE other <> 'a'",
     "one condition more": f"WITH {_PAIRS} SELECT one, other FROM pairs "
     "QUALIFY row_number() OVER (PARTITION BY one ORDER BY c, other) <= 2 AND c > 1",
     "read elsewhere too": f"WITH {_PAIRS}, best AS (SELECT one, other FROM pairs QUALIFY row_number() OVER "
