@@ -60,6 +60,7 @@ def flowed(
     whole: bool = False,
     all_stored: bool = False,
     flows: KeptFlows | None = None,
+    part: str = "",
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -72,16 +73,22 @@ def flowed(
         whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
         all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
         flows: where statements that were taken apart are kept; nowhere when None.
+        part: a word for the part of the result that the stored table holds.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
+
+    def _rows(flow: Flow) -> pa.Table:
+        steps = Stepwise(connection, flow.steps, parameters, kept, flow.dear, (stored, part))
+        return steps.rows(flow.wanted)
+
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
     values = sorted(parameters.items())
     questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored)
     if flows is not None and (flow := flows.get(*questions)) is not None:
-        return Stepwise(connection, flow.steps, parameters, kept, flow.dear).rows(flow.wanted)
+        return _rows(flow)
     catalog = Catalog(schemas, parameters)
     try:
         bare = bare_statement(sql)
@@ -93,6 +100,6 @@ def flowed(
         flow = Flow(tuple(flowing.steps), wanted, flowing.dear())
         if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not kept
             flows.keep(flow, *questions)
-        return Stepwise(connection, flow.steps, parameters, kept, flow.dear).rows(flow.wanted)
+        return _rows(flow)
     finally:
         catalog.connection.close()

@@ -11,7 +11,7 @@ from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.witnesses.candidates import Candidates
-from recsys_lineage.rows.witnesses.dear import is_dear, shaped, windows_of
+from recsys_lineage.rows.witnesses.dear import is_dear, is_distinct, shaped, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.wanted import Wanted
@@ -78,11 +78,17 @@ class Flowing:
     def dear(self) -> dict[str, int]:
         """The definitions, folded, of whose rows all are found at the least where some are asked for.
 
-        With the need at which they are to be kept: the second, or the first where no part of them is ever enough.
+        With the need at which they are to be kept: the second, or the first where no part of them is ever enough, or
+        where groups of rows leave few to keep.
         """
-        always = shaped(self.statement)
+        first = shaped(self.statement) | {
+            name
+            for name, each in self.statement.definitions.items()
+            if each.query["type"] == "SELECT_NODE"
+            and (self.witnesses.is_aggregated(each.query) or is_distinct(each.query))
+        }
         return {
-            name: 1 if name in always else 2
+            name: 1 if name in first else 2
             for name, each in self.statement.definitions.items()
             if is_dear(each, self.statement, self.witnesses)
         }
@@ -144,7 +150,7 @@ class Flowing:
             query = self._wanted.cut(definition) or query
 
         def text() -> str:
-            marks = self.candidates.marks(*read, early=True)
+            marks = self.candidates.marks(*read, early=True, merged=True)
             witnessed = self.witnesses.of(query, self.pushdown.name_of, marks)
             own = ", ".join(numbered(len(columns), "__o"))
             said = [f"coalesce(__w{n}, false)" for n in range(len(witnessed.tables))]

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole
+from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400
 """So many flows are kept; of more, those go that were written first."""
@@ -129,7 +129,7 @@ def _said(step: Step) -> dict[str, Any]:
 
 
 def _read(said: Mapping[str, Any]) -> Step:
-    whole, rows, marking = said["whole"], said["all"], said["marking"]
+    whole, rows, marking, within = said["whole"], said["all"], said["marking"], said["within"]
     return Step(
         said["name"],
         tuple(said["columns"]),
@@ -140,6 +140,8 @@ def _read(said: Mapping[str, Any]) -> Step:
         said["keys"],
         rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["asked"])),
         marking and _marking(marking),
+        within
+        and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
     )
 
 

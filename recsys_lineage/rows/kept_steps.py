@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import zip_longest
 
 import duckdb
@@ -15,8 +18,21 @@ _LARGE = 100_000
 """Rows of a table that are not compared with those of others: it costs more than the chance is worth."""
 
 
+@dataclass(frozen=True)
+class FoundPart:
+    """A part of a table that was found.
+
+    Attributes:
+        relation: where its rows are.
+        values: for columns, by position, a word for the values that they have, and whether NULL is none.
+    """
+
+    relation: str
+    values: Mapping[int, tuple[str, bool]]
+
+
 class KeptSteps:
-    """Tables that steps filled, by what the steps say; cursors of one connection share them.
+    """Tables that steps filled, by what the steps say; cursors of one connection share them, also in several threads.
 
     Args:
         connection: in whose database they are, beside the temporary tables of its cursors.
@@ -25,6 +41,7 @@ class KeptSteps:
         counted: table → a word for its rows, found once for all cursors.
         columns: table → names and types of its columns.
         numbers: table → how many rows it has.
+        parts: of tables, those that were found.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -32,19 +49,60 @@ class KeptSteps:
         self.counted: dict[str, str] = {}
         self.columns: dict[str, list[tuple[str, str]]] = {}
         self.numbers: dict[str, int] = {}
-        self._tables: dict[str, str] = {}
+        self.parts: dict[str, list[FoundPart]] = {}
+        self._tables: dict[str, tuple[str, threading.Event]] = {}
+        self._names, self._lock = itertools.count(), threading.Lock()
 
-    def find(self, said: str) -> str | None:
-        """The name of the table with what a step found that said the same; None where none did."""
-        return self._tables.get(_digest(said))
+    def has(self, said: str) -> bool:
+        """Whether a step that said the same was filled, or is being filled."""
+        return _digest(said) in self._tables
 
-    def name_for(self, said: str) -> str:
-        """The name of the table into which what a step finds is to be put."""
-        return self._tables.setdefault(_digest(said), f"__kept_{len(self._tables)}")
+    def table(self, said: str, fill: Callable[[str], int]) -> str:
+        """The name of the table with what a step found that said the same; the first who asks fills it.
 
-    def forget(self, said: str) -> None:
-        """Notes that the table of a step was not filled."""
-        _ = self._tables.pop(_digest(said), None)
+        Args:
+            said: what the step says.
+            fill: makes a table of a name, and gives the number of its rows.
+        """
+        key = _digest(said)
+        while True:
+            with self._lock:
+                is_new = key not in self._tables
+                if is_new:
+                    self._tables[key] = f"__kept_{next(self._names)}", threading.Event()
+                name, filled = self._tables[key]
+            if is_new:
+                try:
+                    self.numbers[name] = fill(name)
+                except BaseException:
+                    del self._tables[key]
+                    raise
+                finally:
+                    filled.set()
+                return name
+            _ = filled.wait()
+            if name in self.numbers:
+                return name
+
+
+class Parts:
+    """Parts of tables that were found, for others that can be read from them.
+
+    Args:
+        before: those of other statements.
+    """
+
+    def __init__(self, before: KeptSteps | None = None) -> None:
+        self._of_tables = {} if before is None else before.parts
+        self._own: dict[str, list[FoundPart]] = {}
+
+    def of(self, table: str) -> list[FoundPart]:
+        """What was found of a table or definition."""
+        return [*self._of_tables.get(table, ()), *self._own.get(table, ())]
+
+    def add(self, table: str, part: FoundPart, *, is_shared: bool) -> None:
+        """Notes a part; of a table, which is the same one for other statements."""
+        (self._of_tables if is_shared else self._own).setdefault(table, []).append(part)
 
 
 class Contents:
@@ -84,6 +142,10 @@ class Contents:
         else:
             self._own_numbers[table] = number
 
+    def below(self, table: str) -> str:
+        """The table on which a view stands; itself where it is none."""
+        return self._under[table][0] if table in self._under else table
+
     def of_rows(self, table: str) -> str:
         """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
         if table not in self._under:
@@ -91,7 +153,7 @@ class Contents:
             return self._asked(table, "*", columns) + self._rows_of(table, table)
         rows, names = self._under[table]
         if rows not in self._counted:
-            self._counted[rows] = self._rows_of(rows, table)
+            _ = self._counted.setdefault(rows, self._rows_of(rows, table))
         if rows not in self._columns:
             self._columns[rows] = [
                 (name, kind) for name, kind, *_ in self._connection.execute(f"DESCRIBE {rows}").fetchall()
