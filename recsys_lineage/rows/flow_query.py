@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.flowing import Flowing
+from recsys_lineage.rows.kept_flows import Flow, KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise
+from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
@@ -58,6 +60,10 @@ def flowed(
     stored: str = "",
     kept: KeptSteps | None = None,
     whole: bool = False,
+    all_stored: bool = False,
+    flows: KeptFlows | None = None,
+    part: str = "",
+    look: Callable[[str | None, tuple[str, ...]], None] | None = None,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -68,18 +74,39 @@ def flowed(
         stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
         kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
         whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
+        all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
+        flows: where statements that were taken apart are kept; nowhere when None.
+        part: a word for the part of the result that the stored table holds.
+        look: is told the condition on rows that all rows of the result look at, and which columns do; see `Trace`.
 
     Raises:
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
+
+    def _rows(flow: Flow) -> pa.Table:
+        if look is not None:
+            look(flow.context, flow.insufficient)
+        steps = Stepwise(connection, flow.steps, parameters, kept, flow.dear, (stored, part))
+        return steps.rows(flow.wanted)
+
+    tables = [(table, *columns.items()) for table, columns in schemas.items()]
+    values = sorted(parameters.items())
+    questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored)
+    if flows is not None and (flow := flows.get(*questions)) is not None:
+        return _rows(flow)
     catalog = Catalog(schemas, parameters)
     try:
-        named = with_pivot_values(bare_statement(sql), result, catalog.names_of)
+        bare = bare_statement(sql)
+        named = with_pivot_values(bare, result, catalog.names_of)
         statement = Statement(named, catalog)
         set_aside(statement)
-        flowing = Flowing(statement, catalog.folded(source), stored, whole=whole)
+        name = catalog.folded(source)
+        flowing = Flowing(statement, name, stored, whole=whole, all_stored=all_stored)
         wanted = flowing.result(given)
-        return Stepwise(connection, flowing.steps, parameters, kept, flowing.dear()).rows(wanted)
+        flow = Flow(tuple(flowing.steps), wanted, flowing.dear(), *context_of(statement, name))
+        if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not kept
+            flows.keep(flow, *questions)
+        return _rows(flow)
     finally:
         catalog.connection.close()

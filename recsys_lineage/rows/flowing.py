@@ -11,9 +11,10 @@ from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.witnesses.candidates import Candidates
-from recsys_lineage.rows.witnesses.dear import is_dear, shaped, windows_of
+from recsys_lineage.rows.witnesses.dear import is_dear, is_distinct, shaped, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.wanted import Wanted
 from recsys_lineage.rows.witnesses.wholes import Wholes
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
@@ -27,9 +28,18 @@ class Flowing:
         source: the table, folded.
         stored: the name of a table that holds the statement's result; empty where there is none.
         whole: whether the rows that are followed are all rows of the table.
+        all_stored: whether the stored rows are all of the result.
     """
 
-    def __init__(self, statement: Statement, source: str, stored: str = "", *, whole: bool = False) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        source: str,
+        stored: str = "",
+        *,
+        whole: bool = False,
+        all_stored: bool = False,
+    ) -> None:
         self.statement, self.source, self._stored, self._whole = statement, source, stored, whole
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
@@ -37,6 +47,9 @@ class Flowing:
         self.steps = Steps(statement)
         self._once = float_sums(statement, self.witnesses.followed)
         self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
+        self._wanted = Wanted(
+            statement, self.witnesses, self.pushdown, self.steps, stored if all_stored else ""
+        )
         self._marked: dict[str, str] = {}
         self._known: list[Conditions] = []
         self._asked: list[str] = []
@@ -65,11 +78,17 @@ class Flowing:
     def dear(self) -> dict[str, int]:
         """The definitions, folded, of whose rows all are found at the least where some are asked for.
 
-        With the need at which they are to be kept: the second, or the first where no part of them is ever enough.
+        With the need at which they are to be kept: the second, or the first where no part of them is ever enough, or
+        where groups of rows leave few to keep.
         """
-        always = shaped(self.statement)
+        first = shaped(self.statement) | {
+            name
+            for name, each in self.statement.definitions.items()
+            if each.query["type"] == "SELECT_NODE"
+            and (self.witnesses.is_aggregated(each.query) or is_distinct(each.query))
+        }
         return {
-            name: 1 if name in always else 2
+            name: 1 if name in first else 2
             for name, each in self.statement.definitions.items()
             if is_dear(each, self.statement, self.witnesses)
         }
@@ -127,9 +146,11 @@ class Flowing:
             return None
         read = tuple(dict.fromkeys(each for each in definition.reads if each in self._marked))
         marked = tuple(self._marked[each] for each in read)
+        if read and not once:
+            query = self._wanted.cut(definition) or query
 
         def text() -> str:
-            marks = self.candidates.marks(*read, early=True)
+            marks = self.candidates.marks(*read, early=True, merged=True)
             witnessed = self.witnesses.of(query, self.pushdown.name_of, marks)
             own = ", ".join(numbered(len(columns), "__o"))
             said = [f"coalesce(__w{n}, false)" for n in range(len(witnessed.tables))]

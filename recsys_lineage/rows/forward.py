@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +16,8 @@ from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
 from recsys_lineage.rows.file_lines import FILE, LINE
 from recsys_lineage.rows.flow_query import flowed
-from recsys_lineage.rows.kept_steps import KeptSteps
+from recsys_lineage.rows.following import Following
+from recsys_lineage.rows.kept_flows import KeptFlows
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     Stop,
@@ -104,6 +104,16 @@ def _chosen(rows: pa.Table, which: str, parameters: Mapping[str, object]) -> pa.
         return connection.sql(f"SELECT * FROM _rows {which}", params=dict(parameters)).to_arrow_table()
 
 
+@dataclass
+class _Found:
+    """What one statement made of rows: rows of its table, the models fitted on them, and where the way ends."""
+
+    rows: list[pa.Table] = field(default_factory=list)
+    models: list[TrainedRows] = field(default_factory=list)
+    stopped: list[Stop] = field(default_factory=list)
+    refused: bool = False
+
+
 class _Forward:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -123,7 +133,7 @@ class _Forward:
                 self._latest[name], self._without_record[name] = (version, made), without
         self._open: dict[str, list[pa.Table]] = {}
         self._ranks: dict[str, int] = {}
-        self._following = _Following()
+        self._following = Following(lake)
 
     def start_from_file(self, file: str, lines: range | int | None) -> None:
         """Opens the rows of a file in the tables whose assets read it."""
@@ -193,15 +203,27 @@ class _Forward:
             version, _ = self._latest[table]
             self.tables.append(TracedRows(table, version.version, rows.num_rows, plain_rows(rows), {}, {}))
             done.add(table)
-            for name, (_, made) in self._latest.items():
-                reading = [
-                    each for each in made if any(read.name == table for read in table_reads(each.record))
-                ]
-                if name in done or not reading:
-                    continue
-                for each in reading:
-                    self._follow(table, rows, each)
-                if without := self._without_record[name]:
+            reading = {
+                name: [each for each in made if any(read.name == table for read in table_reads(each.record))]
+                for name, (_, made) in self._latest.items()
+                if name not in done
+            }
+            found = iter(
+                self._following.each(
+                    table,
+                    [each for made in reading.values() for each in made],
+                    lambda made, t=table, r=rows: self._follow(t, r, made),
+                    lambda result: result.refused,
+                )
+            )
+            for name, made in reading.items():
+                for each in made:
+                    result = next(found)
+                    for part in result.rows:
+                        self._add(each.record.asset, part)
+                    self.models += result.models
+                    self.stopped += result.stopped
+                if made and (without := self._without_record[name]):
                     reason = (
                         f"what made {len(without)} of its partitions left no record, {without[0]} among them"
                     )
@@ -218,39 +240,42 @@ class _Forward:
             self._ranks[table] = 1 + max(before, default=0)
         return self._ranks[table]
 
-    def _follow(self, table: str, rows: pa.Table, made: Made) -> None:
+    def _follow(self, table: str, rows: pa.Table, made: Made) -> _Found:
+        found = _Found()
         record, version = made.record, self._latest[made.record.asset][0]
         if record.trained_on:
             keys = record.row_keys or [name for name in rows.column_names if name.endswith("_id")]
             trained = trained_rows(self.lake, record, rows, keys, self._latest[table][0])
-            self.models += trained
+            found.models += trained
             if trained:
-                self.stopped.append(
+                found.stopped.append(
                     Stop(record.asset, table, "it is a model: all it says may depend on these rows")
                 )
-                return
+                return found
         try:
             whole = self._is_whole(table, rows, record)
-            rows = self._that_were_read(table, rows, record)
+            rows = self._that_were_read(table, rows, record, found)
             if not rows.num_rows:
-                return
+                return found
             if record.statement is not None and not record.statement.relations:
                 check_runs_again(record, schemas_of(record))
-                self._add(record.asset, self._flowed(table, rows, made, version, whole))
-                return
+                found.rows.append(self._flowed(table, rows, made, version, whole))
+                return found
         except LineageError as error:
-            self.stopped.append(Stop(record.asset, table, in_one_line(error)))
-            return
+            found.stopped.append(Stop(record.asset, table, in_one_line(error)))
+            found.refused = True
+            return found
         if shared := record.row_keys.pairs(table, version.columns, rows.column_names):
             shared = [{other: own for own, other in pairs.items()} for pairs in shared]
             with self.lake.reading(), self.lake.connect() as connection:
                 connection.register(GIVEN, rows)
                 relation = self.lake.relation(version, made.partitions)
-                self._add(record.asset, by_keys(connection, relation, shared))
-            return
-        self.stopped.append(Stop(record.asset, table, record.row_keys.missing(table)))
+                found.rows.append(by_keys(connection, relation, shared))
+            return found
+        found.stopped.append(Stop(record.asset, table, record.row_keys.missing(table)))
+        return found
 
-    def _that_were_read(self, table: str, rows: pa.Table, record: Materialization) -> pa.Table:
+    def _that_were_read(self, table: str, rows: pa.Table, record: Materialization, found: _Found) -> pa.Table:
         """Those of a table's rows that a run read: it may have read another version than the latest, or a part of it.
 
         Raises:
@@ -279,14 +304,14 @@ class _Forward:
             reason = (
                 f"it read version {version.version}, which has {held.num_rows} of these {rows.num_rows} rows"
             )
-            self.stopped.append(Stop(record.asset, table, reason))
+            found.stopped.append(Stop(record.asset, table, reason))
         return held
 
     def _flowed(self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool) -> pa.Table:
         """The rows of a table that a statement made of given ones, each as often as the table holds it."""
         record = made.record
         assert record.statement is not None
-        with self.lake.reading(), self._following.cursor(self.lake, table, record) as (connection, kept):
+        with self.lake.reading(), self._following.cursor() as (connection, kept):
             view_reads(self.lake, record, connection)
             connection.register(GIVEN, rows)
             stored = f"__stored_{record.asset}"
@@ -303,6 +328,9 @@ class _Forward:
                 stored,
                 kept,
                 whole,
+                version.partition_column is None,
+                KeptFlows(),
+                "" if made.partitions is None else repr(made.partitions),
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
@@ -315,36 +343,6 @@ class _Forward:
         reads = [read for read in table_reads(record) if read.name == table]
         same = all(read.version == latest.version for read in reads)
         return same and rows.num_rows == latest.rows
-
-
-class _Following:
-    """The connection on which rows of one table are followed: what its statements ask alike is found once."""
-
-    def __init__(self) -> None:
-        self._of: str | None = None
-        self._read: dict[str, object] = {}
-        self._kept: KeptSteps | None = None
-
-    @contextmanager
-    def cursor(
-        self, lake: Lake, table: str, record: Materialization
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, KeptSteps]]:
-        """A cursor for one statement, with what those before it found; anew where it reads other versions."""
-        read = {each.name: (each.version, each.partitions) for each in table_reads(record)}
-        same = all(self._read.get(name, versions) == versions for name, versions in read.items())
-        if self._kept is None or self._of != table or not same:
-            self.close()
-            self._kept = KeptSteps(lake.connect())
-        self._of = table
-        self._read |= read
-        with self._kept.connection.cursor() as cursor:
-            yield cursor, self._kept
-
-    def close(self) -> None:
-        """Forgets what was found."""
-        if self._kept is not None:
-            self._kept.connection.close()
-        self._kept, self._read = None, {}
 
 
 def _told(lines: range | int) -> str:

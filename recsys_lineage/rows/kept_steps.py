@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
 
 import duckdb
 
@@ -14,32 +18,91 @@ _LARGE = 100_000
 """Rows of a table that are not compared with those of others: it costs more than the chance is worth."""
 
 
+@dataclass(frozen=True)
+class FoundPart:
+    """A part of a table that was found.
+
+    Attributes:
+        relation: where its rows are.
+        values: for columns, by position, a word for the values that they have, and whether NULL is none.
+    """
+
+    relation: str
+    values: Mapping[int, tuple[str, bool]]
+
+
 class KeptSteps:
-    """Tables that steps filled, by what the steps say; cursors of one connection share them.
+    """Tables that steps filled, by what the steps say; cursors of one connection share them, also in several threads.
 
     Args:
         connection: in whose database they are, beside the temporary tables of its cursors.
 
     Attributes:
         counted: table → a word for its rows, found once for all cursors.
+        columns: table → names and types of its columns.
+        numbers: table → how many rows it has.
+        parts: of tables, those that were found.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.counted: dict[str, str] = {}
-        self._tables: dict[str, str] = {}
+        self.columns: dict[str, list[tuple[str, str]]] = {}
+        self.numbers: dict[str, int] = {}
+        self.parts: dict[str, list[FoundPart]] = {}
+        self._tables: dict[str, tuple[str, threading.Event]] = {}
+        self._names, self._lock = itertools.count(), threading.Lock()
 
-    def find(self, said: str) -> str | None:
-        """The name of the table with what a step found that said the same; None where none did."""
-        return self._tables.get(_digest(said))
+    def has(self, said: str) -> bool:
+        """Whether a step that said the same was filled, or is being filled."""
+        return _digest(said) in self._tables
 
-    def name_for(self, said: str) -> str:
-        """The name of the table into which what a step finds is to be put."""
-        return self._tables.setdefault(_digest(said), f"__kept_{len(self._tables)}")
+    def table(self, said: str, fill: Callable[[str], int]) -> str:
+        """The name of the table with what a step found that said the same; the first who asks fills it.
 
-    def forget(self, said: str) -> None:
-        """Notes that the table of a step was not filled."""
-        _ = self._tables.pop(_digest(said), None)
+        Args:
+            said: what the step says.
+            fill: makes a table of a name, and gives the number of its rows.
+        """
+        key = _digest(said)
+        while True:
+            with self._lock:
+                is_new = key not in self._tables
+                if is_new:
+                    self._tables[key] = f"__kept_{next(self._names)}", threading.Event()
+                name, filled = self._tables[key]
+            if is_new:
+                try:
+                    self.numbers[name] = fill(name)
+                except BaseException:
+                    del self._tables[key]
+                    raise
+                finally:
+                    filled.set()
+                return name
+            _ = filled.wait()
+            if name in self.numbers:
+                return name
+
+
+class Parts:
+    """Parts of tables that were found, for others that can be read from them.
+
+    Args:
+        before: those of other statements.
+    """
+
+    def __init__(self, before: KeptSteps | None = None) -> None:
+        self._of_tables = {} if before is None else before.parts
+        self._own: dict[str, list[FoundPart]] = {}
+
+    def of(self, table: str) -> list[FoundPart]:
+        """What was found of a table or definition."""
+        return [*self._of_tables.get(table, ()), *self._own.get(table, ())]
+
+    def add(self, table: str, part: FoundPart, *, is_shared: bool) -> None:
+        """Notes a part; of a table, which is the same one for other statements."""
+        (self._of_tables if is_shared else self._own).setdefault(table, []).append(part)
 
 
 class Contents:
@@ -54,24 +117,55 @@ class Contents:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
         self._counted = {} if kept is None else kept.counted
-        self._under: dict[str, str] = {}
+        self._columns = {} if kept is None else kept.columns
+        self._numbers = {} if kept is None else kept.numbers
+        self._own_numbers: dict[str, int] = {}
+        self._under: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def stands_on(self, view: str, table: str) -> None:
-        """Notes that a view of the cursor gives the rows of a kept table, under names of its own."""
-        self._under[view] = table
+    def stands_on(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
+        """Notes that a view of the cursor gives the rows of a kept table, under names of its own where it has some."""
+        self._under[view] = table, columns
+
+    def number(self, table: str) -> int:
+        """How many rows a table has that does not change any more."""
+        below = self._under[table][0] if table in self._under else table
+        numbers = self._numbers if table in self._under else self._own_numbers
+        if below not in numbers:
+            found = self._connection.execute(f"SELECT count(*) FROM {quote(below)}").fetchall()
+            numbers[below] = int(found[0][0])
+        return numbers[below]
+
+    def has(self, table: str, number: int) -> None:
+        """Notes how many rows a table has."""
+        if table in self._under:
+            self._numbers[self._under[table][0]] = number
+        else:
+            self._own_numbers[table] = number
+
+    def below(self, table: str) -> str:
+        """The table on which a view stands; itself where it is none."""
+        return self._under[table][0] if table in self._under else table
 
     def of_rows(self, table: str) -> str:
         """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
-        columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
-        rows = self._under.get(table, "")
-        if not rows:
-            return self._asked(table, "*", columns) + self._rows_of(table)
+        if table not in self._under:
+            columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
+            return self._asked(table, "*", columns) + self._rows_of(table, table)
+        rows, names = self._under[table]
         if rows not in self._counted:
-            self._counted[rows] = self._rows_of(rows)
-        return self._asked(table, "*", columns) + self._counted[rows]
+            _ = self._counted.setdefault(rows, self._rows_of(rows, table))
+        if rows not in self._columns:
+            self._columns[rows] = [
+                (name, kind) for name, kind, *_ in self._connection.execute(f"DESCRIBE {rows}").fetchall()
+            ]
+        own = [
+            (given or name, kind)
+            for given, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
+        ]
+        return str(own) + self._counted[rows]
 
-    def _rows_of(self, table: str) -> str:
-        if int(self._asked(table, "#", f"SELECT count(*) FROM {quote(table)}").strip("[(,)]")) > _LARGE:
+    def _rows_of(self, table: str, name: str) -> str:
+        if self.number(name) > _LARGE:
             return self._known.setdefault((table, "own"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
         return self._asked(table, "", rows)

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.kept_steps import Contents, KeptSteps, words_of
+from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, words_of
 from recsys_lineage.rows.statement.catalog import not_taken
-from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole
+from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
 """So many values are asked for that a definition is found whole."""
 _MOST_MARKED = 100_000
 """So many rows are marked that all rows of a definition are made once, each with its mark."""
+_SMALL = 200_000
+"""Rows of a part from which stricter parts are read, in place of the whole."""
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
 _ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
 _A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
@@ -39,6 +42,7 @@ class Stepwise:
             connection is a cursor of that which keeps it.
         dear: steps, folded, whose rows are all found at the least whenever some are asked for, as of groups, and when
             they are kept: at the first need, or at the second, which costs at most twice what is best.
+        stored: a table of the connection that others have under the same name with other rows, and a word for these.
     """
 
     def __init__(
@@ -48,8 +52,10 @@ class Stepwise:
         parameters: Mapping[str, object],
         kept: KeptSteps | None = None,
         dear: Mapping[str, int] | None = None,
+        stored: tuple[str, str] = ("", ""),
     ) -> None:
         self._found, self._contents = kept, Contents(connection, kept)
+        self._parts, self._stored = Parts(kept), stored
         self._said: dict[str, str] = {}
         self._connection, self._parameters = connection, parameters
         self._steps = {step.name.casefold(): step for step in steps}
@@ -125,23 +131,28 @@ class Stepwise:
         """Fills a step, or takes what a step found that said the same."""
         used = self._used(text)
         if self._found is None:
-            _ = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used)
+            made = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used).fetchall()
+            self._contents.has(step.name, made[0][0])
             return
-        said = f"{said} {words_of(used or {})}"
-        if self._found.find(said) is None:
-            try:
-                _ = self._connection.execute(f"CREATE TABLE {self._found.name_for(said)} AS {text}", used)
-            except duckdb.Error:
-                self._found.forget(said)
-                raise
-        kept = self._found.name_for(said)
-        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {kept}")
-        self._contents.stands_on(step.name, kept)
+
+        def fill(name: str) -> int:
+            return int(self._connection.execute(f"CREATE TABLE {name} AS {text}", used).fetchall()[0][0])
+
+        self._stand_on(step, self._found.table(self._word(said, text), fill))
+
+    def _word(self, said: str, text: str) -> str:
+        """What tells a step's rows from those of all others, given what it says."""
+        name, rows = self._stored
+        return f"{said} {words_of(self._used(text) or {})}{rows if name and name in text else ''}"
+
+    def _stand_on(self, step: Step, kept: str) -> None:
+        """Lets a step give the rows of a table that was filled, under names of its own."""
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {quote(kept)}")
+        self._contents.stands_on(step.name, kept, step.columns)
 
     def _was_found(self, said: str, text: str) -> bool:
         """Whether a step that said the same was filled."""
-        word = f"{self._says(said)} {words_of(self._used(text) or {})}"
-        return self._found is not None and self._found.find(word) is not None
+        return self._found is not None and self._found.has(self._word(self._says(said), text))
 
     def _says(self, text: str) -> str:
         """A text with what its steps hold or say in place of their names, which differ from statement to statement."""
@@ -216,7 +227,7 @@ class Stepwise:
         return number
 
     def _rows(self, table: str) -> int:
-        return int(self._connection.execute(f"SELECT count(*) FROM {quote(table)}").fetchall()[0][0])
+        return self._contents.number(table)
 
     def _asks_for_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
@@ -282,6 +293,12 @@ class Stepwise:
         parts = [part for part in step.parts if not self._gives_none(part)]
         if parts and step.marking is not None and self._are_many(step.marking):
             parts = [self._marked_once(step, step.marking)]
+        if parts and step.within is not None and (larger := self._larger(step.within)) is not None:
+            if self._is_same(step.within, larger):
+                self._stand_on(step, larger.relation)
+                return not self._contents.number(step.name)
+            parts = [Part(step.within.text.replace("\0", quote(larger.relation)))]
+            step = replace(step, whole=None)
         part_of = step.whole if parts else None
         if part_of is not None and (self._is_whole(part_of) or self._asks_for_many(part_of)):
             parts, part_of = [self._part_of_whole(part_of)], None
@@ -298,8 +315,43 @@ class Stepwise:
             said = self._part_of_whole(part_of).text
             text = self._ready(said)
         self._keep(step, text, self._says(said))
-        ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
-        return not some
+        if step.within is not None and step.within.only:
+            self._note_part(step.name, step.within)
+        return not self._contents.number(step.name)
+
+    def _larger(self, part: Within) -> FoundPart | None:
+        """A larger part that was found, from which one can be read."""
+        for larger in self._parts.of(part.table):
+            here = {n: (table, column, refuses) for n, table, column, refuses in part.asked}
+            if all(
+                n in here
+                and self._contents.of_values(*here[n][:2]) == word
+                and (not no_null or self._has_no_null(*here[n]))
+                for n, (word, no_null) in larger.values.items()
+            ):
+                return larger
+        return None
+
+    def _is_same(self, part: Within, larger: FoundPart) -> bool:
+        """Whether a part is all of a larger one that it can be read from."""
+        return part.only and all(
+            n in larger.values and (not refuses or larger.values[n][1] or self._has_no_null(table, column))
+            for n, table, column, refuses in part.asked
+        )
+
+    def _has_no_null(self, table: str, column: str, refuses: bool = False) -> bool:
+        return refuses or not self._contents.has_null(table, column)
+
+    def _note_part(self, name: str, part: Within) -> None:
+        if self._contents.number(name) > _SMALL:
+            return
+        values = {
+            n: (self._contents.of_values(table, column), refuses) for n, table, column, refuses in part.asked
+        }
+        found = FoundPart(self._contents.below(name), values)
+        self._parts.add(
+            part.table, found, is_shared=self._found is not None and part.table not in self._steps
+        )
 
     def _are_many(self, marking: Marking) -> bool:
         """Whether so many rows are marked that all rows of a definition are made once."""
@@ -311,8 +363,7 @@ class Stepwise:
     def _has_more(self, name: str, number: int) -> bool:
         if self._is_empty(name):
             return False
-        text = f"SELECT count(*) > {number} FROM {quote(self._steps[name.casefold()].name)}"
-        return bool(self._connection.execute(text).fetchall()[0][0])
+        return self._contents.number(self._steps[name.casefold()].name) > number
 
     def _marked_once(self, step: Step, marking: Marking) -> Part:
         """Makes all rows of a definition with their marks, from where whoever reads it takes them too."""
@@ -334,7 +385,7 @@ class Stepwise:
         """Fills a step with all rows of its definition; where a table has them they stay there."""
         if self._named(rows.text) or self._used(rows.text):
             self._keep(step, self._ready(rows.text), self._says(rows.text))
-        else:
-            _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
+            return not self._contents.number(step.name)
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()
         return not some

@@ -111,7 +111,9 @@ def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> li
     for _ in range(2):
         with connection.cursor() as cursor:
             found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", kept=kept))
-    with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
-        patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
-        found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}))
+    for stored in ("", "stored"):
+        with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
+            patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
+            given = (sql, SCHEMAS, table, "given", cursor, {})
+            found.append(flowed(*given, stored=stored, all_stored=bool(stored)))
     return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]

@@ -135,3 +135,18 @@ def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_othe
         with connection.cursor() as cursor:
             found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
     assert found.to_pylist() == [{"k": "a", "v": 1}]
+
+
+def test_two_parts_of_one_result_are_told_apart() -> None:
+    """Partitions of one table that two runs wrote: what is read of one stored part is not taken for the other."""
+    sql = KEYED["whole partitions whose keys are told"]
+    data: dict[str, Rows] = {"t": [("a", 1, 1), ("b", 5, 2), ("c", 2, 9)], "u": []}
+    with connected(data) as connection:
+        connection.execute("CREATE TABLE given AS FROM t")
+        kept, found = KeptSteps(connection), []
+        for part in ("a", "b"):
+            with connection.cursor() as cursor:
+                cursor.execute(f"CREATE TEMP VIEW stored AS FROM ({sql}) WHERE k = '{part}'")
+                rows = flowed(sql, SCHEMAS, "t", "given", cursor, {}, stored="stored", kept=kept, part=part)
+                found += rows["k"].to_pylist()
+    assert found == ["a", "b"]

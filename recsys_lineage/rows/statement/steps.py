@@ -42,6 +42,23 @@ class Whole:
 
 
 @dataclass(frozen=True)
+class Within:
+    """What a part of a table or definition is, so that it can be read from a larger part of it that was found.
+
+    Attributes:
+        table: that it is a part of.
+        asked: for columns, by position, the table and the column whose values they have, and whether NULL is none.
+        only: whether it is no more than that.
+        text: its SQL over the larger part, with `\0` where that stands.
+    """
+
+    table: str
+    asked: tuple[tuple[int, str, str, bool], ...]
+    only: bool
+    text: str
+
+
+@dataclass(frozen=True)
 class All:
     """All rows of a definition, which a step of marked rows is where what they are made of is wholly marked.
 
@@ -96,6 +113,7 @@ class Step:
         keys: for a recursive query with USING KEY, that clause.
         all: what it is where all rows of a definition are marked.
         marking: another way to its rows, where many are marked.
+        within: what it is a part of, where it can be read from a larger part.
     """
 
     name: str
@@ -107,6 +125,7 @@ class Step:
     keys: str = ""
     all: All | None = None
     marking: Marking | None = None
+    within: Within | None = None
 
     @property
     def text(self) -> str:
@@ -142,10 +161,21 @@ class Steps:
         whole: Whole | None = None,
         all_rows: All | None = None,
         marking: Marking | None = None,
+        within: Within | None = None,
     ) -> None:
         """Adds a step behind all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
-        made = Step(name, tuple(columns), given, stored, tuple(types), whole, all=all_rows, marking=marking)
+        made = Step(
+            name,
+            tuple(columns),
+            given,
+            stored,
+            tuple(types),
+            whole,
+            all=all_rows,
+            marking=marking,
+            within=within,
+        )
         self._steps.append(made)
 
     def with_query(self, query: str) -> str:

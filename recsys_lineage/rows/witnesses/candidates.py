@@ -136,7 +136,26 @@ class Candidates:
         if not selects:
             return None
         condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
-        return self._cut(query, keys, ask(f" WHERE {condition} UNION ".join(selects), where))
+        asked = ask(f" WHERE {condition} UNION ".join(selects), where)
+        return self._of_whole(definition, keys, asked) or self._cut(query, keys, asked)
+
+    def _of_whole(self, definition: Definition, keys: Sequence[Node], asked: str) -> Node | None:
+        """The groups that are asked for, of a definition that its author wants kept; None where not told by keys."""
+        select = [without_places({**each, "alias": ""}) for each in definition.query["select_list"]]
+        places = [without_places({**key, "alias": ""}) for key in keys]
+        if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or len(select) != len(definition.columns):
+            return None
+        if not all(place in select for place in places):
+            return None
+        same = " AND ".join(
+            f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {asked}.{_KEYS}{n}"
+            for n, place in enumerate(places)
+        )
+        made = self._syntax.parsed(
+            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {asked} AS {asked} ON {same}"
+        )
+        assert isinstance(made, dict)
+        return made
 
     def of_partitions(self, definition: Definition, table: str, count: int, stored: str) -> list[str]:
         """Queries for the rows of a stored result that stand in partitions of marked rows; none where not told.
@@ -260,13 +279,16 @@ class Candidates:
             found.append(made)
         return found if len(found) == count else []
 
-    def marks(self, *tables: str, early: bool = False) -> Marks:
-        """Marks of the marked rows of tables; looked up before these are joined where that is to be early."""
+    def marks(self, *tables: str, early: bool = False, merged: bool = False) -> Marks:
+        """Marks of the marked rows of tables; looked up before these are joined where that is to be early.
+
+        Where they are to be merged it is not told of which table a marked row is.
+        """
         queries: dict[str, str] = {}
         for table in tables:
             fields = ", ".join(f"f{n} := c{n}" for n in range(len(self._statement.catalog.columns[table])))
             queries[table] = f"SELECT struct_pack({fields}) FROM {self._marked[table]}"
-        return Marks(queries.get, early=early)
+        return Marks(queries.get, early=early, merged=merged)
 
     def _only_place(self, items: list[FromItem], table: str, count: int) -> int | None:
         """The number of the only relation that is a table; None where rows of it come in by another way too."""

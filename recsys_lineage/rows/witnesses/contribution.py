@@ -18,9 +18,11 @@ class Contribution(Protocol):
 
     Attributes:
         gathering: the aggregate that puts together what rows of a window's frame are made of.
+        merged: whether it need not be told of which table the rows are.
     """
 
     gathering: str
+    merged: bool
 
     def before_joins(self, item: FromItem) -> str:
         """SQL of a column that a relation is to have before it is joined; empty for none."""
@@ -55,6 +57,7 @@ class Lists:
     """Lists of the rows themselves, each a STRUCT."""
 
     gathering = "list"
+    merged = False
 
     def before_joins(self, item: FromItem) -> str:
         """None."""
@@ -96,12 +99,15 @@ class Marks:
             f0, f1, …; None where none is marked.
         early: whether that is looked up before rows are joined, for each row once; else for the joined ones, which may
             be few.
+        merged: whether one mark is enough for the rows of all tables.
     """
 
     gathering = "bool_or"
 
-    def __init__(self, marked: Callable[[str], str | None], *, early: bool = False) -> None:
-        self._marked, self._early = marked, early
+    def __init__(
+        self, marked: Callable[[str], str | None], *, early: bool = False, merged: bool = False
+    ) -> None:
+        self._marked, self._early, self.merged = marked, early, merged
 
     def before_joins(self, item: FromItem) -> str:
         """Whether the row is marked, if that is looked up early."""

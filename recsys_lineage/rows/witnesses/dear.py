@@ -14,6 +14,11 @@ def windows_of(query: Node) -> list[Node]:
     return [part for part in parts(result) if is_expression(part, "WINDOW")]
 
 
+def is_distinct(query: Node) -> bool:
+    """Whether a query gives equal rows once."""
+    return any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
+
+
 def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
     """Whether a definition makes groups, windows or distinct rows, or is what a PIVOT or UNPIVOT stands on."""
     query = definition.query
@@ -23,8 +28,7 @@ def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) 
         return True
     if query["type"] == "SET_OPERATION_NODE":
         return not query["setop_all"] or query["setop_type"] == "EXCEPT"
-    distinct = any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
-    return distinct or witnesses.is_aggregated(query) or bool(windows_of(query))
+    return is_distinct(query) or witnesses.is_aggregated(query) or bool(windows_of(query))
 
 
 def shaped(statement: Statement) -> set[str]:

@@ -56,7 +56,7 @@ class Knowledge:
         """For output columns the column of one relation that they are equal to wherever its row is there."""
         equal: dict[Place, str] = {}
         for one, other in equal_places(query, items, there=True):
-            if one[0] == number and self._same_type(one, other, items):
+            if one[0] == number and self.same_type(one, other, items):
                 equal.setdefault(other, one[1])
         return {n: equal[place] for n, place in places.items() if place in equal}
 
@@ -147,13 +147,14 @@ class Knowledge:
         while changed:
             changed = False
             for one, other in pairs:
-                if one not in known or other in known or not self._same_type(one, other, items):
+                if one not in known or other in known or not self.same_type(one, other, items):
                     continue
                 if (condition := known[one].of_equals) is not None:
                     known[other] = condition
                     changed = True
 
-    def _same_type(self, one: Place, other: Place, items: list[FromItem]) -> bool:
+    def same_type(self, one: Place, other: Place, items: list[FromItem]) -> bool:
+        """Whether two columns of FROM have one type."""
         return self._type(one, items) == self._type(other, items)
 
     def _type(self, place: Place, items: list[FromItem]) -> str:

@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.condition import Condition, Conditions, best_
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.steps import Steps, Whole
+from recsys_lineage.rows.statement.steps import Steps, Whole, Within
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -71,6 +71,7 @@ class Pushdown(Knowledge):
         self._made[key] = name
         columns = self.catalog.columns[table]
         whole = None
+        shaped = self._is_shaped(table)
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
         elif (
@@ -82,7 +83,6 @@ class Pushdown(Knowledge):
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
             asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
-            shaped = definition.query.get("from_table", {}).get("type") in ("PIVOT", "SHOW_REF")
             if asked and not shaped and not self._witnesses.is_row_by_row(definition.query):
                 quoted = [quote(column.name) for column in columns]
                 text = self._where(quote(definition.name), quoted, conditions, columns)
@@ -90,13 +90,36 @@ class Pushdown(Knowledge):
         # what DuckDB finds by a small table it is not to compute other filters for before
         stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
+        stored &= not shaped
         names = [column.name for column in columns]
         asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
-        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole)
+        within = self._within(table, conditions, columns) if stored else None
+        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within)
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
+
+    def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
+        """What a part is, so that it can be read from a larger one."""
+        asked = tuple(
+            (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null)
+            for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
+            if each.asked
+        )
+        if not asked or table in self._once:
+            return None
+        own = [quote(column.name) for column in columns]
+        body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
+        return Within(
+            table, asked, len(asked) == len(conditions), self._where(body, own, conditions, columns)
+        )
+
+    def _is_shaped(self, table: str) -> bool:
+        """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, of which all rows are made for any of them."""
+        definition = self.statement.definitions.get(table)
+        kind = {} if definition is None else definition.query.get("from_table", {})
+        return kind.get("type") in ("PIVOT", "SHOW_REF")
 
     def _tables_of(self, definition: Definition) -> tuple[str, ...]:
         """The tables that a definition is made of."""
@@ -112,6 +135,8 @@ class Pushdown(Knowledge):
 
     def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
         """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""
+        if definition.reads and all(map(self._is_shaped, definition.reads)):
+            return False
         if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
             return True
         return any(self.known_of_items(definition.query, conditions, len(definition.columns)).values())

@@ -135,12 +135,15 @@ class Witnesses(QueryFacts):
             one = self._one_row_calls(calls)
             likes = self._likes(query, one, taken)
             joined = len(items) > 1 or bool(below)
+            if not one:
+                rows = self._merged(rows)
             rows = [
                 (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes, joined))
                 for table, row in rows
             ]
         rows += [pair for each in once(beside) for pair in self.of_subquery(each)]
         windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        rows = self._merged(rows)
         near = [window for window in windows if not is_over_all(window)]
         whole = [
             window for window in near if apart and window.get("partitions") and is_over_partition(window)
@@ -186,6 +189,12 @@ class Witnesses(QueryFacts):
         for each in found:
             self._list(each.query, rows)
         return found
+
+    def _merged(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Rows of several tables as if they were of one, where that is enough."""
+        if not self._say.merged or len(rows) < 2:
+            return rows
+        return [(rows[0][0], self._say.together([row for _, row in rows]))]
 
     def _said_before(self, item: FromItem) -> str:
         return self._say.before_joins(item) if item.table in self.followed else ""

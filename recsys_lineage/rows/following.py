@@ -1,0 +1,108 @@
+"""Following: rows of one table are followed through the statements that read it, two at a time.
+
+What the statements ask alike is found once. One of them is prepared in Python while DuckDB works for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import duckdb
+
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.rows.kept_steps import KeptSteps
+from recsys_lineage.rows.lake_rows import table_reads
+from recsys_lineage.rows.made_parts import Made
+
+Found = TypeVar("Found")
+AT_ONCE = 2
+"""Statements that are followed at the same time."""
+
+
+class Following:
+    """The connection on which rows of one table are followed: what its statements ask alike is found once.
+
+    Args:
+        lake: where the tables are.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._of: str | None = None
+        self._read: dict[str, object] = {}
+        self._kept: KeptSteps | None = None
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()
+
+    def each(
+        self,
+        table: str,
+        made: Sequence[Made],
+        follow: Callable[[Made], Found],
+        refused: Callable[[Found], bool],
+    ) -> list[Found]:
+        """What following a table's rows through each of some statements gives, in their order.
+
+        Args:
+            table: whose rows these are.
+            made: the statements' runs; those that read the same versions share what they find.
+            follow: through one of them, in a thread of its own.
+            refused: whether it is to be followed again, alone: beside another one it may have lacked memory.
+        """
+        found: list[Found] = []
+        while len(found) < len(made):
+            alike = self._begin(table, made[len(found) :])
+            if len(alike) == 1:
+                found.append(follow(alike[0]))
+                continue
+            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="following") as pool:
+                futures = [pool.submit(follow, one) for one in alike]
+                try:
+                    results = [future.result() for future in futures]
+                except BaseException:
+                    for future in futures:
+                        _ = future.cancel()
+                    for cursor in [*self._cursors]:
+                        cursor.interrupt()
+                    raise
+            found += [
+                follow(one) if refused(result) else result for one, result in zip(alike, results, strict=True)
+            ]
+        return found
+
+    def _begin(self, table: str, made: Sequence[Made]) -> list[Made]:
+        """Makes a connection for the first of some runs and those behind it that read the same, or goes on with one."""
+        alike: list[Made] = []
+        for one in made:
+            if one.record.statement is None or one.record.statement.relations:
+                alike.append(one)
+                continue
+            read = {each.name: (each.version, each.partitions) for each in table_reads(one.record)}
+            same = all(self._read.get(name, versions) == versions for name, versions in read.items())
+            if self._kept is None or self._of != table or not same:
+                if any(each.record.statement is not None for each in alike):
+                    break
+                self.close()
+                self._kept, self._of = KeptSteps(self._lake.connect()), table
+            self._read |= read
+            alike.append(one)
+        return alike
+
+    @contextmanager
+    def cursor(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, KeptSteps]]:
+        """A cursor for one statement, with what those before it found."""
+        assert self._kept is not None
+        with self._kept.connection.cursor() as cursor:
+            self._cursors.add(cursor)
+            try:
+                yield cursor, self._kept
+            finally:
+                self._cursors.discard(cursor)
+
+    def close(self) -> None:
+        """Forgets what was found."""
+        if self._kept is not None:
+            self._kept.connection.close()
+        self._kept, self._read = None, {}

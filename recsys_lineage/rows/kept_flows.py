@@ -1,0 +1,166 @@
+"""Flows kept on disk: a statement taken apart to follow rows through it, for other processes.
+
+Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
+was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may
+write. It holds the statement's text and names, and values of parameters only within the hash that it is found by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
+
+MOST_KEPT = 400
+"""So many flows are kept; of more, those go that were written first."""
+_ENDING = ".flow.json"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What tells the rows of a statement's result that rows of a table flow into.
+
+    Attributes:
+        steps: named queries, in order.
+        wanted: the query over them for these rows.
+        dear: steps, folded, of which all rows are found, and at which need.
+        context: the condition on rows of the table that all rows of the result look at, see `Trace`; None for no rows.
+        insufficient: columns of the result that need these.
+    """
+
+    steps: tuple[Step, ...]
+    wanted: str
+    dear: Mapping[str, int]
+    context: str | None = None
+    insufficient: tuple[str, ...] = ()
+
+
+class KeptFlows:
+    """Flows by what they hang on, each in a file of its own.
+
+    Args:
+        folder: where they are; beside this module's byte code when None.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder if folder is not None else _beside_byte_code()
+
+    def get(self, *questions: object) -> Flow | None:
+        """The flow that was found for this before; None where there is none."""
+        if self._folder is None:
+            return None
+        try:
+            kept = json.loads((self._folder / _name(questions)).read_text())
+            steps = tuple(map(_read, kept["steps"]))
+            lacking = tuple(kept["insufficient"])
+            return Flow(steps, kept["wanted"], dict(kept["dear"]), kept["context"], lacking)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def keep(self, flow: Flow, *questions: object) -> None:
+        """Keeps a flow for who asks the same."""
+        if self._folder is None or sys.dont_write_bytecode:
+            return
+        try:
+            said = {
+                "steps": list(map(_said, flow.steps)), "wanted": flow.wanted, "dear": dict(flow.dear),
+                "context": flow.context, "insufficient": list(flow.insufficient),
+            }  # fmt: skip
+        except (LineageError, duckdb.Error):  # a way that is not taken need not be one
+            return
+        with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
+            with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as stream:
+                written = Path(stream.name)
+                try:
+                    json.dump(said, stream)
+                    stream.flush()
+                    written.replace(self._folder / _name(questions))
+                except OSError:
+                    written.unlink(missing_ok=True)
+            for path in _oldest(self._folder.glob(f"*{_ENDING}")):
+                path.unlink(missing_ok=True)
+
+
+def _oldest(kept: Iterable[Path]) -> list[Path]:
+    times: list[tuple[int, Path]] = []
+    for path in kept:
+        with suppress(OSError):  # another process took it away
+            times.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(times)[:-MOST_KEPT]]
+
+
+def _beside_byte_code() -> Path | None:
+    try:
+        return Path(importlib.util.cache_from_source(__file__)).parent
+    except NotImplementedError:
+        return None
+
+
+def _name(questions: tuple[object, ...]) -> str:
+    return hashlib.sha256(f"{_analysis()}\x1f{questions!r}".encode()).hexdigest() + _ENDING
+
+
+@cache
+def _analysis() -> str:
+    """What a flow hangs on beside the question: the code that takes statements apart, and what it stands on."""
+    total = hashlib.sha256(f"{sys.version}\x1f{duckdb.__version__}".encode())
+    with suppress(PackageNotFoundError):
+        total.update(version("sqlglot").encode())
+    home = Path(__file__).parent
+    for folder in (home, home.parent / "sql"):
+        for path in sorted(folder.rglob("*.py")):
+            total.update(f"\x1f{path.relative_to(home.parent)}\x1f".encode())
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def _said(step: Step) -> dict[str, Any]:
+    """A step as plain JSON."""
+    said = asdict(replace(step, marking=None))
+    if step.marking is not None:
+        text = step.marking.text()
+        said["marking"] = asdict(replace(step.marking, text=str)) | {"text": text}
+    return said
+
+
+def _read(said: Mapping[str, Any]) -> Step:
+    whole, rows, marking, within = said["whole"], said["all"], said["marking"], said["within"]
+    return Step(
+        said["name"],
+        tuple(said["columns"]),
+        tuple(Part(part["text"], tuple(part["of"])) for part in said["parts"]),
+        said["stored"],
+        tuple(said["types"]),
+        whole and Whole(whole["text"], whole["definition"], tuple(whole["asked"]), tuple(whole["tables"])),
+        said["keys"],
+        rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["asked"])),
+        marking and _marking(marking),
+        within
+        and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
+    )
+
+
+def _marking(said: Mapping[str, Any]) -> Marking:
+    text = str(said["text"])
+    return Marking(
+        tuple(said["marked"]),
+        tuple(said["asked"]),
+        lambda: text,
+        said["definition"],
+        tuple(said["columns"]),
+        said["always"],
+    )
