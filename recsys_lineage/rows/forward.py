@@ -112,6 +112,12 @@ class _Found:
     models: list[TrainedRows] = field(default_factory=list)
     stopped: list[Stop] = field(default_factory=list)
     refused: bool = False
+    context: str | None = None
+    insufficient: tuple[str, ...] = ()
+
+    def look(self, context: str | None, insufficient: tuple[str, ...]) -> None:
+        """Takes note of rows of the table that all rows of the statement's result look at."""
+        self.context, self.insufficient = context, insufficient
 
 
 class _Forward:
@@ -201,7 +207,11 @@ class _Forward:
             table = min(self._open, key=lambda each: self._rank(each, ()))
             rows = together(self._open.pop(table))
             version, _ = self._latest[table]
-            self.tables.append(TracedRows(table, version.version, rows.num_rows, plain_rows(rows), {}, {}))
+            context: dict[str, str] = {}
+            insufficient: dict[str, tuple[str, ...]] = {}
+            self.tables.append(
+                TracedRows(table, version.version, rows.num_rows, plain_rows(rows), context, insufficient)
+            )
             done.add(table)
             reading = {
                 name: [each for each in made if any(read.name == table for read in table_reads(each.record))]
@@ -221,6 +231,10 @@ class _Forward:
                     result = next(found)
                     for part in result.rows:
                         self._add(each.record.asset, part)
+                    if result.context:
+                        context[each.record.asset] = result.context
+                    if result.insufficient:
+                        insufficient[each.record.asset] = result.insufficient
                     self.models += result.models
                     self.stopped += result.stopped
                 if made and (without := self._without_record[name]):
@@ -259,7 +273,7 @@ class _Forward:
                 return found
             if record.statement is not None and not record.statement.relations:
                 check_runs_again(record, schemas_of(record))
-                found.rows.append(self._flowed(table, rows, made, version, whole))
+                found.rows.append(self._flowed(table, rows, made, version, whole, found))
                 return found
         except LineageError as error:
             found.stopped.append(Stop(record.asset, table, in_one_line(error)))
@@ -307,7 +321,9 @@ class _Forward:
             found.stopped.append(Stop(record.asset, table, reason))
         return held
 
-    def _flowed(self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool) -> pa.Table:
+    def _flowed(
+        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, told: _Found
+    ) -> pa.Table:
         """The rows of a table that a statement made of given ones, each as often as the table holds it."""
         record = made.record
         assert record.statement is not None
@@ -331,6 +347,7 @@ class _Forward:
                 version.partition_column is None,
                 KeptFlows(),
                 "" if made.partitions is None else repr(made.partitions),
+                told.look,
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
