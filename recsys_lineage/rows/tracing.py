@@ -27,7 +27,7 @@ from recsys_lineage.rows.statement.syntax import Node, children
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnesses
-from recsys_lineage.rows.witnesses.witnessed import Witnessed
+from recsys_lineage.rows.witnesses.witnessed import Partition, Witnessed
 from recsys_lineage.sql.names import quote
 
 
@@ -193,7 +193,7 @@ class Tracing:
             known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
             taken = self._taken if name == MAIN and not wanted else {}
-            witnessed = self.witnesses.of(pushed, self.pushdown.name_of, taken=taken)
+            witnessed = self.witnesses.of(pushed, self.pushdown.name_of, taken=taken, apart=True)
             self._matched(definition, witnessed, condition, target)
             self._know(self.known, query, known, width, witnessed)
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
@@ -233,13 +233,26 @@ class Tracing:
         if not witnessed.tables:
             return
         name = f"__m{self._round}{definition.name.casefold()}"
-        lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
+        kept = [f"__w{n}" for n in range(len(witnessed.tables))]
+        kept += [key for partition in witnessed.partitions for key in partition.names]
+        lists = ", ".join(kept)
         own = ", ".join(numbered(len(definition.columns), "__o"))
         text = self.statement.catalog.syntax.text(witnessed.query)
         found = f"SELECT {lists} FROM ({text}) AS __q({own}) WHERE {condition}"
         self.steps.add(name, found, stored=True, of=target)
         for n, table in enumerate(witnessed.tables):
             self._want(table, self._unnested(table, f"SELECT unnest(__w{n}) AS r FROM {quote(name)}"), name)
+        for partition in witnessed.partitions:
+            self._want_partition(partition, witnessed.tables, name)
+
+    def _want_partition(self, partition: Partition, tables: Sequence[str], name: str) -> None:
+        """Wants the rows of those partitions whose keys a step has found."""
+        text = self.statement.catalog.syntax.text(self.pushdown.of_partition(partition, name))
+        same = " AND ".join(f"__a.{key} IS NOT DISTINCT FROM __k.{key}" for key in partition.names)
+        keys = f"(SELECT DISTINCT {', '.join(partition.names)} FROM {quote(name)})"
+        for n, table in enumerate(tables):
+            rows = f"SELECT unnest(__a.__w{n}) AS r FROM ({text}) AS __a SEMI JOIN {keys} AS __k ON {same}"
+            self._want(table, self._unnested(table, rows), name)
 
     def _unnested(self, table: str, rows: str) -> str:
         width = len(self.statement.catalog.columns[table])

@@ -35,6 +35,7 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.statement.window_rows import is_over_all, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
+from recsys_lineage.rows.witnesses.partitions import is_apart, partitions_of
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
 from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
@@ -66,6 +67,8 @@ class Witnesses(QueryFacts):
         name_of: Callable[[str], str] | None = None,
         say: Contribution | None = None,
         taken: Mapping[int, Callable[[str], str]] | None = None,
+        *,
+        apart: bool = False,
     ) -> Witnessed:
         """A query with columns that list the rows of each followed table and definition that its rows are made of.
 
@@ -75,6 +78,7 @@ class Witnesses(QueryFacts):
             say: what the columns hold in place of lists.
             taken: for positions of its columns what makes of an expression the condition that it has the wanted value;
                 of rows that are equal to an aggregate one is listed that has it.
+            apart: whether the rows of whole partitions may come apart, for whoever asks for them by their keys.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
@@ -84,11 +88,13 @@ class Witnesses(QueryFacts):
         before = self._say
         self._say = say or before
         try:
-            return self._of(query, taken or {})
+            return self._of(query, taken or {}, apart=apart)
         finally:
             self._say = before
 
-    def _of(self, query: Node, taken: Mapping[int, Callable[[str], str]]) -> Witnessed:
+    def _of(
+        self, query: Node, taken: Mapping[int, Callable[[str], str]], *, apart: bool = False
+    ) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_union(query)
         query = copied(query)
@@ -137,11 +143,13 @@ class Witnesses(QueryFacts):
             ]
         rows += [pair for each in once(beside) for pair in self.of_subquery(each)]
         windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
+        apart = apart and not aggregated and not subqueries(result)
+        whole_ones = [each for each in windows if apart and is_apart(each, items, query)]
         columns: dict[str, list[str]] = {}
         for table, row in rows:
             columns.setdefault(table, []).append(row)
             for window in windows:
-                if not is_over_all(window):
+                if not is_over_all(window) and not any(window is each for each in whole_ones):
                     columns[table].append(self._over(window, row))
         simplify_order(query, self.statement.catalog)
         made = Witnessed(query)
@@ -151,6 +159,15 @@ class Witnesses(QueryFacts):
             whole = self.syntax.expression(self._say.together(lists))
             query["select_list"].append({**whole, "alias": f"__w{len(made.tables)}"})
             made.tables.append(table)
+        if whole_ones:
+            alone: dict[str, list[str]] = {}
+            for table, row in rows:
+                alone.setdefault(table, []).append(row)
+            lists = [
+                {**self.syntax.expression(self._say.together(alone[table])), "alias": f"__w{n}"}
+                for n, table in enumerate(made.tables)
+            ]
+            made.partitions = partitions_of(query, whole_ones, lists, self.syntax)
         return made
 
     def _said_before(self, item: FromItem) -> str:

@@ -7,6 +7,21 @@ from dataclasses import dataclass, field
 from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
 
 
+@dataclass(frozen=True)
+class Partition:
+    """The rows of the whole partitions that a window looks at, apart from the query that has the window.
+
+    Attributes:
+        keys: what the window is partitioned by, each an expression of the columns of FROM.
+        names: of the columns with the keys, in the witnessed query and in this one.
+        query: the query's joined rows, with the keys and the columns of witnesses.
+    """
+
+    keys: tuple[Node, ...]
+    names: tuple[str, ...]
+    query: Node
+
+
 @dataclass
 class Witnessed:
     """A query with its witnesses.
@@ -15,11 +30,13 @@ class Witnessed:
         query: the syntax tree; its first columns are the query's own.
         tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
         counts: in how many places each of these is read.
+        partitions: whose rows belong to the witnesses too, of those rows that have a wanted row's keys.
     """
 
     query: Node
     tables: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    partitions: list[Partition] = field(default_factory=list)
 
 
 def drop_own_columns(witnessed: Witnessed) -> None:
