@@ -29,6 +29,7 @@ from recsys_lineage.rows.statement.syntax import (
 )
 from recsys_lineage.rows.witnesses.knowledge import LIMITS, Knowledge, conditions_of_item
 from recsys_lineage.rows.witnesses.witness import Witnesses
+from recsys_lineage.rows.witnesses.witnessed import Partition
 from recsys_lineage.sql.names import quote
 
 
@@ -300,6 +301,21 @@ class Pushdown(Knowledge):
         spread = dict(known)
         self._spread(spread, query, items)
         self._put_parts(items, spread)
+
+    def of_partition(self, partition: Partition, name: str) -> Node:
+        """The query of a partition over parts of its relations, by the keys that a step has found."""
+        query = copied(partition.query)
+        if partition.grouped:
+            return query
+        items = from_items(query["from_table"], self.catalog)
+        if not self.is_open(query, items):
+            return query
+        known: dict[Place, Condition] = {}
+        for key, column in zip(partition.keys, partition.names, strict=True):
+            if (place := place_of(key, items, query)) is not None:
+                known[place] = Condition.one_of(quote(name), column)
+        self.put_parts_by(query, items, known)
+        return query
 
     def push_into_subqueries(self, query: Node) -> None:
         """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""

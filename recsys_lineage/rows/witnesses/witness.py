@@ -182,8 +182,13 @@ class Witnesses(QueryFacts):
                 {**copied(each), "alias": f"__k{len(told)}_{n}"}
                 for n, each in enumerate(window["partitions"])
             ]
-            found.append(Partition([each["alias"] for each in named], {**copied(query), "qualify": None}))
-            found[-1].query["modifiers"] = []  # windows look at rows before these are cut
+            names = [each["alias"] for each in named]
+            bare = {
+                **copied(query),
+                "qualify": None,
+                "modifiers": [],
+            }  # windows look at rows before these are cut
+            found.append(Partition(names, window["partitions"], bare, self.is_aggregated(query)))
             for each in (query, found[-1].query):
                 each["select_list"] += copied(named)
         for each in found:

@@ -12,12 +12,16 @@ class Partition:
     """All rows that some windows look at beside a row's own: those of its partition.
 
     Attributes:
-        keys: names of the columns, of both queries, by whose values a partition is told.
+        names: of the columns, of both queries, by whose values a partition is told.
+        keys: the expressions that these are.
         query: gives these, and what its rows are made of in columns as the query with witnesses does.
+        grouped: whether it groups its rows.
     """
 
-    keys: list[str]
+    names: list[str]
+    keys: list[Node]
     query: Node
+    grouped: bool
 
 
 @dataclass

@@ -1,0 +1,94 @@
+"""What a trace through windows over whole partitions holds grows with the partition, not with its square."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.stepwise import Stepwise
+from recsys_lineage.rows.trace_query import fits_of, trace_query
+from recsys_lineage.sql.names import quote
+
+SCHEMAS = {"products": {"product": "INTEGER", "category": "VARCHAR", "brand": "INTEGER", "price": "INTEGER"}}
+WINDOWS = {
+    "two partitions": "SELECT product, sum(price) OVER (PARTITION BY category) AS c, "
+    "count(*) OVER (PARTITION BY brand) AS b FROM products",
+    "an expression": "SELECT product, max(price) OVER (PARTITION BY lower(category), brand % 2) AS c FROM products",
+    "a named window, a rank beside": "SELECT product, avg(price) OVER w AS c, percent_rank() OVER (ORDER BY price) "
+    "AS r FROM products WINDOW w AS (PARTITION BY category)",
+    "QUALIFY": "SELECT product, price FROM products QUALIFY price <= max(price) OVER (PARTITION BY category)",
+    "DISTINCT": "SELECT DISTINCT product, count(*) OVER (PARTITION BY category) AS c FROM products",
+    "a join": "SELECT p.product, count(*) OVER (PARTITION BY o.category) AS c FROM products AS p "
+    "LEFT JOIN (SELECT DISTINCT category FROM products) AS o ON o.category = p.category",
+}
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, number: int) -> None:
+    _ = connection.execute(
+        "CREATE TABLE products AS SELECT i::INTEGER AS product, CASE WHEN i >= $n THEN 'Tea' END AS category, "
+        "CASE WHEN i % 3 > 0 THEN (i % 3)::INTEGER END AS brand, (i % 7)::INTEGER AS price "
+        "FROM range(2 * $n) AS t(i)",
+        {"n": number},
+    )
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str, product: int) -> dict[str, object]:
+    found = connection.execute(f"SELECT * FROM ({sql}) WHERE product = {product}")
+    names = [each[0] for each in found.description or ()]
+    return dict(zip(names, found.fetchall()[0], strict=True))
+
+
+def _held(sql: str, number: int) -> int:
+    """The rows and list entries of the largest step."""
+    with duckdb.connect(config={"threads": 1}) as connection:
+        _filled(connection, number)
+        catalog = Catalog(SCHEMAS, {})
+        statement = Statement(sql, catalog)
+        tracing = traced(statement, ("products",), *fits_of(statement, _row(connection, sql, number + 1)))
+        text = tracing.rows_of("products")
+        stepwise = Stepwise(connection, tracing.steps, {})
+        _ = stepwise.rows(text)
+        catalog.connection.close()
+        most = 0
+        for (table,) in connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE temporary"
+        ).fetchall():
+            lists = connection.execute(
+                "SELECT column_name FROM duckdb_columns() WHERE table_name = $t AND data_type LIKE '%[]'",
+                {"t": table},
+            ).fetchall()
+            entries = " + ".join(
+                ["count(*)", *(f"coalesce(sum(len({quote(name)})), 0)" for (name,) in lists)]
+            )
+            ((held,),) = connection.execute(f"SELECT {entries} FROM {quote(table)}").fetchall()
+            most = max(most, int(held))
+        # what is made on the way: no window gathers lists
+        assert not any("list(struct_pack" in step.text and " OVER " in step.text for step in tracing.steps)
+        return most
+
+
+@pytest.mark.parametrize("sql", WINDOWS.values(), ids=WINDOWS.keys())
+def test_what_is_held_grows_with_the_partition(sql: str) -> None:
+    few, more, many = (_held(sql, number) for number in (20, 80, 320))
+    assert more <= 5 * few
+    assert many <= 5 * more
+
+
+@pytest.mark.parametrize("product", [1, 3, 21, 24])
+def test_the_rows_are_those_of_each_partition_once_and_nulls_are_a_partition(product: int) -> None:
+    sql = WINDOWS["two partitions"]
+    with duckdb.connect(config={"threads": 1}) as connection:
+        _filled(connection, 20)
+        _ = connection.execute("INSERT INTO products FROM products WHERE product = 2")
+        found = connection.execute(
+            trace_query(sql, SCHEMAS, "products", _row(connection, sql, product))
+        ).fetchall()
+        wanted = connection.execute(
+            "SELECT p.* FROM products AS p, (FROM products WHERE product = $p LIMIT 1) AS w "
+            "WHERE p.category IS NOT DISTINCT FROM w.category OR p.brand IS NOT DISTINCT FROM w.brand",
+            {"p": product},
+        ).fetchall()
+        assert sorted(found, key=str) == sorted(wanted, key=str)
