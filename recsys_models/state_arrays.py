@@ -85,5 +85,5 @@ def of_file(what: str, stem: str = "model") -> Iterator[None]:
     except Exception as error:
         raise ModelFileError(
             f"{stem}.json, {stem}.safetensors: expected the content of a {what}, found {type(error).__name__}: "
-            f"{error}; the files are whole but another program wrote them: make the {what} again"
+            f"{error}; the files are whole, but another program or another release wrote them: make the {what} again"
         ) from error

@@ -105,7 +105,8 @@ def _show_trial(trial: Trial) -> None:
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
         looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
-        console.print(f"{mark} {escape(scan.scan)}: {scan.files} files{looked}")
+        many = "1 file" if scan.files == 1 else f"{scan.files:,} files"
+        console.print(f"{mark} {escape(scan.scan)}: {many}{looked}")
         for fault in scan.faults:
             console.print(f"  [red]{escape(fault)}[/red]")
     for table in trial.tables:
@@ -114,9 +115,10 @@ def _show_trial(trial: Trial) -> None:
         console.print(f"{mark} {table.table}: {table.accepted:,} of {table.read:,} rows are accepted")
         for reason, refused in table.rejected.items():
             console.print(
-                f"  [yellow]{refused.rows:,} of {table.read:,}: {escape(reason)}[/yellow], as {escape(refused.example)}"
+                f"  [yellow]{refused.rows:,} of {table.read:,}: {escape(reason)}[/yellow], as "
+                f"{escape(refused.example.removeprefix(f'{reason}, '))}"
             )
-            if refused.hint:
+            if refused.hint and refused.hint not in refused.example:
                 console.print(f"    {escape(refused.hint)}")
         for row in table.stopped[:_SHOWN_ROWS]:
             console.print(f"  [red]the SQL stops at {escape(row)}[/red]")
@@ -129,7 +131,7 @@ def _show_trial(trial: Trial) -> None:
         console.print(f"[yellow]{line}[/yellow]")
     if trial.target:
         console.print(f"[yellow]{escape(trial.target)}[/yellow]")
-    console.print(f"The events looked at are of {trial.days} days.")
+    console.print(f"The events looked at are of {'1 day' if trial.days == 1 else f'{trial.days:,} days'}.")
     if trial.is_good:
         console.print("What to do next:\n  recsys demo")
 

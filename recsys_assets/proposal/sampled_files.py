@@ -38,16 +38,22 @@ from recsys_lineage.sql.names import literal
 _SAMPLED_FILES = 3
 _MOST_APART = 20
 """Files that are named one by one where a pattern would read others too."""
-_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?!\d)")
 _MONTH = (
     "(?:(?<![a-zA-Z])(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-zA-Z]))"
 )
-_LAST_DIGITS = re.compile(rf"(?:\d(?:[\d\W_]|T(?=\d)|{_MONTH})*|{_MONTH}[\d\W_]*)$")
-_FIRST_DIGITS = re.compile(rf"^(?:[\d\W_]|T(?=\d)|{_MONTH})*\d")
+_PARTS = rf"(?:[\d\W_]|(?<![a-zA-Z])(?i:t|q|h|[kc]?w)(?=\d)|{_MONTH})*"
+"""What follows a moment's first digits: others, months, and marks of clocks, quarters, halves and weeks."""
+_LAST_DIGITS = re.compile(rf"(?:\d{_PARTS}|{_MONTH}[\d\W_]*)$")
+_FIRST_DIGITS = re.compile(rf"^{_PARTS}\d")
 """What a day, a clock or a number leaves in what names share."""
-_NUMBERED = re.compile(r"(.*?)\d+((?:\.[^\W\d]\w*)+)")
-"""A name that ends with a number, as that of the next file will."""
+_MOMENT = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d[-_.]?\d\d(?:[-_.]?\d\d(?:\d{4}|\d{6})?)?|(?:\d\d[-_.]){1,2}(?:19|20)\d\d)(?!\d)"
+    rf"(?:{_PARTS}\d)?"
+)
+"""A month or a day in a name, with the clock behind it, or all from the first of a range to its last."""
+_ENDS = re.compile(r"(?:\.[^\W\d]\w*)+$")
+"""What a name ends with, such as `.csv.gz`."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
 """A folder for files of some days, such as `day=2024-01-31`, `2024` or `sales 2024`."""
 
@@ -270,8 +276,8 @@ def common_pattern(paths: Sequence[str]) -> str:
     """
     folders = [path.rpartition("/")[0] for path in paths]
     names = [without_gz(path.rpartition("/")[2]) for path in paths]
-    if len(set(names)) == 1:
-        name = _of_one(names[0])
+    if len(each := {_of_one(name) for name in names}) == 1:
+        (name,) = each
     else:
         start = _LAST_DIGITS.sub("", os.path.commonprefix(names))  # noqa: RUF071 - letters are meant
         ends = _FIRST_DIGITS.sub("", os.path.commonprefix([name[::-1] for name in names])[::-1])  # noqa: RUF071
@@ -286,11 +292,13 @@ def common_pattern(paths: Sequence[str]) -> str:
 
 
 def _of_one(name: str) -> str:
-    """A pattern for one name: its day, or the number that it ends with, is any."""
-    days, numbered = _DAY.findall(name), _NUMBERED.fullmatch(name)
-    if len(days) == 1:
-        return "*".join(map(literal_pattern, name.split(days[0])))
-    return "*".join(map(literal_pattern, numbered.groups())) if numbered else literal_pattern(name)
+    """A pattern for one name: the moments in it are any, and so is the number that it ends with."""
+    if (ends := _ENDS.search(name)) is None:
+        return literal_pattern(name)
+    stem = name[: ends.start()]
+    start = _LAST_DIGITS.sub("", stem)
+    kept = [*_MOMENT.split(start), *([""] if start != stem else [])]
+    return "*".join(map(literal_pattern, kept)) + literal_pattern(ends[0])
 
 
 def literal_pattern(path: str) -> str:

@@ -284,6 +284,14 @@ def test_encodings_and_compression(tmp_path: Path, content: bytes, encoding: str
 
 
 @pytest.mark.parametrize(
+    "content", [b"", b"\n", b"\r\n\r\n", b"\xef\xbb\xbf", b"\x1a", gzip.compress(b"", mtime=0)]
+)
+def test_a_file_whose_columns_the_sql_names_may_hold_no_rows(tmp_path: Path, content: bytes) -> None:
+    found = read(tmp_path, content, CsvDialect(names=("a", "b")))
+    assert (found.columns, rows(found), found.malformed) == (("a", "b"), [], [])
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "an empty file"),

@@ -15,6 +15,7 @@ from safetensors.numpy import load, save
 
 from recsys_models import ModelFileError, Recommender, load_model, model_files
 from recsys_models.model_files import from_files, to_files
+from recsys_models.parameters import fits, kinds
 from tests.models.checkerboard import SIZE, histories
 from tests.models.family import Family
 
@@ -160,6 +161,18 @@ class FileContract(Family):
         for chosen in ({parameter: [[]]} for parameter in header["params"]):
             with pytest.raises(ModelFileError):
                 load_model(to_files("model", {**header, "chosen": chosen}, arrays))
+
+    def test_a_file_of_parameters_beyond_a_bound_is_refused_in_words(self, fitted: Recommender) -> None:
+        """As one of a release that had no such bound."""
+        header, arrays = from_files("model", fitted.to_files())
+        header = {k: v for k, v in header.items() if k not in ("format", "files", "same_as", "header_sha256")}
+        for key in header["params"]:
+            files = to_files("model", {**header, "params": {**header["params"], key: 10**30}}, arrays)
+            if fits(10**30, kinds(type(fitted))[key]):
+                continue
+            words = rf"{fitted.family}: {key}: expected .*found {10**30}; .*another release.*the {fitted.family} model"
+            with pytest.raises(ModelFileError, match=words):
+                load_model(files)
 
     def test_a_model_of_a_file_folds_in_as_the_one_in_memory(self, fitted: Recommender) -> None:
         given = histories(self.data())

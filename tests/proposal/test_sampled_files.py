@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import gzip
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -49,6 +51,8 @@ def test_parquet_numbers_of_every_width_are_looked_at(tmp_path: Path) -> None:
         (["orders-1.csv.gz"], "orders-*.csv", "orders-2.csv"),
         (["day=2024-01-01/part-0.csv", "day=2024-01-02/part-0.csv"], "**/part-*.csv", "day=2024-01-03/part-1.csv"),
         (["x/2024/01/a.csv"], "x/**/a.csv", "x/2024/02/a.csv"),
+        (["items-2024-01-01-2024-03-01.csv"], "items-*.csv", "items-2024-03-01-2024-04-01.csv"),
+        (["orders.csv"], "orders.csv", "orders.csv"),
     ],
 )  # fmt: skip
 def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later: str, tmp_path: Path) -> None:
@@ -57,6 +61,46 @@ def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
     assert {file.path for file in list_files(tmp_path, pattern)} == {*paths, later}
+
+
+NAMES = {
+    "day": "orders-{0:%Y-%m-%d}.csv",
+    "day without signs": "orders{0:%Y%m%d}.csv",
+    "day of Europe": "Umsätze {0:%d.%m.%Y}.csv",
+    "month": "orders_{0:%Y-%m}.csv",
+    "month first": "{0:%Y-%m} orders.csv",
+    "month of a year": "orders {0:%m-%Y}.csv",
+    "day of Europe first": "{0:%d-%m-%Y} sales.csv",
+    "day in the middle": "export_{0:%Y%m%d}_final.csv",
+    "parts of a day": "{0:%Y-%m-%d}_part{1}.csv",
+    "month in the middle": "export_{0:%Y-%m}_final.csv.gz",
+    "month's name": "Sales {0:%B} {0:%Y}.csv",
+    "month's short name": "sales-{0:%b}-{0:%Y}.csv",
+    "week": "orders-{0:%Y}-W{0:%V}.csv",
+    "half of a year": "orders-{0:%Y}-H{1}.csv",
+    "quarter": "orders-{0:%Y}-Q{1}.csv",
+    "hour": "orders-{0:%Y-%m-%dT%H}.csv",
+    "clock": "orders-export-{0:%Y-%m-%d-%H-%M-%S}.csv",
+    "clock of UTC": "orders-{0:%Y%m%dT%H%M%S}Z.jsonl",
+    "range": "items-{0:%Y-%m-%d}-{2:%Y-%m-%d}.csv",
+    "range in the middle": "items_{0:%Y-%m-%d}_{2:%Y-%m-%d}_all.csv",
+    "range of months": "items-{0:%Y%m}-{2:%Y%m}.csv",
+}
+"""How shops name the files of a time; {1} is a number of the year's parts, {2} the time's end."""
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@settings(max_examples=examples(30), deadline=None)
+@given(
+    times=st.lists(
+        st.datetimes(datetime(2000, 1, 1), datetime(2098, 1, 1)), min_size=2, max_size=4, unique=True
+    )
+)
+def test_the_pattern_of_some_files_fits_those_of_all_other_times(name: str, times: list[datetime]) -> None:
+    *known, later = (
+        name.format(time, 1 + time.month % 2, time + timedelta(days=31 + time.day)) for time in times
+    )
+    assert fnmatch.fnmatchcase(later.removesuffix(".gz"), common_pattern(known)), known
 
 
 @settings(max_examples=examples(60), deadline=None)

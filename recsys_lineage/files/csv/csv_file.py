@@ -42,12 +42,12 @@ def csv_blocks(
         block_bytes: how much is parsed at a time.
 
     Raises:
-        FileFault: the file is empty, is no text, is truncated or damaged, is in another encoding, or has another
-            content than it should, which may show only at its end.
+        FileFault: the file is empty and should have a header, is no text, is truncated or damaged, is in another
+            encoding, or has another content than it should, which may show only at its end.
         OSError: the file cannot be read.
     """
     with source_bytes(path, name) as content:
-        if not content.start:
+        if not content.start and not dialect.names:
             raise csv_fault(
                 name, "an empty file (0 bytes)", "Deliver it again; a day without rows is its header only."
             )
