@@ -6,7 +6,6 @@ Files of equal content are copies only where their paths mean the same to the SQ
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import duckdb
@@ -14,7 +13,6 @@ import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.files.own_file import FILE
-from recsys_lineage.files.source_file import LANDING
 
 _SEVERAL_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.Lambda, exp.IgnoreNulls, exp.Filter)
 """Expressions over more than the row that `_file` stands in."""
@@ -57,19 +55,6 @@ def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str,
         ):  # a parameter, an aggregate that the parser does not know: each path may mean another thing
             return {path: (path,) for path in wanted}
     return {path: tuple(meaning) for path, *meaning in rows}
-
-
-def fits_pattern(path: str, pattern: str) -> bool:
-    """Whether a file that is there no more would be one of a scan's; see `list_files`."""
-    parts, wanted = path.casefold().split("/"), pattern.casefold().split("/")
-    if parts[0] == LANDING and wanted[0] != LANDING:
-        parts = parts[1:]
-    if "**" in wanted:
-        return fnmatchcase("/".join(parts), "/".join(wanted).replace("**/", "*"))
-    return len(parts) == len(wanted) and all(
-        fnmatchcase(part, each) or fnmatchcase(part, f"{each}.gz")
-        for part, each in zip(parts, wanted, strict=True)
-    )
 
 
 def _is_of_path(node: exp.Expr) -> bool:

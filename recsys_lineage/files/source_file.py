@@ -15,9 +15,8 @@ from unicodedata import normalize
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files.fault import FileFault
+from recsys_lineage.records.file_pattern import LANDING
 
-LANDING = "landing"
-"""The folder inside the data folder into which new files are dropped."""
 _MOST_HASHES = 100_000
 _hashes: dict[tuple[int, ...], tuple[int, str]] = {}
 """Of files by their state: when a hash was begun, and the hash."""

@@ -10,11 +10,12 @@ from typing import Any
 from recsys_lineage.columns.column_edge import DIRECT
 from recsys_lineage.graph.batch import ROOT, Names
 from recsys_lineage.graph.interned import NOTHING, Interned
+from recsys_lineage.records.file_pattern import is_of_scan
 
 ALL = -1
 """Every column, as a set of bits: where nothing tells them apart."""
 FILES = -1
-"""Stands for all files, where a column is not of a table."""
+"""Stands for all files, where a column is not of a table; numbers below stand for the files of some scans."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class _Map:
     forward: dict[int, dict[int, int]] = field(default_factory=dict)
     backward: dict[int, dict[int, int]] = field(default_factory=dict)
 
+    def add(self, read: int, column: int, output: int) -> None:
+        """Note an edge from a column, by its bit, to one that was written."""
+        forward = self.forward.setdefault(read, {})
+        forward[column] = forward.get(column, 0) | 1 << output
+        backward = self.backward.setdefault(read, {})
+        backward[output] = backward.get(output, 0) | 1 << column
+
 
 class ColumnMaps:
     """Sets of columns carried along the edges of the graph, one machine word for most tables.
@@ -67,6 +75,8 @@ class ColumnMaps:
         self._steps_from: dict[tuple[int, int], dict[int, tuple[tuple[int, int, ColumnStep], ...]]] = {}
         self._down: dict[tuple[int, int, int, int, int, bool], int] = {}
         self._up: dict[tuple[int, int, int, int, int, bool], int] = {}
+        self._scans: dict[str, int] = {}
+        self._files_of: dict[tuple[int, int, int], tuple[int, ...]] = {}
         self._passed_down: dict[tuple[int, int, bool], dict[int, int]] = {}
         self._passed_up: dict[tuple[int, int, int, bool], dict[int, int]] = {}
 
@@ -99,7 +109,7 @@ class ColumnMaps:
         return self._steps[lineage]
 
     def steps_from(self, output: int, lineage: int, read: int) -> tuple[tuple[int, int, ColumnStep], ...]:
-        """The edges of a lineage of table `output` from the table `read`, or from files for `FILES`.
+        """The edges of a lineage of table `output` from the table `read`, or from files: one of `files_of`.
 
         Each with the set of the column that was read, and that of the column that was written.
         """
@@ -109,9 +119,35 @@ class ColumnMaps:
                 if step.column:
                     number = self._number(output, step.table)
                     ends = 1 << self._bit(number, step.column), 1 << self._bit(output, step.output)
-                    found.setdefault(number, []).append((*ends, step))
+                    for each in (number,) if number != FILES else (FILES, self._scan(step.table)):
+                        found.setdefault(each, []).append((*ends, step))
             self._steps_from[output, lineage] = {number: tuple(steps) for number, steps in found.items()}
         return self._steps_from[output, lineage].get(read, ())
+
+    def files_of(self, lineage: int, output: int, file: int) -> tuple[int, ...]:
+        """What stands for a file in the maps of a lineage: `FILES`, or each scan of the code that it is a file of.
+
+        A path from a folder on is of the scans whose patterns it fits, be it of none: a scan of which no column matters
+        has no edge. A whole path that fits none may be one of several files that are called by the first of them.
+
+        Args:
+            lineage: of the record that read it.
+            output: the table that was written.
+            file: its number in `Names.files`.
+        """
+        found = self._files_of.get((lineage, output, file))
+        if found is None:
+            path = self._names.file(file)[1]
+            scans = {
+                step.table
+                for step in self.steps(lineage)
+                if step.column and self._number(output, step.table) == FILES
+            }
+            fitting = [scan for scan in sorted(scans) if is_of_scan(path, scan)]
+            apart = scans and (fitting or not path.startswith("/"))
+            found = tuple(map(self._scan, fitting)) if apart else (FILES,)
+            self._files_of[lineage, output, file] = found
+        return found
 
     def down(
         self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
@@ -121,7 +157,7 @@ class ColumnMaps:
         Args:
             lineage: of the record that wrote; `NOTHING` where it names none.
             output: the table that was written.
-            read: the table that was read, or `FILES`.
+            read: the table that was read, or one of `files_of`.
             columns: of it.
             read_columns: the set of names that were read at all, `NOTHING` where it is not known.
             direct: only along DIRECT edges.
@@ -147,11 +183,11 @@ class ColumnMaps:
         return self._passed_down.setdefault((read, columns, direct), {})
 
     def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
-        """What some columns of a version come to in each table that it read; `FILES` stands for its files."""
+        """What some columns of a version come to in each table that it read; files are told apart by `files_of`."""
         key = (output, lineage, columns, direct)
         found = self._passed_up.get(key)
         if found is None:
-            reads = {FILES, *self._map(output, lineage, direct).backward}
+            reads = [read for read in self._map(output, lineage, direct).backward if read > FILES]
             found = {read: self.up(lineage, output, read, columns, NOTHING, direct) for read in reads}
             self._passed_up[key] = found
         return found
@@ -202,10 +238,8 @@ class ColumnMaps:
                 continue
             read = self._number(table, step.table)
             column = self._bit(read, step.column)
-            forward = made.forward.setdefault(read, {})
-            forward[column] = forward.get(column, 0) | 1 << output
-            backward = made.backward.setdefault(read, {})
-            backward[output] = backward.get(output, 0) | 1 << column
+            for each in (read,) if read != FILES else (FILES, self._scan(step.table)):
+                made.add(each, column, output)
         return made
 
     def _number(self, output: int, name: str) -> int:
@@ -213,6 +247,10 @@ class ColumnMaps:
         lake, mark, _ = self._names.tables[output].partition(ROOT)
         number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
+
+    def _scan(self, called: str) -> int:
+        """The number that stands for the files of a scan."""
+        return self._scans.setdefault(called, FILES - 1 - len(self._scans))
 
     def _bit(self, table: int, column: str) -> int:
         bit = self._columns.setdefault(table, Interned()).number(column.casefold())

@@ -8,7 +8,7 @@ from typing import Literal
 
 import rustworkx as rx
 
-from recsys_lineage.graph.column_maps import ALL, FILES
+from recsys_lineage.graph.column_maps import ALL
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import CARRIED, FILE, LIMITED, PREVIOUS, LineageGraph
 from recsys_lineage.graph.version_part import EVERY, WHOLE, Part, Partitions
@@ -96,15 +96,14 @@ class Followed:
         views = self._views
         made, read = (other, node) if self._down else (node, other)
         table = views.table[read]
+        lineage, output, used = views.lineage[made], views.table[made], views.columns[edge]
         follow = self._maps.down if self._down else self._maps.up
-        return follow(
-            views.lineage[made],
-            views.table[made],
-            FILES if table == FILE else table,
-            columns,
-            views.columns[edge],
-            self._direct,
-        )
+        if table != FILE:
+            return follow(lineage, output, table, columns, used, self._direct)
+        found = 0
+        for scan in self._maps.files_of(lineage, output, views.number[read]):
+            found |= follow(lineage, output, scan, columns, used, self._direct)
+        return found
 
 
 _NODE = (1 << 32) - 1
@@ -120,8 +119,8 @@ def _reached(
 ) -> dict[int, Part]:
     """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
 
-    The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions that change the
-    columns at most, is done on the spot; the others are followed by `Followed`.
+    The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions of a table that
+    change the columns at most, is done on the spot; the others are followed by `Followed`.
     """
     views, maps = graph.views, graph.columns
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
@@ -161,7 +160,7 @@ def _reached(
                 is_limited
                 or flags[edge]
                 or (down and written[other] != NOTHING)
-                or (by_column and passed is None)
+                or (by_column and (passed is None or table[other if not down else node] == FILE))
             ):
                 found = follow(node, Part(mine, EVERY if limit is None else limit), edge, other)
                 if found is None:

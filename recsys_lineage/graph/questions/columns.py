@@ -85,8 +85,9 @@ def _links(
             for name in _names(graph, source, bits) or ((None,) if bits == ALL else ()):
                 yield ColumnLink(ends[0], name, ends[1], None, "UNKNOWN")
         return
-    for read, made, step in maps.steps_from(output, lineage, table):
-        if here & made and (table == FILE or there & read) and not (direct and step.kind != "DIRECT"):
+    origins = (table,) if table != FILE else maps.files_of(lineage, output, views.number[source])
+    for read, made, step in (each for origin in origins for each in maps.steps_from(output, lineage, origin)):
+        if here & made and there & read and not (direct and step.kind != "DIRECT"):
             yield ColumnLink(
                 ends[0], step.column, ends[1], step.output, step.kind, step.subtype, step.masking
             )

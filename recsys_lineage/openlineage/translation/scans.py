@@ -11,11 +11,9 @@ from functools import lru_cache
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.openlineage.translation.naming import LONGEST_NAME, DatasetName, below, dataset_at
+from recsys_lineage.records.file_pattern import fits_pattern, patterns_of
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
-
-_CALL = re.compile(r"\s*\w+\(\s*(\[(?:[^\]'\"]|'(?:[^']|'')*'|\"[^\"]*\")*\]|'(?:[^']|'')*'|\"[^\"]*\")")
-_TEXT = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,6 @@ class Scan:
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read is one of its files."""
-        from recsys_lineage.files.path_meaning import fits_pattern  # brings the parser of SQL along: 40 MB
-
         if read.root is not None and read.root != self.root:
             return False
         return any(read.name == pattern or fits_pattern(read.name, pattern) for pattern in self.patterns)
@@ -58,7 +54,7 @@ def scans_of(record: Materialization) -> list[Scan]:
     files = [read for read in record.reads if read.kind == "file"]
     found: dict[Scan, None] = {}
     for files_read in (record.statement.relations if record.statement else {}).values():
-        if patterns := _patterns_of(files_read.scan):
+        if patterns := patterns_of(files_read.scan):
             found[Scan(files_read.scan, files_read.root, patterns)] = None
     if record.code.kind == "sql" and any(read.root is None for read in files):
         for patterns in _patterns_in(record.code.text):
@@ -67,18 +63,6 @@ def scans_of(record: Materialization) -> list[Scan]:
                 Scan(named.called, _folder(record, [read for read in files if named.has(read)]), patterns)
             ] = None
     return list(found)
-
-
-@lru_cache(maxsize=1024)
-def _patterns_of(scan: str) -> tuple[str, ...]:
-    """The paths or patterns of a scan as a record describes it: `read_csv('sales-*.csv', delim = ';')`."""
-    match = _CALL.match(scan)
-    if match is None:
-        return ()
-    return tuple(
-        single.replace("''", "'") if single or not double else double
-        for single, double in _TEXT.findall(match[1])
-    )
 
 
 @lru_cache(maxsize=1024)
