@@ -32,6 +32,21 @@ class Knowledge:
         known = all(item.columns is not None or item.node["type"] == "TABLE_FUNCTION" for item in items)
         return known and not self._is_cut(query)
 
+    def side_conditions(
+        self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]
+    ) -> Conditions:
+        """What is known of the rows of one side of a set operation."""
+        columns = self.catalog.columns[side]
+        if query["setop_type"] == "UNION_BY_NAME":
+            taken = [names.index(column.name.casefold()) for column in columns]
+        else:
+            taken = list(range(len(columns)))
+        return {
+            n: conditions[place]
+            for n, (column, place) in enumerate(zip(columns, taken, strict=True))
+            if place in conditions and column.type == types[place]
+        }
+
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
         """For the relations of a query, in their order, what is known of their rows that wanted rows are made of."""
         if query["type"] != "SELECT_NODE" or not conditions:

@@ -250,21 +250,6 @@ class Pushdown(Knowledge):
             self._steps.add(self._asked[text], text, stored=True)
         return self._asked[text]
 
-    def side_conditions(
-        self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]
-    ) -> Conditions:
-        """What is known of the rows of one side of a set operation."""
-        columns = self.catalog.columns[side]
-        if query["setop_type"] == "UNION_BY_NAME":
-            taken = [names.index(column.name.casefold()) for column in columns]
-        else:
-            taken = list(range(len(columns)))
-        return {
-            n: conditions[place]
-            for n, (column, place) in enumerate(zip(columns, taken, strict=True))
-            if place in conditions and column.type == types[place]
-        }
-
     def _push_into_sides(self, query: Node, conditions: Conditions) -> None:
         if any(each["type"] in LIMITS for each in query.get("modifiers", [])):
             return

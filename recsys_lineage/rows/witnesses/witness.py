@@ -35,9 +35,10 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
+from recsys_lineage.rows.witnesses.partitions import partitions_of
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
-from recsys_lineage.rows.witnesses.witnessed import Partition, Witnessed, drop_own_columns
+from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
 _COMPARED = {
@@ -155,7 +156,11 @@ class Witnesses(QueryFacts):
             columns.setdefault(table, []).append(row)
             of_partitions.setdefault(table, []).append(row)
             columns[table] += [self._over(window, row) for window in listed]
-        made = Witnessed(query, partitions=self._partitions(query, whole, of_partitions) if rows else [])
+        made = Witnessed(query)
+        if rows:
+            made.partitions = partitions_of(
+                query, whole, self.is_aggregated(query), lambda bare: self._list(bare, of_partitions)
+            )
         simplify_order(query, self.statement.catalog)
         for table, _ in rows:
             made.counts[table] = made.counts.get(table, 0) + 1
@@ -168,32 +173,6 @@ class Witnesses(QueryFacts):
         for n, lists in enumerate(columns.values()):
             said = self.syntax.expression(self._say.together(lists))
             query["select_list"].append({**said, "alias": f"__w{n}"})
-
-    def _partitions(self, query: Node, windows: list[Node], rows: Mapping[str, list[str]]) -> list[Partition]:
-        """For windows over whole partitions, the queries for all rows of these; the query gets the keys as columns."""
-        found: list[Partition] = []
-        told: list[list[Node]] = []
-        for window in windows:
-            keys = [without_places(each) for each in window["partitions"]]
-            if keys in told:
-                continue
-            told.append(keys)
-            named = [
-                {**copied(each), "alias": f"__k{len(told)}_{n}"}
-                for n, each in enumerate(window["partitions"])
-            ]
-            names = [each["alias"] for each in named]
-            bare = {
-                **copied(query),
-                "qualify": None,
-                "modifiers": [],
-            }  # windows look at rows before these are cut
-            found.append(Partition(names, window["partitions"], bare, self.is_aggregated(query)))
-            for each in (query, found[-1].query):
-                each["select_list"] += copied(named)
-        for each in found:
-            self._list(each.query, rows)
-        return found
 
     def _merged(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Rows of several tables as if they were of one, where that is enough."""
