@@ -64,6 +64,7 @@ def flowed(
     flows: KeptFlows | None = None,
     part: str = "",
     look: Callable[[str | None, tuple[str, ...]], None] | None = None,
+    totals: bool = False,
 ) -> pa.Table:
     """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
 
@@ -77,6 +78,7 @@ def flowed(
         all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
         flows: where statements that were taken apart are kept; nowhere when None.
         part: a word for the part of the result that the stored table holds.
+        totals: whether totals over whole tables, with which all rows are joined, are followed, as `flow_query` does.
         look: is told the condition on rows that all rows of the result look at, and which columns do; see `Trace`.
 
     Raises:
@@ -92,7 +94,7 @@ def flowed(
 
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
     values = sorted(parameters.items())
-    questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored)
+    questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored, totals)
     if flows is not None and (flow := flows.get(*questions)) is not None:
         return _rows(flow)
     catalog = Catalog(schemas, parameters)
@@ -100,7 +102,8 @@ def flowed(
         bare = bare_statement(sql)
         named = with_pivot_values(bare, result, catalog.names_of)
         statement = Statement(named, catalog)
-        set_aside(statement)
+        if not totals:
+            set_aside(statement)
         name = catalog.folded(source)
         flowing = Flowing(statement, name, stored, whole=whole, all_stored=all_stored)
         wanted = flowing.result(given)

@@ -107,13 +107,14 @@ def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> li
     """What a table's given rows flow into, step by step: alone, beside the stored result, kept from before, as many."""
     connection.execute(f"CREATE TABLE stored AS {sql}")
     kept = KeptSteps(connection)
-    found = [flowed(sql, SCHEMAS, table, "given", connection, {})]
+    found = [flowed(sql, SCHEMAS, table, "given", connection, {}, totals=True)]
     for _ in range(2):
         with connection.cursor() as cursor:
-            found.append(flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", kept=kept))
+            given = (sql, SCHEMAS, table, "given", cursor, {})
+            found.append(flowed(*given, stored="stored", kept=kept, totals=True))
     for stored in ("", "stored"):
         with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
             patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
             given = (sql, SCHEMAS, table, "given", cursor, {})
-            found.append(flowed(*given, stored=stored, all_stored=bool(stored)))
+            found.append(flowed(*given, stored=stored, all_stored=bool(stored), totals=True))
     return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]

@@ -117,7 +117,8 @@ def test_all_rows_of_a_table_flow_as_such_that_are_not_known_to_be_all(how: str,
         connection.execute(f"CREATE TABLE stored AS {sql}")
         for whole in (True, False):
             with connection.cursor() as cursor:
-                rows = flowed(sql, SCHEMAS, table, "given", cursor, {}, stored="stored", whole=whole)
+                given = (sql, SCHEMAS, table, "given", cursor, {})
+                rows = flowed(*given, stored="stored", whole=whole, totals=True)
             found.append(set(zip(*(column.to_pylist() for column in rows.columns), strict=True)))
     assert found[0] == found[1] and (found[0] or table not in sql.replace("(", " ").split())
 
