@@ -88,7 +88,7 @@ class Proofs:
         lines = [verdicts(self.proofs), ""] if several else []
         for proof in self.proofs:
             if not several or not proof.true or proof.not_tried:
-                lines += [f"{proof.asset} {'not refuted' if proof.true else 'refuted'}", proof.report(), ""]
+                lines += [f"{proof.asset} {proof.verdict}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []
         over = [proof.columns for proof in self.proofs if proof.columns and proof.columns.over_after]
@@ -150,7 +150,7 @@ def proofs_of(
                     seconds=extent.seconds,
                 )  # fmt: skip
                 proofs.append(proof)
-                came = "not refuted" if proof.true else "refuted"
+                came = proof.verdict
         except WrongQuestion:
             raise
         except LineageError as error:

@@ -68,6 +68,15 @@ class AssetProof:
             and (self.reads is None or self.reads.true)
         )
 
+    @property
+    def verdict(self) -> str:
+        """What came of it, in words: "refuted", "not refuted", or that nothing of it could be tried."""
+        if not self.true:
+            return "refuted"
+        columns = self.columns is not None and len(self.columns.untested) < len(self.columns.inputs)
+        rows = self.rows is not None and any(trial.verdict == "proved" for trial in self.rows.trials)
+        return "not refuted" if columns or rows else "not tried: no value that it reads could be changed"
+
     def to_json(self) -> dict[str, Any]:
         """One JSON object."""
         proofs = {"columns": self.columns, "rows": self.rows, "reads": self.reads}
@@ -75,6 +84,7 @@ class AssetProof:
             "asset": self.asset,
             "version": self.version,
             "true": self.true,
+            "verdict": self.verdict,
             **{name: None if proof is None else proof.to_json() for name, proof in proofs.items()},
             "not_tried": list(self.not_tried),
             "without": list(self.without),

@@ -63,6 +63,15 @@ def test_an_asset_is_proved_on_a_sample(lake: Lake) -> None:
         assert word in found.report()
 
 
+@pytest.mark.parametrize(("rows", "verdict"), [(400, "not refuted"), (0, "not tried")])
+def test_a_proof_that_could_change_nothing_says_so(lake: Lake, rows: int, verdict: str) -> None:
+    lake.write_arrow("orders", ORDERS.head(rows))
+    lake.write_arrow("users", USERS.head(rows))
+    materialize(spent(), lake)
+    found = verify(spent(), lake, rows=20, reads=False)
+    assert found.true and found.verdict.startswith(verdict) and found.to_json()["verdict"] == found.verdict
+
+
 def test_the_versions_of_the_record_are_looked_at(lake: Lake) -> None:
     materialize(spent(), lake)
     lake.write_arrow("orders", ORDERS.head(0))
