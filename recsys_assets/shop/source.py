@@ -288,7 +288,9 @@ def _row_hash(scan: str = "") -> str:
     Args:
         scan: what the SQL calls the scan, with a dot; empty where it is the only table.
     """
-    values = f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
+    values = (
+        f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
+    )
     mixed = "hash(xor(hash(lower(entry.key)), hash(entry.value)))"
     hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
     return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
