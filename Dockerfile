@@ -1,7 +1,7 @@
 # One image for the webserver, the daemon and the code server; docker-compose.yml says which is which.
-# A tag moves; name the digest that you have tested to build the same image next year:
-# --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:... (docker buildx imagetools inspect shows it).
-ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+# A tag moves, a digest does not. A newer one (docker buildx imagetools inspect python:3.11-slim-bookworm shows it):
+# --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:...
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 FROM ${PYTHON_IMAGE}
 
 # LightGBM and DGL are linked to OpenMP's runtime, which the slim image leaves out.

@@ -24,6 +24,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
 
 
+def meant_or_known(name: str, known: Iterable[str], most: int = 8) -> str:
+    """Advice on a name that nothing has: which similar ones there are, else which there are at all.
+
+    Args:
+        name: that was given.
+        known: the names that there are.
+        most: so many are named where none is similar.
+    """
+    names = sorted(set(known))
+    if not names:
+        return "there is none yet: materialize an asset first"
+    more = f", … ({len(names)} in all)" if len(names) > most else ""
+    return did_you_mean(name, names) or f"name one of {', '.join(names[:most])}{more}"
+
+
 class LineageError(Exception):
     """Base of every error that this package raises on purpose.
 

@@ -279,8 +279,21 @@ _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS 
 
 
 def _row_hash(scan: str = "") -> str:
-    """SQL of a hash of the whole row of a scan, which is called so, with a dot."""
-    return f"CAST(hash(*COLUMNS({scan}* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
+    """SQL of a hash of a whole row of a file: of its values that are there, each with the name of its column.
+
+    So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
+    lacks is NULL in the relation of them all. A value's hash is mixed with its name's and hashed again, as the sum of
+    plain hashes would not see two values that changed places. `*COLUMNS` bears no operator such as IS NULL beside it.
+
+    Args:
+        scan: what the SQL calls the scan, with a dot; empty where it is the only table.
+    """
+    values = (
+        f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
+    )
+    mixed = "hash(xor(hash(lower(entry.key)), hash(entry.value)))"
+    hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
+    return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
 
 
 def _folder(name_or_folder: str | Path) -> Path:

@@ -124,7 +124,7 @@ class Attempt:
                 self._pinned,
                 self._previous,
             )
-            with self._lake.reading(), guarded(asset.name, [request.work]) as guard:
+            with self._lake.reading(), guarded(asset.name, [request.work], asset.compute) as guard:
                 inputs.noting = guard.allow
                 output = asset.compute(inputs, request)
                 if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):

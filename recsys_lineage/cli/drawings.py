@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recsys_lineage.cli.proving import Proofs
-from recsys_lineage.cli.row_trace import RowTrace, values_shown
-from recsys_lineage.graph.questions.drawing import Arrow, Drawing, Shape, drawn
+from recsys_lineage.cli.row_trace import RowTrace, rows_in_words
+from recsys_lineage.cli.row_ways import node_of, ways
+from recsys_lineage.graph.questions.drawing import Arrow, Drawing, Shape, drawn, file_names
 from recsys_lineage.rows.back import BackwardTrace
+from recsys_lineage.rows.lake_rows import TracedRows
 
 __all__ = ["drawn"]
+
+_VALUES = 3
+_RANGES = 2
 
 
 @drawn.register
@@ -35,26 +42,60 @@ def _(answer: Proofs) -> Drawing:
 
 @drawn.register
 def _(answer: RowTrace) -> Drawing:
-    """A box for the rows of each table on the way, in the order of the trace, and one for the lines of each file."""
+    """A box for the rows of each table on the way, for the lines of each file and for each model; arrows as the trace
+    went, dashed where a model stands between or where it does not go on."""
     boxes: dict[str, tuple[Shape, str]] = {}
     arrows: list[Arrow] = []
     found, up = answer.trace, answer.direction == "up"
     for number, each in enumerate(found.tables):
-        name = f"{each.table}@{each.version}"
-        first = f"\n{values_shown(each.rows[0], 3)}" if each.rows else ""
-        boxes[name] = ("version" if number else "asked", f"{name}, {each.count:,} rows{first}")
+        boxes[node_of(each)] = ("version" if number else "asked", _rows(each))
     if isinstance(found, BackwardTrace):
+        named = {file.file: f"file:{file.file}@{file.sha256 or ''}" for file in found.files}
+        words = file_names(named.values())
         for file in found.files:
-            lines = "" if file.lines is None else f"\nlines {', '.join(map(str, file.lines[:6]))}"
-            boxes[file.file] = ("file", f"{file.file}{lines}")
+            boxes[file.file] = ("file", f"{words[named[file.file]]}\n{_lines(file.lines)}")
             arrows.append(Arrow(file.file, f"{file.table}@{file.version}"))
+    called = {each.table: node_of(each) for each in found.tables}
     for model in found.models:
-        boxes[model.model] = ("asset", f"{model.model}\nfitted on {model.rows:,} rows")
+        name = called.get(model.model, model.model)
+        boxes.setdefault(name, ("model", f"{name}\nfitted on {rows_in_words(model.rows)}"))
         table = f"{model.table}@{model.version}"
-        boxes.setdefault(table, ("version", table))
-        arrows.append(Arrow(table, model.model, "" if model.of_row is None else f"{model.of_row:,} of these"))
-    names = [f"{each.table}@{each.version}" for each in found.tables]
-    arrows.extend(
-        Arrow(*((other, names[0]) if up else (names[0], other)), dashed=True) for other in names[1:]
-    )
+        boxes.setdefault(table, ("beyond", table))
+        told = "" if model.of_row is None else f"{model.of_row:,} of {model.rows:,}"
+        arrows.append(Arrow(table, name, told))
+    models = {model.model for model in found.models}
+    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in ways(answer.lake, found))
+    for stop in found.stopped:
+        known, other = (stop.asset, stop.table) if up else (stop.table, stop.asset)
+        if known in called and other.isidentifier() and other not in {*called, *models}:
+            boxes.setdefault(other, ("beyond", f"{other}\nnot traced"))
+            ends = (other, called[known]) if up else (called[known], other)
+            arrows.append(Arrow(*ends, dashed=True))
     return Drawing(boxes, tuple(arrows))
+
+
+def _rows(rows: TracedRows) -> str:
+    """How many rows of a table, and the first of them: narrow enough that a chain of tables fits on a screen."""
+    values = [_clipped(f"{name}={value}", 32) for name, value in (rows.rows[0] if rows.rows else {}).items()]
+    such = "" if rows.count == 1 else ", such as"
+    more = ["…"] if len(values) > _VALUES else []
+    return "\n".join([node_of(rows), f"{rows_in_words(rows.count)}{such}", *values[:_VALUES], *more])
+
+
+def _lines(lines: Sequence[int] | None) -> str:
+    """Lines of a file, neighbours together."""
+    if lines is None:
+        return "the whole file"
+    ranges: list[list[int]] = []
+    for line in lines:
+        if ranges and line == ranges[-1][1] + 1:
+            ranges[-1][1] = line
+        else:
+            ranges.append([line, line])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_RANGES]]
+    more = f",\n… {len(lines):,} lines" if len(ranges) > _RANGES else ""
+    return f"line{'' if len(lines) == 1 else 's'} {', '.join(shown)}{more}"
+
+
+def _clipped(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2) :]}"

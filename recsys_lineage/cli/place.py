@@ -87,6 +87,7 @@ def opened_lakes(uris: Sequence[str], openlineage: Path | None = None) -> Iterat
                 raise WrongQuestion(
                     "There is no lake.",
                     expected="a folder or URL that holds tables of a lake",
+                    found="no table",
                     where=lake.uri,
                     advice="name another one with --lake, or materialize an asset into it first",
                 )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
+from recsys_lineage.errors import LineageError, WrongQuestion, meant_or_known
 from recsys_lineage.records.records import Records
 
 if TYPE_CHECKING:
@@ -176,9 +176,9 @@ def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetC
             raise WrongQuestion(
                 f"{target!r} names no version of an asset.",
                 expected="ASSET or ASSET@VERSION",
-                found=target,
+                found=target or "nothing",
                 where=", ".join(lake.uri for lake in place.lakes),
-                advice=did_you_mean(asset, homes) or None,
+                advice=meant_or_known(asset, homes),
             )
         version = int(number) if at else None
         code = known.get(asset) or _recorded_code(homes[asset], asset, version)

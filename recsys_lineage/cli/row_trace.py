@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
 
-from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
+from recsys_lineage.errors import LineageError, WrongQuestion, meant_or_known
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.table_version import Column, TableVersion
 from recsys_lineage.rows.back import BackwardTrace, trace_back
 from recsys_lineage.rows.forward import ForwardTrace, trace_forward
+from recsys_lineage.rows.lake_rows import RowNotFound
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _LINES = re.compile(r"(?P<path>.+?)(?::(?P<first>\d+)(?:-(?P<last>\d+))?)?")
@@ -28,11 +30,13 @@ class RowTrace:
         target: what was asked for.
         direction: up or down.
         trace: what was found.
+        lake: in which it was found.
     """
 
     target: str
     direction: Literal["up", "down"]
     trace: BackwardTrace | ForwardTrace
+    lake: Lake
 
     @property
     def found(self) -> bool:
@@ -69,9 +73,11 @@ def traced(
         raise WrongQuestion(
             f"{target!r} names no version of a table.",
             expected="TABLE, TABLE@VERSION or file:PATH",
-            found=target,
-            where=", ".join(lake.uri for lake in lakes),
-            advice=did_you_mean(table, [name for lake in lakes for name in lake.tables()]) or None,
+            found=target or "nothing",
+            where=_where(lakes),
+            advice=meant_or_known(table, [name for each in lakes for name in each.tables()])
+            if lake is None
+            else f"ask for {table}, or {table}@{lake.version(table).version}",
         )
     version = lake.version(table, int(number) if at else None)
     row = _row(lake, version, values)
@@ -80,19 +86,40 @@ def traced(
             f"Which row of {table} is meant is not told.",
             expected="COLUMN=VALUE, of enough columns to tell the row from all others",
             found="no column",
+            where=f"{table}, version {version.version}",
             advice=f"one of {', '.join(version.columns)}; --forward follows all rows of a table",
         )
     if not forward:
-        found = trace_back(lake, table, row, version.version, files=files)
-        return RowTrace(_words(target, values), "up", found)
+        with _row_named(values):
+            found = trace_back(lake, table, row, version.version, files=files)
+        return RowTrace(_words(target, values), "up", found, lake)
     if at and version.version != lake.version(table).version:
         raise WrongQuestion(
             f"Rows of {target} are not followed forward.",
             expected="the latest version, of which the latest versions of other tables are made",
             found=target,
+            where=lake.uri,
             advice=f"ask for {table}",
         )
-    return RowTrace(_words(target, values), "down", trace_forward(lake, table=table, row=row or None))
+    with _row_named(values):
+        followed = trace_forward(lake, table=table, row=row or None)
+    return RowTrace(_words(target, values), "down", followed, lake)
+
+
+@contextmanager
+def _row_named(values: Sequence[str]) -> Iterator[None]:
+    """Inside the block, an error about a row that is not there says which was asked for: who asks sees it, nobody else,
+    so it may hold the values, which an error that is kept may not."""
+    try:
+        yield
+    except RowNotFound as error:
+        raise RowNotFound(
+            error.message,
+            expected=f"{error.expected}: {' '.join(values)}",
+            found=error.found if error.message.startswith("Several") else "no such row",
+            where=error.where,
+            advice=error.advice,
+        ) from error
 
 
 def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTrace:
@@ -101,10 +128,18 @@ def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTr
             "A file's lines are named by their numbers.",
             expected="file:PATH:FIRST-LAST",
             found=" ".join(values),
+            where=target,
+            advice=f"leave {' '.join(values)} out",
         )
     named = _LINES.fullmatch(target.removeprefix("file:"))
     if named is None:
-        raise WrongQuestion("No file is named.", expected="file:PATH", found=target)
+        raise WrongQuestion(
+            "No file is named.",
+            expected="file:PATH",
+            found=target,
+            where=_where(lakes),
+            advice="name a file as the records do: `upstream TABLE` lists those that a table was made of",
+        )
     lines = None
     if named["first"]:
         lines = range(int(named["first"]), int(named["last"] or named["first"]) + 1)
@@ -113,15 +148,23 @@ def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTr
                 "These are no lines of a file.",
                 expected="file:PATH:FIRST-LAST, with numbers from 1, the first no larger than the last",
                 found=target,
+                where=named["path"],
+                advice=f"ask for file:{named['path']}, which is all of its lines",
             )
     told: LineageError | None = None
     for lake in lakes:
         try:
-            return RowTrace(target, "down", trace_forward(lake, file=named["path"], lines=lines))
+            return RowTrace(target, "down", trace_forward(lake, file=named["path"], lines=lines), lake)
         except LineageError as error:
             told = error
     assert told is not None, "there is a lake"
-    raise told
+    raise LineageError(
+        told.message,
+        expected=told.expected,
+        found=told.found,
+        where=told.where,
+        advice=told.advice or "the command `upstream` names the files that a table was made of",
+    ) from told
 
 
 def _row(lake: Lake, version: TableVersion, values: Sequence[str]) -> dict[str, object]:
@@ -137,24 +180,47 @@ def _row(lake: Lake, version: TableVersion, values: Sequence[str]) -> dict[str, 
                     f"{version.table} has no column {name!r}.",
                     expected=", ".join(version.columns),
                     found=each,
-                    advice=did_you_mean(name, version.columns) or None,
+                    where=f"{version.table}, version {version.version}",
+                    advice=meant_or_known(name, version.columns),
                 )
-            row[column.name] = _value(connection, text, column.type, each) if is_given else None
+            if column.name in row:
+                raise WrongQuestion(
+                    f"{column.name} is given twice.",
+                    expected="each column once",
+                    found=" ".join(values),
+                    where=f"{version.table}, version {version.version}",
+                    advice=f"leave {each} out, or the other one",
+                )
+            row[column.name] = _value(connection, text, column, version) if is_given else None
     return row
 
 
-def _value(connection: duckdb.DuckDBPyConnection, text: str, type_: str, given: str) -> object:
+def _value(connection: duckdb.DuckDBPyConnection, text: str, column: Column, version: TableVersion) -> object:
     try:
-        found = connection.execute(f"SELECT CAST($text AS {type_})", {"text": text}).fetchall()
+        found = connection.execute(f"SELECT CAST($text AS {column.type})", {"text": text}).fetchall()
     except duckdb.Error:
         raise WrongQuestion(
-            f"{text!r} is no {type_}.", expected=f"COLUMN=VALUE with a value of type {type_}", found=given
+            f"{text!r} is no {column.type}.",
+            expected=f"{column.name}=VALUE with a value of type {column.type}",
+            found=f"{column.name}={text}",
+            where=f"{version.table}, version {version.version}",
+            advice="write one = and the value as DuckDB reads its text, without quotes"
+            + (f": {column.name}={text[1:]}" if text.startswith("=") else ""),
         ) from None
     return found[0][0]
 
 
+def _where(lakes: Sequence[Lake]) -> str:
+    return ", ".join(lake.uri for lake in lakes)
+
+
 def _words(target: str, values: Sequence[str]) -> str:
     return " ".join([target, *values])
+
+
+def rows_in_words(count: int) -> str:
+    """How many rows, for people."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def values_shown(row: Mapping[str, Any], most: int = 5) -> str:

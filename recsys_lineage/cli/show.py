@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from recsys_lineage.cli.proving import Proofs
-from recsys_lineage.cli.row_trace import RowTrace, values_shown
+from recsys_lineage.cli.row_trace import RowTrace, rows_in_words, values_shown
 from recsys_lineage.graph.questions.answers import (
     AsOf,
     ColumnLineage,
@@ -145,7 +145,7 @@ def _other(answer: Lineage, link: Link) -> str:
 def _node(node: Node) -> str:
     if node.kind == "file":
         return f"{escape(node.name)} [dim]{(node.sha256 or '')[:_SHORT]}[/dim]"
-    rows = "" if node.rows is None else f", {node.rows:,} rows"
+    rows = "" if node.rows is None else f", {rows_in_words(node.rows)}"
     made = f" [dim]{_time(node.made)}{rows}[/dim]" if node.made else " [dim]not made by an asset[/dim]"
     return f"[bold]{escape(node.id)}[/bold]{made}"
 
@@ -306,7 +306,7 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
     table = _table("table", "rows", "of them")
     for each in found.tables:
         first = [values_shown(row) for row in each.rows[:_SHOWN_ROWS]]
-        more = [f"… {each.count:,} rows"] if each.count > len(first) else []
+        more = [f"… {rows_in_words(each.count)}"] if each.count > len(first) else []
         table.add_row(f"{each.table}@{each.version}", f"{each.count:,}", escape("\n".join([*first, *more])))
     yield table
     if isinstance(found, BackwardTrace):
@@ -320,7 +320,7 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
     for model in found.models:
         part = "" if model.of_row is None else f", {model.of_row:,} of them of these rows"
         yield escape(
-            f"{model.model} was fitted on {model.rows:,} rows of {model.table}@{model.version}{part}"
+            f"{model.model} was fitted on {rows_in_words(model.rows)} of {model.table}@{model.version}{part}"
         )
     for each in found.tables:
         for asset, columns in each.insufficient.items():

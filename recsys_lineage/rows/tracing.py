@@ -173,7 +173,7 @@ class Tracing:
             keys = self._again.sure(definition, keys) if name == MAIN else keys
             keys = [place for place in keys if self._again.is_exact(definition, place)]
             if not known and keys:
-                best = best_column(definition.columns, keys)
+                best = best_column(definition.columns, self._going_down(definition, keys, target) or keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
             self.known[name] = known
         if name == MAIN:
@@ -197,6 +197,13 @@ class Tracing:
             self._matched(definition, witnessed, condition, target)
             self._know(self.known, query, known, width, witnessed)
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
+
+    def _going_down(self, definition: Definition, places: list[int], target: str) -> list[int]:
+        """Those of some columns by which rows of a definition's relations are found, and not of its result alone."""
+        known = {place: Condition.one_of(quote(target), f"c{place}") for place in places}
+        of_items = self.pushdown.known_of_items(definition.query, known, len(definition.columns))
+        asked = {each.asked[1] for below in of_items.values() for each in below.values() if each.asked}
+        return [place for place in places if f"c{place}" in asked]
 
     def _fitting(self, fits: Fits, columns: str) -> str:
         """The condition on rows of the result, with what it says of likely values behind it."""

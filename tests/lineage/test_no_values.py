@@ -15,7 +15,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from recsys_lineage.cli.commands import app
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.failure import Failure
@@ -84,6 +86,11 @@ def test_nothing_planted_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (
         shown is not None and str(shown.observed).startswith("sha256:") and shown.takes["people"] != ROWS[0]
     )
+    events = home / "events.json"
+    told = CliRunner().invoke(app, ["--lake", lake.uri, "openlineage", "export", str(events)])
+    assert told.exit_code == 0 and failed <= {
+        json.loads(line)["job"]["name"].rpartition(".")[2] for line in events.read_text().splitlines()
+    }
     found = {
         (canary, where)
         for where, content in written(home, lake)

@@ -116,6 +116,16 @@ def test_every_check_says_what_must_be_true() -> None:
     assert silent == []
 
 
+def test_every_check_of_its_own_leaves_a_record() -> None:
+    """Those of an asset stand in its record."""
+    checks = definitions().asset_checks or ()
+    assert checks
+    for check in checks:
+        assert isinstance(check, dg.AssetChecksDefinition)
+        function = getattr(check.op.compute_fn, "decorated_fn")  # noqa: B009  (Dagster's type does not say it)
+        assert "recorded" in function.__code__.co_names, check.node_def.name
+
+
 def test_every_source_table_has_its_blocking_reconciliation() -> None:
     checks = {name: kind for asset in graph()["assets"].values() for name, kind in asset["checks"].items()}
     for table in ("events", "users", "items", "promotions"):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
@@ -102,6 +102,11 @@ class FileGuard:
     def allow(self, path: str | os.PathLike[str]) -> None:
         """From now on the code may open a file, by whatever library: it is on record."""
         self.folders.add(os.path.realpath(path))
+
+    def may_read(self, path: str) -> bool:
+        """Whether a file belongs to the environment, to the project's code, or to the run."""
+        whole = os.path.realpath(path)
+        return below(whole, self.folders) or below(whole, environment()) or belongs_to_code(whole)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raises for what the asset's code is about to read and no record can name; nothing where lineage does so.
@@ -312,10 +317,15 @@ def _package_of_asset(frames: list[FrameType]) -> str | None:
 
 def _is_of_asset(frame: FrameType, own: str | None) -> bool:
     """Whether a function is the asset's code: of the package of its own, or of what is not installed."""
-    file, package = frame.f_code.co_filename, _package(frame)
+    return is_of_code(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, (own,))
+
+
+def is_of_code(module: str, file: str, own: Collection[str | None]) -> bool:
+    """Whether what a module's file defines is an asset's code: of one of its own packages, or not installed."""
+    package = module.partition(".")[0]
     if package in _TRUSTED:
         return False
-    return package == own or (not file.startswith("<") and not below(os.path.realpath(file), environment()))
+    return package in own or (not file.startswith("<") and not below(os.path.realpath(file), environment()))
 
 
 def _place(frame: FrameType) -> str:

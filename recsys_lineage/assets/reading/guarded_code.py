@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from recsys_lineage.assets.reading.duckdb_connections import frames_alone
 from recsys_lineage.assets.reading.file_guard import FileGuard, guarding
+from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
 from recsys_lineage.assets.reading.native_readers import watch_readers
 from recsys_lineage.assets.reading.spawned_processes import watch_processes
@@ -16,18 +17,25 @@ from recsys_lineage.assets.reading.sqlite_connections import attaching_noted
 
 
 @contextmanager
-def guarded(asset: str, folders: Iterable[str | os.PathLike[str] | None] = ()) -> Iterator[FileGuard]:
+def guarded(
+    asset: str,
+    folders: Iterable[str | os.PathLike[str] | None] = (),
+    code: Callable[..., object] | None = None,
+) -> Iterator[FileGuard]:
     """While the block runs, this thread, and those that it starts, open only what a record names.
 
     Args:
         asset: the asset whose code runs.
         folders: files, and folders with all below them, that are the run's own.
+        code: the asset's function, which must hold no file that was opened before; not looked at when None.
 
     Raises:
-        UnnotedFile: the code opens another file, or starts another process.
+        UnnotedFile: the code opens another file, holds one that is open, or starts another process.
     """
     watch_readers()
     watch_lazy_frames()
     watch_processes()
     with guarding(asset, folders, sys._getframe(2)) as guard, frames_alone(guard), attaching_noted(guard):
+        if code is not None:
+            check_held(guard, code)
         yield guard

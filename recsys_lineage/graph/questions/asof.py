@@ -30,20 +30,30 @@ def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
         pass
     else:
         return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    if "@" not in when and ":" not in when and not graph.named(when):
-        when = f"run:{when}"
-    target = find_target(graph, when)
+    run = "@" not in when and ":" not in when and not graph.named(when)
+    try:
+        target = find_target(graph, f"run:{when}" if run else when)
+    except UnknownTarget as error:
+        if not run or not error.message.startswith("No run"):
+            raise
+        raise _no_moment(graph, when) from error
     rows = [graph.views.writer[node] for node in target.nodes if graph.views.writer[node] != NOTHING]
     if target.kind == "run":
         run = target.text.partition(":")[2]
         return graph.records.filter(graph.records["run_id"] == run)["ended"].max()  # pyright: ignore[reportReturnType]
     if target.kind == "file" or not rows:
-        raise UnknownTarget(
-            f"{when!r} stands for no moment.",
-            expected="a time, run:ID, or ASSET@VERSION that a run wrote",
-            found=when,
-        )
+        raise _no_moment(graph, when)
     return graph.rows([max(rows)])[0]["ended"]
+
+
+def _no_moment(graph: LineageGraph, when: str) -> UnknownTarget:
+    return UnknownTarget(
+        f"{when!r} stands for no moment.",
+        expected="a time as 2026-11-26T03:00 (UTC), run:ID, or ASSET@VERSION that a run wrote",
+        found=when or "nothing",
+        where=", ".join(graph.names.lakes),
+        advice="the command `runs` lists the runs with their times",
+    )
 
 
 def asof(graph: LineageGraph, when: str | datetime) -> AsOf:

@@ -25,7 +25,7 @@ from recsys_lineage.graph.questions.answers import (
 from recsys_lineage.graph.questions.tagged import Tagged
 
 Format = Literal["mermaid", "dot", "svg", "png"]
-Shape = Literal["version", "file", "asset", "run", "column", "asked"]
+Shape = Literal["version", "file", "asset", "run", "column", "asked", "stale", "model", "beyond"]
 _SHAPES: Mapping[Shape, tuple[str, str]] = {
     "version": ("box", "#eef3fb"),
     "file": ("note", "#fdf6e3"),
@@ -33,9 +33,14 @@ _SHAPES: Mapping[Shape, tuple[str, str]] = {
     "run": ("ellipse", "#f3eefb"),
     "column": ("box", "#eefbf1"),
     "asked": ("box", "#ffe08a"),
+    "stale": ("box", "#fbe3dc"),
+    "model": ("ellipse", "#f3eefb"),
+    "beyond": ("box", "#f2f2f2"),
 }
 """Graphviz's shape and the colour of each kind of box."""
 MOST_BOXES = 500
+_TOLD_ARROWS = 40
+"""Of more arrows than these the dashed ones have no words, which would take more room than the boxes."""
 
 
 class TooManyBoxes(WrongQuestion):
@@ -54,10 +59,13 @@ class Arrow:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Boxes by name, each with its kind and its text; and arrows between them."""
+    """Boxes by name, each with its kind and its text; and at most one arrow from one to another."""
 
     boxes: Mapping[str, tuple[Shape, str]]
     arrows: tuple[Arrow, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrows", _together(self.arrows))
 
     def mermaid(self) -> str:
         """A flowchart, as Markdown renderers draw it."""
@@ -80,7 +88,8 @@ class Drawing:
         """The language of Graphviz."""
         lines = [
             "digraph lineage {",
-            '    rankdir=LR; node [fontname="sans-serif" fontsize=11 style=filled color="#555555"];',
+            "    rankdir=LR; ranksep=0.4; nodesep=0.15;",
+            '    node [fontname="sans-serif" fontsize=11 style=filled color="#555555" margin="0.12,0.06"];',
             '    edge [fontname="sans-serif" fontsize=9 color="#555555"];',
         ]
         for name, (shape, text) in self.boxes.items():
@@ -141,21 +150,37 @@ def _(answer: Lineage) -> Drawing:
 def _(answer: ColumnLineage) -> Drawing:
     boxes: dict[str, tuple[Shape, str]] = {}
     arrows: list[Arrow] = []
+    names = file_names([each.node for each in answer.columns] + [link.source for link in answer.links])
+    sources, targets = (
+        {(getattr(link, end), getattr(link, f"{end}_column")) for link in answer.links}
+        for end in ("source", "target")
+    )
+    asked = (targets - sources or targets) if answer.direction == "up" else (sources - targets or sources)
+
+    def box(node: str, column: str | None) -> str:
+        name = f"{node}.{column or '*'}"
+        shape: Shape = "asked" if (node, column) in asked else "column"
+        boxes.setdefault(name, (shape, f"{names.get(node, node)}\n{column or 'any column'}"))
+        return name
+
     for link in answer.links:
-        source = _column(boxes, link.source, link.source_column)
-        target = _column(boxes, link.target, link.target_column)
+        source = box(link.source, link.source_column)
+        target = box(link.target, link.target_column)
         arrows.append(Arrow(source, target, (link.subtype or link.kind).lower(), link.kind != "DIRECT"))
-    for column in answer.columns:
-        _column(boxes, column.node, column.column)
-    return Drawing(boxes, tuple(dict.fromkeys(arrows)))
+    for each in answer.columns:
+        box(each.node, each.column)
+    return Drawing(boxes, tuple(arrows))
 
 
 @drawn.register
 def _(answer: Impact) -> Drawing:
     boxes: dict[str, tuple[Shape, str]] = {answer.target: ("asked", answer.target)}
     for each in answer.assets:
-        state = "rebuilt" if each.rebuilt else "to rebuild"
-        boxes[each.asset] = ("asset", f"{each.asset}\n{each.current}: {state}")
+        boxes[each.asset] = (
+            ("asset", f"{each.current}\nrebuilt")
+            if each.rebuilt
+            else ("stale", f"{each.current}\nto rebuild")
+        )
     arrows = [Arrow(link.source, link.target) for link in answer.links]
     return Drawing(boxes, tuple(arrow for arrow in arrows if {arrow.source, arrow.target} <= boxes.keys()))
 
@@ -214,16 +239,43 @@ def _box(node: Node, asked: Iterable[str]) -> tuple[Shape, str]:
 
 def _boxes_of(links: Iterable[Link], ends: Iterable[str]) -> dict[str, tuple[Shape, str]]:
     boxes: dict[str, tuple[Shape, str]] = {}
-    for name in (name for link in links for name in (link.source, link.target)):
-        kind: Shape = "asked" if name in ends else "file" if name.startswith("file:") else "version"
-        boxes.setdefault(name, (kind, name.removeprefix("file:")))
+    nodes = [name for link in links for name in (link.source, link.target)]
+    files = file_names(nodes)
+    for name in nodes:
+        kind: Shape = "asked" if name in ends else "file" if name in files else "version"
+        boxes.setdefault(name, (kind, files.get(name, name)))
     return boxes
 
 
-def _column(boxes: dict[str, tuple[Shape, str]], node: str, column: str | None) -> str:
-    name = f"{node}.{column}" if column is not None else f"{node}.*"
-    boxes.setdefault(name, ("column", f"{node.removeprefix('file:')}\n{column or 'any column'}"))
-    return name
+def file_names(nodes: Iterable[str]) -> dict[str, str]:
+    """Short texts for those of some nodes that are files: as many of its last folders as tell a path from the others,
+    and how its content's sha256 begins."""
+    split = {
+        node: node.removeprefix("file:").rpartition("@")[::2] for node in nodes if node.startswith("file:")
+    }
+    paths = {path for path, _ in split.values()}
+    short: dict[str, str] = {}
+    for path in paths:
+        parts = path.split("/")
+        for count in range(1, len(parts) + 1):
+            short[path] = "/".join(parts[-count:])
+            if not any(each != path and f"/{each}".endswith(f"/{short[path]}") for each in paths):
+                break
+    return {node: f"{short[path]}\n{sha256[:8]}" for node, (path, sha256) in split.items()}
+
+
+def _together(arrows: Iterable[Arrow]) -> tuple[Arrow, ...]:
+    """One arrow for all from one box to another: dashed where all are, else with the words of those that are not."""
+    between: dict[tuple[str, str], list[Arrow]] = {}
+    for arrow in arrows:
+        between.setdefault((arrow.source, arrow.target), []).append(arrow)
+    found = []
+    for (source, target), each in between.items():
+        dashed = all(arrow.dashed for arrow in each)
+        words = dict.fromkeys(arrow.text for arrow in each if arrow.text and arrow.dashed == dashed)
+        text = "" if dashed and len(between) > _TOLD_ARROWS else ", ".join(words)
+        found.append(Arrow(source, target, text, dashed))
+    return tuple(found)
 
 
 def _arrow(link: Link) -> Arrow:

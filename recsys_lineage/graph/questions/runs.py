@@ -34,6 +34,8 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
                 f"{target!r} is nothing that a run makes as a whole.",
                 expected="ASSET, ASSET@VERSION or run:ID",
                 found=target,
+                where=", ".join(graph.names.lakes),
+                advice="leave the column or partition out; of a file, ask `downstream` for what read it",
             )
         if found.kind == "asset":
             chosen = every.filter(pl.col("asset") == found.table)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from recsys_lineage.columns.tags import Tag
-from recsys_lineage.errors import WrongQuestion, did_you_mean
+from recsys_lineage.errors import WrongQuestion, did_you_mean, meant_or_known
 from recsys_lineage.graph.questions.answers import Answer, AsOf
 from recsys_lineage.graph.questions.target import no_records
 from recsys_lineage.records.materialization import Materialization
@@ -79,9 +79,9 @@ def tags(lakes: Sequence[Records], target: str | None = None, then: AsOf | None 
         raise WrongQuestion(
             f"There is no tag, table or column {target!r}.",
             expected=f"a tag ({', '.join(sorted(known)) or 'none is there'}), TABLE or TABLE.COLUMN",
-            found=target,
+            found=target or "nothing",
             where=", ".join(records.lake.uri for records in lakes),
-            advice=did_you_mean(target, [*known, *tables, *columns]) or None,
+            advice=did_you_mean(target, [*known, *tables, *columns]) or meant_or_known(target, tables),
         )
     return Tagged(target, tuple(chosen))
 

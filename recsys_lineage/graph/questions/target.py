@@ -9,7 +9,7 @@ from typing import Literal, NoReturn
 
 import polars as pl
 
-from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean
+from recsys_lineage.errors import LineageError, WrongQuestion, did_you_mean, meant_or_known
 from recsys_lineage.graph.column_maps import ALL
 from recsys_lineage.graph.interned import NOTHING
 from recsys_lineage.graph.lineage_graph import LineageGraph
@@ -80,6 +80,14 @@ def find_target(graph: LineageGraph, text: str) -> Target:
     """
     require_records(graph)
     kind, colon, rest = text.partition(":")
+    if not (rest if colon and kind == "file" else text).strip():
+        raise UnknownTarget(
+            "Nothing is named.",
+            expected=_WAYS,
+            found="no name",
+            where=_where(graph),
+            advice=meant_or_known("", _assets(graph)),
+        )
     if colon and kind == "run":
         return _run(graph, rest)
     if colon and kind == "record":
@@ -120,6 +128,7 @@ def no_records(lakes: Iterable[str]) -> EmptyLake:
     return EmptyLake(
         "There are no records yet.",
         expected="a lake in which something was materialized",
+        found="none",
         where=", ".join(lakes) or None,
         advice="materialize an asset first, or name another lake or a later time",
     )
@@ -152,7 +161,8 @@ def _dataset(graph: LineageGraph, text: str) -> Target:
         f"No imported event names a dataset {asked!r}.",
         expected=f"{DATASET}NAMESPACE::NAME, with @VERSION or .COLUMN behind it",
         found=text,
-        advice=did_you_mean(text, known) or None,
+        where=_where(graph),
+        advice=meant_or_known(text, known) if known else "give the lake an event that names it (import)",
     )
 
 
@@ -180,6 +190,8 @@ def _versions(
                 f"No record wrote or read version {number} of {named['name']!r}.",
                 expected=f"a version from {min(numbers)} to {max(numbers)}",
                 found=text,
+                where=_where(graph),
+                advice=f"ask for {named['name']}@{max(numbers)}, or for {named['name']}, which is all of them",
             )
         versions = [node]
     column = _column(graph, text, table, named["column"], versions if number is not None else [newest])
@@ -214,7 +226,8 @@ def _column(
             f"{Described(graph).asset(table)} has no column {column!r}.",
             expected=", ".join(known.values()),
             found=text,
-            advice=did_you_mean(column, known.values()) or None,
+            where=_where(graph),
+            advice=meant_or_known(column, known.values()),
         )
     return known.get(column.casefold(), column)
 
@@ -242,7 +255,8 @@ def _require_partition(graph: LineageGraph, text: str, table: int, partition: st
             if known
             else "no partition",
             found=text,
-            advice=did_you_mean(partition, known) or None,
+            where=_where(graph),
+            advice=meant_or_known(partition, known) if known else f"leave [{partition}] out",
         )
 
 
@@ -266,6 +280,8 @@ def _file(graph: LineageGraph, text: str) -> Target | None:
             f"There are {len(found)} files called {path!r}.",
             expected="one file, by more of its path",
             found=", ".join(sorted(found)[:5]),
+            where=_where(graph),
+            advice=f"ask for file:{min(found)}",
         )
     if not found:
         return None
@@ -287,6 +303,7 @@ def _run(graph: LineageGraph, run: str) -> Target:
             f"{'No run' if not runs else f'{len(runs)} runs'} in the records with an id that begins with {run!r}.",
             expected="the id of one run, or how it begins",
             found=", ".join(runs[-5:]) or "none",
+            where=_where(graph),
             advice="the command `runs` lists them",
         )
     nodes = [node for row in records["row"] if (node := graph.node_of_record(row)) is not None]
@@ -302,7 +319,7 @@ def _record(graph: LineageGraph, record: str) -> Target:
             f"with {record!r}.",
             expected="the id of one record, or how it begins",
             found=", ".join(records["id"].to_list()[-5:]) or "none",
-            where=", ".join(graph.names.lakes),
+            where=_where(graph),
             advice="give the whole id, as an answer or an event names it",
         )
     node = graph.node_of_record(records["row"][0])
@@ -311,6 +328,8 @@ def _record(graph: LineageGraph, record: str) -> Target:
             f"The record {records['id'][0]} wrote no version.",
             expected="the record of a run that wrote one",
             found=f"{records['kind'][0]}, {records['status'][0]}",
+            where=_where(graph),
+            advice="the command `runs` lists what each run made",
         )
     return Target(
         f"record:{records['id'][0]}", "version", (node,), node, graph.views.table[node], is_exact=True
@@ -318,13 +337,12 @@ def _record(graph: LineageGraph, record: str) -> Target:
 
 
 def _unknown_asset(graph: LineageGraph, name: str, text: str) -> NoReturn:
-    known = [graph.names.table(table)[1] for table in graph.tables()]
     raise UnknownTarget(
         f"No record names an asset, a table or a file {text!r}.",
         expected=_WAYS,
         found=text,
-        where=", ".join(graph.names.lakes),
-        advice=did_you_mean(name, known) or None,
+        where=_where(graph),
+        advice=meant_or_known(name, _assets(graph)),
     )
 
 
@@ -336,6 +354,15 @@ def _unknown_file(graph: LineageGraph, text: str) -> NoReturn:
         f"No record read a file {text!r}.",
         expected=_WAYS,
         found=text,
-        where=", ".join(graph.names.lakes),
-        advice=did_you_mean(text, [*known, *known.values()]) or None,
+        where=_where(graph),
+        advice=did_you_mean(text, [*known, *known.values()])
+        or meant_or_known(text, known.values() or _assets(graph)),
     )
+
+
+def _where(graph: LineageGraph) -> str:
+    return ", ".join(graph.names.lakes)
+
+
+def _assets(graph: LineageGraph) -> list[str]:
+    return [graph.names.table(table)[1] for table in graph.tables()]

@@ -1,17 +1,20 @@
 """A sensor that delivers the records' events while the daemon runs, and an asset check of what was refused."""
 
-from __future__ import annotations
-
+import inspect
 import json
 import time
 from collections.abc import Callable
 
 import dagster as dg
 
+from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.errors import LineageError
 from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLetters
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.recorded import recorded
+from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.materialization import Code
 
 CHECK = "openlineage_events_are_taken"
 _SECONDS = 20.0
@@ -73,21 +76,34 @@ def openlineage_sensor(
 def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
     """A check of an asset that is red while destinations refuse events: they lack a part of the lineage.
 
-    The sensor tells it too as soon as it changes, without a run.
+    The sensor tells it too as soon as it changes, without a run. Each run of the check leaves a record.
     """
+    description = "No destination of OpenLineage events has refused one."
 
     @dg.asset_check(
         name=CHECK,
         asset=dg.AssetKey(asset),
-        description="No destination of OpenLineage events has refused one.",
+        description=description,
     )
-    def check(lake: LakeResource) -> dg.AssetCheckResult:
-        letters = DeadLetters(lake.lake()).open()
+    def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
+        code = Code("python", inspect.getsource(_refused), __file__)
+        version = code_version(_refused, {})
+        with recorded(context, lake, asset, code, version, (), kind="check") as recording:
+            letters = _refused(lake)
+            found, counts = f"{len(letters):,} events were refused", {"refused": len(letters)}
+            recording.checks.append(
+                CheckOutcome(CHECK, not letters, found, description=description, counts=counts)
+            )
         return dg.AssetCheckResult(
             passed=not letters, severity=dg.AssetCheckSeverity.ERROR, metadata=_metadata(letters)
         )
 
     return check
+
+
+def _refused(lake: LakeResource) -> list[DeadLetter]:
+    """The events that were refused and not taken since."""
+    return DeadLetters(lake.lake()).open()
 
 
 def _evaluation(asset: str, letters: list[DeadLetter]) -> dg.AssetCheckEvaluation:

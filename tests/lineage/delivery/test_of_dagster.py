@@ -150,6 +150,9 @@ def test_the_check_is_red_while_events_are_refused(project: Project, tmp_path: P
             selection=dg.AssetSelection.checks(check),
         )  # fmt: skip
         (evaluation,) = result.get_asset_check_evaluations()
+        (record,) = project.records.of_run(result.run_id)
+        (outcome,) = record.checks
+        assert (record.kind, outcome.name, outcome.passed) == ("check", CHECK, evaluation.passed)
         return evaluation.passed
 
     with Sink(lambda _number, id_: refuse(422, "no such job") if id_ == poison else TAKE) as sink:

@@ -1,0 +1,254 @@
+"""What an asset's code holds open before it runs: datasets, connections and files that nobody would see it read.
+
+A dataset of Arrow, a connection of DuckDB, an open file may have been made at the import of a module, where nobody
+looks, and reading it later opens nothing that Python or its maker would tell of. So what the code can reach by names
+is looked through before it runs: variables of its modules, of classes and around functions, defaults, and what
+collections, partial functions, iterators and instances of its own classes hold of these.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import mmap
+import os
+import sqlite3
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
+from recsys_lineage.errors import UnnotedFile
+
+_OF_A_COLLECTION = 1_000
+"""How many members of one collection are looked at."""
+_AT_MOST = 100_000
+_PLAIN = (str, bytes, bytearray, int, float, complex, type(None), CodeType, ModuleType)
+_NOT_INTO = frozenset(
+    {"_thread", "asyncio", "concurrent", "contextvars", "logging", "threading", "unittest", "weakref"}
+)
+"""Modules of Python whose objects lead to all of a process."""
+_STANDARD = sys.stdlib_module_names - _NOT_INTO
+Files = Callable[[Any], list[str] | None]
+
+
+def _unknown(_: Any) -> None:
+    return None
+
+
+def _of_connection(connection: sqlite3.Connection) -> list[str] | None:
+    try:
+        return [file for *_, file in connection.execute("PRAGMA database_list") if file]
+    except sqlite3.ProgrammingError as error:  # closed, or of another thread
+        return [] if "closed" in str(error) else None
+
+
+def _of_file(file: Any) -> list[str] | None:
+    if file.closed or not file.readable():
+        return []
+    if not isinstance(file.name, int):
+        return [os.fsdecode(file.name)]
+    return [] if file.name <= 2 else [os.path.realpath(f"/proc/self/fd/{file.name}")]
+
+
+def _of_array(array: Any) -> list[str] | None:
+    while array is not None and not isinstance(array, mmap.mmap):
+        if (name := getattr(array, "filename", None)) is not None:
+            return [os.fsdecode(name)]
+        array = getattr(array, "base", None)
+    return [] if array is None else None
+
+
+_KINDS: tuple[tuple[str, str, Files], ...] = (
+    ("_io", "FileIO", _of_file),
+    ("deltalake.table", "DeltaTable", lambda table: [table.table_uri]),
+    ("duckdb", "DuckDBPyConnection", _unknown),
+    ("duckdb", "DuckDBPyRelation", _unknown),
+    ("mmap", "mmap", lambda memory: [] if memory.closed else None),
+    ("numpy", "ndarray", _of_array),
+    ("pandas", "HDFStore", lambda store: [store._path]),
+    ("pandas.io.parsers.readers", "TextFileReader", _unknown),
+    ("pyarrow._dataset", "FileFragment", lambda fragment: [fragment.path] if fragment.path else None),
+    ("pyarrow._dataset", "FileSystemDataset", lambda dataset: dataset.files),
+    ("pyarrow._dataset", "Scanner", _unknown),
+    ("pyarrow._dataset", "UnionDataset", lambda union: _of_all(union.children)),
+    ("pyarrow._parquet", "ParquetReader", _unknown),
+    ("pyarrow.lib", "BufferReader", lambda _: []),
+    ("pyarrow.lib", "NativeFile", lambda file: None if not file.closed and file.readable() else []),
+    ("pyarrow.lib", "RecordBatchReader", _unknown),
+    ("pyarrow.lib", "_RecordBatchFileReader", _unknown),
+    ("pyarrow.orc", "ORCFile", _unknown),
+    ("pyarrow.parquet.core", "ParquetDataset", lambda dataset: dataset.files),
+    ("pyarrow.parquet.core", "ParquetFile", _unknown),
+    ("safetensors", "safe_open", _unknown),
+    ("sqlite3", "Connection", _of_connection),
+)
+"""By module and class, the files that an object will read from, None where nobody can know; the first one counts."""
+
+
+def _of_all(values: list[Any]) -> list[str] | None:
+    found = [_files_of(value) for value in values]
+    return None if None in found else [file for each in found for file in each or ()]
+
+
+def _files_of(value: object) -> list[str] | None:
+    """The files that an object itself will read from: none where it is of no kind that reads."""
+    return files(value) if (files := _reading(type(value))) is not None else []
+
+
+def _reading(kind: type) -> Files | None:
+    for module, name, files in _KINDS:
+        known = getattr(sys.modules.get(module), name, None)
+        if isinstance(known, type) and issubclass(kind, known):
+            return files
+    return None
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A value, the name by which the code reaches it, and the function that says the name."""
+
+    value: object
+    name: str
+    function: FunctionType | None
+
+
+@dataclass
+class _Search:
+    """Goes through all that some code can reach, each object once."""
+
+    seen: dict[int, object] = field(default_factory=dict)
+    packages: set[str] = field(default_factory=set)
+    ahead: deque[_Held] = field(default_factory=deque)
+    own: dict[tuple[str | None, str | None], bool] = field(default_factory=dict)
+
+    def all_from(self, root: object) -> Iterator[_Held]:
+        """Every object that a function reaches by names, from the nearest on."""
+        self._add(_Held(root, "the asset", None))
+        while self.ahead:
+            held = self.ahead.popleft()
+            yield held
+            for inner in self._inside(held):
+                self._add(inner)
+
+    def _add(self, held: _Held) -> None:
+        value = held.value
+        if not isinstance(value, _PLAIN) and id(value) not in self.seen and len(self.seen) < _AT_MOST:
+            self.seen[id(value)] = value  # kept, so that no other object gets its id
+            self.ahead.append(held)
+
+    def _inside(self, held: _Held) -> Iterator[_Held]:
+        if isinstance(held.value, FunctionType):
+            yield from self._of_function(held.value)
+        elif isinstance(held.value, type):
+            for base in held.value.__mro__ if self._is_own(held.value.__module__) else ():
+                if self._is_own(base.__module__):
+                    for name, value in vars(base).items():
+                        yield replace(held, value=value, name=f"{base.__name__}.{name}")
+        else:
+            for value in self._members(held.value):
+                yield replace(held, value=value)
+
+    def _members(self, value: Any) -> Iterable[object]:
+        if isinstance(value, dict):
+            if "__builtins__" in value or "__build_class__" in value:
+                return ()  # all names of a module
+            return chain.from_iterable(islice(list(value.items()), _OF_A_COLLECTION))
+        if isinstance(value, list | tuple | set | frozenset | deque):
+            return islice(list(value), _OF_A_COLLECTION)
+        if isinstance(value, staticmethod | classmethod | property | functools.cached_property):
+            return [getattr(value, name, None) for name in ("__func__", "fget", "fset", "func")]
+        module = type(value).__module__
+        if self._is_own(module):
+            return [type(value), *gc.get_referents(value)]
+        if module.partition(".")[0] in _STANDARD:
+            return [each for each in gc.get_referents(value) if not isinstance(each, type)]
+        return ()
+
+    def _of_function(self, function: FunctionType) -> Iterator[_Held]:
+        package = (function.__module__ or "").partition(".")[0]
+        if not self.packages and package != "recsys_lineage":
+            self.packages.add(package)
+        code = function.__code__
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+            with suppress(ValueError):  # a name that the function around has not bound yet
+                yield _Held(cell.cell_contents, name, function)
+        defaults = function.__defaults__ or ()
+        places = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount]
+        for name, value in [*zip(places, defaults, strict=True), *(function.__kwdefaults__ or {}).items()]:
+            yield _Held(value, f"the default of {name}", function)
+        if self._is_own(function.__module__, code.co_filename):
+            for name, value in self._named(function):
+                yield _Held(value, name, function)
+
+    def _named(self, function: FunctionType) -> Iterator[tuple[str, object]]:
+        """The variables of modules that a function names."""
+        names = set(_names(function.__code__))
+        for name in sorted(names):
+            if name in function.__globals__:
+                value = function.__globals__[name]
+            else:  # imported by the function itself
+                package = str(function.__globals__.get("__package__") or "")
+                value = sys.modules.get(name) or sys.modules.get(f"{package}.{name}")
+            yield from self._of_name(name, value, names, ())
+
+    def _of_name(
+        self, name: str, value: object, names: set[str], above: tuple[ModuleType, ...]
+    ) -> Iterator[tuple[str, object]]:
+        if not isinstance(value, ModuleType):
+            yield name, value
+        elif value not in above and self._is_own(value.__name__):
+            for inner in sorted(names & vars(value).keys()):
+                yield from self._of_name(f"{name}.{inner}", vars(value)[inner], names, (*above, value))
+
+    def _is_own(self, module: str | None, file: str | None = None) -> bool:
+        if (known := self.own.get((module, file))) is None:
+            found = file or getattr(sys.modules.get(module or ""), "__file__", None)
+            known = is_of_code(module or "", found or "<nowhere>", self.packages)
+            if self.packages:
+                self.own[module, file] = known
+        return known
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def check_held(guard: FileGuard, code: object) -> None:
+    """Makes sure that an asset's code holds nothing, before it runs, through which it would read files unseen.
+
+    Args:
+        code: the function that is about to run.
+
+    Raises:
+        UnnotedFile: it holds a dataset, a connection, an open file or the like of a file that no record would name.
+    """
+    with guard.asking():
+        for held in _Search().all_from(code):
+            files = _files_of(held.value)
+            if files is None or not all(guard.may_read(file) for file in files):
+                _refuse(guard.asset, held, files or [])
+
+
+def _refuse(asset: str, held: _Held, files: list[str]) -> None:
+    kind = type(held.value)
+    found = f"{kind.__module__.lstrip('_')}.{kind.__qualname__}"
+    place = held.function.__code__ if held.function is not None else None
+    raise UnnotedFile(
+        f"The code of {asset} holds what was opened before it ran, so its record would not name what it reads of it.",
+        expected="reads through its inputs",
+        found=f"{held.name}, a {found}" + (f" of {', '.join(files[:3])}" if files else ""),
+        where=f"{place.co_filename}:{place.co_firstlineno}, in {place.co_name}"
+        if place is not None
+        else asset,
+        advice="open it inside the function: a file by inputs.open_file(path), or by its library what "
+        "inputs.note_file(path) returns; a connection by duckdb.connect(); or let an asset of its own load it",
+    )

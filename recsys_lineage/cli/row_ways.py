@@ -1,0 +1,73 @@
+"""Ways: which rows of a trace led to which, as the records say that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from recsys_lineage.errors import TableNotFound
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
+from recsys_lineage.rows.back import BackwardTrace
+from recsys_lineage.rows.forward import ForwardTrace
+from recsys_lineage.rows.lake_rows import TracedRows, table_reads
+
+
+@dataclass(frozen=True)
+class Way:
+    """`target` was made of `source`; each is a traced table version as `TABLE@VERSION`, or the name of a model."""
+
+    source: str
+    target: str
+
+
+def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
+    """The ways between the tables of a trace, and from its models to what they made.
+
+    There is one from a table to another where the runs that wrote the traced rows read it, unless the trace says that
+    it does not go on there and another way leads on.
+
+    Args:
+        lake: in which the trace was found.
+        trace: what was found.
+    """
+    back = isinstance(trace, BackwardTrace)
+    nodes = {(each.table, each.version if back else None): node_of(each) for each in trace.tables}
+    models = {each.model for each in trace.models}
+    stopped = {(each.asset, each.table) for each in trace.stopped}
+    found: dict[Way, bool] = {}
+    records = Records(lake)
+    for each in trace.tables:
+        for record in _writers(lake, records, each):
+            for read in table_reads(record):
+                source = nodes.get((read.name, read.version if back else None))
+                if source is not None and source != node_of(each):
+                    found.setdefault(Way(source, node_of(each)), (record.asset, read.name) in stopped)
+                elif read.name in models:
+                    found.setdefault(Way(read.name, node_of(each)), False)
+    near = {(way.source if back else way.target) for way, stops in found.items() if not stops}
+    return tuple(
+        way for way, stops in found.items() if not stops or (way.source if back else way.target) not in near
+    )
+
+
+def node_of(rows: TracedRows) -> str:
+    """What the rows' table version is called."""
+    return f"{rows.table}@{rows.version}"
+
+
+def _writers(lake: Lake, records: Records, rows: TracedRows) -> Iterator[Materialization]:
+    """The records of the runs that wrote rows, by the last writer of each partition."""
+    version = lake.version(rows.table, rows.version)
+    numbers = {rows.version}
+    if version.partition_column is not None:
+        whole = len(rows.rows) == rows.count
+        keys = {str(row[version.partition_column]) for row in rows.rows} if whole else set(version.partitions)
+        parts = [version.partitions[key] for key in keys if key in version.partitions]
+        numbers = {part.version if part.written is None else part.written for part in parts} or numbers
+    for number in sorted(numbers):
+        try:
+            yield records.get(rows.table, number)
+        except TableNotFound:
+            continue

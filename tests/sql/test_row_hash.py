@@ -1,0 +1,90 @@
+"""The hash of a whole row of a file hangs on that row alone: on its values, by the names of their columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from recsys_assets.shop.source import Source
+from tests.platform.nights import ONE, TWO, Nights, row
+from tests.sql.pipeline import open_source, run_raw
+
+NAMES = ("who", "what", "price", "Note")
+Line = dict[str, str]
+LINES = st.lists(
+    st.fixed_dictionaries({name: st.sampled_from(["", "a", "b", "ab", "1"]) for name in NAMES}), min_size=2, max_size=5
+)  # fmt: skip
+_SQL = "SELECT {e}who AS user_id, {e}what AS item_id, {e}_file, {e}_line FROM read_csv('*.csv') {more}"
+WAYS = [
+    _SQL.format(e="", more=""),  # the hash comes from the scan
+    _SQL.format(e="e.", more="AS e"),
+    _SQL.format(e="", more="LIMIT 99"),  # it is joined
+]
+
+
+def hashes(folder: Path, sql: str, files: Sequence[tuple[Sequence[str], Sequence[Line]]]) -> list[list[int]]:
+    """The hash of each line of each file, loaded together; files are columns in an order, and lines."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (folder / "raw_events.sql").write_text(sql)
+    for place, (header, lines) in enumerate(files):
+        with (data / f"{place}.csv").open("w", newline="") as stream:
+            written = csv.DictWriter(stream, header, extrasaction="ignore", quoting=csv.QUOTE_ALL)
+            written.writeheader()
+            # an empty text in quotes may be one; what is not there is not written
+            written.writerows({"nr": place, **line} for line in lines)
+    with duckdb.connect() as con:
+        open_source(con, Source.load(folder), data)
+        run_raw(con, Source.load(folder))
+        found = con.execute("SELECT _file, _row_hash FROM raw_events ORDER BY _file, _line").fetchall()
+    return [[own for path, own in found if path == f"{place}.csv"] for place in range(len(files))]
+
+
+@settings(deadline=None, max_examples=12, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
+@given(
+    lines=LINES, order=st.permutations(NAMES), sql=st.sampled_from(WAYS), more=st.sampled_from(["x", "nr"])
+)
+def test_it_hangs_on_the_line_alone_whatever_is_loaded_beside_it(
+    lines: list[Line], order: list[str], sql: str, more: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def folder() -> Path:
+        return tmp_path_factory.mktemp("shop")
+
+    # "nr" differs from file to file, so that no file is a copy of another
+    alone = hashes(folder(), sql, [(NAMES, lines)])[0]
+    again, others = hashes(
+        folder(), sql, [(order, lines), (["what", "who", more], [{"who": "v", more: "y"}])]
+    )
+    assert again == alone, "columns in another order, and a file beside it that has one more"
+    assert len(others) == 1
+    there = [{name: value for name, value in line.items() if value} for line in lines]
+    pairs = zip(there, alone, strict=True)
+    assert len({(tuple(sorted(line.items())), own) for line, own in pairs}) == len(set(alone)), (
+        "lines that differ have hashes that do"
+    )
+    assert len(set(alone)) == len({tuple(sorted(line.items())) for line in there})
+
+
+def test_a_kept_row_and_its_copy_count_once_beside_a_file_that_has_a_column_more(tmp_path: Path) -> None:
+    more = ("channel",)
+    shop, whole = Nights.of(tmp_path / "shop"), Nights.of(tmp_path / "whole")
+    header = ("moment", "who", "what", "pieces")
+    shop.deliver("sales-a.csv", row(ONE), row(ONE, "u2"))
+    shop.deliver("sales-b.csv", row(ONE), row(TWO, "u3"))
+    shop.night()
+    (shop.data / "sales-a.csv").unlink()  # to an archive
+    shop.deliver("sales-c.csv", (*row(ONE, "u4"), "shop"), header=header + more)
+    assert shop.night().gone == ("sales-a.csv",)
+    whole.deliver("sales-a.csv", row(ONE), row(ONE, "u2"))
+    whole.deliver("sales-b.csv", row(ONE), row(TWO, "u3"))
+    whole.deliver("sales-c.csv", (*row(ONE, "u4"), "shop"), header=header + more)
+    whole.night()
+    for columns in (("_file", "_line", "_row_hash"), ("_day", "_row_hash")):
+        assert shop.events(*columns) == whole.events(*columns)
+    assert len(set(shop.events("_day", "_row_hash"))) == 4, "the line of a and that of b are one"
