@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 import pyarrow as pa
@@ -137,7 +138,7 @@ def open_scan(
     else:
         names: dict[str, str] = {}
         for column in (column for report in good for column in report.columns):
-            names.setdefault(folded(column), column)
+            names.setdefault(folded(column), normalize("NFC", column))
         for column in required_columns:
             if names.get(folded(column), "").casefold() != column.casefold():
                 names[folded(column)] = column

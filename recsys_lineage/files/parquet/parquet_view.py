@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 
@@ -62,7 +63,7 @@ def open_parquet(
     spelled = {folded(name): name for name in required}
 
     def called(key: str, name: str) -> str:
-        wanted = spelled.get(key, name)
+        wanted = spelled.get(key, normalize("NFC", name))
         return name if wanted.casefold() == name.casefold() else wanted
 
     alike: dict[str, list[str]] = {}
