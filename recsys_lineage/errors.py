@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from recsys_lineage.spelling import folded, unlike_letters
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The question whether one of up to three similar names was meant, nearest first; empty where none is similar.
 
-    Upper and lower case are alike.
+    Upper and lower case are alike. Of a name that only looks the same, the letters that differ are told.
     """
-    spelled = {each.casefold(): each for each in known}
-    close = [repr(spelled[each]) for each in get_close_matches(name.casefold(), spelled, n=3)]
+    spelled = {folded(each): each for each in known}
+    close = [
+        f"{spelled[each]!r}{unlike_letters(name, spelled[each])}"
+        for each in get_close_matches(folded(name), spelled, n=3)
+    ]
     if not close:
         return ""
     *others, last = close

@@ -32,6 +32,7 @@ from recsys_assets.proposal.unpacked_rows import (
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.lake.engine import Engine
+from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal
 
 SAMPLE_BYTES = 1 << 20
@@ -80,7 +81,7 @@ class FirstRows:
     @property
     def shape(self) -> tuple[object, ...]:
         """What files have in common that one scan reads; the order and the case of columns do not matter to it."""
-        return (*self.way, tuple(sorted(name.casefold() for name in self.frame.columns)))
+        return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
 
     @property
     def way(self) -> tuple[object, ...]:
@@ -270,8 +271,8 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
     if not header:
         options["header"] = "false"
         options["names"] = f"[{', '.join(map(literal, names))}]"
-    folded = [name.casefold() for name in names]
-    alike = sorted({name for name in names if folded.count(name.casefold()) > 1})
+    keys = [folded(name) for name in names]
+    alike = sorted({name for name in names if keys.count(folded(name)) > 1})
     if alike:
         notes += (
             f"its columns {', '.join(alike)} are called alike, so they cannot be used: rename all but one",

@@ -12,6 +12,7 @@ from recsys_assets.proposal.named_columns import OWN_IDS
 from recsys_assets.proposal.roles import Roles, matched
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_lineage.spelling import folded
 
 Side = Literal["line", "head", "person"]
 _KEY_ENDS = ("id", "no", "nr", "number", "nummer", "card", "key", "code")
@@ -137,12 +138,12 @@ def _key(
     pairs: list[tuple[SampledColumn, SampledColumn]] = []
     if "order_id" in of_lines and "order_id" in of_heads:
         pairs.append((of_lines["order_id"], of_heads["order_id"]))
-    by_name = {column.name.casefold(): column for column in heads.columns}
+    by_name = {folded(column.name): column for column in heads.columns}
     if "order_id" in of_lines and "order_id" not in of_heads:
         # databases number their orders by a column that is only called an id
         pairs += [(of_lines["order_id"], by_name[name]) for name in OWN_IDS if name in by_name]
     for column in lines.columns:
-        other = by_name.get(column.name.casefold())
+        other = by_name.get(folded(column.name))
         if other is not None and _names_a_key(column.name) and column.name != of_lines["item_id"].name:
             pairs.append((column, other))
     for one, other in pairs:

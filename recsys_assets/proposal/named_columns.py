@@ -6,6 +6,7 @@ import fnmatch
 import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from unicodedata import normalize
 
 from recsys_assets.proposal.built_names import is_called_after
 from recsys_assets.proposal.known_names import EVENT, IDS, NAMES, plain_name, role_rank
@@ -134,9 +135,10 @@ def _places(groups: Sequence[SampledFiles], named: NamedColumn) -> list[tuple[in
         ways.append((pattern, column))  # a column's own name may have the sign too
     for pattern, column in ways:
         found = [
-            (place, column)
+            (place, own.name)
             for place, files in enumerate(groups)
-            if column in {c.name for c in files.columns} and _fits(files.paths, files.pattern, pattern)
+            for own in files.columns
+            if _composed(own.name) == _composed(column) and _fits(files.paths, files.pattern, pattern)
         ]
         if found:
             return found
@@ -144,7 +146,15 @@ def _places(groups: Sequence[SampledFiles], named: NamedColumn) -> list[tuple[in
 
 
 def _fits(paths: Collection[str], common: str, pattern: str) -> bool:
-    return pattern in ("*", common) or any(fnmatch.fnmatch(path, pattern) for path in paths)
+    wanted = _composed(pattern)
+    return wanted in ("*", _composed(common)) or any(
+        fnmatch.fnmatch(_composed(path), wanted) for path in paths
+    )
+
+
+def _composed(name: str) -> str:
+    """A name as a person may write it who sees it, with accents on their letters."""
+    return normalize("NFC", name)
 
 
 def columns_to_name(groups: Sequence[SampledFiles]) -> str:

@@ -33,6 +33,7 @@ from recsys_assets.proposal.sampled_moments import written_moments
 from recsys_assets.proposal.unpacked_rows import UnpackedRows
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.parquet.hive_folders import folder_columns
+from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal
 
 _SAMPLED_FILES = 3
@@ -175,7 +176,7 @@ def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRow
 def _with_folders(sample: FirstRows, path: str) -> FirstRows:
     """The sample with columns of folders such as `event_type=view` that none of its own columns is."""
     there = {known_role(name) for name in sample.frame.columns}
-    told = folder_columns(path, frozenset(name.casefold() for name in sample.frame.columns))
+    told = folder_columns(path, frozenset(folded(name) for name in sample.frame.columns))
     more = {name: value for name, value in told.items() if (role := known_role(name)) and role not in there}
     if not more or sample.unpacked is not None:
         return sample
@@ -197,13 +198,13 @@ def _differ_in_unused(one: Sequence[str], two: Sequence[str], samples: Mapping[s
         return False
     both = {path: samples[path] for path in (*one, *two)}
     shared = _shared_names(both)
-    names = {name.casefold() for sample in both.values() for name in sample.frame.columns}
+    names = {folded(name) for sample in both.values() for name in sample.frame.columns}
     roles = {
         role
         for role, known in EVENT.items()
         if any(role_rank(role, name, known) is not None for name in shared)
     }
-    others = names - {name.casefold() for name in shared}
+    others = names - {folded(name) for name in shared}
     return {*IDS, "event_time"} <= roles and not any(
         role_rank(role, name, known) is not None for name in others for role, known in EVENT.items()
     )
@@ -211,9 +212,9 @@ def _differ_in_unused(one: Sequence[str], two: Sequence[str], samples: Mapping[s
 
 def _shared_names(samples: Mapping[str, FirstRows]) -> list[str]:
     """The columns that all samples have, as the first calls them."""
-    each = [{name.casefold() for name in sample.frame.columns} for sample in samples.values()]
+    each = [{folded(name) for name in sample.frame.columns} for sample in samples.values()]
     first = next(iter(samples.values()))
-    return [name for name in first.frame.columns if all(name.casefold() in names for names in each)]
+    return [name for name in first.frame.columns if all(folded(name) in names for names in each)]
 
 
 def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> SampledFiles:
@@ -229,9 +230,9 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
             "it is read by its own name, for files of like names differ from it; the next ones are not read"
         ] = None
     names = _shared_names(named)
-    everywhere = {name.casefold() for name in names}
+    everywhere = {folded(name) for name in names}
     every = dict.fromkeys(name for sample in named.values() for name in sample.frame.columns)
-    if more := [name for name in every if name.casefold() not in everywhere]:
+    if more := [name for name in every if folded(name) not in everywhere]:
         notes[
             f"only some of its files have the columns {', '.join(more[:_MOST_APART])}; they are not used"
         ] = None
@@ -320,8 +321,8 @@ def _with_names(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """Columns in another order, by names whose case may differ."""
     if frame.columns == list(names):
         return frame
-    own = {name.casefold(): name for name in frame.columns}
-    return frame.select(pl.col(own[name.casefold()]).alias(name) for name in names)
+    own = {folded(name): name for name in frame.columns}
+    return frame.select(pl.col(own[folded(name)]).alias(name) for name in names)
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -282,8 +282,9 @@ def _row_hash(scan: str = "") -> str:
     """SQL of a hash of a whole row of a file: of its values that are there, each with the name of its column.
 
     So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
-    lacks is NULL in the relation of them all. A value's hash is mixed with its name's and hashed again, as the sum of
-    plain hashes would not see two values that changed places. `*COLUMNS` bears no operator such as IS NULL beside it.
+    lacks is NULL in the relation of them all. The hash of a name and its value is hashed again, as XOR of plain ones
+    would not see two values that changed places; XOR of the two would not see which is the name, and be 0 where they
+    are equal. `*COLUMNS` bears no operator such as IS NULL beside it.
 
     Args:
         scan: what the SQL calls the scan, with a dot; empty where it is the only table.
@@ -291,7 +292,7 @@ def _row_hash(scan: str = "") -> str:
     values = (
         f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
     )
-    mixed = "hash(xor(hash(lower(entry.key)), hash(entry.value)))"
+    mixed = "hash(hash(lower(entry.key), entry.value))"
     hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
     return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
 

@@ -18,6 +18,7 @@ import pyarrow.parquet
 
 from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.lake.scratch_folder import ScratchFolder
+from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import path_literal, quote
 
 MEMORY_BYTES = 64 << 20
@@ -39,7 +40,7 @@ class RowStore:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         self._connection, self._name = connection, name
-        # Names differ in case from file to file, and need not be such as a Parquet file may have twice
+        # Names differ in case and in accents from file to file, and need not be such as a Parquet file may have twice
         self._names: dict[str, str] = {}
         self._folder: ScratchFolder | None = None
         self._pieces: list[tuple[Path, list[str]]] = []
@@ -57,9 +58,7 @@ class RowStore:
         """
         if not rows.num_rows:
             return
-        names = [
-            self._names.setdefault(name.casefold(), f"c{len(self._names)}") for name in rows.column_names
-        ]
+        names = [self._names.setdefault(folded(name), f"c{len(self._names)}") for name in rows.column_names]
         path = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows.num_rows), [file])
         self._taken.append(rows.rename_columns(names).append_column("_file", path))
         self._bytes += rows.nbytes
@@ -134,7 +133,7 @@ class RowStore:
         )
 
     def _here(self, name: str) -> str:
-        return name if name == "_file" else self._names.get(name.casefold(), "")
+        return name if name == "_file" else self._names.get(folded(name), "")
 
     def _write(self) -> None:
         self._write_kept()

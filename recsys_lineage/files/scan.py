@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +20,7 @@ from recsys_lineage.files.parquet.parquet_view import ROW_NUMBER, open_parquet
 from recsys_lineage.files.row_store import RowStore
 from recsys_lineage.files.source_file import SourceFile, is_unchanged
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
+from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import is_pattern
 
 MALFORMED_SCHEMA = pa.schema(
@@ -129,15 +131,17 @@ def open_scan(
     good = [report for report in reports if report.fault is None]
     if inspection.parquet is not None and good:
         expected = {report.file.path: report.rows or 0 for report in good}
-        columns = {column.casefold() for report in good for column in report.columns}
-        lacking = [column for column in required_columns if column.casefold() not in columns]
-        schema = open_parquet(con, root, expected, relation_name, inspection.parquet, columns, lacking)
+        columns = {folded(column) for report in good for column in report.columns}
+        schema = open_parquet(
+            con, root, expected, relation_name, inspection.parquet, columns, required_columns
+        )
     else:
         names: dict[str, str] = {}
         for column in (column for report in good for column in report.columns):
-            names.setdefault(column.casefold(), column)
+            names.setdefault(folded(column), normalize("NFC", column))
         for column in required_columns:
-            names.setdefault(column.casefold(), column)
+            if names.get(folded(column), "").casefold() != column.casefold():
+                names[folded(column)] = column
         texts = tuple(names.values())
         rows.register(
             [*((name, pa.string()) for name in texts), ("_file", pa.string()), ("_line", pa.int64())]
@@ -210,8 +214,8 @@ class _Inspection:
             columns, count = read_parquet_footer(path, file.path)
         except OSError as error:
             raise _unreadable(file, error) from None
-        folded = [column.casefold() for column in columns]
-        repeated = [column for column in columns if folded.count(column.casefold()) > 1]
+        keys = [folded(column) for column in columns]
+        repeated = [column for column in columns if keys.count(folded(column)) > 1]
         columns = (*columns, *self._folders(file, columns))
         self._require(file, columns, repeated, (*TRACED_COLUMNS, ROW_NUMBER))
         if self.decode and (file.path, file.sha256) not in self.known:
@@ -223,7 +227,7 @@ class _Inspection:
     def _folders(self, file: SourceFile, columns: Sequence[str]) -> dict[str, str | None]:
         if not self.folders or "=" not in file.path:
             return {}
-        return folder_columns(file.path, frozenset(map(str.casefold, (*columns, *TRACED_COLUMNS))))
+        return folder_columns(file.path, frozenset(map(folded, (*columns, *TRACED_COLUMNS))))
 
     def _shared(self, columns: tuple[str, ...]) -> tuple[str, ...]:
         """The same columns as one object for all files."""
@@ -233,7 +237,7 @@ class _Inspection:
         self, file: SourceFile, columns: Sequence[str], repeated: Sequence[str], ours: Sequence[str]
     ) -> None:
         """Raises FileFault where a file lacks a column, has it twice, or has one with a name that is ours."""
-        present = {column.casefold() for column in columns}
+        present = {folded(column) for column in columns}
         if reserved := sorted(present & set(ours)):
             expected = (
                 f"columns other than {', '.join(ours[:-1])} and {ours[-1]}, by which every row is traced"
@@ -241,10 +245,10 @@ class _Inspection:
             raise FileFault(
                 file.path, expected, f"the column {', '.join(reserved)}", "Rename it in the file."
             )
-        required = {column.casefold() for column in self.required}
-        if twice := [column for column in repeated if column.casefold() in required]:
+        required = {folded(column) for column in self.required}
+        if twice := [column for column in repeated if folded(column) in required]:
             raise repeated_columns_fault(file.path, twice)
-        missing = [column for column in self.required if column.casefold() not in present]
+        missing = [column for column in self.required if folded(column) not in present]
         if missing and not (self.may_lack and len(missing) < len(self.required)):
             hint = _delimiter_hint(columns, self.csv)
             raise missing_columns_fault(file.path, columns, missing, hint=hint, named_at=self.named_at)

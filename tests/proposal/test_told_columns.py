@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
+from unicodedata import normalize
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given
@@ -15,8 +18,11 @@ from recsys_assets.proposal.known_names import EVENT, NAMES, known_role, plain_n
 from recsys_assets.proposal.named_columns import UnknownColumn
 from recsys_assets.proposal.proposal import NoEvents
 from recsys_assets.proposal.written_times import written_times
+from recsys_assets.shop.source import Source
 from tests.proposal.public_files import AT, lines, proposed
+from tests.sql.pipeline import open_source, run_raw
 
+Form = Literal["NFC", "NFD"]
 _ORDERS = "order_id,customer_id,order_status,order_purchase_timestamp,order_delivered_date\n" + "".join(
     f"o{n},c{n},delivered,{at:%Y-%m-%d %H:%M:%S},{at + timedelta(days=9):%Y-%m-%d}\n"
     for n, at in enumerate(AT)
@@ -143,6 +149,23 @@ def test_a_column_that_no_file_has_is_refused_with_the_nearest_one(tmp_path: Pat
     with pytest.raises(UnknownColumn, match="user_id"):
         proposed(tmp_path, files, ["customer=who"])
     assert proposed(tmp_path, files, ["user_id=who", "item_id=a.csv:what"]).tables["raw_events"]
+
+
+@pytest.mark.parametrize(("header", "asked"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFD", "NFD")])
+def test_a_person_names_columns_and_files_as_they_see_them(tmp_path: Path, header: Form, asked: Form) -> None:
+    file = normalize(header, "verkäufe.csv")
+    files: dict[str, str | bytes] = {file: normalize(header, "wär,wöfür,date\n") + lines("{u},{i},{t}")}
+    named = [normalize(asked, text) for text in ("user_id=wär", "item_id=verkäufe.csv:wöfür")]
+    _ = proposed(tmp_path, files, named)
+    sql = (tmp_path / "source" / "raw_events.sql").read_text(encoding="utf-8")
+    assert f'"{normalize(header, "wöfür")}" AS item_id' in sql
+    source = Source.load(tmp_path / "source")
+    with duckdb.connect() as con:
+        open_source(con, source, tmp_path / "data")
+        run_raw(con, source)
+        assert con.sql("SELECT count(DISTINCT item_id), min(user_id) FROM raw_events").fetchall() == [
+            (11, "0")
+        ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 import pytest
@@ -18,7 +19,8 @@ from tests.sql.pipeline import open_source, run_raw
 NAMES = ("who", "what", "price", "Note")
 Line = dict[str, str]
 LINES = st.lists(
-    st.fixed_dictionaries({name: st.sampled_from(["", "a", "b", "ab", "1"]) for name in NAMES}), min_size=2, max_size=5
+    st.fixed_dictionaries({name: st.sampled_from(["", "a", "b", "ab", "1", *NAMES]) for name in NAMES}),
+    min_size=2, max_size=5,
 )  # fmt: skip
 _SQL = "SELECT {e}who AS user_id, {e}what AS item_id, {e}_file, {e}_line FROM read_csv('*.csv') {more}"
 WAYS = [
@@ -69,6 +71,23 @@ def test_it_hangs_on_the_line_alone_whatever_is_loaded_beside_it(
         "lines that differ have hashes that do"
     )
     assert len(set(alone)) == len({tuple(sorted(line.items())) for line in there})
+
+
+@pytest.mark.parametrize("sql", WAYS)
+def test_values_that_are_names_of_columns_tell_lines_apart(tmp_path: Path, sql: str) -> None:
+    lines = [{}, *({one: other} for one in NAMES for other in NAMES), {"who": "who", "what": "what"}]
+    ((*found,),) = hashes(tmp_path, sql, [(NAMES, [{"price": "1", **line} for line in lines])])
+    assert len(set(found)) == len(lines) == 18
+
+
+@pytest.mark.parametrize("sql", WAYS)
+def test_how_the_accents_of_a_name_are_written_makes_no_other_line(tmp_path: Path, sql: str) -> None:
+    line = {"who": "u", "what": "i"}
+    written = [{**line, normalize(form, "größe"): "7"} for form in ("NFC", "NFD")]
+    for folder, several in (("one", written), ("other", written[::-1])):
+        files = [([*each], [each, {**each, "what": f"{place}"}]) for place, each in enumerate(several)]
+        found = hashes(tmp_path / folder, sql, files)
+        assert found[0][0] == found[1][0] != found[0][1]
 
 
 def test_a_kept_row_and_its_copy_count_once_beside_a_file_that_has_a_column_more(tmp_path: Path) -> None:

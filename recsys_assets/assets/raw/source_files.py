@@ -38,6 +38,7 @@ from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code, Materialization
+from recsys_lineage.spelling import folded
 
 FORGET_TEXT = (
     "Files to leave out from now on, by their paths, as recsys forget does; then materialize the raw tables with the "
@@ -176,9 +177,9 @@ def _of_scan(
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
     """What each path says to the source: what its SQL takes from it, its folders' columns, an undated day."""
-    wanted = {column.casefold() for column in named.required_columns}
+    wanted = {folded(column) for column in named.required_columns}
     taken = {
-        path: (*values, *(pair for pair in folder_columns(path).items() if pair[0].casefold() in wanted))
+        path: (*values, *(pair for pair in folder_columns(path).items() if folded(pair[0]) in wanted))
         for path, values in path_meanings(folder.path_expressions(named), paths).items()
     }
     if not folder.source.settings.undated:

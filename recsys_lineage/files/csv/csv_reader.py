@@ -19,6 +19,7 @@ from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault
+from recsys_lineage.spelling import folded
 
 SHORT_BYTES = 8 << 10
 """A block of less is not worth the start of Arrow's parser."""
@@ -179,16 +180,16 @@ class CsvReader:
     def _name_columns(self, header: list[str]) -> None:
         self.header = CsvHeader(header, self.dialect)
         names = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
-        folded = [name.casefold() for name in names]
-        self.repeated = tuple(sorted({name for name in names if folded.count(name.casefold()) > 1}))
-        given = set(folded)
+        keys = [folded(name) for name in names]
+        self.repeated = tuple(sorted({name for name in names if keys.count(folded(name)) > 1}))
+        given = set(keys)
         for place, name in enumerate(names):
-            if folded[place] in folded[:place]:
+            if keys[place] in keys[:place]:
                 number = 1
-                while f"{folded[place]}_{number}" in given:
+                while f"{keys[place]}_{number}" in given:
                     number += 1
                 names[place] = f"{name}_{number}"
-                given.add(names[place].casefold())
+                given.add(folded(names[place]))
         self.columns = tuple(names)
 
     def _records_of(self, block: bytes) -> Iterator[CsvBlock]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
+from recsys_lineage.spelling import folded
+
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """What a folder is named for rows without a value."""
 
@@ -17,10 +19,10 @@ def folder_columns(path: str, present: frozenset[str] = frozenset()) -> dict[str
         present: names, folded, that folders do not give, as those of the file's own columns.
     """
     columns: dict[str, str | None] = {}
-    folded = set(present)
+    known = set(present)
     for folder in PurePosixPath(path).parts[:-1]:
         name, equals, value = folder.partition("=")
-        if equals and name and name.casefold() not in folded:
-            folded.add(name.casefold())
+        if equals and name and folded(name) not in known:
+            known.add(folded(name))
             columns[name] = None if value in ("", NO_VALUE) else unquote(value)
     return columns

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from unicodedata import normalize
 
 import duckdb
 
@@ -15,6 +16,7 @@ from recsys_lineage.errors import FilesChanged
 from recsys_lineage.files.parquet.hive_folders import NO_VALUE, folder_columns
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.source_query import TRACED_COLUMNS
+from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal, path_literal, quote
 
 ROW_NUMBER = "file_row_number"
@@ -30,7 +32,7 @@ def open_parquet(
     relation_name: str,
     options: ParquetOptions,
     columns: Collection[str],
-    lacking: Collection[str] = (),
+    required: Collection[str] = (),
 ) -> tuple[tuple[str, str], ...]:
     """A view over Parquet files; `_line` is the row's number in its file, from 1.
 
@@ -41,7 +43,7 @@ def open_parquet(
         relation_name: the view's name.
         options: how they are read.
         columns: names, folded, that the files and their folders have.
-        lacking: columns that none of them has; they are NULL.
+        required: columns as the SQL spells them; those that none of the files has are NULL.
 
     Returns:
         The names and types of the view's columns, without `_file` and `_line`.
@@ -58,15 +60,23 @@ def open_parquet(
     _confirm(root, rows, dict(counted))
     own = [name for name, *_ in con.execute(f"DESCRIBE FROM {read(False)}").fetchall() if name != path]
     folders = _folders(rows) if options.hive_partitioning else {}
-    selected: list[str] = []
+    spelled = {folded(name): name for name in required}
+
+    def called(key: str, name: str) -> str:
+        wanted = spelled.get(key, normalize("NFC", name))
+        return name if wanted.casefold() == name.casefold() else wanted
+
+    alike: dict[str, list[str]] = {}
     for name in own:
-        folder = folders.pop(name.casefold(), None)
-        value = (
-            f"coalesce(CAST({quote(name)} AS VARCHAR), {_value(folder, below)})" if folder else quote(name)
-        )
-        selected.append(f"{value} AS {quote(name)}")
-    selected += [f"{_value(name, below)} AS {quote(name)}" for name in folders.values()]
-    selected += [f"NULL::VARCHAR AS {quote(name)}" for name in lacking]
+        alike.setdefault(folded(name), []).append(name)
+    selected: list[str] = []
+    for key, names in alike.items():
+        value = f"coalesce({', '.join(map(quote, names))})" if len(names) > 1 else quote(names[0])
+        if folder := folders.pop(key, None):
+            value = f"coalesce(CAST({value} AS VARCHAR), {_value(folder, below)})"
+        selected.append(f"{value} AS {quote(called(key, names[0]))}")
+    selected += [f"{_value(name, below)} AS {quote(called(key, name))}" for key, name in folders.items()]
+    selected += [f"NULL::VARCHAR AS {quote(name)}" for key, name in spelled.items() if key not in columns]
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
     select = f"SELECT {', '.join(selected)}, {below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
     parts = " UNION ALL ".join(f"{select}{where}" for where in _parts(con, root, rows))
@@ -215,7 +225,7 @@ def _folders(files: Collection[str]) -> dict[str, str]:
     for file in files:
         if "=" in file:
             for name in folder_columns(file, frozenset(TRACED_COLUMNS)):
-                folders.setdefault(name.casefold(), name)
+                folders.setdefault(folded(name), name)
     return folders
 
 

@@ -1,0 +1,43 @@
+"""Names that people spell in several ways, or that look the same and are not."""
+
+from __future__ import annotations
+
+from unicodedata import name as unicode_name
+from unicodedata import normalize
+
+
+def folded(name: str) -> str:
+    """What spellings of one name have in common: any case, and accents written either way (NFC, NFD)."""
+    return name.casefold() if name.isascii() else normalize("NFC", normalize("NFC", name).casefold())
+
+
+def unlike_letters(name: str, other: str) -> str:
+    """How two names differ that may look the same, in brackets; empty where one sees it.
+
+    One does not where accents are written otherwise, or where each letter that differs is one of another alphabet, or
+    another kind of blank. Names that differ in case alone are alike.
+    """
+    if name.casefold() == other.casefold() or (name.isascii() and other.isascii()):
+        return ""
+    one, two = folded(name), folded(other)
+    if one == two:
+        return " (the same letters, but of one of the two the accents are signs of their own)"
+    if len(one) != len(two):
+        return ""
+    differing = [
+        (place, *pair) for place, pair in enumerate(zip(one, two, strict=True), start=1) if len({*pair}) > 1
+    ]
+    if any(_alphabet(own) == _alphabet(meant) for _, own, meant in differing):
+        return ""
+    told = (f"character {place} is {_told(meant)}, not {_told(own)}" for place, own, meant in differing)
+    return f" ({'; '.join(told)})"
+
+
+def _alphabet(letter: str) -> str:
+    """LATIN, CYRILLIC and the like; of a sign that is no letter, its name."""
+    called = unicode_name(letter, letter)
+    return called.partition(" ")[0] if letter.isalpha() else called
+
+
+def _told(letter: str) -> str:
+    return f"U+{ord(letter):04X} {unicode_name(letter, '')}".rstrip()
