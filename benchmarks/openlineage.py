@@ -37,7 +37,7 @@ from benchmarks.records import ASSETS, night
 from recsys_lineage.columns.column_edge import ColumnEdge, Subtype
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.openlineage.translation.event import body_of
+from recsys_lineage.openlineage.translation.event_json import body_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization

@@ -10,10 +10,10 @@ import typer
 from rich.markup import escape
 
 from recsys_assets.cli.answer import Commands, errors_in_words
-from recsys_assets.cli.lake_commands import app as lake_app
 from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
 from recsys_assets.cli.openlineage_commands import app as openlineage_app
+from recsys_assets.cli.retention_commands import app as lake_app
 from recsys_assets.cli.run_commands import app as run_app
 from recsys_assets.cli.service_commands import app as service_app
 from recsys_assets.cli.service_commands import champion_app, experiments_app, token_app

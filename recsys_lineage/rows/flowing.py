@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.condition import Conditions
 from recsys_lineage.rows.statement.definition import Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.candidates import Candidates
 from recsys_lineage.rows.witnesses.dear import is_dear, is_distinct, shaped, windows_of
 from recsys_lineage.rows.witnesses.float_sums import float_sums

@@ -17,8 +17,8 @@ from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.condition import Fits
 from recsys_lineage.rows.statement.definition import MAIN
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.query_facts import QueryFacts
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise

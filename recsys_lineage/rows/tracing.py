@@ -19,11 +19,11 @@ from recsys_lineage.rows.statement.condition import (
     plain_conditions,
 )
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnesses

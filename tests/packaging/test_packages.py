@@ -6,11 +6,13 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from rapidfuzz.distance import Levenshtein
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,6 +62,18 @@ def declared(root: Path) -> set[str]:
     extras = [texts for name, texts in project["optional-dependencies"].items() if name != "dev"]
     texts = [*project["dependencies"], *(text for extra in extras for text in extra)]
     return {canonicalize_name(Requirement(text).name) for text in texts}
+
+
+def test_no_two_names_of_a_folder_differ_by_a_letter(root: Path) -> None:
+    packages = [root / package for package in OURS]
+    for folder in (
+        *packages,
+        *(each for package in packages for each in package.rglob("*") if each.is_dir()),
+    ):
+        names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+        for one, other in combinations(sorted(names), 2):
+            assert Levenshtein.distance(one, other) > 1, f"{folder}: {one} and {other}"
+            assert one.replace("_", "") != other.replace("_", ""), f"{folder}: {one} and {other}"
 
 
 def test_the_contracts_between_the_packages_hold(root: Path) -> None:

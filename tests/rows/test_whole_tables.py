@@ -10,7 +10,7 @@ import pytest
 
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import Statement
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.trace_query import traced_tables
 

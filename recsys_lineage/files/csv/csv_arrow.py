@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
-from recsys_lineage.files.csv.csv_header import CsvHeader
 from recsys_lineage.files.csv.csv_lines import is_utf8
+from recsys_lineage.files.csv.header_row import CsvHeader
 
 
 def parsed_by_arrow(

@@ -13,9 +13,9 @@ import pyarrow as pa
 from recsys_lineage.files.csv.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv.csv_block import CsvBlock, MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
-from recsys_lineage.files.csv.csv_header import CsvHeader
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
+from recsys_lineage.files.csv.header_row import CsvHeader
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault

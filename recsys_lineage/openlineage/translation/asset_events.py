@@ -39,7 +39,7 @@ from recsys_lineage.openlineage.facets.tables import (
     type_facet,
     version_facet,
 )
-from recsys_lineage.openlineage.translation.event import Ending, dataset_event, job_object, run_event
+from recsys_lineage.openlineage.translation.event_json import Ending, dataset_event, job_object, run_event
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.read_datasets import ReadDataset, datasets_read
 from recsys_lineage.openlineage.translation.run_ids import asset_run_id

@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.facets.runs import (
     tags_facet,
     told,
 )
-from recsys_lineage.openlineage.translation.event import Ending, job_object, run_event
+from recsys_lineage.openlineage.translation.event_json import Ending, job_object, run_event
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.run_ids import orchestrator_run_id, step_run_id
 from recsys_lineage.records.run import Run

@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.facets.runs import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.asset_events import materialization_events
-from recsys_lineage.openlineage.translation.event import body_of, id_of, key_of
+from recsys_lineage.openlineage.translation.event_json import body_of, id_of, key_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.run_events import run_events, run_start
 from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.definition import Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.syntax import Syntax
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.sql.names import quote
 
 

@@ -9,10 +9,10 @@ rows.
 from __future__ import annotations
 
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
+from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 def set_aside(statement: Statement) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -17,6 +16,7 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     subqueries,
 )
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.witnesses.witness import Witnesses
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from recsys_lineage.rows.statement.column_places import place_of
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.statement.definition import Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -22,6 +21,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition
 from recsys_lineage.rows.witnesses.contribution import Marks
 from recsys_lineage.rows.witnesses.dear import windows_of

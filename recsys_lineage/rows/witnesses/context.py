@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -19,6 +18,7 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     whole_of,
 )
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.window_rows import is_over_all
 
 _UNIONS = ("UNION", "UNION_BY_NAME")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from recsys_lineage.rows.statement.column_places import selected_places
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.query_facts import QueryFacts
 from recsys_lineage.rows.statement.syntax import (
@@ -19,6 +18,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     whole_of,
 )
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.witnesses.absences import SHAPED, guards
 from recsys_lineage.rows.witnesses.dear import windows_of

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from functools import partial
 
 from recsys_lineage.rows.statement.definition import Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.identity import identity
 from recsys_lineage.rows.statement.syntax import Node
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.float_sums import adds_digits, float_sums, has_floats
 from recsys_lineage.rows.witnesses.unsteady import Made, hangs_on_order
 from recsys_lineage.sql.names import quote

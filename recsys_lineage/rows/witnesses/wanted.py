@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.column_places import Place, equal_places, place_of
 from recsys_lineage.rows.statement.definition import Definition
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps
 from recsys_lineage.rows.statement.syntax import (
@@ -28,6 +27,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.dear import windows_of
 from recsys_lineage.rows.witnesses.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnesses

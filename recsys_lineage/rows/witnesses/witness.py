@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
-from recsys_lineage.rows.statement.definitions import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
 from recsys_lineage.rows.statement.one_row import row_of
 from recsys_lineage.rows.statement.query_facts import QueryFacts
@@ -32,6 +31,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )  # fmt: skip
+from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition, rows_looked_at
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists

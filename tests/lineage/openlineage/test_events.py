@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.translation.event import body_of, id_of
+from recsys_lineage.openlineage.translation.event_json import body_of, id_of
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.run_record import RunRecord

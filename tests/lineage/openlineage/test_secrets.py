@@ -19,7 +19,7 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_version import Column
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
-from recsys_lineage.openlineage.translation.event import body_of
+from recsys_lineage.openlineage.translation.event_json import body_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.openlineage.translation.secrets import HIDDEN, shown_value, without_secrets
