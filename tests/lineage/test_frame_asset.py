@@ -16,6 +16,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.orchestration.lineage_asset import AssetLook
 from tests.lineage.project import Project, table
 
 
@@ -230,6 +231,30 @@ def test_a_lost_connection_is_tried_again(project: Project) -> None:
     assert CALLS == ["lost", "lost"]
     assert [record.status for record in project.records.runs("lost_connection")] == ["failed", "success"]
     assert project.records.get("lost_connection").run.retry == 1
+
+
+def test_what_asked_for_a_run_and_partitions_that_failed_are_on_record(project: Project) -> None:
+    def by_day() -> Output:
+        frame = pl.DataFrame({"day": ["mon"], "x": [1]})
+        return Output(
+            frame, partition_by="day", partitions=["mon"], failures={"tue": "no file of it can be read"}
+        )
+
+    days = dg.StaticPartitionsDefinition(["mon", "tue"])
+    look = AssetLook(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+    told = {
+        "dagster/schedule_name": "nightly", "dagster/sensor_name": "landing", "dagster/tick": "7",
+        "dagster/backfill": "abc", "dagster/parent_run_id": "one", "dagster/root_run_id": "two",
+        ".dagster/scheduled_execution_time": "2024-01-02T02:00:00+01:00",
+    }  # fmt: skip
+    asked = {f"dagster/asset_partition_range_{end}": day for end, day in (("start", "mon"), ("end", "tue"))}
+    project.run(frame_asset(by_day, look=look), tags=told | asked)
+    record = project.records.get("by_day")
+    run = record.run
+    assert (run.schedule, run.sensor, run.tick, run.backfill) == ("nightly", "landing", "7", "abc")
+    assert (run.parent_run, run.root_run) == ("one", "two")
+    assert str(run.scheduled) == "2024-01-02 01:00:00+00:00" and run.started is not None
+    assert record.written is not None and list(record.written.failures) == ["tue"]
 
 
 def test_any_other_error_is_not(project: Project) -> None:
