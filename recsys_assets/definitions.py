@@ -68,7 +68,9 @@ def build_definitions(
         sensors=[
             landing_sensor(settings),
             records_sensor(),
-            openlineage_sensor(lambda: emission(settings), checked=RETENTION),
+            openlineage_sensor(
+                lambda: emission(settings, lambda: build_definitions(settings)), checked=RETENTION
+            ),
             following_sensor(),
         ],
         resources={

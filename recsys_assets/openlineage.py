@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
@@ -19,19 +19,18 @@ FOLDER = "openlineage"
 """Below the home: the default file, and what each destination has so far."""
 
 
-def emission(settings: Settings, definitions: Definitions | None = None) -> Emission:
+def emission(settings: Settings, definitions: Callable[[], Definitions]) -> Emission:
     """How the events of the home's lake are made, and where they go.
 
     Args:
         settings: of the home.
-        definitions: of these settings; made when they are needed and not given.
+        definitions: gives those of these settings, when they are needed.
     """
 
     def describe() -> Mapping[str, AssetDescription]:
-        from recsys_assets.definitions import build_definitions
         from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
 
-        return asset_descriptions(definitions or build_definitions(settings))
+        return asset_descriptions(definitions())
 
     return Emission(
         settings.home / FOLDER,

@@ -5,46 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from recsys_models.content import Content
-from recsys_models.ease import Ease
 from recsys_models.fusion import Fusion
-from recsys_models.gat import GAT
-from recsys_models.gcn import GCN
-from recsys_models.gnn_r.gnn_r import GNNR
-from recsys_models.ials import IALS
-from recsys_models.item_neighbours import ItemNeighbours
-from recsys_models.lightgcn import LightGCN
-from recsys_models.matrix_factorization import MatrixFactorization
 from recsys_models.model_files import ModelFileError, read_folder, read_header
-from recsys_models.multi_behaviour import MultiBehaviour
-from recsys_models.popularity import Popularity
-from recsys_models.ranker.ranker import Ranker
 from recsys_models.recommender import Recommender
-from recsys_models.sequence.sequence import SequenceEncoder
-from recsys_models.spectral import Spectral
-from recsys_models.user_neighbours import UserNeighbours
+from recsys_models.single_families import single_families
 
-families: dict[str, type[Recommender]] = {
-    family.family: family
-    for family in (
-        Popularity,
-        ItemNeighbours,
-        LightGCN,
-        UserNeighbours,
-        Spectral,
-        Ranker,
-        MatrixFactorization,
-        Ease,
-        IALS,
-        Content,
-        Fusion,
-        GCN,
-        GAT,
-        GNNR,
-        SequenceEncoder,
-        MultiBehaviour,
-    )
-}
+families: dict[str, type[Recommender]] = {**single_families, Fusion.family: Fusion}
 """Family name → class."""
 
 

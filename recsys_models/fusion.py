@@ -61,20 +61,21 @@ class Fusion(Recommender):
 
     def _unfitted(self) -> list[Recommender]:
         """The members, unfitted, with their settings."""
-        from recsys_models.families import families
+        from recsys_models.single_families import single_families
 
         settings = self.settings or {}
-        unknown = [name for name in self.members if name not in families or name == self.family]
+        unknown = [name for name in self.members if name not in single_families]
         if unknown or not self.members or len(set(self.members)) < len(self.members):
             raise ValueError(
-                f"fusion: members: expected other families of {sorted(families)}, each once, found {self.members}"
+                f"fusion: members: expected other families of {sorted(single_families)}, each once, "
+                f"found {self.members}"
             )
         if not settings.keys() <= set(self.members):
             raise ValueError(
                 f"fusion: settings: expected parameters of {self.members}, found {sorted(settings)}"
             )
         try:
-            return [families[name](**settings.get(name, {})) for name in self.members]
+            return [single_families[name](**settings.get(name, {})) for name in self.members]
         except TypeError as error:
             raise ValueError(f"fusion: settings: expected the members' parameters, found {error}") from error
 
@@ -169,7 +170,7 @@ class Fusion(Recommender):
         return all(model._folds_at_once() for model in self._models)
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        from recsys_models.families import families
+        from recsys_models.single_families import single_families
 
         self._weights = state["weights"]
         self._models = []
@@ -177,7 +178,7 @@ class Fusion(Recommender):
             params, chosen = json.loads(str(state[f"{name}.params"][0]))
             prefix = f"{name}.state."
             own = {key.removeprefix(prefix): a for key, a in state.items() if key.startswith(prefix)}
-            self._models.append(families[name].restored(params, chosen, self.basis, own))
+            self._models.append(single_families[name].restored(params, chosen, self.basis, own))
 
 
 def _judges_without_scores(model: Recommender) -> bool:

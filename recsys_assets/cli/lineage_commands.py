@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from recsys_assets.cli.answer import is_in_json
-from recsys_assets.cli.session import load_settings, opened_lake, opened_platform
+from recsys_assets.cli.session import emission_of_home, load_settings, opened_lake, opened_platform
 from recsys_lineage.cli.commands import lineage_app
 from recsys_lineage.cli.place import Place
 
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 @contextmanager
 def _opened() -> Iterator[Place]:
     with opened_lake() as lake:
-        from recsys_assets.openlineage import emission
-
-        yield Place([lake], _rebuild, _codes, emission(load_settings()))
+        yield Place([lake], _rebuild, _codes, emission_of_home())
 
 
 def _rebuild(names: Sequence[str]) -> Collection[str]:

@@ -15,9 +15,12 @@ from recsys_assets.cli.answer import JSON_OPTION, errors_in_words, is_in_json, p
 from recsys_assets.cli.stopping import STOPPED, stopping_at_once
 
 if TYPE_CHECKING:
+    from dagster import Definitions
+
     from recsys_assets.runs.run import Platform
     from recsys_assets.settings import Settings
     from recsys_lineage.lake.lake import Lake
+    from recsys_lineage.openlineage.emission import Emission
     from recsys_lineage.records.records import Records
 
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -29,6 +32,20 @@ def load_settings() -> Settings:
     from recsys_assets import settings
 
     return settings.load_settings()
+
+
+def emission_of_home() -> Emission:
+    """How the events of the home's lake go out; its assets are defined only when somebody asks what they are."""
+    from recsys_assets.openlineage import emission
+
+    settings = load_settings()
+
+    def defined() -> Definitions:
+        from recsys_assets.definitions import build_definitions
+
+        return build_definitions(settings)
+
+    return emission(settings, defined)
 
 
 @contextmanager

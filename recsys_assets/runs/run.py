@@ -293,7 +293,7 @@ class Platform:
         Raises:
             BadClientSettings: when a destination cannot be made of what the settings say.
         """
-        sending = emission(self.settings, self.definitions)
+        sending = emission(self.settings, lambda: self.definitions)
         delivery = sending.delivery(self.lake, patience=patience, longest_answer=seconds)
         return delivery.send(until=time.time() + seconds)
 

@@ -24,8 +24,8 @@ from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, r
 from recsys_assets.service.processes.running import Told
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Place, Rotation
-from recsys_assets.service.server import ServiceError
 from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.service.serving_process import ServiceError
 from recsys_assets.service.web.app import service_app
 from recsys_assets.service.web.door import Access, Door
 from recsys_assets.service.web.tokens import Tokens

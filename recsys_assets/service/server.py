@@ -8,37 +8,20 @@ from __future__ import annotations
 import os
 import resource
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import uvicorn
 
 from recsys_assets.serve import is_of_this_machine_alone, stop_requests
 from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
-from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
-
-SERVED_BY: dict[str, Any] = {
-    "access_log": False,  # its lines would name customers
-    "log_level": "warning",
-    "server_header": False,
-    "date_header": True,
-    "timeout_graceful_shutdown": 10,
-    "backlog": 2048,
-    "http": "recsys_assets.service.web.problem_protocol:ProblemProtocol",
-}
-"""How uvicorn serves."""
 
 MOST_FILES = 65_536
 """Files and connections that a process may have open, where the system allows as many."""
-
-
-class ServiceError(LineageError):
-    """The service could not start."""
 
 
 def run_service(
@@ -93,15 +76,6 @@ def run_service(
                 uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
         finally:
             service.close()
-
-
-def take_turns() -> None:
-    """Have the threads of this process take turns after a millisecond instead of five.
-
-    The one that writes down what was shown needs the interpreter's lock for microseconds at a time, and would wait each
-    time until the answer is computed that the other one is at.
-    """
-    sys.setswitchinterval(0.001)
 
 
 def open_many_files() -> None:

@@ -11,6 +11,10 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.errors import SourceSqlError, SqlAssetError
+from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.file_scan import FileScan as FileScan
+from recsys_lineage.files.file_scan import OptionValue as OptionValue
+from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.source_file import parsed_pattern
 from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls
@@ -27,25 +31,6 @@ TRACED_COLUMNS = ("_file", "_line")
 
 ORIGIN = "the source's SQL"
 _FROM = "write FROM read_csv('…') or FROM read_parquet('…')"
-
-OptionValue = str | bool | int | tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FileScan:
-    """One `read_csv(…)` or `read_parquet(…)` of a source: which files, read how."""
-
-    function: str
-    pattern: str
-    options: tuple[tuple[str, OptionValue], ...] = ()
-
-    def described(self) -> str:
-        """The call with its options, for records and people."""
-        options = "".join(f", {name} = {value!r}" for name, value in self.options)
-        return f"{self.function}('{self.pattern}'{options})"
-
-    def __str__(self) -> str:
-        return f"{self.function}('{self.pattern}')"
 
 
 @dataclass(frozen=True)
@@ -175,9 +160,6 @@ def _calls(sql: str, tree: exp.Query, origin: str) -> list[tuple[FileCall, FileS
 
 def _check_options(call: FileCall, scan: FileScan) -> None:
     """Raises SourceSqlError, with the place of the call, where an option of a scan cannot be honoured."""
-    from recsys_lineage.files.csv.csv_dialect import CsvDialect  # both know what a scan is
-    from recsys_lineage.files.parquet.parquet_options import ParquetOptions
-
     try:
         (ParquetOptions if scan.function == "read_parquet" else CsvDialect).of(scan)
     except SourceSqlError as error:

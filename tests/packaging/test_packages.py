@@ -9,7 +9,9 @@ from importlib.metadata import packages_distributions
 from itertools import combinations
 from pathlib import Path
 
+import grimp
 import pytest
+import rustworkx
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from rapidfuzz.distance import Levenshtein
@@ -74,6 +76,20 @@ def test_no_two_names_of_a_folder_differ_by_a_letter(root: Path) -> None:
         for one, other in combinations(sorted(names), 2):
             assert Levenshtein.distance(one, other) > 1, f"{folder}: {one} and {other}"
             assert one.replace("_", "") != other.replace("_", ""), f"{folder}: {one} and {other}"
+
+
+@pytest.mark.parametrize("package", OURS)
+def test_no_module_imports_itself_through_others_not_even_later(package: str) -> None:
+    graph = grimp.build_graph(package, exclude_type_checking_imports=True)
+    arrows = rustworkx.PyDiGraph()
+    places = {module: arrows.add_node(module) for module in sorted(graph.modules)}
+    for module, place in places.items():
+        for imported in graph.find_modules_directly_imported_by(module):
+            arrows.add_edge(place, places[imported], None)
+    circles = [
+        sorted(map(arrows.get_node_data, each)) for each in rustworkx.strongly_connected_components(arrows)
+    ]
+    assert [each for each in circles if len(each) > 1] == []
 
 
 def test_the_contracts_between_the_packages_hold(root: Path) -> None:

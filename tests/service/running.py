@@ -22,7 +22,7 @@ import uvicorn
 
 from recsys_assets.service.opened_service import Service, opened_service
 from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.server import SERVED_BY
+from recsys_assets.service.serving_process import SERVED_BY
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))

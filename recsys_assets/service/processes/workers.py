@@ -19,8 +19,8 @@ from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam, team_folder
-from recsys_assets.service.server import SERVED_BY, ServiceError, take_turns
 from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files.source_query import FileScan, OptionValue
+from recsys_lineage.files.file_scan import FileScan, OptionValue
 
 KNOWN_OPTIONS = frozenset(
     {

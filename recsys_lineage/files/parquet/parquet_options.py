@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files.source_query import FileScan
+from recsys_lineage.files.file_scan import FileScan
 
 _REFUSED = {
     "file_row_number": "every row has its number, from 1, as _line",

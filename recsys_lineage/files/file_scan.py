@@ -1,0 +1,24 @@
+"""FileScan: which files of a source are read, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OptionValue = str | bool | int | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileScan:
+    """One `read_csv(…)` or `read_parquet(…)` of a source: which files, read how."""
+
+    function: str
+    pattern: str
+    options: tuple[tuple[str, OptionValue], ...] = ()
+
+    def described(self) -> str:
+        """The call with its options, for records and people."""
+        options = "".join(f", {name} = {value!r}" for name, value in self.options)
+        return f"{self.function}('{self.pattern}'{options})"
+
+    def __str__(self) -> str:
+        return f"{self.function}('{self.pattern}')"
