@@ -34,6 +34,9 @@ _NOT_INTO = frozenset(
 )
 """Modules of Python whose objects lead to all of a process."""
 _STANDARD = sys.stdlib_module_names - _NOT_INTO
+_ABSENT = object()
+_LOADED = sys.modules
+"""Looked at, and no code is taken from it: this module leads to no other by their names."""
 Files = Callable[[Any], list[str] | None]
 
 
@@ -103,7 +106,7 @@ def _files_of(value: object) -> list[str] | None:
 
 def _reading(kind: type) -> Files | None:
     for module, name, files in _KINDS:
-        known = getattr(sys.modules.get(module), name, None)
+        known = getattr(_LOADED.get(module), name, None)
         if isinstance(known, type) and issubclass(kind, known):
             return files
     return None
@@ -190,11 +193,10 @@ class _Search:
         """The variables of modules that a function names."""
         names = set(_names(function.__code__))
         for name in sorted(names):
-            if name in function.__globals__:
-                value = function.__globals__[name]
-            else:  # imported by the function itself
+            value = function.__globals__.get(name, _ABSENT)
+            if value is _ABSENT:  # imported by the function itself
                 package = str(function.__globals__.get("__package__") or "")
-                value = sys.modules.get(name) or sys.modules.get(f"{package}.{name}")
+                value = _LOADED.get(name) or _LOADED.get(f"{package}.{name}")
             yield from self._of_name(name, value, names, ())
 
     def _of_name(
@@ -208,7 +210,7 @@ class _Search:
 
     def _is_own(self, module: str | None, file: str | None = None) -> bool:
         if (known := self.own.get((module, file))) is None:
-            found = file or getattr(sys.modules.get(module or ""), "__file__", None)
+            found = file or getattr(_LOADED.get(module or ""), "__file__", None)
             known = is_of_code(module or "", found or "<nowhere>", self.packages)
             if self.packages:
                 self.own[module, file] = known
