@@ -200,8 +200,10 @@ def _is_bare(uri: str) -> bool:
 
 
 def test_an_executor_s_worker_reads_no_records_for_what_only_pages_show(lake: Lake) -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as workers:
-        assert workers.apply(_is_bare, (lake.uri,))
+    workers = multiprocessing.get_context("spawn").Pool(1)
+    assert workers.apply(_is_bare, (lake.uri,))
+    workers.close()  # not terminated: below pytest-xdist SIGTERM is ignored, and would be waited for
+    workers.join()
     assert not _is_bare(lake.uri)
 
 
