@@ -38,17 +38,13 @@ from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import UnnotedFile
 from recsys_lineage.lake.lake import Lake
-
-FRAME = pl.DataFrame({"i": [1, 2]})
+from tests.lineage.table_files import FRAME, write_table
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of one table in several formats."""
-    folder = tmp_path_factory.mktemp("outside")
-    FRAME.write_csv(folder / "t.csv")
-    FRAME.write_parquet(folder / "t.parquet")
-    FRAME.write_ipc(folder / "t.arrow")
+    folder = write_table(tmp_path_factory.mktemp("outside"))
     pa_orc.write_table(FRAME.to_arrow(), str(folder / "t.orc"))
     np.save(folder / "t.npy", np.arange(4))
     write_deltalake(str(folder / "delta"), FRAME.to_arrow())

@@ -16,19 +16,13 @@ from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import UnnotedFile
 from recsys_lineage.lake.lake import Lake
-
-FRAME = pl.DataFrame({"i": [1, 2]})
+from tests.lineage.table_files import FRAME, write_table
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of one table in four formats."""
-    folder = tmp_path_factory.mktemp("outside")
-    FRAME.write_csv(folder / "t.csv")
-    FRAME.write_parquet(folder / "t.parquet")
-    FRAME.write_ipc(folder / "t.arrow")
-    FRAME.write_ndjson(folder / "t.json")
-    return folder
+    return write_table(tmp_path_factory.mktemp("outside"))
 
 
 COLLECTED: dict[str, Callable[[pl.LazyFrame], object]] = {

@@ -46,18 +46,13 @@ from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError, UnnotedFile
 from recsys_lineage.lake.lake import Lake
-
-FRAME = pl.DataFrame({"i": [1, 2]})
+from tests.lineage.table_files import FRAME, write_table
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of one table in many formats."""
-    folder = tmp_path_factory.mktemp("outside")
-    FRAME.write_csv(folder / "t.csv")
-    FRAME.write_parquet(folder / "t.parquet")
-    FRAME.write_ipc(folder / "t.arrow")
-    FRAME.write_ndjson(folder / "t.json")
+    folder = write_table(tmp_path_factory.mktemp("outside"))
     pyarrow.feather.write_feather(FRAME.to_arrow(), folder / "t.feather")
     pyarrow.orc.write_table(FRAME.to_arrow(), folder / "t.orc")
     FRAME.serialize(folder / "t.frame")
