@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.lake_tables import NAMES, is_table_name
 from recsys_lineage.records.materialization import Code, Materialization, TrainingData
 from recsys_lineage.records.records import RESERVED
 from recsys_lineage.records.row_keys import RowKeys
@@ -110,6 +113,14 @@ class AssetCode:
         return self.with_parameters({**self.parameters, **merged})
 
     def __post_init__(self) -> None:
+        if not is_table_name(self.name):
+            raise LineageError(
+                f"{self.name!r} cannot be the name of an asset, which is its table's too.",
+                expected=NAMES,
+                found=self.name,
+                where=self.code.origin,
+                advice=f"give it one, as in name={_like(self.name)!r}, or rename the file or the function",
+            )
         if self.name in RESERVED:
             raise LineageError(
                 f"An asset cannot be named {self.name!r}.",
@@ -125,6 +136,13 @@ class AssetCode:
                     expected="in words, why the asset may hold such data",
                     where=self.code.origin,
                 )
+
+
+def _like(name: str) -> str:
+    """A name that a table can have, as near as possible to one that it cannot have."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:120] or "table"
+    return f"t_{words}" if words[0].isdigit() else words
 
 
 @dataclass(frozen=True)

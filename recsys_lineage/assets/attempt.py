@@ -22,6 +22,7 @@ from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
 from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
+from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.lazy_frames import check_frame
@@ -36,18 +37,13 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.engine_versions import engine_versions
 from recsys_lineage.records.failure import Failure
-from recsys_lineage.records.materialization import (
-    FORMAT,
-    Materialization,
-    Statement,
-    Status,
-)
+from recsys_lineage.records.materialization import FORMAT, Materialization, Statement, Status
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
 from recsys_lineage.records.seen import as_seen
 from recsys_lineage.records.staleness import why_stale
-from recsys_lineage.sql.written_sql import OF_A_VALUE
+from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_kept
 
 _FRAME = "_output_frame"
 
@@ -131,7 +127,7 @@ class Attempt:
                     check_frame(guard, output.data)
                 if isinstance(output, Output) and isinstance(output.data, Iterator):
                     # the blocks are made by the asset's code too, so by its rules
-                    store_blocks(connection, _FRAME, output.data)
+                    store_blocks(connection, _FRAME, output.data, asset.name, asset.code.origin)
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
@@ -167,7 +163,7 @@ class Attempt:
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
     ) -> tuple[Materialization, TableVersion, Output]:
         """Write an output, or what it names otherwise; gives what was written."""
-        with explaining(output.data.explain if isinstance(output.data, Query) else None):
+        with explaining(output.data.explain if isinstance(output.data, Query) else value_not_kept):
             try:
                 return *self._write(connection, inputs, output), output
             except OF_A_VALUE as error:
@@ -185,7 +181,7 @@ class Attempt:
             self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
         else:
             if not isinstance(output.data, Iterator):
-                connection.register(_FRAME, output.data)
+                register_frame(connection, _FRAME, output.data, self._asset.name, self._asset.code.origin)
             query = Query(f"SELECT * FROM {_FRAME}")
         with self._into.draft(
             self._asset.name,

@@ -7,41 +7,47 @@ from collections.abc import Iterator
 import polars as pl
 from duckdb import DuckDBPyConnection
 
+from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.names import quote
 
 _BLOCK = "_output_block"
 
 
-def store_blocks(connection: DuckDBPyConnection, name: str, blocks: Iterator[pl.DataFrame]) -> None:
+def store_blocks(
+    connection: DuckDBPyConnection, name: str, blocks: Iterator[pl.DataFrame], asset: str, origin: str
+) -> None:
     """Keep blocks of rows as one table of the connection, which spills to disk what its memory does not hold.
 
     Args:
         connection: where the table is made; it goes with the connection.
         name: of the table.
         blocks: each is stored before the next one is made; all have the columns of the first.
+        asset: that gives them.
+        origin: file and line of its code.
 
     Raises:
         LineageError: there is no block, or one has other columns than the first.
     """
     columns: list[str] | None = None
     for block in blocks:
-        if columns is not None and block.columns != columns:
+        register_frame(connection, _BLOCK, block, asset, origin)
+        given = connection.table(_BLOCK).columns
+        if columns is not None and given != columns:
             raise LineageError(
-                "The blocks of a table do not have the same columns.",
+                f"The blocks of rows that {asset} gave do not have the same columns.",
                 expected=", ".join(columns),
-                found=", ".join(block.columns),
-                where=name,
+                found=", ".join(given),
+                where=origin,
                 advice="give every block the same columns in the same order",
             )
-        connection.register(_BLOCK, block)
         into = f"CREATE TEMP TABLE {quote(name)} AS" if columns is None else f"INSERT INTO {quote(name)}"
         connection.execute(f"{into} SELECT * FROM {_BLOCK}")
         connection.unregister(_BLOCK)
-        columns = block.columns
+        columns = given
     if columns is None:
         raise LineageError(
-            "A table came without any block of rows.",
+            f"{asset} gave no block of rows.",
             expected="at least one frame, which may be empty, for its columns are the table's",
-            where=name,
+            where=origin,
         )

@@ -48,6 +48,14 @@ def sql_code(
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
     name = name or Path(text.origin).stem
     given = dict(parameters or {})
+    if "?" in text.parameters:
+        raise SqlAssetError(
+            f"A parameter of {name} has no name.",
+            expected="$name",
+            found="?",
+            where=text.origin,
+            advice="write $name for ?, and give its value by the name",
+        )
     if set(given) != set(text.parameters):
         raise SqlAssetError(
             f"The parameters of {name} do not fit.",

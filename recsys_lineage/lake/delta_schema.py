@@ -52,7 +52,7 @@ def storable(type_: DuckDBPyType) -> str | None:
         return None if element is None else f"{element}[]"
     if type_.id == "struct":
         fields = [(name, storable(child)) for name, child in children(type_)]
-        if any(stored is None for _, stored in fields):
+        if not fields or any(stored is None for _, stored in fields):
             return None
         return "STRUCT(" + ", ".join(f"{quote(name)} {stored}" for name, stored in fields) + ")"
     if type_.id == "map":
@@ -83,6 +83,7 @@ def stored_select(
         try:
             kept = storable(connection.sqltype(column.type))
         except (
+            duckdb.BinderException,  # two fields of a struct differ by case alone
             duckdb.ParserException,
             duckdb.InvalidInputException,
         ):  # DuckDB 1 cannot name an unnamed struct

@@ -24,6 +24,13 @@ from recsys_lineage.lake.table_files import active_files
 from recsys_lineage.lake.table_version import TableVersion
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
+NAMES = "lower-case letters, digits and underscores, at most 127, not starting with a digit"
+"""What the names of tables are made of, in words."""
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a table can have the name: one that needs no quotes in SQL, and is a folder of its own on any disk."""
+    return _NAME.fullmatch(name) is not None
 
 
 def utc_now() -> datetime:
@@ -92,11 +99,9 @@ class LakeTables:
         Raises:
             LineageError: for a name that is not lower-case letters, digits and underscores.
         """
-        if not _NAME.fullmatch(table):
+        if not is_table_name(table):
             raise LineageError(
-                f"{table!r} cannot be a table's name.",
-                expected="lower-case letters, digits and underscores, not starting with a digit",
-                advice="rename the asset",
+                f"{table!r} cannot be a table's name.", expected=NAMES, advice="rename the asset"
             )
         return self.storage.path(table)
 
@@ -107,7 +112,7 @@ class LakeTables:
     def tables(self) -> list[str]:
         """Names of all tables, sorted."""
         folders = self.storage.folders(self.uri)
-        return [name for name in folders if _NAME.fullmatch(name) and self.has(name)]
+        return [name for name in folders if is_table_name(name) and self.has(name)]
 
     def pruned(self, table: str) -> PrunedVersions:
         """Which versions of the table were pruned."""

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,5 +101,9 @@ def _code_reference(asset: AssetCode) -> dict[str, Any]:
     path, _, line = asset.code.origin.partition(":")
     if not Path(path).is_file():
         return {}
-    reference = dg.LocalFileCodeReference(file_path=path, line_number=int(line or 1), label=Path(path).name)
-    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of every asset, to people who did not ask for it
+        reference = dg.LocalFileCodeReference(
+            file_path=path, line_number=int(line or 1), label=Path(path).name
+        )
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}

@@ -67,7 +67,10 @@ class SqlText:
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
-        """Names in FROM clauses that are neither CTEs nor files nor table functions: the upstream tables, sorted."""
+        """Names in FROM clauses that are neither CTEs nor files nor table functions: the upstream tables, sorted.
+
+        They are in lower case, as all tables of a lake are: to DuckDB `FROM Orders` and `FROM orders` are one table.
+        """
         found: set[str] = set()
         files = {call.start for call in self.scans}
         for table in self.expression.find_all(exp.Table):
@@ -81,7 +84,7 @@ class SqlText:
                     expected="the name of an asset",
                     where=place_in(self.text, table.this.meta.get("start"), self.origin),
                 )
-            found.add(table.name)
+            found.add(table.name.lower())
         return tuple(sorted(found))
 
     def place_of(self, table: str) -> str:
@@ -89,7 +92,7 @@ class SqlText:
         starts = [
             each.this.meta["start"]
             for each in self.expression.find_all(exp.Table)
-            if each.name == table and "start" in each.this.meta
+            if each.name.lower() == table and "start" in each.this.meta
         ]
         return place_in(self.text, min(starts, default=None), self.origin)
 

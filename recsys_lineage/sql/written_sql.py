@@ -26,6 +26,7 @@ OF_THE_TEXT = (
 """What DuckDB says of a statement before it looks at a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
+_WIDER = "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)"
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
 _ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
@@ -95,7 +96,7 @@ class WrittenSql:
                     f"A value of the column {node.alias_or_name!r} cannot be kept.",
                     found=plain(error),
                     where=self.place(start_of(node)),
-                    advice="cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)",
+                    advice=_WIDER,
                 )
                 failed.__cause__ = error
                 return failed
@@ -111,6 +112,17 @@ class WrittenSql:
             return failed
         line = None if start is None else line_of(self.text, start)
         return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
+
+
+def value_not_kept(error: Exception) -> SqlFailed | None:
+    """What an error of DuckDB says of a value that a table cannot hold; None where it is about something else."""
+    if not isinstance(error, OF_A_VALUE) or (column := _OF_A_COLUMN.search(str(error))) is None:
+        return None
+    failed = SqlFailed(
+        f"A value of the column {column[1]!r} cannot be kept.", found=plain(error), advice=_WIDER
+    )
+    failed.__cause__ = error
+    return failed
 
 
 def _asked(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import warnings
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,13 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.errors import LineageError, SqlAssetError
+from recsys_lineage.lake.lake_tables import is_table_name
 from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
 SPEND = """-- What each customer paid.
@@ -150,6 +154,48 @@ def test_missing_and_superfluous_parameters_are_named(given: dict[str, object]) 
 def test_a_table_cannot_be_made_of_itself() -> None:
     with pytest.raises(SqlAssetError, match="orders reads itself"):
         table("orders", "SELECT * FROM orders")
+
+
+@pytest.mark.parametrize(
+    "name", ["orders-2024", "orders.v2", "Orders", "my orders", "2024_orders", "größe", "", "a" * 200]
+)
+def test_a_name_that_no_table_can_have_is_refused_at_once_with_one_that_it_can_have(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LineageError, match="cannot be the name of an asset") as caught:
+        sql_asset(SqlText("SELECT 1 AS a", f"{tmp_path}/odd.sql"), name=name or " ")
+    advised = re.search(r"name='(\w+)'", str(caught.value))
+    assert advised is not None and is_table_name(advised[1])
+    assert caught.value.where == f"{tmp_path}/odd.sql"
+
+
+@pytest.mark.parametrize("written", ["Orders", "ORDERS", '"Orders"', "orders"])
+def test_a_table_is_the_same_in_any_case(written: str, project: Project) -> None:
+    pairs = table("pairs", f"SELECT a.id, b.customer FROM orders a JOIN {written} b USING (id)")
+    project.run(table("orders"), pairs)
+    record = project.records.latest("pairs")
+    assert record is not None and record.rows == 3
+    assert {read.name: read.columns for read in record.reads} == {"orders": ("id", "customer")}
+    assert {edge.table for edges in record.column_lineage.values() for edge in edges} == {"orders"}
+
+
+@pytest.mark.parametrize("written", ["Orders", "ORDERS", "orders"])
+def test_a_table_cannot_be_made_of_itself_in_any_case(written: str) -> None:
+    with pytest.raises(SqlAssetError, match="reads itself"):
+        sql_asset(SqlText(f"SELECT * FROM {written}", "orders.sql"))
+
+
+def test_a_parameter_without_a_name_is_refused_with_what_to_write() -> None:
+    with pytest.raises(SqlAssetError, match="has no name") as caught:
+        sql_asset(SqlText("SELECT 1 AS a WHERE 1 > ?", "one.sql"))
+    assert caught.value.advice is not None and "$name" in caught.value.advice
+
+
+def test_an_asset_warns_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one.sql").write_text("SELECT 1 AS a")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sql_asset(tmp_path / "one.sql")
 
 
 def test_an_input_that_was_never_made_is_named_with_what_to_do(project: Project) -> None:

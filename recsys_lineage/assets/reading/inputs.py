@@ -232,9 +232,10 @@ class Inputs(InputFiles):
                 where=self.asset,
                 advice="open the files through Inputs, so that the record names them",
             )
-        tables = [table for table in text.tables if table not in self._made]
+        made = {name.lower(): columns for name, columns in self._made.items()}
+        tables = [table for table in text.tables if table not in made]
         if tables:
-            read = text.columns_read({t: self._made.get(t) or self._columns(t) for t in text.tables})
+            read = text.columns_read({t: made.get(t) or self._columns(t) for t in text.tables})
             for table in tables:
                 self.view(table, columns=read[table])
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()

@@ -1,0 +1,150 @@
+"""The frame that an asset's function returned: readable for DuckDB, or refused with the column at fault."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.lake.delta_schema import columns_of, stored_select
+from recsys_lineage.sql.names import quote
+
+_EXPECTED = (
+    "a Polars or pandas DataFrame, a LazyFrame, an Arrow table, a DuckDB relation, or an Output of one"
+)
+
+
+def register_frame(
+    connection: duckdb.DuckDBPyConnection, name: str, data: Any, asset: str, where: str
+) -> None:
+    """Make a frame readable under a name, with all its columns under their own names.
+
+    Args:
+        connection: the run's.
+        name: of the relation.
+        data: what the asset's function returned, or one block of it.
+        asset: whose function it was.
+        where: file and line of the function.
+
+    Raises:
+        LineageError: it is no frame; it has no column, two of one name, one without a name or with a type that no
+            table can hold; or a pandas index has a name, so that it holds values.
+    """
+    frame = _frame(data, asset, where)
+    _check_names(_names(frame), asset, where)
+    try:
+        connection.register(name, frame)
+        columns_of(connection, f"FROM {quote(name)}")
+    except (duckdb.Error, RuntimeError) as error:
+        _refuse_column(connection, frame, asset, where)
+        raise error
+
+
+def _frame(data: Any, asset: str, where: str) -> Any:
+    """The data as Polars, Arrow or a relation; pandas frames become Arrow tables, whose types are strict."""
+    if isinstance(data, pl.Series):
+        return data.to_frame()
+    if isinstance(data, pl.DataFrame | pl.LazyFrame | pa.Table | pa.RecordBatch | duckdb.DuckDBPyRelation):
+        return data
+    if isinstance(data, pa.RecordBatchReader):
+        return data.read_all()
+    pandas = sys.modules.get("pandas")
+    if pandas is None or not isinstance(data, pandas.DataFrame):
+        raise LineageError(
+            f"{asset} returned {_kind(data)}.", expected=_EXPECTED, found=_kind(data), where=where
+        )
+    if named := [str(each) for each in data.index.names if each is not None]:
+        raise LineageError(
+            f"{asset} returned a frame whose index has values: {', '.join(named)}.",
+            expected="columns alone, for a table has no index",
+            found=f"an index named {', '.join(named)}",
+            where=where,
+            advice="call reset_index() on the frame",
+        )
+    _check_names([each if isinstance(each, str) else f"{each}" for each in data.columns], asset, where)
+    try:
+        table = pa.Table.from_pandas(data, preserve_index=False)
+        if own := [each.name for each in table.schema if isinstance(each.type, pa.BaseExtensionType)]:
+            raise TypeError(f"Conversion failed for column {own[0]}")  # a period's or interval's bare numbers
+        return table
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise LineageError(
+            f"{asset} returned a pandas frame that cannot be stored.",
+            expected="in each column values of one type, such as numbers, texts or times",
+            found="; ".join(f"{column}: {type_}" for column, type_ in data.dtypes.items()),
+            where=where,
+            advice=f"give each column one type with astype: {_which(error)}",
+        ) from error
+
+
+def _which(error: Exception) -> str:
+    """What Arrow says of the column at fault, without its values."""
+    last = str(error.args[-1]) if error.args else ""
+    return last if last.startswith("Conversion failed for column") else type(error).__name__
+
+
+def _kind(data: Any) -> str:
+    return "nothing (None)" if data is None else f"a {type(data).__module__}.{type(data).__qualname__}"
+
+
+def _names(frame: Any) -> Sequence[str]:
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect_schema().names()
+    return frame.schema.names if isinstance(frame, pa.Table | pa.RecordBatch) else frame.columns
+
+
+def _check_names(names: Sequence[str], asset: str, where: str) -> None:
+    if not names:
+        raise LineageError(
+            f"{asset} returned a frame without columns.", expected="at least one column", where=where
+        )
+    seen: dict[str, list[str]] = {}
+    for each in names:
+        seen.setdefault(each.lower(), []).append(each)
+    if same := [each for group in seen.values() if len(group) > 1 for each in group]:
+        raise LineageError(
+            f"{asset} returned several columns named {', '.join(same)}.",
+            expected="columns with names of their own, whatever their case",
+            found=", ".join(names),
+            where=where,
+            advice="rename all but one of them",
+        )
+    if "" in names:
+        raise LineageError(
+            f"{asset} returned a column without a name.",
+            expected="a name for each column",
+            found=", ".join(each or "''" for each in names),
+            where=where,
+            advice="name it, as with rename({'': 'a name'})",
+        )
+
+
+def _refuse_column(connection: duckdb.DuckDBPyConnection, frame: Any, asset: str, where: str) -> None:
+    """Raise for the first column that no table can hold; does nothing where each alone can be stored."""
+    if isinstance(frame, pl.LazyFrame):
+        empty: Any = pl.DataFrame(schema=frame.collect_schema())
+    elif isinstance(frame, duckdb.DuckDBPyRelation):
+        return
+    else:
+        empty = frame[:0]
+    for column in _names(empty):
+        alone = empty.select([column])
+        try:
+            connection.register("_one_column", alone)
+            stored_select(connection, "FROM _one_column", columns_of(connection, "FROM _one_column"))
+        except (duckdb.Error, RuntimeError, LineageError) as error:
+            type_ = alone.schema[column] if isinstance(alone, pl.DataFrame) else alone.schema.field(0).type
+            raise LineageError(
+                f"The column {column!r} that {asset} returned cannot be stored.",
+                expected="a type that DuckDB and Delta Lake know, such as Int64, Float64, Decimal, String or Datetime",
+                found=str(type_),
+                where=where,
+                advice="cast it before it is returned",
+            ) from error
+        finally:
+            connection.unregister("_one_column")
