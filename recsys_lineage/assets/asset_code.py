@@ -29,6 +29,8 @@ REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""
 CONTINUE_TAG = "lineage/continue"
 """Tag of runs in which an asset may start from its own previous version."""
+RENAMED_TAG = "lineage/renamed"
+"""Tag of runs in which an asset may go on with a table that it made under another key."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ class Request:
         partitions: the partitions named by the run; None when it named none.
         reuse: whether parts that are still right may be kept.
         continues: whether the asset may start from its own previous version.
+        renamed: whether the asset's table may have been made under another key of the orchestrator.
         options: values for the asset's options, which one run may set otherwise than the settings do.
         code_version: the asset's code version in this run.
         work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
@@ -212,6 +215,7 @@ class Request:
     partitions: list[str] | None = None
     reuse: bool = False
     continues: bool = False
+    renamed: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     code_version: str = ""
     work: Path | None = None

@@ -26,6 +26,7 @@ from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.lazy_frames import check_frame
+from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
 from recsys_lineage.errors import LineageError
@@ -61,10 +62,11 @@ class Attempt:
         into: Lake | None,
         pinned: Mapping[str, int],
         previous: Materialization | None,
+        keys: Mapping[str, str],
     ) -> None:
         self._asset, self._lake, self._into = asset, lake, into or lake
         self._request = replace(request, code_version=asset.code_version)
-        self._run, self._git, self._pinned = run, git, pinned
+        self._run, self._git, self._pinned, self._keys = run, git, pinned, keys
         self._records = Records(self._into)
         self._previous = previous if into is not None else Records(lake).latest(asset.name)
         self._started = datetime.now(timezone.utc)
@@ -102,6 +104,7 @@ class Attempt:
         asset = self._asset = known.asked(self._request.options)
         is_told = asset is not known and known.remade is None  # what it is to do, which no version before did
         request = self._request = replace(self._request, code_version=asset.code_version)
+        check_owners(self._records, asset, self._keys, request)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
@@ -138,16 +141,14 @@ class Attempt:
         warnings = [*plain, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
-            record,
-            version,
-            output,
-            self._reason,
-            warnings=tuple(warnings),
+            record, version, output, self._reason, warnings=tuple(warnings),
             plain=lambda value: self._plain(value, output),
-        )
+        )  # fmt: skip
 
     def _why_stale(self) -> str | None:
         asset = self._asset
+        if (former := former_key(self._previous, self._run)) is not None:
+            return f"its key was {former}"
         return why_stale(
             self._records,
             asset.name,

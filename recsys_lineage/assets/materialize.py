@@ -46,6 +46,7 @@ def attempt(
     into: Lake | None = None,
     pinned: Mapping[str, int] | None = None,
     previous: Materialization | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> Outcome:
     """As `materialize`; a failure is an Outcome too.
 
@@ -56,5 +57,8 @@ def attempt(
         pinned: tables of which a given version is read instead of the latest.
         previous: the record that counts as the asset's version before; that of its latest version when None and the
             result goes into the lake itself.
+        keys: the orchestrator's keys of the asset and of those upstream, by their tables.
     """
-    return Attempt(asset, lake, request, run or Run(), git, into, pinned or {}, previous).outcome()
+    return Attempt(
+        asset, lake, request, run or Run(), git, into, pinned or {}, previous, keys or {}
+    ).outcome()

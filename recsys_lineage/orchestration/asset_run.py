@@ -9,7 +9,14 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG, AssetCode, Output, Request
+from recsys_lineage.assets.asset_code import (
+    CONTINUE_TAG,
+    RENAMED_TAG,
+    REUSE_TAG,
+    AssetCode,
+    Output,
+    Request,
+)
 from recsys_lineage.assets.materialize import Outcome, attempt
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.interruption import stop_is_requested
@@ -70,6 +77,7 @@ class AssetRun:
             partitions=partition_keys_of(context),
             reuse=tags.get(REUSE_TAG) == "true",
             continues=tags.get(CONTINUE_TAG) == "true",
+            renamed=tags.get(RENAMED_TAG) == "true",
             options=context.op_execution_context.op_config or {},
             work=resource.work_of(asset.name),
         )
@@ -81,6 +89,7 @@ class AssetRun:
                     request,
                     run=run_of(context, resource.code_location),
                     git=resource.git(),
+                    keys=_keys(context),
                 )
         except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
             if not stop_is_requested():
@@ -199,6 +208,12 @@ class AssetRun:
                         },
                     )
                 )
+
+
+def _keys(context: dg.AssetExecutionContext) -> dict[str, str]:
+    """Dagster's keys of the asset and of those upstream, by the names of their tables."""
+    upstream = context.assets_def.asset_deps[context.asset_key]
+    return {key.path[-1]: key.to_user_string() for key in (*upstream, context.asset_key)}
 
 
 def _reads_by_partition(

@@ -35,6 +35,9 @@ def run_of(
         run_id=run.run_id,
         job=run.job_name,
         step=str(step.op_handle),
+        asset_key=context.asset_key.to_user_string()
+        if isinstance(context, dg.AssetExecutionContext)
+        else None,
         retry=step.retry_number,
         code_location=location_of(run, code_location),
         started=moment(record.start_time) if record else None,

@@ -16,6 +16,7 @@ class Run(RecordPart):
         run_id: the orchestrator's id of the run.
         job: the job's name.
         step: the step inside the run.
+        asset_key: the orchestrator's key of the asset, its parts joined by slashes.
         retry: how many times the step was tried before.
         code_location: the code location that the job belongs to.
         started: when the run started, UTC.
@@ -36,4 +37,5 @@ class Run(RecordPart):
     tick: str | None = None
     backfill: str | None = None
     parent_run: str | None = None
+    asset_key: str | None = None
     root_run: str | None = None

@@ -145,7 +145,7 @@ def test_times_of_day_and_durations_are_text(tmp_path: Path) -> None:
 
 COLUMNS = {
     "one name twice, Arrow": (pa.table([[1], [2]], names=["a", "a"]), "several columns named a, a"),
-    "one name twice, pandas": (pd.DataFrame([[1, 2]], columns=["a", "a"]), "several columns named a, a"),
+    "one name twice, pandas": (pd.DataFrame([[1, 2]], columns=pd.Index(["a", "a"])), "several columns named a, a"),
     "two cases of a name": (pl.DataFrame({"a": [1], "A": [2]}), "several columns named a, A"),
     "two cases, lazy": (pl.LazyFrame({"a": [1], "A": [2]}), "several columns named a, A"),
     "no name": (pl.DataFrame({"": [1], "b": [2]}), "a column without a name"),
@@ -180,7 +180,7 @@ def test_pandas_frames_keep_what_they_hold(tmp_path: Path) -> None:
             "c": pd.Categorical(["k", "l"]),
             "t": pd.to_datetime(["2024-01-01 00:00:00.000001", None]),
         },
-        index=[7, 9],
+        index=pd.Index([7, 9]),
     )
     assert stored(frame, returned, tmp_path).to_pylist() == [
         {"n": 1, "s": "x", "b": True, "c": "k", "t": datetime(2024, 1, 1, 0, 0, 0, 1)},
@@ -196,6 +196,7 @@ def readers() -> pa.RecordBatchReader:
 def test_a_reader_of_record_batches_is_a_frame(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     version = materialize(frame_code(readers), lake).version
+    assert version is not None
     assert lake.arrow(version)["a"].to_pylist() == [1, 2, 3]
 
 
