@@ -125,8 +125,8 @@ class Settings(BaseSettings):
     )
     retention: str = Field(
         default="14/8/12",
-        description="how long old versions of tables are kept, as nights/weeks/months: all for so many nights, then the "
-        "last of each week, then the last of each month; `14/8/12, model=7/4/3` sets a group of assets differently",
+        description="how long old versions of tables are kept, as nights/weeks/months: all for so many nights, then "
+        "the last of each week, then the last of each month; `14/8/12, model=7/4/3` sets a group of assets differently",
     )
     retention_grace_hours: int = Field(
         default=24,
@@ -159,8 +159,8 @@ class Settings(BaseSettings):
     )
     search_encoder: Literal["auto", "none", "wordllama", "minilm"] = Field(
         default="auto",
-        description="encoder with which search compares meanings; `auto`: `wordllama` (extra `semantic-light`) or `minilm` "
-        "(extra `semantic`) where one is installed; `none`: words and parts of words only",
+        description="encoder with which search compares meanings; `auto`: `wordllama` (extra `semantic-light`) or "
+        "`minilm` (extra `semantic`) where one is installed; `none`: words and parts of words only",
     )
     durable_within_ms: int = Field(
         default=0,
@@ -285,7 +285,8 @@ class Settings(BaseSettings):
     def memory_bytes(self) -> str:
         """Memory limit given to DuckDB, in bytes, because it knows only some of the units that may be written.
 
-        Lower than the setting, because DuckDB uses more than it counts, such as buffers of Parquet's readers and writers.
+        Lower than the setting, because DuckDB uses more than it counts, such as buffers of Parquet's readers and
+        writers.
         """
         limit = bytes_of(self.memory_limit)
         return f"{limit - min(limit * 5 // 16, _UNCOUNTED_BYTES)}B"
