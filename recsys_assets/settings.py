@@ -27,9 +27,9 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 PREFIX = "RECSYS_"
 CODE_LOCATION = "recsys"
-"""The name under which Dagster's pages know the definitions, as `deployment/workspace.yaml` says."""
+"""Name of the code location in Dagster, as in `deployment/workspace.yaml`."""
 _UNCOUNTED_BYTES = 192_000_000
-"""At most so much of the memory limit is left for what DuckDB takes and does not count."""
+"""Largest part of the memory limit reserved for memory that DuckDB uses but does not count."""
 _EXPECTED = {
     "int_parsing": "a whole number",
     "bool_parsing": "true or false",
@@ -44,9 +44,9 @@ class SettingsError(LineageError):
 
 
 class Settings(BaseSettings):
-    """What a run of the platform can be told from outside. Paths come out absolute.
+    """Settings of the platform, read from environment and `.env`. Paths are absolute.
 
-    Build it with `load_settings()`, which words a wrong value for the person who wrote it.
+    Build it with `load_settings()`, which explains a wrong value to the person who wrote it.
     """
 
     model_config = SettingsConfigDict(
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default=Path(".recsys"),
-        description="folder of everything the platform writes; delete it to start over",
+        description="folder for everything the platform writes; delete it to start over",
     )
     source: str = Field(
         default="complete-journey",
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         description="where tables are kept: a folder or `s3://bucket/prefix`; empty: `lake/` in the home",
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="what models train on; `auto` takes a CUDA device where there is one"
+        default="auto", description="device that models train on; `auto` uses CUDA where available"
     )
     timezone: str = Field(
         default="UTC", description="IANA timezone of the nightly schedule, such as `Europe/Berlin`"
@@ -87,46 +87,46 @@ class Settings(BaseSettings):
     )
     nightly: bool = Field(default=False, description="whether the nightly schedule is on from the start")
     memory_limit: str = Field(
-        default="2GB", description="memory that DuckDB may take in one process, such as `2GB`"
+        default="2GB", description="memory that DuckDB may use in one process, such as `2GB`"
     )
     threads: int = Field(
         default=0, ge=0, description="threads of DuckDB and PyTorch in one process; 0: all cores"
     )
-    seed: int = Field(default=7, ge=0, lt=2**31, description="seed of everything random")
+    seed: int = Field(default=7, ge=0, lt=2**31, description="seed of all random numbers")
     holdout_weeks: int = Field(
-        default=4, ge=1, le=520, description="last weeks of the data, which judge the models"
+        default=4, ge=1, le=520, description="last weeks of the data, held out to evaluate the models"
     )
     top_k: int = Field(default=20, ge=1, le=1000, description="recommendations for each user")
     families: str = Field(
         default="popularity,item_neighbours,lightgcn",
-        description="model families that compete, with commas; `recsys_models.families` has them all, such as "
+        description="model families that compete, separated by commas; `recsys_models.families` lists all, such as "
         "`spectral`, `ease`, `ranker`",
     )
     parameters: str = Field(
         default="",
-        description='parameters of families that differ from their own, as JSON: `{"lightgcn": {"layers": 2}}`',
+        description='parameters of families that differ from their defaults, as JSON: `{"lightgcn": {"layers": 2}}`',
     )
     refit_tolerance: int = Field(
         default=5,
         ge=0,
         le=100,
-        description="by how many percent a nightly refit may fall on validation before the family is fitted in full",
+        description="percent by which a nightly refit may fall on validation before the family is fitted in full",
     )
     full_fit_every: int = Field(
-        default=7, ge=1, description="every how many nights a family is fitted in full instead of refitted"
+        default=7, ge=1, description="nights after which a family is fitted in full instead of refitted"
     )
     tuned: bool = Field(
         default=False,
-        description="whether candidates take the best parameters of their tuning (`recsys materialize group:tuning`)",
+        description="whether candidates use the best parameters of their tuning (`recsys materialize group:tuning`)",
     )
-    trials: int = Field(default=20, ge=1, description="fits of one family's tuning")
+    trials: int = Field(default=20, ge=1, description="number of fits in one family's tuning")
     tuning_minutes: int = Field(
         default=0, ge=0, description="minutes after which a tuning starts no further fit; 0: no limit"
     )
     retention: str = Field(
         default="14/8/12",
-        description="which old versions of tables are kept, as nights/weeks/months: all for so many nights, then each "
-        "week's last, then each month's last; `14/8/12, model=7/4/3` for a group of assets that differs",
+        description="how long old versions of tables are kept, as nights/weeks/months: all for so many nights, then "
+        "the last of each week, then the last of each month; `14/8/12, model=7/4/3` sets a group of assets differently",
     )
     retention_grace_hours: int = Field(
         default=24,
@@ -136,7 +136,7 @@ class Settings(BaseSettings):
     dagster_keep_days: int = Field(
         default=30,
         ge=1,
-        description="days that Dagster keeps runs and their events; the records in the lake stay for ever",
+        description="days that Dagster keeps runs and their events; the records in the lake are kept for ever",
     )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="address that the browser interface listens on"
@@ -146,8 +146,8 @@ class Settings(BaseSettings):
     )
     proxy_authenticates: bool = Field(
         default=False,
-        description="whether a proxy in front of the browser interface lets in only whom it knows; without one it "
-        "listens on addresses of this machine alone",
+        description="whether a proxy in front of the browser interface authenticates its users; without one it listens "
+        "on addresses of this machine only",
     )
     service_host: str = Field(
         default="127.0.0.1",
@@ -159,28 +159,28 @@ class Settings(BaseSettings):
     )
     search_encoder: Literal["auto", "none", "wordllama", "minilm"] = Field(
         default="auto",
-        description="what search compares meanings with; `auto`: `wordllama` (extra `semantic-light`) or `minilm` "
-        "(extra `semantic`) where one is installed; `none`: words and parts of words alone",
+        description="encoder with which search compares meanings; `auto`: `wordllama` (extra `semantic-light`) or "
+        "`minilm` (extra `semantic`) where one is installed; `none`: words and parts of words only",
     )
     durable_within_ms: int = Field(
         default=0,
         ge=0,
         le=1000,
-        description="milliseconds that what was shown may take to the disk; 0: it is there before the answer goes out",
+        description="milliseconds within which an exposure is on the disk; 0: it is there before the answer goes out",
     )
     most_waiting: int = Field(
         default=32,
         ge=0,
         le=100_000,
-        description="lists that may wait to be computed by one process of `recsys serve`; further ones are answered "
-        "from what the night prepared; 0: all are",
+        description="lists that may wait to be computed in one process of `recsys serve`; beyond that, requests get "
+        "the list that the night prepared; 0: all do",
     )
     rate_limit: int = Field(
         default=500, ge=0, description="requests a second that one token may make; 0: any number"
     )
     join_simulated: bool = Field(
         default=False,
-        description="whether what `recsys simulate` plays joins the shop's events too, so that models learn from it; "
+        description="whether events of `recsys simulate` join the shop's events too, so that models learn from them; "
         "for rehearsals",
     )
     assignment_key: SecretStr | None = Field(
@@ -193,17 +193,17 @@ class Settings(BaseSettings):
     )
     git_commit: str = Field(
         default_factory=lambda: checkout_commit(),
-        description="commit that the records name as the code that ran; empty: asked of git",
+        description="commit that records name as the code that ran; empty: taken from git",
     )
     git_repository: str = Field(
         default_factory=lambda: checkout_repository(),
-        description="web address of the code's repository, for events; empty: asked of git",
+        description="web address of the code's repository, for events; empty: taken from git",
     )
     openlineage_url: SecretStr | None = Field(
         default=None,
         validation_alias="OPENLINEAGE_URL",
-        description="catalog that gets the events, such as `http://localhost:5000`; more in `openlineage.yml` or "
-        "`OPENLINEAGE__*`; without any: a file `openlineage/events.jsonl` in the home",
+        description="catalog that events are sent to, such as `http://localhost:5000`; see also `openlineage.yml` and "
+        "`OPENLINEAGE__*`; without any of these: a file `openlineage/events.jsonl` in the home",
     )
     openlineage_endpoint: str | None = Field(
         default=None,
@@ -228,20 +228,20 @@ class Settings(BaseSettings):
     openlineage_disabled: bool = Field(
         default=False,
         validation_alias="OPENLINEAGE_DISABLED",
-        description="whether no events are sent at all",
+        description="whether sending events is switched off",
     )
     openlineage_workers: int = Field(
         default=2,
         ge=1,
         le=64,
-        description="events under way at once to each catalog; those of one job stay in order. With 2 a catalog has "
-        "the next one while the answer to the one before is on its way",
+        description="events in flight at once to each catalog; those of one job stay in order. With 2, a catalog has "
+        "the next event while the answer to the previous one is on its way",
     )
     otel_endpoint: str | None = Field(
         default=None,
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
-        description="collector that gets spans of what `recsys serve` answers, such as `http://localhost:4318`; other "
-        "`OTEL_*` hold too; empty: there are none",
+        description="collector for spans of the answers of `recsys serve`, such as `http://localhost:4318`; other "
+        "`OTEL_*` variables work too; empty: no spans",
     )
     aws_access_key_id: SecretStr | None = Field(
         default=None,
@@ -283,9 +283,10 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> str:
-        """What DuckDB is told as its limit, in bytes: of the units that may be written it knows only some.
+        """Memory limit given to DuckDB, in bytes, because it knows only some of the units that may be written.
 
-        Less than what it may take, for it takes more than it counts, such as buffers of Parquet's readers and writers.
+        Lower than the setting, because DuckDB uses more than it counts, such as buffers of Parquet's readers and
+        writers.
         """
         limit = bytes_of(self.memory_limit)
         return f"{limit - min(limit * 5 // 16, _UNCOUNTED_BYTES)}B"

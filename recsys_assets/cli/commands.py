@@ -23,7 +23,7 @@ from recsys_assets.cli.table_commands import app as table_app
 
 app = typer.Typer(
     cls=Commands,
-    help="A recommender data platform whose lineage is observed: from files to recommendations, and back.",
+    help="A recommender platform whose lineage is observed: from files to recommendations, and back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -57,7 +57,7 @@ def _options(
 @app.command()
 def ui(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
-    nightly: Annotated[bool, typer.Option("--nightly", help="Have the nightly retraining running.")] = False,
+    nightly: Annotated[bool, typer.Option("--nightly", help="Switch the nightly retraining on.")] = False,
 ) -> None:
     """Serve Dagster's interface and daemon until Ctrl-C."""
     from recsys_assets.serve import run_ui
@@ -68,7 +68,7 @@ def ui(
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show every asset's version, rows and fingerprint, and whether it is stale and why."""
+    """Show every asset's version, rows and fingerprint, whether it is stale, and why."""
     with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.cli.show import load_lines
 
@@ -105,7 +105,7 @@ def status(as_json: AsJson = False) -> None:
 @app.command()
 def recommend(
     user: Annotated[str, typer.Argument(help="The customer's id, as in the source's files.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results.")] = 10,
     as_json: AsJson = False,
 ) -> None:
     """Show one customer's purchases and recommendations."""
@@ -126,11 +126,11 @@ def recommend(
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="What somebody would type.")],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many.")] = 10,
+    query: Annotated[str, typer.Argument(help="The search query.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of results.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Find items by words, as `GET /search` does for a visitor without a name, and say what speaks for each."""
+    """Search items by words, as `GET /search` does for an anonymous visitor, with the reasons for each result."""
     with opened_lake() as lake:
         from recsys_assets.cli.show import search_text
         from recsys_assets.service.answers.searching import SearchQuestion, searched_alone
@@ -148,16 +148,14 @@ def search(
 def reproduce(
     version: Annotated[
         str,
-        typer.Argument(
-            metavar="[ASSET[@VERSION]]", help="A table and its version; the newest when left out."
-        ),
+        typer.Argument(metavar="[ASSET[@VERSION]]", help="A table and its version; by default the newest."),
     ] = "champion",
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Go on where the code is not the code of then.")
+        bool, typer.Option("--anyway", help="Reproduce even if the code has changed since.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a version again from exactly the versions it was made of, and compare the bits.
+    """Reproduce a version from exactly the versions it was made of, and compare it bit for bit.
 
     Nothing is committed. Exits with 1 when a bit differs. Weights are the same to the last bit on the CPU; a CUDA
     device sums in an order of its own.
@@ -179,7 +177,7 @@ def reproduce(
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Say what is installed, which settings hold, what is wrong and how to mend it."""
+    """Show what is installed, the settings in force, what is wrong and how to fix it."""
     from dataclasses import asdict
 
     from recsys_assets.cli.doctor import diagnose

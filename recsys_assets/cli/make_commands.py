@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from recsys_assets.runs.run_plan import PlannedAsset
 
 app = typer.Typer()
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Fail where another process writes to the home.")]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Fail, instead of waiting, if another process writes to the home.")
+]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only say what would be made, and why; no table is written.")
+    bool, typer.Option("--dry-run", help="Only show what would be made, and why; no table is written.")
 ]
 _SECONDS_TO_DELIVER, _PATIENCE_TO_DELIVER = 20.0, 2.0
 _NOT_LOADED = "Files or days of the source were not loaded."
@@ -34,11 +36,13 @@ _NOT_LOADED = "Files or days of the source were not loaded."
 @app.command()
 def demo(
     dry_run: DryRun = False,
-    force: Annotated[bool, typer.Option("--force", help="Make what is up to date again, too.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make everything again, even what is up to date.")
+    ] = False,
     as_json: AsJson = False,
     no_wait: NoWait = False,
 ) -> None:
-    """Run the whole asset graph on the source's data and show what came of it.
+    """Run the whole asset graph on the source's data and show the results.
 
     What is up to date is kept, so a second run takes seconds.
     """
@@ -102,23 +106,24 @@ def materialize(
     first: Annotated[str | None, typer.Option("--from", help="The first day of raw_events to make.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="The last day of raw_events to make.")] = None,
     reuse: Annotated[
-        bool, typer.Option("--reuse", help="Keep what would come out unchanged; all is made again otherwise.")
+        bool,
+        typer.Option("--reuse", help="Keep what is up to date; otherwise everything selected is made again."),
     ] = False,
     force: Annotated[
         bool,
         typer.Option(
             "--force",
-            help="Make what is up to date again, too: what happens without --reuse.",
+            help="Make everything again, even what is up to date: the default without --reuse.",
         ),
     ] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
     no_wait: NoWait = False,
 ) -> None:
-    """Materialize assets, all of them when no SELECTION is given.
+    """Materialize assets; without a SELECTION, all of them.
 
-    Without --reuse, everything selected is made again, also where it is up to date. With --from or --to, days of
-    raw_events from the one to the other are made; with --reuse, those of them whose files changed.
+    Without --reuse, everything selected is made again, even what is up to date. With --from and --to, the days of
+    raw_events from the first to the last are made; with --reuse, only those whose files changed.
     Exits with 1 when an asset failed, and when a file or a day of the source was not loaded.
     """
     if reuse and force:
@@ -150,12 +155,12 @@ def materialize(
 
 @app.command()
 def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = False) -> None:
-    """Do here and now what the nightly schedule does, for cron, Airflow and the like.
+    """Run the nightly job now, for cron, Airflow and the like.
 
-    It is the same job: what is new is loaded, what would come out unchanged is kept, models start from those before,
-    and old versions are pruned at the end. Exits with 0 when all went well; with 1 when an asset failed, a file or a
-    day of the source was not loaded, or with --no-wait another process writes to the home; with 130 or 143 when it was
-    stopped by SIGINT or SIGTERM.
+    It is the job of the nightly schedule: new data is loaded, what is up to date is kept, models start from the
+    previous ones, and old versions are pruned at the end. Exits with 0 when everything succeeded; with 1 when an asset
+    failed, a file or a day of the source was not loaded, or with --no-wait another process writes to the home; with
+    130 or 143 when it was stopped by SIGINT or SIGTERM.
     """
     with opened_platform(quiet=as_json) as (platform, out):
         names = platform.nightly_names()
@@ -179,10 +184,9 @@ def forget(
         typer.Argument(metavar="FILE...", help="Files of the source, by their paths in the data folder."),
     ],
 ) -> None:
-    """Give up files: the rows of those that are gone leave the raw tables, those that are there are not loaded.
+    """Forget files: rows of deleted files leave the raw tables, existing files are no longer loaded.
 
-    Versions that were made with them stay until they are pruned. A file that is there is loaded again once its content
-    is another.
+    Versions made with them stay until they are pruned. An existing file is loaded again once its content changes.
     """
     with (
         opened_platform() as (platform, out),
@@ -198,7 +202,7 @@ def forget(
 
 @app.command()
 def adopt() -> None:
-    """Have the home belong to the source of the settings, where it belonged to another one or to other files."""
+    """Assign the home to the source and files of the settings, if it belonged to others."""
     with errors_in_words():
         settings = load_settings()
         from recsys_assets.instance import prepare_home

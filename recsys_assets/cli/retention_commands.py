@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Prune old versions, and hold those that must stay.", no_args_is_help=True)
 _RUN = "run:"
 Version = Annotated[
-    str, typer.Argument(metavar="ASSET[@VERSION]", help="A table and its version; the newest when left out.")
+    str, typer.Argument(metavar="ASSET[@VERSION]", help="A table and its version; by default the newest.")
 ]
 
 
 @app.command()
 def prune(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete what RECSYS_RETENTION does not keep: files of old versions, leftovers, Dagster's old runs.
+    """Delete what RECSYS_RETENTION does not keep: files of old versions, orphaned files, Dagster's old runs.
 
-    The champion, promoted champions and held versions stay, with all that making them again needs. Records are never
-    deleted. A version is marked first; its files go with the first prune after RECSYS_RETENTION_GRACE_HOURS.
+    The champion, promoted champions and held versions stay, with everything needed to reproduce them. Records are
+    never deleted. A version is marked first; the first prune after RECSYS_RETENTION_GRACE_HOURS deletes its files.
     """
     with opened_platform(quiet=as_json) as (platform, out):
         done = platform.keep_up(dry_run=dry_run)
@@ -59,10 +59,10 @@ def hold(
             help="A table and its version, or a run: all versions that it wrote.",
         ),
     ],
-    reason: Annotated[str, typer.Option(help="Why it is to be kept, for those who find it in years.")],
+    reason: Annotated[str, typer.Option(help="Why it is kept, for those who find it years later.")],
     as_json: AsJson = False,
 ) -> None:
-    """Keep a version, and all that making it again needs, until it is released."""
+    """Keep a version, and everything needed to reproduce it, until it is released."""
     from recsys_lineage.retention.holds import Holds
 
     with opened_platform(quiet=as_json) as (platform, out):
@@ -90,7 +90,7 @@ def release(version: Version) -> None:
 
 @app.command()
 def holds(as_json: AsJson = False) -> None:
-    """Show what is held, by whom, since when and why."""
+    """List the holds: what is held, by whom, since when and why."""
     from recsys_lineage.retention.holds import Holds
 
     with opened_platform(quiet=as_json) as (platform, out):

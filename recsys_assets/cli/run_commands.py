@@ -27,9 +27,10 @@ class UnknownRun(LineageError):
 
 @app.command()
 def runs(
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20, as_json: AsJson = False
+    limit: Annotated[int, typer.Option(min=1, help="Number of runs, newest first.")] = 20,
+    as_json: AsJson = False,
 ) -> None:
-    """List the runs: when each began, how long it took, how it ended, and what asked for it."""
+    """List the runs: when each began, how long it took, how it ended, and what started it."""
     with opened_records() as records:
         found = records.run_records()[-limit:][::-1]
     if as_json:
@@ -58,9 +59,10 @@ def runs(
 
 @app.command()
 def logs(
-    run: Annotated[str, typer.Argument(help="The run's id, or how it begins.")], as_json: AsJson = False
+    run: Annotated[str, typer.Argument(help="The run's id, or its first characters.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Tell what a run did: each asset with its version and rows, and what went wrong."""
+    """Show what a run did: each asset with its version and rows, and what went wrong."""
     with opened_records() as records:
         record = _run_named(records, run)
         made = records.of_run(record.id)

@@ -18,20 +18,18 @@ if TYPE_CHECKING:
     from recsys_lineage.records.decision import Decision
 
 app = typer.Typer()
-champion_app = typer.Typer(
-    help="See which champion serves, and have another one serve.", no_args_is_help=True
-)
-token_app = typer.Typer(help="Tokens by which other machines ask the service.", no_args_is_help=True)
+champion_app = typer.Typer(help="Show which champion serves, and choose another one.", no_args_is_help=True)
+token_app = typer.Typer(help="Tokens with which other machines use the service.", no_args_is_help=True)
 
-experiments_app = typer.Typer(help="What is known of the experiments' arms.", no_args_is_help=True)
+experiments_app = typer.Typer(help="Reports of the experiments.", no_args_is_help=True)
 
 
 @app.command()
 def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one.")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes answer.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of worker processes.")] = 1,
 ) -> None:
-    """Answer with recommendations over HTTP until Ctrl-C."""
+    """Serve recommendations over HTTP until Ctrl-C."""
     from recsys_assets.service.server import run_service
 
     with errors_in_words():
@@ -40,20 +38,22 @@ def serve(
 
 @app.command()
 def simulate(
-    url: Annotated[str | None, typer.Option(help="Of the service; by default that of the settings.")] = None,
-    customers: Annotated[int, typer.Option(min=1, help="How many come.")] = 1000,
-    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the lists.")] = 20,
-    seed: Annotated[int, typer.Option(help="Who comes, and what they do.")] = 7,
+    url: Annotated[
+        str | None, typer.Option(help="URL of the service; by default that of the settings.")
+    ] = None,
+    customers: Annotated[int, typer.Option(min=1, help="Number of customers.")] = 1000,
+    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of each list.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of who comes and what they do.")] = 7,
     token: Annotated[
-        str | None, typer.Option(envvar="SERVICE_TOKEN", help="With the scopes read and events.")
+        str | None, typer.Option(envvar="SERVICE_TOKEN", help="Token with the scopes read and events.")
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the service.")] = 10,
     example: Annotated[
-        bool, typer.Option("--example", help="Write an experiment, and rules to it, where the home has none.")
+        bool, typer.Option("--example", help="Write an example experiment with rules, if the home has none.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Play customers of the held-out weeks against the running service: they take to what they really bought."""
+    """Simulate customers of the held-out weeks against the running service: they are interested in what they bought."""
     from recsys_assets.service import simulation
     from recsys_assets.service.service_files import ServiceFiles
 
@@ -115,10 +115,11 @@ def _whether_it_serves(champion: Champion) -> str:
     return "pruned" if champion.pruned else ""
 
 
-Reason = Annotated[str, typer.Option("--reason", "--why", help="Why, for those who find it in years.")]
-Who = Annotated[str, typer.Option(help="Who decides; as the machine knows you where it is left out.")]
+Reason = Annotated[str, typer.Option("--reason", "--why", help="Why, for those who find it years later.")]
+Who = Annotated[str, typer.Option(help="Who decides; by default the user who is logged in.")]
 Hold = Annotated[
-    bool, typer.Option("--hold", help="Let it serve until the next decision, whatever the nights bring.")
+    bool,
+    typer.Option("--hold", help="Let it serve until the next decision, even if there are new champions."),
 ]
 
 
@@ -126,18 +127,16 @@ Hold = Annotated[
 def rollback(
     version: Annotated[
         str,
-        typer.Argument(
-            metavar="VERSION", help="The version that is to serve again, such as 3 or champion@3."
-        ),
+        typer.Argument(metavar="VERSION", help="Version to serve again, such as 3 or champion@3."),
     ],
     reason: Reason,
     who: Who = "",
     hold: Hold = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have an older champion serve again, until a night brings a new one; who and why is recorded.
+    """Roll back: an older champion serves until the next night's champion; who and why is recorded.
 
-    A running service takes it over within seconds.
+    A running service switches within seconds.
     """
     _decide("rollback", version, reason, who, hold, as_json)
 
@@ -147,21 +146,19 @@ def promote(
     reason: Reason,
     version: Annotated[
         str,
-        typer.Argument(
-            metavar="[VERSION]", help="The newer version that is to serve, such as 5 or champion@5."
-        ),
+        typer.Argument(metavar="[VERSION]", help="Newer version to serve, such as 5 or champion@5."),
     ] = "",
     candidate: Annotated[
         str,
-        typer.Option(metavar="FAMILY", help="Instead of a version: the candidate that is to serve."),
+        typer.Option(metavar="FAMILY", help="Instead of a version: the candidate to serve."),
     ] = "",
     who: Who = "",
     hold: Hold = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have a newer champion serve, or a candidate in its place, until a night brings a new champion.
+    """Promote a newer champion, or a candidate in its place, until the next night's champion.
 
-    Who and why is recorded. A running service takes it over within seconds. A candidate's family stays champion,
+    Who and why is recorded. A running service switches within seconds. A candidate's family stays champion,
     whatever the gate finds, until the next decision.
     """
     from recsys_assets.service.champions import DecisionError, promote_candidate
@@ -187,12 +184,14 @@ def canary(
         str,
         typer.Argument(metavar="CANDIDATE", help="The recommender, such as lightgcn or candidate_lightgcn."),
     ],
-    share: Annotated[float, typer.Argument(metavar="SHARE", help="Of the customers, 0 to 1; 0 ends it.")],
+    share: Annotated[
+        float, typer.Argument(metavar="SHARE", help="Share of the customers, 0 to 1; 0 ends the canary.")
+    ],
     reason: Reason,
     who: Who = "",
     as_json: AsJson = False,
 ) -> None:
-    """Have a candidate answer a share of the customers, always the same ones; who and why is recorded."""
+    """Let a candidate answer a share of the customers, always the same ones; who and why is recorded."""
     from recsys_assets.service.champions import set_canary
 
     with opened_lake() as lake:
@@ -241,10 +240,10 @@ def _tell(decision: Decision, as_json: bool) -> None:
 @token_app.command("add")
 def add_token(
     name: Annotated[str, typer.Argument(help="Who uses it.")],
-    scope: Annotated[list[str], typer.Option(help="What it may: read, events or admin.")],
+    scope: Annotated[list[str], typer.Option(help="What it permits: read, events or admin.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a token and show it once; only its hash is kept."""
+    """Create a token and show it once; only its hash is stored."""
     from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.web.tokens import Tokens
 
@@ -255,7 +254,7 @@ def add_token(
 
 @token_app.command("list")
 def list_tokens(as_json: AsJson = False) -> None:
-    """Show the tokens' names and what they may."""
+    """List the tokens: names and scopes."""
     from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.web.tokens import Tokens
 
@@ -273,7 +272,7 @@ def list_tokens(as_json: AsJson = False) -> None:
 
 @token_app.command("remove")
 def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> None:
-    """Take a token back; a running service refuses it within seconds."""
+    """Revoke a token; a running service refuses it within seconds."""
     from recsys_assets.service.service_files import ServiceFiles
     from recsys_assets.service.web.tokens import Tokens
 

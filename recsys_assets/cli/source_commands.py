@@ -31,15 +31,15 @@ def init(
     column: Annotated[
         list[str] | None,
         typer.Option(
-            help="Which column of the files is which, as user_id=CUST_CODE, or item_id=orders.csv:column_2 of some "
+            help="Meaning of a column of the files, as user_id=CUST_CODE, or item_id=orders.csv:column_2 for some "
             "files; may be repeated."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look at a shop's files and write a source for them: SQL for each raw table, and source.toml.
+    """Inspect a shop's files and write a source for them: SQL for each raw table, and source.toml.
 
-    The guesses are by names and by the first rows of some files. Read the SQL over before you load it.
+    It guesses by names and by the first rows of some files. Review the SQL before you load it.
     """
     with errors_in_words():
         from recsys_assets.proposal.named_columns import NamedColumn

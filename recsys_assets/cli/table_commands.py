@@ -34,26 +34,24 @@ class NotInTable(LineageError):
 def show(
     table: Annotated[
         str,
-        typer.Argument(metavar="TABLE[@VERSION]", help="A table, and a version; the newest when left out."),
+        typer.Argument(metavar="TABLE[@VERSION]", help="A table and its version; by default the newest."),
     ],
     where: Annotated[
-        str | None, typer.Option(help="Only rows for which this holds, in SQL: \"user_id = '79'\".")
+        str | None, typer.Option(help="SQL condition that rows must meet: \"user_id = '79'\".")
     ] = None,
-    columns: Annotated[str | None, typer.Option(help="Only these columns, with commas.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Only these columns, separated by commas.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(
-            min=0, help="At most so many rows; 0: all. 20 where it is left out, all with --parquet."
-        ),
+        typer.Option(min=0, help="Maximum number of rows; 0: all. Default 20, or all with --parquet."),
     ] = None,
     version: Annotated[int | None, typer.Option(min=0, help="The version, as in TABLE@VERSION.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     parquet: Annotated[Path | None, typer.Option(help="Write the rows into this Parquet file.")] = None,
 ) -> None:
     """Show rows of a table.
 
-    Which rows come first is not said: a table has no order. ORDER BY is for `duckdb` and other tools, which read the
+    The order of rows is arbitrary, because a table has none. For ORDER BY use `duckdb` and other tools, which read the
     same files.
     """
     import polars as pl

@@ -27,7 +27,7 @@ def upstream(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that something was made of, back to the files.
+    """Show everything upstream: what something was made of, back to the files.
 
     Exits with 1 when it was made of nothing.
     """
@@ -45,7 +45,7 @@ def downstream(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show everything that was made of something.
+    """Show everything downstream: what was made of something.
 
     Exits with 1 when nothing was.
     """
@@ -57,20 +57,21 @@ def downstream(
 def columns(
     context: typer.Context,
     target: Target,
-    down: Annotated[
-        bool, typer.Option("--down", help="What was made of it, instead of what it was made of.")
-    ] = False,
+    down: Annotated[bool, typer.Option("--down", help="Downstream: what was made of it.")] = False,
     direct: Annotated[
-        bool, typer.Option("--direct", help="Only where a value is made of the other, not where it decides.")
+        bool,
+        typer.Option(
+            "--direct", help="Direct lineage only: columns whose values go in, not those that only decide."
+        ),
     ] = False,
     at: At = None,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which columns a column was made of, through every table between.
+    """Show column lineage: the columns that a column was made of, through all tables in between.
 
-    Without a column, of all that the table has. Exits with 1 when there are none.
+    Without a column: of all columns of the table. Exits with 1 when there are none.
     """
     from recsys_lineage.graph.questions.columns import columns as asked
 
@@ -84,7 +85,7 @@ def impact(
     materialize: Annotated[
         bool,
         typer.Option(
-            "--materialize", help="Make what is affected and not rebuilt again; else it is only named."
+            "--materialize", help="Rebuild what is affected and not rebuilt yet, instead of only listing it."
         ),
     ] = False,
     at: At = None,
@@ -92,10 +93,10 @@ def impact(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a change of something affects, what was rebuilt since, and in which order to rebuild the rest.
+    """Show what a change affects, what was rebuilt since, and in which order to rebuild the rest.
 
-    Of an asset, column, partition or file what is there now counts as right; a version, a file's content or a run that
-    is named is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
+    For an asset, column, partition or file the present state counts as right; a version, a file's content or a run
+    that you name is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
     """
     from recsys_lineage.graph.questions.impact import impact as asked
 
@@ -115,14 +116,16 @@ def impact(
 def paths(
     context: typer.Context,
     source: Target,
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="Where they lead, named likewise.")],
-    most: Annotated[int, typer.Option(min=1, help="At most so many, the shortest first.")] = 20,
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="The end of the paths, written in the same way.")
+    ],
+    most: Annotated[int, typer.Option(min=1, help="Maximum number of paths, the shortest first.")] = 20,
     at: At = None,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the ways on which one thing came into another.
+    """Show the paths by which one thing came into another.
 
     Exits with 1 when there is none.
     """
@@ -141,7 +144,7 @@ def asof(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the version that each table was at: at a time, at the end of a run, or when a version was made.
+    """Show the version of each table at a time, at the end of a run, or when a version was made.
 
     Exits with 1 when there was none yet.
     """
@@ -158,15 +161,15 @@ def runs(
             metavar="[TARGET]", help="Only runs of this ASSET, or the one that made ASSET@VERSION; run:ID."
         ),
     ] = None,
-    last: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="Number of runs, newest first.")] = 20,
     at: At = None,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what ran, how it ended and what it made, the newest first.
+    """Show what ran, how it ended and what it made, newest first.
 
-    Exits with 1 when nothing did.
+    Exits with 1 when nothing ran.
     """
     from recsys_lineage.graph.questions.runs import runs as asked
 
@@ -180,13 +183,19 @@ def rows(
     ],
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COLUMN=VALUE]...", help="Enough to tell the row; COLUMN alone for NULL."),
+        typer.Argument(
+            metavar="[COLUMN=VALUE]...",
+            help="COLUMN=VALUE, enough to identify the row; COLUMN alone for NULL.",
+        ),
     ] = None,
     forward: Annotated[
-        bool, typer.Option("--forward", help="What the rows flowed into, as a file's lines always go.")
+        bool,
+        typer.Option(
+            "--forward", help="Forward: what the rows flowed into; always so for the lines of a file."
+        ),
     ] = False,
     files: Annotated[
-        Path | None, typer.Option("--files", help="A folder: the source files in it are hashed again.")
+        Path | None, typer.Option("--files", help="Folder whose source files are hashed again.")
     ] = None,
     format: Format = "tree",
     out: Out = None,
@@ -194,7 +203,7 @@ def rows(
 ) -> None:
     """Trace one row back to the lines of the source files, or the lines of a file on to every table.
 
-    Exits with 1 when the way leads nowhere, or there is no such row.
+    Exits with 1 when the trace finds nothing, or there is no such row.
     """
 
     def asked(place: Place) -> Any:
@@ -208,14 +217,14 @@ def rows(
 def tags(
     context: typer.Context,
     target: Annotated[
-        str | None, typer.Argument(metavar="[TARGET]", help="Only of this tag, TABLE or TABLE.COLUMN.")
+        str | None, typer.Argument(metavar="[TARGET]", help="Only this TAG, TABLE or TABLE.COLUMN.")
     ] = None,
     at: At = None,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show which columns hold tagged data, such as personal data, and from where it came into them.
+    """Show which columns hold tagged data, such as personal data, and where it came from.
 
     Exits with 1 when there are none.
     """
@@ -232,43 +241,49 @@ def verify(
     context: typer.Context,
     assets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ASSET[@VERSION]]...", help="Which; all whose code is known when left out."),
+        typer.Argument(
+            metavar="[ASSET[@VERSION]]...", help="Assets to test; by default all whose code is known."
+        ),
     ] = None,
     night: Annotated[
         bool,
         typer.Option(
             "--all",
-            help="More rows, also such of mixed values, and each asset run once more: all of a shop take a night.",
+            help="Test more rows, rows of mixed values too, and run each asset once more: a night for a whole shop.",
         ),
     ] = False,
     rows: Annotated[
-        int | None, typer.Option(min=1, help="At most so many rows of each table that is read: 100, or 300.")
+        int | None,
+        typer.Option(
+            min=1, help="Maximum number of rows of each input table; default 100, or 300 with --all."
+        ),
     ] = None,
     sample: Annotated[
-        int | None, typer.Option(min=1, help="Traces of so many rows of the result: 3, or 10.")
+        int | None,
+        typer.Option(min=1, help="Number of rows of the result to trace; default 3, or 10 with --all."),
     ] = None,
     reads: Annotated[
         bool | None,
         typer.Option(
             "--reads/--no-reads",
-            help="Run the whole asset once more to see what it opens; those that took ten seconds when left out.",
+            help="Run whole assets once more to see what they open; by default those that took up to ten seconds.",
         ),
     ] = None,
     seconds: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Columns of an asset are changed for so long at most: 60, or to the end with --all."
+            min=1, help="Seconds for changing an asset's columns; default 60, or no limit with --all."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of what is drawn by chance.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random samples.")] = 0,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put the lineage of assets to the proof: change their inputs, run their code again, and compare.
+    """Test the lineage of assets: change their inputs, run their code again, and compare.
 
-    Nothing is committed. A sample of each asset takes minutes for all of a shop; `--all` finds more, overnight. Exits
-    with 1 when anything was refuted, or could not be tried.
+    Nothing is committed. By default samples are tested, in minutes for all assets of a shop; `--all` finds more,
+    overnight. Exits with 1 when anything was refuted, or could not be tried.
     """
     from dataclasses import replace
 

@@ -29,4 +29,4 @@ At = Annotated[
     str | None,
     typer.Option("--at", metavar="WHEN", help="As the graph was: a time, run:ID, or ASSET@VERSION."),
 ]
-Depth = Annotated[int | None, typer.Option(min=1, help="At most so many steps away.")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Maximum number of steps.")]

@@ -41,7 +41,7 @@ def test_every_image_is_pinned_by_a_digest_or_the_document_names_it() -> None:
         if at:
             assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest), image
         else:
-            assert f"For `{image}` none was found" in document
+            assert f"None was found for `{image}`" in " ".join(document.split())
     assert dict(re.findall(r"^ {4}(\w+_IMAGE)=(\S+)@sha256:…$", document, re.MULTILINE)) == tags
     for name, service in yaml.safe_load(text)["services"].items():
         assert "build" in service or service["image"].startswith("${"), f"{name}: no variable names its image"

@@ -45,6 +45,7 @@ MAY_FAIL = {
 RUN_ELSEWHERE = {
     "python": "test_readme runs each block of Python",
     "text": "what is printed",
+    "mermaid": "a drawing",
     "json": "read here",
 }
 PIECES = [piece for document in DOCUMENTS for piece in pieces(document)]

@@ -20,14 +20,16 @@ _KEY = "OPENLINEAGE_API_KEY"
 
 def compare(
     context: typer.Context,
-    url: Annotated[str, typer.Argument(metavar="URL", help="Of a Marquez, as http://127.0.0.1:5000.")],
-    seconds: Annotated[float, typer.Option(min=0.1, help="To wait for each answer.")] = 60,
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="URL of a Marquez, such as http://127.0.0.1:5000.")
+    ],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for each answer.")] = 60,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a catalog what it understood, and show in what that differs from the records.
+    """Compare what a catalog understood with the records.
 
-    Tables with their columns and versions, edges, lineage of columns, runs, checks: what is missing there, extra, stale
-    or different, and what to send again. Exits with 1 when there is a difference.
+    Tables with their columns and versions, edges, column lineage, runs, checks: what is missing in the catalog, extra,
+    stale or different, and what to send again. Exits with 1 when there is a difference.
     """
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
     with open_place() as place:

@@ -26,9 +26,9 @@ def export(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="A file to write, or - for stdout.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write all events of the records, one a line, in the order in which they are sent.
+    """Write all events of the records, one per line, in the order in which they are sent.
 
-    Exits with 1 when a record could not be told as events; the others are there all the same.
+    Exits with 1 when a record could not be turned into events; the others are written all the same.
     """
     if as_json and file == _STDOUT:
         raise typer.BadParameter("choose one of --json and -")

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def import_(context: typer.Context, file: File, spec: SpecOption = None, as_json: AsJson = False) -> None:
-    """Take events of other systems, such as Spark, Airflow or dbt, into the lineage of the lake.
+    """Import events of other systems, such as Spark, Airflow or dbt, into the lineage of the lake.
 
-    Each is kept once, unchanged. What breaks the official schemas is told and kept all the same. Exits with 1 when an
-    event was refused: it is no JSON object, too large or too deep, or names no job or dataset.
+    Each is kept once, unchanged. Events that violate the official schemas are reported and kept all the same. Exits
+    with 1 when an event was refused: it is no JSON object, too large or too deep, or names no job or dataset.
     """
     with _one_lake(context) as (lake, _):
         from dataclasses import replace
@@ -43,7 +43,7 @@ def import_(context: typer.Context, file: File, spec: SpecOption = None, as_json
 
 
 def imports(context: typer.Context) -> None:
-    """Print the events of other systems, one a line, as they came.
+    """Print the imported events of other systems, one per line, unchanged.
 
     Exits with 1 when there are none.
     """
@@ -62,14 +62,16 @@ def imports(context: typer.Context) -> None:
 
 def serve(
     context: typer.Context,
-    host: Annotated[str, typer.Option(help="Any other than this machine's own wants a token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 5050,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 5050,
     spec: SpecOption = None,
 ) -> None:
-    """Listen for events of other systems: POST /api/v1/lineage, one event or a list of them.
+    """Listen for events of other systems: POST /api/v1/lineage, one event or a list.
 
-    They become a part of the lineage of the lake, as with `import`. Senders give the token of OPENLINEAGE_INTAKE_TOKEN
-    as their API key; without one only this machine may send.
+    They become part of the lineage of the lake, as with `import`. The senders' API key is the token of
+    OPENLINEAGE_INTAKE_TOKEN; without one only this machine may send.
     """
     with _one_lake(context) as (lake, place):
         import uvicorn

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 _SHOWN_LETTERS = 10
 To = Annotated[
     list[str] | None,
-    typer.Option("--to", metavar="NAME", help="Only to this destination; again for more."),
+    typer.Option("--to", metavar="NAME", help="Only to this destination; may be repeated."),
 ]
 Patience = Annotated[
     float,
-    typer.Option(min=0, help="Seconds without an event taken after which a destination is given up for now."),
+    typer.Option(
+        min=0, help="Seconds without an accepted event after which a destination is given up for now."
+    ),
 ]
 Seconds = Annotated[
-    float | None, typer.Option(min=0, help="Stop after so many seconds, though more is to be sent.")
+    float | None, typer.Option(min=0, help="Stop after so many seconds, even if more is left to send.")
 ]
 
 
@@ -61,20 +63,20 @@ def replay(
         typer.Option(metavar="TIME", help="Runs that began then or later, as 2026-11-26T03:00 (UTC)."),
     ] = None,
     run: Annotated[
-        str | None, typer.Option(metavar="ID", help="This run, by Dagster's id of it or by OpenLineage's.")
+        str | None, typer.Option(metavar="ID", help="This run, by its id in Dagster or in OpenLineage.")
     ] = None,
     dead_letters: Annotated[
-        bool, typer.Option("--dead-letters", help="Runs with events that a destination has refused.")
+        bool, typer.Option("--dead-letters", help="Runs with events that a destination refused.")
     ] = False,
     to: To = None,
     patience: Patience = 30,
     seconds: Seconds = None,
     as_json: AsJson = False,
 ) -> None:
-    """Send runs once more: whole, in order, and with them all later ones of the same jobs.
+    """Send runs once more: whole, in order, together with all later runs of the same jobs.
 
-    Later ones too, for a catalog that is sent older events last shows the older state. What is broken off is finished
-    by the next send. Exits with 1 when a destination does not have everything.
+    Later runs are included because a catalog that gets older events last shows the older state. The next send
+    finishes an interrupted replay. Exits with 1 when a destination does not have everything.
     """
     with emitting(context) as (lake, emission), _progress(as_json) as progress:
         if sum((since is not None, run is not None, dead_letters)) != 1:
@@ -88,7 +90,7 @@ def replay(
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Show what each destination has, what it waits for, and which events it refused.
 
-    Nothing is sent. Exits with 1 when events are refused, or a destination takes nothing.
+    Nothing is sent. Exits with 1 when events were refused, or a destination accepts nothing.
     """
     with emitting(context) as (lake, emission):
         delivery = emission.delivery(lake)

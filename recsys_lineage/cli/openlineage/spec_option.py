@@ -12,6 +12,6 @@ SpecOption = Annotated[
         "--spec",
         metavar="FOLDER|URL",
         envvar="OPENLINEAGE_SPEC",
-        help="The official schemas; openlineage.io, fetched once into the user's cache, without it.",
+        help="Folder of the official schemas; by default fetched once from openlineage.io into the user's cache.",
     ),
 ]

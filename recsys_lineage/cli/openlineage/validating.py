@@ -15,7 +15,7 @@ from recsys_lineage.cli.openlineage.spec_option import SpecOption
 from recsys_lineage.cli.options import AsJson
 
 STDIN = "-"
-File = Annotated[str, typer.Argument(metavar="FILE|-", help="Events, one a line, or a list; - for stdin.")]
+File = Annotated[str, typer.Argument(metavar="FILE|-", help="Events, one per line, or a list; - for stdin.")]
 
 
 def validate(
@@ -23,19 +23,19 @@ def validate(
     spec: SpecOption = None,
     part: Annotated[
         bool,
-        typer.Option("--part", help="A part of a longer stream: runs may begin before it and end behind it."),
+        typer.Option("--part", help="Part of a longer stream: runs may begin before it and end after it."),
     ] = False,
     ignore: Annotated[
         list[str] | None,
-        typer.Option("--ignore", metavar="RULE", help="A rule that does not count; again for more."),
+        typer.Option("--ignore", metavar="RULE", help="A rule to ignore; may be repeated."),
     ] = None,
-    most: Annotated[int, typer.Option(min=0, help="Show so many faults, and how many there are.")] = 20,
+    most: Annotated[int, typer.Option(min=0, help="Maximum number of faults to show; all are counted.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Hold events to OpenLineage's official schemas, and to rules that no schema can state.
+    """Validate events against OpenLineage's official schemas, and against rules that no schema can state.
 
-    Facets whose schema is not an official one are named, and are no fault. Exits with 1 when there is a fault, or no
-    event.
+    Facets whose schema is not an official one are listed, and are not a fault. Exits with 1 when there is a fault, or
+    no event.
     """
     with errors_in_words():
         from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how a report is shown
