@@ -89,8 +89,8 @@ def served_versions(lake: Lake) -> list[tuple[str, int]]:
     newest = lake.version(CHAMPION).version
     last = last_decision(lake)
     decided = [] if last is None else [(last.asset, last.version)]
-    pruned = lake.pruned(CHAMPION).all()
-    older = [version for version in range(newest) if version not in pruned and _promoted(lake, version)]
+    there = lake.pruned(CHAMPION).all().others(newest - 1)
+    older = [version for each in there for version in each if _promoted(lake, version)]
     return sorted({*((CHAMPION, version) for version in (*older, newest)), *decided})
 
 

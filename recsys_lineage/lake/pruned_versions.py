@@ -7,26 +7,17 @@ into one of its own before it deletes them, so two prunes at once lose nothing o
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 
 from recsys_lineage.errors import LineageError, VersionPruned
+from recsys_lineage.lake.pruned_spans import Pruned, PrunedSpans, Span, in_words
 from recsys_lineage.lake.storage import Storage
 
 FOLDER = "_pruned"
 _TRIES = 10
-
-
-@dataclass(frozen=True)
-class Pruned:
-    """When a version was pruned (UTC), and the policy that did not keep it."""
-
-    at: datetime
-    policy: str
 
 
 class PrunedVersions:
@@ -35,7 +26,7 @@ class PrunedVersions:
     def __init__(self, storage: Storage, table: str, table_path: str) -> None:
         self._storage, self._table, self._folder = storage, table, f"{table_path}/{FOLDER}"
 
-    def all(self) -> dict[int, Pruned]:
+    def all(self) -> PrunedSpans:
         """Every pruned version.
 
         Raises:
@@ -43,14 +34,20 @@ class PrunedVersions:
         """
         return self._merged()[0]
 
-    def add(self, versions: Iterable[int], pruned: Pruned) -> None:
-        """Note that some versions are pruned; those noted before stay as they were noted."""
+    def add(self, versions: Iterable[int], pruned: Pruned, settled: datetime) -> None:
+        """Note that some versions are pruned; those noted before stay as they were noted.
+
+        Args:
+            versions: their numbers.
+            pruned: when, and under which policy.
+            settled: of neighbours noted up to this moment (UTC), it is no longer kept when each was pruned.
+        """
         known, paths = self._merged()
-        fresh = {version: pruned for version in versions if version not in known}
+        fresh = PrunedSpans(Span(version, version, pruned) for version in versions if version not in known)
         if not fresh and len(paths) <= 1:
             return
         self._storage.make_folder(self._folder)
-        content = json.dumps({"pruned": _entries({**fresh, **known})}, separators=(",", ":"))
+        content = known.with_more(fresh).joined(settled).text()
         self._storage.write_bytes(f"{self._folder}/{uuid.uuid4().hex}.json", content.encode())
         for path in paths:
             self._storage.delete(path)
@@ -64,17 +61,16 @@ class PrunedVersions:
         marks = self.all()
         if (pruned := marks.get(version)) is None:
             return
-        there = spans(number for number in range((latest() or 0) + 1) if number not in marks)
         raise VersionPruned(
-            f"Version {version} of table {self._table!r} was pruned on {pruned.at:%Y-%m-%d} under the policy "
+            f"Version {version} of table {self._table!r} was pruned {pruned.days} under the policy "
             f"{pruned.policy}; its record is kept.",
-            expected=f"a version whose files are there: {there}",
+            expected=f"a version whose files are there: {in_words(marks.others(latest() or 0))}",
             found=f"version {version}",
             where=self._folder,
             advice="read one of those; a version that must stay is to be held before it is pruned",
         )
 
-    def _merged(self) -> tuple[dict[int, Pruned], list[str]]:
+    def _merged(self) -> tuple[PrunedSpans, list[str]]:
         for attempt in range(_TRIES):
             paths = self._paths()
             try:
@@ -87,12 +83,12 @@ class PrunedVersions:
     def _paths(self) -> list[str]:
         return sorted(path for path in self._storage.files(self._folder) if path.endswith(".json"))
 
-    def _read(self, paths: list[str]) -> dict[int, Pruned]:
-        found: dict[int, Pruned] = {}
+    def _read(self, paths: list[str]) -> PrunedSpans:
+        found = PrunedSpans()
         for path, content in zip(paths, self._storage.read_many(paths), strict=True):
             try:
-                found = {**_parsed(content), **found}
-            except (ValueError, KeyError, TypeError) as error:
+                found = found.with_more(_parsed(content))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise LineageError(
                     f"What was pruned of table {self._table!r} cannot be read.",
                     expected="one JSON object with spans of versions",
@@ -104,31 +100,6 @@ class PrunedVersions:
 
 
 @lru_cache(maxsize=16)
-def _parsed(content: bytes) -> Mapping[int, Pruned]:
+def _parsed(content: bytes) -> PrunedSpans:
     """What one file says; every read of an old version asks for the same."""
-    found: dict[int, Pruned] = {}
-    for first, last, at, policy in json.loads(content)["pruned"]:
-        found |= dict.fromkeys(range(first, last + 1), Pruned(datetime.fromisoformat(at), policy))
-    return found
-
-
-def _entries(pruned: Mapping[int, Pruned]) -> list[tuple[int, int, str, str]]:
-    entries: list[tuple[int, int, str, str]] = []
-    for version, fact in sorted(pruned.items()):
-        at = fact.at.isoformat()
-        if entries and entries[-1][1] == version - 1 and entries[-1][2:] == (at, fact.policy):
-            entries[-1] = (entries[-1][0], version, at, fact.policy)
-        else:
-            entries.append((version, version, at, fact.policy))
-    return entries
-
-
-def spans(versions: Iterable[int]) -> str:
-    """Version numbers in words, such as `1, 4-9, 12`."""
-    ends: list[list[int]] = []
-    for version in sorted(versions):
-        if ends and ends[-1][1] == version - 1:
-            ends[-1][1] = version
-        else:
-            ends.append([version, version])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
+    return PrunedSpans.parse(content)

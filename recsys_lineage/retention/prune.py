@@ -18,7 +18,7 @@ from recsys_lineage.lake.commits.commit_archive import FOLDER as _ARCHIVE
 from recsys_lineage.lake.commits.write_marker import FOLDER as MARKERS
 from recsys_lineage.lake.commits.write_marker import writes
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.pruned_versions import Pruned
+from recsys_lineage.lake.pruned_spans import Pruned
 from recsys_lineage.lake.storage import StoredFile
 from recsys_lineage.lake.storage_fault import explained
 from recsys_lineage.retention.holds import Holds
@@ -154,7 +154,7 @@ def prune(
     at, tables, histories = _plan(lake, policy_of, roots, now, grace)
     for table in tables:
         with explained(lake.storage, table.table):
-            _apply(lake, table, histories[table.table], at)
+            _apply(lake, table, histories[table.table], at, grace)
     return Prune(at, tables)
 
 
@@ -196,7 +196,8 @@ def _plan_table(
     ]
     gone = set(dropped) if not grace else set()
     holding = {version for version in alive if version not in gone}
-    holding |= {version for version, pruned in marks.items() if pruned.at > at - grace}
+    recent = (span for span in marks.spans if span.pruned.at > at - grace)
+    holding |= {version for span in recent for version in range(span.first, span.last + 1)}
     holding |= needed  # a version that came to be held while it was being marked
     on_disk = {file.path: file for file in listed}
     unheld = history.not_held_by(holding).keys() & on_disk.keys()
@@ -273,11 +274,11 @@ def _checkpoints(on_disk: Collection[str]) -> set[int]:
     return {int(found[1]) for name in names if (found := _CHECKPOINT.fullmatch(name))}
 
 
-def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime) -> None:
+def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime, grace: timedelta) -> None:
     """Marks first, so that nobody opens what is about to go; the history last, so that a killed prune is repeated."""
     root = lake.table_uri(table.table)
     marks = lake.pruned(table.table)
-    marks.add(table.dropped, Pruned(at, str(table.policy)))
+    marks.add(table.dropped, Pruned(at, str(table.policy)), settled=at - grace)
     if table.archived:
         log = lake.log(table.table)
         log.archive.add(log.contents(table.archived))
@@ -288,6 +289,7 @@ def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime) -
         lake.storage.delete(f"{root}/{MARKERS}/{write_id}.json")
     for path in table.files:
         del history.files[path]
-    for version in marks.all():
-        history.committed.pop(version, None)
+    pruned = marks.all()
+    for version in [version for version in history.committed if version in pruned]:
+        del history.committed[version]
     history.save(lake)

@@ -30,7 +30,7 @@ from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile
-from recsys_lineage.lake.pruned_versions import Pruned
+from recsys_lineage.lake.pruned_spans import Pruned
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, listening, tell
 from recsys_lineage.sql.sql_text import SqlText
@@ -309,7 +309,8 @@ def test_a_table_with_pruned_versions_is_read(project: Project, kind: str) -> No
     with project.lake.connect() as connection:
         for number in range(2):
             project.lake.write("t", f"SELECT {number} AS i", connection=connection)
-    project.lake.pruned("t").add([0], Pruned(datetime.now(timezone.utc), "1"))
+    now = datetime.now(timezone.utc)
+    project.lake.pruned("t").add([0], Pruned(now, "1"), settled=now)
 
     def copy(t: pl.DataFrame) -> pl.DataFrame:
         return t
