@@ -129,4 +129,4 @@ def test_a_block_in_which_no_name_stands_is_parsed_by_arrow(
 ) -> None:
     monkeypatch.setattr(csv_reader.CsvReader, "_exact", lambda *_: pytest.fail("read record by record"))
     for header in ("größe,prix", "Цена,Товар", "sku,prix"):
-        assert read(tmp_path, f"{header}\n" + "größer,Straße\nЖук,x\n" * 2_000).rows == 4_000
+        assert read(tmp_path, f"{header}\n" + "größer,Straße\nЖдж,x\n" * 2_000).rows == 4_000
