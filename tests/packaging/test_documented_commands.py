@@ -85,7 +85,8 @@ def run_in(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     }
     command = ["bash", "-euc", script]
     process = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, start_new_session=True,
+        command, cwd=folder, env=environment, text=True, errors="replace",  # a picture is no text
+        start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
