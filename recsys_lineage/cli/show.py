@@ -18,6 +18,7 @@ from rich.tree import Tree
 
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, rows_in_words, values_shown
+from recsys_lineage.errors import WrongQuestion
 from recsys_lineage.graph.questions.answers import (
     AsOf,
     ColumnLineage,
@@ -48,7 +49,18 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
         out: the file; stdout when None.
         as_json: print one JSON object.
         beside: what else stands in it.
+
+    Raises:
+        WrongQuestion: a PNG would be written on a terminal.
     """
+    if format == "png" and out is None and not as_json and sys.stdout.isatty():
+        raise WrongQuestion(
+            "A PNG cannot be shown on a terminal.",
+            expected="a file for it, or another program that reads it",
+            found="a terminal",
+            where="--format png",
+            advice="add --out lineage.png",
+        )
     if as_json:
         _put(
             json.dumps({**answer.to_json(), **beside}, ensure_ascii=False, default=str).encode() + b"\n", out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -202,6 +203,21 @@ def test_an_asset_that_fails_is_told_by_the_exit_code(shop: Shop) -> None:
     mounted = lineage_app(lambda: nullcontext(Place([shop.lake], lambda names: ["model"])))
     said = CliRunner().invoke(mounted, ["impact", "orders", "--materialize", "--json"])
     assert said.exit_code == 1 and json.loads(said.stdout)["failed"] == ["model"]
+
+
+def test_a_png_is_not_written_on_a_terminal(seen: Shop) -> None:
+    terminal, end = os.openpty()
+    run = "from recsys_lineage.cli import app; app()"
+    command = [sys.executable, "-c", run, "--lake", seen.lake.uri, "upstream", "report", "--format", "png"]
+    done = subprocess.run(command, stdout=end, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(end)
+    os.set_blocking(terminal, False)
+    try:
+        shown = os.read(terminal, 10)
+    except OSError:  # nothing was written
+        shown = b""
+    os.close(terminal)
+    assert done.returncode == 2 and "--out" in done.stderr and shown == b""
 
 
 def test_no_lake_there(tmp_path: Path) -> None:
