@@ -1,4 +1,4 @@
-"""The checkout of git that this code lies in: its commit, its folder, where it came from, whether it has changes."""
+"""The git checkout of this code: its commit, folder, origin, and whether it has changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots over the nights that Dagster's page of an asset shows without a click.
+"""Plots over the nights that an asset's page in Dagster shows without a click.
 
 Of Markdown the page draws what is shorter than 1000 characters at once, and hides the rest behind a link. So a picture
 is a line drawing as SVG inside the Markdown, of as many nights and lines as fit; other lines have another picture.

@@ -1,4 +1,4 @@
-"""The platform's events of OpenLineage: how they are made, and where they go by its settings."""
+"""The platform's OpenLineage emission: how events are made, and where its settings send them."""
 
 from __future__ import annotations
 

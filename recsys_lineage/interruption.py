@@ -1,4 +1,4 @@
-"""A request to stop this process, and what is to be said before it ends.
+"""Interruption: a request to stop this process, with a message to print before it ends.
 
 A signal raises an exception in the main thread. Native code turns it into an error of its own (DuckDB: `RuntimeError:
 Query interrupted`) or hears of it only when it is done. Whoever takes the signal therefore asks here too, so that the

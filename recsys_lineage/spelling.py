@@ -1,4 +1,4 @@
-"""Names that people spell in several ways, or that look the same and are not."""
+"""Spelling: names that people write in several ways, or that look the same and are not."""
 
 from __future__ import annotations
 

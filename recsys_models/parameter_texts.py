@@ -1,4 +1,4 @@
-"""What a family's parameters mean, in words, and what each may be."""
+"""Descriptions of the families' parameters, and their allowed values."""
 
 from __future__ import annotations
 

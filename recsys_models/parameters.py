@@ -1,4 +1,4 @@
-"""Parameters of families: what each may be, said once by its type, and checked when a model is made."""
+"""Parameters of families: declared once by their types, and checked when a model is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the shop's assets appear in Dagster: their group, owner and layer, and on what they take turns."""
+"""Presentation of the shop's assets in Dagster: group, owner, layer, and the pools they share."""
 
 from __future__ import annotations
 

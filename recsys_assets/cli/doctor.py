@@ -1,4 +1,4 @@
-"""What is installed and set up, what is wrong with it, and how to mend it."""
+"""`recsys doctor`: checks what is installed and set up, what is wrong with it, and how to fix it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except Exception as error:  # a look that fails is a finding, never the end of the diagnosis
-        return Check(name, False, f"{type(error).__name__}: {error}", "mend what the message names")
+        return Check(name, False, f"{type(error).__name__}: {error}", "fix what the message names")
 
 
 def _python() -> Check:

@@ -1,4 +1,4 @@
-"""What the commands share: the screen, the platform they open, and how errors are shown."""
+"""Session: what the commands share: the screen, the opened platform, and how errors are shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line shows: progress while assets run, tables and sentences afterwards."""
+"""Output of the command line: progress while assets run, tables and sentences afterwards."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, jud
     """
     if not metrics:
         return Table(
-            title=f"Nothing could be judged in the held-out weeks; {champion} serves", title_justify="left"
+            title=f"Nothing could be evaluated in the held-out weeks; {champion} serves", title_justify="left"
         )
     what = "new to" if judged.startswith("new items") else "for"
     table = Table(title=f"20 items {what} each customer, in the held-out weeks", title_justify="left")
@@ -189,11 +189,11 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
         shown = escape(", ".join(report.gone[:MOST_SHOWN])) + (" …" if len(report.gone) > MOST_SHOWN else "")
         notes.append(
             f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
-            "recsys forget FILE gives them up."
+            "recsys forget FILE drops them."
         )
     notes += overlooked_lines(report.overlooked)
     if report.forgotten:
-        notes.append(f"{len(report.forgotten)} files are left out, as was said by recsys forget.")
+        notes.append(f"{len(report.forgotten)} files are left out because of recsys forget.")
     return wrong, notes
 
 

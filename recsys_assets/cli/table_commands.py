@@ -1,4 +1,4 @@
-"""`recsys show` and `recsys ls`: the rows of a table, and which tables there are."""
+"""`recsys show` and `recsys ls`: the rows of a table, and the list of tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assignment: which arm of an experiment a customer or a session belongs to, without remembering anything."""
+"""Assignment: the arm of a customer or a session, computed by a keyed hash without any state."""
 
 from __future__ import annotations
 

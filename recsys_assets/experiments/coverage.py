@@ -1,4 +1,4 @@
-"""Coverage: how much of the catalogue an arm shows, and how much of it a fixed number of its units see together."""
+"""Coverage: the share of the catalogue that an arm shows, and that a fixed number of its units see together."""
 
 from __future__ import annotations
 

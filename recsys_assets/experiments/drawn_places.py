@@ -1,4 +1,4 @@
-"""Drawn places: the places of shown lists that were drawn by lot, and where a recommender would have chosen alike."""
+"""Drawn places: the places of shown lists that exploration drew by lot, and where a recommender agrees with them."""
 
 from __future__ import annotations
 

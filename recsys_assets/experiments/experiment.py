@@ -1,4 +1,4 @@
-"""Experiment: its arms, whom they are shown to, and by what they are judged, as a TOML file tells it."""
+"""Experiment: its arms, units and metrics, as read from a TOML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals: what is known of a mean, valid however often and whenever somebody looks."""
+"""Intervals: confidence sequences of a mean, valid however often and whenever somebody looks."""
 
 from __future__ import annotations
 

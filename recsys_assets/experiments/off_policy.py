@@ -1,4 +1,4 @@
-"""Off-policy evaluation: what a recommender would have earned, judged on what another one showed."""
+"""Off-policy evaluation: the reward that a recommender would have had, estimated on what another one showed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policy report: what recommenders would have earned at the places drawn by lot, before they are shown."""
+"""The policy report: rewards that recommenders would have had at the places drawn by lot, before they are shown."""
 
 from __future__ import annotations
 

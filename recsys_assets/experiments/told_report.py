@@ -1,4 +1,4 @@
-"""ToldReport: what the lake's reports say of experiments, candidates, positions and searches, for the command line."""
+"""ToldReport: the lake's reports on experiments, candidates, positions and searches, for the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers about what the platform has made, as plain data: the demo's summary, one customer's recommendations."""
+"""Answers about the platform's tables, as plain data: the demo's summary, one customer's recommendations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run in this process: Dagster's pages show it like any other, under its job."""
+"""A foreground run: executed in this process, shown in Dagster like any other run of its job."""
 
 from __future__ import annotations
 

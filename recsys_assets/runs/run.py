@@ -1,4 +1,4 @@
-"""The platform in this process: what the commands run and ask, on the same instance as the browser's runs."""
+"""The platform in this process: what the commands run and query, on the same instance as Dagster's interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RunPlan: what a run would make, and why; found without writing anything."""
+"""RunPlan: what a run would make, and why; computed without writing anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A selection of assets, in the syntax of Dagster's pages: what it names, and what it misspells."""
+"""Selection: assets in Dagster's selection syntax, with its misspellings explained."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def selected_assets(text: str, definitions: dg.Definitions) -> list[str]:
             names = part.resolve(graph)
         except Exception as error:  # of what only Dagster's own server can tell, such as status:
             raise UnknownAsset(
-                f"{_text(part)!r} can be asked on Dagster's pages only.", expected=SYNTAX, found=text
+                f"{_text(part)!r} works in Dagster's interface only.", expected=SYNTAX, found=text
             ) from error
         _refuse_former_syntax(text, _text(part), order)
         if not names:

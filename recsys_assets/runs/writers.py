@@ -1,4 +1,4 @@
-"""Who writes to a home right now: locks that the system takes away with the process that holds them.
+"""Writers: who writes to a home right now, by locks that the kernel releases when their process ends.
 
 One command of the command line writes alone (`Writers.alone`); Dagster's own runs write beside each other, for its
 pools keep them apart (`Writers.beside`). Whoever comes waits behind those who wait already, so runs that follow one

@@ -1,4 +1,4 @@
-"""Champions: the versions that there are, which of them serves, and the decision to have another one serve."""
+"""Champions: the existing versions, the one that serves, and decisions about which serves."""
 
 from __future__ import annotations
 
@@ -258,7 +258,7 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
     table = _candidate(lake, family)
     if not 0 <= share <= 1:
         raise DecisionError(
-            f"{share} is no share of the customers.",
+            f"{share} is not a share of the customers.",
             expected="0 to 1, such as 0.05",
             advice="0 ends the canary",
         )
@@ -293,6 +293,6 @@ def _require_reason(reason: str) -> None:
     if not reason.strip():
         raise DecisionError(
             "A decision needs a reason.",
-            expected="why this version is to serve, for those who find it in years",
+            expected="why this version should serve, for those who find it years later",
             advice="say the reason",
         )

@@ -1,4 +1,4 @@
-"""Desk: takes questions and events, answers from what serves, and has written down what was shown."""
+"""Desk: takes requests and events, answers from the current Serving, and logs what was shown."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ class Desk:
         """
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):
-            raise Refused(422, "None of the events was taken, for some cannot be.", wrong)
+            raise Refused(422, "None of the events was accepted, because some are invalid.", wrong)
         self.catch_up()
         fresh: list[dict[str, Any]] = []
         for event in events:

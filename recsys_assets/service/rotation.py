@@ -1,4 +1,4 @@
-"""Rotation: watches for a new champion, rules and experiments, and takes them over without a pause."""
+"""Rotation: watches for a new champion, rules and experiments, and switches to them without a pause."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class Rotation:
                 "There is no champion yet that could answer.",
                 expected="a version of the table champion",
                 found=self.fault,
-                advice="run `recsys demo`, or `recsys nightly`; the service takes it up by itself",
+                advice="run `recsys demo`, or `recsys nightly`; the service then uses it by itself",
             )
         return self.now
 

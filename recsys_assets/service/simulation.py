@@ -1,4 +1,4 @@
-"""Simulation: customers of the held-out weeks ask the running service, search, and take to what they bought."""
+"""Simulation: customers of the held-out weeks query the running service, search, and choose what they bought."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
     """
     if not lake.has("split"):
         raise SimulationError(
-            "There is nobody to be played: the table split is missing.", advice="run `recsys demo`"
+            "There is nobody to simulate: the table split is missing.", advice="run `recsys demo`"
         )
     version = lake.version("split")
     target = "is_target" if "is_target" in version.columns else "TRUE"  # of a split of a former release

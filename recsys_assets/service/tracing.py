@@ -1,4 +1,4 @@
-"""Tracing: spans of what answers are made of, for OpenTelemetry, where its variables ask for them.
+"""Tracing: OpenTelemetry spans of the steps of an answer, where its variables ask for them.
 
 Without them its SDK is not even imported. No span names a customer or an item: it says which route, how long, and with
 which kind of error it failed.

@@ -1,4 +1,4 @@
-"""Loads the SQL files of this package with their named queries in place."""
+"""Loading of this package's SQL files, with their named queries inlined."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AssetCode: what defines an asset apart from the orchestrator, and what its code hands back."""
+"""AssetCode: the definition of an asset without an orchestrator, and what its code returns."""
 
 from __future__ import annotations
 

@@ -246,8 +246,8 @@ class Attempt:
                 where=", ".join(place for outcome in failed for place in outcome.where) or self._asset.name,
                 advice=UNCLEARED
                 if [outcome.name for outcome in failed] == [CLEARANCE]
-                else "look at the rows that break the rule, mend the data or the code, and materialize again; "
-                "readers still see the version before",
+                else "look at the rows that break the rule, fix the data or the code, and materialize again; "
+                "readers still see the previous version",
             )
 
     def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
@@ -383,7 +383,7 @@ class Attempt:
         try:
             self._records.append([record])
         except LineageError as error:
-            return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
+            return (f"The record of {record.asset} is not yet in the table of records: {error.message}",)
         return ()
 
 

@@ -1,4 +1,4 @@
-"""Blocks of rows: how a table that is larger than memory comes out of an asset's code."""
+"""Blocks of rows: how an asset's code returns a table that is larger than memory."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ def store_blocks(connection: DuckDBPyConnection, name: str, blocks: Iterator[pl.
     if columns is None:
         raise LineageError(
             "A table came without any block of rows.",
-            expected="at least one frame, which may be empty, for its columns are the table's",
+            expected="at least one frame, possibly empty, because its columns are the table's",
             where=name,
         )

@@ -1,4 +1,4 @@
-"""TableCheck: what must be true of a table before its new version becomes visible."""
+"""TableCheck: a condition on a table that is checked before its new version becomes visible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options: parameters of an asset that one run may set otherwise, without a change of code or settings."""
+"""Options: parameters of an asset that a single run may set, without a change of code or settings."""
 
 from __future__ import annotations
 

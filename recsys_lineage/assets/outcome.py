@@ -1,4 +1,4 @@
-"""Outcome: what came of materializing an asset, and the error of a blocking check."""
+"""Outcome: the result of materializing an asset, and the error of a failed blocking check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reproduction: one version of one table made again from exactly what it was made of, and compared with it."""
+"""Reproduction: a version made again from exactly its inputs, and compared with the original."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
     """
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
         raise ReadsOutside(
-            f"{asset.name} reads the world outside the lake, which keeps no versions.",
+            f"{asset.name} reads from outside the lake, which keeps no versions.",
             expected="an asset that reads tables only",
             where=asset.name,
             advice="materialize it: it then reads the files that are there now",
@@ -148,7 +148,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
             f"The code of {asset.name} is not the code that wrote version {record.version}.",
             expected=f"code version {record.code_version}"
             + (f", of commit {record.git_commit[:12]}" if record.git_commit else ""),
-            found=f"code version {remade.code_version}, with the parameters of then: {dict(record.parameters)}",
+            found=f"code version {remade.code_version}, with the parameters of that run: {dict(record.parameters)}",
             where=asset.code.origin,
             advice="check out that commit, or allow other code to see what today's makes of the same inputs",
         )

@@ -1,4 +1,4 @@
-"""Vocabulary: what texts that an asset's code hands back may say where they are kept for ever.
+"""Vocabulary: the texts that metadata returned by an asset's code may contain, because it is kept for ever.
 
 A cell of a table could stand in them, for code may paste one into a statistic or into what a check found. So of such a
 text stays what is known to be none: string constants of the code, names of tables, columns, partitions, files and

@@ -1,4 +1,4 @@
-"""What a record says was written: bytes, files, partitions and columns of the version that was committed."""
+"""The committed version as a record describes it: bytes, files, partitions and columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Place: the lakes that the commands ask, and who can make assets again."""
+"""Place: the lakes that the commands query, and who can materialize assets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proving: the code of the assets whose lineage is put to the proof, and what came of it, to be printed."""
+"""Proving: the assets whose lineage is tested, and the printed results."""
 
 from __future__ import annotations
 
@@ -98,12 +98,12 @@ class Proofs:
                 for each in over
             )
             lines.append(
-                f"Time was over before all was tried: {told}. --seconds gives more, --all all of it."
+                f"The time limit was reached before all was tried: {told}. --seconds raises it, --all removes it."
             )
         if self.not_run:
             longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())
             lines.append(
-                f"Not run once more to see what they open, as they take long: {longest}. --reads does."
+                f"Not run once more to see what they open, because they take long: {longest}. --reads runs them."
             )
         return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""RowTrace: what a row was made of, or what was made of rows, as the command line asks and answers it."""
+"""RowTrace: the command line's question about a row's origins or about what rows flowed into, and its answer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def traced(
     row = _row(lake, version, values)
     if not forward and not row:
         raise WrongQuestion(
-            f"Which row of {table} is meant is not told.",
+            f"Which row of {table} is meant is not clear.",
             expected="COLUMN=VALUE, of enough columns to tell the row from all others",
             found="no column",
             where=f"{table}, version {version.version}",

@@ -1,4 +1,4 @@
-"""Ways: which rows of a trace led to which, as the records say that made them."""
+"""Ways: which rows of a trace led to which others, as their records say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of files at which the source's SQL stops, such as a text that it casts to a number: found by a second look."""
+"""Failing rows: rows at which the source's SQL stops, such as a text cast to a number, found by bisection."""
 
 from __future__ import annotations
 

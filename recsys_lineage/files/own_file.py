@@ -1,4 +1,4 @@
-"""Which scans of a source's SQL give rows that are made of one file alone, and which others every row may depend on.
+"""Own-file scans: which scans of a source's SQL give rows made of one file only, and which affect every row.
 
 The question is answered from the text, and only with yes where it is sure: a scan whose rows pass through projections,
 filters, joins and UNIONs with their `_file` is divided by file; one that is looked up, counted over, numbered or joined

@@ -1,4 +1,4 @@
-"""What a source's SQL takes from a file's path, such as a day or a store that only the name says.
+"""Path meaning: what a source's SQL takes from a file's path, such as a day or a store that only the name says.
 
 Files of equal content are copies only where their paths mean the same to the SQL.
 """

@@ -1,4 +1,4 @@
-"""Which rows of files a source's SQL makes its rows of, where its text tells: each of one row, or several of one."""
+"""Row-by-row SQL: whether each row of a source comes from one row of a file or from several, where its text decides."""
 
 from __future__ import annotations
 

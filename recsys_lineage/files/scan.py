@@ -1,4 +1,4 @@
-"""A scan of a source opened in DuckDB: every row with its file and line, every fault with its words."""
+"""A source's scan opened in DuckDB: every row with its file and line, every fault in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a source: found by pattern under one folder, known by their sha256."""
+"""The files of a source: found by pattern in one folder, identified by their sha256."""
 
 from __future__ import annotations
 

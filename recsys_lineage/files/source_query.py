@@ -110,7 +110,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
     }
     if unnamed := [column for column in tree.selects if column.alias_or_name in ("*", "")]:
         raise SourceSqlError(
-            "The columns that the SQL gives cannot be told.",
+            "The columns of the SQL's result cannot be determined.",
             expected="every output column to have a name",
             found=", ".join(column.sql(dialect="duckdb") for column in unnamed),
             where=place_in(sql, start_of(unnamed[0]), origin),

@@ -1,4 +1,4 @@
-"""ColumnMaps: which columns of a version are made of which of what it read, as sets of bits."""
+"""ColumnMaps: which columns of a version come from which columns of its inputs, as bit sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Growing: a NumPy array that is appended to."""
+"""Growing: a NumPy array that grows by appending."""
 
 from __future__ import annotations
 

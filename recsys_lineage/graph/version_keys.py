@@ -1,4 +1,4 @@
-"""VersionKeys: which node a version of a table is, looked up for millions of versions at once."""
+"""VersionKeys: the graph node of a table's version, looked up for millions of versions at once."""
 
 from __future__ import annotations
 

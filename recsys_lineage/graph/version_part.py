@@ -1,4 +1,4 @@
-"""Part: which partitions and which columns of a version are meant."""
+"""Part: the partitions and columns of a version that a walk is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walk: everything that something was made of, or that was made of it, to the column and the partition."""
+"""Walk: everything upstream or downstream of something, exact to the column and the partition."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
 )
 COLUMNS = {
     "name": "The file's name.",
-    "part": "Which part of the file, from 0; a part holds at most 1 MiB.",
+    "part": "Number of the part of the file, from 0; a part holds at most 1 MiB.",
     "bytes": "Size of the whole file.",
     "sha256": "Hash of the whole file.",
     "content": "The bytes of the part.",

@@ -1,4 +1,4 @@
-"""Column types: what DuckDB computes, and what Delta can keep of it."""
+"""Column types: DuckDB's types and the Delta types that can store them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DuckDB as the engine: in memory, one connection a piece of work, which can open only what it was given."""
+"""DuckDB as the engine: in memory, one connection for each piece of work, which can open only what it was given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LakeTables: the tables below a lake's root, their logs, versions and files, before anything is read or written."""
+"""LakeTables: the tables below a lake's root: logs, versions and files, before anything is read or written."""
 
 from __future__ import annotations
 

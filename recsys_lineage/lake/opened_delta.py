@@ -1,4 +1,4 @@
-"""Delta tables that a thread has open: a log that was replayed is not replayed again for each look at its table."""
+"""Opened Delta tables of a thread, so that a log is not replayed for each access to its table."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class PrunedVersions:
             expected=f"a version whose files are there: {there}",
             found=f"version {version}",
             where=self._folder,
-            advice="read one of those; a version that must stay is to be held before it is pruned",
+            advice="read one of those; hold a version that must stay before it is pruned",
         )
 
     def _merged(self) -> tuple[dict[int, Pruned], list[str]]:

@@ -1,4 +1,4 @@
-"""Files that the next version of a table shares with the one before: content that did not change is not kept twice."""
+"""Shared files: unchanged content is reused from the previous version, not stored twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a lake's bytes lie: one small surface over a local folder and an S3-compatible URL."""
+"""Storage: one small interface for a local folder and an S3-compatible URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failure as Dagster keeps it: without any value, for Dagster stores what it is given."""
+"""Failures for Dagster's event log: without any value, because Dagster stores them."""
 
 from __future__ import annotations
 

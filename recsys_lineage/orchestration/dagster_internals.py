@@ -1,4 +1,4 @@
-"""The one place that touches names which Dagster does not promise to keep.
+"""Private names of Dagster; the only module that uses them.
 
 Checked against dagster 1.13.27. Each function says what it needs the private name for, so that an upgrade can
 look for the public way again.

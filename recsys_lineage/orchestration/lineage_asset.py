@@ -1,4 +1,4 @@
-"""Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
+"""Conversion of an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
 import inspect
 import re

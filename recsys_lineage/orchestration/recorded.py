@@ -1,4 +1,4 @@
-"""Records of what Dagster runs beside lineage assets: checks of their own, and assets that write no lake table."""
+"""Records of Dagster objects other than lineage assets: standalone checks, and assets that write no lake table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many Dagster events in a row, without opening files and waiting for the disk at each one."""
+"""Batched Dagster events on SQLite, without opening files and waiting for the disk at each one."""
 
 from __future__ import annotations
 

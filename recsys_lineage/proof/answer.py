@@ -1,4 +1,4 @@
-"""Answer: what a statement gave, as hashes that two runs are compared by."""
+"""Answer: a statement's result as hashes, by which two runs are compared."""
 
 from __future__ import annotations
 

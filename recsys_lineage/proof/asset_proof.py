@@ -1,4 +1,4 @@
-"""verify: the lineage of one asset put to the proof, on samples of the tables that it reads."""
+"""verify: tests the lineage of one asset on samples of the tables that it reads."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def _of_python(
     try:
         if not record.column_lineage:
             raise ExperimentError(
-                "Nothing tells of what the columns are made.", where=asset.code.origin, advice=OPAQUE
+                "The columns have no lineage to test.", where=asset.code.origin, advice=OPAQUE
             )
         taken = rerun_sample(asset, record, lake, rows, seed)
         columns = verify_columns(
@@ -246,7 +246,7 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
             output = asset.compute(inputs, Request())
         if not isinstance(output, Output) or not isinstance(output.data, Query):
             raise ExperimentError(
-                f"The code of {asset.name} is no SELECT.",
+                f"The code of {asset.name} is not a SELECT.",
                 expected="an asset of sql_code, or one that hands back a Query",
                 where=asset.code.origin,
                 advice="give verify_columns its function over frames",

@@ -1,4 +1,4 @@
-"""Experiment: a statement over tables in a DuckDB of its own, run again and again with something changed in them."""
+"""Experiment: a statement over tables in its own DuckDB, run repeatedly with changed inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perturbations: other values for one column of a table, while its other columns and the order of its rows stay."""
+"""Perturbations: other values for one column of a table, while its other columns and its row order stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""verify_reads: an asset runs once more, and what the process opens meanwhile is held against what its record says."""
+"""verify_reads: runs an asset once more and compares the files that the process opens with its record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rerun: an asset's Python code run again on other rows of what it read, so that its declared columns can be proved."""
+"""Rerun: an asset's Python code run again on other input rows, so that its declared columns can be tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RowProof: what running a statement on traced rows alone, and without them, says of the traces."""
+"""RowProof: what running a statement on traced rows alone, and without them, shows about the traces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""verify_rows: a statement runs on the rows that a trace names, and on all but these.
+"""verify_rows: runs a statement on the rows of a trace, and on all others.
 
 Sufficient: on the traced rows alone the output row comes out the same. Necessary: without them it is another, or gone.
 A trace may name one witness of many, as of a maximum that several rows have; so the row is traced again without the

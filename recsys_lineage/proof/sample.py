@@ -1,4 +1,4 @@
-"""Samples of large relations that still join: rows are taken by the values of the columns that relations share."""
+"""Samples of large relations that still join: rows are sampled by the values of shared columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""verdicts: one table of the proofs of several assets, a line each."""
+"""verdicts: the proofs of several assets as one table, one line each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CheckOutcome: what one check found."""
+"""CheckOutcome: the result of one check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failure: what went wrong, told without a value of any row, setting or environment variable."""
+"""Failure: an error without any value of a row, setting or environment variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RecordPart: how everything in a record is read and written, by pydantic."""
+"""RecordPart: the pydantic base of every part of a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records: where everything that happened is kept, found again, and read in bulk.
+"""Records: everything that happened in a lake, written, found and read in bulk.
 
 A successful run's record lies in the commit of the table version it wrote, so neither can exist without the other.
 Beside that, every record (failures, checks and whole runs too) is a row of one lake table, for reading in bulk and

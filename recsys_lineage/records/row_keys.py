@@ -1,4 +1,4 @@
-"""RowKeys: the columns by which rows of a Python asset's table belong to rows of what it was made of."""
+"""RowKeys: the columns that relate rows of a Python asset's table to rows of its inputs."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ class RowKeys:
 def _known(name: str, known: Collection[str], what: str, where: str) -> None:
     if name.casefold() not in {each.casefold() for each in known}:
         raise LineageError(
-            f"The asset's keys name {name!r}, which is no {what}.",
+            f"The asset's keys name {name!r}, which is not a {what}.",
             expected=f"one of {', '.join(known)}" if known else f"a {what}",
             found=name,
             where=where,
-            advice=" ".join(filter(None, (did_you_mean(name, known), "mend keys of the asset"))),
+            advice=" ".join(filter(None, (did_you_mean(name, known), "correct keys of the asset"))),
         )
 
 

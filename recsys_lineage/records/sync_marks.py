@@ -1,4 +1,4 @@
-"""SyncMarks: up to which version of each table all records are known to be in the table of records."""
+"""SyncMarks: the version of each table up to which all records are known to be in the table of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts: code, statements and schemas that many records name, each kept once by its hash."""
+"""Texts: code, statements and schemas that many records share, each stored once by its hash."""
 
 from __future__ import annotations
 

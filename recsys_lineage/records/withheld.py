@@ -1,4 +1,4 @@
-"""Values that were given to the engine and are not kept: what a record says in their place, and whether it does."""
+"""Withheld values: values given to the engine that a record must not keep, and what it says instead."""
 
 from __future__ import annotations
 

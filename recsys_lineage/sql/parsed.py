@@ -1,4 +1,4 @@
-"""Parsing the one SELECT of a SQL text, with faults told as DuckDB tells them."""
+"""Parsing of the one SELECT of a SQL text, with faults worded like DuckDB's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PIVOTs that do not name their values: these are told from the columns that the statement's result had.
+"""PIVOTs that do not name their values: the values are derived from the result's columns.
 
 Which columns a PIVOT without IN gives depends on the data. A result that was made of it shows them, so they can be
 written out: then the statement means the same on these data, and what it gives is known from its text.

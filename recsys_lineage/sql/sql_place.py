@@ -1,4 +1,4 @@
-"""Where in its author's text DuckDB finds a fault of a SQL statement."""
+"""Places of faults: where in its author's text DuckDB finds a fault of a SQL statement."""
 
 from __future__ import annotations
 

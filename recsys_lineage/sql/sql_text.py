@@ -62,7 +62,7 @@ class SqlText:
             SqlAssetError: when the text is not exactly one SELECT; set operations, WITH, PIVOT, UNPIVOT, SUMMARIZE and
                 VALUES are some.
         """
-        advice = "split the file, one table each; the platform does the CREATE and the INSERT"
+        advice = "split the file, one table each; the platform runs the CREATE and the INSERT"
         return parsed_select(self.text, self.origin, SqlAssetError, advice, shaped=True)
 
     @cached_property

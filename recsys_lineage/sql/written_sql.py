@@ -1,4 +1,4 @@
-"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are told in the author's text."""
+"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are reported in the author's text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OF_THE_TEXT = (
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
-_ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
+_ADVICE = "fix the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A map from what customers had to their vectors, learned from the users of a fit."""
+"""The fold-in map: from a customer's history to an embedding, learned from the users of a fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links: which users and items a chain of interactions, or of what else a model is told, joins."""
+"""Links: which users and items a chain of interactions or other relations connects."""
 
 from __future__ import annotations
 

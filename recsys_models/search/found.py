@@ -1,4 +1,4 @@
-"""Found: what a query finds in a search index."""
+"""Found: the result of a query to the search index."""
 
 from __future__ import annotations
 

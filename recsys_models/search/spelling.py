@@ -1,4 +1,4 @@
-"""Spelling: which known word was meant by one that no title has."""
+"""Spelling: the known word that was probably meant by an unknown one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights: how much each thing counts that speaks for an item."""
+"""Weights of the signals that rank search results."""
 
 from __future__ import annotations
 

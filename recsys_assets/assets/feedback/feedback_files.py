@@ -1,4 +1,4 @@
-"""`feedback_files`: the files that the service has closed, what they hold, and of which days."""
+"""`feedback_files`: the files that the service has closed, with their content and days."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ CHECKS = (
     unique("path"),
     TableCheck(
         "every_line_can_be_read",
-        "every line of the service's files can be read, but those that a kill tore",
+        "every line of the service's files can be read, except lines cut off by a kill",
         f"SELECT path FROM {OUTPUT} WHERE damaged > 0 OR status = 'faulty'",
     ),
     TableCheck(

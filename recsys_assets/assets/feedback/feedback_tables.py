@@ -64,9 +64,9 @@ _TYPES = {
 }
 """DuckDB's types of columns, where they are no text."""
 _TEXTS: Mapping[Stream, str] = {
-    "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
-    "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
-    "searches": "What was searched for and found: one row a search, with file and line; a partition a day.",
+    "exposures": "What the service showed: a row per product of an answer, with file and line; a partition per day.",
+    "events": "What customers did, as the service received it: a row per event, with its line; a partition per day.",
+    "searches": "What was searched for and found: a row per search, with file and line; a partition per day.",
 }
 
 
@@ -232,9 +232,9 @@ CHECKS: Mapping[Stream, tuple[TableCheck, ...]] = {
     "searches": (unique(*KEYS["searches"]), not_null(DAY, "query", "_file", "_line")),
 }
 _PERSONAL: Mapping[Stream, str] = {
-    "exposures": "what was shown to whom is what experiments are judged by",
-    "events": "what customers did is what experiments are judged by, and what models learn from",
-    "searches": "what people type is what search is judged by",
+    "exposures": "experiments are evaluated on what was shown to whom",
+    "events": "experiments are evaluated on what customers did, and models learn from it",
+    "searches": "search is evaluated on what people type",
 }
 
 

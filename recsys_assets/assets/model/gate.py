@@ -177,7 +177,7 @@ def _told_of_decisions(
         )
     elif promoted is not None and not is_settled:
         words.append(
-            f"{promoted} was promoted by a person, but is not among the families that were judged, so {champion} is"
+            f"{promoted} was promoted by a person, but is not among the evaluated families, so {champion} is"
             " champion"
         )
     if canary == champion:
@@ -205,7 +205,7 @@ def not_much_worse_than_before(inputs: Inputs) -> CheckOutcome:
 CHECKS = (
     TableCheck(
         "not_much_worse_than_before",
-        f"the best model's NDCG@20 is at most {LARGEST_DROP:.0%} below that of the champion before",
+        f"the best model's NDCG@20 is at most {LARGEST_DROP:.0%} below that of the previous champion",
         function=not_much_worse_than_before,
     ),
 )
@@ -217,7 +217,7 @@ def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None, promoted: 
     champion = last.champion if last is not None and last.champion in families else None
     champion = promoted if promoted in families else champion
     before = champion or next(family for family in BASELINES if family in families)
-    reason = "no customer of the held-out weeks can be judged by, so the champion stays"
+    reason = "no customer of the held-out weeks can be used for evaluation, so the champion stays"
     table = pl.DataFrame(
         [
             (before, family, METRIC, None, None, None, None, None, None, 0, False, False, reason)

@@ -1,4 +1,4 @@
-"""Nightly retraining: from the model before where that is as good, in full where it is not."""
+"""Nightly retraining: warm-started from the previous model where that is as good, in full where it is not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every asset of the model group starts from: the split as Interactions, and models as tables of files."""
+"""Shared inputs of the model group: the split as Interactions, and models as tables of files."""
 
 from __future__ import annotations
 

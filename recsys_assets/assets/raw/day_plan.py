@@ -1,4 +1,4 @@
-"""DayPlan: which days of `raw_events` hold what their files hold, which are to be written, and which cannot be."""
+"""DayPlan: which days of `raw_events` are up to date, which have to be written, and which cannot be."""
 
 from __future__ import annotations
 

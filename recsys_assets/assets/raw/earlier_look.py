@@ -1,4 +1,4 @@
-"""EarlierLook: what the look before told of files that still holds, so that they need not be read again."""
+"""EarlierLook: findings about files from the previous listing that still hold, so that they need not be read again."""
 
 from __future__ import annotations
 

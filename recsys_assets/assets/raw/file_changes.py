@@ -1,4 +1,4 @@
-"""FileChanges: what a look at the source's files found that the one before had not."""
+"""FileChanges: how the source's files differ from the previous listing."""
 
 from __future__ import annotations
 

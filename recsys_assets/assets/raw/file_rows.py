@@ -1,4 +1,4 @@
-"""The rows of a raw table: of files that are there, and those kept of files that are not."""
+"""The rows of a raw table: those of existing files, and those kept of files that are gone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recsys_lineage.lake.table_version import Column
 DAY = "_day"
 MOST_SHOWN = 5
 FAILING_ADVICE = (
-    "mend the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
+    "fix the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
     "then, and a row that needs it is rejected with its file and line"
 )
 _FIXED = (*TRACE, "_fault", "_row", DAY)

@@ -1,4 +1,4 @@
-"""What `source_files` says of each file, and the questions that others ask of it."""
+"""The rows of `source_files`, and the queries that other assets put to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What raw_events takes of each opened file: how many rows, and of which days."""
+"""Row counts and days that each opened file contributes to raw_events."""
 
 from __future__ import annotations
 

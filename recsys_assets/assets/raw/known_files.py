@@ -1,4 +1,4 @@
-"""KnownFiles: what `source_files` said of each file before, by its path and pattern."""
+"""KnownFiles: the previous rows of `source_files`, by path and pattern."""
 
 from __future__ import annotations
 

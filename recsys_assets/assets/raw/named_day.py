@@ -1,4 +1,4 @@
-"""The day that the path of a file tells, for files without times."""
+"""The day in a file's path, for files without times."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
     return FaultyFiles(
         f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
         where=shown,
-        advice="mend the file, or give it up by recsys forget, materialize source_files, then these days of "
+        advice="fix the file, or drop it with recsys forget, materialize source_files, then these days of "
         "raw_events; all other days are loaded",
     )
 

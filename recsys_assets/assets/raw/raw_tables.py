@@ -66,13 +66,13 @@ TABLES = {
 KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
 """By which column rows of a raw table that is put together from events' files are told apart."""
 COLUMNS = {
-    "occurrences": "How many rows of the source say so, where it counts them: the most frequent stays.",
-    "_fault": "Why the line could not be divided into its columns; null where it could.",
-    "_row": "The line's text, where it could not.",
-    "_day": "The day of the event, by which the table is divided.",
-    "line_id": "The line's own number, where the source has one; copies are told by it.",
-    "_event_id": "The event's id, of one that the service took; null for events of the source's files.",
-    "_row_hash": "A hash of the whole row of the file, by which copies are told where lines have no number.",
+    "occurrences": "How many rows of the source agree, where it counts them: the most frequent one is kept.",
+    "_fault": "Why the line could not be split into its columns; null where it could.",
+    "_row": "The text of a line that could not be split.",
+    "_day": "The day of the event, by which the table is partitioned.",
+    "line_id": "The line's own number, where the source has one; it identifies copies.",
+    "_event_id": "The id of an event that the service received; null for events of the source's files.",
+    "_row_hash": "A hash of the whole row of the file; it identifies copies where lines have no number.",
 }
 """Columns that raw tables have and clean ones do not."""
 
@@ -176,14 +176,15 @@ def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:
     return FaultyFiles(
         f"{table} cannot be loaded.\n  " + "\n  ".join(reasons),
         where=table,
-        advice=f"do what is said of each file, materialize source_files, then {table}; readers still see what it held",
+        advice=f"follow the advice for each file, materialize source_files, then {table}; readers still see the "
+        "previous version",
     )
 
 
 CHECKS = (
     TableCheck(
         "every_row_has_file_and_line",
-        "every row says which file and line it came from",
+        "every row has the file and line that it came from",
         f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
         blocking=True,
     ),

@@ -1,4 +1,4 @@
-"""ServiceEvents: which events that the service took join `raw_events`, and as what."""
+"""ServiceEvents: which events received by the service join `raw_events`, and as which behaviour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`source_files`: every file of the source, its sha256, what it holds, and whether it can be loaded."""
+"""`source_files`: every file of the source, with sha256, content, and whether it can be loaded."""
 
 from __future__ import annotations
 
@@ -304,7 +304,7 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_twice",
-        "no file has the content of another, compressed or not, whose path says the same; a copy is not loaded",
+        "no two files of equivalent paths have the same content, compressed or not; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
     ),
     NO_CORRECTION_BESIDE,
@@ -315,7 +315,7 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_changed",
-        "no file that was loaded before has another content now",
+        "no file changed after it was loaded",
         function=no_file_changed,
     ),
 )

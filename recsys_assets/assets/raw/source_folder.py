@@ -1,4 +1,4 @@
-"""SourceFolder: a source and the folder that its files lie in."""
+"""SourceFolder: a source together with its data folder."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class SourceFolder:
             expected=f"files {self.patterns}",
             found=", ".join(there) or "an empty folder",
             where=str(self.root),
-            advice="copy the files there, or mend the patterns in the source's SQL",
+            advice="copy the files there, or fix the patterns in the source's SQL",
         )
 
     def observe(self) -> str:

@@ -1,4 +1,4 @@
-"""Reasons: why an item is recommended, in words, from what the customer did before and what the family used of it."""
+"""Reasons: why an item is recommended, in words, from the customer's history and the features that the family used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`search_index`: what the service searches in, made of the items' titles and groups."""
+"""`search_index`: the index in which the service searches, built from the items' titles and groups."""
 
 from __future__ import annotations
 
@@ -130,13 +130,13 @@ def every_item_is_in_it(inputs: Inputs) -> CheckOutcome:
 CHECKS = (
     TableCheck(
         "every_item_is_in_it",
-        f"the index holds the items of {ITEMS} and no other",
+        f"the index holds exactly the items of {ITEMS}",
         function=every_item_is_in_it,
         blocking=True,
     ),
     TableCheck(
         "titles_are_found",
-        "of ten items nine are found by their own title",
+        "nine out of ten items are found by their own title",
         function=titles_are_found,
     ),
 )

@@ -1,4 +1,4 @@
-"""Why rows of a raw table are refused, most rows first, and what their values look like where it is a known kind."""
+"""Why rows of a raw table are rejected, most frequent reason first, with advice for known kinds of values."""
 
 from __future__ import annotations
 

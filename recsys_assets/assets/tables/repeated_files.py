@@ -1,4 +1,4 @@
-"""Files that tell the events of another one again, otherwise: a corrected export beside the first, under any name."""
+"""Repeated files: most events of another file again, with changes, such as a corrected export under any name."""
 
 from __future__ import annotations
 

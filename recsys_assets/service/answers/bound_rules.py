@@ -1,4 +1,4 @@
-"""BoundRules: rules as rows of the items of a model or an index, so that a request looks nothing up by name."""
+"""BoundRules: rules resolved to the item rows of a model or an index, so that a request looks nothing up by name."""
 
 from __future__ import annotations
 

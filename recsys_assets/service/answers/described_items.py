@@ -1,4 +1,4 @@
-"""DescribedItems: items with their titles and groups, by row; what rules and filters are applied to."""
+"""DescribedItems: items with their titles and groups, by row, to which rules and filters apply."""
 
 from __future__ import annotations
 

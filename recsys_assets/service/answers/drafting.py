@@ -1,4 +1,6 @@
-"""Drafting: from the lists of two models to the one that is shown, by the shop's rules, each item with its arm."""
+"""Drafting: the lists of two models interleaved into the one that is shown, by the shop's rules, each item with its
+arm.
+"""
 
 from __future__ import annotations
 

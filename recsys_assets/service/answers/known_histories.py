@@ -1,4 +1,4 @@
-"""KnownHistories: what each customer did before the model was fitted, found by the customer's id."""
+"""KnownHistories: what each customer did before the model was fitted, by the customer's id."""
 
 from __future__ import annotations
 

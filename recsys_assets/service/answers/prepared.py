@@ -1,4 +1,4 @@
-"""Prepared: the lists that the night wrote down, from which the service answers where there is no time to compute."""
+"""Prepared: the lists computed by the nightly run, which the service shows where there is no time to compute."""
 
 from __future__ import annotations
 

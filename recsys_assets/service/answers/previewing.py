@@ -1,4 +1,4 @@
-"""Previewing: items as answers tell them, and a customer's list as somebody of the shop looks at it."""
+"""Previewing: items as answers show them, and a customer's list as a preview for the shop."""
 
 from __future__ import annotations
 

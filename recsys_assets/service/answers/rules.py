@@ -1,4 +1,4 @@
-"""Rules: what a shop wants of every list, whatever the model says, as a TOML file tells it."""
+"""Rules: constraints of the shop on every list, whatever the model says, read from a TOML file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching: from what somebody types to the items that are shown, as a pure function."""
+"""Searching: from a query to the items that are shown, as a pure function."""
 
 from __future__ import annotations
 

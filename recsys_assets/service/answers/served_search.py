@@ -1,4 +1,4 @@
-"""ServedSearch: one version of the search index in memory, with what filters and rules are applied to."""
+"""ServedSearch: one version of the search index in memory, with the items to which filters and rules apply."""
 
 from __future__ import annotations
 

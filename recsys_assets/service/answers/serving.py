@@ -200,7 +200,7 @@ def load_serving(
 
     champion = variant(model(table, version), rules)
     if champion.served.cannot_fold:
-        problems.append(f"what customers just did does not count: {champion.served.cannot_fold}")
+        problems.append(f"what customers just did is not used: {champion.served.cannot_fold}")
     found = Experiments.load(experiments_file)
     _one_at_a_time(found, experiments_file)
     running: list[Experiment] = []
@@ -247,12 +247,12 @@ def _search(
     fault = None
     if version is None:
         if served is not None:
-            fault = f"{SEARCH} is not in the lake any more; version {served.version} is still searched in"
+            fault = f"{SEARCH} is no longer in the lake; version {served.version} is still used for search"
     elif served is None or served.version != version:
         try:
             served = ServedSearch.load(lake, version)
         except (LineageError, ModelFileError) as error:
-            fault = f"{SEARCH}@{version} cannot be searched in: {str(error).splitlines()[0]}"
+            fault = f"{SEARCH}@{version} cannot be used for search: {str(error).splitlines()[0]}"
     if served is None:
         return None, fault
     return (served, BoundRules.of(rules, served, lake)), fault or served.fault

@@ -1,4 +1,4 @@
-"""Activity: what customers did since the service knows of them, and which events it has counted already."""
+"""Activity: what customers did since the service has known of them, and which events were counted already."""
 
 from __future__ import annotations
 

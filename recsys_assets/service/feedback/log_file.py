@@ -1,4 +1,4 @@
-"""LogFile: the file of the feedback that a stream is being written to."""
+"""LogFile: the feedback file to which a stream is currently written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Observations: what the service noticed of its own answers, by arm and hour; nothing here names a customer."""
+"""Observations: the service's statistics on its own answers, by arm and hour; nothing here names a customer."""
 
 from __future__ import annotations
 

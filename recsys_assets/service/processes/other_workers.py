@@ -1,4 +1,4 @@
-"""OtherWorkers: what other processes of one service wrote down, those before a restart too, counted here."""
+"""OtherWorkers: the logs of the service's other processes, including those before a restart, as counted in this one."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ class OtherWorkers:
             self._count_shown(self._exposures.new())
         except OSError as error:
             raise FeedbackError(
-                "What the other workers wrote down cannot be read.",
+                "What the other workers wrote cannot be read.",
                 expected="a folder that this user may read, and files that may still be opened",
                 found=error.strerror or str(error),
                 where=error.filename,
-                advice="raise the limit of open files (ulimit -n), or mend the rights of the folder",
+                advice="raise the limit of open files (ulimit -n), or fix the permissions of the folder",
             ) from error
         finally:
             done, self._done = self._done, []

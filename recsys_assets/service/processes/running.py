@@ -1,4 +1,4 @@
-"""RunningProcess: what a process of the service answers with, told to the commands of the same home."""
+"""RunningProcess: what a process of the service currently serves, published to the commands of the same home."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WatchedProcess: a worker whose death its supervisor sees at once, also while it waits for the worker's word."""
+"""WatchedProcess: a worker whose death its supervisor notices at once, even while it waits for the worker's message."""
 
 from __future__ import annotations
 

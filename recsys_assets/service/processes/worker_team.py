@@ -1,4 +1,4 @@
-"""WorkerTeam: the processes that answer together as one service, and what they have in common."""
+"""WorkerTeam: the processes of one service, and what they share."""
 
 from __future__ import annotations
 

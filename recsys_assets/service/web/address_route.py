@@ -1,4 +1,4 @@
-"""AddressRoute: a route whose parameters, of path and query, are read by one compiled validator."""
+"""AddressRoute: a route whose path and query parameters are read by one compiled validator."""
 
 from __future__ import annotations
 

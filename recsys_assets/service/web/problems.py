@@ -1,4 +1,4 @@
-"""Problems: what goes wrong in a request, told as RFC 9457 has it, without a value that somebody sent."""
+"""Problems: errors of a request as problem details (RFC 9457), without a value that somebody sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Status: everything that a person wants to know of a running service, as one JSON object; the page at / shows it."""
+"""Status: everything that a person wants to know about a running service, as one JSON object and the page at /."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def problems_of(rotation: Rotation, log: FeedbackLog) -> list[str]:
     """What somebody should see to, in words."""
     problems = [] if rotation.now is None else [*rotation.now.problems]
     if rotation.fault is not None:
-        problems.append(f"the newest could not be taken over: {rotation.fault}")
+        problems.append(f"the newest could not be loaded: {rotation.fault}")
     if log.failure is not None:
-        problems.append(f"feedback cannot be written down: {log.failure}")
+        problems.append(f"feedback cannot be written: {log.failure}")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Constants of the code that runs for an asset: texts and numbers that the code itself says."""
+"""Constants of the code that an asset runs: texts and numbers written in the code itself."""
 
 from __future__ import annotations
 

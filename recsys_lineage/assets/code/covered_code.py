@@ -1,4 +1,4 @@
-"""CoveredCode: the first-party code that an asset's code version covers, looked through when somebody asks."""
+"""CoveredCode: the first-party code that an asset's code version covers, analysed on demand."""
 
 from __future__ import annotations
 

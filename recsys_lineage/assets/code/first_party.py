@@ -1,4 +1,4 @@
-"""FirstPartyModules: which modules are a project's own, and the files that they lie in, found without any import."""
+"""FirstPartyModules: the project's own modules and their files, found without any import."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain values that a function was made with inside of another: no text says them, so they count by what they are."""
+"""Plain values in a function's closure: no source text contains them, so they count by value."""
 
 from __future__ import annotations
 

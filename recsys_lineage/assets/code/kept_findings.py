@@ -1,4 +1,6 @@
-"""KeptFindings: what one process found of code, kept for others beside the code and as long as that is what it was."""
+"""KeptFindings: results of the code analysis, cached beside the byte code for other processes while the code is
+unchanged.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ModuleSource: one Python file taken apart into its top-level definitions, their tokens and the names they use."""
+"""ModuleSource: one Python file split into its top-level definitions, their tokens and the names they use."""
 
 from __future__ import annotations
 

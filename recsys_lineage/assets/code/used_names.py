@@ -1,4 +1,4 @@
-"""The names that a piece of Python uses from outside of itself, found in its syntax tree."""
+"""The free names of a piece of Python code, found in its syntax tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Where the columns of an output come from, the tags that came with them, and whether the asset may have these."""
+"""Column origins: where an output's columns come from, the tags they inherit, and whether the asset is cleared for
+them.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,7 @@ def _derived(
         return {}
     if [*found] != columns:
         raise ColumnLineageError(
-            "It was derived of other columns than were made.",
+            "It was derived for other columns than those that were made.",
             expected=", ".join(columns),
             found=", ".join(found),
             where=asset.code.origin,

@@ -1,4 +1,4 @@
-"""The columns that assets will have and what they will be made of, as far as code tells it before they are made."""
+"""Expected columns: assets' columns and their lineage as far as the code determines them before the first run."""
 
 from __future__ import annotations
 

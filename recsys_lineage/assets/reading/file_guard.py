@@ -185,7 +185,7 @@ class FileGuard:
     def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
         return UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
-            expected="reads through its inputs; files of its own in Request.work, or temporary ones",
+            expected="reads through its inputs; files of its own in Request.work, or temporary files",
             found=found,
             where=line or self.asset,
             advice=advice,

@@ -130,8 +130,8 @@ class InputFiles:
             ).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             raise LineageError(
-                f"A process that {self.asset!r} started went wrong.",
-                expected="a program that ends with 0",
+                f"A process that {self.asset!r} started failed.",
+                expected="exit code 0",
                 found=f"{type(error).__name__} of {Path(command[0]).name}",
                 where=self.asset,
                 advice="run the command by itself, with the same input",
@@ -149,6 +149,6 @@ class InputFiles:
                     f"The file {name} changed while {self.asset} read it.",
                     expected=f"sha256 {file.sha256[:16]}…",
                     where=str(place),
-                    advice=f"wait until the file is written to its end, then materialize {self.asset} again; readers "
+                    advice=f"wait until the file is completely written, then materialize {self.asset} again; readers "
                     "still see the version before",
                 )

@@ -1,4 +1,4 @@
-"""LazyFrames that the asset's code collects: they scan what its inputs gave, and files that are on record.
+"""LazyFrames collected by an asset's code: they may scan its inputs, and files that are on record.
 
 A frame may have been made where nobody looks, at the import of a module. Its plan says which files it will open.
 """

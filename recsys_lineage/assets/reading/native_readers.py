@@ -1,4 +1,4 @@
-"""Readers of native libraries: before they open a file, they say so to the guard of the asset's code.
+"""Readers of native libraries, wrapped to ask the guard of the asset's code before they open a file.
 
 Polars, Arrow, DuckDB and the like open files without telling Python. So each public function of theirs whose name says
 that it reads (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens what it is given, asks the

@@ -1,4 +1,4 @@
-"""Processes that `multiprocessing` makes anew: no audit event tells of them, so their start asks the guard."""
+"""Processes spawned by `multiprocessing`: no audit event reports them, so their start asks the guard."""
 
 from __future__ import annotations
 

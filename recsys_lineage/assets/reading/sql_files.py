@@ -93,7 +93,7 @@ class SqlFiles:
                     expected="at least one file",
                     found="an empty folder" if inside.is_dir() else f"no folder {inside}",
                     where=call.where,
-                    advice=f"put the files into {inside}, or mend the path",
+                    advice=f"put the files into {inside}, or fix the path",
                 )
             for place in places:
                 file = hashed_file(place, self._name(pattern, place), inside.resolve())

@@ -1,4 +1,4 @@
-"""SQLite connections that an asset's own code opens: a database that a statement attaches is a file that it reads.
+"""SQLite connections that an asset's own code opens: an attached database is a file that it reads.
 
 Python tells of the file that a connection is made to, and of none that its ATTACH opens, so SQLite itself asks first.
 """

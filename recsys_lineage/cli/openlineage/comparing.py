@@ -1,4 +1,4 @@
-"""`openlineage compare`: what a catalog understood, beside what the records say."""
+"""`openlineage compare`: the records compared with what a catalog understood."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def compare(
         print_answer(answer, "tree", None, as_json, **({"mend": mend} if as_json else {}))
         if not as_json:
             for each in mend:
-                print(f"to mend it: {each}")
+                print(f"to fix it: {each}")
     if not answer.found:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""The lines of a part of a CSV file as text, with what is wrong with those that are none."""
+"""The lines of a part of a CSV file as text, with the faults of those that are not text."""
 
 from __future__ import annotations
 

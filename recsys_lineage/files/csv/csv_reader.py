@@ -1,4 +1,4 @@
-"""CsvReader: the reading of one CSV file, block by block, by whichever way a block can be read exactly."""
+"""CsvReader: reads one CSV file block by block, each by the fastest parser that reads it exactly."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ class CsvReader:
             if record.fault is not None:
                 fault = record.fault.removeprefix("row is no CSV: ")
                 raise csv_fault(
-                    self.name, f"a header that is no CSV ({fault})", "Mend the file's first line."
+                    self.name, f"a header that is no CSV ({fault})", "Correct the file's first line."
                 )
             if any(name.strip() for name in record.fields):
                 self._name_columns(record.fields)

@@ -1,4 +1,4 @@
-"""CsvHeader: a file's header, known where it comes again among the rows, as in files that were put together."""
+"""CsvHeader: a file's header, recognised where it repeats among the rows, as in concatenated files."""
 
 from __future__ import annotations
 

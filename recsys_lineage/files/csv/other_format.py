@@ -1,4 +1,4 @@
-"""OtherFormat: what a file is that is delivered as CSV and is none, told by its first bytes."""
+"""OtherFormat: the real format of a file delivered as CSV, recognised by its first bytes."""
 
 from __future__ import annotations
 

@@ -245,5 +245,5 @@ def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) 
                 expected=f"{expected.get(file, 0)} rows",
                 found=f"{found.get(file, 0)} rows",
                 where=str(root / file),
-                advice="wait until the files are written to their end, and run again",
+                advice="wait until the files are completely written, and run again",
             )

@@ -1,4 +1,4 @@
-"""Answers: what the questions give back: plain data, for scripts, notebooks and pages alike."""
+"""Answers: the results of the questions as plain data, for scripts, notebooks and pages alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns: which columns a column was made of, and which were made of it, from version to version."""
+"""Columns: which columns a column comes from, and which come from it, from version to version."""
 
 from __future__ import annotations
 

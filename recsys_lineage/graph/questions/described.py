@@ -1,4 +1,4 @@
-"""Described: nodes and edges of the graph as the plain data that answers are made of."""
+"""Described: nodes and edges of the graph as the plain data of answers."""
 
 from __future__ import annotations
 

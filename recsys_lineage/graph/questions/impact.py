@@ -1,4 +1,4 @@
-"""Impact: what a change of something reaches, what of it was rebuilt since, and in which order to rebuild the rest."""
+"""Impact: what a change affects, what was rebuilt since, and in which order to rebuild the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths: the ways on which one thing came into another."""
+"""Paths: how one thing came into another."""
 
 from __future__ import annotations
 

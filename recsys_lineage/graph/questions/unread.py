@@ -1,4 +1,4 @@
-"""Unread: dependencies that code declares and that no run ever read."""
+"""Unread: dependencies that the code declares and that no run ever read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the next version of a table will be, given the files just written and the version before."""
+"""The next version of a table, computed from the newly written files and the previous version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare: asks a catalog what it understood, and sets it beside the records."""
+"""Compare: queries a catalog and compares its content with the records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Expected: what a catalog should know of a lake, by its records alone."""
+"""Expected: what a catalog should know about a lake, by its records alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mending: what to send a catalog again, and what to delete there, so that it understands what the records say."""
+"""Mending: which events to send a catalog again, and what to delete there, so that it agrees with the records."""
 
 from __future__ import annotations
 

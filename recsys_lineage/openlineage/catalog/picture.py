@@ -1,4 +1,4 @@
-"""Picture: datasets, jobs and runs, as the records have them or as a catalog understood them."""
+"""Picture: datasets, jobs and runs, either from the records or from a catalog."""
 
 from __future__ import annotations
 

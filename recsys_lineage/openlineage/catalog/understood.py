@@ -1,4 +1,4 @@
-"""Understood: what a Marquez made of the events that it was sent."""
+"""Understood: the picture that a Marquez made of the events it was sent."""
 
 from __future__ import annotations
 

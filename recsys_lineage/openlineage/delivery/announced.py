@@ -1,4 +1,4 @@
-"""Announced: of which definitions a destination was told: of each once, and again when it changes."""
+"""Announced: the definitions that a destination was sent: each once, and again when it changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeadLetters: events that a destination will never take as they are, kept in the lake with its answer."""
+"""DeadLetters: events that a destination will never accept as they are, kept in the lake with its answer."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class DeadLetters:
             return
         raise WriteConflict(
             "An event could not be set aside.",
-            expected=f"to win one of {_ATTEMPTS} attempts",
+            expected=f"one of {_ATTEMPTS} attempts to succeed",
             found="another writer committing each time",
             where=self._lake.table_uri(TABLE),
             advice="send again; the event is still in the queue",

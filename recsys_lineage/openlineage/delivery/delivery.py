@@ -113,7 +113,7 @@ class Delivery:
         wanted = which or Replay(records=tuple(letter.record for letter in letters))
         if next(wanted.chosen(self.stream.after(None)), None) is None:
             raise WrongQuestion(
-                "There is nothing to be sent once more.",
+                "There is nothing to send again.",
                 expected="a run that the records tell, a time before the newest one, or events that were set aside",
                 where=self.lake.uri,
                 advice="`runs` lists the runs, `status` says how many events are set aside",
@@ -311,7 +311,7 @@ def _kept(destination: Destination, folder: Path) -> Iterator[None]:
             expected="a folder that can be written to",
             found=error.strerror,
             where=error.filename or str(folder),
-            advice="make room, or mend the folder's permissions; nothing is lost",
+            advice="free space, or fix the folder's permissions; nothing is lost",
         ) from error
 
 

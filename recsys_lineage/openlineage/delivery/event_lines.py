@@ -1,4 +1,4 @@
-"""EventLines: events as they stand in a file, a pipe or a request, one at a time, each with its line and exact text."""
+"""EventLines: events of a file, a pipe or a request, one at a time, each with its line and exact text."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _too_large(most_bytes: int) -> BrokenEvent:
     return BrokenEvent(
         "The event is too large.",
         expected=f"at most {most_bytes:,} bytes",
-        advice="give events one a line, and big tables' columns in fewer facets",
+        advice="write one event per line, and the columns of big tables in fewer facets",
     )
 
 

@@ -1,4 +1,4 @@
-"""Position: how far one destination has come, kept so that a killed sender loses nothing and hardly repeats."""
+"""Position: how far one destination has got, stored so that a killed sender loses nothing and hardly repeats."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Position:
                     "Another process sends there right now.",
                     expected="one sender at a time, so that events stay in order",
                     where=str(self._folder),
-                    advice="it goes on by itself; look again with `status`",
+                    advice="it continues by itself; check with `status`",
                 ) from None
             self._load()
             self._rewrite()

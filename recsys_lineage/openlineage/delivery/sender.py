@@ -1,4 +1,4 @@
-"""Sender: gives one destination its messages in order, however the destination behaves.
+"""Sender: sends one destination its messages in order, however the destination behaves.
 
 What passes (no connection, no answer, 429, most of 5xx) is tried again, later and later. What never will be taken is
 set aside, so that it holds nothing up: a message that is refused (4xx), and one that alone fails again and again while

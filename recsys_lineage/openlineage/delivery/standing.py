@@ -1,4 +1,4 @@
-"""How destinations stand, and what came of sending to them."""
+"""The state of destinations, and the result of sending to them."""
 
 from __future__ import annotations
 

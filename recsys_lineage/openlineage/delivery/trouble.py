@@ -1,4 +1,4 @@
-"""Trouble: what keeps a destination from taking events, kept between senders so that none hammers it."""
+"""Trouble: why a destination accepts no events, kept between senders so that none hammers it."""
 
 from __future__ import annotations
 

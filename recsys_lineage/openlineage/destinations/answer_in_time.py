@@ -1,4 +1,4 @@
-"""AnswersInTime: an adapter of `requests` whose timeout counts for the whole of an answer.
+"""AnswersInTime: an adapter for `requests` whose timeout covers the whole answer.
 
 The timeout of `requests` counts from one byte to the next, so that a server that sends its answer a byte a second would
 be listened to for hours. Connecting, the handshake of TLS and sending have an end of their own in Python's sockets.

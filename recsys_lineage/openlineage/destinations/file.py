@@ -1,4 +1,4 @@
-"""FileDestination: one event a line, appended to a file that begins anew when it has grown large."""
+"""FileDestination: one event per line, appended to a file that is rotated when it has grown large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HttpDestination: a catalog that takes one event a POST, such as Marquez.
+"""HttpDestination: a catalog that accepts one event per POST, such as Marquez.
 
 The client's settings are used, its transport is not: that retries and sleeps by itself, follows a redirect by a GET
 that stores nothing, and gives up after 5 seconds, where a catalog needs longer for a wide table.

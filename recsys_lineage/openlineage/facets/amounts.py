@@ -1,4 +1,4 @@
-"""How much of a dataset was read or written, and which part."""
+"""Facets of amounts: how much of a dataset was read or written, and which part."""
 
 from __future__ import annotations
 

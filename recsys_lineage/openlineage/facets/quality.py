@@ -1,4 +1,4 @@
-"""What is known of the quality of data: counts of the Parquet writer, and what checks found."""
+"""Facets of data quality: counts of the Parquet writer, and results of checks."""
 
 from __future__ import annotations
 

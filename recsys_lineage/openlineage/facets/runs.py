@@ -1,4 +1,4 @@
-"""Facets of runs: what they belong to, when they were due, what they were given, what went wrong."""
+"""Facets of runs: parent, nominal time, parameters, and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facets of datasets: where they lie, in which version, and what they are."""
+"""Facets of datasets: location, version, and kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign runs: what imported events say that ran, what it read and what it wrote."""
+"""Foreign runs: the runs in imported events, with what they read and wrote."""
 
 from __future__ import annotations
 

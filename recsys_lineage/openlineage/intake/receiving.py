@@ -1,4 +1,4 @@
-"""Receiving: what becomes of each event that another system sends: kept, known already, or refused with its reason."""
+"""Receiving: the outcome for each event that another system sends: kept, already known, or refused with a reason."""
 
 from __future__ import annotations
 

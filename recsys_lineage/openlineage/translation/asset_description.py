@@ -1,4 +1,4 @@
-"""AssetDescription: what people wrote about an asset, which records do not repeat."""
+"""AssetDescription: an asset's documentation, owners and tags, which records do not repeat."""
 
 from __future__ import annotations
 

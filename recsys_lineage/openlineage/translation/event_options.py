@@ -1,4 +1,4 @@
-"""EventOptions: what events tell beside what stands in records."""
+"""EventOptions: the content of events that is not in records."""
 
 from __future__ import annotations
 

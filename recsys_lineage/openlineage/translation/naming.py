@@ -1,4 +1,4 @@
-"""Names of datasets and jobs, as the OpenLineage specification has them."""
+"""Names of datasets and jobs, by the OpenLineage specification."""
 
 from __future__ import annotations
 

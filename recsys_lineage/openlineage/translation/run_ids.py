@@ -1,4 +1,4 @@
-"""Run ids: UUIDs of version 7 that come out the same whenever a record is looked at.
+"""Run ids: UUIDs of version 7 that are the same each time a record is read.
 
 Their time is the record's start; the other bits are a hash of what tells the run apart.
 """

@@ -1,4 +1,4 @@
-"""What must never leave in an event: credentials in URLs, and values of parameters that are named like secrets."""
+"""Secrets that must never appear in an event: credentials in URLs, and values of parameters named like secrets."""
 
 from __future__ import annotations
 

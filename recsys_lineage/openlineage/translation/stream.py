@@ -1,4 +1,4 @@
-"""Stream: the events of a lake's records, in the order in which a catalog should learn of them."""
+"""Stream: the events of a lake's records, in the order in which a catalog should receive them."""
 
 from __future__ import annotations
 

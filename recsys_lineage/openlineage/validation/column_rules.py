@@ -1,4 +1,4 @@
-"""What no schema can state of the datasets of one event: their columns, their lineage, their names."""
+"""Column rules: what no schema can state about the datasets of one event: their columns, lineage and names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of jobs and datasets that the official schemas take, and a catalog changes or does not find."""
+"""Name rules: names of jobs and datasets that are valid by the schemas but that a catalog changes or does not find."""
 
 from __future__ import annotations
 

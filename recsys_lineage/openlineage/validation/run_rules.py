@@ -1,4 +1,4 @@
-"""What no schema can state of a stream: that runs begin and end once, in order, below parents that are known."""
+"""Run rules: what no schema can state about a stream: runs begin and end once, in order, below known parents."""
 
 from __future__ import annotations
 

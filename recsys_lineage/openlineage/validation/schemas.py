@@ -1,4 +1,4 @@
-"""Schemas: an event and each of its facets held to the official schemas."""
+"""Schemas: validates an event and each of its facets against the official schemas."""
 
 from __future__ import annotations
 
