@@ -71,7 +71,7 @@ def _with_condition(condition: dg.AutomationCondition, spec: dg.AssetSpec) -> dg
 
 
 def following_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Makes what is to follow; off until somebody turns it on. What would come out unchanged is kept."""
+    """Sensor that materializes assets after their inputs; off by default. What is up to date is kept."""
     return dg.AutomationConditionSensorDefinition(
         "follow_inputs",
         target=dg.AssetSelection.all(),

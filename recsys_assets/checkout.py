@@ -17,7 +17,7 @@ def checkout_commit() -> str:
 
 @lru_cache(maxsize=1)
 def checkout_repository() -> str:
-    """The web address of the repository that this file's checkout came from; empty where there is none."""
+    """The web address of the repository of this file's checkout; empty if there is none."""
     remote = _git("config", "--get", "remote.origin.url") or ""
     if (found := re.fullmatch(r"(?:ssh://)?git@([^:/]+)[:/](.+)", remote)) is not None:
         remote = f"https://{found[1]}/{found[2]}"

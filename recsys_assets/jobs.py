@@ -76,7 +76,7 @@ def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinit
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The nightly retraining, at the settings' time; running from the start where they say so.
+    """The nightly retraining at the time of the settings; running from the start if they say so.
 
     A night that is still at work when the next is due goes on alone: two would do the same work twice.
     """

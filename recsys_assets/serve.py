@@ -206,7 +206,7 @@ def _require_authentication(settings: Settings) -> None:
 
 
 def is_of_this_machine_alone(host: str) -> bool:
-    """Whether every address that a host's name stands for is a loopback address; not where it stands for none."""
+    """Whether a host's name resolves to loopback addresses only; false if it resolves to none."""
     with suppress(OSError):
         found = socket.getaddrinfo(host, None)
         return all(ip_address(str(each[4][0]).partition("%")[0]).is_loopback for each in found)

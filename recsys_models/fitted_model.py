@@ -181,7 +181,7 @@ class FittedModel(ABC):
         return self._cold(self.rows(users))
 
     def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Scores as of `score_block`, for cold users (row -1, or a row without interactions) those of popularity.
+        """Scores from `score_block`; cold users (row -1, or a row without interactions) get those of popularity.
 
         Where nothing speaks for or against an item, its score is at most `NO_EVIDENCE`, so that it follows all others,
         and among such items the popular ones come first.

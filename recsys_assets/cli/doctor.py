@@ -38,7 +38,7 @@ print(json.dumps({"torch": torch.__version__, "dgl": dgl.__version__,
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: whether it is as it should be, what was found, and what to do where it is not."""
+    """One check of the doctor: whether it passed, what was found, and what to do if it did not."""
 
     name: str
     ok: bool

@@ -319,7 +319,7 @@ def report_experiments(as_json: AsJson = False) -> None:
 
 
 def print_searches(searches: list[dict[str, Any]]) -> None:
-    """Print how the commonest queries fared; nothing where there is none."""
+    """Print the results of the most frequent queries; nothing if there are none."""
     from rich.table import Table
 
     table = Table(

@@ -60,7 +60,7 @@ class Arm(TomlPart):
 
 
 class GuardRail(TomlPart):
-    """A metric that must not suffer while another one is being improved.
+    """Guard rail: a metric that must not suffer while another one is being improved.
 
     `may_fall` is the share of the control's value that an arm may lose.
     """
@@ -145,7 +145,7 @@ class Experiment(TomlPart):
 
     @cached_property
     def shares(self) -> tuple[float, ...]:
-        """Of the arms, in their order; they sum to 1."""
+        """Shares of the arms, in their order; they sum to 1."""
         whole = sum(arm.share for arm in self.arms)
         return tuple(arm.share / whole for arm in self.arms)
 

@@ -22,7 +22,7 @@ class Interval(NamedTuple):
 
     @property
     def width(self) -> float:
-        """How much is not known."""
+        """Width of the interval."""
         return self.high - self.low
 
     @property

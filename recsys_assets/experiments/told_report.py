@@ -46,7 +46,7 @@ class ToldReport:
     nothing: str | None = None
 
     def to_json(self) -> Mapping[str, Any]:
-        """As plain values."""
+        """The report as plain values."""
         return asdict(self)
 
 
@@ -71,7 +71,7 @@ def told_report(lake: Lake) -> ToldReport:
 
 
 def told_experiments(lake: Lake) -> list[ToldExperiment]:
-    """What the newest version of `ab_report` says of each experiment, in the order of their names."""
+    """The newest version of `ab_report` for each experiment, in the order of their names."""
     rows = _rows(lake, REPORT, "TRUE")
     return [
         ToldExperiment(name, of_it[0]["decision"], of_it)

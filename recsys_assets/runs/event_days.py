@@ -34,7 +34,7 @@ class EventDays:
         self._where = str(settings.data or settings.source)
 
     def one(self, day: str) -> list[str]:
-        """That day.
+        """The only day.
 
         Raises:
             UnknownDay: no file was found to have events of it.

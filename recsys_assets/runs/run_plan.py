@@ -42,7 +42,7 @@ class PlannedAsset:
     refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; days are told of raw_events only."""
+        """The planned asset as a JSON object; only raw_events has days."""
         told: dict[str, Any] = {"action": self.action, "why": self.why}
         if self.asset == EVENTS:
             told |= {

@@ -24,7 +24,7 @@ class UnknownAsset(LineageError):
 
 
 def in_one_selection(parts: Sequence[str]) -> str | None:
-    """The selection that the words of a command line are; None where there is none.
+    """The arguments of a command line joined into one selection; None if there are none.
 
     Words that and, or, not or a bracket joins are one selection that a shell divided; of others each names its own.
     """

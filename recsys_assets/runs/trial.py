@@ -45,7 +45,7 @@ _WIDE = (
 
 @dataclass(frozen=True)
 class TriedScan:
-    """A scan of the source: how many files its pattern fits, which were looked at, and what is wrong with them."""
+    """A scan of the source: how many files its pattern matches, which were sampled, and what is wrong with them."""
 
     scan: str
     files: int
@@ -312,7 +312,7 @@ def _copy_head(source: Path, target: Path) -> None:
 
 
 def whole_records(head: bytes) -> bytes:
-    """The beginning of a text file up to the end of its last whole record: a line's end outside of quotes."""
+    """The beginning of a text file up to the end of its last complete record: a line end outside of quotes."""
     wide = next((each for each in _WIDE if head.startswith(each[0])), None)
     if wide is not None:
         # one character for each letter's bytes: what the places of marks are counted in

@@ -54,7 +54,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Decided:
-    """What people decided about families, for the gate to know.
+    """People's decisions about families, as input of the gate.
 
     Attributes:
         promoted: the family whose candidate was promoted, unless somebody decided anew about what serves since.
@@ -93,7 +93,9 @@ def chosen_model(latest: int | None, decision: Decision | None) -> tuple[str, in
 
 
 def serving_model(lake: Lake) -> tuple[str, int] | None:
-    """Table and version of what is to serve: the newest champion, or what was decided for; None where there is none."""
+    """Table and version of the model to serve: the newest champion, or the one that was decided for; None if there is
+    none.
+    """
     return chosen_model(lake.log(CHAMPION).latest(), last_decision(lake))
 
 

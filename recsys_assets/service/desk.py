@@ -132,8 +132,8 @@ class Desk:
         return answer
 
     async def preview(self, user: str, k: int) -> dict[str, Any]:
-        """The list that a customer would get now, with the reasons, and what they did last; nothing is written down,
-        for nobody is shown it.
+        """The list that a customer would get now, with the reasons, and what they did last; nothing is logged, because
+        no customer sees it.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -266,7 +266,7 @@ class Desk:
             self.others.catch_up()
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
-        """Items like another one.
+        """Items similar to a given one.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -295,7 +295,7 @@ class Desk:
         }
 
     async def take(self, events: Sequence[Event]) -> dict[str, Any]:
-        """Write events down and count them; all of them, or none.
+        """Log events and count them; all of them, or none.
 
         Raises:
             Refused: an event lies in the future or names an arm that there is not.
@@ -354,7 +354,7 @@ class Desk:
 
 
 def moment_of(time_of: datetime | None, where: str) -> int:
-    """A time of a question in µs since 1970; now where there is none.
+    """Time of a request in µs since 1970; by default now.
 
     Raises:
         Refused: it lies in the future.

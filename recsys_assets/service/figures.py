@@ -109,7 +109,7 @@ class Figures:
         self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
     def rotated(self) -> None:
-        """Count what was taken over, or could not be, since the last time, and tell other workers what was asked."""
+        """Count the switches and failed switches since the last call, and share this worker's requests."""
         self.team_requests.tell()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures

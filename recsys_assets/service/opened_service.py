@@ -135,7 +135,7 @@ def opened_service(
 
 
 def said_of(service: Service) -> Iterator[str]:
-    """What somebody who starts a service is told of it."""
+    """The message for somebody who starts the service."""
     serving = service.rotation.now
     if serving is None:
         yield "There is no champion yet; the service starts to use one as soon as there is one."

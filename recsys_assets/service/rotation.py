@@ -37,7 +37,7 @@ class NoChampion(LineageError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where everything that is served comes from.
+    """The lake, files and settings from which everything that is served comes.
 
     Attributes:
         lake: with the champion.

@@ -65,7 +65,7 @@ class Simulated:
 
 
 def looked_at(position: int) -> float:
-    """The known position bias: how likely somebody looks at a place of the list, from 1."""
+    """The known position bias: the probability that a customer looks at a place of the list, from 1."""
     return position**-0.5
 
 
@@ -92,7 +92,7 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
 
 
 def queries(lake: Lake) -> dict[str, str]:
-    """What people type who look for an item: its title up to the first comma, in small letters.
+    """Queries of people who look for an item: its title up to the first comma, in lower case.
 
     Nothing is looked for where there is no index to look in.
     """
@@ -225,7 +225,7 @@ def simulate(
     queries: Mapping[str, str] = MappingProxyType({}),
     told: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
-    """Have customers ask once each, look at places as `looked_at` says, and send what they did.
+    """Let customers query the service once each, look at places as `looked_at` says, and send what they did.
 
     Half of them also look for something that they bought, the likelier the more others bought it, and some misspell it.
 

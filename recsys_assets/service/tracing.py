@@ -29,7 +29,7 @@ class _Traced:
 
 
 def begin(environment: MutableMapping[str, str] = os.environ, endpoint: str | None = None) -> str | None:
-    """Make spans from now on where the variables of OpenTelemetry ask for them; what is in the way, if anything is.
+    """Start tracing if the OpenTelemetry variables ask for it; returns what prevents it, if anything.
 
     Args:
         endpoint: of the collector, where the environment names none.

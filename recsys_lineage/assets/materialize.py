@@ -47,7 +47,7 @@ def attempt(
     pinned: Mapping[str, int] | None = None,
     previous: Materialization | None = None,
 ) -> Outcome:
-    """As `materialize`; a failure is an Outcome too.
+    """Like `materialize`, but a failure is also returned as an Outcome.
 
     Args:
         run: what an orchestrator knows of the run, for the record.

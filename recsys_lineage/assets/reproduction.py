@@ -156,7 +156,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
 
 
 def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
-    """The versions of the tables that a record's run read, all of which are there as they were.
+    """The versions of the tables that a record's run read, verified to exist unchanged.
 
     Raises:
         CannotReproduce: one holds other rows.

@@ -11,7 +11,7 @@ from recsys_lineage.records.materialization import Written, WrittenColumn, Writt
 
 
 def written_version(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
-    """What the record of a version says of its files: all, or of those partitions that the output replaced.
+    """The files of a version as its record describes them: all, or those of the partitions that the output replaced.
 
     Args:
         version: the version.

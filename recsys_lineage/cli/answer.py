@@ -113,7 +113,7 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
 
 
 def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
-    """What an error says of the disk or of a file's rights; None where it is about something else.
+    """The message for an error of the disk or of a file's permissions; None for any other error.
 
     Args:
         where: the place, where the error does not name it.

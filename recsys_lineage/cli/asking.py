@@ -24,7 +24,7 @@ def ask_graph(
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """As `ask_place`, of a question to the graph of all records; `at`: as it was then."""
+    """Like `ask_place`, for a question to the graph of all records; `at`: as the graph was at that time."""
 
     def asked(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of

@@ -22,7 +22,7 @@ _SOON = 10.0
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of an asset's lineage is put to the proof.
+    """How much of an asset's lineage is tested.
 
     Attributes:
         rows: how many rows of each table that it reads are taken at most.

@@ -219,11 +219,11 @@ def _words(target: str, values: Sequence[str]) -> str:
 
 
 def rows_in_words(count: int) -> str:
-    """How many rows, for people."""
+    """A number of rows, as text."""
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def values_shown(row: Mapping[str, Any], most: int = 5) -> str:
-    """The first values of a row, for people."""
+    """The first values of a row, as text."""
     shown = [f"{name}={value}" for name, value in row.items()][:most]
     return ", ".join(shown) + (", …" if len(row) > most else "")

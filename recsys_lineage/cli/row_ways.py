@@ -23,7 +23,7 @@ class Way:
 
 
 def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
-    """The ways between the tables of a trace, and from its models to what they made.
+    """The edges between the tables of a trace, and from its models to what they made.
 
     There is one from a table to another where the runs that wrote the traced rows read it, unless the trace says that
     it does not go on there and another way leads on.

@@ -83,7 +83,7 @@ def _takes_another(tree: exp.Select, added: str) -> bool:
 
 
 def may_share_files(one: str, other: str) -> bool:
-    """Whether a file could match two patterns of scans, by how these begin; told no, none does."""
+    """Whether a file could match two patterns of scans, by their prefixes; if false, none does."""
     first, second = _beginning(one), _beginning(other)
     landed = f"{LANDING}/"
     return any(
@@ -115,7 +115,7 @@ def takes_rows_apart(query: SourceQuery) -> bool:
 
 
 def with_column(statement: str, column: str) -> str:
-    """A statement of which `scan_of_rows` tells the scan, with one more column before its own.
+    """A statement for which `scan_of_rows` finds the scan, with one more column before its own.
 
     Args:
         statement: the SQL, with what is to run in place of its scans.

@@ -124,7 +124,7 @@ def is_hidden(path: str) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of what lies in a folder, sorted, for messages; nothing is opened."""
+    """The names of a folder's entries, sorted, for messages; nothing is opened."""
     return sorted(path.name for path in folder.iterdir())
 
 

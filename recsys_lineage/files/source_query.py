@@ -60,7 +60,7 @@ class SourceQuery:
 
     @property
     def calls(self) -> int:
-        """How often the SQL names a scan; the same one several times counts as often."""
+        """Number of times that the SQL names a scan; repeats of the same one count."""
         return len(scan_calls(self))
 
     def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:

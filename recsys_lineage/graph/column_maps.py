@@ -98,7 +98,7 @@ class ColumnMaps:
         return found
 
     def outputs(self, table: int, lineage: int) -> int:
-        """The set of all columns that a lineage has for the table it belongs to; `ALL` where there is none."""
+        """The set of all columns that a lineage has for its table; `ALL` if there is none."""
         return self._map(table, lineage, False).outputs if lineage != NOTHING else ALL
 
     def steps(self, lineage: int) -> tuple[ColumnStep, ...]:
@@ -125,7 +125,7 @@ class ColumnMaps:
         return self._steps_from[output, lineage].get(read, ())
 
     def files_of(self, lineage: int, output: int, file: int) -> tuple[int, ...]:
-        """What stands for a file in the maps of a lineage: `FILES`, or each scan of the code that it is a file of.
+        """The key of a file in the maps of a lineage: `FILES`, or each scan of the code that it belongs to.
 
         A path from a folder on is of the scans whose patterns it fits, be it of none: a scan of which no column matters
         has no edge. A whole path that fits none may be one of several files that are called by the first of them.
@@ -171,7 +171,7 @@ class ColumnMaps:
     def up(
         self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
     ) -> int:
-        """As `down`, the other way: the columns of what was read that some columns of what was written are made of."""
+        """Like `down`, in the other direction: the input columns that some output columns come from."""
         key = (lineage, output, read, columns, read_columns, direct)
         found = self._up.get(key)
         if found is None:
@@ -183,7 +183,9 @@ class ColumnMaps:
         return self._passed_down.setdefault((read, columns, direct), {})
 
     def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
-        """What some columns of a version come to in each table that it read; files are told apart by `files_of`."""
+        """The columns of each input table that some columns of a version come from; files are distinguished by
+        `files_of`.
+        """
         key = (output, lineage, columns, direct)
         found = self._passed_up.get(key)
         if found is None:

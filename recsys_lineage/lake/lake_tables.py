@@ -87,7 +87,7 @@ class LakeTables:
         return _instance(os.getpid(), self.engine, self.uri).cursor()
 
     def table_uri(self, table: str) -> str:
-        """Where a table lies; any Delta reader opens it there.
+        """The URI of a table; any Delta reader opens it there.
 
         Raises:
             LineageError: for a name that is not lower-case letters, digits and underscores.

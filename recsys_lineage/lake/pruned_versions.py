@@ -56,7 +56,7 @@ class PrunedVersions:
             self._storage.delete(path)
 
     def require(self, version: int, latest: Callable[[], int | None]) -> None:
-        """Make sure that a version was not pruned; `latest` tells the table's newest version.
+        """Require that a version was not pruned; `latest` is the table's newest version.
 
         Raises:
             VersionPruned: when it was.

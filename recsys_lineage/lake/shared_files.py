@@ -26,7 +26,7 @@ class SharedFiles:
 
     @property
     def pieces(self) -> Mapping[str, str]:
-        """Content of each file of the version, for a table of stored files."""
+        """The content of each file of the version, for a table of stored files."""
         return self.added.pieces
 
 

@@ -45,7 +45,7 @@ CHECK = TableCheck(
 def lineage_proof(
     assets: Iterable[dg.AssetsDefinition], *, rows: int = 200, sample: int = 5, look: AssetLook | None = None
 ) -> dg.AssetsDefinition:
-    """An asset, made on request, whose table says of every SQL asset what came of putting its lineage to the proof.
+    """An asset, made on request, whose table has the result of testing the lineage of every SQL asset.
 
     Its check `nothing_is_refuted` shows the verdict on Dagster's pages. Each column is changed on the sampled rows as
     they are; `verify` of one asset tries it on rows of mixed values too, which takes twice as long.

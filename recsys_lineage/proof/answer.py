@@ -38,7 +38,7 @@ class Answer:
         return np.sort(self.sequence(columns))
 
     def count(self, row: int, columns: Collection[int], of: Answer) -> int:
-        """How often a row of another answer stands in this one, as far as some columns tell."""
+        """Number of times that a row of another answer occurs in this one, compared by some columns."""
         return int(np.count_nonzero(self.sequence(columns) == of.sequence(columns)[row]))
 
 

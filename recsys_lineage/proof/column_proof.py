@@ -100,7 +100,7 @@ class ColumnProof:
 
     @property
     def possible(self) -> int:
-        """How many pairs of input and output columns there are."""
+        """Number of pairs of input and output columns."""
         return len(self.inputs) * len(self.outputs)
 
     @property

@@ -147,7 +147,7 @@ class Experiment:
     # --- the tables ---------------------------------------------------------------------------------------
 
     def rows(self, table: str) -> int:
-        """How many rows a table has, as it was given."""
+        """Number of rows of a table, as it was given."""
         return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
 
     def change(self, table: str, select: str) -> None:

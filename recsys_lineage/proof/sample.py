@@ -13,7 +13,7 @@ from recsys_lineage.sql.names import quote
 def joined_sample(
     connection: duckdb.DuckDBPyConnection, relations: Mapping[str, str], rows: int, seed: int = 0
 ) -> tuple[dict[str, dict[str, str]], dict[str, pa.Table]]:
-    """Some rows of each relation, small ones whole.
+    """Some rows of each relation, small relations as a whole.
 
     The smallest is taken first; of each larger one, rows are preferred whose columns have values that columns of the
     same name and type have in those taken before.

@@ -45,7 +45,7 @@ class Failure(RecordPart):
 
     @classmethod
     def of(cls, error: BaseException, code: str = "", names: Collection[str] = ()) -> Failure:
-        """The failure that an exception tells of.
+        """The failure for an exception.
 
         Args:
             error: the exception, as it was caught.

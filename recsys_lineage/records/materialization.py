@@ -34,7 +34,7 @@ class Code:
 
 @dataclass(frozen=True)
 class ScannedFiles:
-    """What a relation of a statement stood for: files, read in some way.
+    """The files behind a relation of a statement, and how they were read.
 
     `scan` is the table function with its pattern and options, `root` the folder that the pattern starts from.
     """
@@ -58,7 +58,7 @@ class Statement:
 
     @property
     def not_kept(self) -> tuple[str, ...]:
-        """What the statement ran with and the record does not keep, for messages; empty where it can run again."""
+        """Values that the statement ran with and the record does not keep, for messages; empty if it can run again."""
         named = [f"${name} {value}" for name, value in self.parameters.items() if is_withheld(value)]
         return (*named, *(["a literal"] if f"'{WITHHELD}'" in self.text else []))
 
@@ -204,12 +204,12 @@ class Materialization(RecordPart):
 
     @property
     def row_keys(self) -> RowKeys:
-        """By which columns rows of the output belong to rows of what it was made of."""
+        """The columns that relate rows of the output to rows of its inputs."""
         return RowKeys(self.keys, self.keys_of)
 
     @property
     def seconds(self) -> float:
-        """How long the asset ran."""
+        """Duration of the asset's run."""
         return (self.ended - self.started).total_seconds()
 
     def read(self, table: str, purpose: Purpose = "input") -> Read | None:

@@ -29,7 +29,7 @@ class RecordPart:
 
     @classmethod
     def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data in today's format; overridden where an older format said something in another way."""
+        """The data in today's format; overridden where an older format differs."""
         return data
 
 

@@ -63,7 +63,7 @@ class AnyRecord(Protocol):
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; `kind` stands in it unless it is asset."""
+        """The record as a JSON object, with `kind` unless it is an asset's."""
         ...
 
 
@@ -75,7 +75,7 @@ class Records:
         self._table = RecordTable(lake)
 
     def latest(self, asset: str) -> Materialization | None:
-        """The record of the asset's latest version; None when there is none, or it was written outside an asset."""
+        """The record of the asset's latest version; None if there is none, or it was not written by an asset."""
         if not self.lake.has(asset) or self.lake.commit(asset)["record"] is None:
             return None
         return self.get(asset)
@@ -172,7 +172,7 @@ class Records:
         return [Materialization.from_json(data) for data in self._table.json(frame)], cursor
 
     def commits(self, since: int | None = None) -> pl.DataFrame:
-        """How many records (`len`) each commit added (`added`), in their order.
+        """Number of records (`len`) that each commit added (`added`), in order.
 
         Args:
             since: as for `read`.

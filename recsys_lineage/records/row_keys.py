@@ -46,7 +46,7 @@ class RowKeys:
         return bool(self.shared or self.of_tables)
 
     def pairs(self, table: str, own: Collection[str], others: Collection[str]) -> list[Pairs]:
-        """The pairs that tell which rows of a table belong to rows of the asset's; none where it names no such.
+        """The column pairs that relate rows of a table to rows of the asset's; none if it names none.
 
         Args:
             table: the other table.
@@ -64,7 +64,7 @@ class RowKeys:
     def check(
         self, columns: Collection[str], tables: Mapping[str, Collection[str] | None], where: str
     ) -> None:
-        """Holds what is named for each table against what there is; which tables share columns, each run tells.
+        """Check the named columns against those that exist; shared columns are known in each run only.
 
         Args:
             columns: of the asset's table.
@@ -82,7 +82,7 @@ class RowKeys:
                     _known(other, others, f"column of {table}", where)
 
     def missing(self, table: str) -> str:
-        """In words, why no row of a table is told by them."""
+        """Why they select no row of a table, in words."""
         if self.shared:
             return f"its keys ({', '.join(self.shared)}) are no columns of {table}"
         if self.of_tables:

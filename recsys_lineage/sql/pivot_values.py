@@ -46,7 +46,7 @@ class _Pivot:
 
 
 def with_pivot_values(sql: str, columns: Sequence[str], described: Described) -> str:
-    """A statement whose PIVOT names the values that it must have had; as it is where these cannot be told.
+    """A statement whose PIVOT names the values that it must have had; unchanged if these cannot be derived.
 
     Args:
         sql: one statement.
@@ -77,7 +77,7 @@ def is_named_by_data(sql: str) -> bool:
 
 
 def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
-    """Where in a text the values of a PIVOT have a name, as in `IN ('a' AS b)`: from where to where, and the name."""
+    """Aliases of a PIVOT's values in a text, as in `IN ('a' AS b)`: start, end, and name."""
     found: list[tuple[int, int, str]] = []
     for place, token in enumerate(tokens):
         if word(token) not in _PIVOTS:

@@ -94,7 +94,7 @@ class SqlText:
         return place_in(self.text, min(starts, default=None), self.origin)
 
     def columns_read(self, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...] | None]:
-        """Which columns of each table the statement needs; None where the text does not tell them apart.
+        """The columns of each table that the statement needs; None if the text does not determine them.
 
         Args:
             columns: names of every table's columns.

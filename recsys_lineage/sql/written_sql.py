@@ -55,7 +55,7 @@ class WrittenSql:
         connection: duckdb.DuckDBPyConnection,
         parameters: Mapping[str, Any] | None = None,
     ) -> SqlFailed | None:
-        """What an error of DuckDB says of this statement; None where it is not the statement's fault.
+        """The error of this statement from an error of DuckDB; None if it is not the statement's fault.
 
         The statement is given to DuckDB again, alone: first to be planned, and where a value was at fault, to be run.
 

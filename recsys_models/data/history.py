@@ -16,7 +16,7 @@ from recsys_models.data.moments import EARLIEST, LATEST
 
 @dataclass(frozen=True, eq=False)
 class CodedNames(Sequence[str]):
-    """Names given by their places in a list of different ones, for who has them so already.
+    """Names encoded as positions in a list of distinct ones, for callers that have them so already.
 
     Attributes:
         names: each once.

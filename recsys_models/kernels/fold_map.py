@@ -136,7 +136,7 @@ class FoldMap(NamedTuple):
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[Any]], n_items: int, dim: int) -> FoldMap | None:
-        """The map that `state` turned into arrays; None where there are none, as in files before maps were kept.
+        """The map from the arrays of `state`; None if there are none, as in files from before maps were stored.
 
         Raises:
             ValueError: the arrays are no map of so many items and such vectors.

@@ -99,7 +99,7 @@ def opened(
     listed: list[SourceFile],
     known: Mapping[tuple[str, str], KnownContent] | None = None,
 ) -> tuple[FileReport, ...]:
-    """Open files of a stream on the run's connection, as `relation_of`; says of each what it holds."""
+    """Open the files of a stream on the run's connection, as `relation_of` names them; returns what each holds."""
     (scan,) = query_of(stream).scans
     required = query_of(stream).required_columns[scan]
     found = open_scan(inputs, files.home, scan, listed, relation_of(stream), required, known=known)
@@ -116,7 +116,7 @@ def closed(files: ServiceFiles, stream: Stream) -> list[SourceFile]:
 
 
 def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request: Request) -> Output:
-    """Every file that the service has closed, with its sha256, its lines and their days; empty while there is none."""
+    """Every file that the service has closed, with its sha256, lines and days; empty while there is none."""
     before = inputs.previous()
     table = pl.DataFrame(schema=SCHEMA) if before is None else before.frame()
     is_same = before is not None and before.record.code_version == request.code_version

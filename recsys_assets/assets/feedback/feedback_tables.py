@@ -103,7 +103,7 @@ class FeedbackPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days that are to be written, for the table does not hold what it should."""
+        """The days to be written, because the table does not hold what it should."""
         return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
@@ -115,7 +115,7 @@ class FeedbackPlan:
 def feedback_rows(
     files: ServiceFiles, stream: Stream, time_zone: str, inputs: Inputs, request: Request
 ) -> Output | Unchanged:
-    """The rows of a stream's table, of the days whose files changed; of files that are gone, the rows of before."""
+    """The rows of a stream's table for the days whose files changed; for files that are gone, the previous rows."""
     table, found = TABLE_OF[stream], inputs.frame(FILES)
     before = inputs.previous()
     held = None if before is None else inputs.version(table, (), ())
@@ -210,7 +210,7 @@ def _copies(
 
 
 def items_are_known(inputs: Inputs) -> CheckOutcome:
-    """How many rows name a product that the shop's table of products does not have."""
+    """Number of rows that name a product which the shop's table of products lacks."""
     name = "items_are_known"
     if not inputs.exists(ITEMS):
         return CheckOutcome(name, True, "there is no table of products yet")

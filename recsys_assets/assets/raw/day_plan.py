@@ -53,7 +53,7 @@ class DayPlan:
     hindered: bool = False
 
     def is_right(self, day: str) -> bool:
-        """Whether the table holds of a day what it should."""
+        """Whether the table holds what it should for a day."""
         held = self.known.get(day)
         return held is not None and held in (self.digests.get(day), self.kept.get(day))
 
@@ -65,7 +65,7 @@ class DayPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days that are to be written, for the table does not hold what it should."""
+        """The days to be written, because the table does not hold what it should."""
         return [day for day in self.days if not self.is_right(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:

@@ -81,7 +81,7 @@ def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exceptio
 
 
 def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
-    """The error of rows at which the source's SQL stops; their values stand in what it found, which no record keeps."""
+    """The error for rows at which the source's SQL stops; their values are in `found`, which no record keeps."""
     shown = failing.values()
     more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
     error = FaultyFiles(
@@ -133,7 +133,7 @@ def rows_with_missing(
     kept: Mapping[str, Sequence[Column]],
     key: str,
 ) -> str:
-    """As `rows_with_kept`, with those kept rows alone of whose key the query gives no row.
+    """Like `rows_with_kept`, but keeps only rows whose key the query does not return.
 
     Args:
         key: a column of the query and of the rows kept.

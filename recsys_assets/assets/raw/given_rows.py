@@ -64,7 +64,7 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
 
 
 def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
-    """Of what the columns of `source_files` are made.
+    """Column lineage of `source_files`.
 
     How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
     of a file that was not read again, or is gone, stands in the version before.

@@ -78,7 +78,7 @@ COLUMNS = {
 
 
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before.
+    """Every row of the files of one table; for files that are gone or unreadable, the previous rows.
 
     Where rows are put together from many files of events, as a product's title from all that name it, and one of these
     is gone, the customers or products that no file names any more stay as they were.

@@ -103,7 +103,7 @@ class ServiceEvents:
         return {"service_days": sorted(days), "time_zone": self.time_zone}
 
     def as_parameters(self) -> dict[str, Any]:
-        """What a record says of it, and what the code version covers."""
+        """Parameters for the record, which the code version covers."""
         return {"behaviours": dict(self.behaviours), "simulated": self.simulated}
 
     def _value(self, column: Column) -> str:

@@ -322,7 +322,7 @@ CHECKS = (
 
 
 def due(folder: SourceFolder, record: Materialization) -> str | None:
-    """Why another look is needed though no file changed: a day of events has come, or their SQL reads a clock."""
+    """Why the files must be listed again though none changed: a day of events has come, or their SQL reads a clock."""
     limit = folder.source.settings.last_day or tomorrow()
     ahead = first_day_ahead(record)
     if ahead is not None and ahead <= limit:
@@ -334,7 +334,7 @@ def due(folder: SourceFolder, record: Materialization) -> str | None:
 
 
 def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefinition:
-    """`source_files`: looks at the data folder, and registers the days that events have as partitions.
+    """`source_files`: lists the data folder, and registers the days of its events as partitions.
 
     Args:
         folder: the source and its folder.

@@ -55,7 +55,7 @@ class SourceFolder:
 
     @property
     def patterns(self) -> str:
-        """The patterns of the source's scans, for people."""
+        """The patterns of the source's scans, for messages."""
         return ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
 
     def _require_folder(self) -> None:

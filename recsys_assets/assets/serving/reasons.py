@@ -89,7 +89,7 @@ def nearest_in_history(
 def nearest_of_one(
     model: Recommender, own: NDArray[np.integer], recommended: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """As `nearest_in_history`, for one customer's list at the moment of asking.
+    """Like `nearest_in_history`, for one customer's list at the time of the request.
 
     Args:
         own: (n,) rows of the model's items that the customer has to do with.

@@ -19,11 +19,11 @@ TITLE, _ITEM = "title", "item_id"
 
 
 class DescribedItems(Protocol):
-    """Items that stand in rows, such as those of a model, or of what is searched in."""
+    """Items by row, such as those of a model or of the search index, with titles and groups."""
 
     @property
     def n_items(self) -> int:
-        """How many there are."""
+        """Number of items."""
         ...
 
     @property

@@ -83,7 +83,7 @@ class KnownHistories:
 
     @classmethod
     def of_rows(cls, frame: pl.DataFrame, item_ids: Sequence[object]) -> KnownHistories:
-        """The histories that rows of `split` tell; without those of items that the model does not know.
+        """The histories in rows of `split`, without items that the model does not know.
 
         Args:
             frame: `user_id`, `item_id`, `behaviour`, `count`, `last_time` (µs) and `is_target`, which is true of what

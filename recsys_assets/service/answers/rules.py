@@ -68,7 +68,7 @@ class Stock(TomlPart):
 
 
 class Pin(_Dated):
-    """An item that stands at a place of every list, if nothing forbids it to a customer."""
+    """Pin: an item that is put at a place of every list, unless it is forbidden for the customer."""
 
     item: str
     position: int = Field(1, ge=1, le=1000)
@@ -95,7 +95,7 @@ class Boost(_Dated):
 
 
 class AtMost(TomlPart):
-    """How many items of one value a list may have; items without a value are not counted."""
+    """Limit: the number of items of one value that a list may have; items without a value are not counted."""
 
     n: int = Field(ge=1, le=1000)
     column: str = "category"

@@ -63,7 +63,7 @@ class ServedSearch:
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """Number of items in the index."""
         return self.index.n_items
 
     @property

@@ -55,7 +55,7 @@ class Canary:
 
     @property
     def arm(self) -> str:
-        """As answers name it."""
+        """Name of the canary's arm in answers."""
         return f"{CANARY}{self.variant.served.model.name}"
 
     def answers(self, unit: str, key: bytes) -> bool:

@@ -28,7 +28,7 @@ class Activity:
 
     @classmethod
     def replayed(cls, events: Iterable[Mapping[str, Any]]) -> Activity:
-        """The activity that a log of events tells of."""
+        """The activity rebuilt from a log of events."""
         activity = cls()
         for event in events:
             activity.count(event)
@@ -36,7 +36,7 @@ class Activity:
 
     @property
     def events(self) -> int:
-        """How many events were counted."""
+        """Number of events counted."""
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:

@@ -234,7 +234,7 @@ def held_alone(folder: Path) -> Iterator[None]:
 
 
 def stamp_of(moment: datetime) -> str:
-    """A moment as it stands in the name of a file that was begun then."""
+    """A moment as formatted in the name of a file that was begun then."""
     return f"{moment:%Y%m%dT%H%M%S%f}"
 
 

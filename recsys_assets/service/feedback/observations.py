@@ -134,7 +134,7 @@ class Observations:
         return arm
 
     def replied(self, status: int, seconds: float, *, a_list: bool) -> None:
-        """A request was answered, one for a list or another one."""
+        """Count an answered request, for a list or anything else."""
         minute = int(self._clock() // 60)
         counts = self._minutes.get(minute)
         if counts is None:

@@ -21,7 +21,7 @@ MOST_RECALLED = 32 * 1024 * 1024
 
 
 def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
-    """Where a start begins to read exposures, so that the last day's answers are counted.
+    """The time from which a starting process reads exposures, so that the last day's answers are counted.
 
     Returns:
         The stamp of the first file, and how many bytes of it are passed over.

@@ -18,7 +18,7 @@ _NAMES = "requests-*.json"
 
 
 class TeamRequests:
-    """Requests of one worker, told to the others, and theirs.
+    """The requests of one worker, shared with the others, and theirs.
 
     Args:
         seen: what this worker was asked.

@@ -30,5 +30,5 @@ class WatchedProcess(Process):
 
 
 def watch_workers() -> None:
-    """Have uvicorn's supervisor make its workers of this class; it takes no other way to name one."""
+    """Make uvicorn's supervisor create its workers of this class, for which it has no setting."""
     multiprocess.Process = WatchedProcess

@@ -131,7 +131,7 @@ class Event(_Message):
 
 
 class Events(_Message):
-    """Events, all of which are taken, or none."""
+    """Events, all of which are accepted, or none."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"events": [_EXAMPLE_EVENT]}]}
@@ -211,7 +211,7 @@ class Preview(BaseModel):
 
 
 class SimilarItem(BaseModel):
-    """An item like another one."""
+    """A similar item."""
 
     item: str
     title: str | None
@@ -220,7 +220,7 @@ class SimilarItem(BaseModel):
 
 
 class SimilarItems(_Answer):
-    """Items like another one."""
+    """Items similar to a given one."""
 
     item: str
     items: list[SimilarItem]
@@ -281,7 +281,7 @@ class EventsTaken(BaseModel):
 
 
 class Health(BaseModel):
-    """That the process answers."""
+    """Confirmation that the process answers."""
 
     status: Literal["alive"] = "alive"
 

@@ -44,7 +44,7 @@ def problem(
     errors: Sequence[Mapping[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that tells of a problem."""
+    """The HTTP response for a problem."""
     told: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,

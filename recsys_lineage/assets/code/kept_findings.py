@@ -45,7 +45,7 @@ class KeptFindings:
         return self._found.get(kind, {}).get(key)
 
     def keep(self, found: Mapping[str, Mapping[str, Any]]) -> None:
-        """Note findings, kind → key → value, for other processes; to be called by one thread at a time."""
+        """Store findings, kind → key → value, for other processes; to be called by one thread at a time."""
         for kind, values in found.items():
             self._found.setdefault(kind, {}).update(values)
         if self._path is None or sys.dont_write_bytecode:

@@ -120,15 +120,15 @@ class ModuleSource:
         return self._digests[name]
 
     def has_subclass_hook(self, name: str) -> bool:
-        """Whether a definition is a class that is told of each class derived from it."""
+        """Whether a definition is a class that is notified of each subclass."""
         return any("__init_subclass__" in self._statements[place] for place in self.definitions.get(name, ()))
 
     def asks_for_subclasses(self, name: str) -> bool:
-        """Whether a definition looks for the classes that are derived from one."""
+        """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
     def changes_state(self, name: str) -> bool:
-        """Whether a definition is a function that changes what stands in its module, such as a registry."""
+        """Whether a definition is a function that changes state of its module, such as a registry."""
         return any(
             "def " in (text := self._statements[place]) and changes_what_is_around(text)
             for place in self.definitions.get(name, ())

@@ -72,7 +72,7 @@ class ResolvedNames:
         self._uses: dict[Definition, _Uses] = {}
 
     def changed(self) -> bool:
-        """Whether a file or a folder that was looked at is not what it was."""
+        """Whether a file or folder used in the analysis has changed since."""
         return self._modules.changed()
 
     # --- modules -------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class ExpectedColumns:
 
 
 def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]) -> ExpectedColumns:
-    """Of each asset that was not made yet, columns and their edges: of a SELECT over tables, or as it declares them.
+    """Columns and their edges for each asset that was not made yet: derived from a SELECT over tables, or as declared.
 
     No code runs and no file is opened: of a SELECT over files, and of Python that declares nothing, nothing is known
     before the first run; nor of what is made of their columns by a SELECT, where nobody tells which they have.

@@ -100,7 +100,7 @@ class FileGuard:
         self._check(called, path, False, called)
 
     def allow(self, path: str | os.PathLike[str]) -> None:
-        """From now on the code may open a file, by whatever library: it is on record."""
+        """Allow the code to open a file by any library: it is on record."""
         self.folders.add(os.path.realpath(path))
 
     def may_read(self, path: str) -> bool:
@@ -130,7 +130,7 @@ class FileGuard:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """While the block runs, what this thread opens is not looked at: it looks itself what the code opens."""
+        """Pause the guard for this thread inside the block, whose code checks itself what is opened."""
         before = getattr(_thread, "busy", False)
         _thread.busy = True
         try:
@@ -261,7 +261,7 @@ def guarding(
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """While the block runs, this thread may open anything: for those who are told of an asset's work."""
+    """Let this thread open anything inside the block: for listeners that are notified of an asset's work."""
     guard = _guards.pop(threading.get_ident(), None)
     try:
         yield

@@ -88,7 +88,7 @@ class InputFiles:
         return self.note_file(path).open("rb")
 
     def note_file(self, path: str | Path) -> Path:
-        """Note that a file outside the lake is read; gives its path, for readers that take no open file.
+        """Note that a file outside the lake is read; returns its path, for readers that take no open file.
 
         Raises:
             LineageError: when it cannot be read.

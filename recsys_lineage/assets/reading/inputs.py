@@ -119,7 +119,7 @@ class Inputs(InputFiles):
 
     @property
     def relations(self) -> dict[str, ScannedFiles]:
-        """What each relation of files on the run's connection stands for."""
+        """The files behind each relation of files on the run's connection."""
         return dict(self._scans)
 
     # --- tables -------------------------------------------------------------------------------------------
@@ -265,7 +265,7 @@ class Inputs(InputFiles):
         return dict(found.iter_rows())
 
     def vouch_for(self, texts: Iterable[str]) -> None:
-        """Say of texts that they tell no value of a row, such as names of files, or sentences of sums over many people.
+        """Declare texts free of row values, such as names of files, or sentences about sums over many people.
 
         Statistics, checks, warnings and pictures may say them, whole.
         """
@@ -299,7 +299,7 @@ class Inputs(InputFiles):
             self._frames[name] = columns_from
 
     def relation_of_files(self, name: str, meaning: ScannedFiles, columns: Sequence[str]) -> None:
-        """Note what a relation of files on the run's connection stands for."""
+        """Note the files behind a relation on the run's connection."""
         self._scans[name] = meaning
         self._made[name] = list(columns)
 

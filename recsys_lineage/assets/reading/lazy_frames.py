@@ -25,7 +25,7 @@ FUNCTIONS = ("collect_all", "collect_all_async")
 
 
 def watch_lazy_frames() -> None:
-    """From now on, for as long as the process lives, LazyFrames ask the guard before they are collected."""
+    """Make LazyFrames ask the guard before they are collected, for the rest of the process's life."""
     for name, method in list(vars(pl.LazyFrame).items()):
         if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_asks_the_guard"):
             setattr(pl.LazyFrame, name, _asking(method, f"polars.LazyFrame.{name}"))

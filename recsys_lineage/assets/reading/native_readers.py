@@ -75,7 +75,7 @@ _importing = threading.local()
 
 
 def watch_readers() -> None:
-    """From now on, for as long as the process lives, native readers ask the guard, those imported later too."""
+    """Make native readers ask the guard, including those imported later, for the rest of the process's life."""
     with _lock:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
@@ -116,7 +116,7 @@ def _cover() -> None:
 
 
 def ask_first(module: ModuleType, name: str, asking: Callable[[Any], Callable[..., Any]]) -> None:
-    """From now on, for as long as the process lives, a function asks the guard, under whatever name modules hold it."""
+    """Make a function ask the guard first, under whatever name modules hold it, for the rest of the process's life."""
     function = getattr(module, name)
     if not hasattr(function, "_asks_the_guard"):
         put_in_place({id(function): (function, asking(function))})

@@ -21,7 +21,7 @@ STANDS_BETWEEN.add(__file__)
 
 
 def watch_attaching() -> None:
-    """From now on, for as long as the process lives, `sqlite3.connect` asks the guard where there is one."""
+    """Make `sqlite3.connect` ask the guard, for the rest of the process's life."""
     ask_first(sqlite3, "connect", _connecting)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def emitting(context: typer.Context) -> Iterator[tuple[Lake, Emission]]:
-    """The lake of a command and its emission; inside the block, errors made for people are told in words."""
+    """The lake of a command and its emission; inside the block, errors made for people are printed as messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj

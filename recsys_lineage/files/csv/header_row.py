@@ -13,7 +13,7 @@ _AROUND = '\ufeff \t"'
 
 
 class CsvHeader:
-    """The fields of a header; case, and what stands around a name, tell no two headers apart.
+    """The fields of a header; case and surrounding characters of a name do not distinguish headers.
 
     Args:
         fields: as the file has them; empty where the source's SQL names the columns, and no row is a header.
@@ -41,7 +41,7 @@ class CsvHeader:
         return [_bare(field) for field in fields] != self.names
 
     def may_be_in(self, block: bytes) -> bool:
-        """Whether a line of a block of whole lines may be this header again."""
+        """Whether a line of a block of complete lines may be this header again."""
         if not self.names:
             return False
         if self._needle is None:

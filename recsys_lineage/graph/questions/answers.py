@@ -222,7 +222,7 @@ class Paths(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether there is a way."""
+        """Whether there is a path."""
         return bool(self.paths)
 
 

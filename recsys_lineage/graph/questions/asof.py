@@ -12,7 +12,7 @@ from recsys_lineage.graph.questions.target import UnknownTarget, find_target
 
 
 def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
-    """The moment that some words stand for, UTC.
+    """The point in time that a text names, UTC.
 
     Args:
         graph: the graph.

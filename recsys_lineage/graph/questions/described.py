@@ -31,7 +31,7 @@ class Described:
         return found
 
     def ids(self, nodes: Iterable[int]) -> tuple[str, ...]:
-        """As `id`, of several."""
+        """Like `id`, for several."""
         return tuple(self.id(node) for node in nodes)
 
     def asset(self, table: int) -> str:
@@ -126,5 +126,5 @@ def schema_of(graph: LineageGraph, node: int) -> tuple[str, ...]:
 
 
 def place(root: str | None, path: str) -> str:
-    """Where a file lies, as its root and path say."""
+    """The location of a file, by its root and path."""
     return path if root is None or path.startswith("/") else f"{root.rstrip('/')}/{path}"

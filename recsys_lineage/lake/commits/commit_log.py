@@ -28,7 +28,7 @@ class CommitLog:
         self.archive = CommitArchive(storage, table_path)
 
     def path(self, number: int) -> str:
-        """Where a commit lies."""
+        """The path of a commit."""
         return f"{self._folder}/{number:020d}.json"
 
     def has(self, number: int) -> bool:
@@ -100,7 +100,7 @@ class CommitLog:
         return self.has(number) and write_id.encode() in self.contents([number])[number]
 
     def find(self, write_id: str) -> int | None:
-        """The number under which a write was committed; the newest commits are looked at first."""
+        """The number under which a write was committed; the newest commits are searched first."""
         latest = self.latest()
         for end in range(-1 if latest is None else latest, -1, -_AT_ONCE):
             found = self.contents(range(end, max(end - _AT_ONCE, -1), -1))

@@ -39,7 +39,7 @@ class Comparison(Answer):
         return not self.differences
 
     def count(self, state: State) -> int:
-        """How many differences are of a state."""
+        """Number of differences of a state."""
         return sum(each.state == state for each in self.differences)
 
 

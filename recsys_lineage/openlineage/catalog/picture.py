@@ -19,7 +19,7 @@ class Key(NamedTuple):
 
 
 class ColumnOrigin(NamedTuple):
-    """One way in which a column of an input takes part in a column of an output.
+    """An input column that takes part in an output column, and how.
 
     Attributes:
         column: of the output.

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 
 class MessageStream(Protocol):
-    """Where messages come from: all of a lake's records, in order."""
+    """The source of messages: all of a lake's records, in order."""
 
     def after(self, cursor: int | None) -> Iterator[Message]:
         """The messages behind a cursor; all when None."""
@@ -97,7 +97,7 @@ class Delivery:
         until: float | None = None,
         progress: Callable[[str, int], None] | None = None,
     ) -> list[Delivered]:
-        """Send whole runs once more, in order and up to the newest that was delivered, and then what is pending.
+        """Send whole runs again, in order and up to the newest that was delivered, and then what is pending.
 
         It is noted before the first message, so that a replay that is broken off is finished by whoever sends next.
 
@@ -127,7 +127,7 @@ class Delivery:
         return self._at_each(names, one, again=True)
 
     def status(self) -> list[Standing]:
-        """How every destination stands; nothing is sent.
+        """The state of every destination; nothing is sent.
 
         Raises:
             BadClientSettings: when the settings cannot be used.

@@ -28,7 +28,7 @@ class BrokenEvent(LineageError):
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One event as it was given, or what stands in its place.
+    """One event as it was given, or the fault found in its place.
 
     Attributes:
         line: where it begins, counted from 1.

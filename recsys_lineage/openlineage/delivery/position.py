@@ -142,6 +142,6 @@ class Position:
 
 
 def folder_of(folder: Path, name: str, target: str) -> Path:
-    """The folder of a destination's state: by its name, and by its target, for another one has taken nothing yet."""
+    """Folder of a destination's state: by its name and its target, because another target has received nothing yet."""
     short = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40]
     return folder / "destinations" / f"{short}-{hashlib.sha256(f'{name} {target}'.encode()).hexdigest()[:8]}"

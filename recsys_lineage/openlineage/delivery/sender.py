@@ -103,7 +103,7 @@ class Sender:
         until: float | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Sent:
-        """Send messages until there are no more, or it is no use for now.
+        """Send messages until there are no more, or it is useless for now.
 
         Args:
             messages: in order; as many are held in memory as the destination takes at once.

@@ -38,7 +38,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one destination stands.
+    """The state of one destination.
 
     Attributes:
         destination: its name.

@@ -53,7 +53,7 @@ class Memory:
 
     @classmethod
     def load(cls, folder: Path) -> Memory:
-        """What was kept in a folder; nothing where that is missing or damaged, for it only saves trying."""
+        """The stored trouble of a folder; none if it is missing or damaged, because it only saves attempts."""
         try:
             kept = json.loads((folder / "memory.json").read_bytes())
             trouble = kept.pop("trouble")

@@ -26,7 +26,8 @@ SECONDS_OF_A_BODY = 5.0
 
 
 class AnswersInTime(HTTPAdapter):
-    """Reads the head of an answer, or of a proxy's to CONNECT, for the read timeout at most, and its body not for long.
+    """Adapter that reads the head of an answer, or of a proxy's to CONNECT, within the read timeout, and limits the
+    time of its body.
 
     A status that had come by then is the answer; where none had, `requests.exceptions.ReadTimeout` is raised.
     """

@@ -52,7 +52,7 @@ class Destination(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many messages one call of `deliver` takes at most."""
+        """Maximum number of messages for one call of `deliver`."""
         ...
 
     def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:

@@ -53,7 +53,7 @@ def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -
 
 
 def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
-    """What checks found, as tests of the run: they are told too where no version was committed."""
+    """Check results as tests of the run, included even where no version was committed."""
     found = [
         {"name": check.name, "status": "pass" if check.passed else "fail", **_told(check)} for check in checks
     ]

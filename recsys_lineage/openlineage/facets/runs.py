@@ -84,7 +84,7 @@ def parameters_facet(parameters: Mapping[str, Any]) -> Json | None:
 
 
 def error_facet(failure: Failure) -> Json:
-    """What went wrong: type, message and stack, as the record tells them."""
+    """The error of a run: type, message and stack, as in the record."""
     return facet(
         ErrorMessageRunFacet,
         message=without_secrets(f"{failure.type}: {failure.message}"),

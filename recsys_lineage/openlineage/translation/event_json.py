@@ -24,7 +24,7 @@ def run_event(
     inputs: Sequence[Json] = (),
     outputs: Sequence[Json] = (),
 ) -> Json:
-    """A RunEvent; inputs and outputs stand in each, empty where there are none."""
+    """A RunEvent; each has inputs and outputs, possibly empty."""
     return {
         "eventType": kind,
         "eventTime": moment,

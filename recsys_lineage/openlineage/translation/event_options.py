@@ -21,7 +21,7 @@ _NOTHING = AssetDescription()
 
 @dataclass(frozen=True)
 class EventOptions:
-    """What events tell beside what stands in records.
+    """Content of events that is not in records.
 
     Attributes:
         code_location: of records that name none: of notebooks, and of runs that were not launched from one. All

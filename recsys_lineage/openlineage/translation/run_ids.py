@@ -17,7 +17,7 @@ _NO_TIME = datetime.fromtimestamp(0, timezone.utc)
 
 
 def asset_run_id(record: Materialization) -> str:
-    """The run that a record of an asset or of a check tells of."""
+    """The run id for a record of an asset or of a check."""
     run = record.run
     if run.run_id is None:
         return uuid7(record.started, "record", record.id)
@@ -26,7 +26,7 @@ def asset_run_id(record: Materialization) -> str:
 
 
 def orchestrator_run_id(run_id: str, run: Run) -> str:
-    """A whole run of the orchestrator.
+    """The run id for a whole run of the orchestrator.
 
     Args:
         run_id: the orchestrator's id of it.

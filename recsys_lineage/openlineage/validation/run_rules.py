@@ -42,7 +42,7 @@ class RunRules:
 
     @property
     def runs(self) -> int:
-        """How many runs there were."""
+        """Number of runs."""
         return len(self._runs)
 
     def faults(self, event: Mapping[str, Any], line: int = 0) -> Iterator[Fault]:

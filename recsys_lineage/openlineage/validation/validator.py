@@ -110,11 +110,11 @@ class Validator:
 
     @property
     def runs(self) -> int:
-        """How many runs there were."""
+        """Number of runs."""
         return self._rules.runs
 
     def faults(self, lines: Iterable[EventLine]) -> Iterator[Fault]:
-        """The faults of a whole stream, in its order; those known only at the end last."""
+        """The faults of a whole stream, in its order; those known only at the end come last."""
         for line in lines:
             self.events += 1
             if line.event is None:
