@@ -27,12 +27,12 @@ Night = tuple[datetime, Mapping[str, float]]
 
 
 def families_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
-    """What the page of `asset` shows: each family's NDCG@20 over the nights."""
+    """Plot on the page of `asset`: each family's NDCG@20 over the nights."""
     return lambda records: _shown(records, asset, lambda name: name.removeprefix(NDCG), NDCG)
 
 
 def validation_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
-    """What the page of a candidate shows: its NDCG@20 on validation over the nights."""
+    """Plot on the page of a candidate: its NDCG@20 on validation over the nights."""
     return lambda records: _shown(records, asset, lambda name: "validation", "validation ndcg@20")
 
 

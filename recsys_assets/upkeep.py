@@ -26,7 +26,7 @@ CHAMPION, GATE = "champion", "gate"
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What one upkeep did, or would do."""
+    """Result, or plan, of one upkeep."""
 
     prune: Prune
     compactions: Sequence[Compaction]

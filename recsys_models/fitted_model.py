@@ -68,7 +68,7 @@ class FitBasis(NamedTuple):
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular, latest)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a file keeps of it, by name, beside `latest`."""
+        """Arrays that a file stores, by name, beside `latest`."""
         return {
             "user_ids": self.user_ids,
             "item_ids": self.item_ids,
@@ -227,7 +227,7 @@ class FittedModel(ABC):
         *,
         exclude: Interactions | _FittedInteractions | None = FITTED_INTERACTIONS,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What `recommend` gives, with row numbers of `item_ids` instead of ids: for many users far less memory.
+        """Like `recommend`, with row numbers of `item_ids` instead of ids: far less memory for many users.
 
         Returns:
             Rows, -1 where fewer than k items are left, and scores, both of shape (len(users), k).

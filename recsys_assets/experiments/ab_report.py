@@ -53,7 +53,7 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class AbReport:
-    """What is known of an experiment.
+    """Results of an experiment.
 
     Attributes:
         table: one row an arm and metric, with the columns of `SCHEMA`. Intervals are valid at any time and however
@@ -203,7 +203,7 @@ def _finite(value: float) -> float | None:
 
 
 def decision(table: pl.DataFrame, p: float, experiment: Experiment, counts: list[int]) -> str:
-    """What to do now, in words."""
+    """Recommended action, in words."""
     names = [arm.name for arm in experiment.arms]
     if p < ALARM:
         seen = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))

@@ -140,7 +140,7 @@ class Experiment(TomlPart):
 
     @property
     def both_arms(self) -> str:
-        """What lists that two arms share are called."""
+        """Name of the arm of lists that two arms share."""
         return f"{INTERLEAVED}{self.name}"
 
     @cached_property

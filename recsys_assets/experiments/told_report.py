@@ -29,7 +29,7 @@ class ToldExperiment:
 
 @dataclass(frozen=True)
 class ToldReport:
-    """What is known.
+    """The newest reports of the lake.
 
     Attributes:
         experiments: in the order of their names.
@@ -51,7 +51,7 @@ class ToldReport:
 
 
 def told_report(lake: Lake) -> ToldReport:
-    """What the newest versions say."""
+    """The newest version of each report."""
     if not lake.has(REPORT):
         return ToldReport([], [], [], [], NOT_MADE)
     told = told_experiments(lake)

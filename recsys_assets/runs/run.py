@@ -84,7 +84,7 @@ class Platform:
         return asset_statuses(self.codes, self.records)
 
     def customer(self, user_id: str, k: int) -> CustomerAnswer:
-        """What a customer bought and the best `k` recommendations for them; see `answers.customer`."""
+        """A customer's purchases and their best `k` recommendations; see `answers.customer`."""
         dated = not Source.load(self.settings.source).settings.undated
         return customer(self.lake, user_id, k, dated=dated)
 
@@ -117,7 +117,7 @@ class Platform:
     def plan(
         self, names: Collection[str], *, reuse: bool, days: Sequence[str] | None = None
     ) -> list[PlannedAsset]:
-        """What a run of some assets would do with each, upstream first; nothing is written. See `run_plan`.
+        """Plan of a run of some assets, upstream first; nothing is written. See `run_plan`.
 
         Raises:
             OtherSource: the home's tables are of another source.

@@ -25,7 +25,7 @@ FILES, EVENTS = "source_files", "raw_events"
 
 @dataclass(frozen=True)
 class PlannedAsset:
-    """What a run would do with one asset.
+    """Plan of a run for one asset.
 
     Attributes:
         asset: its name.
@@ -62,7 +62,7 @@ def run_plan(
     days: Sequence[str] | None = None,
     beside: Mapping[str, str] | None = None,
 ) -> list[PlannedAsset]:
-    """What a run of some assets would do with each, upstream first.
+    """Plan of a run of some assets, upstream first.
 
     Where `source_files` would be made, the files are looked at as it would, and their days are told.
 

@@ -85,7 +85,7 @@ class TriedTable:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of trying a source.
+    """Result of trying a source.
 
     Attributes:
         scans: those of its SQL.

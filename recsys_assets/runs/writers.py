@@ -131,7 +131,7 @@ class Writers:
                 path.unlink(missing_ok=True)
 
     def now(self) -> list[Writer]:
-        """Those who live and write, or wait to."""
+        """Living processes that write, or wait to."""
         found = [_looked_at(path) for path in sorted(self._folder.glob("*.json"))]
         return [writer for writer, free in found if writer is not None and not free]
 

@@ -66,7 +66,7 @@ class Decided:
 
     @classmethod
     def of(cls, lake: Lake) -> Decided:
-        """What was decided last in a lake."""
+        """The last decisions in a lake."""
         decisions = Records(lake).decisions()
         serves = [each for each in decisions if decides_what_serves(each)]
         canaries = [each for each in decisions if each.action == "canary"]
@@ -100,12 +100,12 @@ def serving_model(lake: Lake) -> tuple[str, int] | None:
 
 
 def last_decision(lake: Lake) -> Decision | None:
-    """What was decided last about what answers all customers; None while nobody did."""
+    """The last decision about the model for all customers; None while there is none."""
     return next(filter(decides_what_serves, reversed(Records(lake).decisions())), None)
 
 
 def champions(lake: Lake, running: Sequence[RunningProcess] = ()) -> list[Champion]:
-    """All versions of the champion, oldest first; then the candidate that serves in its place, where one does.
+    """All versions of the champion, oldest first; then the candidate that serves in its place, if one does.
 
     Args:
         running: the processes that answer; what they answer with may be another version than was chosen.

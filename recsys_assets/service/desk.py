@@ -48,7 +48,7 @@ LOOKS_UP = 0.03
 
 @dataclass
 class Desk:
-    """What the routes of the service call; one for a process.
+    """Operations behind the service's routes; one instance for a process.
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
     wait for each other. Where `most_waiting` wait already (0: always), or one waits longer than
@@ -202,7 +202,7 @@ class Desk:
         self.figures.lists_waiting.set(self._waiting)
 
     async def search(self, question: SearchQuestion, *, explain: bool = False) -> dict[str, Any]:
-        """What a query finds; it is on the disk before it is returned.
+        """Results of a query, logged on the disk before they are returned.
 
         Raises:
             NoChampion: nothing serves yet.

@@ -120,7 +120,7 @@ class Figures:
         self._swap_pending.set(int(rotation.fault is not None))
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format; of a team, those of all workers."""
+        """All metrics in Prometheus' text format; for a team, those of all workers."""
         self.rotated()
         return generate_latest(self._all)
 

@@ -55,7 +55,7 @@ class Place:
 
 
 class Rotation:
-    """What serves now, and what comes next.
+    """The current Serving, and the switch to the next one.
 
     A request takes `now` once and is answered by that, whatever comes meanwhile. What cannot be loaded leaves what was
     before in service, and is told by `fault`.
@@ -86,7 +86,7 @@ class Rotation:
 
     @property
     def decision(self) -> Decision | None:
-        """What somebody decided for last; None while nobody did."""
+        """The last decision of a person; None while there is none."""
         return self._decision
 
     @property
@@ -98,7 +98,7 @@ class Rotation:
         return str(self.error) if made_for_people else type(self.error).__name__
 
     def serving(self) -> Serving:
-        """What serves now.
+        """The current Serving.
 
         Raises:
             NoChampion: nothing does yet.

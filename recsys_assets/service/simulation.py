@@ -51,7 +51,7 @@ class SimulationError(LineageError):
 
 @dataclass
 class Simulated:
-    """What came of it: lists and searches that were asked for, clicks and purchases that were sent."""
+    """Totals of a simulation: lists and searches requested, clicks and purchases sent."""
 
     answers: int = 0
     searches: int = 0
@@ -70,7 +70,7 @@ def looked_at(position: int) -> float:
 
 
 def held_out(lake: Lake) -> dict[str, frozenset[str]]:
-    """What each customer bought in the held-out weeks.
+    """Purchases of each customer in the held-out weeks.
 
     Raises:
         SimulationError: there are none.

@@ -76,7 +76,7 @@ def with_macros(sql: str) -> str:
 
 
 def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that the SQL names as `$parameter`.
+    """The entries of `values` that the SQL names as `$parameter`.
 
     Raises:
         KeyError: the SQL names a parameter that has no value.

@@ -143,7 +143,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Output:
-    """What an asset's code hands back.
+    """Return value of an asset's code.
 
     Args:
         data: the table's content. A table that is larger than memory comes as an iterator of frames, blocks of its
@@ -180,7 +180,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Request:
-    """What a run asks of an asset.
+    """Request of a run to an asset.
 
     Args:
         partitions: the partitions named by the run; None when it named none.

@@ -23,7 +23,7 @@ def _nothing(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of materializing an asset.
+    """Result of materializing an asset.
 
     Attributes:
         record: what happened; of a version that was kept, with the checks and statistics of when it was written.

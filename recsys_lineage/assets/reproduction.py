@@ -33,7 +33,7 @@ class OtherCode(CannotReproduce):
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What a version was, and what came of making it again.
+    """A version, and the result of making it again.
 
     `before` and `now` are fingerprints; `files` maps each file of a table of files to its sha256 then and now.
     `code_version` is that of the code which ran now, with the parameters of the record.

@@ -50,7 +50,7 @@ NIGHT = Extent(rows=300, sample=10, rounds=2, reads=True, seconds=None)
 
 @dataclass(frozen=True)
 class Proofs:
-    """What came of the proofs of some assets.
+    """Results of testing the lineage of some assets.
 
     Attributes:
         proofs: of each asset that could be tried.

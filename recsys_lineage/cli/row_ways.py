@@ -53,7 +53,7 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
 
 
 def node_of(rows: TracedRows) -> str:
-    """What the rows' table version is called."""
+    """Name of the rows' table version."""
     return f"{rows.table}@{rows.version}"
 
 

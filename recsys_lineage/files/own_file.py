@@ -40,7 +40,7 @@ class _Rows:
 
 @lru_cache(maxsize=64)
 def relations_by_file(sql: str, relations: frozenset[str]) -> frozenset[str]:
-    """Those of `relations`, which have the column `_file`, each of whose files gives its rows of the SELECT alone.
+    """The `relations` with a column `_file` each of whose files determines its rows of the SELECT alone.
 
     A row with `_file` = f is made of the rows of f in such a relation, and of the relations that are not among them;
     no other file of such a relation adds to it.

@@ -40,7 +40,7 @@ def path_expressions(sql: str) -> tuple[str, ...]:
 
 
 def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
-    """What each expression of `path_expressions` gives for each path; the path itself where one cannot be computed."""
+    """The values of `path_expressions` for each path; the path itself where one cannot be computed."""
     wanted = sorted(set(paths))
     if not expressions or not wanted:
         return dict.fromkeys(wanted, ())

@@ -21,7 +21,7 @@ _ANY = "*?[{"
 
 
 def scan_of_rows(query: SourceQuery, added: str) -> str | None:
-    """What a source's SQL calls the one scan of which each row that it gives is a row, whose file and line it gives.
+    """Name, in a source's SQL, of the one scan whose rows are the rows of its result, with their file and line.
 
     Told by the text: a SELECT without a group, LIMIT, a set operation or WITH, that gives `_file` and `_line` of one
     scan as they are. It may join that scan with others, if these cannot read the same files, and be DISTINCT, since

@@ -31,7 +31,7 @@ _GROUP_ROWS = 1 << 17
 
 
 class RowStore:
-    """What becomes a relation of a connection.
+    """Rows that become a relation of a connection.
 
     Args:
         connection: its scratch folder takes the Parquet files.

@@ -30,7 +30,7 @@ MALFORMED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class KnownContent:
-    """What a file was found to hold by an earlier scan of the same options and required columns."""
+    """Content of a file as found by an earlier scan of the same options and required columns."""
 
     rows: int
     malformed: int = 0
@@ -39,7 +39,7 @@ class KnownContent:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What a file holds, or why nothing of it is read.
+    """Content of a file, or why nothing of it is read.
 
     `rows` counts the records, malformed ones included, and is None where the file has a `fault`. A file that was not
     read because what it holds is `known` has no rows in the scan's relations.

@@ -179,7 +179,7 @@ class ColumnMaps:
         return found
 
     def passed_down(self, read: int, columns: int, direct: bool) -> dict[int, int]:
-        """What some columns of a table come to in each reader that was met, by lineage and table; walks fill it."""
+        """The columns of each reader that some columns of a table lead to, by lineage and table; walks fill it."""
         return self._passed_down.setdefault((read, columns, direct), {})
 
     def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:

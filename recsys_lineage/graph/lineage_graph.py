@@ -143,7 +143,7 @@ class LineageGraph:
 
     @property
     def batches(self) -> tuple[Batch, ...]:
-        """What the graph was made of, in order."""
+        """The batches that the graph was built from, in order."""
         return tuple(self._batches)
 
     def __len__(self) -> int:

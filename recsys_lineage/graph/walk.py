@@ -55,7 +55,7 @@ def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction)
 
 
 class Followed:
-    """What a part of a node comes to along an edge: called with the node, its part, an edge and its other end.
+    """Function that maps a part of a node along an edge: called with the node, its part, an edge and its other end.
 
     Returns the part of the other end that was made of it (down), or that it was made of (up); None where none was.
     """

@@ -58,7 +58,7 @@ def is_compactable(lake: Lake, table: str) -> bool:
 
 
 def plan_compaction(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction | None:
-    """What `compact` would join now; None when the table is in few files already.
+    """Plan of what `compact` would join now; None when the table is in few files already.
 
     Raises:
         TableNotFound: when the table does not exist.

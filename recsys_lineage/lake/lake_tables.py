@@ -142,7 +142,7 @@ class LakeTables:
         return [TableVersion.from_json(carried["table_version"]) for carried in self.commits(table)]
 
     def commit(self, table: str, version: int | None = None) -> dict[str, Any]:
-        """What a commit carries: `table_version` and, where an asset wrote it, `record`.
+        """Metadata of a commit: `table_version` and, if an asset wrote it, `record`.
 
         Raises:
             TableNotFound: when the table or that version does not exist.
@@ -156,7 +156,7 @@ class LakeTables:
             return log.carried(number, number)[0]
 
     def commits(self, table: str, since: int = 0, until: int | None = None) -> list[dict[str, Any]]:
-        """What the commits from version `since` on carry, oldest first, to the latest or to version `until`.
+        """Metadata of the commits from version `since` on, oldest first, to the latest or to version `until`.
 
         Raises:
             TableNotFound: when the table does not exist.

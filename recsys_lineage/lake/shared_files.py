@@ -14,7 +14,7 @@ from recsys_lineage.lake.table_version import TableVersion
 
 @dataclass(frozen=True)
 class SharedFiles:
-    """What of the version before stays because it was written again with the same content.
+    """Content of the previous version that stays because it was written again unchanged.
 
     `kept` maps the paths of files that stay to their bytes. `added` is the write without the files that they make
     unneeded, and `unneeded` are those files' paths.

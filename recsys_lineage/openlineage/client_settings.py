@@ -49,7 +49,7 @@ class TransportSettings:
 
 @dataclass(frozen=True)
 class ClientSettings:
-    """What the settings say.
+    """The settings of the OpenLineage client.
 
     Attributes:
         transports: the destinations; empty where none is named.

@@ -46,7 +46,7 @@ class Emission:
 
     @cached_property
     def assets(self) -> Mapping[str, AssetDescription]:
-        """What people wrote about each asset that is deployed."""
+        """Description of each deployed asset."""
         return {} if self.describe is None else self.describe()
 
     @property

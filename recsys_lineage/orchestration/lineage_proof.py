@@ -78,7 +78,7 @@ def lineage_proof(
 
 
 def proved(inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int) -> Output:
-    """What came of putting the lineage of every SQL asset to the proof, on samples of what it was made of.
+    """Result of testing the lineage of every SQL asset, on samples of its inputs.
 
     Columns: the values of one input column are changed and the asset's SQL runs again; only columns with an edge may
     change. Rows: the SQL on just the traced rows gives the row again, and without them it does not.

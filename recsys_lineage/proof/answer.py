@@ -12,7 +12,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a statement gave: a hash of every value, by column, in the order of the rows.
+    """Result of a statement: a hash of every value, by column, in the order of the rows.
 
     Equal values have equal hashes; floating point numbers are equal where their first ten digits are.
 

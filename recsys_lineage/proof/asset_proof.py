@@ -41,7 +41,7 @@ _KEYED_ROWS = 3
 
 @dataclass(frozen=True)
 class AssetProof:
-    """What came of putting an asset's lineage to the proof.
+    """Result of testing an asset's lineage.
 
     Attributes:
         asset: the asset.
@@ -70,7 +70,7 @@ class AssetProof:
 
     @property
     def verdict(self) -> str:
-        """What came of it, in words: "refuted", "not refuted", or that nothing of it could be tried."""
+        """Verdict in words: "refuted", "not refuted", or that nothing of it could be tried."""
         if not self.true:
             return "refuted"
         columns = self.columns is not None and len(self.columns.untested) < len(self.columns.inputs)
@@ -106,7 +106,7 @@ class AssetSample:
     tables: Mapping[str, pa.Table]
 
     def columns_of(self, sql: str) -> list[str]:
-        """What the columns of a statement over the samples' tables are called.
+        """Column names of a statement over the samples' tables.
 
         Raises:
             duckdb.Error: DuckDB does not take it.

@@ -61,7 +61,7 @@ class Refutation:
 
 @dataclass(frozen=True)
 class ColumnProof:
-    """What came of putting the edges of one statement to the proof.
+    """Result of testing the edges of one statement.
 
     Attributes:
         name: of what was proved.

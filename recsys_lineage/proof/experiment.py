@@ -177,7 +177,7 @@ class Experiment:
     # --- runs ---------------------------------------------------------------------------------------------
 
     def run(self) -> Answer:
-        """What the statement gives on the tables as they are now.
+        """Result of the statement on the current tables.
 
         Raises:
             RunFailed: it stops at a value, or runs for too long.

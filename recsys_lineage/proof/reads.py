@@ -19,7 +19,7 @@ from recsys_lineage.records.records import RESERVED
 
 @dataclass(frozen=True)
 class ReadProof:
-    """What came of holding an asset's reads against the files that were opened.
+    """Result of comparing an asset's reads with the files that were opened.
 
     Attributes:
         asset: the asset.

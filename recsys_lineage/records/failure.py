@@ -102,7 +102,7 @@ def _spoken(text: str, colons: int = 1) -> str:
 
 
 def told_parts(error: LineageError) -> dict[str, str]:
-    """What an error of this project says beside its message; what another error said, which it found, is left out."""
+    """Parts of this project's own error beside its message; the text of another error that it found is left out."""
     parts = {
         "expected": error.expected,
         "found": error.found if error.__cause__ is None else None,

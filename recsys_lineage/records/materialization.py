@@ -46,7 +46,7 @@ class ScannedFiles:
 
 @dataclass(frozen=True)
 class Statement:
-    """What was given to the engine: the text that ran, its parameters, and what its relations of files stood for.
+    """Statement given to the engine: the text that ran, its parameters, and the files behind its relations.
 
     A parameter or a literal that came from data is not kept (`withheld.py`).
     """
@@ -75,7 +75,7 @@ class WrittenPartition:
 
 @dataclass(frozen=True)
 class WrittenColumn:
-    """What the writer counted in one column of the files it wrote; never a value.
+    """Counts of the writer for one column of the files it wrote; never a value itself.
 
     `distinct` counts the different values that are not NULL; None where the writer does not tell it.
     """
@@ -87,7 +87,7 @@ class WrittenColumn:
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote.
+    """Output of a run.
 
     Attributes:
         bytes, files: of the whole version.
@@ -109,7 +109,7 @@ class Written:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model was fitted on: which rows of which version of a table.
+    """Training data of a model: which rows of which version of a table.
 
     `predicate` is the SQL condition that these rows fulfil.
     """
@@ -213,7 +213,7 @@ class Materialization(RecordPart):
         return (self.ended - self.started).total_seconds()
 
     def read(self, table: str, purpose: Purpose = "input") -> Read | None:
-        """What was read of a table for a purpose, None when nothing was."""
+        """The read of a table for a purpose, None if there was none."""
         return next(
             (
                 read

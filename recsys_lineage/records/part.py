@@ -24,7 +24,7 @@ class RecordPart:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` described, in this format or an older one."""
+        """The part from the result of `to_json`, in this format or an older one."""
         return _adapter(cls).validate_python(cls.upgraded(data))
 
     @classmethod

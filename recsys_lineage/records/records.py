@@ -49,7 +49,7 @@ class AnyRecord(Protocol):
 
     @property
     def kind(self) -> str:
-        """What sort of thing happened."""
+        """Kind of the record."""
         ...
 
     @property
@@ -247,8 +247,7 @@ class Records:
         return [RunRecord.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
     def decisions(self, asset: str | None = None, since: int | None = None) -> list[Decision]:
-        """What was decided about an asset's versions, or about any, oldest first; after the cursor `since` if one is
-        given."""
+        """Decisions about an asset's versions, or about any, oldest first; after the cursor `since` if one is given."""
         self._move_former()
         of_asset = pl.lit(True) if asset is None else pl.col("asset") == asset
         frame, _ = self._table.frame(since, (pl.col("kind") == "decision") & of_asset)

@@ -32,7 +32,7 @@ class RowKeys:
 
     @classmethod
     def of(cls, keys: Keys) -> RowKeys:
-        """What an asset's wiring says."""
+        """The row keys of an asset's wiring."""
         if not isinstance(keys, Mapping):
             return cls(tuple(keys))
         return cls(

@@ -126,7 +126,7 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
 
 
 def plain(error: BaseException) -> str:
-    """What DuckDB says, without the statement that it shows and the list of functions that might have been meant."""
+    """DuckDB's message without the statement that it shows and the list of functions that might have been meant."""
     words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
     if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
         words = words.splitlines()[0]

@@ -44,7 +44,8 @@ class CodedNames(Sequence[str]):
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What one customer did so far, in the order given; `Recommender.history_of` makes one of the caller's item ids.
+    """One customer's interactions so far, in the order given; `Recommender.history_of` makes one of the caller's item
+    ids.
 
     Attributes:
         items: rows of the model's `item_ids`, shape (n,); -1 for an item that the model does not know (`unknown`).

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Found(NamedTuple):
-    """What a query finds.
+    """Result of a query.
 
     Attributes:
         rows: of the index's items, best first.

@@ -52,7 +52,7 @@ NOTHING_DRIFTED = TableCheck(
 
 
 def drift_over_nights(records: Records, table: str = "drift_report") -> Mapping[str, Any]:
-    """What the page of a drift report shows: the columns that moved most, as shares of what would alarm, by night."""
+    """Plot on the page of a drift report: the columns that moved most, as shares of the alarm threshold, by night."""
     lake = records.lake
     with lake.reading(), lake.connect() as connection:
         rows = connection.sql(

@@ -66,7 +66,7 @@ GROUP BY user_id, coalesce(order_id, day::VARCHAR)"""
 
 
 def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
-    """What is known of each experiment's arms, and what to do now; empty while there is no experiment."""
+    """Results of each experiment's arms, and what to do now; empty while there is no experiment."""
     content = b""
     if path.exists():
         with inputs.open_file(path) as file:

@@ -107,7 +107,7 @@ class FeedbackPlan:
         return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
-        """What the table holds, by day, once some days are written."""
+        """Content of the table, by day, after some days are written."""
         now = {day: self.digests[day] for day in written if day in self.digests}
         return dict(sorted({**self.known, **now}.items()))
 

@@ -62,7 +62,7 @@ _HAD = ("user_id", "item_id", "is_target", "subset")
 
 
 def off_policy_report(inputs: Inputs, families: list[str]) -> Output:
-    """What each candidate would have earned at the places of shown lists that were drawn by lot, before it is shown.
+    """Estimated reward of each candidate at the places of shown lists that were drawn by lot, before it is shown.
 
     A candidate is judged on what was shown after the data end that it was fitted on, for else it would know the clicks
     by which it is judged. It chooses by what it knew then.

@@ -83,14 +83,14 @@ class GateColumns:
 
 @dataclass(frozen=True)
 class Promotion:
-    """What the gate decided: the family that is champion from now on, the one before, and its mean NDCG@20."""
+    """Decision of the gate: the family that is champion from now on, the previous one, and its mean NDCG@20."""
 
     champion: str
     before: str
     ndcg: float
 
     def as_statistics(self) -> dict[str, Any]:
-        """What the gate's record keeps."""
+        """The decision as the gate's record keeps it."""
         return {
             "champion": self.champion,
             "champion before": self.before,
@@ -99,7 +99,7 @@ class Promotion:
 
     @classmethod
     def of(cls, inputs: Inputs) -> Promotion | None:
-        """What the gate decided the last time; None before the first."""
+        """The gate's last decision; None before the first."""
         previous = inputs.previous()
         if previous is None:
             return None
@@ -251,7 +251,7 @@ def _reason(family: str, champion: str, is_better: bool, gain, is_settled: bool)
 
 
 def decided_so_far(settings: Settings) -> Decided:
-    """What people decided so far; nothing where the lake cannot be read, which every run will say."""
+    """People's decisions so far; none if the lake cannot be read, which every run will report."""
     try:
         return Decided.of(Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads)))
     except (LineageError, OSError) as error:

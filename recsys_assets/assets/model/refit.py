@@ -46,7 +46,7 @@ class Before:
 def stored_files(
     final: Recommender, fitted: Fitted, *, side_information: str, keep_start: bool
 ) -> dict[str, bytes]:
-    """What a candidate's table holds: the final model, and what the next night starts from.
+    """Files of a candidate's table: the final model, and the state from which the next night starts.
 
     Args:
         final: fitted on train and validation.

@@ -170,7 +170,7 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
 
 
 def tunable(families: Iterable[str]) -> list[str]:
-    """Those of the families that have parameters to search."""
+    """The families that have parameters to search."""
     from recsys_models.training.tuning import SPACES
 
     return [family for family in families if family in SPACES]

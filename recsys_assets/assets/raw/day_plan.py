@@ -36,7 +36,7 @@ class EventScans:
 
 @dataclass(frozen=True)
 class DayPlan:
-    """What the days of raw_events should be.
+    """Target state of the days of raw_events.
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
@@ -69,7 +69,7 @@ class DayPlan:
         return [day for day in self.days if not self.is_right(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
-        """What the table holds, by day, once some days are written."""
+        """Content of the table, by day, after some days are written."""
         now = {day: self.kept.get(day, self.digests.get(day)) for day in written}
         return dict(sorted((day, held) for day, held in {**self.known, **now}.items() if held is not None))
 

@@ -61,7 +61,7 @@ class EarlierLook:
     def of(
         cls, folder: SourceFolder, before: Previous | None, request: Request, last_day: date
     ) -> EarlierLook:
-        """What is still true of a look.
+        """The findings of a previous listing that still hold.
 
         That is nothing where the code, the source's SQL, its settings or a library has changed since, or where all is
         asked to be made anew.

@@ -24,7 +24,9 @@ EVENTS = "raw_events"
 
 @dataclass(frozen=True)
 class Given:
-    """What raw_events takes of a file: how many rows, the days of their valid times, and the first too far ahead."""
+    """Contribution of a file to raw_events: number of rows, days of their valid times, and the first too far in the
+    future.
+    """
 
     rows: int
     days: list[date]
@@ -37,7 +39,7 @@ def given_rows(
     tomorrow: date,
     relations: Mapping[FileScan, str] | None = None,
 ) -> dict[str, Given]:
-    """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
+    """Contribution of each opened file to raw_events; files that contribute no rows are left out.
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.

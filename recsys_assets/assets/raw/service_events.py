@@ -51,7 +51,7 @@ class ServiceEvents:
 
     @classmethod
     def of(cls, settings: SourceSettings, *, simulated: bool) -> ServiceEvents:
-        """Those that join the events of a source.
+        """The service's events that join those of a source.
 
         Args:
             settings: of the source.

@@ -101,7 +101,7 @@ class SourceFolder:
         return frozenset(self.source.table_scans(table)) - self.scans_by_file(table)
 
     def path_expressions(self, named: NamedScan) -> tuple[str, ...]:
-        """What the SQL of all tables that read a scan takes from the paths of files."""
+        """Expressions over file paths in the SQL of all tables that read a scan."""
         return tuple(
             dict.fromkeys(
                 expression

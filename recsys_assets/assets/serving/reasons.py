@@ -31,7 +31,7 @@ PERSONAL, TOGETHER, POPULAR = "personal", "together", "popular"
 
 
 def evidence_of(model: Recommender) -> str:
-    """What a family's lists are made of, as far as a reason can say it.
+    """Evidence behind a family's lists, as far as a reason can express it.
 
     `personal`: item vectors or item weights, in which a customer's own items stand; `popular`: what everybody takes;
     `together`: anything else, where a reason tells only what the data say, that customers of one item have the other.

@@ -150,12 +150,12 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 def recommendations_frame(recommendations: pl.LazyFrame) -> pl.LazyFrame:
-    """What analysts get of `recommendations`."""
+    """The frame of `recommendations` for analysts."""
     return recommendations.drop("like_item_id")
 
 
 def metrics_frame(evaluation: pl.LazyFrame) -> pl.LazyFrame:
-    """What analysts get of `evaluation`: everything but single users."""
+    """The frame of `evaluation` for analysts: everything except single users."""
     return evaluation.filter(pl.col("level") != "user").with_columns(
         pl.col("kind", "level").cast(pl.Categorical)
     )

@@ -79,7 +79,7 @@ def search_index(inputs: Inputs, encoder: str) -> Output:
 
 
 def clicks(inputs: Inputs) -> list[Click]:
-    """What people took from searches, by the words of which enough people typed each before they took something."""
+    """Items taken from search results, by query words that enough people typed before they took something."""
     if not (inputs.exists(SEARCHES) and inputs.exists(FEEDBACK)):
         return []
     people: dict[str, set[str]] = {}

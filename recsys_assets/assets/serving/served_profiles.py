@@ -85,7 +85,7 @@ class ProfileColumns:
 
 
 def recommendation_profiles(inputs: Inputs) -> Output:
-    """What each night's recommendations look like: how many places hold which item, category and score, by version.
+    """Profile of each night's recommendations: number of places by item, category and score, for each version.
 
     Tonight's version is put beside those that were counted before. Of items and their groups the hundred commonest
     values of a night have a row each, and the others one together.

@@ -22,7 +22,7 @@ from recsys_assets.service.tracing import span
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody is asked to be recommended.
+    """A request for recommendations.
 
     Attributes:
         user: the customer, known or not.

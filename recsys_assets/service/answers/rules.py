@@ -31,7 +31,7 @@ class _Dated(TomlPart):
 
 
 class Bought(TomlPart):
-    """What becomes of items that the customer bought.
+    """Rule for items that the customer bought.
 
     Attributes:
         again_after_days: since the last purchase, after which it may be recommended again; never when None.
@@ -114,7 +114,7 @@ class Exploration(TomlPart):
 
 
 class Rules(TomlPart):
-    """All rules; without a file, what a customer bought is never recommended again, and nothing else holds."""
+    """All rules; without a file, what a customer bought is never recommended again, and there is no other rule."""
 
     bought: Bought = Bought()
     filter: tuple[Filter, ...] = ()

@@ -32,7 +32,7 @@ _CANDIDATE = "candidate_"
 
 @dataclass(frozen=True)
 class Variant:
-    """What answers one arm: a model, and the rules for it."""
+    """A model and its rules, which answer one arm."""
 
     served: ServedModel
     rules: BoundRules
@@ -78,7 +78,7 @@ class Teams:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What answers one request.
+    """The variant that answers one request.
 
     Attributes:
         variant: the model and its rules.
@@ -120,7 +120,7 @@ class Serving:
     def chosen(
         self, user: str | None, client: str | None, query_id: str, day: date, *, alone: bool = False
     ) -> Chosen:
-        """What answers somebody on a day.
+        """The variant that answers a customer on a day.
 
         A visitor without a name is assigned by their client; without that, each request by itself.
 
@@ -168,7 +168,7 @@ def load_serving(
     before: Serving | None = None,
     canary: Decision | None = None,
 ) -> Serving:
-    """What is to serve now.
+    """Load everything that should serve now.
 
     An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
 

@@ -28,7 +28,7 @@ GATHERED_SECONDS = 0.005
 
 
 class FeedbackError(LineageError):
-    """What was shown, or what a customer did, could not be written down."""
+    """Exposures or events could not be written."""
 
 
 @dataclass

@@ -25,7 +25,7 @@ SETTLED_NS = 100_000_000
 
 @dataclass
 class Found:
-    """What reading the log met with.
+    """Result of reading the log.
 
     Attributes:
         lines: that could be read.

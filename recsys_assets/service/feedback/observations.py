@@ -26,7 +26,7 @@ AWAITING = 50_000
 
 @dataclass
 class Hour:
-    """What one arm answered within an hour.
+    """Answers of one arm within an hour.
 
     Attributes:
         answers: lists.

@@ -44,7 +44,7 @@ def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
 
 
 class OtherWorkers:
-    """What one worker knows of the others, by the files that they write.
+    """One worker's view of the others, from the files that they write.
 
     These are on the disk before anybody hears of them, so what one worker answered is counted by each before it
     answers the next time. An event that two workers were told at once stands in both their files, and counts once.

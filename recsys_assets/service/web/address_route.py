@@ -24,7 +24,7 @@ class AddressRoute(BodyRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """The handler of a request."""
         otherwise = super().get_route_handler()
         takes = self.dependant
         if self.body_field is not None or not _is_of_address_alone(takes):

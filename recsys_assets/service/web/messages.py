@@ -66,7 +66,7 @@ SessionEntry = Annotated[
 
 
 class RecommendationRequest(_Message):
-    """Who is asked for, and the session so far."""
+    """The customer to recommend for, and the session so far."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -93,7 +93,7 @@ class RecommendationRequest(_Message):
 
 
 class Event(_Message):
-    """What a customer did or was shown, with the names of User Behavior Insights 1.3 where it has them."""
+    """An action or exposure of a customer, with the field names of User Behavior Insights 1.3 where it has them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_EXAMPLE_EVENT]})
 
@@ -183,7 +183,7 @@ class Recommendations(_Answer):
 
 
 class DoneItem(BaseModel):
-    """What a customer did with an item."""
+    """An action of a customer with an item."""
 
     item: str
     title: str | None
@@ -254,7 +254,7 @@ class NearestItem(BaseModel):
 
 
 class SearchResults(_Answer):
-    """What a query finds."""
+    """Results of a query."""
 
     experiments: dict[str, str] = Field(description="The arm of each running experiment.")
     index_version: int = Field(description="Version of the table `search_index`.")
@@ -273,7 +273,7 @@ class SearchResults(_Answer):
 
 
 class EventsTaken(BaseModel):
-    """What became of events."""
+    """Numbers of accepted events."""
 
     accepted: int = Field(description="Number of new events, now on the disk.")
     duplicates: int = Field(description="Number of events whose id was counted before.")
@@ -301,7 +301,7 @@ class Ready(BaseModel):
 
 
 class Status(BaseModel):
-    """What serves, how it does, and what is in force."""
+    """State of the service: what serves, its figures, rules and experiments."""
 
     service: str
     now: datetime
@@ -333,7 +333,7 @@ class Status(BaseModel):
 
 
 class Version(BaseModel):
-    """What answers."""
+    """The model that answers."""
 
     service: str
     model_table: str | None
@@ -344,7 +344,7 @@ class Version(BaseModel):
 
 
 class Problem(BaseModel):
-    """What is wrong, as RFC 9457 has it."""
+    """Problem details (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

@@ -64,7 +64,7 @@ def in_words(error: LineageError) -> str:
 
 
 def faults(errors: Sequence[Any], known: Collection[str] = ()) -> list[dict[str, str]]:
-    """What pydantic found, without the values.
+    """Validation errors of pydantic, without the values.
 
     Args:
         errors: as pydantic tells them.

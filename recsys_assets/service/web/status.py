@@ -31,7 +31,7 @@ _REPORTED = (
 
 
 def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
-    """What serves, how it does, and what is in force.
+    """State of the service: what serves, its figures, rules and experiments.
 
     Args:
         workers: how many processes answer; swaps are of this one.
@@ -60,7 +60,7 @@ def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: i
 
 
 def problems_of(rotation: Rotation, log: FeedbackLog) -> list[str]:
-    """What somebody should see to, in words."""
+    """Problems that need attention, in words."""
     problems = [] if rotation.now is None else [*rotation.now.problems]
     if rotation.fault is not None:
         problems.append(f"the newest could not be loaded: {rotation.fault}")

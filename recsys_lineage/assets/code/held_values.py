@@ -18,7 +18,7 @@ def held_values(roots: Iterable[object]) -> tuple[str, ...]:
 
 
 def cells(function: types.FunctionType) -> Iterator[object]:
-    """What the variables around a function hold."""
+    """Values of the variables in a function's closure."""
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents

@@ -24,7 +24,7 @@ LARGE = 1 << 20
 
 
 class KeptFindings:
-    """What was found of the definitions of a package, in a file in its `__pycache__`: plain JSON by kind and key.
+    """Findings about the definitions of a package, cached in a file in its `__pycache__`: plain JSON by kind and key.
 
     Looking through the code of a project takes seconds, and each step of a run is a process of its own. What another
     process found is taken where every file and folder of the same first-party packages is what it was, and Python and
@@ -41,7 +41,7 @@ class KeptFindings:
         self._found: dict[str, dict[str, Any]] = self._read()
 
     def get(self, kind: str, key: str) -> Any:
-        """What was found, None where it is not known."""
+        """A cached finding, None if there is none."""
         return self._found.get(kind, {}).get(key)
 
     def keep(self, found: Mapping[str, Mapping[str, Any]]) -> None:

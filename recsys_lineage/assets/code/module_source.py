@@ -108,7 +108,7 @@ class ModuleSource:
         return used_names([ast.Expr(each) for each in expressions], self.imports)
 
     def references(self, name: str) -> tuple[Reference, ...]:
-        """What a definition uses from outside of itself, in the order of the text."""
+        """Names that a definition uses from outside of itself, in the order of the text."""
         used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
         return tuple(dict.fromkeys(used))
 
@@ -154,7 +154,7 @@ class ModuleSource:
 
     @cached_property
     def lazy_homes(self) -> dict[str, str]:
-        """Where a lazy `__getattr__` finds what it imports, by the texts in the module's dictionaries.
+        """Import targets of a lazy `__getattr__`, from the texts in the module's dictionaries.
 
         These have a home for each name, or a list of names for each home.
         """

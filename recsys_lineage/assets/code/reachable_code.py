@@ -59,7 +59,7 @@ class Codebase(ResolvedNames):
         return self._imported[module]
 
     def effects(self, module: str) -> tuple[Definition, ...]:
-        """What importing a module does: its statements with effects, and definitions that own decorators register."""
+        """Effects of importing a module: statements with effects, and definitions that own decorators register."""
         if module not in self._effects:
             self._effects[module] = tuple(self._find_effects(module))
         return self._effects[module]

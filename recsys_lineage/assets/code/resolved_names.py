@@ -109,7 +109,7 @@ class ResolvedNames:
     # --- names ---------------------------------------------------------------------------------------------
 
     def uses(self, definition: Definition) -> _Uses:
-        """What a definition names, resolved, in the order of its text."""
+        """Names that a definition uses, resolved, in the order of its text."""
         if definition not in self._uses:
             module = definition.module
             source = self.source(module)

@@ -25,7 +25,7 @@ _COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What an import binds a name to: the module, or its member `name`; `level` counts the dots before it."""
+    """The target of an imported name: the module, or its member `name`; `level` counts the leading dots."""
 
     module: str
     level: int = 0
@@ -53,7 +53,7 @@ ANYTHING = Reference()
 
 
 def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
-    """What an import statement imports."""
+    """The names that an import statement binds."""
     if isinstance(statement, ast.Import):
         return [Import(alias.name) for alias in statement.names]
     return [Import(statement.module or "", statement.level, alias.name) for alias in statement.names]
@@ -70,7 +70,7 @@ def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
 def used_names(
     body: Sequence[ast.stmt], imports: Mapping[str, Sequence[Import]] | None = None
 ) -> tuple[Reference, ...]:
-    """What statements at the top of a module use, in order, each once; `imports` are those of the module."""
+    """Names used by statements at the top of a module, in order, each once; `imports` are those of the module."""
     uses = _Uses(imports or {})
     for statement in body:
         uses.visit(statement)

@@ -28,7 +28,7 @@ from recsys_lineage.sql.pivot_values import is_named_by_data
 
 @dataclass(frozen=True)
 class ColumnOrigins:
-    """What is known of the columns of an output before it is committed.
+    """Columns of an output before it is committed, with their origins and tags.
 
     Attributes:
         lineage: column → its edges; empty where it cannot be derived.

@@ -25,7 +25,7 @@ Schema = Mapping[str, str]
 
 @dataclass(frozen=True)
 class ExpectedColumns:
-    """What is known of assets that were not made yet.
+    """Columns and column lineage of assets that were not made yet.
 
     Attributes:
         lineage: asset → column → the edges of it.

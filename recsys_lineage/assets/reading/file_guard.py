@@ -48,7 +48,7 @@ STANDS_BETWEEN = {__file__}
 
 @dataclass
 class FileGuard:
-    """What one run of one asset may open.
+    """The files that one run of one asset may open.
 
     Args:
         asset: the asset, for messages.

@@ -16,7 +16,7 @@ from recsys_lineage.records.read import Purpose, Read
 
 
 class InputFiles:
-    """What one run of one asset has read of files so far.
+    """The files that one run of one asset has read so far.
 
     Args:
         asset: the asset that runs.
@@ -110,7 +110,7 @@ class InputFiles:
     def run_process(
         self, command: Sequence[str | Path], reads: Iterable[str | Path] = (), given: bytes | None = None
     ) -> bytes:
-        """What another process writes to its standard output; notes the files that it is said to read.
+        """Run another process and return its standard output; notes the files that it is said to read.
 
         Nobody sees what a process opens: what `reads` leaves out, no record names.
 

@@ -55,7 +55,7 @@ class Previous:
 
     @property
     def statistics(self) -> Mapping[str, Any]:
-        """What the asset counted then."""
+        """Statistics of the asset's previous run."""
         return self.record.statistics
 
     def frame(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -68,7 +68,7 @@ class Previous:
 
 
 class Inputs(InputFiles):
-    """What one run of one asset may read, and what it has read so far.
+    """The inputs that one run of one asset may read, and those that it has read so far.
 
     The first read of a table pins its version: everything that the run reads of it later comes from that version,
     whatever others commit meanwhile.

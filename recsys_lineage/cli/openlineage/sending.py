@@ -168,7 +168,7 @@ def _tell(done: Sequence[Delivered], as_json: bool) -> None:
 
 
 def told(done: Delivered) -> str:
-    """What came of sending to one destination, in one line."""
+    """Result of sending to one destination, in one line."""
     words = {
         "delivered": "it has everything",
         "more": "there is more to send",

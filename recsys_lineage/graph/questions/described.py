@@ -16,7 +16,7 @@ DATASET = "dataset:"
 
 
 class Described:
-    """What the nodes and edges of a graph are called; each id is put together once."""
+    """Names of the nodes and edges of a graph; each id is built once."""
 
     def __init__(self, graph: LineageGraph) -> None:
         self._graph = graph
@@ -24,7 +24,7 @@ class Described:
         self._assets: dict[int, str] = {}
 
     def id(self, node: int) -> str:
-        """What a node is called in answers and questions."""
+        """Name of a node in answers and questions."""
         found = self._ids.get(node)
         if found is None:
             found = self._ids[node] = self._id(node)

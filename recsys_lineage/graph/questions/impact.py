@@ -16,7 +16,7 @@ from recsys_lineage.graph.walk import Followed, walk
 
 
 def impact(graph: LineageGraph, target: str) -> Impact:
-    """What was made of something, whether it was rebuilt since, and in which order to rebuild.
+    """Everything made of something, whether it was rebuilt since, and in which order to rebuild it.
 
     A version, a file with its sha256, or a run that is named is itself in question: what was made of it is affected,
     and rebuilt once its latest version was not. Where an asset, a column, a partition or a file is named alone, what is

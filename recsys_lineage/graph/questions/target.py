@@ -39,7 +39,7 @@ class EmptyLake(LineageError):
 
 @dataclass(frozen=True)
 class Target:
-    """What a question is about.
+    """The subject of a question.
 
     Attributes:
         text: what was typed.
@@ -72,7 +72,7 @@ class Target:
 
 
 def find_target(graph: LineageGraph, text: str) -> Target:
-    """What some words name.
+    """The target that a text names.
 
     Raises:
         EmptyLake: when the graph has nothing at all.

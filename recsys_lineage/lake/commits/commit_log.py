@@ -58,7 +58,7 @@ class CommitLog:
         return low
 
     def carried(self, first: int, last: int) -> list[dict[str, Any]]:
-        """What the commits `first` to `last` carry, in order.
+        """Metadata of the commits `first` to `last`, in order.
 
         Raises:
             FileNotFoundError: when one does not exist.

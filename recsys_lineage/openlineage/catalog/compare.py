@@ -56,7 +56,7 @@ def _by_writer(catalog: Marquez, ours: Picture, theirs: Picture) -> Iterator[tup
 
 
 def joined(pictures: Iterable[Picture]) -> Picture:
-    """What several lakes come to together."""
+    """Expectations for several lakes together."""
     some = list(pictures)
     return Picture(
         {key: each for one in some for key, each in one.datasets.items()},

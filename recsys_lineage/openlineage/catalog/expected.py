@@ -44,7 +44,7 @@ class _Gathered:
 
 
 def expected(lake: Lake, options: EventOptions) -> Picture:
-    """What a catalog should know of a lake: of each table the newest version, of each job the newest edges, all runs.
+    """The picture that a catalog should have of a lake: each table's newest version, each job's newest edges, all runs.
 
     Args:
         lake: whose records are told.

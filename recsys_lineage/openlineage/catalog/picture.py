@@ -89,7 +89,7 @@ class RunPicture:
 
 
 class Edge(NamedTuple):
-    """What a job reads, or writes."""
+    """A dataset that a job reads or writes."""
 
     job: Key
     dataset: Key
@@ -102,7 +102,7 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known.
+    """Datasets, jobs and runs as one side knows them.
 
     Attributes:
         datasets: the tables that are there now.

@@ -23,7 +23,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class BrokenEvent(LineageError):
-    """What should be an event is no JSON object, or is too large or too deep to be read."""
+    """Something in place of an event: no JSON object, or too large or too deep to be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Replay:
         return moment(json.loads(message.body)["eventTime"]) >= moment(self.since)
 
     def came_to(self, message: Message) -> Replay:
-        """What is left once a message was sent."""
+        """The rest of the replay once a message was sent."""
         return replace(self, behind=message.id)
 
     def save(self, folder: Path) -> None:

@@ -31,7 +31,7 @@ _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
 
 
 class Clock(Protocol):
-    """What time it is, and waiting."""
+    """The current time, and waiting."""
 
     def now(self) -> float:
         """Seconds of the epoch."""
@@ -56,7 +56,7 @@ class SystemClock:
 
 @dataclass
 class Sent:
-    """What came of sending.
+    """Result of sending.
 
     Attributes:
         taken: messages that the destination took.

@@ -10,7 +10,7 @@ State = Literal["delivered", "more", "waiting", "closed", "busy"]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of sending to one destination.
+    """Result of sending to one destination.
 
     Attributes:
         destination: its name.

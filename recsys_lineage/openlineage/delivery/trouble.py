@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a destination's queue stands still for.
+    """The reason why a destination's queue is blocked.
 
     Attributes:
         text: the last answer, in words.
@@ -39,7 +39,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a destination's next sender is to know of the one before.
+    """State that a destination's next sender takes over from the previous one.
 
     Attributes:
         trouble: what the queue stands still for; None when it does not.

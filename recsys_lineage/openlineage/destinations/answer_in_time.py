@@ -40,7 +40,7 @@ class AnswersInTime(HTTPAdapter):
 
 
 def told_in_time(ask: Callable[[], _T], seconds: float) -> _T:
-    """What a call returns that has no end of its own; whoever does not return in time is left behind.
+    """Return value of a call without a time limit of its own; a call that does not return in time is abandoned.
 
     Raises:
         TimeoutError: it did not return in time.

@@ -181,7 +181,7 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def kind_of(status: int) -> Literal["taken", "refused", "later", "closed"]:
-    """What an HTTP status means for an event."""
+    """Meaning of an HTTP status for an event."""
     if 200 <= status < 300:
         return "taken"
     if status in _LATER or (status >= 500 and status not in _CLOSED):

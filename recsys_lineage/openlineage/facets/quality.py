@@ -24,7 +24,7 @@ class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):
 
 
 def metrics_facet(record: Materialization) -> Json | None:
-    """What the Parquet writer counted in the files of a run: rows, bytes, NULLs and other values; never a value."""
+    """Counts of the Parquet writer for the files of a run: rows, bytes, NULLs and other values; never a value."""
     written = record.written
     if written is None or not written.columns:
         return None
@@ -42,7 +42,7 @@ def metrics_facet(record: Materialization) -> Json | None:
 
 
 def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -> Json | None:
-    """What checks of a dataset found.
+    """Results of a dataset's checks.
 
     Args:
         checks: of it.

@@ -94,7 +94,7 @@ def error_facet(failure: Failure) -> Json:
 
 
 def message_facet(message: str) -> Json:
-    """What went wrong, in words."""
+    """Error message of a run, in words."""
     return facet(ErrorMessageRunFacet, message=message, programmingLanguage="PYTHON")
 
 

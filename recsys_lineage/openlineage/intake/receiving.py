@@ -35,7 +35,7 @@ class Refused(Answer):
 
 @dataclass(frozen=True)
 class Received(Answer):
-    """What became of events.
+    """Outcome of received events.
 
     Attributes:
         source: where they came from.

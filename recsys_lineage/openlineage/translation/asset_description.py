@@ -10,7 +10,7 @@ from recsys_lineage.records.materialization import Code
 
 @dataclass(frozen=True)
 class AssetDescription:
-    """What people wrote about an asset, which records do not repeat.
+    """Documentation, owners and tags of an asset, which records do not repeat.
 
     Attributes:
         description: in words.

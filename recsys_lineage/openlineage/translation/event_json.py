@@ -82,7 +82,7 @@ def id_of(event: Json) -> str:
 
 
 def key_of(event: Json) -> str:
-    """What keeps events in order: their job, or their dataset."""
+    """Ordering key of an event: its job, or its dataset."""
     named = event["job"] if "job" in event else event["dataset"]
     return f"{named['namespace']}/{named['name']}"
 

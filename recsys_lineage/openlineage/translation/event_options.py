@@ -47,7 +47,7 @@ class EventOptions:
         return self.namespace or as_namespace(self.code_location)
 
     def described(self, asset: str) -> AssetDescription:
-        """What people wrote about an asset."""
+        """Description of an asset."""
         return self.assets.get(asset, _NOTHING)
 
     def location(self, run: Run) -> str:
@@ -59,7 +59,7 @@ class EventOptions:
         return JobName(self.jobs, self.location(run))
 
     def root_job(self, run: Run) -> JobName:
-        """What asked for a run: a backfill, a schedule or sensor, or the orchestrator's job itself."""
+        """Root job of a run: a backfill, a schedule or sensor, or the orchestrator's job itself."""
         if run.backfill is not None:
             return JobName(self.jobs, "backfill")
         return JobName(self.jobs, run.schedule or run.sensor or run.job or self.location(run))

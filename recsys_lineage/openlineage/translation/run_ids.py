@@ -41,7 +41,7 @@ def step_run_id(run_id: str, run: Run, step: str) -> str:
 
 
 def root_run_id(run_id: str, run: Run) -> str:
-    """What a run of the orchestrator was made for: a backfill, a tick, or the run itself as one of its job."""
+    """Root run of a run of the orchestrator: a backfill, a tick, or the run itself as one of its job."""
     if run.backfill is not None:
         return uuid7(_NO_TIME, "backfill", run.backfill)
     if run.tick is not None:

@@ -13,7 +13,7 @@ RULE = "catalog-names"
 
 
 def name_faults(event: Mapping[str, Any]) -> Iterator[Fault]:
-    """What a catalog would change in the names of an event, or not find."""
+    """Names of an event that a catalog would change or not find."""
     named = [("$.job", event.get("job")), ("$.dataset", event.get("dataset"))]
     for place, each in (*named, *datasets_of(event, "inputs"), *datasets_of(event, "outputs")):
         key = dataset_key(each)

@@ -46,7 +46,7 @@ class RunRules:
         return len(self._runs)
 
     def faults(self, event: Mapping[str, Any], line: int = 0) -> Iterator[Fault]:
-        """What is wrong with the next event of the stream."""
+        """Faults of the next event of the stream."""
         job = dataset_key(event.get("job"))
         run_id = text_of(event.get("run"), "runId")
         if job is not None and not facet_of(event.get("job"), "jobType").get("jobType"):
@@ -73,7 +73,7 @@ class RunRules:
             yield from self._versions_in_order(event)
 
     def at_the_end(self) -> Iterator[Fault]:
-        """What the stream lacks, once it is over."""
+        """Faults known at the end of the stream, such as missing events."""
         for run_id, run in self._runs.items():
             if run.end is None and not self._is_part:
                 message = f"the run {run_id} has no COMPLETE, FAIL or ABORT"
