@@ -44,7 +44,7 @@ def checkout_is_dirty() -> bool | None:
 
 
 def _git(*command: str) -> str | None:
-    """What git says in the folder of this file; None where there is no checkout."""
+    """Output of git in the folder of this file; None if there is no checkout."""
     try:
         answer = subprocess.run(
             ["git", *command],

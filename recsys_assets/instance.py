@@ -108,7 +108,7 @@ def disk_faults_in_words(settings: Settings) -> Iterator[None]:
 
 
 def _disk_fault(error: BaseException) -> str | None:
-    """What an error says of the disk; None where it is about something else."""
+    """Message for an error of the disk; None for any other error."""
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SQLITE_DISK_FAULTS):

@@ -100,7 +100,7 @@ class FitBasis(NamedTuple):
 
 
 class _BasisFacts(NamedTuple):
-    """What follows from a basis and is asked for with every block of users.
+    """Facts derived from a basis that are needed for every block of users.
 
     Attributes:
         seen, popular: those of the basis that it follows from.
@@ -306,7 +306,7 @@ class FittedModel(ABC):
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
+        """Items for which the model has evidence for these users: shape (n_items,), or that of `scores`.
 
         Args:
             who: rows of users of the fit, or customers that are folded in.
@@ -322,7 +322,7 @@ class FittedModel(ABC):
         return self._known_links[1]
 
     def _items_judged(self) -> NDArray[np.bool_]:
-        """Of which items the model knows something for anybody, shape (n_items,): those that somebody had."""
+        """Items for which the model has evidence for anybody, shape (n_items,): those that somebody had."""
         return self._facts().had
 
     def _rank_unjudged(self, scores: NDArray[np.float32], evidence: NDArray[np.bool_]) -> None:

@@ -113,7 +113,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _import_models() -> dict[str, Any]:
-    """Import torch and DGL in a process of their own, for a broken binary may end the process."""
+    """Import torch and DGL in a separate process, because a broken binary may kill it."""
     answer = subprocess.run(
         [sys.executable, "-c", _IMPORT_MODELS], capture_output=True, text=True, timeout=120, check=False
     )

@@ -156,7 +156,7 @@ def _verdict(gain: Interval, least_effect: float) -> Verdict:
 
 
 def _decision(table: pl.DataFrame, p: float, experiment: Experiment, lists: int) -> str:
-    """What to do now, in words."""
+    """Recommended action, in words."""
     control, other = (arm.name for arm in experiment.arms)
     if p < ALARM:
         return (

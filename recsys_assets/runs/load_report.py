@@ -88,7 +88,7 @@ def load_report(
 
 
 def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
-    """Of the files that are gone, those whose rows are there, as the tables that take rows of them tell."""
+    """Deleted files whose rows are still in the tables that take rows of them."""
     told: set[str] = set()
     held: set[str] = set()
     for table in folder.source.queries:

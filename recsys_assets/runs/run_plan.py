@@ -97,7 +97,7 @@ _KEPT = PlannedAsset("", "keep", "")
 def _decided(
     name: str, stale: str | None, before: Sequence[str], *, reuse: bool, coded: bool
 ) -> PlannedAsset:
-    """What is done with an asset: its own reason first, then those of its inputs that are made before it."""
+    """Decision for an asset: its own reason first, then those of its inputs that are made before it."""
     if stale is not None:
         return PlannedAsset(name, "make", stale)
     if not coded:

@@ -113,7 +113,7 @@ def _refuse_former_syntax(text: str, part: str, names: Collection[str]) -> None:
 
 
 def _advice(text: str, known: Collection[str]) -> str:
-    """What may have been meant, by the names of assets and the syntax that Dagster had before."""
+    """Names of assets, or Dagster's former syntax, that were probably meant."""
     if "," in text:
         return "join by or: " + " or ".join(part.strip() for part in text.split(","))
     bare = text.strip("*+")

@@ -210,7 +210,7 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
 
 
 def _day_of(root: Path, path: str) -> date:
-    """The day of rows without times: that which the path tells, else the one on which the file was last changed."""
+    """Day of rows without times: that of the path, or else of the file's last modification."""
     if (named := named_day(path)) is not None:
         return named
     try:
@@ -251,7 +251,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
 
 
 def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> str:
-    """What is wrong with the target behaviour that the settings name; empty where nothing is."""
+    """Fault of the target behaviour in the settings; empty if there is none."""
     asked = folder.source.settings.target_behaviour
     found = connection.execute(
         "SELECT behaviour, count(*) FROM events GROUP BY behaviour ORDER BY count(*) DESC, behaviour"

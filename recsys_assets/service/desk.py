@@ -150,7 +150,7 @@ class Desk:
         return previewed(chosen, lists[0], told_items(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
-        """What a piece of work gives, done in its turn; None where `most` wait already, or it waited too long."""
+        """Run a piece of work in its turn and return its result; None if `most` wait already, or it waited too long."""
         if self._waiting >= most:
             return None
         began = time.monotonic()

@@ -147,7 +147,7 @@ class _Processes(Collector):
 
 
 class _Served(Collector):
-    """What serves, read when it is asked for."""
+    """Metrics of what serves, read on demand."""
 
     def __init__(self, rotation: Rotation, seen: Observations) -> None:
         self._rotation, self._seen = rotation, seen

@@ -183,7 +183,7 @@ class Rotation:
         return True
 
     def _loaded(self, table: str, version: int) -> tuple[Serving, Exception | None]:
-        """What is to serve with a version of the champion, or of a candidate in its place.
+        """Serving for a version of the champion, or of a candidate in its place.
 
         What serves already stays, with all else that changed, where it cannot be loaded, and at the start an older
         champion stands in for it; the error tells why.

@@ -251,7 +251,7 @@ class Attempt:
             )
 
     def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
-        """What the texts of this attempt may say."""
+        """Texts that this attempt may store."""
         partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
         if output.found_partitions is not None:
             partitions |= {output.found_partitions[0], *output.found_partitions[1]}
@@ -289,7 +289,7 @@ class Attempt:
         )
 
     def _plain(self, value: Any, output: Output) -> Any:
-        """What an output says, without what could be a cell of a table."""
+        """Texts of an output without anything that could be a cell of a table."""
         assert self._vocabulary is not None, "a draft is checked before it is told of"
         counts = [dict(check.counts) for check in self._checks]
         return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
@@ -327,7 +327,7 @@ class Attempt:
         )
 
     def _told_statement(self) -> Statement | None:
-        """What was given to the engine, as the record keeps it."""
+        """Statement given to the engine, in the form that the record keeps."""
         if self._statement is None:
             return None
         days = self._request.partitions or ()
@@ -379,7 +379,7 @@ class Attempt:
         return latest if latest is not None and latest.id == self._to_commit.id else None
 
     def _append(self, record: Materialization) -> tuple[str, ...]:
-        """Add the record to the table of records; where that fails, a warning, for `Records.sync` adds it later."""
+        """Add the record to the table of records; a failure is a warning, because `Records.sync` adds it later."""
         try:
             self._records.append([record])
         except LineageError as error:

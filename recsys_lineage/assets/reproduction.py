@@ -187,7 +187,7 @@ def _previous(lake: Lake, record: Materialization, own: int | None) -> Materiali
 
 
 def _fingerprint(version: TableVersion, partitions: tuple[str, ...]) -> str:
-    """Of the whole table, or of the partitions that a run wrote."""
+    """Fingerprint of the whole table, or of the partitions that a run wrote."""
     if not partitions:
         return version.fingerprint
     held = version.partitions

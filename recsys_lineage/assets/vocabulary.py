@@ -178,7 +178,7 @@ class Vocabulary:
         return re.sub(rf"{LEFT_OUT}(?:\s*{LEFT_OUT})+", LEFT_OUT, "".join(pieces))
 
     def _chunk(self, chunk: str, kept: bytearray, numbers: set[float]) -> str:
-        """What is between two blanks; it stays whole or goes but for its edges, so that no part of a value stays."""
+        """A text between two blanks; it stays whole or goes except for its edges, so that no part of a value stays."""
         core = chunk.strip(_EDGES)
         if "." in core or "/" in core:
             core = _PLACE.sub("", core)

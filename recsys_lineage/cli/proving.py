@@ -160,7 +160,7 @@ def proofs_of(
 
 
 def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetCode | str, int | None]]:
-    """For each target its lake, its code, or why there is none, and its version."""
+    """Lake, code (or why there is none) and version of each target."""
     known = place.codes() if place.codes is not None else {}
     homes = {table: lake for lake in reversed(place.lakes) for table in lake.tables()}
     found: list[tuple[str, Lake, AssetCode | str, int | None]] = []
@@ -193,7 +193,7 @@ def _sql_assets(homes: Mapping[str, Lake]) -> list[str]:
 
 
 def _recorded_code(lake: Lake, asset: str, version: int | None) -> AssetCode | str:
-    """The code of a SQL asset as its record has it; else why there is none."""
+    """The code of a SQL asset from its record; otherwise why there is none."""
     from recsys_lineage.assets.sql_code import sql_code
     from recsys_lineage.sql.sql_text import SqlText
 

@@ -194,7 +194,7 @@ class _Look:
             self._found.whole.setdefault(path, self._told(range_, error))
 
     def _error(self, condition: str) -> Exception | None:
-        """What DuckDB says of the rows for which a condition is true."""
+        """DuckDB's error for the rows that meet a condition."""
         self._left -= 1
         sql = f"SELECT max(hash(_row)) FROM ({self._written(condition).statement}) AS _row"
         try:

@@ -23,7 +23,7 @@ _DIVIDED = {"expressions", "from_", "joins", "where", "group", "having", "qualif
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the rows of a table expression are made of.
+    """Sources of the rows of a table expression.
 
     Each row is made of one file, its `_file`, of one of the relations `own`, and of anything in `shared`. `gives_file`
     says whether it has the column `_file`.
@@ -125,7 +125,7 @@ def _name(table: exp.Expr, place: int) -> str:
 
 
 def _giver(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
-    """The source whose `_file` is the SELECT's `_file`, unchanged; None where there is none, or it cannot be told."""
+    """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none, or it is not known."""
     given = [found for each in select.expressions if (found := _file_of(each)) is not None]
     if len(given) != 1:
         return None
@@ -141,7 +141,7 @@ def _giver(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
 
 
 def _file_of(projection: exp.Expr) -> str | None:
-    """Of which table a projection gives `_file` ("" where it does not say); None where it gives another column."""
+    """The table whose `_file` a projection returns ("" if it does not say); None if it is another column."""
     star = projection.this if isinstance(projection, exp.Column) else projection
     if isinstance(star, exp.Star):
         table = projection.table.casefold() if isinstance(projection, exp.Column) else ""

@@ -93,7 +93,7 @@ def may_share_files(one: str, other: str) -> bool:
 
 
 def _beginning(pattern: str) -> str:
-    """What the paths of a pattern begin with, in any case and either way of Unicode."""
+    """Common prefix of a pattern's paths, in any case and Unicode normalization."""
     path = normalize("NFC", str(PurePosixPath(pattern))).casefold()
     return path[: min((path.find(sign) for sign in _ANY if sign in path), default=len(path))]
 

@@ -151,7 +151,7 @@ def open_scan(
 
 
 class _Inspection:
-    """How the files of a scan are looked at."""
+    """Inspection of the files of a scan."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class _Inspection:
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
-        """What one file holds; the rows of a CSV file go to the stores."""
+        """Content of one file; the rows of a CSV file go to the stores."""
         try:
             if file.fault is not None:
                 raise file.fault

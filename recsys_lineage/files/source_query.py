@@ -255,7 +255,7 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
 def _required_columns(
     tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]], sql: str, origin: str
 ) -> dict[FileScan, dict[str, int | None]]:
-    """The file columns that the SQL names, for each scan, and where in the text it first does.
+    """The file columns that the SQL names, for each scan, and their first place in the text.
 
     Unqualified ones belong to the only source of their scope, which is that of the innermost SELECT with a FROM.
     """
@@ -311,7 +311,7 @@ def _required_columns(
 
 
 def _select_of(column: exp.Column) -> exp.Select | None:
-    """The innermost SELECT with a FROM around a column; None where there is none."""
+    """The innermost SELECT with a FROM around a column; None if there is none."""
     select = column.parent_select
     while select is not None and not (select.args.get("from_") or select.args.get("from")):
         select = select.parent_select

@@ -245,13 +245,13 @@ class ColumnMaps:
         return made
 
     def _number(self, output: int, name: str) -> int:
-        """The table of that name in the lake of another, or in the one it names itself; `FILES` where there is none."""
+        """The table of that name in the lake of another, or in the one it names itself; `FILES` if there is none."""
         lake, mark, _ = self._names.tables[output].partition(ROOT)
         number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
 
     def _scan(self, called: str) -> int:
-        """The number that stands for the files of a scan."""
+        """Number of a scan's files."""
         return self._scans.setdefault(called, FILES - 1 - len(self._scans))
 
     def _bit(self, table: int, column: str) -> int:

@@ -45,7 +45,7 @@ def walk(
 
 
 def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction) -> set[int]:
-    """The closure of whole versions."""
+    """The closure over entire versions."""
     find = rx.ancestors if direction == "up" else rx.descendants
     reached: set[int] = set()
     for start in starts:
@@ -117,7 +117,7 @@ def _reached(
     by_column: bool,
     direct: bool,
 ) -> dict[int, Part]:
-    """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
+    """Every reached node with its part, in the order of their records, so that most are visited once.
 
     The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions of a table that
     change the columns at most, is done on the spot; the others are followed by `Followed`.

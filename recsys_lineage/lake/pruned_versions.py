@@ -105,7 +105,7 @@ class PrunedVersions:
 
 @lru_cache(maxsize=16)
 def _parsed(content: bytes) -> Mapping[int, Pruned]:
-    """What one file says; every read of an old version asks for the same."""
+    """Content of one file; every read of an old version needs the same."""
     found: dict[int, Pruned] = {}
     for first, last, at, policy in json.loads(content)["pruned"]:
         found |= dict.fromkeys(range(first, last + 1), Pruned(datetime.fromisoformat(at), policy))

@@ -179,7 +179,7 @@ def files_between(delta: DeltaTable, column: str, earliest: datetime, latest: da
 def _column_statistics(
     files: Iterable[Mapping[str, Mapping[str, str]] | None],
 ) -> dict[str, ColumnStatistics]:
-    """What DuckDB's COPY counted, over all files and by top-level column; the fields of nested ones add up."""
+    """Counts of DuckDB's COPY over all files, by top-level column; the fields of nested ones add up."""
     sizes: dict[str, int] = {}
     nulls: dict[str, int | None] = {}
     for counted in files:

@@ -192,7 +192,7 @@ def _of_variables(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _alias(variables: Mapping[str, str], named: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a composite's part that `OPENLINEAGE_URL` stands for."""
+    """The variables of a composite's part for which `OPENLINEAGE_URL` is short."""
     url, prefix = variables.get("OPENLINEAGE_URL"), f"{PREFIX}TRANSPORT__TRANSPORTS__{_URL_NAME.upper()}"
     if not url or any(name.startswith(prefix) for name in named):
         return {}

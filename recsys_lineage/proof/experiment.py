@@ -226,7 +226,7 @@ class Experiment:
         return tree.args.get("order") is not None
 
     def _shuffled(self) -> Iterator[Answer]:
-        """What the statement gives on tables whose rows have other places."""
+        """Result of the statement on tables with shuffled rows."""
         for seed in ("1", "2", "3"):
             for table in self.schemas:
                 order = f"ORDER BY md5('{seed}' || rowid::VARCHAR)"

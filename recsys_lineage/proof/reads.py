@@ -126,7 +126,7 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
 
 
 def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
-    """The files that a read stands for; of a path whose start is not told, the opened ones that end so."""
+    """The files of a read; for a path without its root, the opened files that end so."""
     if read.kind == "table":
         version = lake.version(read.name, read.version)
         return {Path(file).resolve() for file in lake.files(version, read.partitions)}

@@ -94,7 +94,7 @@ def verify_rows(
 
 @dataclass(frozen=True)
 class _Found:
-    """What a trace named: table → numbers of rows, those that are context, and columns that need more."""
+    """Result of a trace: table → numbers of rows, those that are context, and columns that need more."""
 
     rows: Mapping[str, np.ndarray]
     context: Mapping[str, np.ndarray]
@@ -122,7 +122,7 @@ class _Trial:
         self._all = {table: np.arange(experiment.rows(table)) for table in experiment.schemas}
 
     def outcome(self, superfluous: bool) -> RowTrial:
-        """What is to be said of the trace."""
+        """Verdict on the trace."""
         experiment, of = self._experiment, {table: len(rows) for table, rows in self._all.items()}
         traced: dict[str, int] = {}
         insufficient: tuple[str, ...] = ()

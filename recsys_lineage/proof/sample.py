@@ -57,7 +57,7 @@ def joined_sample(
 
 
 def _name_of_row(columns: Mapping[str, str]) -> str:
-    """An alias for a relation by which its whole rows are meant: that of a column would mean the column."""
+    """An alias of a relation that refers to its entire rows: that of a column would refer to the column."""
     taken = {name.casefold() for name in columns}
     return next(name for name in map("_row{}".format, range(len(taken) + 1)) if name not in taken)
 

@@ -94,7 +94,7 @@ def _masked(text: str, known: Collection[str]) -> str:
 
 
 def _spoken(text: str, colons: int = 1) -> str:
-    """What stands outside of quotes, without numbers, up to where something else is repeated."""
+    """Text outside of quotes, without numbers, up to where another text is quoted."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
     stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
@@ -141,7 +141,7 @@ def _raising_code(trace: TracebackType | None) -> CodeType | None:
 
 
 def _only_constants(text: str, code: CodeType) -> str:
-    """Of a message made by Python code, the parts that are string constants of that code, longest first."""
+    """Parts of a Python message that are string constants of its code, longest first."""
     kept = [False] * len(text)
     for constant in sorted(set(_strings(code.co_consts)), key=len, reverse=True):
         start = text.find(constant) if len(constant) >= _SHORTEST_LITERAL else -1

@@ -68,7 +68,7 @@ def why_stale(
 
 
 def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first table upstream that a run could not read, for it was not there, and that is there now, in words."""
+    """The first upstream table that did not exist at the run and does now, in words."""
     read = {each.name for each in record.reads if each.kind == "table"}
     return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
 

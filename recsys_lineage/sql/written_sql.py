@@ -84,7 +84,7 @@ class WrittenSql:
         return place_in(self.text, start, self.origin)
 
     def _not_kept(self, error: Exception) -> SqlFailed | None:
-        """What an error says of a column of the result, whose value the table cannot hold."""
+        """Error about a column of the result whose value the table cannot hold."""
         if (column := _OF_A_COLUMN.search(str(error))) is None:
             return None
         select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
@@ -116,7 +116,7 @@ class WrittenSql:
 def _asked(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None
 ) -> Exception | None:
-    """What DuckDB has against a statement."""
+    """DuckDB's error for a statement."""
     try:
         connection.execute(sql, parameters).fetchall()
     except OF_THE_TEXT + OF_A_VALUE as error:

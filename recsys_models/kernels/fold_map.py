@@ -105,7 +105,7 @@ class FoldMap(NamedTuple):
         return self._inputs(self._sums(edges, items)) @ self.matrix
 
     def _sums(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> tuple[_Sums, ...]:
-        """What the map takes of the rows of each matrix of edges, before it is divided by their degrees."""
+        """Sums over the rows of each matrix of edges, before they are divided by their degrees."""
         n = edges[0].indptr.size - 1
         found: list[_Sums] = []
         for matrix, scale in zip(edges, self.item_scale, strict=True):

@@ -167,7 +167,7 @@ def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request:
 def _looked_at(
     inputs: Inputs, stream: Stream, time_zone: str
 ) -> tuple[dict[str, tuple[int, list[Any]]], list[str]]:
-    """Of the files whose lines were opened, how many lines are damaged and the days of the others; where those are."""
+    """Number of damaged lines, their places, and the days of the other lines, for each opened file."""
     rows, lines = rows_sql(stream), relation_of(stream)
     every = f"SELECT _file, _line FROM {lines} UNION ALL SELECT _file, _line FROM {lines}_malformed"
     parameters = {"time_zone": time_zone}

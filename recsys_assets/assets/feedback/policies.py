@@ -106,7 +106,7 @@ def _later(places: pl.DataFrame, model: Recommender) -> tuple[pl.DataFrame, str]
 
 
 def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl.Series:
-    """What a model would have chosen at each place.
+    """A model's choice at each place.
 
     What customers had before is left out, unless the service showed such things too, as its rules may have it.
     """
@@ -126,7 +126,7 @@ def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl
 
 
 def _plot(clicks: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """What each candidate would have earned, doubly robust, beside what was shown."""
+    """Plot of each candidate's doubly robust reward beside that of what was shown."""
     import altair as alt
 
     rows = clicks.filter(pl.col("dr").is_not_null())

@@ -67,7 +67,7 @@ _SEGMENTS = {"user_profiles": ("user_id", *SEGMENTS)}
 
 
 def _columns_from(models: Origins) -> ColumnsFrom:
-    """Of what the columns are made.
+    """Column lineage of the table.
 
     Args:
         models: the tables of the candidates, with the columns that hold the models.

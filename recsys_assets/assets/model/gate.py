@@ -168,7 +168,7 @@ def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) ->
 def _told_of_decisions(
     better: list[str], champion: str, promoted: str | None, canary: str | None, is_settled: bool
 ) -> list[str]:
-    """What people should know of what they decided, in words."""
+    """Warnings about people's decisions, in words."""
     words: list[str] = []
     if is_settled and better:
         words.append(

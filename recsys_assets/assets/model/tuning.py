@@ -134,7 +134,7 @@ def tune_family(
 
 
 def _kept_trials(folder: Path | None) -> list[Trial]:
-    """What an interrupted run had tried; a line that was cut off ends it."""
+    """Trials of an interrupted run; a truncated line ends the list."""
     from recsys_models.training.tuning import Trial
 
     trials: list[Trial] = []

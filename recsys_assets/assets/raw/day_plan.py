@@ -149,7 +149,7 @@ def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
 
 
 def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> str:
-    """Why a day whose files have rows ends with none, as far as it can be told."""
+    """Why a day whose files have rows ends up with none, as far as it is known."""
     own = with_status(files, scans.own | scans.shared, "loaded").filter(
         pl.col("days").list.contains(date.fromisoformat(day))
     )

@@ -112,7 +112,7 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
 
 @dataclass(frozen=True)
 class _TablePlan:
-    """What a raw table that is loaded whole should be made of.
+    """Plan of a raw table that is loaded whole.
 
     Attributes:
         chosen: the files to open, for each scan.
@@ -164,7 +164,7 @@ class _TablePlan:
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
-    """What an error of DuckDB means: a row at which the source's SQL stops, or a place in that SQL."""
+    """Explanation of an error of DuckDB: a row at which the source's SQL stops, or a place in that SQL."""
     if table not in folder.source.queries:
         return None
     if failing := failing_of(folder, inputs, table, error):

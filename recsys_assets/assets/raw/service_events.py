@@ -107,7 +107,7 @@ class ServiceEvents:
         return {"behaviours": dict(self.behaviours), "simulated": self.simulated}
 
     def _value(self, column: Column) -> str:
-        """What an event has in a column of raw_events, in the type that the source's files have there."""
+        """Value of an event for a column of raw_events, in the type that the source's files have there."""
         if column.name == "event_time":
             if column.type == "TIMESTAMP WITH TIME ZONE":
                 return "timezone('UTC', time)"

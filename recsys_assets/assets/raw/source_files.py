@@ -176,7 +176,7 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """What each path says to the source: what its SQL takes from it, its folders' columns, an undated day."""
+    """Meaning of each path for the source: values that its SQL takes from it, its folders' columns, an undated day."""
     wanted = {folded(column) for column in named.required_columns}
     taken = {
         path: (*values, *(pair for pair in folder_columns(path).items() if folded(pair[0]) in wanted))
@@ -242,7 +242,7 @@ def _say_what_it_gives(
 
 
 def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
-    """What the SQL of raw_events gives of each opened file; a row at which it stops counts, but has no day.
+    """Contribution of each opened file to raw_events; a row at which the SQL stops counts, but has no day.
 
     Raises:
         SqlFailed: it is the SQL itself that is wrong.

@@ -162,7 +162,7 @@ def metrics_frame(evaluation: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _version(report: Report) -> str:
-    """Of the frame and of the files that are written of it."""
+    """Version of the frame and of the files written from it."""
     return code_version(report, {}, more_roots=(ReportFiles,))
 
 

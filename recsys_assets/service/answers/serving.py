@@ -263,7 +263,7 @@ def _differs(arm: Arm) -> bool:
 
 
 def _no_candidate(lake: Lake, family: str) -> str:
-    """That there is no such candidate, and which was probably meant."""
+    """Message that there is no such candidate, and which was probably meant."""
     there = [name.removeprefix(_CANDIDATE) for name in lake.tables() if name.startswith(_CANDIDATE)]
     return f"there is no candidate {family!r}. {did_you_mean(family, there) or 'recsys ls shows them.'}"
 

@@ -115,7 +115,7 @@ class Observations:
             self._awaiting.popitem(last=False)
 
     def _count_items(self, hour: Hour) -> None:
-        """Count which items stood in the lists of an hour that were kept until now: many at once, for most recur."""
+        """Count the items in the collected lists of an hour: many at once, because most recur."""
         numbers, shown = self._numbers, hour.shown
         for item in set[str]().union(*hour.lists):
             number = numbers.setdefault(item, len(numbers))

@@ -59,7 +59,7 @@ class AddressRoute(BodyRoute):
 
 
 def _unknown(name: str, known: Collection[str]) -> dict[str, Any]:
-    """What is wrong with a parameter that there is not, as pydantic would tell it."""
+    """Error for an unknown parameter, in pydantic's form."""
     near = did_you_mean(name[:100], known) or f"There are {', '.join(sorted(known))}."
     return {
         "type": "extra_forbidden",

@@ -183,7 +183,7 @@ def _scope_of(method: str, path: str) -> tokens.Scope:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Whether a part of an address is UTF-8 once it is unquoted; else two ids could be taken for the same."""
+    """Whether a part of an address is UTF-8 once it is unquoted; otherwise two ids could be confused."""
     if b"%" not in raw and raw.isascii():
         return True
     try:

@@ -55,7 +55,7 @@ class SessionItem(_Message):
 
 
 def _kind_of(item: Any) -> str:
-    """Which of both an item of a session is, so that an error tells of this one alone."""
+    """Which of both types an item of a session is, so that an error is about this one only."""
     return "id" if isinstance(item, str) or not isinstance(item, dict | SessionItem) else "item"
 
 

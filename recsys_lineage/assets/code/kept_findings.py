@@ -94,7 +94,7 @@ def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
 
 
 def _made_of(modules: FirstPartyModules, tops: Mapping[str, Any]) -> dict[str, Any]:
-    """What findings depend on, as plain JSON: Python, this analysis, and where packages lie and what they hold."""
+    """Dependencies of findings, as plain JSON: Python, this analysis, and the packages' location and content."""
     packages = {top: modules.home(top) for top in sorted(tops)}
     own = {str(home): _content(home) for homes in packages.values() for home in homes or ()}
     return {

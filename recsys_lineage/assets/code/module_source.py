@@ -135,7 +135,7 @@ class ModuleSource:
         )
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
-        """What the statement at a place uses, and its tokens."""
+        """Names and tokens of the statement at a place."""
         if place not in self._read:
             text = self._statements[place]
             body = ast.parse(text).body
@@ -215,7 +215,7 @@ def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
 
 
 def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
-    """The tokens of statements; docstrings, and notes below constants, are none."""
+    """The tokens of statements, without docstrings and notes below constants."""
     texts = iter(sorted(_lone_texts(text, body)))
     first, last = next(texts, _NOWHERE)
     kept: list[str] = []
@@ -261,7 +261,7 @@ def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple
 
 
 def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
-    """What a field of a node holds, where that is a list: the body of a lambda is none."""
+    """Content of a node's field if it is a list: the body of a lambda is not."""
     held = getattr(node, field, ())
     return list(held) if isinstance(held, list) else []
 

@@ -38,7 +38,7 @@ class Codebase(ResolvedNames):
         return {}
 
     def _kept_for(self, roots: tuple[Definition, ...]) -> KeptFindings | None:
-        """What other processes found of the roots' package, where its code is what lies on the disk."""
+        """Other processes' findings about the roots' package, if its code is what is on the disk."""
         if not (self.is_on_disk and roots):
             return None
         package = roots[0].module.partition(".")[0]

@@ -347,7 +347,7 @@ class _Uses(ast.NodeVisitor):
             self.found[Reference(text=beginning(name), anywhere=True)] = None
 
     def _meaning(self, node: ast.AST) -> tuple[str, ...]:
-        """What an attribute or a name means by the imports around it: `im` as `importlib.import_module`."""
+        """Meaning of an attribute or a name by the imports around it: `im` as `importlib.import_module`."""
         chain = _chain(node)
         if chain is None:
             return ("",)

@@ -91,7 +91,7 @@ def _derived(
     people: People,
     held: Sequence[PeopleCheck],
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """The edges of each column of a statement or a Polars plan, or what the code told; none for other data.
+    """Edges of each column of a statement or a Polars plan, or as the code declares; none for other data.
 
     Raises:
         ColumnLineageError: they cannot be derived, or were derived of other columns than were made.
@@ -157,7 +157,7 @@ def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
 
 
 def _people(lake: Lake, inputs: Inputs) -> list[tuple[str, str]]:
-    """The columns that tell people apart, of the tables that were read."""
+    """The columns of the input tables that identify people."""
     records = Records(lake)
     return [
         (table, column)

@@ -78,7 +78,7 @@ def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:
 
 
 def _declared(code: AssetCode, schemas: Mapping[str, Schema]) -> dict[str, list[ColumnEdge]]:
-    """What an asset declares, where `*` stands for all the columns of a table that are known."""
+    """Declared columns of an asset, where `*` means all known columns of a table."""
     assert code.columns_from is not None
     read: dict[str, dict[str, Any]] = {table: dict(schemas.get(table, {})) for table in code.upstream}
     for origins in (*code.columns_from.values(), code.rows_from):

@@ -277,7 +277,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _start(self: threading.Thread) -> None:
-    """Starts a thread that has the guard of the one that starts it; Python 3.11 tells a hook of no new thread."""
+    """Start a thread with the guard of its parent, because Python 3.11 notifies no hook of a new thread."""
     guard = _guards.get(threading.get_ident())
     if guard is not None and guard.frame is not None:
         run = self.run

@@ -31,7 +31,7 @@ SHARED_BY = 5
 
 @dataclass
 class _Seen:
-    """What was read of one table for one purpose; None stands for all of it."""
+    """Read part of one table for one purpose; None means all of it."""
 
     partitions: set[str] | None = field(default_factory=set)
     columns: set[str] | None = field(default_factory=set)
@@ -362,7 +362,7 @@ class Inputs(InputFiles):
 def _bytes_read(
     version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
 ) -> int:
-    """Stored bytes of some columns in some partitions of a version; of more where an old version does not tell."""
+    """Stored bytes of some columns in some partitions of a version; an upper bound for old versions without details."""
     if version.partition_column is None:
         counted = version.columns_written
         if columns is None or not counted:

@@ -50,7 +50,7 @@ def compare(
 
 
 def _mend(answer: Comparison, replay: str) -> Iterator[str]:
-    """What to do about the differences: what to send again, and what to delete in the catalog."""
+    """Advice for the differences: what to send again, and what to delete in the catalog."""
     if answer.replay_since is not None:
         yield f"{replay} --since {answer.replay_since.isoformat()}"
     if answer.delete:

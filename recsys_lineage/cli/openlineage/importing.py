@@ -90,7 +90,7 @@ def serve(
 
 @contextmanager
 def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
-    """The lake of a command, and its place; inside the block, errors made for people are told in words."""
+    """The lake of a command, and its place; inside the block, errors made for people become messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj

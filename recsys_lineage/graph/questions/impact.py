@@ -126,7 +126,7 @@ def _by_table(graph: LineageGraph, nodes: Collection[int]) -> dict[int, list[int
 
 
 def _wrong(graph: LineageGraph, target: Target) -> tuple[tuple[int, ...], dict[int, Part]]:
-    """What is out of date or wrong; and what was made of it at once, or itself, to walk down from."""
+    """Nodes that are out of date or wrong; and those from which to walk down."""
     if target.is_exact:
         return target.nodes, {node: target.part(graph, node) for node in target.nodes}
     if target.kind == "file":

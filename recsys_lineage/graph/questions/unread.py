@@ -53,7 +53,7 @@ def _runs(graph: LineageGraph) -> dict[str, int]:
 
 
 def _declared(graph: LineageGraph) -> dict[str, list[str]]:
-    """What the newest record of each asset says that its code declared."""
+    """Declared dependencies of each asset in its newest record."""
     words = Described(graph)
     newest = graph.records.filter(pl.col("kind") == "asset").group_by("asset").last()
     return {

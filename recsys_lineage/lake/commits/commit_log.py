@@ -129,7 +129,7 @@ class CommitLog:
         return self._storage.exists(self.path(number))
 
     def _latest_listed(self) -> int | None:
-        """The latest commit's number where neither the first one nor the last checkpoint tells where to begin."""
+        """The latest commit's number if neither the first one nor the last checkpoint says where to begin."""
         if not self._storage.exists(self._folder):
             return None
         names = [path.rsplit("/", 1)[-1] for path in self._storage.files(self._folder)]

@@ -31,7 +31,7 @@ _STATES = {
 
 @dataclass
 class _Gathered:
-    """What the records of a lake come to, while they are read."""
+    """State accumulated while the records of a lake are read."""
 
     runs: dict[str, RunPicture] = field(default_factory=dict)
     newest: dict[Key, RunPicture] = field(default_factory=dict)

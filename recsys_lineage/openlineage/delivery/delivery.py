@@ -141,7 +141,7 @@ class Delivery:
     def _at_each(
         self, names: Collection[str], ask: Callable[[Destination], _T], *, again: bool = False
     ) -> list[_T]:
-        """What comes of each destination, side by side, so that one that does not answer holds no other up."""
+        """Results of all destinations, in parallel, so that an unresponsive one holds no other up."""
         destinations = self.open_destinations(again)
         known = [destination.name for destination in destinations]
         for name in names:
@@ -302,7 +302,7 @@ class Delivery:
 
 @contextmanager
 def _kept(destination: Destination, folder: Path) -> Iterator[None]:
-    """Inside the block, a folder that cannot be used is told in words."""
+    """Turn faults of a folder into messages inside the block."""
     try:
         yield
     except OSError as error:
@@ -341,7 +341,7 @@ def _keep_last(folder: Path, position: Position, message: Message | None) -> Non
 
 
 def _kept_last(folder: Path, position: Position) -> Message | None:
-    """The message that was taken last; None where one may have been taken since, for an older one must not be sent."""
+    """The last accepted message; None if one may have been accepted since, because an older one must not be sent."""
     try:
         kept = json.loads((folder / "last.json").read_bytes())
         message = Message(**kept["message"] | {"body": kept["message"]["body"].encode()})

@@ -243,7 +243,7 @@ def _next_size(size: int, seconds: float) -> int:
 
 
 class _Ahead:
-    """Messages that were looked at and not yet done with; `taken` are ids of those that are taken already."""
+    """Messages read ahead and not yet completed; `taken` are ids of those that are accepted already."""
 
     def __init__(self, messages: Iterator[Message]) -> None:
         self._messages = messages

@@ -91,7 +91,7 @@ class _AnswerInTime(HTTPResponse):
 
 
 class _Bytes(io.RawIOBase):
-    """What comes through a socket in time.
+    """Bytes of a socket within the time limit.
 
     Attributes:
         end: until when, of the monotonic clock; for ever when None.

@@ -170,7 +170,7 @@ class HttpDestination:
 
 
 def _beginning(response: requests.Response) -> bytes:
-    """What was answered: to its end, so that the connection is used again; of an endless or slow one only so much."""
+    """Body of an answer: to its end, so that the connection is reused; truncated if it is endless or slow."""
     text = b""
     with suppress(
         requests.RequestException, HTTPError, OSError
@@ -213,7 +213,7 @@ def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> fl
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in the innermost words: those outside repeat the URL and objects' addresses."""
+    """Message of the innermost error: the outer ones repeat the URL and objects' addresses."""
     if isinstance(error, requests.Timeout):
         return "no answer in time" if isinstance(error, requests.ReadTimeout) else "no connection in time"
     cause: BaseException | None = error

@@ -211,7 +211,7 @@ def _plain(name: str) -> str:
 
 
 def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
-    """What the client makes of the settings; its refusal in words, without values."""
+    """Transport that the client makes of the settings; its refusal in words, without values."""
     try:
         return make()
     except BadClientSettings:

@@ -132,7 +132,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _require_whole(lines: list[EventLine]) -> None:
-    """Make sure that the text as a whole was read; of one that is cut off nothing is taken."""
+    """Require that the text was read completely; nothing is taken from a truncated one."""
     broken = [line.fault for line in lines if line.fault is not None and not line.is_whole]
     if broken:
         raise _Refusal(400, one_line(broken[0]))

@@ -16,7 +16,7 @@ TERMINAL = ("COMPLETE", "FAIL", "ABORT")
 
 @dataclass(slots=True)
 class _Run:
-    """What is remembered of a run; a few hundred bytes each."""
+    """State kept about a run; a few hundred bytes each."""
 
     job: tuple[str, str]
     begun: datetime | None = None
