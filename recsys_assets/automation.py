@@ -1,4 +1,4 @@
-"""Which assets follow what they are made of, once somebody turns the sensor `follow_inputs` on.
+"""Automation: which assets follow their inputs once the sensor `follow_inputs` is turned on.
 
 Tables between the raw ones and the models follow their inputs, so that after new files they are as new; what is served
 follows the champion. Raw tables are loaded by the jobs `ingest` and `nightly`, which look at the files first; models
@@ -71,12 +71,12 @@ def _with_condition(condition: dg.AutomationCondition, spec: dg.AssetSpec) -> dg
 
 
 def following_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Makes what is to follow; off until somebody turns it on. What would come out unchanged is kept."""
+    """Sensor that materializes assets after their inputs; off by default. What is up to date is kept."""
     return dg.AutomationConditionSensorDefinition(
         "follow_inputs",
         target=dg.AssetSelection.all(),
         run_tags={REUSE_TAG: "true"},
         default_status=dg.DefaultSensorStatus.STOPPED,
         minimum_interval_seconds=60,
-        description="Makes tables of which an input was updated, and what is served after a new champion.",
+        description="Materializes tables whose inputs were updated, and serving tables after a new champion.",
     )

@@ -1,4 +1,4 @@
-"""The checkout of git that this code lies in: its commit, its folder, where it came from, whether it has changes."""
+"""The git checkout of this code: its commit, folder, origin, and whether it has changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def checkout_commit() -> str:
 
 @lru_cache(maxsize=1)
 def checkout_repository() -> str:
-    """The web address of the repository that this file's checkout came from; empty where there is none."""
+    """The web address of the repository of this file's checkout; empty if there is none."""
     remote = _git("config", "--get", "remote.origin.url") or ""
     if (found := re.fullmatch(r"(?:ssh://)?git@([^:/]+)[:/](.+)", remote)) is not None:
         remote = f"https://{found[1]}/{found[2]}"
@@ -44,7 +44,7 @@ def checkout_is_dirty() -> bool | None:
 
 
 def _git(*command: str) -> str | None:
-    """What git says in the folder of this file; None where there is no checkout."""
+    """Output of git in the folder of this file; None if there is no checkout."""
     try:
         answer = subprocess.run(
             ["git", *command],

@@ -94,7 +94,7 @@ _prepared: list[tuple[Settings, dg.Definitions]] = []
 
 
 def prepare() -> None:
-    """Define everything once, for the processes that are forked from this one, each to run a step.
+    """Define everything once, for the step processes that are forked from this one.
 
     They run the code that this process has loaded, so it is this code that their records name, also where its files are
     edited meanwhile. The lake is not opened: the threads of its readers do not survive a fork, and who waits for them

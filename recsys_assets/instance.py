@@ -1,4 +1,4 @@
-"""The Dagster instance that lives in `$RECSYS_HOME`: its folders, its `dagster.yaml`, its abandoned runs.
+"""The Dagster instance in `$RECSYS_HOME`: its folders, its `dagster.yaml`, its abandoned runs.
 
 `python -m recsys_assets.instance COMMAND...` prepares the home and then becomes the command, so that
 `dagster-webserver`, `dagster-daemon` and `dagster code-server` find it; `docker-compose.yml` starts them so.
@@ -69,7 +69,7 @@ def prepare_home(settings: Settings) -> Path:
             expected="a folder that this user may write to, on a disk with room",
             found=f"{error.strerror}: {error.filename or settings.home}",
             where="RECSYS_HOME",
-            advice="set RECSYS_HOME to another folder, or mend the rights or the space of this one",
+            advice="set RECSYS_HOME to another folder, or fix the permissions or the space of this one",
         ) from error
     told = settings.as_environment() | {"DAGSTER_HOME": str(settings.home / "dagster")}
     # only what differs: threads of other libraries may read the environment meanwhile, which C does not guard
@@ -108,7 +108,7 @@ def disk_faults_in_words(settings: Settings) -> Iterator[None]:
 
 
 def _disk_fault(error: BaseException) -> str | None:
-    """What an error says of the disk; None where it is about something else."""
+    """Message for an error of the disk; None for any other error."""
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     if isinstance(error, sqlite3.OperationalError) and str(error).startswith(_SQLITE_DISK_FAULTS):
@@ -226,7 +226,10 @@ def _begin_anew(settings: Settings) -> None:
                     f"Run {run_id} was cut short when its process ended; it is marked as failed.", flush=True
                 )
     except OperationalError as error:
-        print(f"Runs of the previous life were not looked for: {type(error.orig).__name__}.", file=sys.stderr)
+        print(
+            f"Interrupted runs of the previous process were not looked for: {type(error.orig).__name__}.",
+            file=sys.stderr,
+        )
 
 
 def main(command: list[str]) -> None:

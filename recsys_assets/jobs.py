@@ -34,31 +34,31 @@ _ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 everything = dg.define_asset_job(
     EVERYTHING,
     selection=_ALL,
-    description="The whole graph, from files to recommendations; what is unchanged is made again too.",
+    description="The whole graph, from files to recommendations; unchanged tables are made again too.",
 )
 nightly = dg.define_asset_job(
     NIGHTLY,
     selection=_NIGHTLY,
-    description="The whole graph; whatever would come out unchanged is kept, models start from those before. Old "
+    description="The whole graph; up-to-date tables are kept, models start from the previous ones. Old "
     "versions are pruned at the end.",
     tags={REUSE_TAG: "true", CONTINUE_TAG: "true"},
 )
 tuning = dg.define_asset_job(
     TUNING,
     selection=dg.AssetSelection.groups(TUNING),
-    description="A search for better parameters of every family; RECSYS_TUNED=true has the candidates take them.",
+    description="A search for better parameters of every family; with RECSYS_TUNED=true the candidates use them.",
     tags={"dagster/max_runtime": "0"},
 )
 proof = dg.define_asset_job(
     PROOF,
     selection=dg.AssetSelection.groups(PROOF),
-    description="The lineage of every SQL asset put to the proof, on samples of the data that it was made of.",
+    description="Tests the lineage of every SQL asset on samples of the data that it was made of.",
     tags={"dagster/max_runtime": "0"},
 )
 ingest = dg.define_asset_job(
     INGEST,
     selection=dg.AssetSelection.groups("raw", "clean"),
-    description="New and changed files into the raw and clean tables.",
+    description="Loads new and changed files into the raw and clean tables.",
     tags={REUSE_TAG: "true"},
 )
 
@@ -76,7 +76,7 @@ def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinit
 
 
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """The nightly retraining, at the settings' time; running from the start where they say so.
+    """The nightly retraining at the time of the settings; running from the start if they say so.
 
     A night that is still at work when the next is due goes on alone: two would do the same work twice.
     """

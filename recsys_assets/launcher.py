@@ -1,4 +1,6 @@
-"""How Dagster's runs are launched and watched: by the code server, each known by the lock that it holds in the home."""
+"""The launcher of Dagster's runs: the code server starts them, and each is recognised by the lock that it holds in the
+home.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plots over the nights that Dagster's page of an asset shows without a click.
+"""Plots over the nights that an asset's page in Dagster shows without a click.
 
 Of Markdown the page draws what is shorter than 1000 characters at once, and hides the rest behind a link. So a picture
 is a line drawing as SVG inside the Markdown, of as many nights and lines as fit; other lines have another picture.
@@ -27,12 +27,12 @@ Night = tuple[datetime, Mapping[str, float]]
 
 
 def families_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
-    """What the page of `asset` shows: each family's NDCG@20 over the nights."""
+    """Plot on the page of `asset`: each family's NDCG@20 over the nights."""
     return lambda records: _shown(records, asset, lambda name: name.removeprefix(NDCG), NDCG)
 
 
 def validation_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
-    """What the page of a candidate shows: its NDCG@20 on validation over the nights."""
+    """Plot on the page of a candidate: its NDCG@20 on validation over the nights."""
     return lambda records: _shown(records, asset, lambda name: "validation", "validation ndcg@20")
 
 

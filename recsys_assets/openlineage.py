@@ -1,4 +1,4 @@
-"""The platform's events of OpenLineage: how they are made, and where they go by its settings."""
+"""The platform's OpenLineage emission: how events are made, and where its settings send them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FOLDER = "openlineage"
 
 
 def emission(settings: Settings, definitions: Callable[[], Definitions]) -> Emission:
-    """How the events of the home's lake are made, and where they go.
+    """The emission of the home's lake: how its events are made, and where they are sent.
 
     Args:
         settings: of the home.

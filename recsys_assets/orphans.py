@@ -1,4 +1,4 @@
-"""Dagster's processes end with the one that started them.
+"""Orphans: Dagster's processes end with the process that started them.
 
 Run workers and steps are children of the code server, which may be killed without a word to them. Left alone they
 would go on for hours with the files, the memory and the place in the pool of a run that nobody watches any more.

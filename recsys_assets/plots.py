@@ -75,7 +75,7 @@ def intervals(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def trial_history(trials: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """What each trial of a study reached, and the best so far, of (trial, ndcg)."""
+    """Plot of a study: the value of each trial, and the best so far, of (trial, ndcg)."""
     import altair as alt
 
     frame = trials.select("trial", "ndcg").with_columns(best=pl.col("ndcg").cum_max().forward_fill())

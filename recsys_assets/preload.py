@@ -1,4 +1,4 @@
-"""What the fork server of a run loads and defines once, so that steps start without paying for it again."""
+"""Preloading: what the fork server of a run imports and defines once, so that steps start quickly."""
 
 from contextlib import ExitStack, suppress
 

@@ -196,18 +196,17 @@ def _require_authentication(settings: Settings) -> None:
     if settings.proxy_authenticates or is_of_this_machine_alone(settings.host):
         return
     raise UiError(
-        f"Whoever reaches {settings.host} could start and delete runs: the browser interface asks nobody for a "
-        "password.",
-        expected="an address that only this machine reaches, such as 127.0.0.1, or a proxy that lets in whom it knows",
+        f"Anybody who reaches {settings.host} could start and delete runs: the browser interface has no password.",
+        expected="an address that only this machine reaches, such as 127.0.0.1, or a proxy that authenticates users",
         found=f"{variable('host')}={settings.host}",
         where=variable("host"),
-        advice=f"unset {variable('host')} and come through ssh -L {settings.port}:127.0.0.1:{settings.port}; or put a "
-        f"proxy that authenticates in front and set {variable('proxy_authenticates')}=true",
+        advice=f"unset {variable('host')} and connect through ssh -L {settings.port}:127.0.0.1:{settings.port}; or put "
+        f"a proxy that authenticates in front and set {variable('proxy_authenticates')}=true",
     )
 
 
 def is_of_this_machine_alone(host: str) -> bool:
-    """Whether every address that a host's name stands for is a loopback address; not where it stands for none."""
+    """Whether a host's name resolves to loopback addresses only; false if it resolves to none."""
     with suppress(OSError):
         found = socket.getaddrinfo(host, None)
         return all(ip_address(str(each[4][0]).partition("%")[0]).is_loopback for each in found)
@@ -222,7 +221,7 @@ def _only_one(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UiError(
-                f"The home {settings.home} is being served already.",
+                f"The home {settings.home} is already being served.",
                 expected="one `recsys ui` for a home",
                 advice="use the one that runs, stop it, or set RECSYS_HOME to another folder",
             ) from None

@@ -1,4 +1,4 @@
-"""What a single setting may be: checks of values that are more than a number in its bounds.
+"""Validators of settings whose values are more than a number within bounds.
 
 Each gives the value as it is kept, and raises a ValueError that says what would be right.
 """

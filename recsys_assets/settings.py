@@ -376,9 +376,9 @@ def _in_plain_words(error: ValidationError, overrides: dict[str, Any]) -> Settin
     return SettingsError(
         f"{variable(name)} cannot be used.",
         expected=expected.removeprefix("Value error, expected ").removeprefix("Input should be "),
-        found="a value that is not shown, for it holds a secret" if is_secret else repr(found),
+        found="a value that is not shown, because it holds a secret" if is_secret else repr(found),
         where="the command line" if given is not None else "the environment or .env",
-        advice=f"change it, or unset it and have {as_code(default_text(name)) or 'the default'}",
+        advice=f"change it, or unset it and use {as_code(default_text(name)) or 'the default'}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The settings as documents list them: the table of the README and `.env.example`."""
+"""The settings as text: the table of `docs/settings.md`, and `.env.example`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def settings_table() -> str:
 
 def env_example() -> str:
     """The text of `.env.example`: every setting with its meaning and default, commented out."""
-    head = "# Copy to .env and change what you need. Variables of the environment win over this file.\n"
+    head = "# Copy to .env and change what you need. Environment variables take precedence over this file.\n"
     blocks = [
         f"# {field.description}\n# {variable(name)}={default_text(name)}\n"
         for name, field in Settings.model_fields.items()

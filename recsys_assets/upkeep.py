@@ -1,4 +1,4 @@
-"""Upkeep: what the platform deletes and tidies so that years of nights do not fill the disk.
+"""Upkeep: what the platform deletes and compacts so that years of nights do not fill the disk.
 
 `recsys lake prune` and the nightly asset `lake_retention` do the same; both are given the lake and Dagster's instance.
 """
@@ -26,7 +26,7 @@ CHAMPION, GATE = "champion", "gate"
 
 @dataclass(frozen=True)
 class Upkeep:
-    """What one upkeep did, or would do."""
+    """Result, or plan, of one upkeep."""
 
     prune: Prune
     compactions: Sequence[Compaction]

@@ -107,7 +107,7 @@ class WriteConflict(LineageError):
 
 
 class VersionMoved(WriteConflict):
-    """A commit that was to follow one version of a table found another one there."""
+    """A commit based on one version of a table found a newer one."""
 
 
 class SqlAssetError(LineageError):
@@ -126,7 +126,7 @@ class SqlFailed(LineageError):
 
 
 class ColumnLineageError(LineageError):
-    """From which columns a result comes cannot be said: a name is unknown or ambiguous, or a step is opaque."""
+    """The column lineage cannot be derived: a name is unknown or ambiguous, or a step is opaque."""
 
 
 class InsufficientSpace(LineageError):

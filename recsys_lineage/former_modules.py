@@ -1,4 +1,4 @@
-"""Modules under the names that they had before they moved into folders, for code that was written then."""
+"""Former module names, for code written before modules moved into folders."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _FormerModules(MetaPathFinder, Loader):
             for path in self._now(name)
         ]
         warnings.warn(
-            f"{module.__name__} is {homes[0]} now; its public names can be imported from {self._package}",
+            f"{module.__name__} has moved to {homes[0]}; its public names can be imported from {self._package}",
             DeprecationWarning,
             stacklevel=6,
         )

@@ -1,4 +1,4 @@
-"""Work that makes much and leaves little to collect, without collections of garbage."""
+"""Garbage collection paused for work that allocates much and leaves little to collect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request to stop this process, and what is to be said before it ends.
+"""Interruption: a request to stop this process, with a message to print before it ends.
 
 A signal raises an exception in the main thread. Native code turns it into an error of its own (DuckDB: `RuntimeError:
 Query interrupted`) or hears of it only when it is done. Whoever takes the signal therefore asks here too, so that the
@@ -33,7 +33,7 @@ def stop_is_requested() -> bool:
 
 @contextmanager
 def last_words(say: Callable[[], object]) -> Iterator[None]:
-    """While the block runs, `say` is what is left to do for it if the process must end in its middle.
+    """Register `say` as the last step to run if the process must end inside the block.
 
     Args:
         say: called once, from another thread, while the block still runs.
@@ -46,7 +46,9 @@ def last_words(say: Callable[[], object]) -> Iterator[None]:
 
 
 def say_last_words() -> None:
-    """Call all last words, innermost block first; one that fails is told on stderr and keeps none of the others."""
+    """Call all registered last steps, innermost block first; a failing one is reported on stderr and does not stop the
+    others.
+    """
     for say in reversed(list(_last_words)):
         try:
             say()

@@ -1,4 +1,4 @@
-"""The end of a process that does not wait for the interpreter to take itself apart.
+"""Fast process exit that does not wait for the interpreter's teardown.
 
 `os._exit` runs nothing that others asked to be run at exit, so what must be done all the same is said here.
 """

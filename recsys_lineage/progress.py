@@ -1,4 +1,4 @@
-"""Progress: what runs in this process tell whoever listens, such as a progress bar."""
+"""Progress: messages from running work to a listener in this process, such as a progress bar."""
 
 from __future__ import annotations
 

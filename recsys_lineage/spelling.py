@@ -1,4 +1,4 @@
-"""Names that people spell in several ways, or that look the same and are not."""
+"""Spelling: names that people write in several ways, or that look the same and are not."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from unicodedata import normalize
 
 
 def folded(name: str) -> str:
-    """What spellings of one name have in common: any case, and accents written either way (NFC, NFD)."""
+    """The canonical form of a name's spellings: any case, and accents encoded either way (NFC, NFD)."""
     return name.casefold() if name.isascii() else normalize("NFC", normalize("NFC", name).casefold())
 
 
 def unlike_letters(name: str, other: str) -> str:
-    """How two names differ that may look the same, in brackets; empty where one sees it.
+    """The difference between two names that may look the same, in brackets; empty if it is visible.
 
     One does not where accents are written otherwise, or where each letter that differs is one of another alphabet, or
     another kind of blank. Names that differ in case alone are alike.

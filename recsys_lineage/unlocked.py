@@ -1,4 +1,4 @@
-"""Files that nobody holds locked: their writer has closed them, or is no more."""
+"""Unlocked files: files that nobody holds locked, because their writer has closed them or died."""
 
 from __future__ import annotations
 

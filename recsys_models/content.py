@@ -98,7 +98,7 @@ class Content(Recommender):
         return csr(csr(liked * (1 / total)[:, None]) @ self._profile)
 
     def _offset(self) -> NDArray[np.float32]:
-        """What an item's score is for a user whose preference has no feature of it, shape (n_items,)."""
+        """An item's score for a user whose preference has no feature of it, shape (n_items,)."""
         if self._usual is None or self._usual[0] is not self._profile:
             usual = np.asarray(self._profile.mean(axis=0), np.float32).ravel()
             self._usual = (self._profile, self._profile @ usual)

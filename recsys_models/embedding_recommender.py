@@ -70,7 +70,7 @@ class EmbeddingRecommender(Recommender):
         return super()._links() if self._told_links is None else self._told_links
 
     def _items_longest_first(self) -> LongestFirst:
-        """Of the items that are judged, those embeddings."""
+        """Embeddings of the evaluated items, longest first."""
         made_of = self._scored_by()
         known = self._longest_first
         if known is None or any(one is not other for one, other in zip(known[0], made_of, strict=True)):

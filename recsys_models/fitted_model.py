@@ -68,7 +68,7 @@ class FitBasis(NamedTuple):
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular, latest)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a file keeps of it, by name, beside `latest`."""
+        """Arrays that a file stores, by name, beside `latest`."""
         return {
             "user_ids": self.user_ids,
             "item_ids": self.item_ids,
@@ -100,7 +100,7 @@ class FitBasis(NamedTuple):
 
 
 class _BasisFacts(NamedTuple):
-    """What follows from a basis and is asked for with every block of users.
+    """Facts derived from a basis that are needed for every block of users.
 
     Attributes:
         seen, popular: those of the basis that it follows from.
@@ -181,7 +181,7 @@ class FittedModel(ABC):
         return self._cold(self.rows(users))
 
     def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Scores as of `score_block`, for cold users (row -1, or a row without interactions) those of popularity.
+        """Scores from `score_block`; cold users (row -1, or a row without interactions) get those of popularity.
 
         Where nothing speaks for or against an item, its score is at most `NO_EVIDENCE`, so that it follows all others,
         and among such items the popular ones come first.
@@ -227,7 +227,7 @@ class FittedModel(ABC):
         *,
         exclude: Interactions | _FittedInteractions | None = FITTED_INTERACTIONS,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """What `recommend` gives, with row numbers of `item_ids` instead of ids: for many users far less memory.
+        """Like `recommend`, with row numbers of `item_ids` instead of ids: far less memory for many users.
 
         Returns:
             Rows, -1 where fewer than k items are left, and scores, both of shape (len(users), k).
@@ -306,7 +306,7 @@ class FittedModel(ABC):
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """Of which items the model knows something for these users: shape (n_items,), or that of `scores`.
+        """Items for which the model has evidence for these users: shape (n_items,), or that of `scores`.
 
         Args:
             who: rows of users of the fit, or customers that are folded in.
@@ -322,7 +322,7 @@ class FittedModel(ABC):
         return self._known_links[1]
 
     def _items_judged(self) -> NDArray[np.bool_]:
-        """Of which items the model knows something for anybody, shape (n_items,): those that somebody had."""
+        """Items for which the model has evidence for anybody, shape (n_items,): those that somebody had."""
         return self._facts().had
 
     def _rank_unjudged(self, scores: NDArray[np.float32], evidence: NDArray[np.bool_]) -> None:

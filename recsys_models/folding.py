@@ -89,7 +89,7 @@ class Folding(FittedModel):
         among: NDArray[np.int32] | None = None,
         now: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The k best items for one customer, best first, as `ranked` lists them; the fast way for one at a time.
+        """The k best items for one customer, best first, as `ranked` lists them; the fast path for single requests.
 
         Args:
             exclude: rows of items that are left out, such as `history.items`; -1 stands for none. None: nothing is.

@@ -146,8 +146,7 @@ class Fusion(Recommender):
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """What any member knows something of; members that judge by their scores are asked only where the others
-        know nothing."""
+        """Items for which any member has evidence; members that decide by their scores are asked only for the rest."""
         asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
         by_scores = [model for model in asked if not _judges_without_scores(model)]
         known = np.zeros(self.n_items, bool)
@@ -210,5 +209,5 @@ def blended_scores(
 
 
 def _run(run: FitRun) -> dict[str, Any]:
-    """What the members' fits take over from the fusion's."""
+    """Settings that the members' fits inherit from the fusion's."""
     return {"seed": run.seed, "device": run.device, "threads": run.threads}

@@ -1,4 +1,4 @@
-"""What a family's parameters mean, in words, and what each may be."""
+"""Descriptions of the families' parameters, and their allowed values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ENTRY = re.compile(r"^ {4}(\w+(?:, \w+)*): ")
 
 
 def parameter_texts(family: type) -> dict[str, str]:
-    """Parameter → what it may be, and what its family's docstring (or that of the class it comes from) says of it."""
+    """Parameter → its allowed values, and its description in the docstring of its family or base class."""
     written: dict[str, str] = {}
     for each in reversed(family.__mro__):
         written |= _written(each)

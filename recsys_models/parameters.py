@@ -1,4 +1,4 @@
-"""Parameters of families: what each may be, said once by its type, and checked when a model is made."""
+"""Parameters of families: declared once by their types, and checked when a model is created."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def plain(value: Any) -> Any:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value is what an annotation says: whole numbers are numbers, but no booleans."""
+    """Whether a value matches an annotation: whole numbers are numbers, but not booleans."""
     origin, parts = get_origin(kind), get_args(kind)
     if kind is Any:
         return True

@@ -1,4 +1,4 @@
-"""Popularity: items by how often they were taken lately."""
+"""Popularity: items by how often they were taken recently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The families that stand alone, by name: all but the fusion of several."""
+"""The families that stand alone, by name: all except the fusion of several."""
 
 from __future__ import annotations
 

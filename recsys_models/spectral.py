@@ -107,6 +107,6 @@ class Spectral(EmbeddingRecommender):
         ]
 
     def _fold_exponents(self) -> tuple[Sequence[float], Sequence[float]]:
-        """Those that turn the fit's item vectors into its singular vectors: the map is then the inverse of S."""
+        """Exponents that turn the fit's item vectors into its singular vectors: the map is then the inverse of S."""
         gain = self.chosen.get("item_scale", self.item_scale)
         return (self.exponent + (0.2 if gain == "auto" else float(gain)),), (self.exponent,)

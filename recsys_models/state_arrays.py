@@ -75,7 +75,7 @@ def sparse(
 
 @contextmanager
 def of_file(what: str, stem: str = "model") -> Iterator[None]:
-    """Within, whatever goes wrong with a file's content is told as a `ModelFileError`; `stem` is the files' name."""
+    """Context manager that reports any fault in a file's content as a `ModelFileError`; `stem` is the files' name."""
     try:
         yield
     except ModelFileError:

@@ -1,4 +1,4 @@
-"""The shop's assets, one module a step; `all_assets` puts them together for given settings.
+"""The shop's assets, one module per step; `all_assets` builds them for given settings.
 
 It is loaded when it is first used, so that what only words reasons need not wait for the orchestrator.
 """

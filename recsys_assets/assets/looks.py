@@ -1,4 +1,4 @@
-"""How the shop's assets appear in Dagster: their group, owner and layer, and on what they take turns."""
+"""Presentation of the shop's assets in Dagster: group, owner, layer, and the pools they share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def look(
     personal: str | None = None,
     **more: Any,
 ) -> AssetLook:
-    """The look of an asset of a group.
+    """The AssetLook of an asset of a group.
 
     Args:
         group: Dagster's group; the layer has the same name where none is given.
@@ -41,7 +41,8 @@ def look(
 
 
 def family_look(family: str, what: str, group: str, **more: Any) -> AssetLook:
-    """The look of a family's asset in the model layer; families that learn by gradient take turns on the device.
+    """The AssetLook of a family's asset in the model layer; families that learn by gradient share a pool for the
+    device.
 
     Args:
         family: a family of the registry.

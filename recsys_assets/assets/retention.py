@@ -1,4 +1,4 @@
-"""`lake_retention`: what was pruned, joined and forgotten tonight."""
+"""`lake_retention`: what was pruned, compacted and deleted tonight."""
 
 from __future__ import annotations
 

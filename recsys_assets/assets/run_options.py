@@ -1,4 +1,4 @@
-"""What one run of an asset may set otherwise than the settings: its settings, and its family's parameters."""
+"""Options of one run of an asset: settings and family parameters that may differ from the configured ones."""
 
 from __future__ import annotations
 

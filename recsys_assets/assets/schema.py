@@ -1,4 +1,5 @@
-"""The columns of a table made in Python: each is an attribute of a class, its Polars type, with a text below it.
+"""The schema of a table made in Python: a class whose attributes are columns, each with its Polars type and a text
+below it.
 
     class Trials:
         trial = pl.Int64

@@ -1,4 +1,4 @@
-"""What the command line adds to an error of the lineage layer, which knows neither its commands nor its settings."""
+"""Advice that the command line adds to errors of the lineage layer, which knows neither commands nor settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a command of `recsys` answers: as those of lineage do, with advice that knows its settings and commands."""
+"""How a command of `recsys` answers: like those of lineage, with advice that knows its settings and commands."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
             expected="every asset to be made",
             found="\n".join(f"{step}: {text}" for step, text in errors.items()),
             where=", ".join(errors),
-            advice="recsys logs RUN tells what each asset did; run again to go on where it stopped",
+            advice="recsys logs RUN shows what each asset did; run again to resume",
             **beside,
         )
     screen = Console(stderr=True)

@@ -98,7 +98,7 @@ def status(as_json: AsJson = False) -> None:
         if changes:
             made = sum(bool(state.engine) for state in statuses.values())
             out.print(
-                f"{made} tables were made with other libraries ({', '.join(sorted(changes))}); none is stale for that."
+                f"{made} tables were made with other libraries ({', '.join(sorted(changes))}); that makes none stale."
             )
 
 

@@ -1,4 +1,4 @@
-"""What is installed and set up, what is wrong with it, and how to mend it."""
+"""`recsys doctor`: checks what is installed and set up, what is wrong with it, and how to fix it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print(json.dumps({"torch": torch.__version__, "dgl": dgl.__version__,
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at: whether it is as it should be, what was found, and what to do where it is not."""
+    """One check of the doctor: whether it passed, what was found, and what to do if it did not."""
 
     name: str
     ok: bool
@@ -70,7 +70,7 @@ def _guarded(name: str, look: Callable[[], Check]) -> Check:
     try:
         return look()
     except Exception as error:  # a look that fails is a finding, never the end of the diagnosis
-        return Check(name, False, f"{type(error).__name__}: {error}", "mend what the message names")
+        return Check(name, False, f"{type(error).__name__}: {error}", "fix what the message names")
 
 
 def _python() -> Check:
@@ -113,7 +113,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _import_models() -> dict[str, Any]:
-    """Import torch and DGL in a process of their own, for a broken binary may end the process."""
+    """Import torch and DGL in a separate process, because a broken binary may kill it."""
     answer = subprocess.run(
         [sys.executable, "-c", _IMPORT_MODELS], capture_output=True, text=True, timeout=120, check=False
     )

@@ -1,4 +1,4 @@
-"""`recsys demo`, `materialize` and `nightly`: the commands that make tables; `forget` and `adopt`, what they go by."""
+"""`recsys demo`, `materialize` and `nightly`, which make tables; `forget` and `adopt`, which change what they load."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def forget(
         done = platform.forget(files)
         if done.errors:
             fail(done.errors)
-        out.print(f"{len(files)} files are forgotten, and their rows are in no raw table any more.")
+        out.print(f"{len(files)} files are forgotten, and their rows are no longer in any raw table.")
         out.print("recsys materialize --reuse brings all other tables up to date.")
 
 
@@ -304,7 +304,7 @@ def _tell(
             _NOT_LOADED,
             expected="every file and day to be loaded",
             found=", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else ""),
-            advice="`files` says why; mend them, or give them up by recsys forget",
+            advice="`files` says why; fix them, or drop them with recsys forget",
             **answer,
         )
         sys.exit(1)

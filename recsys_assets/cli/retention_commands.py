@@ -1,4 +1,4 @@
-"""`recsys lake`: what old versions are kept, and what is deleted."""
+"""`recsys lake`: prune old versions, and hold those that must stay."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def release(version: Version) -> None:
     with opened_platform() as (platform, out):
         for table, number in platform.versions_named(version):
             ended = Holds(platform.lake).release(table, number)
-            out.print(f"{table}@{number} is held no more ({escape(ended.who)}: {escape(ended.reason)}).")
+            out.print(f"{table}@{number} is no longer held ({escape(ended.who)}: {escape(ended.reason)}).")
 
 
 @app.command()

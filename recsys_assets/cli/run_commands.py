@@ -101,7 +101,7 @@ def _run_named(records: Records, text: str) -> RunRecord:
     if len(found) != 1:
         raise UnknownRun(
             f"{'No run has' if not found else f'{len(found)} runs have'} an id that begins with {text!r}.",
-            expected="the id of one run that has ended, or how it begins",
+            expected="the id of one run that has ended, or its first characters",
             found=", ".join(record.id for record in found[:5]) or "none",
             advice="recsys runs lists them",
         )

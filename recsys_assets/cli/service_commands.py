@@ -1,4 +1,4 @@
-"""`recsys serve`, `champion`, `token` and `experiments`: answering over HTTP, to whom, and what came of it."""
+"""`recsys serve`, `champion`, `token` and `experiments`: serving over HTTP, access to it, and its results."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def promote(
     with opened_lake() as lake:
         if version or not candidate:
             raise DecisionError(
-                "It is not clear what is to serve.",
+                "It is not clear which version should serve.",
                 expected="either a version of the champion, or a candidate by --candidate",
                 found="both" if version else "neither",
                 advice="recsys champion list shows the versions, recsys ls the candidates",
@@ -278,7 +278,7 @@ def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> N
 
     with errors_in_words():
         Tokens(ServiceFiles(load_settings().home).tokens).remove(name)
-        console.print(f"The token {name} is no more.", markup=False)
+        console.print(f"The token {name} is revoked.", markup=False)
 
 
 @experiments_app.command("report")
@@ -319,7 +319,7 @@ def report_experiments(as_json: AsJson = False) -> None:
 
 
 def print_searches(searches: list[dict[str, Any]]) -> None:
-    """Print how the commonest queries fared; nothing where there is none."""
+    """Print the results of the most frequent queries; nothing if there are none."""
     from rich.table import Table
 
     table = Table(

@@ -1,4 +1,4 @@
-"""What the commands share: the screen, the platform they open, and how errors are shown."""
+"""Session: what the commands share: the screen, the opened platform, and how errors are shown."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object i
 
 
 def load_settings() -> Settings:
-    """The settings; imported when a command needs them, for `--help` does not."""
+    """The settings; imported only when a command needs them, so that `--help` is fast."""
     from recsys_assets import settings
 
     return settings.load_settings()
 
 
 def emission_of_home() -> Emission:
-    """How the events of the home's lake go out; its assets are defined only when somebody asks what they are."""
+    """The emission of the home's events; its assets are defined only when somebody needs them."""
     from recsys_assets.openlineage import emission
 
     settings = load_settings()
@@ -97,7 +97,7 @@ def set_apart() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def opened_lake() -> Iterator[Lake]:
-    """The lake of the settings, for commands that only read tables and need nothing of Dagster."""
+    """The lake of the settings, for commands that only read tables and need no Dagster."""
     with errors_in_words():
         settings = load_settings()
         from recsys_lineage.lake.engine import Engine

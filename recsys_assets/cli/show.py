@@ -1,4 +1,4 @@
-"""What the command line shows: progress while assets run, tables and sentences afterwards."""
+"""Output of the command line: progress while assets run, tables and sentences afterwards."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, jud
     """
     if not metrics:
         return Table(
-            title=f"Nothing could be judged in the held-out weeks; {champion} serves", title_justify="left"
+            title=f"Nothing could be evaluated in the held-out weeks; {champion} serves", title_justify="left"
         )
     what = "new to" if judged.startswith("new items") else "for"
     table = Table(title=f"20 items {what} each customer, in the held-out weeks", title_justify="left")
@@ -93,7 +93,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, jud
 
 
 def customer_text(answer: CustomerAnswer) -> list[str]:
-    """What one customer bought, or did of another target behaviour, and is recommended, in words."""
+    """One customer's purchases (or other target behaviour) and recommendations, in words."""
     is_bought = answer.target in BOUGHT
     if answer.history:
         did = "bought most often" if is_bought else f"has most often ({escape(answer.target)})"
@@ -114,7 +114,7 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
 
 
 def search_text(found: Mapping[str, Any]) -> list[str]:
-    """What a query finds, in words."""
+    """Results of a query, in words."""
     meant = f", read as [bold]{escape(found['meant'])}[/bold]" if found["meant"] else ""
     if not found["items"]:
         nearest = ", ".join(escape(each["title"] or each["item"]) for each in found["nearest"])
@@ -130,7 +130,7 @@ def search_text(found: Mapping[str, Any]) -> list[str]:
 
 
 def reproduction_report(made: Reproduction) -> list[Table | str]:
-    """What a version was made of, then and now, and whether every bit is the same."""
+    """Inputs of a version, then and now, and whether every bit is the same."""
     record = made.record
     table = Table(title=f"{record.asset}@{record.version}, made again", title_justify="left")
     for column in ("", "then", "now"):
@@ -170,7 +170,7 @@ def _unlike(now: str, then: str) -> str:
 
 
 def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
-    """What is not loaded, and what else there is to know of the files, in words."""
+    """Files and days that are not loaded, and other notes about files, in words."""
     wrong = [
         f"[red]{escape(path)} was not loaded:[/red] {escape(text)}" for path, text in report.faulty.items()
     ]
@@ -189,11 +189,11 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
         shown = escape(", ".join(report.gone[:MOST_SHOWN])) + (" …" if len(report.gone) > MOST_SHOWN else "")
         notes.append(
             f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
-            "recsys forget FILE gives them up."
+            "recsys forget FILE drops them."
         )
     notes += overlooked_lines(report.overlooked)
     if report.forgotten:
-        notes.append(f"{len(report.forgotten)} files are left out, as was said by recsys forget.")
+        notes.append(f"{len(report.forgotten)} files are left out because of recsys forget.")
     return wrong, notes
 
 

@@ -61,7 +61,7 @@ def init(
         print(json.dumps(answer | {"notes": list(proposal.notes), "unread": dict(proposal.unread)}))
         return
     _show(proposal)
-    console.print("\nWritten, for you to read over:")
+    console.print("\nWritten, for you to review:")
     for path in written:
         console.print(f"  {escape(str(path))}")
     from recsys_assets.settings import variable

@@ -1,4 +1,4 @@
-"""`recsys show` and `recsys ls`: the rows of a table, and which tables there are."""
+"""`recsys show` and `recsys ls`: the rows of a table, and the list of tables."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def _selected(
 
 @contextmanager
 def _faults_of(version: TableVersion, where: str | None) -> Iterator[None]:
-    """Inside the block, what DuckDB says of the condition is told in words."""
+    """Turn DuckDB's errors about the condition into messages inside the block."""
     import duckdb
 
     try:

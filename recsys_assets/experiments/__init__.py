@@ -1,1 +1,1 @@
-"""Experiments: which customer sees which arm, and what can be said of the arms, at any time, from what they did."""
+"""Experiments: assignment of customers to arms, and estimates about the arms that are valid at any time."""

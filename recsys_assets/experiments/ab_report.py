@@ -1,4 +1,4 @@
-"""The A/B report: what is known of an experiment's arms, and what to do now."""
+"""The A/B report: estimates for an experiment's arms, and what to do now."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class AbReport:
-    """What is known of an experiment.
+    """Results of an experiment.
 
     Attributes:
         table: one row an arm and metric, with the columns of `SCHEMA`. Intervals are valid at any time and however
@@ -203,7 +203,7 @@ def _finite(value: float) -> float | None:
 
 
 def decision(table: pl.DataFrame, p: float, experiment: Experiment, counts: list[int]) -> str:
-    """What to do now, in words."""
+    """Recommended action, in words."""
     names = [arm.name for arm in experiment.arms]
     if p < ALARM:
         seen = ", ".join(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))
@@ -227,7 +227,7 @@ def decision(table: pl.DataFrame, p: float, experiment: Experiment, counts: list
         elif row["verdict"] == "better" and open_rails:
             words.append(
                 f"{name} is better in {experiment.metric} ({_span(row)}), but {' and '.join(open_rails)} may still"
-                " have fallen by more than is allowed: go on."
+                " have fallen by more than is allowed: continue."
             )
         elif row["verdict"] == "better":
             words.append(f"Take {name}: it is better in {experiment.metric} ({_span(row)}).")
@@ -252,10 +252,10 @@ def _span(row: dict[str, object]) -> str:
 def _still_needed(row: dict[str, object], units: int) -> str:
     needed = row["units_needed"]
     if not isinstance(needed, int):
-        return f"too little was seen of {row['metric']} to say how long it takes."
+        return f"there is too little data on {row['metric']} to say how long it takes."
     if needed > units:
         return (
-            f"nothing is sure of {row['metric']} yet; about {needed:,} units of both arms together show the smallest"
-            f" effect that matters, and {units:,} are there."
+            f"nothing is certain about {row['metric']} yet; about {needed:,} units of both arms together are needed to "
+            f"find the smallest effect that matters, and there are {units:,}."
         )
     return f"{row['metric']} is near the smallest effect that matters; {units:,} units do not settle it yet."

@@ -1,4 +1,4 @@
-"""Adjustment: what units did before an experiment began, taken out of what they did in it."""
+"""Adjustment (CUPED): outcomes corrected for what units did before the experiment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Assignment: which arm of an experiment a customer or a session belongs to, without remembering anything."""
+"""Assignment: the arm of a customer or a session, computed by a keyed hash without any state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STEPS = 2**53
 
 
 def place(key: bytes, experiment: str, unit: str) -> float:
-    """Where a unit stands in an experiment, evenly spread over [0, 1).
+    """A unit's position in an experiment, uniform over [0, 1).
 
     The same key, experiment and unit always give the same place, in every process. Places in two experiments are
     independent, for the experiment's name is part of what is hashed (HMAC-SHA-256, RFC 2104); without the key nobody

@@ -1,4 +1,4 @@
-"""Coverage: how much of the catalogue an arm shows, and how much of it a fixed number of its units see together."""
+"""Coverage: the share of the catalogue that an arm shows, and that a fixed number of its units see together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COVERAGE, COVERAGE_TOGETHER = "coverage", f"coverage_of_{TOGETHER}"
 
 
 def coverage(items: pl.Series, catalogue: int) -> float:
-    """Share of the catalogue that stands in at least one list.
+    """Share of the catalogue that occurs in at least one list.
 
     It has no interval: it grows with every unit, whatever the arm does, so that of two arms the larger one has more.
 

@@ -1,4 +1,4 @@
-"""Drawn places: the places of shown lists that were drawn by lot, and where a recommender would have chosen alike."""
+"""Drawn places: the places of shown lists that exploration drew by lot, and where a recommender agrees with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REWARDS = ("click", "purchase")
 
 
 def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
-    """All places of lists of named customers, with what came of them; `drawn` says which were drawn by lot.
+    """All places of lists of named customers, with their outcomes; `drawn` marks those drawn by lot.
 
     Args:
         exposures: of the asset `exposures`.
@@ -42,7 +42,7 @@ def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFram
 
 
 def choices(places: pl.DataFrame, rankings: Iterable[tuple[str, Sequence[str]]]) -> pl.Series:
-    """What a recommender would have chosen at each place: its best item for the customer that is still to be placed.
+    """A recommender's choice at each place: its best item for the customer that is still to be placed.
 
     That is one that stands neither above nor, pinned by the shop, at another place of the list.
 

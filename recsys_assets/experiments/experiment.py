@@ -1,4 +1,4 @@
-"""Experiment: its arms, whom they are shown to, and by what they are judged, as a TOML file tells it."""
+"""Experiment: its arms, units and metrics, as read from a TOML file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Arm(TomlPart):
 
 
 class GuardRail(TomlPart):
-    """A metric that must not suffer while another one is being improved.
+    """Guard rail: a metric that must not suffer while another one is being improved.
 
     `may_fall` is the share of the control's value that an arm may lose.
     """
@@ -140,12 +140,12 @@ class Experiment(TomlPart):
 
     @property
     def both_arms(self) -> str:
-        """What lists that two arms share are called."""
+        """Name of the arm of lists that two arms share."""
         return f"{INTERLEAVED}{self.name}"
 
     @cached_property
     def shares(self) -> tuple[float, ...]:
-        """Of the arms, in their order; they sum to 1."""
+        """Shares of the arms, in their order; they sum to 1."""
         whole = sum(arm.share for arm in self.arms)
         return tuple(arm.share / whole for arm in self.arms)
 

@@ -149,6 +149,6 @@ def _seen(
 
 
 def preference(picks: Sequence[Pick], clicked: Collection[Hashable]) -> int:
-    """Who won one list: 1 where more of a's items were clicked, -1 where more of b's, 0 where neither."""
+    """Winner of one list: 1 if more of a's items were clicked, -1 if more of b's, 0 if neither."""
     score = sum({"a": 1, "b": -1, None: 0}[pick.credit] for pick in picks if pick.item in clicked)
     return (score > 0) - (score < 0)

@@ -22,7 +22,7 @@ WINS, CLICK_RATE = "wins", "click_rate"
 def interleaving_report(
     exposures: pl.DataFrame, feedback: pl.DataFrame, experiment: Experiment
 ) -> AbReport | None:
-    """What is known of the two arms of an interleaving experiment; None where no list was shared yet.
+    """Results of the two arms of an interleaving experiment; None while no list was shared.
 
     A list is won by the arm more of whose items were clicked; one without a click, or with as many for each, by nobody.
     `wins` is the share of the lists that somebody won. Lists of one unit are taken as one (`linearised`), and intervals
@@ -156,7 +156,7 @@ def _verdict(gain: Interval, least_effect: float) -> Verdict:
 
 
 def _decision(table: pl.DataFrame, p: float, experiment: Experiment, lists: int) -> str:
-    """What to do now, in words."""
+    """Recommended action, in words."""
     control, other = (arm.name for arm in experiment.arms)
     if p < ALARM:
         return (

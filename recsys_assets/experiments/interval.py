@@ -1,4 +1,4 @@
-"""Intervals: what is known of a mean, valid however often and whenever somebody looks."""
+"""Intervals: confidence sequences of a mean, valid however often and whenever somebody looks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Interval(NamedTuple):
 
     @property
     def width(self) -> float:
-        """How much is not known."""
+        """Width of the interval."""
         return self.high - self.low
 
     @property

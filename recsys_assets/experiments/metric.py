@@ -1,4 +1,4 @@
-"""Metric: what one number says of what units did, out of the sums that are kept for each of them."""
+"""Metric: a number computed from the sums that are kept for each unit."""
 
 from __future__ import annotations
 

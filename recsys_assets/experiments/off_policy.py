@@ -1,4 +1,4 @@
-"""Off-policy evaluation: what a recommender would have earned, judged on what another one showed."""
+"""Off-policy evaluation: the reward that a recommender would have had, estimated on what another one showed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 
 class Value(NamedTuple):
-    """The value of a policy an exposure, its interval, and how much of the log says something about it.
+    """Value of a policy per exposure, its interval, and how much of the log informs it.
 
     `effective` is Kish's effective sample size of the weights, (Σw)²/Σw². `mean_weight` is 1 but for chance where the
     propensities are true; `weights_fit` says whether it is.

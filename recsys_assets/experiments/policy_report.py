@@ -1,4 +1,4 @@
-"""The policy report: what recommenders would have earned at the places drawn by lot, before they are shown."""
+"""The policy report: rewards that recommenders would have had at the places drawn by lot, before they are shown."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _difference(
     customers: NDArray[np.str_],
     alpha: float,
 ) -> Value:
-    """What the recommender earns beyond what was shown, at the same places."""
+    """Reward of the recommender beyond what was shown, at the same places."""
     # inverse propensities of a policy that was logged are 1, so r (w - 1) is the gain's term
     ones = np.ones_like(values)
     return inverse_propensity(values * (agrees / propensity - 1), ones, ones, alpha=alpha, groups=customers)

@@ -1,4 +1,4 @@
-"""Sample ratio: whether the arms have as many units as their shares say."""
+"""Sample ratio: whether the numbers of units in the arms match their shares."""
 
 from __future__ import annotations
 

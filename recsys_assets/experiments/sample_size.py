@@ -1,4 +1,4 @@
-"""Sample size: how many units an experiment needs before an effect of some size is found."""
+"""Sample size: how many units an experiment needs to detect an effect of a given size."""
 
 from __future__ import annotations
 

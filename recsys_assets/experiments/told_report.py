@@ -1,4 +1,4 @@
-"""ToldReport: what the lake's reports say of experiments, candidates, positions and searches, for the command line."""
+"""ToldReport: the lake's reports on experiments, candidates, positions and searches, for the command line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ToldExperiment:
 
 @dataclass(frozen=True)
 class ToldReport:
-    """What is known.
+    """The newest reports of the lake.
 
     Attributes:
         experiments: in the order of their names.
@@ -46,12 +46,12 @@ class ToldReport:
     nothing: str | None = None
 
     def to_json(self) -> Mapping[str, Any]:
-        """As plain values."""
+        """The report as plain values."""
         return asdict(self)
 
 
 def told_report(lake: Lake) -> ToldReport:
-    """What the newest versions say."""
+    """The newest version of each report."""
     if not lake.has(REPORT):
         return ToldReport([], [], [], [], NOT_MADE)
     told = told_experiments(lake)
@@ -71,7 +71,7 @@ def told_report(lake: Lake) -> ToldReport:
 
 
 def told_experiments(lake: Lake) -> list[ToldExperiment]:
-    """What the newest version of `ab_report` says of each experiment, in the order of their names."""
+    """The newest version of `ab_report` for each experiment, in the order of their names."""
     rows = _rows(lake, REPORT, "TRUE")
     return [
         ToldExperiment(name, of_it[0]["decision"], of_it)

@@ -1,4 +1,4 @@
-"""Units: what each customer or session of an experiment was shown and did, as `ab_report` takes it."""
+"""Units: exposures and actions of each customer or session of an experiment, as the input of `ab_report`."""
 
 from __future__ import annotations
 

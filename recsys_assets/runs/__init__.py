@@ -1,1 +1,1 @@
-"""A run of assets from the command line: what is chosen, made and told."""
+"""Runs from the command line: selection, execution and report."""

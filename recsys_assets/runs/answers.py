@@ -1,4 +1,4 @@
-"""Answers about what the platform has made, as plain data: the demo's summary, one customer's recommendations."""
+"""Answers about the platform's tables, as plain data: the demo's summary, one customer's recommendations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UnknownCustomer(LineageError):
 
 @dataclass(frozen=True)
 class CustomerAnswer:
-    """What a customer had lately and what they are recommended; rows are plain dictionaries.
+    """A customer's recent purchases and recommendations; rows are plain dictionaries.
 
     Where the source has no times of events, `last_time` of the history is None. The history is of the target behaviour.
     """
@@ -35,7 +35,7 @@ class CustomerAnswer:
 
 
 def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
-    """What the last run made, as one JSON object."""
+    """Summary of the last run, as one JSON object."""
     lake = records.lake
     reconciled = [reconciled_rows(lake, raw) for raw in CLEAN_OF]
     interactions = lake.version("interactions")
@@ -76,7 +76,7 @@ def judgement(records: Records) -> tuple[str, str]:
 
 
 def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: int = 8) -> CustomerAnswer:
-    """What one customer bought last, or did of another target behaviour, and the best `k` recommendations for them.
+    """One customer's latest purchases (or other target behaviour) and their best `k` recommendations.
 
     Args:
         dated: whether the source's events have times; without, they bear the day of their file, which says nothing.

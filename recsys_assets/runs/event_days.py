@@ -1,4 +1,4 @@
-"""The days of events that a run is asked for: which there are, and how Dagster is told of them."""
+"""The event days of a run: which days exist, and how Dagster is given them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class UnknownDay(LineageError):
 
 
 class NoPartitions(LineageError):
-    """A day was named for tables that are not divided by day."""
+    """A day was given for tables that are not partitioned by day."""
 
 
 class EventDays:
@@ -34,7 +34,7 @@ class EventDays:
         self._where = str(settings.data or settings.source)
 
     def one(self, day: str) -> list[str]:
-        """That day.
+        """The only day.
 
         Raises:
             UnknownDay: no file was found to have events of it.
@@ -105,7 +105,7 @@ def require_divided(names: Sequence[str], definitions: dg.Definitions) -> None:
     whole = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]
     if whole:
         raise NoPartitions(
-            "A day was named for tables that are not divided by day.",
+            "A day was given for tables that are not partitioned by day.",
             expected="raw_events alone, when days are named",
             found=", ".join(whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else ""),
             advice="leave the days out, or materialize raw_events with them and the others after it",

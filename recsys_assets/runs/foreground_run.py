@@ -1,4 +1,4 @@
-"""A run in this process: Dagster's pages show it like any other, under its job."""
+"""A foreground run: executed in this process, shown in Dagster like any other run of its job."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run in this process ended. `errors` maps each failed step to what went wrong, in words."""
+    """Outcome of a run in this process. `errors` maps each failed step to its message."""
 
     run_id: str
     success: bool

@@ -17,7 +17,7 @@ from recsys_lineage.records.records import Records
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of the source's files.
+    """Load state of the source's files.
 
     Attributes:
         faulty: file → why it cannot be read, and what to do.
@@ -53,7 +53,7 @@ def load_report(
     loaded: bool = False,
     beside: Mapping[str, str] | None = None,
 ) -> LoadReport:
-    """What became of the files that `source_files` found last.
+    """Load state of the files that `source_files` listed last.
 
     Args:
         lake: the lake.
@@ -88,7 +88,7 @@ def load_report(
 
 
 def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
-    """Of the files that are gone, those whose rows are there, as the tables that take rows of them tell."""
+    """Deleted files whose rows are still in the tables that take rows of them."""
     told: set[str] = set()
     held: set[str] = set()
     for table in folder.source.queries:

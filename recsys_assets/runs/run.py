@@ -1,4 +1,4 @@
-"""The platform in this process: what the commands run and ask, on the same instance as the browser's runs."""
+"""The platform in this process: what the commands run and query, on the same instance as Dagster's interface."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Platform:
         return asset_statuses(self.codes, self.records)
 
     def customer(self, user_id: str, k: int) -> CustomerAnswer:
-        """What a customer bought and the best `k` recommendations for them; see `answers.customer`."""
+        """A customer's purchases and their best `k` recommendations; see `answers.customer`."""
         dated = not Source.load(self.settings.source).settings.undated
         return customer(self.lake, user_id, k, dated=dated)
 
@@ -103,7 +103,7 @@ class Platform:
         return [name for name in names if not self.is_on_request(name)]
 
     def outdated(self) -> list[str]:
-        """Assets to materialize now: the stale ones, and those that Dagster was never told of."""
+        """Assets to materialize now: the stale ones, and those of which Dagster has no event."""
         names = [
             name
             for name, status in self.statuses().items()
@@ -117,7 +117,7 @@ class Platform:
     def plan(
         self, names: Collection[str], *, reuse: bool, days: Sequence[str] | None = None
     ) -> list[PlannedAsset]:
-        """What a run of some assets would do with each, upstream first; nothing is written. See `run_plan`.
+        """Plan of a run of some assets, upstream first; nothing is written. See `run_plan`.
 
         Raises:
             OtherSource: the home's tables are of another source.
@@ -137,7 +137,7 @@ class Platform:
         return [key.to_user_string() for key in order if key in chosen]
 
     def version_named(self, text: str) -> tuple[str, int | None]:
-        """The asset and the version of `ASSET` or `ASSET@VERSION`; None stands for the newest.
+        """The asset and version of `ASSET` or `ASSET@VERSION`; None means the newest.
 
         Raises:
             UnknownAsset: it names no asset whose code is known here, or the version is no number.
@@ -223,7 +223,7 @@ class Platform:
         return self._run(job_of(names, definitions), names, tags)
 
     def run_days(self, names: Sequence[str], days: Sequence[str]) -> list[RunOutcome]:
-        """Materialize days of assets that are divided by day, in as few runs as Dagster can tell apart.
+        """Materialize days of assets that are partitioned by day, in as few runs as Dagster allows.
 
         Raises:
             NoPartitions: an asset is not divided by day.
@@ -233,7 +233,7 @@ class Platform:
         return [self._run(job, names, tags) for tags in self.event_days().tags(days)]
 
     def run_nightly(self) -> RunOutcome:
-        """Run the job of the nightly schedule, as the schedule does: all of its assets, with its tags."""
+        """Run the nightly job like its schedule does: all of its assets, with its tags."""
         return self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
 
     def event_days(self) -> EventDays:
@@ -244,7 +244,7 @@ class Platform:
         return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
 
     def warnings(self, run_id: str) -> dict[str, str]:
-        """What checks that keep nothing back found wrong in a run, by asset, without what `load_report` tells."""
+        """Findings of non-blocking checks of a run, by asset, without what `load_report` covers."""
         return {
             record.asset: "; ".join(check.found for check in wrong)
             for record in self.records.of_run(run_id)
@@ -284,7 +284,7 @@ class Platform:
         return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
 
     def deliver(self, seconds: float, patience: float) -> list[Delivered]:
-        """Send the records' events to their destinations, for so long at most.
+        """Send the records' events to their destinations, for at most so many seconds.
 
         Args:
             seconds: after which it stops, though more is to be sent.
@@ -298,7 +298,7 @@ class Platform:
         return delivery.send(until=time.time() + seconds)
 
     def load_report(self, *, loaded: bool = False) -> LoadReport:
-        """What became of the source's files; `loaded` where raw_events was materialized since they were looked at."""
+        """The load report of the source's files; `loaded` if raw_events was materialized since they were listed."""
         version = self.codes["raw_events"].code_version
         folder = source_folder(self.settings)
         return load_report(self.lake, folder, version, loaded=loaded, beside=self._told_days(folder))

@@ -1,4 +1,4 @@
-"""RunPlan: what a run would make, and why; found without writing anything."""
+"""RunPlan: what a run would make, and why; computed without writing anything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILES, EVENTS = "source_files", "raw_events"
 
 @dataclass(frozen=True)
 class PlannedAsset:
-    """What a run would do with one asset.
+    """Plan of a run for one asset.
 
     Attributes:
         asset: its name.
@@ -42,7 +42,7 @@ class PlannedAsset:
     refused: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; days are told of raw_events only."""
+        """The planned asset as a JSON object; only raw_events has days."""
         told: dict[str, Any] = {"action": self.action, "why": self.why}
         if self.asset == EVENTS:
             told |= {
@@ -62,7 +62,7 @@ def run_plan(
     days: Sequence[str] | None = None,
     beside: Mapping[str, str] | None = None,
 ) -> list[PlannedAsset]:
-    """What a run of some assets would do with each, upstream first.
+    """Plan of a run of some assets, upstream first.
 
     Where `source_files` would be made, the files are looked at as it would, and their days are told.
 
@@ -97,7 +97,7 @@ _KEPT = PlannedAsset("", "keep", "")
 def _decided(
     name: str, stale: str | None, before: Sequence[str], *, reuse: bool, coded: bool
 ) -> PlannedAsset:
-    """What is done with an asset: its own reason first, then those of its inputs that are made before it."""
+    """Decision for an asset: its own reason first, then those of its inputs that are made before it."""
     if stale is not None:
         return PlannedAsset(name, "make", stale)
     if not coded:

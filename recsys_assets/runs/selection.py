@@ -1,4 +1,4 @@
-"""A selection of assets, in the syntax of Dagster's pages: what it names, and what it misspells."""
+"""Selection: assets in Dagster's selection syntax, with its misspellings explained."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class UnknownAsset(LineageError):
 
 
 def in_one_selection(parts: Sequence[str]) -> str | None:
-    """The selection that the words of a command line are; None where there is none.
+    """The arguments of a command line joined into one selection; None if there are none.
 
     Words that and, or, not or a bracket joins are one selection that a shell divided; of others each names its own.
     """
@@ -58,7 +58,7 @@ def selected_assets(text: str, definitions: dg.Definitions) -> list[str]:
             names = part.resolve(graph)
         except Exception as error:  # of what only Dagster's own server can tell, such as status:
             raise UnknownAsset(
-                f"{_text(part)!r} can be asked on Dagster's pages only.", expected=SYNTAX, found=text
+                f"{_text(part)!r} works in Dagster's interface only.", expected=SYNTAX, found=text
             ) from error
         _refuse_former_syntax(text, _text(part), order)
         if not names:
@@ -113,7 +113,7 @@ def _refuse_former_syntax(text: str, part: str, names: Collection[str]) -> None:
 
 
 def _advice(text: str, known: Collection[str]) -> str:
-    """What may have been meant, by the names of assets and the syntax that Dagster had before."""
+    """Names of assets, or Dagster's former syntax, that were probably meant."""
     if "," in text:
         return "join by or: " + " or ".join(part.strip() for part in text.split(","))
     bare = text.strip("*+")

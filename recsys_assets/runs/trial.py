@@ -45,7 +45,7 @@ _WIDE = (
 
 @dataclass(frozen=True)
 class TriedScan:
-    """A scan of the source: how many files its pattern fits, which were looked at, and what is wrong with them."""
+    """A scan of the source: how many files its pattern matches, which were sampled, and what is wrong with them."""
 
     scan: str
     files: int
@@ -85,7 +85,7 @@ class TriedTable:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of trying a source.
+    """Result of trying a source.
 
     Attributes:
         scans: those of its SQL.
@@ -210,7 +210,7 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
 
 
 def _day_of(root: Path, path: str) -> date:
-    """The day of rows without times: that which the path tells, else the one on which the file was last changed."""
+    """Day of rows without times: that of the path, or else of the file's last modification."""
     if (named := named_day(path)) is not None:
         return named
     try:
@@ -251,7 +251,7 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
 
 
 def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> str:
-    """What is wrong with the target behaviour that the settings name; empty where nothing is."""
+    """Fault of the target behaviour in the settings; empty if there is none."""
     asked = folder.source.settings.target_behaviour
     found = connection.execute(
         "SELECT behaviour, count(*) FROM events GROUP BY behaviour ORDER BY count(*) DESC, behaviour"
@@ -312,7 +312,7 @@ def _copy_head(source: Path, target: Path) -> None:
 
 
 def whole_records(head: bytes) -> bytes:
-    """The beginning of a text file up to the end of its last whole record: a line's end outside of quotes."""
+    """The beginning of a text file up to the end of its last complete record: a line end outside of quotes."""
     wide = next((each for each in _WIDE if head.startswith(each[0])), None)
     if wide is not None:
         # one character for each letter's bytes: what the places of marks are counted in

@@ -1,4 +1,4 @@
-"""Who writes to a home right now: locks that the system takes away with the process that holds them.
+"""Writers: who writes to a home right now, by locks that the kernel releases when their process ends.
 
 One command of the command line writes alone (`Writers.alone`); Dagster's own runs write beside each other, for its
 pools keep them apart (`Writers.beside`). Whoever comes waits behind those who wait already, so runs that follow one
@@ -131,7 +131,7 @@ class Writers:
                 path.unlink(missing_ok=True)
 
     def now(self) -> list[Writer]:
-        """Those who live and write, or wait to."""
+        """Living processes that write, or wait to."""
         found = [_looked_at(path) for path in sorted(self._folder.glob("*.json"))]
         return [writer for writer, free in found if writer is not None and not free]
 

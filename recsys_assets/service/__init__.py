@@ -1,1 +1,1 @@
-"""The service: recommendations over HTTP, exposures written down, champions swapped."""
+"""The service: recommendations over HTTP, logged exposures, champions swapped without a pause."""

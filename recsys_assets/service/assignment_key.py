@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 
 def assignment_key(given: SecretStr | None, path: Path) -> bytes:
-    """The key of the settings; else that of a file, which is made, readable by this user alone, when it is not there.
+    """The assignment key: that of the settings, else that of a file, which is created, readable by this user only.
 
     Raises:
         OSError: the file can be neither read nor made.

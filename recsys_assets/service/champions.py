@@ -1,4 +1,4 @@
-"""Champions: the versions that there are, which of them serves, and the decision to have another one serve."""
+"""Champions: the existing versions, the one that serves, and decisions about which serves."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Champion:
 
 @dataclass(frozen=True)
 class Decided:
-    """What people decided about families, for the gate to know.
+    """People's decisions about families, as input of the gate.
 
     Attributes:
         promoted: the family whose candidate was promoted, unless somebody decided anew about what serves since.
@@ -66,7 +66,7 @@ class Decided:
 
     @classmethod
     def of(cls, lake: Lake) -> Decided:
-        """What was decided last in a lake."""
+        """The last decisions in a lake."""
         decisions = Records(lake).decisions()
         serves = [each for each in decisions if decides_what_serves(each)]
         canaries = [each for each in decisions if each.action == "canary"]
@@ -93,17 +93,19 @@ def chosen_model(latest: int | None, decision: Decision | None) -> tuple[str, in
 
 
 def serving_model(lake: Lake) -> tuple[str, int] | None:
-    """Table and version of what is to serve: the newest champion, or what was decided for; None where there is none."""
+    """Table and version of the model to serve: the newest champion, or the one that was decided for; None if there is
+    none.
+    """
     return chosen_model(lake.log(CHAMPION).latest(), last_decision(lake))
 
 
 def last_decision(lake: Lake) -> Decision | None:
-    """What was decided last about what answers all customers; None while nobody did."""
+    """The last decision about the model for all customers; None while there is none."""
     return next(filter(decides_what_serves, reversed(Records(lake).decisions())), None)
 
 
 def champions(lake: Lake, running: Sequence[RunningProcess] = ()) -> list[Champion]:
-    """All versions of the champion, oldest first; then the candidate that serves in its place, where one does.
+    """All versions of the champion, oldest first; then the candidate that serves in its place, if one does.
 
     Args:
         running: the processes that answer; what they answer with may be another version than was chosen.
@@ -258,7 +260,7 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
     table = _candidate(lake, family)
     if not 0 <= share <= 1:
         raise DecisionError(
-            f"{share} is no share of the customers.",
+            f"{share} is not a share of the customers.",
             expected="0 to 1, such as 0.05",
             advice="0 ends the canary",
         )
@@ -293,6 +295,6 @@ def _require_reason(reason: str) -> None:
     if not reason.strip():
         raise DecisionError(
             "A decision needs a reason.",
-            expected="why this version is to serve, for those who find it in years",
+            expected="why this version should serve, for those who find it years later",
             advice="say the reason",
         )

@@ -1,4 +1,4 @@
-"""Desk: takes questions and events, answers from what serves, and has written down what was shown."""
+"""Desk: takes requests and events, answers from the current Serving, and logs what was shown."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ LOOKS_UP = 0.03
 
 @dataclass
 class Desk:
-    """What the routes of the service call; one for a process.
+    """Operations behind the service's routes; one instance for a process.
 
     Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
     wait for each other. Where `most_waiting` wait already (0: always), or one waits longer than
@@ -132,8 +132,8 @@ class Desk:
         return answer
 
     async def preview(self, user: str, k: int) -> dict[str, Any]:
-        """The list that a customer would get now, with the reasons, and what they did last; nothing is written down,
-        for nobody is shown it.
+        """The list that a customer would get now, with the reasons, and what they did last; nothing is logged, because
+        no customer sees it.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -150,7 +150,7 @@ class Desk:
         return previewed(chosen, lists[0], told_items(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
-        """What a piece of work gives, done in its turn; None where `most` wait already, or it waited too long."""
+        """Run a piece of work in its turn and return its result; None if `most` wait already, or it waited too long."""
         if self._waiting >= most:
             return None
         began = time.monotonic()
@@ -202,7 +202,7 @@ class Desk:
         self.figures.lists_waiting.set(self._waiting)
 
     async def search(self, question: SearchQuestion, *, explain: bool = False) -> dict[str, Any]:
-        """What a query finds; it is on the disk before it is returned.
+        """Results of a query, logged on the disk before they are returned.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -266,7 +266,7 @@ class Desk:
             self.others.catch_up()
 
     async def similar(self, item: str, k: int) -> dict[str, Any]:
-        """Items like another one.
+        """Items similar to a given one.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -295,7 +295,7 @@ class Desk:
         }
 
     async def take(self, events: Sequence[Event]) -> dict[str, Any]:
-        """Write events down and count them; all of them, or none.
+        """Log events and count them; all of them, or none.
 
         Raises:
             Refused: an event lies in the future or names an arm that there is not.
@@ -303,7 +303,7 @@ class Desk:
         """
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):
-            raise Refused(422, "None of the events was taken, for some cannot be.", wrong)
+            raise Refused(422, "None of the events was accepted, because some are invalid.", wrong)
         self.catch_up()
         fresh: list[dict[str, Any]] = []
         for event in events:
@@ -354,7 +354,7 @@ class Desk:
 
 
 def moment_of(time_of: datetime | None, where: str) -> int:
-    """A time of a question in µs since 1970; now where there is none.
+    """Time of a request in µs since 1970; by default now.
 
     Raises:
         Refused: it lies in the future.

@@ -1,4 +1,4 @@
-"""Figures: what /metrics tells of the service, for Prometheus; nothing in them names a customer or an item."""
+"""Figures: the metrics of the service at /metrics, for Prometheus; none names a customer or an item."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class Figures:
             buckets=_SECONDS, registry=self.registry,
         )  # fmt: skip
         self.answers = Counter(
-            "recsys_answers", "Lists of recommendations, and whether anything was known of the customer.",
+            "recsys_answers", "Lists of recommendations, by whether anything was known about the customer.",
             ("arm", "known"), registry=self.registry,
         )  # fmt: skip
         self.searches = Counter(
-            "recsys_searches", "Queries answered, and whether anything was found.", ("arm", "found"),
+            "recsys_searches", "Queries answered, by whether anything was found.", ("arm", "found"),
             registry=self.registry,
         )  # fmt: skip
         self.events = Counter(
             "recsys_events", "Events that were taken.", ("action", "outcome"), registry=self.registry
         )
         self.refused = Counter(
-            "recsys_refused", "Requests turned away before they were looked at.", ("why",), registry=self.registry
+            "recsys_refused", "Requests refused before they were processed.", ("why",), registry=self.registry
         )  # fmt: skip
         self.group_seconds = Histogram(
             "recsys_feedback_group_seconds", "Time to write a group of exposures or events to the disk.",
@@ -77,14 +77,14 @@ class Figures:
             "recsys_clicks", "Lists of which an item was viewed, put into the cart or bought.",
             ("arm",), registry=self.registry,
         )  # fmt: skip
-        self._swaps = Counter(
-            "recsys_swaps", "Models, rules or experiments taken over.", registry=self.registry
-        )
+        self._swaps = Counter("recsys_swaps", "Models, rules or experiments loaded.", registry=self.registry)
         self._swap_failures = Counter(
-            "recsys_swap_failures", "What could not be taken over.", registry=self.registry
+            "recsys_swap_failures",
+            "Models, rules or experiments that could not be loaded.",
+            registry=self.registry,
         )
         self._swap_pending = Gauge(
-            "recsys_swap_pending", "1 where the newest cannot serve, so that what was before does.",
+            "recsys_swap_pending", "1 if the newest cannot serve, so that the previous one does.",
             registry=self.registry, multiprocess_mode="livemax",
         )  # fmt: skip
         self._told = (0, 0)
@@ -109,7 +109,7 @@ class Figures:
         self.seen.replied(status, seconds, a_list=route.startswith("/recommendations"))
 
     def rotated(self) -> None:
-        """Count what was taken over, or could not be, since the last time, and tell other workers what was asked."""
+        """Count the switches and failed switches since the last call, and share this worker's requests."""
         self.team_requests.tell()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures
@@ -120,7 +120,7 @@ class Figures:
         self._swap_pending.set(int(rotation.fault is not None))
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text format; of a team, those of all workers."""
+        """All metrics in Prometheus' text format; for a team, those of all workers."""
         self.rotated()
         return generate_latest(self._all)
 
@@ -147,7 +147,7 @@ class _Processes(Collector):
 
 
 class _Served(Collector):
-    """What serves, read when it is asked for."""
+    """Metrics of what serves, read on demand."""
 
     def __init__(self, rotation: Rotation, seen: Observations) -> None:
         self._rotation, self._seen = rotation, seen
@@ -163,7 +163,7 @@ class _Served(Collector):
             age = time.time() - served.made.timestamp()
             yield GaugeMetricFamily("recsys_model_age_seconds", "Time since the champion was fitted.", age)
             yield GaugeMetricFamily(
-                "recsys_problems", "What somebody should see to; /ready says what.", len(now.problems)
+                "recsys_problems", "Problems that need attention; /ready lists them.", len(now.problems)
             )
             yield from self._by_arm(now.champion.served.model.n_items)
 

@@ -1,4 +1,4 @@
-"""OpenedService: the service of a home, opened with its log replayed and its champion loaded, before it listens."""
+"""OpenedService: the service of a home, with its log replayed and its champion loaded, before it listens."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def opened_service(
             expected="a folder that this user may write to",
             found=error.strerror,
             where=variable("home"),
-            advice="set RECSYS_HOME to another folder, or mend the rights of this one",
+            advice="set RECSYS_HOME to another folder, or fix the permissions of this one",
         ) from error
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
     told = Told(files.own)
@@ -135,10 +135,10 @@ def opened_service(
 
 
 def said_of(service: Service) -> Iterator[str]:
-    """What somebody who starts a service is told of it."""
+    """The message for somebody who starts the service."""
     serving = service.rotation.now
     if serving is None:
-        yield "There is no champion yet; it is taken up as soon as there is one."
+        yield "There is no champion yet; the service starts to use one as soon as there is one."
         return
     served = serving.champion.served
     yield f"champion@{served.version} ({served.model.name}) serves {served.model.n_items:,} items."
@@ -171,7 +171,7 @@ def _watching(
             ) as error:  # half written, damaged, not to be read: those before hold
                 if str(error) != told:
                     told = str(error)
-                    _log.warning("the tokens of before hold: %s", told)
+                    _log.warning("the previous tokens stay in force: %s", told)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""Rotation: watches for a new champion, rules and experiments, and takes them over without a pause."""
+"""Rotation: watches for a new champion, rules and experiments, and switches to them without a pause."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NoChampion(LineageError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where everything that is served comes from.
+    """The lake, files and settings from which everything that is served comes.
 
     Attributes:
         lake: with the champion.
@@ -55,7 +55,7 @@ class Place:
 
 
 class Rotation:
-    """What serves now, and what comes next.
+    """The current Serving, and the switch to the next one.
 
     A request takes `now` once and is answered by that, whatever comes meanwhile. What cannot be loaded leaves what was
     before in service, and is told by `fault`.
@@ -86,7 +86,7 @@ class Rotation:
 
     @property
     def decision(self) -> Decision | None:
-        """What somebody decided for last; None while nobody did."""
+        """The last decision of a person; None while there is none."""
         return self._decision
 
     @property
@@ -98,7 +98,7 @@ class Rotation:
         return str(self.error) if made_for_people else type(self.error).__name__
 
     def serving(self) -> Serving:
-        """What serves now.
+        """The current Serving.
 
         Raises:
             NoChampion: nothing does yet.
@@ -108,7 +108,7 @@ class Rotation:
                 "There is no champion yet that could answer.",
                 expected="a version of the table champion",
                 found=self.fault,
-                advice="run `recsys demo`, or `recsys nightly`; the service takes it up by itself",
+                advice="run `recsys demo`, or `recsys nightly`; the service then uses it by itself",
             )
         return self.now
 
@@ -183,7 +183,7 @@ class Rotation:
         return True
 
     def _loaded(self, table: str, version: int) -> tuple[Serving, Exception | None]:
-        """What is to serve with a version of the champion, or of a candidate in its place.
+        """Serving for a version of the champion, or of a candidate in its place.
 
         What serves already stays, with all else that changed, where it cannot be loaded, and at the start an older
         champion stands in for it; the error tells why.

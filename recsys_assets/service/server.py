@@ -1,4 +1,4 @@
-"""The server of `recsys serve`: listens, and has one process or several open the home and answer.
+"""The server of `recsys serve`: listens, and lets one process or several open the home and answer.
 
 What answers is imported by the process that does: a supervisor of several needs none of it, and starts them the sooner.
 """
@@ -44,7 +44,7 @@ def run_service(
     files = ServiceFiles(settings.home)
     if not alone and not Tokens(files.tokens).all():
         raise ServiceError(
-            f"Whoever reaches {host} could ask what customers bought: there is no token yet.",
+            f"Anybody who reaches {host} could ask what customers bought: there is no token yet.",
             expected="an address that only this machine reaches, such as 127.0.0.1, or a token",
             found=f"{variable('service_host')}={host}",
             where=variable("service_host"),

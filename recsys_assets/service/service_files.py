@@ -1,4 +1,4 @@
-"""ServiceFiles: where in a home the service keeps its files."""
+"""ServiceFiles: the paths of the service's files in a home."""
 
 from __future__ import annotations
 

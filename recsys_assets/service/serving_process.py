@@ -1,4 +1,4 @@
-"""What holds for every process of the service: how it serves, how its threads take turns, and its errors."""
+"""Settings of every process of the service: how it serves, how its threads alternate, and its errors."""
 
 from __future__ import annotations
 

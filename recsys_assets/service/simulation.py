@@ -1,4 +1,4 @@
-"""Simulation: customers of the held-out weeks ask the running service, search, and take to what they bought."""
+"""Simulation: customers of the held-out weeks query the running service, search, and choose what they bought."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class SimulationError(LineageError):
 
 @dataclass
 class Simulated:
-    """What came of it: lists and searches that were asked for, clicks and purchases that were sent."""
+    """Totals of a simulation: lists and searches requested, clicks and purchases sent."""
 
     answers: int = 0
     searches: int = 0
@@ -65,19 +65,19 @@ class Simulated:
 
 
 def looked_at(position: int) -> float:
-    """The known position bias: how likely somebody looks at a place of the list, from 1."""
+    """The known position bias: the probability that a customer looks at a place of the list, from 1."""
     return position**-0.5
 
 
 def held_out(lake: Lake) -> dict[str, frozenset[str]]:
-    """What each customer bought in the held-out weeks.
+    """Purchases of each customer in the held-out weeks.
 
     Raises:
         SimulationError: there are none.
     """
     if not lake.has("split"):
         raise SimulationError(
-            "There is nobody to be played: the table split is missing.", advice="run `recsys demo`"
+            "There is nobody to simulate: the table split is missing.", advice="run `recsys demo`"
         )
     version = lake.version("split")
     target = "is_target" if "is_target" in version.columns else "TRUE"  # of a split of a former release
@@ -92,7 +92,7 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
 
 
 def queries(lake: Lake) -> dict[str, str]:
-    """What people type who look for an item: its title up to the first comma, in small letters.
+    """Queries of people who look for an item: its title up to the first comma, in lower case.
 
     Nothing is looked for where there is no index to look in.
     """
@@ -225,7 +225,7 @@ def simulate(
     queries: Mapping[str, str] = MappingProxyType({}),
     told: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
-    """Have customers ask once each, look at places as `looked_at` says, and send what they did.
+    """Let customers query the service once each, look at places as `looked_at` says, and send what they did.
 
     Half of them also look for something that they bought, the likelier the more others bought it, and some misspell it.
 

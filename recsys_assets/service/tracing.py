@@ -1,4 +1,4 @@
-"""Tracing: spans of what answers are made of, for OpenTelemetry, where its variables ask for them.
+"""Tracing: OpenTelemetry spans of the steps of an answer, where its variables ask for them.
 
 Without them its SDK is not even imported. No span names a customer or an item: it says which route, how long, and with
 which kind of error it failed.
@@ -29,7 +29,7 @@ class _Traced:
 
 
 def begin(environment: MutableMapping[str, str] = os.environ, endpoint: str | None = None) -> str | None:
-    """Make spans from now on where the variables of OpenTelemetry ask for them; what is in the way, if anything is.
+    """Start tracing if the OpenTelemetry variables ask for it; returns what prevents it, if anything.
 
     Args:
         endpoint: of the collector, where the environment names none.

@@ -1,4 +1,4 @@
-"""Loads the SQL files of this package with their named queries in place."""
+"""Loading of this package's SQL files, with their named queries inlined."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def with_macros(sql: str) -> str:
 
 
 def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `values` that the SQL names as `$parameter`.
+    """The entries of `values` that the SQL names as `$parameter`.
 
     Raises:
         KeyError: the SQL names a parameter that has no value.

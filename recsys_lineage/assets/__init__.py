@@ -1,1 +1,1 @@
-"""An asset apart from any orchestrator: its code, what it may read, its checks, and making a version again."""
+"""Assets without an orchestrator: their code, inputs, checks, materialization and reproduction."""

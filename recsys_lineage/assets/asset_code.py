@@ -1,4 +1,4 @@
-"""AssetCode: what defines an asset apart from the orchestrator, and what its code hands back."""
+"""AssetCode: the definition of an asset without an orchestrator, and what its code returns."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Output:
-    """What an asset's code hands back.
+    """Return value of an asset's code.
 
     Args:
         data: the table's content. A table that is larger than memory comes as an iterator of frames, blocks of its
@@ -200,7 +200,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Request:
-    """What a run asks of an asset.
+    """Request of a run to an asset.
 
     Args:
         partitions: the partitions named by the run; None when it named none.

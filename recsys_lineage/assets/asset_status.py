@@ -1,4 +1,4 @@
-"""AssetStatus: what an asset's latest version is, and whether it is still right."""
+"""AssetStatus: an asset's latest version, and whether it is stale."""
 
 from __future__ import annotations
 

@@ -243,12 +243,12 @@ class Attempt:
                 where=", ".join(place for outcome in failed for place in outcome.where) or self._asset.name,
                 advice=UNCLEARED
                 if [outcome.name for outcome in failed] == [CLEARANCE]
-                else "look at the rows that break the rule, mend the data or the code, and materialize again; "
-                "readers still see the version before",
+                else "look at the rows that break the rule, fix the data or the code, and materialize again; "
+                "readers still see the previous version",
             )
 
     def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
-        """What the texts of this attempt may say."""
+        """Texts that this attempt may store."""
         partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
         if output.found_partitions is not None:
             partitions |= {output.found_partitions[0], *output.found_partitions[1]}
@@ -286,7 +286,7 @@ class Attempt:
         )
 
     def _plain(self, value: Any, output: Output) -> Any:
-        """What an output says, without what could be a cell of a table."""
+        """Texts of an output without anything that could be a cell of a table."""
         assert self._vocabulary is not None, "a draft is checked before it is told of"
         counts = [dict(check.counts) for check in self._checks]
         return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
@@ -324,7 +324,7 @@ class Attempt:
         )
 
     def _told_statement(self) -> Statement | None:
-        """What was given to the engine, as the record keeps it."""
+        """Statement given to the engine, in the form that the record keeps."""
         if self._statement is None:
             return None
         days = self._request.partitions or ()
@@ -376,11 +376,11 @@ class Attempt:
         return latest if latest is not None and latest.id == self._to_commit.id else None
 
     def _append(self, record: Materialization) -> tuple[str, ...]:
-        """Add the record to the table of records; where that fails, a warning, for `Records.sync` adds it later."""
+        """Add the record to the table of records; a failure is a warning, because `Records.sync` adds it later."""
         try:
             self._records.append([record])
         except LineageError as error:
-            return (f"The record of {record.asset} is not in the table of records yet: {error.message}",)
+            return (f"The record of {record.asset} is not yet in the table of records: {error.message}",)
         return ()
 
 

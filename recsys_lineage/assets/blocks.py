@@ -1,4 +1,4 @@
-"""Blocks of rows: how a table that is larger than memory comes out of an asset's code."""
+"""Blocks of rows: how an asset's code returns a table that is larger than memory."""
 
 from __future__ import annotations
 
@@ -48,6 +48,6 @@ def store_blocks(
     if columns is None:
         raise LineageError(
             f"{asset} gave no block of rows.",
-            expected="at least one frame, which may be empty, for its columns are the table's",
+            expected="at least one frame, possibly empty, because its columns are the table's",
             where=origin,
         )

@@ -1,4 +1,4 @@
-"""TableCheck: what must be true of a table before its new version becomes visible."""
+"""TableCheck: a condition on a table that is checked before its new version becomes visible."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _broken_rows(
 
 
 def _places(sql: str, inputs: Inputs, columns: Sequence[str]) -> tuple[str, ...]:
-    """`file:line` of the first rows that break a rule; empty where neither the check nor the draft tells it."""
+    """`file:line` of the first rows that break a rule; empty if neither the check nor the draft has them."""
     given = inputs.query(f"SELECT * FROM ({sql}) LIMIT 0").columns
     source = f"({sql})"
     if not set(_TRACE) <= set(given):

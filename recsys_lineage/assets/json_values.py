@@ -1,4 +1,4 @@
-"""What stands in a JSON value, however deep: its leaves, its numbers, its texts."""
+"""The leaves, numbers and texts in a JSON value, however deep."""
 
 from __future__ import annotations
 

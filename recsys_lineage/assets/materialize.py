@@ -48,7 +48,7 @@ def attempt(
     previous: Materialization | None = None,
     keys: Mapping[str, str] | None = None,
 ) -> Outcome:
-    """As `materialize`; a failure is an Outcome too.
+    """Like `materialize`, but a failure is also returned as an Outcome.
 
     Args:
         run: what an orchestrator knows of the run, for the record.

@@ -1,4 +1,4 @@
-"""Options: parameters of an asset that one run may set otherwise, without a change of code or settings."""
+"""Options: parameters of an asset that a single run may set, without a change of code or settings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Options: TypeAlias = Mapping[str, Union[Option, "Mapping[str, Option]"]]
 
 
 def set_parameters(asset: str, options: Options, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what a run asks, the parameters that differ from the defaults; of one that is a mapping, the keys that do.
+    """The parameters of a run that differ from the defaults; for a mapping, the keys that differ.
 
     Raises:
         OptionRefused: there is no such option, or it cannot have the value.

@@ -1,4 +1,4 @@
-"""Outcome: what came of materializing an asset, and the error of a blocking check."""
+"""Outcome: the result of materializing an asset, and the error of a failed blocking check."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _nothing(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of materializing an asset.
+    """Result of materializing an asset.
 
     Attributes:
         record: what happened; of a version that was kept, with the checks and statistics of when it was written.

@@ -1,4 +1,4 @@
-"""Plot: a picture of a frame, drawn only after texts that could be cells of a table were taken out of the frame."""
+"""Plot: a picture of a frame, drawn only after texts that could be cells of a table were masked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reproduction: one version of one table made again from exactly what it was made of, and compared with it."""
+"""Reproduction: a version made again from exactly its inputs, and compared with the original."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OtherCode(CannotReproduce):
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What a version was, and what came of making it again.
+    """A version, and the result of making it again.
 
     `before` and `now` are fingerprints; `files` maps each file of a table of files to its sha256 then and now.
     `code_version` is that of the code which ran now, with the parameters of the record.
@@ -137,7 +137,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
     """
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
         raise ReadsOutside(
-            f"{asset.name} reads the world outside the lake, which keeps no versions.",
+            f"{asset.name} reads from outside the lake, which keeps no versions.",
             expected="an asset that reads tables only",
             where=asset.name,
             advice="materialize it: it then reads the files that are there now",
@@ -148,7 +148,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
             f"The code of {asset.name} is not the code that wrote version {record.version}.",
             expected=f"code version {record.code_version}"
             + (f", of commit {record.git_commit[:12]}" if record.git_commit else ""),
-            found=f"code version {remade.code_version}, with the parameters of then: {dict(record.parameters)}",
+            found=f"code version {remade.code_version}, with the parameters of that run: {dict(record.parameters)}",
             where=asset.code.origin,
             advice="check out that commit, or allow other code to see what today's makes of the same inputs",
         )
@@ -156,7 +156,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
 
 
 def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
-    """The versions of the tables that a record's run read, all of which are there as they were.
+    """The versions of the tables that a record's run read, verified to exist unchanged.
 
     Raises:
         CannotReproduce: one holds other rows.
@@ -187,7 +187,7 @@ def _previous(lake: Lake, record: Materialization, own: int | None) -> Materiali
 
 
 def _fingerprint(version: TableVersion, partitions: tuple[str, ...]) -> str:
-    """Of the whole table, or of the partitions that a run wrote."""
+    """Fingerprint of the whole table, or of the partitions that a run wrote."""
     if not partitions:
         return version.fingerprint
     held = version.partitions

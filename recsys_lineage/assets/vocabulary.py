@@ -1,4 +1,4 @@
-"""Vocabulary: what texts that an asset's code hands back may say where they are kept for ever.
+"""Vocabulary: the texts that metadata returned by an asset's code may contain, because it is kept for ever.
 
 A cell of a table could stand in them, for code may paste one into a statistic or into what a check found. So of such a
 text stays what is known to be none: string constants of the code, names of tables, columns, partitions, files and
@@ -87,7 +87,7 @@ class Vocabulary:
         return value
 
     def given(self, statement: Statement) -> Statement:
-        """What was given to the engine, as it may be kept: code stays, values that come from data do not.
+        """Values given to the engine in the form that may be kept: code stays, values that come from data do not.
 
         A parameter stays where the asset's own parameters have it, or where its texts and numbers are known; else its
         type and count stand there. A literal of a statement that Python made becomes `…` where no code has it.
@@ -137,7 +137,7 @@ class Vocabulary:
         return is_day(text) or self._is_told(text) or any(quoted in constant for constant in self._code[0])
 
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
-        """What a check's function found, without what could be a cell of a table."""
+        """Result of a check's function without anything that could be a cell of a table."""
         numbers = [*numbers_of(found.counts), len(found.where)]
         files = {place.rpartition(":")[0] for place in found.where} - self._names
         traced = self._inputs.traced_files(files) if files and self._inputs is not None else frozenset()
@@ -178,7 +178,7 @@ class Vocabulary:
         return re.sub(rf"{LEFT_OUT}(?:\s*{LEFT_OUT})+", LEFT_OUT, "".join(pieces))
 
     def _chunk(self, chunk: str, kept: bytearray, numbers: set[float]) -> str:
-        """What is between two blanks; it stays whole or goes but for its edges, so that no part of a value stays."""
+        """A text between two blanks; it stays whole or goes except for its edges, so that no part of a value stays."""
         core = chunk.strip(_EDGES)
         if "." in core or "/" in core:
             core = _PLACE.sub("", core)

@@ -1,4 +1,4 @@
-"""What a record says was written: bytes, files, partitions and columns of the version that was committed."""
+"""The committed version as a record describes it: bytes, files, partitions and columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.records.materialization import Written, WrittenColumn, Writt
 
 
 def written_version(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
-    """What the record of a version says of its files: all, or of those partitions that the output replaced.
+    """The files of a version as its record describes them: all, or those of the partitions that the output replaced.
 
     Args:
         version: the version.

@@ -1,4 +1,4 @@
-"""The command line of lineage: `recsys-lineage --lake URI`, and what an application mounts as a group of its own."""
+"""The command line of lineage: `recsys-lineage --lake URI`, and the group of commands that an application mounts."""
 
 from recsys_lineage.cli.commands import app, lineage_app, main
 

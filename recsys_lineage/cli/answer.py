@@ -1,4 +1,4 @@
-"""How a command answers: in words, or by JSON on stdout, errors too."""
+"""How a command answers: in words or as JSON on stdout, errors included."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Commands(TyperGroup):
         try:
             code = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.Abort:
-            print_error("The command was given up.")
+            print_error("The command was aborted.")
             code = 1
         except Exception as error:
             code = _answered(error, self.program)
@@ -113,7 +113,7 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
 
 
 def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
-    """What an error says of the disk or of a file's rights; None where it is about something else.
+    """The message for an error of the disk or of a file's permissions; None for any other error.
 
     Args:
         where: the place, where the error does not name it.
@@ -126,7 +126,7 @@ def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
         expected="a disk with room, and a place that this user may use",
         found=error.strerror,
         where=place,
-        advice="free space or mend the rights there, or name another place; then run again",
+        advice="free space or fix the permissions there, or name another place; then run again",
     )
 
 

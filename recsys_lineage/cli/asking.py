@@ -1,4 +1,4 @@
-"""Asking: a question is put to the place of a command, and its answer printed."""
+"""Asking: runs a command's question against its place and prints the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask_graph(
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """As `ask_place`, of a question to the graph of all records; `at`: as it was then."""
+    """Like `ask_place`, for a question to the graph of all records; `at`: as the graph was at that time."""
 
     def asked(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
@@ -84,7 +84,7 @@ def _require_place(out: Path | None) -> None:
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise WrongQuestion(
             "The answer cannot be written there.",
-            expected="the path of a file, in a folder that is there",
+            expected="the path of a file in an existing folder",
             found="a folder" if out.is_dir() else f"no folder {out.parent}",
             where=str(out),
         )
@@ -98,7 +98,7 @@ def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
         from recsys_lineage.errors import WrongQuestion
 
         raise WrongQuestion(
-            "Nothing here can make an asset again.",
+            "Nothing here can materialize assets.",
             expected="the command line of the project that has the assets' code",
             found="a lake alone",
             advice="materialize them in this order: " + ", ".join(answer.rebuild),

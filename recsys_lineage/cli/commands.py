@@ -331,13 +331,13 @@ def _options(
     context: typer.Context,
     lake: Annotated[
         list[str],
-        typer.Option(metavar="URI", help="The lake's folder or s3:// URL; again for further lakes."),
+        typer.Option(metavar="URI", help="The lake's folder or s3:// URL; may be repeated."),
     ],
     openlineage: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Of what destinations of events have so far; beside a local lake when left out.",
+            help="Folder of the destinations' positions; by default beside a local lake.",
         ),
     ] = None,
 ) -> None:

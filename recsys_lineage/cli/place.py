@@ -1,4 +1,4 @@
-"""Place: the lakes that the commands ask, and who can make assets again."""
+"""Place: the lakes that the commands query, and who can materialize assets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Rebuild = Callable[[Sequence[str]], Collection[str]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the commands work.
+    """The lakes that the commands query, and how assets can be materialized.
 
     Attributes:
         lakes: those whose records are asked.
@@ -59,7 +59,7 @@ class Place:
         return os.environ if given is None else given
 
     def event_options(self) -> EventOptions:
-        """How events of OpenLineage name the jobs and datasets of the lakes."""
+        """Names of the lakes' jobs and datasets in OpenLineage events."""
         from recsys_lineage.openlineage.translation.event_options import EventOptions
 
         return EventOptions() if self.emission is None else self.emission.options

@@ -1,4 +1,4 @@
-"""Proving: the code of the assets whose lineage is put to the proof, and what came of it, to be printed."""
+"""Proving: the assets whose lineage is tested, and the printed results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SOON = 10.0
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of an asset's lineage is put to the proof.
+    """How much of an asset's lineage is tested.
 
     Attributes:
         rows: how many rows of each table that it reads are taken at most.
@@ -50,7 +50,7 @@ NIGHT = Extent(rows=300, sample=10, rounds=2, reads=True, seconds=None)
 
 @dataclass(frozen=True)
 class Proofs:
-    """What came of the proofs of some assets.
+    """Results of testing the lineage of some assets.
 
     Attributes:
         proofs: of each asset that could be tried.
@@ -98,12 +98,12 @@ class Proofs:
                 for each in over
             )
             lines.append(
-                f"Time was over before all was tried: {told}. --seconds gives more, --all all of it."
+                f"The time limit was reached before all was tried: {told}. --seconds raises it, --all removes it."
             )
         if self.not_run:
             longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())
             lines.append(
-                f"Not run once more to see what they open, as they take long: {longest}. --reads does."
+                f"Not run once more to see what they open, because they take long: {longest}. --reads runs them."
             )
         return "\n".join(lines)
 
@@ -160,7 +160,7 @@ def proofs_of(
 
 
 def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetCode | str, int | None]]:
-    """For each target its lake, its code, or why there is none, and its version."""
+    """Lake, code (or why there is none) and version of each target."""
     known = place.codes() if place.codes is not None else {}
     homes = {table: lake for lake in reversed(place.lakes) for table in lake.tables()}
     found: list[tuple[str, Lake, AssetCode | str, int | None]] = []
@@ -193,7 +193,7 @@ def _sql_assets(homes: Mapping[str, Lake]) -> list[str]:
 
 
 def _recorded_code(lake: Lake, asset: str, version: int | None) -> AssetCode | str:
-    """The code of a SQL asset as its record has it; else why there is none."""
+    """The code of a SQL asset from its record; otherwise why there is none."""
     from recsys_lineage.assets.sql_code import sql_code
     from recsys_lineage.sql.sql_text import SqlText
 

@@ -1,4 +1,4 @@
-"""RowTrace: what a row was made of, or what was made of rows, as the command line asks and answers it."""
+"""RowTrace: the command line's question about a row's origins or about what rows flowed into, and its answer."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def traced(
     row = _row(lake, version, values)
     if not forward and not row:
         raise WrongQuestion(
-            f"Which row of {table} is meant is not told.",
+            f"Which row of {table} is meant is not clear.",
             expected="COLUMN=VALUE, of enough columns to tell the row from all others",
             found="no column",
             where=f"{table}, version {version.version}",
@@ -219,11 +219,11 @@ def _words(target: str, values: Sequence[str]) -> str:
 
 
 def rows_in_words(count: int) -> str:
-    """How many rows, for people."""
+    """A number of rows, as text."""
     return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def values_shown(row: Mapping[str, Any], most: int = 5) -> str:
-    """The first values of a row, for people."""
+    """The first values of a row, as text."""
     shown = [f"{name}={value}" for name, value in row.items()][:most]
     return ", ".join(shown) + (", …" if len(row) > most else "")

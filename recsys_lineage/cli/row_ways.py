@@ -1,4 +1,4 @@
-"""Ways: which rows of a trace led to which, as the records say that made them."""
+"""Ways: which rows of a trace led to which others, as their records say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Way:
 
 
 def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
-    """The ways between the tables of a trace, and from its models to what they made.
+    """The edges between the tables of a trace, and from its models to what they made.
 
     There is one from a table to another where the runs that wrote the traced rows read it, unless the trace says that
     it does not go on there and another way leads on.
@@ -53,7 +53,7 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
 
 
 def node_of(rows: TracedRows) -> str:
-    """What the rows' table version is called."""
+    """Name of the rows' table version."""
     return f"{rows.table}@{rows.version}"
 
 

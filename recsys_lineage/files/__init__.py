@@ -1,4 +1,4 @@
-"""Source files read exactly: which files there are, what is wrong with them, and every row with its file and line.
+"""Source files, read exactly: listing, faults, and every row with its file and line.
 
 Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over files in, DuckDB relations out.
 """

@@ -1,4 +1,4 @@
-"""Rows of files at which the source's SQL stops, such as a text that it casts to a number: found by a second look."""
+"""Failing rows: rows at which the source's SQL stops, such as a text cast to a number, found by bisection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_LOOKS = 600
 
 @dataclass
 class FailingRows:
-    """Where the SQL of a raw table stops.
+    """The rows at which the SQL of a raw table stops.
 
     Attributes:
         rows: file → line → what DuckDB says of that row.
@@ -41,7 +41,7 @@ class FailingRows:
 
     @property
     def first(self) -> SqlFailed:
-        """What DuckDB says of one of them."""
+        """DuckDB's error for the first of them."""
         return next(error for _, error in self._told())
 
     def condition(self) -> str:
@@ -56,7 +56,7 @@ class FailingRows:
         return f"NOT ({' OR '.join(lines)})" if lines else "true"
 
     def without(self, relations: Mapping[FileScan, str]) -> dict[FileScan, str]:
-        """What is to stand for each scan, given its relation's name, so that the rows that fail are left out."""
+        """The replacement for each scan, by its relation's name, that leaves out the failing rows."""
         return {scan: rows_where(name, self.condition()) for scan, name in relations.items()}
 
     def places(self) -> list[str]:
@@ -68,7 +68,7 @@ class FailingRows:
         return [f"{place}: {error.found}" for place, error in self._told()]
 
     def errors(self) -> list[SqlFailed]:
-        """What DuckDB says of each, in the same order."""
+        """DuckDB's error for each of them, in the same order."""
         return [error for _, error in self._told()]
 
     def of_file(self, path: str) -> FailingRows:
@@ -194,7 +194,7 @@ class _Look:
             self._found.whole.setdefault(path, self._told(range_, error))
 
     def _error(self, condition: str) -> Exception | None:
-        """What DuckDB says of the rows for which a condition is true."""
+        """DuckDB's error for the rows that meet a condition."""
         self._left -= 1
         sql = f"SELECT max(hash(_row)) FROM ({self._written(condition).statement}) AS _row"
         try:
@@ -226,5 +226,5 @@ class _Look:
 
 
 def rows_where(relation: str, condition: str) -> str:
-    """The rows of a relation for which a condition is true, for a FROM clause."""
+    """The rows of a relation that meet a condition, for a FROM clause."""
     return f"(SELECT * FROM {quote(relation)} WHERE {condition})"

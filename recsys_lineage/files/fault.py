@@ -1,4 +1,4 @@
-"""What is wrong with a whole file, in words for the person who delivered it."""
+"""Fault: what is wrong with a whole file, in words for the person who delivered it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def changed_fault(path: str) -> FileFault:
         path,
         "the content that it had when its hash was taken",
         "another one",
-        "Wait until it is written to its end, and run again; move finished files in rather than writing them there.",
+        "Wait until it is completely written, and run again; move finished files in rather than writing them there.",
     )
 
 

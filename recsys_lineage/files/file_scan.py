@@ -16,7 +16,7 @@ class FileScan:
     options: tuple[tuple[str, OptionValue], ...] = ()
 
     def described(self) -> str:
-        """The call with its options, for records and people."""
+        """The call with its options, for records and messages."""
         options = "".join(f", {name} = {value!r}" for name, value in self.options)
         return f"{self.function}('{self.pattern}'{options})"
 

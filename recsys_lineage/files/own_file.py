@@ -1,4 +1,4 @@
-"""Which scans of a source's SQL give rows that are made of one file alone, and which others every row may depend on.
+"""Own-file scans: which scans of a source's SQL give rows made of one file only, and which affect every row.
 
 The question is answered from the text, and only with yes where it is sure: a scan whose rows pass through projections,
 filters, joins and UNIONs with their `_file` is divided by file; one that is looked up, counted over, numbered or joined
@@ -23,7 +23,7 @@ _DIVIDED = {"expressions", "from_", "joins", "where", "group", "having", "qualif
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the rows of a table expression are made of.
+    """Sources of the rows of a table expression.
 
     Each row is made of one file, its `_file`, of one of the relations `own`, and of anything in `shared`. `gives_file`
     says whether it has the column `_file`.
@@ -40,7 +40,7 @@ class _Rows:
 
 @lru_cache(maxsize=64)
 def relations_by_file(sql: str, relations: frozenset[str]) -> frozenset[str]:
-    """Those of `relations`, which have the column `_file`, each of whose files gives its rows of the SELECT alone.
+    """The `relations` with a column `_file` each of whose files determines its rows of the SELECT alone.
 
     A row with `_file` = f is made of the rows of f in such a relation, and of the relations that are not among them;
     no other file of such a relation adds to it.
@@ -125,7 +125,7 @@ def _name(table: exp.Expr, place: int) -> str:
 
 
 def _giver(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
-    """The source whose `_file` is the SELECT's `_file`, unchanged; None where there is none, or it cannot be told."""
+    """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none, or it is not known."""
     given = [found for each in select.expressions if (found := _file_of(each)) is not None]
     if len(given) != 1:
         return None
@@ -141,7 +141,7 @@ def _giver(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
 
 
 def _file_of(projection: exp.Expr) -> str | None:
-    """Of which table a projection gives `_file` ("" where it does not say); None where it gives another column."""
+    """The table whose `_file` a projection returns ("" if it does not say); None if it is another column."""
     star = projection.this if isinstance(projection, exp.Column) else projection
     if isinstance(star, exp.Star):
         table = projection.table.casefold() if isinstance(projection, exp.Column) else ""

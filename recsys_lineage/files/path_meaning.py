@@ -1,4 +1,4 @@
-"""What a source's SQL takes from a file's path, such as a day or a store that only the name says.
+"""Path meaning: what a source's SQL takes from a file's path, such as a day or a store that only the name says.
 
 Files of equal content are copies only where their paths mean the same to the SQL.
 """
@@ -40,7 +40,7 @@ def path_expressions(sql: str) -> tuple[str, ...]:
 
 
 def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str, tuple[str | None, ...]]:
-    """What each expression of `path_expressions` gives for each path; the path itself where one cannot be computed."""
+    """The values of `path_expressions` for each path; the path itself where one cannot be computed."""
     wanted = sorted(set(paths))
     if not expressions or not wanted:
         return dict.fromkeys(wanted, ())

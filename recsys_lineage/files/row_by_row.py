@@ -1,4 +1,4 @@
-"""Which rows of files a source's SQL makes its rows of, where its text tells: each of one row, or several of one."""
+"""Row-by-row SQL: whether each row of a source comes from one row of a file or from several, where its text decides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ANY = "*?[{"
 
 
 def scan_of_rows(query: SourceQuery, added: str) -> str | None:
-    """What a source's SQL calls the one scan of which each row that it gives is a row, whose file and line it gives.
+    """Name, in a source's SQL, of the one scan whose rows are the rows of its result, with their file and line.
 
     Told by the text: a SELECT without a group, LIMIT, a set operation or WITH, that gives `_file` and `_line` of one
     scan as they are. It may join that scan with others, if these cannot read the same files, and be DISTINCT, since
@@ -83,7 +83,7 @@ def _takes_another(tree: exp.Select, added: str) -> bool:
 
 
 def may_share_files(one: str, other: str) -> bool:
-    """Whether a file could match two patterns of scans, by how these begin; told no, none does."""
+    """Whether a file could match two patterns of scans, by their prefixes; if false, none does."""
     first, second = _beginning(one), _beginning(other)
     landed = f"{LANDING}/"
     return any(
@@ -93,7 +93,7 @@ def may_share_files(one: str, other: str) -> bool:
 
 
 def _beginning(pattern: str) -> str:
-    """What the paths of a pattern begin with, in any case and either way of Unicode."""
+    """Common prefix of a pattern's paths, in any case and Unicode normalization."""
     path = normalize("NFC", str(PurePosixPath(pattern))).casefold()
     return path[: min((path.find(sign) for sign in _ANY if sign in path), default=len(path))]
 
@@ -115,7 +115,7 @@ def takes_rows_apart(query: SourceQuery) -> bool:
 
 
 def with_column(statement: str, column: str) -> str:
-    """A statement of which `scan_of_rows` tells the scan, with one more column before its own.
+    """A statement for which `scan_of_rows` finds the scan, with one more column before its own.
 
     Args:
         statement: the SQL, with what is to run in place of its scans.

@@ -1,4 +1,4 @@
-"""RowStore: the rows of many files as one relation, in memory while they are few, in Parquet files once they are many.
+"""RowStore: the rows of many files as one relation, in memory while small, in Parquet files beyond that.
 
 Rows come block by block, one file after another, and only a file that was read to its end without a fault keeps its
 rows. Both ways give the same relation (a property test holds them together), so the choice is one of speed only.
@@ -31,7 +31,7 @@ _GROUP_ROWS = 1 << 17
 
 
 class RowStore:
-    """What becomes a relation of a connection.
+    """Rows that become a relation of a connection.
 
     Args:
         connection: its scratch folder takes the Parquet files.

@@ -1,4 +1,4 @@
-"""A scan of a source opened in DuckDB: every row with its file and line, every fault with its words."""
+"""A source's scan opened in DuckDB: every row with its file and line, every fault in words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MALFORMED_SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class KnownContent:
-    """What a file was found to hold by an earlier scan of the same options and required columns."""
+    """Content of a file as found by an earlier scan of the same options and required columns."""
 
     rows: int
     malformed: int = 0
@@ -39,7 +39,7 @@ class KnownContent:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What a file holds, or why nothing of it is read.
+    """Content of a file, or why nothing of it is read.
 
     `rows` counts the records, malformed ones included, and is None where the file has a `fault`. A file that was not
     read because what it holds is `known` has no rows in the scan's relations.
@@ -151,7 +151,7 @@ def open_scan(
 
 
 class _Inspection:
-    """How the files of a scan are looked at."""
+    """Inspection of the files of a scan."""
 
     def __init__(
         self,
@@ -171,7 +171,7 @@ class _Inspection:
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
-        """What one file holds; the rows of a CSV file go to the stores."""
+        """Content of one file; the rows of a CSV file go to the stores."""
         try:
             if file.fault is not None:
                 raise file.fault

@@ -1,4 +1,4 @@
-"""SourceBytes: a file's content, unpacked where it is compressed, and the hash of exactly the bytes that were read."""
+"""SourceBytes: a file's content, decompressed if needed, and the hash of exactly the bytes that were read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of a source: found by pattern under one folder, known by their sha256."""
+"""The files of a source: found by pattern in one folder, identified by their sha256."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def is_hidden(path: str) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of what lies in a folder, sorted, for messages; nothing is opened."""
+    """The names of a folder's entries, sorted, for messages; nothing is opened."""
     return sorted(path.name for path in folder.iterdir())
 
 

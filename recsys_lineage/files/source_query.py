@@ -60,7 +60,7 @@ class SourceQuery:
 
     @property
     def calls(self) -> int:
-        """How often the SQL names a scan; the same one several times counts as often."""
+        """Number of times that the SQL names a scan; repeats of the same one count."""
         return len(scan_calls(self))
 
     def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:
@@ -110,7 +110,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
     }
     if unnamed := [column for column in tree.selects if column.alias_or_name in ("*", "")]:
         raise SourceSqlError(
-            "The columns that the SQL gives cannot be told.",
+            "The columns of the SQL's result cannot be determined.",
             expected="every output column to have a name",
             found=", ".join(column.sql(dialect="duckdb") for column in unnamed),
             where=place_in(sql, start_of(unnamed[0]), origin),
@@ -255,7 +255,7 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
 def _required_columns(
     tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]], sql: str, origin: str
 ) -> dict[FileScan, dict[str, int | None]]:
-    """The file columns that the SQL names, for each scan, and where in the text it first does.
+    """The file columns that the SQL names, for each scan, and their first place in the text.
 
     Unqualified ones belong to the only source of their scope, which is that of the innermost SELECT with a FROM.
     """
@@ -311,7 +311,7 @@ def _required_columns(
 
 
 def _select_of(column: exp.Column) -> exp.Select | None:
-    """The innermost SELECT with a FROM around a column; None where there is none."""
+    """The innermost SELECT with a FROM around a column; None if there is none."""
     select = column.parent_select
     while select is not None and not (select.args.get("from_") or select.args.get("from")):
         select = select.parent_select

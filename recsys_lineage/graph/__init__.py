@@ -1,4 +1,4 @@
-"""The graph of what was made of which, and the questions that it answers with plain data."""
+"""The lineage graph of versions and files, and the questions that it answers with plain data."""
 
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.questions.asof import asof, moment_of

@@ -1,4 +1,4 @@
-"""Batch: new records of one lake as columns of numbers, which is all that the graph is made of."""
+"""Batch: new records of one lake as columns of numbers, from which the graph is built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ColumnMaps: which columns of a version are made of which of what it read, as sets of bits."""
+"""ColumnMaps: which columns of a version come from which columns of its inputs, as bit sets."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class ColumnMaps:
         return found
 
     def outputs(self, table: int, lineage: int) -> int:
-        """The set of all columns that a lineage has for the table it belongs to; `ALL` where there is none."""
+        """The set of all columns that a lineage has for its table; `ALL` if there is none."""
         return self._map(table, lineage, False).outputs if lineage != NOTHING else ALL
 
     def steps(self, lineage: int) -> tuple[ColumnStep, ...]:
@@ -125,7 +125,7 @@ class ColumnMaps:
         return self._steps_from[output, lineage].get(read, ())
 
     def files_of(self, lineage: int, output: int, file: int) -> tuple[int, ...]:
-        """What stands for a file in the maps of a lineage: `FILES`, or each scan of the code that it is a file of.
+        """The key of a file in the maps of a lineage: `FILES`, or each scan of the code that it belongs to.
 
         A path from a folder on is of the scans whose patterns it fits, be it of none: a scan of which no column matters
         has no edge. A whole path that fits none may be one of several files that are called by the first of them.
@@ -171,7 +171,7 @@ class ColumnMaps:
     def up(
         self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
     ) -> int:
-        """As `down`, the other way: the columns of what was read that some columns of what was written are made of."""
+        """Like `down`, in the other direction: the input columns that some output columns come from."""
         key = (lineage, output, read, columns, read_columns, direct)
         found = self._up.get(key)
         if found is None:
@@ -179,11 +179,13 @@ class ColumnMaps:
         return found
 
     def passed_down(self, read: int, columns: int, direct: bool) -> dict[int, int]:
-        """What some columns of a table come to in each reader that was met, by lineage and table; walks fill it."""
+        """The columns of each reader that some columns of a table lead to, by lineage and table; walks fill it."""
         return self._passed_down.setdefault((read, columns, direct), {})
 
     def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
-        """What some columns of a version come to in each table that it read; files are told apart by `files_of`."""
+        """The columns of each input table that some columns of a version come from; files are distinguished by
+        `files_of`.
+        """
         key = (output, lineage, columns, direct)
         found = self._passed_up.get(key)
         if found is None:
@@ -243,13 +245,13 @@ class ColumnMaps:
         return made
 
     def _number(self, output: int, name: str) -> int:
-        """The table of that name in the lake of another, or in the one it names itself; `FILES` where there is none."""
+        """The table of that name in the lake of another, or in the one it names itself; `FILES` if there is none."""
         lake, mark, _ = self._names.tables[output].partition(ROOT)
         number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
 
     def _scan(self, called: str) -> int:
-        """The number that stands for the files of a scan."""
+        """Number of a scan's files."""
         return self._scans.setdefault(called, FILES - 1 - len(self._scans))
 
     def _bit(self, table: int, column: str) -> int:

@@ -1,4 +1,4 @@
-"""Growing: a NumPy array that is appended to."""
+"""Growing: a NumPy array that grows by appending."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Growing:
 
     @property
     def array(self) -> np.ndarray:
-        """What was appended, shape (n,); a view that the next append may leave behind."""
+        """The appended values, shape (n,); a view that the next append may invalidate."""
         return self._room[: self._size]
 
     @property

@@ -1,4 +1,4 @@
-"""Interned: values that stand in millions of rows, each kept once and named by a small number."""
+"""Interned: values that occur in millions of rows, each stored once and represented by a small number."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class LineageGraph:
 
     @property
     def batches(self) -> tuple[Batch, ...]:
-        """What the graph was made of, in order."""
+        """The batches that the graph was built from, in order."""
         return tuple(self._batches)
 
     def __len__(self) -> int:
@@ -157,7 +157,7 @@ class LineageGraph:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every run wrote all of its table."""
+        """Whether every run wrote its whole table."""
         return not self._some
 
     def partitions(self, number: int) -> Partitions:
@@ -200,7 +200,7 @@ class LineageGraph:
         return dict(self._file_nodes)
 
     def holder(self, node: int) -> int:
-        """How many tables of that name held that version before, each deleted since."""
+        """Number of earlier tables of that name with that version, each deleted since."""
         return int(self._holder.array[node])
 
     def is_current(self, node: int) -> bool:

@@ -1,4 +1,4 @@
-"""VersionKeys: which node a version of a table is, looked up for millions of versions at once."""
+"""VersionKeys: the graph node of a table's version, looked up for millions of versions at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class VersionKeys:
         self._nodes = np.empty(0, np.int32)
 
     def find(self, keys: np.ndarray) -> np.ndarray:
-        """The nodes of some keys, shape (n,); -1 where there is none."""
+        """The nodes of some keys, shape (n,); -1 for unknown keys."""
         if not len(self._keys):
             return np.full(len(keys), -1, np.int32)
         places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)

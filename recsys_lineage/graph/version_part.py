@@ -1,4 +1,4 @@
-"""Part: which partitions and which columns of a version are meant."""
+"""Part: the partitions and columns of a version that a walk is about."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Partitions:
         return Partitions(self.keys | keys if self.all_but else self.keys - keys, self.all_but)
 
     def joined(self, other: Partitions) -> Partitions:
-        """Those of either."""
+        """Union of both."""
         if self is EVERY or other is EVERY:
             return EVERY
         if self.all_but and other.all_but:

@@ -1,4 +1,4 @@
-"""Walk: everything that something was made of, or that was made of it, to the column and the partition."""
+"""Walk: everything upstream or downstream of something, exact to the column and the partition."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def walk(
 
 
 def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction) -> set[int]:
-    """The closure of whole versions."""
+    """The closure over entire versions."""
     find = rx.ancestors if direction == "up" else rx.descendants
     reached: set[int] = set()
     for start in starts:
@@ -55,7 +55,7 @@ def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction)
 
 
 class Followed:
-    """What a part of a node comes to along an edge: called with the node, its part, an edge and its other end.
+    """Function that maps a part of a node along an edge: called with the node, its part, an edge and its other end.
 
     Returns the part of the other end that was made of it (down), or that it was made of (up); None where none was.
     """
@@ -117,7 +117,7 @@ def _reached(
     by_column: bool,
     direct: bool,
 ) -> dict[int, Part]:
-    """Every node that is reached, and its part; in the order of their records, so that most are looked at once.
+    """Every reached node with its part, in the order of their records, so that most are visited once.
 
     The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions of a table that
     change the columns at most, is done on the spot; the others are followed by `Followed`.

@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
 )
 COLUMNS = {
     "name": "The file's name.",
-    "part": "Which part of the file, from 0; a part holds at most 1 MiB.",
+    "part": "Number of the part of the file, from 0; a part holds at most 1 MiB.",
     "bytes": "Size of the whole file.",
     "sha256": "Hash of the whole file.",
     "content": "The bytes of the part.",
@@ -36,7 +36,7 @@ CONTENT = {"content": "TRANSFORMATION", "name": "JOIN", "part": "SORT"}
 
 
 def files_from(origins: Mapping[str, Collection[str]]) -> dict[str, Mapping[str, Collection[str]]]:
-    """Of what each column of a table of files is made whose files are made of some columns of other tables.
+    """Column lineage of a table of files whose content comes from some columns of other tables.
 
     Args:
         origins: table → columns, as `frame_asset(columns_from=…)` takes them.

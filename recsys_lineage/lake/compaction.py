@@ -1,4 +1,4 @@
-"""Compaction: the many small files of a table that is appended to become few, and no row changes."""
+"""Compaction: joins the many small files of an append-only table into few, without changing a row."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def is_compactable(lake: Lake, table: str) -> bool:
 
 
 def plan_compaction(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction | None:
-    """What `compact` would join now; None when the table is in few files already.
+    """Plan of what `compact` would join now; None when the table is in few files already.
 
     Raises:
         TableNotFound: when the table does not exist.
@@ -179,7 +179,7 @@ def _joined(
             raise LineageError(
                 f"Joining files of table {version.table!r} changed what they hold; nothing was committed.",
                 where=root,
-                advice="look whether another program writes into the table's folder",
+                advice="check whether another program writes into the table's folder",
             )
     return written
 

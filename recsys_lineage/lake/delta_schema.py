@@ -1,4 +1,4 @@
-"""Column types: what DuckDB computes, and what Delta can keep of it."""
+"""Column types: DuckDB's types and the Delta types that can store them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STORED_AS = {
 
 
 def storable(type_: DuckDBPyType) -> str | None:
-    """The Delta-compatible DuckDB type in which a column of `type_` is stored; None when there is none.
+    """The Delta-compatible DuckDB type in which a column of `type_` is stored; None if there is none.
 
     Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write.
     Delta counts time in microseconds, so a TIMESTAMP_NS is rounded to them.

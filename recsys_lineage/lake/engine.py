@@ -1,4 +1,4 @@
-"""DuckDB as the engine: in memory, one connection a piece of work, which can open only what it was given."""
+"""DuckDB as the engine: in memory, one connection for each piece of work, which can open only what it was given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recsys_lineage.lake.scratch_folder import hold_spill_folder, scratch_of
 
 @dataclass(frozen=True)
 class Engine:
-    """How DuckDB connections are made.
+    """Factory of DuckDB connections.
 
     Args:
         memory_limit: DuckDB's own syntax (`2GB`); past it, large operators spill to `temp_folder`.

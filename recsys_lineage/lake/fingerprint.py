@@ -61,13 +61,13 @@ def add_contents(contents: Iterable[str]) -> str:
 
 
 def table_fingerprint(schema: Sequence[Column], content: str) -> str:
-    """The fingerprint of a whole table, of its schema and its "rows:hash sum", as 32 hex digits."""
+    """The fingerprint of a whole table, from its schema and its "rows:hash sum", as 32 hex digits."""
     text = ";".join(f"{column.name} {column.type}" for column in schema) + f"|{content}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def told_apart(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
-    """SQL of a value from which DuckDB's hash tells apart all values of the type.
+    """SQL of a value such that DuckDB's hash distinguishes all values of the type.
 
     DuckDB's hash alone takes an empty list for NULL, a struct of NULLs for NULL, and [[1], [2]] for [[1, 2]].
     """

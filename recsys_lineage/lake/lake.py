@@ -74,7 +74,7 @@ class Lake(LakeTables):
     def scan_between(
         self, version: TableVersion, column: str, earliest: datetime, latest: datetime
     ) -> pl.LazyFrame | None:
-        """As `scan`, without the files of which the log says that they hold no time between two; None if that is all.
+        """Like `scan`, without files that hold no time between two, by the log; None if none is left out.
 
         Rows of other times stand in the files that are left, so a reader filters all the same.
 

@@ -1,4 +1,4 @@
-"""LakeTables: the tables below a lake's root, their logs, versions and files, before anything is read or written."""
+"""LakeTables: the tables below a lake's root: logs, versions and files, before anything is read or written."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class LakeTables:
         return _instance(os.getpid(), self.engine, self.uri).cursor()
 
     def table_uri(self, table: str) -> str:
-        """Where a table lies; any Delta reader opens it there.
+        """The URI of a table; any Delta reader opens it there.
 
         Raises:
             LineageError: for a name that is not lower-case letters, digits and underscores.
@@ -147,7 +147,7 @@ class LakeTables:
         return [TableVersion.from_json(carried["table_version"]) for carried in self.commits(table)]
 
     def commit(self, table: str, version: int | None = None) -> dict[str, Any]:
-        """What a commit carries: `table_version` and, where an asset wrote it, `record`.
+        """Metadata of a commit: `table_version` and, if an asset wrote it, `record`.
 
         Raises:
             TableNotFound: when the table or that version does not exist.
@@ -161,7 +161,7 @@ class LakeTables:
             return log.carried(number, number)[0]
 
     def commits(self, table: str, since: int = 0, until: int | None = None) -> list[dict[str, Any]]:
-        """What the commits from version `since` on carry, oldest first, to the latest or to version `until`.
+        """Metadata of the commits from version `since` on, oldest first, to the latest or to version `until`.
 
         Raises:
             TableNotFound: when the table does not exist.

@@ -1,4 +1,4 @@
-"""Delta tables that a thread has open: a log that was replayed is not replayed again for each look at its table."""
+"""Opened Delta tables of a thread, so that a log is not replayed for each access to its table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _again(uri: str, version: int | None) -> DeltaTable | None:
 
 
 def _stamp(uri: str, number: int) -> _Stamp | None:
-    """What tells the file of a commit from any other; None where it is not there."""
+    """Identity of a commit's file; None if it does not exist."""
     try:
         found = os.stat(f"{uri}/_delta_log/{number:020d}.json")
     except FileNotFoundError:

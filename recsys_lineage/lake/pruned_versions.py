@@ -53,7 +53,7 @@ class PrunedVersions:
             self._storage.delete(path)
 
     def require(self, version: int, latest: Callable[[], int | None]) -> None:
-        """Make sure that a version was not pruned; `latest` tells the table's newest version.
+        """Require that a version was not pruned; `latest` is the table's newest version.
 
         Raises:
             VersionPruned: when it was.
@@ -67,7 +67,7 @@ class PrunedVersions:
             expected=f"a version whose files are there: {in_words(marks.others(latest() or 0))}",
             found=f"version {version}",
             where=self._folder,
-            advice="read one of those; a version that must stay is to be held before it is pruned",
+            advice="read one of those; hold a version that must stay before it is pruned",
         )
 
     def _merged(self) -> tuple[PrunedSpans, list[str]]:
@@ -101,5 +101,5 @@ class PrunedVersions:
 
 @lru_cache(maxsize=16)
 def _parsed(content: bytes) -> PrunedSpans:
-    """What one file says; every read of an old version asks for the same."""
+    """Content of one file; every read of an old version needs the same."""
     return PrunedSpans.parse(content)

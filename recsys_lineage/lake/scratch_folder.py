@@ -1,4 +1,5 @@
-"""ScratchFolder: files of one run that go with its DuckDB connection; and who holds what a connection spills to.
+"""ScratchFolder: temporary files of one run, deleted with its DuckDB connection; locks tell which spill folders are in
+use.
 
 A process that was killed, or that left at once, leaves folders behind. Their owner therefore holds a lock beside them,
 which the system takes away with the process, and who connects deletes what nobody holds.

@@ -1,4 +1,4 @@
-"""Files that the next version of a table shares with the one before: content that did not change is not kept twice."""
+"""Shared files: unchanged content is reused from the previous version, not stored twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recsys_lineage.lake.table_version import TableVersion
 
 @dataclass(frozen=True)
 class SharedFiles:
-    """What of the version before stays because it was written again with the same content.
+    """Content of the previous version that stays because it was written again unchanged.
 
     `kept` maps the paths of files that stay to their bytes. `added` is the write without the files that they make
     unneeded, and `unneeded` are those files' paths.
@@ -26,7 +26,7 @@ class SharedFiles:
 
     @property
     def pieces(self) -> Mapping[str, str]:
-        """Content of each file of the version, for a table of stored files."""
+        """The content of each file of the version, for a table of stored files."""
         return self.added.pieces
 
 

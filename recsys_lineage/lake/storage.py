@@ -1,4 +1,4 @@
-"""Where a lake's bytes lie: one small surface over a local folder and an S3-compatible URL."""
+"""Storage: one small interface for a local folder and an S3-compatible URL."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Storage:
         return [bytes(found[path.removeprefix("s3://")]) for path in paths]
 
     def write_bytes(self, path: str, content: bytes) -> None:
-        """Write one small file, which appears whole or not at all."""
+        """Write one small file atomically."""
         if not self.is_local:
             self.filesystem.pipe_file(path, content)
             return
@@ -143,7 +143,7 @@ class Storage:
             draft.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> None:
-        """Write one small file that does not exist yet, whole or not at all; of several writers one wins.
+        """Create one small file atomically; fails if it exists, and of several writers one wins.
 
         Raises:
             FileExistsError: when the file is there already.

@@ -1,4 +1,4 @@
-"""Storage faults: what a disk, an object store or a damaged file makes libraries say, in plain words."""
+"""Storage faults: errors that libraries raise for a disk, an object store or a damaged file, in plain words."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
             expected="a place that exists, can be reached and may be written to",
             found=text,
             where=where,
-            advice="nothing of this write is visible; mend the place or its permissions, then materialize again",
+            advice="nothing of this write is visible; fix the place or its permissions, then materialize again",
         )
     unreadable = isinstance(error, duckdb.Error) and not isinstance(error, _NOT_THE_FILES)
     if storage_call or (write_id is None and unreadable):
@@ -91,7 +91,7 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
             expected="whole files in a lake that exists, can be reached and may be read",
             found=text,
             where=where,
-            advice="mend the place or its permissions and try again; if files are damaged, materialize it again",
+            advice="fix the place or its permissions and try again; if files are damaged, materialize it again",
         )
     if isinstance(error, DeltaError):
         return LineageError(

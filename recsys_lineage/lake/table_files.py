@@ -153,7 +153,7 @@ def _bounds_said(
 
 
 def add_actions(delta: DeltaTable) -> pa.Table:
-    """What the log of an opened table version says of its files, a row each.
+    """The files of an opened table version by its log, one row each.
 
     Not by `pa.table`, which would import pandas to see whether it was given one of its frames: 50 MB.
     """
@@ -161,7 +161,7 @@ def add_actions(delta: DeltaTable) -> pa.Table:
 
 
 def bounded_columns(delta: DeltaTable) -> list[str]:
-    """Columns of which the log of an opened table version says bounds, for some file at the least."""
+    """Columns for which the log of an opened table version has bounds, for at least one file."""
     actions = add_actions(delta)
     names = [name.removeprefix("min.") for name in actions.column_names if name.startswith("min.")]
     return [name for name in names if actions[f"min.{name}"].null_count < len(actions)]
@@ -179,7 +179,7 @@ def files_between(delta: DeltaTable, column: str, earliest: datetime, latest: da
 def _column_statistics(
     files: Iterable[Mapping[str, Mapping[str, str]] | None],
 ) -> dict[str, ColumnStatistics]:
-    """What DuckDB's COPY counted, over all files and by top-level column; the fields of nested ones add up."""
+    """Counts of DuckDB's COPY over all files, by top-level column; the fields of nested ones add up."""
     sizes: dict[str, int] = {}
     nulls: dict[str, int | None] = {}
     for counted in files:

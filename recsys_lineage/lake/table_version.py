@@ -18,7 +18,7 @@ class Column:
 
 @dataclass(frozen=True)
 class ColumnStatistics:
-    """What the Parquet writer counted in one column: bytes as stored, NULLs, and other values apart; never a value.
+    """Counts of the Parquet writer for one column: stored bytes, NULLs, and other values; never a value itself.
 
     `distinct` is None where the writer does not tell it (`distinct_counts.py`).
     """
@@ -34,7 +34,7 @@ class ColumnStatistics:
 
 @dataclass(frozen=True)
 class PartitionVersion:
-    """What one partition holds.
+    """Content of one partition.
 
     `version` is the table version that last changed its content, `written` the one that last wrote it, which is later
     where the content came out equal. `columns` are the stored bytes of each column, in the table's order. `bytes` and

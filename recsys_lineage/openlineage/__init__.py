@@ -1,1 +1,1 @@
-"""OpenLineage: what the records tell, as events that external catalogs understand."""
+"""OpenLineage: records as events for external catalogs."""

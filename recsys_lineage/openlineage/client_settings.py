@@ -49,7 +49,7 @@ class TransportSettings:
 
 @dataclass(frozen=True)
 class ClientSettings:
-    """What the settings say.
+    """The settings of the OpenLineage client.
 
     Attributes:
         transports: the destinations; empty where none is named.
@@ -137,7 +137,7 @@ def _file(variables: Mapping[str, str], folder: Path) -> Path | None:
                 expected=f"the path of a file such as {FILE}",
                 found=named,
                 where="OPENLINEAGE_CONFIG",
-                advice="mend the path, or unset it",
+                advice="correct the path, or unset it",
             )
         return Path(named)
     home = Path(variables.get("HOME") or Path.home()) / ".openlineage" / FILE
@@ -154,14 +154,14 @@ def _of_file(path: Path) -> dict[str, Any]:
             expected="keys and values, such as transport: {type: http, url: …}",
             found=error.problem,
             where=f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path),
-            advice="mend that line",
+            advice="correct that line",
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise BadClientSettings(
             f"{path.name} cannot be read.",
             found=type(error).__name__,
             where=str(path),
-            advice="mend the file",
+            advice="correct the file",
         ) from None
     if found is None:
         return {}
@@ -192,7 +192,7 @@ def _of_variables(variables: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _alias(variables: Mapping[str, str], named: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a composite's part that `OPENLINEAGE_URL` stands for."""
+    """The variables of a composite's part for which `OPENLINEAGE_URL` is short."""
     url, prefix = variables.get("OPENLINEAGE_URL"), f"{PREFIX}TRANSPORT__TRANSPORTS__{_URL_NAME.upper()}"
     if not url or any(name.startswith(prefix) for name in named):
         return {}
@@ -243,7 +243,7 @@ def _flat(transport: Mapping[str, Any], name: str | None, where: str) -> list[Tr
     if options.get("continue_on_success") is False:
         raise BadClientSettings(
             f"The composite transport {name!r} is to stop at the first destination that takes an event.",
-            expected="continue_on_success: true, for each destination has its own queue and misses nothing",
+            expected="continue_on_success: true, because each destination has its own queue and misses nothing",
             found="continue_on_success: false",
             where=where,
             advice="leave it out; name one destination alone where one is enough",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Emission:
-    """How a lake's events are made, and where they go.
+    """How a lake's events are made, and where they are sent.
 
     Attributes:
         folder: on this machine's disk: the default file, and what each destination has so far.
@@ -46,12 +46,12 @@ class Emission:
 
     @cached_property
     def assets(self) -> Mapping[str, AssetDescription]:
-        """What people wrote about each asset that is deployed."""
+        """Description of each deployed asset."""
         return {} if self.describe is None else self.describe()
 
     @property
     def options(self) -> EventOptions:
-        """How events name jobs and datasets, for who only looks for these names."""
+        """The names of jobs and datasets in events, for callers that only need these."""
         from recsys_lineage.openlineage.client_settings import job_namespace
         from recsys_lineage.openlineage.translation.event_options import EventOptions
 

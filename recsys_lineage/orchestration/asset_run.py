@@ -140,7 +140,7 @@ class AssetRun:
         )
 
     def _made(self, outcome: Outcome) -> dict[str, Any]:
-        """What the run itself shows, without what could be a cell of a table."""
+        """Metadata of the run itself, without anything that could be a cell of a table."""
         made: dict[str, Any] = {}
         for name, value in (outcome.output.metadata if outcome.output else {}).items():
             try:
@@ -153,7 +153,7 @@ class AssetRun:
         return made
 
     def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-        """What is shown of many runs, and what the run itself shows, before what every asset shows."""
+        """Metadata over many runs, and of the run itself, before the metadata of every asset."""
         shown: Mapping[str, Any] = {}
         if self._shown is not None:
             try:
@@ -173,7 +173,7 @@ class AssetRun:
         output: Output | None,
         of_run: Mapping[str, Any],
     ) -> None:
-        """One event for each partition written, and for any that a run died before telling of.
+        """Report one event for each partition written, and for any that an earlier run died before reporting.
 
         The last one, which Dagster shows as the asset's latest, also tells of the run as a whole. Where there is no
         partition yet an observation does, so that a page has columns and why there is nothing else.

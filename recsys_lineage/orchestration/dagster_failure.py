@@ -1,4 +1,4 @@
-"""A failure as Dagster keeps it: without any value, for Dagster stores what it is given."""
+"""Failures for Dagster's event log: without any value, because Dagster stores them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys_lineage.records.failure import Failure, speaks_for_itself, told_part
 
 
 def dagster_failure(asset: str, error: BaseException, told: Failure) -> dg.Failure:
-    """The failure to raise in a step, `from None`: with its cause Dagster would keep the whole message.
+    """The failure to raise in a step, `from None`: with its cause Dagster would store the whole message.
 
     Args:
         asset: the asset that failed.

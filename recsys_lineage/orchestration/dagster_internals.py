@@ -1,4 +1,4 @@
-"""The one place that touches names which Dagster does not promise to keep.
+"""Private names of Dagster; the only module that uses them.
 
 Checked against dagster 1.13.27. Each function says what it needs the private name for, so that an upgrade can
 look for the public way again.
@@ -100,7 +100,7 @@ def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]
 
 
 def parsed_selection(text: str) -> dg.AssetSelection:
-    """A selection in the syntax of Dagster's pages; a name alone stands for `key:name`.
+    """A selection in Dagster's syntax; a bare name means `key:name`.
 
     `AssetSelection.from_string` takes names alone in an older syntax only, whose `+` is one level.
 
@@ -300,7 +300,7 @@ _waiting = threading.local()
 
 @contextmanager
 def materializations_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Have the materializations that this thread tells of inside the block stored together when it ends.
+    """Store the materializations that this thread reports inside the block together when it ends.
 
     Dagster's SQLite storage makes transactions of two files for each event, and writes each as its asset's latest.
     Together they take two transactions, and the last one of an asset is its latest; Dagster's own batches are no help,

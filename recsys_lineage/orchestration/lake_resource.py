@@ -12,7 +12,7 @@ from recsys_lineage.records.records import Records
 
 
 class LakeResource(dg.ConfigurableResource):
-    """Where the lake lies, how much DuckDB may take, and the folder below which assets keep interim results.
+    """The lake's location, DuckDB's memory, and the folder for interim results of assets.
 
     `code_location` names the code location of runs that were not launched from one, such as those of this process.
     Credentials of an object store are never configured here: they come from the `AWS_*` environment.

@@ -1,4 +1,4 @@
-"""The options of an asset as Dagster's launchpad offers them: with types, defaults and descriptions."""
+"""The options of an asset as config of Dagster's launchpad, with types, defaults and descriptions."""
 
 from __future__ import annotations
 

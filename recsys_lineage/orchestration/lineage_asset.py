@@ -1,4 +1,4 @@
-"""Turning an AssetCode into a Dagster asset; shared by SQL and frame assets."""
+"""Conversion of an AssetCode into a Dagster asset; shared by SQL and frame assets."""
 
 import inspect
 import re
@@ -25,7 +25,7 @@ _FOR_CALLERS = re.compile(r"^(Args|Returns|Yields|Raises|Attributes):$", re.MULT
 
 @dataclass(frozen=True)
 class AssetLook:
-    """How an asset appears in Dagster, apart from what is derived from its code.
+    """Presentation of an asset in Dagster, apart from what is derived from its code.
 
     `shown` gives what Dagster's page shows of a run beside what follows from its record, such as a plot over many runs:
     metadata by name, made of the lake's records once the run's own is among them. It is asked after runs that kept the

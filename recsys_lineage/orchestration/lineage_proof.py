@@ -1,4 +1,4 @@
-"""`lineage_proof`: the lineage of every SQL asset put to the proof on samples of the real data, as an asset."""
+"""`lineage_proof`: tests the lineage of every SQL asset on samples of the real data, as an asset."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from recsys_lineage.records.materialization import Code
 
 NAME = "lineage_proof"
 COLUMNS = {
-    "asset": "whose lineage was put to the proof",
-    "version": "of its table, whose inputs were sampled",
+    "asset": "the asset whose lineage was tested",
+    "version": "version of its table, whose inputs were sampled",
     "edges": "pairs of an input and an output column between which an edge is claimed",
     "possible": "pairs of columns that there are",
-    "shown": "direct edges of which a change was seen to arrive",
-    "not_shown": "direct edges of which none was, with their columns",
-    "refuted": "columns that changed without an edge, with how; empty where the lineage is sound",
-    "rows_tried": "output rows whose traced rows were looked at",
-    "rows_proved": "those that came out the same of the traced rows alone, and not without them",
+    "shown": "direct edges shown: a change was seen to arrive",
+    "not_shown": "direct edges not shown, with their columns",
+    "refuted": "columns that changed without an edge, and how; empty if the lineage is sound",
+    "rows_tried": "output rows whose traces were tested",
+    "rows_proved": "output rows that the traced rows alone give again, and that do not occur without them",
     "rows_refuted": "those that did not",
     "not_tried": "what could not be tried, and why",
 }
@@ -45,7 +45,7 @@ CHECK = TableCheck(
 def lineage_proof(
     assets: Iterable[dg.AssetsDefinition], *, rows: int = 200, sample: int = 5, look: AssetLook | None = None
 ) -> dg.AssetsDefinition:
-    """An asset, made on request, whose table says of every SQL asset what came of putting its lineage to the proof.
+    """An asset, made on request, whose table has the result of testing the lineage of every SQL asset.
 
     Its check `nothing_is_refuted` shows the verdict on Dagster's pages. Each column is changed on the sampled rows as
     they are; `verify` of one asset tries it on rows of mixed values too, which takes twice as long.
@@ -78,7 +78,7 @@ def lineage_proof(
 
 
 def proved(inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int) -> Output:
-    """What came of putting the lineage of every SQL asset to the proof, on samples of what it was made of.
+    """Result of testing the lineage of every SQL asset, on samples of its inputs.
 
     Columns: the values of one input column are changed and the asset's SQL runs again; only columns with an edge may
     change. Rows: the SQL on just the traced rows gives the row again, and without them it does not.

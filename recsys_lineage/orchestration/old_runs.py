@@ -1,4 +1,4 @@
-"""Old runs of Dagster: which may be forgotten, and how they are deleted with all that Dagster keeps of them.
+"""Old runs of Dagster: which ones may be deleted, and how, with everything that Dagster stores about them.
 
 The lake's records are the memory of what ran; Dagster's runs and events are its screen. A run is kept while it is in
 progress, and while it holds the newest materialization of an asset, so that every asset still shows one.

@@ -1,4 +1,4 @@
-"""Records of what Dagster runs beside lineage assets: checks of their own, and assets that write no lake table."""
+"""Records of Dagster objects other than lineage assets: standalone checks, and assets that write no lake table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from recsys_lineage.records.records import Records
 
 
 class Recording:
-    """What the block of `recorded` reads through, and tells of what it found."""
+    """Inputs of the block of `recorded`, and its report of what it found."""
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs

@@ -1,4 +1,4 @@
-"""What Dagster knows of a run, as records keep it."""
+"""The Run of a record, from what Dagster knows about it."""
 
 from __future__ import annotations
 

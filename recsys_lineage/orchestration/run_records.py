@@ -1,4 +1,4 @@
-"""Records of Dagster's runs: written once a run has ended, by whoever looks first."""
+"""Records of Dagster's runs, written after a run has ended by whichever process notices first."""
 
 from __future__ import annotations
 

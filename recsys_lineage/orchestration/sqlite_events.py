@@ -1,4 +1,4 @@
-"""Many Dagster events in a row, without opening files and waiting for the disk at each one."""
+"""Batched Dagster events on SQLite, without opening files and waiting for the disk at each one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_lineage.orchestration.dagster_internals import kept_engines
 
 @contextmanager
 def many_events() -> Iterator[None]:
-    """Make it cheap to tell Dagster of many events inside the block, where it keeps them in SQLite.
+    """Make it cheap to report many events to Dagster inside the block, where it keeps them in SQLite.
 
     Dagster opens and closes several SQLite connections for each event, each with an engine of its own. Whoever closes
     a file last moves its journal into it and waits for the disk, as each commit does. Here a closed connection is kept

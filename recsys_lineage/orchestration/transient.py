@@ -1,4 +1,4 @@
-"""Which errors may go away by themselves, and so are worth a retry."""
+"""Transient errors, which may go away by themselves and so are worth a retry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What proves or refutes lineage: inputs are changed, the code runs again, and the answers are compared.
+"""Proofs of lineage: inputs are changed, the code runs again, and the results are compared.
 
 It knows nothing of how lineage is derived, and asks nothing of it but its answer.
 """

@@ -1,4 +1,4 @@
-"""Answer: what a statement gave, as hashes that two runs are compared by."""
+"""Answer: a statement's result as hashes, by which two runs are compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a statement gave: a hash of every value, by column, in the order of the rows.
+    """Result of a statement: a hash of every value, by column, in the order of the rows.
 
     Equal values have equal hashes; floating point numbers are equal where their first ten digits are.
 
@@ -38,7 +38,7 @@ class Answer:
         return np.sort(self.sequence(columns))
 
     def count(self, row: int, columns: Collection[int], of: Answer) -> int:
-        """How often a row of another answer stands in this one, as far as some columns tell."""
+        """Number of times that a row of another answer occurs in this one, compared by some columns."""
         return int(np.count_nonzero(self.sequence(columns) == of.sequence(columns)[row]))
 
 

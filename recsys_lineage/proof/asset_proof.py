@@ -1,4 +1,4 @@
-"""verify: the lineage of one asset put to the proof, on samples of the tables that it reads."""
+"""verify: tests the lineage of one asset on samples of the tables that it reads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _KEYED_ROWS = 3
 
 @dataclass(frozen=True)
 class AssetProof:
-    """What came of putting an asset's lineage to the proof.
+    """Result of testing an asset's lineage.
 
     Attributes:
         asset: the asset.
@@ -70,7 +70,7 @@ class AssetProof:
 
     @property
     def verdict(self) -> str:
-        """What came of it, in words: "refuted", "not refuted", or that nothing of it could be tried."""
+        """Verdict in words: "refuted", "not refuted", or that nothing of it could be tried."""
         if not self.true:
             return "refuted"
         columns = self.columns is not None and len(self.columns.untested) < len(self.columns.inputs)
@@ -106,7 +106,7 @@ class AssetSample:
     tables: Mapping[str, pa.Table]
 
     def columns_of(self, sql: str) -> list[str]:
-        """What the columns of a statement over the samples' tables are called.
+        """Column names of a statement over the samples' tables.
 
         Raises:
             duckdb.Error: DuckDB does not take it.
@@ -217,7 +217,7 @@ def _of_python(
     try:
         if not record.column_lineage:
             raise ExperimentError(
-                "Nothing tells of what the columns are made.", where=asset.code.origin, advice=OPAQUE
+                "The columns have no lineage to test.", where=asset.code.origin, advice=OPAQUE
             )
         taken = rerun_sample(asset, record, lake, rows, seed)
         columns = verify_columns(
@@ -246,7 +246,7 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
             output = asset.compute(inputs, Request())
         if not isinstance(output, Output) or not isinstance(output.data, Query):
             raise ExperimentError(
-                f"The code of {asset.name} is no SELECT.",
+                f"The code of {asset.name} is not a SELECT.",
                 expected="an asset of sql_code, or one that hands back a Query",
                 where=asset.code.origin,
                 advice="give verify_columns its function over frames",

@@ -1,4 +1,4 @@
-"""ColumnProof: what perturbing the inputs of a statement says of the column edges that are claimed for it."""
+"""ColumnProof: what perturbing a statement's inputs shows about its claimed column edges."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Refutation:
 
 @dataclass(frozen=True)
 class ColumnProof:
-    """What came of putting the edges of one statement to the proof.
+    """Result of testing the edges of one statement.
 
     Attributes:
         name: of what was proved.
@@ -100,7 +100,7 @@ class ColumnProof:
 
     @property
     def possible(self) -> int:
-        """How many pairs of input and output columns there are."""
+        """Number of pairs of input and output columns."""
         return len(self.inputs) * len(self.outputs)
 
     @property
@@ -122,7 +122,7 @@ class ColumnProof:
         lines += [f"not tested: {each}" for each in self.untested]
         if self.over_after is not None:
             lines.append(
-                f"time was over after {self.over_after:.0f} s and {self.runs} runs: "
+                f"the time limit was reached after {self.over_after:.0f} s and {self.runs} runs: "
                 f"{len(self.inputs) - len(self.untested)} of {len(self.inputs)} columns were changed"
             )
         return "\n".join(lines)

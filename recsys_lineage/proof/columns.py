@@ -168,7 +168,7 @@ def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Per
 
 
 class _Trial:
-    """What was seen so far."""
+    """Observations so far."""
 
     def __init__(
         self, experiment: Experiment, claimed: Sequence[Claim], seconds: float | None = None
@@ -227,7 +227,7 @@ class _Trial:
             self._undeclared.setdefault((table, column, lacking), perturbation)
 
     def lacking(self, table: str, column: str, holding: frozenset[int]) -> tuple[int, ...]:
-        """Of the outputs in which a column's marks stand, those without a DIRECT edge from it."""
+        """Outputs that contain a column's marks without a DIRECT edge from it."""
         return tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
 
     def groups(self) -> Iterator[tuple[str, list[str]]]:
@@ -252,7 +252,7 @@ class _Trial:
         )
 
     def proof(self, name: str, seconds: float) -> ColumnProof:
-        """What all of it says."""
+        """Proof from all observations."""
         names = self._experiment.names
         inputs = [
             (table, column) for table, columns in self._experiment.schemas.items() for column in columns

@@ -1,4 +1,4 @@
-"""Experiment: a statement over tables in a DuckDB of its own, run again and again with something changed in them."""
+"""Experiment: a statement over tables in its own DuckDB, run repeatedly with changed inputs."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ class Experiment:
     # --- the tables ---------------------------------------------------------------------------------------
 
     def rows(self, table: str) -> int:
-        """How many rows a table has, as it was given."""
+        """Number of rows of a table, as it was given."""
         return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
 
     def change(self, table: str, select: str) -> None:
@@ -177,7 +177,7 @@ class Experiment:
     # --- runs ---------------------------------------------------------------------------------------------
 
     def run(self) -> Answer:
-        """What the statement gives on the tables as they are now.
+        """Result of the statement on the current tables.
 
         Raises:
             RunFailed: it stops at a value, or runs for too long.
@@ -226,7 +226,7 @@ class Experiment:
         return tree.args.get("order") is not None
 
     def _shuffled(self) -> Iterator[Answer]:
-        """What the statement gives on tables whose rows have other places."""
+        """Result of the statement on tables with shuffled rows."""
         for seed in ("1", "2", "3"):
             for table in self.schemas:
                 order = f"ORDER BY md5('{seed}' || rowid::VARCHAR)"

@@ -1,4 +1,4 @@
-"""verify_keys: the code of a Python asset runs again on the rows that its keys tell, and on all but these.
+"""verify_keys: runs a Python asset's code on the rows that its keys select, and on all others.
 
 Sufficient: on these rows alone the output row comes out the same. Needed: without them it is another, or gone. A key
 claims only that rows belong to a row, so one that is not needed refutes nothing; it is told.

@@ -1,4 +1,4 @@
-"""opened_files: which files below some folders are opened while a block runs, as the kernel tells it.
+"""opened_files: the files below some folders that are opened while a block runs, as reported by the kernel.
 
 Native code opens files without telling Python; Linux tells all of them through inotify. It tells of other processes'
 too, so nobody else should be at work there meanwhile.
@@ -63,7 +63,7 @@ def _drain(handle: int, watched: dict[int, Path]) -> set[Path]:
             start += _EVENT.size + length
             if mask & _OVERFLOW:
                 raise ExperimentError(
-                    "The kernel lost count of the files that were opened.",
+                    "The kernel dropped events of opened files.",
                     expected="fewer events",
                     advice="raise fs.inotify.max_queued_events, or prove an asset that reads fewer files",
                 )

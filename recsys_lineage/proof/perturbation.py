@@ -1,4 +1,4 @@
-"""Perturbations: other values for one column of a table, while its other columns and the order of its rows stay."""
+"""Perturbations: other values for one column of a table, while its other columns and its row order stay."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MARKS, _MARKS_OF_NUMBERS = ("\u2063\u2042", "\u2042\u2063\u2042"), (71311, 4852
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One way to give a column other values.
+    """A method of giving a column other values.
 
     Args:
         name: the way, in words.

@@ -1,4 +1,4 @@
-"""verify_reads: an asset runs once more, and what the process opens meanwhile is held against what its record says."""
+"""verify_reads: runs an asset once more and compares the files that the process opens with its record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recsys_lineage.records.records import RESERVED
 
 @dataclass(frozen=True)
 class ReadProof:
-    """What came of holding an asset's reads against the files that were opened.
+    """Result of comparing an asset's reads with the files that were opened.
 
     Attributes:
         asset: the asset.
@@ -126,7 +126,7 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
 
 
 def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
-    """The files that a read stands for; of a path whose start is not told, the opened ones that end so."""
+    """The files of a read; for a path without its root, the opened files that end so."""
     if read.kind == "table":
         version = lake.version(read.name, read.version)
         return {Path(file).resolve() for file in lake.files(version, read.partitions)}

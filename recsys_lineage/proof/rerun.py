@@ -1,4 +1,4 @@
-"""Rerun: an asset's Python code run again on other rows of what it read, so that its declared columns can be proved."""
+"""Rerun: an asset's Python code run again on other input rows, so that its declared columns can be tested."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Rerun:
     versions: Mapping[str, int]
 
     def __call__(self, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """What the code makes of some frames.
+        """Result of the code on some frames.
 
         Raises:
             RunFailed: it stops at them.
@@ -102,7 +102,7 @@ class Rerun:
 
 @dataclass(frozen=True)
 class RerunSample:
-    """What verify_columns asks for: the code, and samples of what it read."""
+    """Input of verify_columns: the code, and samples of what it read."""
 
     compute: Rerun
     schemas: Mapping[str, Mapping[str, str]]

@@ -1,4 +1,4 @@
-"""RowProof: what running a statement on traced rows alone, and without them, says of the traces."""
+"""RowProof: what running a statement on traced rows alone, and without them, shows about the traces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Verdict = Literal["proved", "refused", "too few", "not needed", "not its rows", 
 
 @dataclass(frozen=True)
 class RowTrial:
-    """What came of the trace of one output row.
+    """Result of testing the trace of one output row.
 
     Attributes:
         row: the row's number in the statement's answer, from 0.
@@ -53,7 +53,7 @@ class RowTrial:
 
 @dataclass(frozen=True)
 class RowProof:
-    """What came of putting the traces of one statement's rows to the proof.
+    """Result of testing the traces of one statement's rows.
 
     Attributes:
         name: of what was proved.

@@ -1,4 +1,4 @@
-"""verify_rows: a statement runs on the rows that a trace names, and on all but these.
+"""verify_rows: runs a statement on the rows of a trace, and on all others.
 
 Sufficient: on the traced rows alone the output row comes out the same. Necessary: without them it is another, or gone.
 A trace may name one witness of many, as of a maximum that several rows have; so the row is traced again without the
@@ -94,7 +94,7 @@ def verify_rows(
 
 @dataclass(frozen=True)
 class _Found:
-    """What a trace named: table → numbers of rows, those that are context, and columns that need more."""
+    """Result of a trace: table → numbers of rows, those that are context, and columns that need more."""
 
     rows: Mapping[str, np.ndarray]
     context: Mapping[str, np.ndarray]
@@ -122,7 +122,7 @@ class _Trial:
         self._all = {table: np.arange(experiment.rows(table)) for table in experiment.schemas}
 
     def outcome(self, superfluous: bool) -> RowTrial:
-        """What is to be said of the trace."""
+        """Verdict on the trace."""
         experiment, of = self._experiment, {table: len(rows) for table, rows in self._all.items()}
         traced: dict[str, int] = {}
         insufficient: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Samples of large relations that still join: rows are taken by the values of the columns that relations share."""
+"""Samples of large relations that still join: rows are sampled by the values of shared columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recsys_lineage.sql.names import quote
 def joined_sample(
     connection: duckdb.DuckDBPyConnection, relations: Mapping[str, str], rows: int, seed: int = 0
 ) -> tuple[dict[str, dict[str, str]], dict[str, pa.Table]]:
-    """Some rows of each relation, small ones whole.
+    """Some rows of each relation, small relations as a whole.
 
     The smallest is taken first; of each larger one, rows are preferred whose columns have values that columns of the
     same name and type have in those taken before.
@@ -57,7 +57,7 @@ def joined_sample(
 
 
 def _name_of_row(columns: Mapping[str, str]) -> str:
-    """An alias for a relation by which its whole rows are meant: that of a column would mean the column."""
+    """An alias of a relation that refers to its entire rows: that of a column would refer to the column."""
     taken = {name.casefold() for name in columns}
     return next(name for name in map("_row{}".format, range(len(taken) + 1)) if name not in taken)
 

@@ -1,4 +1,4 @@
-"""Tables as text."""
+"""Tables formatted as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time limits of queries: one thread interrupts every connection whose query runs for longer than it may."""
+"""Query time limits: one thread interrupts every connection whose query runs too long."""
 
 from __future__ import annotations
 

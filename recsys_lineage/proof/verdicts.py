@@ -1,4 +1,4 @@
-"""verdicts: one table of the proofs of several assets, a line each."""
+"""verdicts: the proofs of several assets as one table, one line each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SUMS = ("edges", "possible", "shown", "not shown", "refuted", "rows tried", "ro
 
 
 def verdicts(proofs: Sequence[AssetProof]) -> str:
-    """Of each asset how many edges are claimed, shown, not shown and refuted, and likewise of its traced rows.
+    """Number of edges claimed, shown, not shown and refuted for each asset, and likewise of its traced rows.
 
     Edges are pairs of an input and an output column. Shown, and not shown, are direct ones: of which a changed value
     was seen to arrive, or not.

@@ -1,4 +1,4 @@
-"""Appending rows with a key to a lake table so that each key stands once, whoever else appends at the same time."""
+"""Idempotent append: rows with a key are added to a lake table once, whoever else appends at the same time."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def append_once(
         return new.height
     raise WriteConflict(
         f"Table {table!r} could not be appended to.",
-        expected=f"to win one of {_ATTEMPTS} attempts",
+        expected=f"one of {_ATTEMPTS} attempts to succeed",
         found="another writer committing each time",
         where=lake.table_uri(table),
         advice="append in fewer processes at once, and more rows at a time",

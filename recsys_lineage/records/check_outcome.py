@@ -1,4 +1,4 @@
-"""CheckOutcome: what one check found."""
+"""CheckOutcome: the result of one check."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from recsys_lineage.records.part import RecordPart
 
 @dataclass(frozen=True)
 class CheckOutcome(RecordPart):
-    """What one check found, in words, counts and places; a record is for ever, so no value of a row stands in it.
+    """The result of one check, in words, counts and places; it contains no value of a row, because records are kept for
+    ever.
 
     Attributes:
         name: the check's name.

@@ -1,4 +1,4 @@
-"""Decision: what a person settled about a version of a table, such as that an older one serves again."""
+"""Decision: a person's decision about a version of a table, such as a rollback."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def engine_versions() -> Mapping[str, str]:
 
 
 def engine_changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What is another version now, in words; a library that one side does not name is left out."""
+    """Libraries whose version differs now, in words; a library that one side does not name is left out."""
     return [
         f"{name} {then[name]} → {now[name]}"
         for name in sorted(then)

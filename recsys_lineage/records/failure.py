@@ -1,4 +1,4 @@
-"""Failure: what went wrong, told without a value of any row, setting or environment variable."""
+"""Failure: an error without any value of a row, setting or environment variable."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Failure(RecordPart):
 
     @classmethod
     def of(cls, error: BaseException, code: str = "", names: Collection[str] = ()) -> Failure:
-        """The failure that an exception tells of.
+        """The failure for an exception.
 
         Args:
             error: the exception, as it was caught.
@@ -94,7 +94,7 @@ def _masked(text: str, known: Collection[str]) -> str:
 
 
 def _spoken(text: str, colons: int = 1) -> str:
-    """What stands outside of quotes, without numbers, up to where something else is repeated."""
+    """Text outside of quotes, without numbers, up to where another text is quoted."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
     stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
@@ -102,7 +102,7 @@ def _spoken(text: str, colons: int = 1) -> str:
 
 
 def told_parts(error: LineageError) -> dict[str, str]:
-    """What an error of this project says beside its message; what another error said, which it found, is left out."""
+    """Parts of this project's own error beside its message; the text of another error that it found is left out."""
     parts = {
         "expected": error.expected,
         "found": error.found if error.__cause__ is None else None,
@@ -141,7 +141,7 @@ def _raising_code(trace: TracebackType | None) -> CodeType | None:
 
 
 def _only_constants(text: str, code: CodeType) -> str:
-    """Of a message made by Python code, the parts that are string constants of that code, longest first."""
+    """Parts of a Python message that are string constants of its code, longest first."""
     kept = [False] * len(text)
     for constant in sorted(set(_strings(code.co_consts)), key=len, reverse=True):
         start = text.find(constant) if len(constant) >= _SHORTEST_LITERAL else -1

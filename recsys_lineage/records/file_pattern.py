@@ -1,4 +1,4 @@
-"""Patterns of files as records name scans by them, and whether a file was one of a scan's."""
+"""File patterns by which records name scans, and whether a file belongs to a scan."""
 
 from __future__ import annotations
 

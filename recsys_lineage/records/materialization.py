@@ -34,7 +34,7 @@ class Code:
 
 @dataclass(frozen=True)
 class ScannedFiles:
-    """What a relation of a statement stood for: files, read in some way.
+    """The files behind a relation of a statement, and how they were read.
 
     `scan` is the table function with its pattern and options, `root` the folder that the pattern starts from.
     """
@@ -46,7 +46,7 @@ class ScannedFiles:
 
 @dataclass(frozen=True)
 class Statement:
-    """What was given to the engine: the text that ran, its parameters, and what its relations of files stood for.
+    """Statement given to the engine: the text that ran, its parameters, and the files behind its relations.
 
     A parameter or a literal that came from data is not kept (`withheld.py`).
     """
@@ -58,7 +58,7 @@ class Statement:
 
     @property
     def not_kept(self) -> tuple[str, ...]:
-        """What the statement ran with and the record does not keep, for messages; empty where it can run again."""
+        """Values that the statement ran with and the record does not keep, for messages; empty if it can run again."""
         named = [f"${name} {value}" for name, value in self.parameters.items() if is_withheld(value)]
         return (*named, *(["a literal"] if f"'{WITHHELD}'" in self.text else []))
 
@@ -75,7 +75,7 @@ class WrittenPartition:
 
 @dataclass(frozen=True)
 class WrittenColumn:
-    """What the writer counted in one column of the files it wrote; never a value.
+    """Counts of the writer for one column of the files it wrote; never a value itself.
 
     `distinct` counts the different values that are not NULL; None where the writer does not tell it.
     """
@@ -87,7 +87,7 @@ class WrittenColumn:
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote.
+    """Output of a run.
 
     Attributes:
         bytes, files: of the whole version.
@@ -109,7 +109,7 @@ class Written:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model was fitted on: which rows of which version of a table.
+    """Training data of a model: which rows of which version of a table.
 
     `predicate` is the SQL condition that these rows fulfil.
     """
@@ -204,16 +204,16 @@ class Materialization(RecordPart):
 
     @property
     def row_keys(self) -> RowKeys:
-        """By which columns rows of the output belong to rows of what it was made of."""
+        """The columns that relate rows of the output to rows of its inputs."""
         return RowKeys(self.keys, self.keys_of)
 
     @property
     def seconds(self) -> float:
-        """How long the asset ran."""
+        """Duration of the asset's run."""
         return (self.ended - self.started).total_seconds()
 
     def read(self, table: str, purpose: Purpose = "input") -> Read | None:
-        """What was read of a table for a purpose, None when nothing was."""
+        """The read of a table for a purpose, None if there was none."""
         return next(
             (
                 read

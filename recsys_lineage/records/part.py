@@ -1,4 +1,4 @@
-"""RecordPart: how everything in a record is read and written, by pydantic."""
+"""RecordPart: the pydantic base of every part of a record."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class RecordPart:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """What `to_json` described, in this format or an older one."""
+        """The part from the result of `to_json`, in this format or an older one."""
         return _adapter(cls).validate_python(cls.upgraded(data))
 
     @classmethod
     def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The data in today's format; overridden where an older format said something in another way."""
+        """The data in today's format; overridden where an older format differs."""
         return data
 
 

@@ -163,7 +163,7 @@ def named_texts(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _lineage_hash(rest: Mapping[str, Any]) -> str | None:
-    """The hash that stands in place of the column lineage; None where there is none, or it is no object."""
+    """The hash in place of the column lineage; None if there is none, or it is no object."""
     found = rest.get(_LINEAGE)
     return found["text"] if isinstance(found, dict) else None
 
@@ -246,7 +246,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _moment(text: Any) -> datetime | None:
-    """A time as the column has it, for filters; the record's own spelling stays in the rest."""
+    """A time in the column's type, for filters; the record's own spelling stays in the rest."""
     if not isinstance(text, str):
         return None
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -62,7 +62,7 @@ class RecordTable:
         return count
 
     def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
-        """As `append`, of rows (`SCHEMA`) and the texts that they name; all in one commit."""
+        """Like `append`, for rows (`SCHEMA`) and the texts that they name; all in one commit."""
         # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
         self._texts.add(texts)
         return append_once(
@@ -76,7 +76,7 @@ class RecordTable:
         columns: Sequence[str | pl.Expr] | None = None,
         commits: tuple[int, int] | None = None,
     ) -> tuple[pl.DataFrame, int | None]:
-        """Rows in their order, and the cursor behind the last of them; None for the cursor while there are none.
+        """Rows in their order, and the cursor after the last of them; None as the cursor while there are none.
 
         Args:
             since: a cursor; only what was added after it.
@@ -98,7 +98,7 @@ class RecordTable:
         return _arranged(scan.select(columns or pl.all()).collect(engine="streaming"), place), latest.version
 
     def commits(self, since: int | None = None) -> pl.DataFrame:
-        """How many rows (`len`) each commit added (`added`), in their order; only commits behind a cursor."""
+        """Number of rows (`len`) that each commit added (`added`), in order; only commits after a cursor."""
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema={ADDED: pl.Int64, "len": pl.UInt32})

@@ -1,4 +1,4 @@
-"""RecordedColumns: the column lineage of a record, and how it is written."""
+"""RecordedColumns: the column lineage of a record, and its serialization."""
 
 from __future__ import annotations
 

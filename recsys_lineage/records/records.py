@@ -1,4 +1,4 @@
-"""Records: where everything that happened is kept, found again, and read in bulk.
+"""Records: everything that happened in a lake, written, found and read in bulk.
 
 A successful run's record lies in the commit of the table version it wrote, so neither can exist without the other.
 Beside that, every record (failures, checks and whole runs too) is a row of one lake table, for reading in bulk and
@@ -49,7 +49,7 @@ class AnyRecord(Protocol):
 
     @property
     def kind(self) -> str:
-        """What sort of thing happened."""
+        """Kind of the record."""
         ...
 
     @property
@@ -63,7 +63,7 @@ class AnyRecord(Protocol):
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; `kind` stands in it unless it is asset."""
+        """The record as a JSON object, with `kind` unless it is an asset's."""
         ...
 
 
@@ -75,7 +75,7 @@ class Records:
         self._table = RecordTable(lake)
 
     def latest(self, asset: str) -> Materialization | None:
-        """The record of the asset's latest version; None when there is none, or it was written outside an asset."""
+        """The record of the asset's latest version; None if there is none, or it was not written by an asset."""
         if not self.lake.has(asset) or self.lake.commit(asset)["record"] is None:
             return None
         return self.get(asset)
@@ -172,7 +172,7 @@ class Records:
         return [Materialization.from_json(data) for data in self._table.json(frame)], cursor
 
     def commits(self, since: int | None = None) -> pl.DataFrame:
-        """How many records (`len`) each commit added (`added`), in their order.
+        """Number of records (`len`) that each commit added (`added`), in order.
 
         Args:
             since: as for `read`.
@@ -247,8 +247,7 @@ class Records:
         return [RunRecord.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
     def decisions(self, asset: str | None = None, since: int | None = None) -> list[Decision]:
-        """What was decided about an asset's versions, or about any, oldest first; after the cursor `since` if one is
-        given."""
+        """Decisions about an asset's versions, or about any, oldest first; after the cursor `since` if one is given."""
         self._move_former()
         of_asset = pl.lit(True) if asset is None else pl.col("asset") == asset
         frame, _ = self._table.frame(since, (pl.col("kind") == "decision") & of_asset)

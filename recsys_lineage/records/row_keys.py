@@ -1,4 +1,4 @@
-"""RowKeys: the columns by which rows of a Python asset's table belong to rows of what it was made of."""
+"""RowKeys: the columns that relate rows of a Python asset's table to rows of its inputs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RowKeys:
 
     @classmethod
     def of(cls, keys: Keys) -> RowKeys:
-        """What an asset's wiring says."""
+        """The row keys of an asset's wiring."""
         if not isinstance(keys, Mapping):
             return cls(tuple(keys))
         return cls(
@@ -46,7 +46,7 @@ class RowKeys:
         return bool(self.shared or self.of_tables)
 
     def pairs(self, table: str, own: Collection[str], others: Collection[str]) -> list[Pairs]:
-        """The pairs that tell which rows of a table belong to rows of the asset's; none where it names no such.
+        """The column pairs that relate rows of a table to rows of the asset's; none if it names none.
 
         Args:
             table: the other table.
@@ -64,7 +64,7 @@ class RowKeys:
     def check(
         self, columns: Collection[str], tables: Mapping[str, Collection[str] | None], where: str
     ) -> None:
-        """Holds what is named for each table against what there is; which tables share columns, each run tells.
+        """Check the named columns against those that exist; shared columns are known in each run only.
 
         Args:
             columns: of the asset's table.
@@ -82,7 +82,7 @@ class RowKeys:
                     _known(other, others, f"column of {table}", where)
 
     def missing(self, table: str) -> str:
-        """In words, why no row of a table is told by them."""
+        """Why they select no row of a table, in words."""
         if self.shared:
             return f"its keys ({', '.join(self.shared)}) are no columns of {table}"
         if self.of_tables:
@@ -93,11 +93,11 @@ class RowKeys:
 def _known(name: str, known: Collection[str], what: str, where: str) -> None:
     if name.casefold() not in {each.casefold() for each in known}:
         raise LineageError(
-            f"The asset's keys name {name!r}, which is no {what}.",
+            f"The asset's keys name {name!r}, which is not a {what}.",
             expected=f"one of {', '.join(known)}" if known else f"a {what}",
             found=name,
             where=where,
-            advice=" ".join(filter(None, (did_you_mean(name, known), "mend keys of the asset"))),
+            advice=" ".join(filter(None, (did_you_mean(name, known), "correct keys of the asset"))),
         )
 
 

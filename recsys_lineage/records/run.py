@@ -1,4 +1,4 @@
-"""Run: what the orchestrator knows of the run in which something was made."""
+"""Run: the orchestrator's information about the run in which something was made."""
 
 from __future__ import annotations
 

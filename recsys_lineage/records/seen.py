@@ -1,4 +1,4 @@
-"""Seen: what an asset saw outside or took of its inputs, kept so that it can be compared and tells no value.
+"""Seen: digests of what an asset saw outside or took of its inputs, comparable without revealing a value.
 
 Such a text is only ever compared, so what it says need not be known: of a text that could be a cell of a table the
 record keeps a digest. Names of tables, days and digests stay as they are.

@@ -1,4 +1,4 @@
-"""Staleness: whether an asset's latest version is still what materializing it now would make, and if not, why."""
+"""Staleness: whether materializing an asset now would give its latest version again, and if not, why."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def why_stale(
 
 
 def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first table upstream that a run could not read, for it was not there, and that is there now, in words."""
+    """The first upstream table that did not exist at the run and does now, in words."""
     read = {each.name for each in record.reads if each.kind == "table"}
     return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
 
@@ -86,7 +86,7 @@ def changed_read(lake: Lake, record: Materialization, upstream: Collection[str])
                 return f"{read.name} is gone"
             if _same(lake, read, now.fingerprint):
                 continue
-            versions = f"version {read.version} was read, {now.version} is there"
+            versions = f"version {read.version} was read, the current one is {now.version}"
             if comparable(read.hashed_by, now.hashed_by):
                 return f"{read.name} changed ({versions})"
             return f"{read.name} is not comparable ({versions}: hashed by {read.hashed_by}, now by {now.hashed_by})"

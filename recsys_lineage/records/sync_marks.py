@@ -1,4 +1,4 @@
-"""SyncMarks: up to which version of each table all records are known to be in the table of records."""
+"""SyncMarks: the version of each table up to which all records are known to be in the table of records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SyncMarks:
         self._before = dict(self._marks)
 
     def new_commits(self, table: str) -> Iterator[dict[str, Any]]:
-        """What the commits of a table carry that came after its mark; the mark moves with them."""
+        """Metadata of a table's commits after its mark; the mark moves with them."""
         log = self._lake.log(table)
         mark, write_id = self._marks.get(table, (-1, ""))
         is_there = log.has(mark)

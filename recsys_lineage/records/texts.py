@@ -1,4 +1,4 @@
-"""Texts: code, statements and schemas that many records name, each kept once by its hash."""
+"""Texts: code, statements and schemas that many records share, each stored once by its hash."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Texts:
         return dict(found.select("hash", "text").collect().iter_rows())
 
     def _seen(self) -> set[str]:
-        """What this process saw in this table; nothing where the table it saw was deleted and begun anew."""
+        """Hashes that this process saw in this table; none if that table was deleted and begun anew."""
         version, hashes = _seen.get(self._lake.uri, (None, set[str]()))
         if version is None or not self._lake.log(TABLE).has_write(version.version, version.write_id):
             return set()

@@ -1,4 +1,4 @@
-"""Values that were given to the engine and are not kept: what a record says in their place, and whether it does."""
+"""Withheld values: values given to the engine that a record must not keep, and what it says instead."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_secret_name(name: str) -> bool:
 
 
 def withheld(value: Any) -> str:
-    """What stands for a value: its type, and of a collection how many of what, as in `… (list of 3 str)`."""
+    """The placeholder of a value: its type, and for a collection how many of what, as in `… (list of 3 str)`."""
     if isinstance(value, Mapping):
         return f"{WITHHELD} ({len(value)} names and values)"
     if isinstance(value, list | tuple | set | frozenset):
@@ -33,12 +33,12 @@ def withheld(value: Any) -> str:
 
 
 def withheld_secret(name: str, value: Any) -> str:
-    """What stands for a secret: a hash, slow to guess at, by which another one is told."""
+    """The placeholder of a secret: a hash, slow to guess, that distinguishes it from another one."""
     return f"{WITHHELD} (secret {_digest(name, repr(value))})"
 
 
 def is_withheld(value: Any) -> bool:
-    """Whether a recorded value stands for one that is not kept."""
+    """Whether a recorded value is the placeholder of one that is not kept."""
     if isinstance(value, Mapping):
         return any(map(is_withheld, value.values()))
     return isinstance(value, str) and value.startswith(f"{WITHHELD} (")

@@ -1,1 +1,1 @@
-"""Reading and writing of SQL text: parsing, names and literals."""
+"""SQL text: parsing, names and literals."""

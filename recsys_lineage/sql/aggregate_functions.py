@@ -1,4 +1,4 @@
-"""Names of DuckDB's functions that make one value of many rows."""
+"""The names of DuckDB's aggregate functions."""
 
 from __future__ import annotations
 

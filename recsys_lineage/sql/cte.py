@@ -1,4 +1,4 @@
-"""Which names of a SELECT are its own WITH queries, and no tables."""
+"""CTE names: which names of a SELECT are its own WITH queries, not tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FileCall: one place of a SELECT's FROM clauses that reads files, and where it stands in the text."""
+"""FileCall: one place in a SELECT's FROM clauses that reads files, with its position in the text."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _patterns(name: str, argument: exp.Expr | None, where: str) -> tuple[str, ..
         found = "no argument" if argument is None else argument.sql("duckdb")
         raise SqlAssetError(
             f"The files that {name} reads are not named.",
-            expected="a path or pattern in quotes, or a list of such, so that it is known before it runs what it reads",
+            expected="a path or pattern in quotes, or a list of such, so that what it reads is known before it runs",
             found=found,
             where=where,
         )

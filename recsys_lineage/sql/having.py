@@ -1,4 +1,4 @@
-"""A SELECT of which only groups are kept that fulfil one more condition: a HAVING put into its text."""
+"""A HAVING added to a SELECT's text, so that only groups that meet one more condition are kept."""
 
 from __future__ import annotations
 

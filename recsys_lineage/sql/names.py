@@ -1,4 +1,4 @@
-"""Names and texts as SQL writes them."""
+"""Quoting of names and literals in SQL."""
 
 from __future__ import annotations
 

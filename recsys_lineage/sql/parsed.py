@@ -1,4 +1,4 @@
-"""Parsing the one SELECT of a SQL text, with faults told as DuckDB tells them."""
+"""Parsing of the one SELECT of a SQL text, with faults worded like DuckDB's."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def parsed_select(
 
 
 def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
-    """What is wrong with a text that sqlglot does not take, and where: what DuckDB says, where it does not either."""
+    """Fault of a text that sqlglot does not parse, and its place: DuckDB's, if it does not parse it either."""
     try:
         pieces = PiecedSql.of(text)
     except SqlglotError:  # such as a text that is not closed
@@ -85,7 +85,7 @@ def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str
 
 
 def _refused_by_duckdb(text: str) -> duckdb.Error | None:
-    """What DuckDB's parser has against a text."""
+    """Error of DuckDB's parser for a text."""
     with duckdb.connect() as connection:
         try:
             connection.extract_statements(text)

@@ -1,4 +1,4 @@
-"""PIVOTs that do not name their values: these are told from the columns that the statement's result had.
+"""PIVOTs that do not name their values: the values are derived from the result's columns.
 
 Which columns a PIVOT without IN gives depends on the data. A result that was made of it shows them, so they can be
 written out: then the statement means the same on these data, and what it gives is known from its text.
@@ -46,7 +46,7 @@ class _Pivot:
 
 
 def with_pivot_values(sql: str, columns: Sequence[str], described: Described) -> str:
-    """A statement whose PIVOT names the values that it must have had; as it is where these cannot be told.
+    """A statement whose PIVOT names the values that it must have had; unchanged if these cannot be derived.
 
     Args:
         sql: one statement.
@@ -77,7 +77,7 @@ def is_named_by_data(sql: str) -> bool:
 
 
 def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
-    """Where in a text the values of a PIVOT have a name, as in `IN ('a' AS b)`: from where to where, and the name."""
+    """Aliases of a PIVOT's values in a text, as in `IN ('a' AS b)`: start, end, and name."""
     found: list[tuple[int, int, str]] = []
     for place, token in enumerate(tokens):
         if word(token) not in _PIVOTS:
@@ -141,7 +141,7 @@ class _Finder:
         return name
 
     def _suffixes(self) -> Iterator[str]:
-        """What the first statistic may add to a value's name: its alias or its text, where there are several."""
+        """Suffixes that the first statistic may add to a value's name: its alias or its text, if there are several."""
         statistics = self._pivot.statistics
         if len(statistics) <= 1:
             yield ""
@@ -212,7 +212,7 @@ def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
 
 
 def _elements(tokens: Sequence[Token]) -> Sequence[Token]:
-    """What stands behind ON."""
+    """Elements after ON."""
     _, rest = _until(tokens, ("ON", *_ENDS))
     return _until(rest[1:], _ENDS)[0] if rest and word(rest[0]) == "ON" else ()
 
@@ -227,7 +227,7 @@ def _names_values(element: Sequence[Token]) -> bool:
 
 
 def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Those that stand in no parentheses."""
+    """Tokens outside of parentheses."""
     depth = 0
     for token in tokens:
         depth -= token.token_type in _CLOSES
@@ -237,7 +237,7 @@ def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Token], Sequence[Token]]:
-    """What comes before one of some words, or before the parentheses around it close, and the rest."""
+    """Tokens before one of some words, or before the surrounding parentheses close, and the rest."""
     depth = 0
     for place, token in enumerate(tokens):
         if token.token_type in _CLOSES:

@@ -1,4 +1,4 @@
-"""Where in its author's text DuckDB finds a fault of a SQL statement."""
+"""Places of faults: where in its author's text DuckDB finds a fault of a SQL statement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLOSES = (TokenType.R_PAREN, TokenType.COMMA)
 
 @dataclass(frozen=True)
 class PiecedSql:
-    """A statement with each of its words on a line of its own, so that the line that DuckDB names tells the place.
+    """A statement with one word per line, so that the line in DuckDB's error identifies the place.
 
     Attributes:
         text: the author's text.
@@ -73,7 +73,7 @@ class PiecedSql:
         return cls(text, "\n".join(said for _, said, _ in pieces), tuple(starts))
 
     def offset(self, error: BaseException, lines_before: int = 0) -> int | None:
-        """Where in the text an error of DuckDB about this statement points to; None where it does not tell.
+        """The position in the text to which an error of DuckDB about this statement points; None if it names none.
 
         Args:
             error: what DuckDB said.
@@ -126,7 +126,7 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
 
 
 def plain(error: BaseException) -> str:
-    """What DuckDB says, without the statement that it shows and the list of functions that might have been meant."""
+    """DuckDB's message without the statement that it shows and the list of functions that might have been meant."""
     words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
     if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
         words = words.splitlines()[0]
@@ -142,7 +142,7 @@ def line_of(text: str, start: int) -> str:
 
 
 def start_of(node: exp.Expr) -> int | None:
-    """Where in the text an expression begins, as far as its names tell."""
+    """The position in the text where an expression begins, as far as its names tell."""
     starts = [each.meta["start"] for each in node.walk() if "start" in each.meta]
     return min(starts, default=None)
 

@@ -62,7 +62,7 @@ class SqlText:
             SqlAssetError: when the text is not exactly one SELECT; set operations, WITH, PIVOT, UNPIVOT, SUMMARIZE and
                 VALUES are some.
         """
-        advice = "split the file, one table each; the platform does the CREATE and the INSERT"
+        advice = "split the file, one table each; the platform runs the CREATE and the INSERT"
         return parsed_select(self.text, self.origin, SqlAssetError, advice, shaped=True)
 
     @cached_property
@@ -97,7 +97,7 @@ class SqlText:
         return place_in(self.text, min(starts, default=None), self.origin)
 
     def columns_read(self, columns: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...] | None]:
-        """Which columns of each table the statement needs; None where the text does not tell them apart.
+        """The columns of each table that the statement needs; None if the text does not determine them.
 
         Args:
             columns: names of every table's columns.

@@ -1,4 +1,4 @@
-"""The statement of a SQL file without what stands around it."""
+"""The statement of a SQL file without surrounding comments."""
 
 from __future__ import annotations
 

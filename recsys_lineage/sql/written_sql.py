@@ -1,4 +1,4 @@
-"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are told in the author's text."""
+"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are reported in the author's text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
 _WIDER = "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)"
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
-_ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
+_ADVICE = "fix the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class WrittenSql:
         connection: duckdb.DuckDBPyConnection,
         parameters: Mapping[str, Any] | None = None,
     ) -> SqlFailed | None:
-        """What an error of DuckDB says of this statement; None where it is not the statement's fault.
+        """The error of this statement from an error of DuckDB; None if it is not the statement's fault.
 
         The statement is given to DuckDB again, alone: first to be planned, and where a value was at fault, to be run.
 
@@ -85,7 +85,7 @@ class WrittenSql:
         return place_in(self.text, start, self.origin)
 
     def _not_kept(self, error: Exception) -> SqlFailed | None:
-        """What an error says of a column of the result, whose value the table cannot hold."""
+        """Error about a column of the result whose value the table cannot hold."""
         if (column := _OF_A_COLUMN.search(str(error))) is None:
             return None
         select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
@@ -128,7 +128,7 @@ def value_not_kept(error: Exception) -> SqlFailed | None:
 def _asked(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None
 ) -> Exception | None:
-    """What DuckDB has against a statement."""
+    """DuckDB's error for a statement."""
     try:
         connection.execute(sql, parameters).fetchall()
     except OF_THE_TEXT + OF_A_VALUE as error:

@@ -1,4 +1,4 @@
-"""Implicit feedback as a matrix: how strongly a user's past interactions with an item speak for it."""
+"""Implicit feedback as a matrix: how strongly a user's past interactions with an item count."""
 
 from __future__ import annotations
 

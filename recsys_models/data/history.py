@@ -1,4 +1,4 @@
-"""A customer's history, given at the moment of asking: what they did so far, known to a fit or not."""
+"""A customer's history at the time of the request: what they did so far, known to the fit or not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_models.data.moments import EARLIEST, LATEST
 
 @dataclass(frozen=True, eq=False)
 class CodedNames(Sequence[str]):
-    """Names given by their places in a list of different ones, for who has them so already.
+    """Names encoded as positions in a list of distinct ones, for callers that have them so already.
 
     Attributes:
         names: each once.
@@ -44,7 +44,8 @@ class CodedNames(Sequence[str]):
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What one customer did so far, in the order given; `Recommender.history_of` makes one of the caller's item ids.
+    """One customer's interactions so far, in the order given; `Recommender.history_of` makes one of the caller's item
+    ids.
 
     Attributes:
         items: rows of the model's `item_ids`, shape (n,); -1 for an item that the model does not know (`unknown`).

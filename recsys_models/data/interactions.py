@@ -210,7 +210,7 @@ class Interactions:
         return matrix
 
     def user_items(self) -> sp.csr_array:
-        """Users by items as CSR of ones: `indptr` and `indices` tell which items each user has."""
+        """Users by items as CSR of ones: `indptr` and `indices` give each user's items."""
         return self.matrix(binary=True)
 
     def digest(self) -> bytes:
@@ -237,7 +237,7 @@ class Interactions:
         )
 
     def of_users(self, mask: NDArray[np.bool_]) -> Interactions:
-        """The rows of the users of a mask, shape (n_users,), who alone stand in the id map afterwards."""
+        """The rows of the users in a mask, shape (n_users,), which alone remain in the id map."""
         place = (np.cumsum(mask) - 1).astype(np.int32)
         kept = self.subset(mask[self.user])
         return replace(kept, user=place[kept.user], user_ids=self.user_ids[mask], _rows={})
@@ -314,7 +314,7 @@ class Interactions:
 
 
 def each_once(ids: Ids, name: str) -> Ids:
-    """The ids of a map, each of which stands there once.
+    """The ids of a map, without repeats.
 
     Raises:
         ValueError: an id comes more often.

@@ -13,7 +13,7 @@ DIMENSIONS = 384
 
 
 def semantic_vectors(texts: list[str]) -> NDArray[np.float32]:
-    """Embeddings of length 1, whose inner products tell how alike the texts are; zeros for blank texts.
+    """Embeddings of length 1, whose inner products measure how similar the texts are; zeros for blank texts.
 
     The encoder is all-MiniLM-L6-v2 (Wang et al. 2020, "MiniLM", fine-tuned as in Reimers & Gurevych 2019,
     "Sentence-BERT"). It runs on the CPU, once for each distinct text, and needs no network.

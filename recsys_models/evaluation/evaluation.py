@@ -208,7 +208,7 @@ class _Task:
         self.areas[at] = auc_of_rows(scores, local, relevant, self.held.unknown[at], self._hidden, rows)
 
     def _among(self, block: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Those test users of a block that have relevant items: their places among all such, and in the block."""
+        """Test users of a block with relevant items: their places among all such, and in the block."""
         at = np.searchsorted(self.held.user_rows, block)
         at = np.minimum(at, self.held.user_rows.size - 1)
         local = np.flatnonzero(self.held.user_rows[at] == block)

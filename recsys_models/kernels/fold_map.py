@@ -1,4 +1,4 @@
-"""A map from what customers had to their vectors, learned from the users of a fit."""
+"""The fold-in map: from a customer's history to an embedding, learned from the users of a fit."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class FoldMap(NamedTuple):
         return self._inputs(self._sums(edges, items)) @ self.matrix
 
     def _sums(self, edges: Sequence[sp.csr_array], items: NDArray[np.float32]) -> tuple[_Sums, ...]:
-        """What the map takes of the rows of each matrix of edges, before it is divided by their degrees."""
+        """Sums over the rows of each matrix of edges, before they are divided by their degrees."""
         n = edges[0].indptr.size - 1
         found: list[_Sums] = []
         for matrix, scale in zip(edges, self.item_scale, strict=True):
@@ -136,7 +136,7 @@ class FoldMap(NamedTuple):
 
     @classmethod
     def from_state(cls, state: Mapping[str, NDArray[Any]], n_items: int, dim: int) -> FoldMap | None:
-        """The map that `state` turned into arrays; None where there are none, as in files before maps were kept.
+        """The map from the arrays of `state`; None if there are none, as in files from before maps were stored.
 
         Raises:
             ValueError: the arrays are no map of so many items and such vectors.

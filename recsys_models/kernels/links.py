@@ -1,4 +1,4 @@
-"""Links: which users and items a chain of interactions, or of what else a model is told, joins."""
+"""Links: which users and items a chain of interactions or other relations connects."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Links(NamedTuple):
         return cls(users, items, known, bool((of_known == of_known[0]).all()) if of_known.size else True)
 
     def join(self, customer: Interactions, items: NDArray[np.integer]) -> bool:
-        """Whether one customer is linked to all of these items, of those that the fit knows."""
+        """Whether one customer is linked to all of these items, as far as the fit knows them."""
         if self.joined:
             return True
         return set(self.items[items].tolist()) <= set(self.items[customer.item].tolist())

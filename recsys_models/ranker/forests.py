@@ -40,7 +40,7 @@ class Forests:
         return np.asarray(np.mean(scores, axis=0), np.float64)
 
     def effects(self, row: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each feature adds to the score, by TreeSHAP (Lundberg et al. 2020). Shape (features,) in and out."""
+        """Contribution of each feature to the score: TreeSHAP (Lundberg et al. 2020), shape (features,) in and out."""
         added = [np.asarray(booster.predict(row[None], pred_contrib=True))[0] for booster in self._boosters]
         return np.mean(added, axis=0)[:-1]
 

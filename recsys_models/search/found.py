@@ -1,4 +1,4 @@
-"""Found: what a query finds in a search index."""
+"""Found: the result of a query to the search index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Found(NamedTuple):
-    """What a query finds.
+    """Result of a query.
 
     Attributes:
         rows: of the index's items, best first.

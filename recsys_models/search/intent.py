@@ -56,7 +56,7 @@ class Intent:
 
     @classmethod
     def of(cls, words: TermIndex, category_of: Sequence[str | None], clicks: Iterable[Click] = ()) -> Intent:
-        """What the documents of an index say, of which each is in one category or none, and what clicks add.
+        """Learn the intent from the documents of an index, each in one category or none, and from clicks.
 
         Clicks on items of a category that no document has count for nothing.
         """

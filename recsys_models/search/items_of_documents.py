@@ -12,7 +12,7 @@ _ROUNDING = 1 + 1e-5
 
 
 class ItemsOfDocuments(NamedTuple):
-    """Which items each document stands for.
+    """The items that each document represents.
 
     Attributes:
         starts: (n_documents + 1,) where the items of each begin in `items`.
@@ -24,7 +24,7 @@ class ItemsOfDocuments(NamedTuple):
 
     @classmethod
     def of(cls, document_of: NDArray[np.int32], n_documents: int) -> ItemsOfDocuments:
-        """From the document of each item."""
+        """Construct it from the document of each item."""
         starts = np.zeros(n_documents + 1, np.int64)
         np.cumsum(np.bincount(document_of, minlength=n_documents), out=starts[1:])
         return cls(starts, np.argsort(document_of, kind="stable").astype(np.int32))

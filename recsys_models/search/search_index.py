@@ -41,7 +41,7 @@ Taste = Callable[[NDArray[np.int32]], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class SearchIndex:
-    """An index over items. Items with the same text share a document, so that a text is looked at once.
+    """An index over items. Items with the same text share a document, so that each text is processed once.
 
     Attributes:
         item_ids: (n_items,) str.
@@ -138,7 +138,7 @@ class SearchIndex:
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """Number of items."""
         return int(self.item_ids.size)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Spelling: which known word was meant by one that no title has."""
+"""Spelling: the known word that was probably meant by an unknown one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Spelling:
                 self._of_length.setdefault(len(word), []).append(word)
 
     def meant(self, word: str) -> list[str]:
-        """The known words that stand for an unknown one: one, two where it is two written as one, or none.
+        """The known words that an unknown one probably means: one, two if it is two written as one, or none.
 
         Of the words with the fewest errors (a letter too many, missing, wrong, or two in the wrong order) it is the one
         in the most documents.

@@ -41,7 +41,7 @@ class TermIndex:
 
     @property
     def n_documents(self) -> int:
-        """How many documents there are."""
+        """Number of documents."""
         return int(self.scores.shape[1])  # pyright: ignore[reportOptionalSubscript]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Weights: how much each thing counts that speaks for an item."""
+"""Weights of the signals that rank search results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each thing counts that speaks for an item; each is between 0 and about 1.
+    """Weights of the signals that count for an item; each is between 0 and about 1.
 
     Attributes:
         words: BM25 over title and groups, as a share of what an item with all words would have.

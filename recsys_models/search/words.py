@@ -1,4 +1,4 @@
-"""Words and their trigrams: how titles and queries are taken apart, both in the same way."""
+"""Words and their trigrams: tokenization of titles and queries, the same for both."""
 
 from __future__ import annotations
 

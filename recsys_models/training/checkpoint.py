@@ -28,7 +28,7 @@ class Checkpoint:
     identity: str
 
     def save(self, epoch: int, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Store this epoch in place of the one before; a crash meanwhile leaves one whole epoch in place."""
+        """Store this epoch in place of the previous one; a crash meanwhile leaves one complete epoch in place."""
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{self.identity}-", dir=self.folder))
         try:
@@ -45,7 +45,7 @@ class Checkpoint:
                 shutil.rmtree(older, ignore_errors=True)
 
     def load(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
-        """Header and arrays of the newest whole epoch, or None; a damaged one is passed over."""
+        """Header and arrays of the newest complete epoch, or None; a damaged one is skipped."""
         for place in reversed(self._kept()):
             try:
                 return from_files(NAME, read_folder(place, NAME))

@@ -1,4 +1,4 @@
-"""Own draws: what PyTorch would draw from the process's generator comes from a generator of the fit's own."""
+"""Own random draws: PyTorch draws from a generator of the fit, not from the process's."""
 
 from __future__ import annotations
 

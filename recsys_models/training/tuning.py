@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Between:
-    """A range of numbers, searched evenly or by logarithm; of whole numbers where both ends are."""
+    """A range of numbers, searched uniformly or logarithmically; of whole numbers if both ends are."""
 
     low: float
     high: float

@@ -134,7 +134,7 @@ def test_a_record_that_cannot_be_added_is_a_warning_that_sync_mends(
         patched.setattr(Records, "append", full)
         outcome = materialize(sql("orders", ORDERS), lake)
     assert outcome.version is not None and outcome.version.version == 0
-    assert "not in the table of records yet" in outcome.warnings[0]
+    assert "not yet in the table of records" in outcome.warnings[0]
     assert list(Records(lake).runs("orders")) == []
     Records(lake).sync()
     assert list(Records(lake).runs("orders")) == [outcome.record]

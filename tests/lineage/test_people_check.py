@@ -153,10 +153,10 @@ def test_what_counting_reads_is_on_record_as_read_for_a_check(lake: Lake) -> Non
 
 
 def test_what_cannot_be_counted_is_refused(lake: Lake) -> None:
-    with pytest.raises(LineageError, match="hides nobody"):
+    with pytest.raises(LineageError, match="protects nobody"):
         at_least_k_people(["mean"], "c.id", 1)
     for person in ("1", "count(*)", "c.id, 1", "random()", "c.id) >= 0 OR (1"):
-        with pytest.raises(LineageError, match="no column that tells people apart"):
+        with pytest.raises(LineageError, match="not a column that identifies people"):
             at_least_k_people(["mean"], person, 3)
     with pytest.raises(LineageError, match="cannot be counted"):
         made(lake, f"{PER_TOWN} UNION ALL {PER_TOWN}", asserted())

@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, says how to mend it, changes nothing and never fails itself."""
+"""The doctor finds what is wrong, says how to fix it, changes nothing and never fails itself."""
 
 from pathlib import Path
 

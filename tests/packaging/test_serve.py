@@ -139,7 +139,7 @@ def test_an_address_of_another_machine_is_refused(elsewhere: Path, workspace: Pa
 def test_an_address_that_others_reach_needs_a_proxy_that_authenticates(
     elsewhere: Path, workspace: Path, host: str
 ) -> None:
-    with pytest.raises(UiError, match=r"asks nobody for a password[\s\S]*RECSYS_PROXY_AUTHENTICATES=true"):
+    with pytest.raises(UiError, match=r"has no password[\s\S]*RECSYS_PROXY_AUTHENTICATES=true"):
         run_ui(load_settings(home="home", host=host, port=0), workspace=workspace)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as taken:
         taken.bind((host, 0))

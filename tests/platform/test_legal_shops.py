@@ -78,7 +78,7 @@ def looks_alone() -> list[Event]:
 
 
 STATES: dict[str, tuple[Callable[[], list[Event]], str, str]] = {
-    "repeats only": (repeats_only, "evaluation", "judged by repeat purchases"),
+    "repeats only": (repeats_only, "evaluation", "evaluated with repeat purchases"),
     "closed for a month": (closed_for_a_month, "split", "divided by days"),
     "reopened today": (reopened_today, "split", "divided by weeks: train 148, valid 112, test 5"),
     "five weeks old": (five_weeks_old, "split", "divided by days"),

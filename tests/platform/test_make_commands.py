@@ -303,7 +303,5 @@ def test_every_asset_has_a_job_to_stand_under(original: Shop) -> None:
 
 def test_what_lies_in_the_home_is_told(original: Shop) -> None:
     text = (Path(__file__).parents[2] / "docs" / "running.md").read_text()
-    told = set(
-        re.findall(r"^\| `([\w.]+)/?` \|", text.partition("## What lies in the home")[2], re.MULTILINE)
-    )
+    told = set(re.findall(r"^\| `([\w.]+)/?` \|", text.partition("## What is in the home")[2], re.MULTILINE))
     assert {path.name for path in original.home.iterdir()} == told

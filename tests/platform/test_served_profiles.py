@@ -83,7 +83,7 @@ def test_an_unusual_night_is_told(lake: Lake) -> None:
         record = _succeeded(materialize(drift, lake)).record
         checks += [each for each in record.checks if each.name == "recommendations_look_as_usual"]
     quiet, loud = checks
-    assert quiet.passed and "look as usual" in quiet.found
+    assert quiet.passed and "in their normal range" in quiet.found
     assert not loud.passed and "cold (distribution)" in loud.found
     plots = drift_over_nights(Records(lake), "recommendation_drift")
     assert "nights, " in next(iter(plots.values())).value

@@ -227,12 +227,14 @@ def test_what_the_time_did_not_suffice_for_is_told(most: int, monkeypatch: pytes
     read = {"orders": rows()["orders"]}
     orders = {"orders": SCHEMAS["orders"]}
     whole = verify_columns(sql, orders, read, filtered, rounds=1)
-    assert whole.over_after is None and not whole.untested and "time was over" not in whole.report()
+    assert (
+        whole.over_after is None and not whole.untested and "the time limit was reached" not in whole.report()
+    )
     watch = SimpleNamespace(perf_counter=lambda: next(clock, 61.0))
     monkeypatch.setattr("recsys_lineage.proof.columns.time", watch)
     found = verify_columns(sql, orders, read, filtered, rounds=1, seconds=60)
     assert found.sound and found.over_after == 60 and found.runs < whole.runs
     assert len(found.untested) == max(0, 4 - most)
     changed = len(found.inputs) - len(found.untested)
-    assert f"time was over after 60 s and {found.runs} runs: {changed} of" in found.report()
+    assert f"the time limit was reached after 60 s and {found.runs} runs: {changed} of" in found.report()
     assert all(f"not tested: {each}" in found.report() for each in found.untested)

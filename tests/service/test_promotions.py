@@ -117,7 +117,7 @@ def test_a_promoted_family_that_competes_no_more_is_told(lake: Lake) -> None:
     )
     outcome = judged(lake)
     assert champion_of(outcome) == "lightgcn"
-    assert "not among the families that were judged" in outcome.warnings[0]
+    assert "not among the evaluated families" in outcome.warnings[0]
 
 
 def test_a_canary_changes_no_table_and_is_told_once_its_family_is_champion(lake: Lake) -> None:

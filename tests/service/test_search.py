@@ -196,7 +196,7 @@ def test_a_broken_index_leaves_the_one_before_in_service(home: Path) -> None:
             lake, "search_index", files, record={**lake.commit("search_index")["record"], "id": "0" * 32}
         )
         until(lambda: customer.ready().get("problems"), "it says that the new one is broken")
-        assert "search_index@2 cannot be searched in" in customer.ready()["problems"][0]
+        assert "search_index@2 cannot be used for search" in customer.ready()["problems"][0]
         assert search(customer, "red lamp").json["index_version"] == 1
 
 
@@ -218,7 +218,7 @@ def test_an_index_that_is_deleted_is_still_searched_in_until_the_service_ends(ho
     indexed(home)
     with served(home) as (customer, _):
         shutil.rmtree(home / "lake" / "search_index")
-        until(lambda: "not in the lake any more" in str(customer.ready()["problems"]), "that is told")
+        until(lambda: "no longer in the lake" in str(customer.ready()["problems"]), "that is told")
         assert search(customer, "red lamp").items[0] == "item-0"
     with served(home) as (customer, _):
         assert search(customer, "red lamp").status == 503

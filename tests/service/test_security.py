@@ -77,7 +77,7 @@ def test_tokens_that_cannot_be_read_are_told_and_looked_for_again(
             (home / "folder").mkdir()
             (home / "link").symlink_to(home / "folder")
             (home / "link").replace(path)
-        until(lambda: "the tokens of before hold" in caplog.text, "it is told")
+        until(lambda: "the previous tokens stay in force" in caplog.text, "it is told")
         assert reader.ask("GET", "/version").status == 200
         assert secret not in caplog.text
         (home / "none").write_bytes(b"[]")

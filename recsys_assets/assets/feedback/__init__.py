@@ -1,1 +1,1 @@
-"""Group feedback: what was shown and done, what experiments tell, and what drifts."""
+"""Group feedback: exposures, customers' actions, reports of experiments, and drift."""

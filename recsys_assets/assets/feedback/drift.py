@@ -1,4 +1,4 @@
-"""`drift_report`: its check, and what Dagster's page of it and of `recommendation_drift` shows."""
+"""`drift_report`: its check, and the plots on Dagster's pages of it and of `recommendation_drift`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def nothing_drifted(inputs: Inputs) -> CheckOutcome:
     )
     if newest.is_empty() or not newest["known"].sum():
         return CheckOutcome(
-            _NAME, True, "what is usual is still being learned, which takes two weeks of days"
+            _NAME, True, "the normal range is still being learned, which takes two weeks of days"
         )
     alarms = [
         (column, ", ".join(measure for measure in _MEASURES if measure in measures))
@@ -37,7 +37,7 @@ def nothing_drifted(inputs: Inputs) -> CheckOutcome:
     ]
     counts = {"columns": newest.height, "alarms": len(alarms)}
     if not alarms:
-        return CheckOutcome(_NAME, True, f"{newest.height} columns look as usual", counts=counts)
+        return CheckOutcome(_NAME, True, f"{newest.height} columns are in their normal range", counts=counts)
     told = "; ".join(f"{column} ({measures})" for column, measures in alarms)
     return CheckOutcome(
         _NAME, False, f"the newest day is unusual: {told}; drift_report says by how much", counts=counts
@@ -52,7 +52,7 @@ NOTHING_DRIFTED = TableCheck(
 
 
 def drift_over_nights(records: Records, table: str = "drift_report") -> Mapping[str, Any]:
-    """What the page of a drift report shows: the columns that moved most, as shares of what would alarm, by night."""
+    """Plot on the page of a drift report: the columns that moved most, as shares of the alarm threshold, by night."""
     lake = records.lake
     with lake.reading(), lake.connect() as connection:
         rows = connection.sql(

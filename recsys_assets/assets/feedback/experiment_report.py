@@ -1,4 +1,4 @@
-"""`ab_report`: what is known of each experiment's arms, and what to do now."""
+"""`ab_report`: the results of each experiment's arms, and what to do now."""
 
 from __future__ import annotations
 
@@ -28,16 +28,18 @@ from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
 
 NAME = "ab_report"
-NO_EXPERIMENT = "There is no experiment: experiments.toml in the home tells of one."
-NOTHING_SHOWN = "Nothing was shown in this experiment yet: the service tells of it once its file is closed."
+NO_EXPERIMENT = "There is no experiment: define one in experiments.toml in the home."
+NOTHING_SHOWN = (
+    "Nothing was shown in this experiment yet: exposures appear once the service closes their file."
+)
 REPORT = {**SCHEMA, "sample_ratio_p": pl.Float64, "decision": pl.String}
 _TEXTS = {
     "experiment": "its name",
     "arm": "the arm; the first of an experiment is the control",
-    "metric": "by what the arms are compared",
+    "metric": "the metric by which the arms are compared",
     "role": "decides, guard rail or described",
-    "units": "customers or sessions that the arm was shown to; of wins, those of lists that somebody won",
-    "value": "of the metric, what was known before taken out",
+    "units": "customers or sessions that saw the arm; for wins, those with lists that an arm won",
+    "value": "value of the metric, adjusted for what was known before (CUPED)",
     "value_low": "lower end of the interval of the value, valid at any time",
     "value_high": "upper end of the interval of the value",
     "difference": "to the control",
@@ -46,9 +48,9 @@ _TEXTS = {
     "relative": "the difference as a share of the control's value",
     "relative_low": "lower end of the interval of the relative difference, valid at any time",
     "relative_high": "upper end of the interval of the relative difference",
-    "units_needed": "of both arms together, to find the smallest effect that matters",
+    "units_needed": "units of both arms together needed to find the smallest effect that matters",
     "verdict": "what is known of the arm in this metric",
-    "sample_ratio_p": "how likely so uneven numbers of units (of wins: firsts) are by chance; alarms below 0.001",
+    "sample_ratio_p": "probability of such uneven numbers of units (for wins: first picks); alarms below 0.001",
     "decision": "what to do now, in words",
 }
 _READS = {
@@ -64,7 +66,7 @@ GROUP BY user_id, coalesce(order_id, day::VARCHAR)"""
 
 
 def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
-    """What is known of each experiment's arms, and what to do now; empty while there is no experiment."""
+    """Results of each experiment's arms, and what to do now; empty while there is no experiment."""
     content = b""
     if path.exists():
         with inputs.open_file(path) as file:
@@ -91,7 +93,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
         except ValueError as error:
             raise ExperimentError(
                 f"The experiment {each.name!r} cannot be judged.",
-                expected="what its metric and its guard rails are made of",
+                expected="the columns that its metric and its guard rails need",
                 found=str(error),
                 where=str(path),
                 advice="name another metric; revenue needs prices in item_profiles",
@@ -155,12 +157,12 @@ CHECKS = (
     unique("experiment", "arm", "metric"),
     TableCheck(
         "arms_have_their_shares",
-        "arms have as many units as their shares give; else units are lost or counted twice",
+        "arms have as many units as their shares imply; otherwise units are lost or counted twice",
         function=arms_have_their_shares,
     ),
     TableCheck(
         "guard_rails_hold",
-        "no arm harms what must not suffer",
+        "no arm harms a guard rail",
         f"SELECT experiment, arm, metric FROM {OUTPUT} WHERE verdict = 'harmed'",
     ),
 )
@@ -192,6 +194,6 @@ def asset(path: Path) -> dg.AssetsDefinition:
             "feedback",
             kinds={"python", "deltalake"},
             description=experiment_report.__doc__,
-            personal="what the customers of an arm did together; none is named",
+            personal="aggregates over the customers of an arm; none is named",
         ),
     )

@@ -1,4 +1,4 @@
-"""`feedback_days`: the days of `feedback`, each with what it holds; `raw_events` follows it."""
+"""`feedback_days`: the days of `feedback`, each with its content's fingerprint; `raw_events` follows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`feedback_files`: the files that the service has closed, what they hold, and of which days."""
+"""`feedback_files`: the files that the service has closed, with their content and days."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def opened(
     listed: list[SourceFile],
     known: Mapping[tuple[str, str], KnownContent] | None = None,
 ) -> tuple[FileReport, ...]:
-    """Open files of a stream on the run's connection, as `relation_of`; says of each what it holds."""
+    """Open the files of a stream on the run's connection, as `relation_of` names them; returns what each holds."""
     (scan,) = query_of(stream).scans
     required = query_of(stream).required_columns[scan]
     found = open_scan(inputs, files.home, scan, listed, relation_of(stream), required, known=known)
@@ -116,7 +116,7 @@ def closed(files: ServiceFiles, stream: Stream) -> list[SourceFile]:
 
 
 def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request: Request) -> Output:
-    """Every file that the service has closed, with its sha256, its lines and their days; empty while there is none."""
+    """Every file that the service has closed, with its sha256, lines and days; empty while there is none."""
     before = inputs.previous()
     table = pl.DataFrame(schema=SCHEMA) if before is None else before.frame()
     is_same = before is not None and before.record.code_version == request.code_version
@@ -167,7 +167,7 @@ def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request:
 def _looked_at(
     inputs: Inputs, stream: Stream, time_zone: str
 ) -> tuple[dict[str, tuple[int, list[Any]]], list[str]]:
-    """Of the files whose lines were opened, how many lines are damaged and the days of the others; where those are."""
+    """Number of damaged lines, their places, and the days of the other lines, for each opened file."""
     rows, lines = rows_sql(stream), relation_of(stream)
     every = f"SELECT _file, _line FROM {lines} UNION ALL SELECT _file, _line FROM {lines}_malformed"
     parameters = {"time_zone": time_zone}
@@ -225,7 +225,7 @@ CHECKS = (
     unique("path"),
     TableCheck(
         "every_line_can_be_read",
-        "every line of the service's files can be read, but those that a kill tore",
+        "every line of the service's files can be read, except lines cut off by a kill",
         f"SELECT path FROM {OUTPUT} WHERE damaged > 0 OR status = 'faulty'",
     ),
     TableCheck(

@@ -64,9 +64,9 @@ _TYPES = {
 }
 """DuckDB's types of columns, where they are no text."""
 _TEXTS: Mapping[Stream, str] = {
-    "exposures": "What the service showed: one row a product of an answer, with file and line; a partition a day.",
-    "events": "What customers did, as the service took it: one row an event, with file and line; a partition a day.",
-    "searches": "What was searched for and found: one row a search, with file and line; a partition a day.",
+    "exposures": "What the service showed: a row per product of an answer, with file and line; a partition per day.",
+    "events": "What customers did, as the service received it: a row per event, with its line; a partition per day.",
+    "searches": "What was searched for and found: a row per search, with file and line; a partition per day.",
 }
 
 
@@ -103,11 +103,11 @@ class FeedbackPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days that are to be written, for the table does not hold what it should."""
+        """The days to be written, because the table does not hold what it should."""
         return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
-        """What the table holds, by day, once some days are written."""
+        """Content of the table, by day, after some days are written."""
         now = {day: self.digests[day] for day in written if day in self.digests}
         return dict(sorted({**self.known, **now}.items()))
 
@@ -115,7 +115,7 @@ class FeedbackPlan:
 def feedback_rows(
     files: ServiceFiles, stream: Stream, time_zone: str, inputs: Inputs, request: Request
 ) -> Output | Unchanged:
-    """The rows of a stream's table, of the days whose files changed; of files that are gone, the rows of before."""
+    """The rows of a stream's table for the days whose files changed; for files that are gone, the previous rows."""
     table, found = TABLE_OF[stream], inputs.frame(FILES)
     before = inputs.previous()
     held = None if before is None else inputs.version(table, (), ())
@@ -210,7 +210,7 @@ def _copies(
 
 
 def items_are_known(inputs: Inputs) -> CheckOutcome:
-    """How many rows name a product that the shop's table of products does not have."""
+    """Number of rows that name a product which the shop's table of products lacks."""
     name = "items_are_known"
     if not inputs.exists(ITEMS):
         return CheckOutcome(name, True, "there is no table of products yet")
@@ -232,9 +232,9 @@ CHECKS: Mapping[Stream, tuple[TableCheck, ...]] = {
     "searches": (unique(*KEYS["searches"]), not_null(DAY, "query", "_file", "_line")),
 }
 _PERSONAL: Mapping[Stream, str] = {
-    "exposures": "what was shown to whom is what experiments are judged by",
-    "events": "what customers did is what experiments are judged by, and what models learn from",
-    "searches": "what people type is what search is judged by",
+    "exposures": "experiments are evaluated on what was shown to whom",
+    "events": "experiments are evaluated on what customers did, and models learn from it",
+    "searches": "search is evaluated on what people type",
 }
 
 

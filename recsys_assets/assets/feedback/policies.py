@@ -30,28 +30,29 @@ NAME = "off_policy_report"
 TEXTS = {
     "policy": "the table of the model",
     "kind": "candidate, which was not shown, or shown",
-    "version": "of the table; NULL where nothing could be said, so that it was not read",
-    "reward": "what a place is judged by: click (view, cart or purchase of the item from there) or purchase",
+    "version": "version of the table; NULL where the candidate could not be evaluated, so that it was not read",
+    "reward": "outcome of a place: click (view, cart or purchase of the item from there) or purchase",
     "places": "places that were drawn by lot, of lists to named customers after the candidate's data end",
     "customers": "whose lists these are",
     "agreed": "places where the candidate would have shown what was shown",
-    "support": "mean weight: the share of places where its item could have been drawn; 1 but for chance where all",
-    "effective": "how many places of its own these weigh as much as (Kish's effective sample size)",
-    "shown": "what was earned a place by what was shown there",
-    "shown_low": "lower end of its 95 % interval, for one look; customers are taken as one",
+    "support": "mean weight: the share of places where its item could have been drawn; 1, up to chance, where all",
+    "effective": "Kish's effective sample size: the number of own places that these are worth",
+    "shown": "reward per place of what was shown there",
+    "shown_low": "lower end of its 95 % interval, for one look, clustered by customer",
     "shown_high": "upper end of that interval",
-    "ips": "what the candidate would have earned a place, by inverse propensities; at least, where support is below 1",
+    "ips": "reward per place that the candidate would have had, by inverse propensities; "
+    "a lower bound where support is below 1",
     "ips_low": "lower end of its 95 % interval",
     "ips_high": "upper end of that interval",
     "snips": "the same, self-normalised: of the places where its item could have been drawn",
     "snips_low": "lower end of its 95 % interval",
     "snips_high": "upper end of that interval",
-    "dr": "the same, doubly robust: where the log is silent it is what a model of position and item expects",
+    "dr": "the same, doubly robust: where the log is silent, a model of position and item estimates it",
     "dr_low": "lower end of its 95 % interval",
     "dr_high": "upper end of that interval",
     "difference": "by inverse propensities, what the candidate earns beyond what was shown",
     "difference_low": "lower end of its 95 % interval",
-    "difference_high": "upper end of that interval; NULL where support is below 1, for nothing bounds it",
+    "difference_high": "upper end of that interval; NULL where support is below 1, because nothing bounds it",
     "verdict": "better, worse, open, partly supported, too little, no support, propensities wrong or shown",
     "words": "the verdict in words",
 }
@@ -61,7 +62,7 @@ _HAD = ("user_id", "item_id", "is_target", "subset")
 
 
 def off_policy_report(inputs: Inputs, families: list[str]) -> Output:
-    """What each candidate would have earned at the places of shown lists that were drawn by lot, before it is shown.
+    """Estimated reward of each candidate at the places of shown lists that were drawn by lot, before it is shown.
 
     A candidate is judged on what was shown after the data end that it was fitted on, for else it would know the clicks
     by which it is judged. It chooses by what it knew then.
@@ -105,7 +106,7 @@ def _later(places: pl.DataFrame, model: Recommender) -> tuple[pl.DataFrame, str]
 
 
 def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl.Series:
-    """What a model would have chosen at each place.
+    """A model's choice at each place.
 
     What customers had before is left out, unless the service showed such things too, as its rules may have it.
     """
@@ -125,7 +126,7 @@ def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl
 
 
 def _plot(clicks: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """What each candidate would have earned, doubly robust, beside what was shown."""
+    """Plot of each candidate's doubly robust reward beside that of what was shown."""
     import altair as alt
 
     rows = clicks.filter(pl.col("dr").is_not_null())
@@ -140,7 +141,7 @@ CHECKS = (
     unique("policy", "version", "kind", "reward"),
     TableCheck(
         "propensities_are_true",
-        "what was shown has the frequencies that the service wrote down; else no candidate can be judged by it",
+        "items were shown as often as their logged propensities say; else no candidate can be evaluated on the log",
         f"SELECT policy, reward FROM {OUTPUT} WHERE verdict = 'propensities wrong'",
     ),
 )
@@ -163,6 +164,6 @@ def asset(families: Sequence[str]) -> dg.AssetsDefinition:
         look=look(
             "feedback",
             kinds={"python"},
-            personal="what candidates would have earned over all customers; none is named",
+            personal="rewards of candidates over all customers; none is named",
         ),
     )

@@ -83,12 +83,12 @@ def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output
 
 
 def _columns_from(families: Sequence[str]) -> ColumnsFrom:
-    """Of what the files of a champion of one of these families are made."""
+    """Column lineage of the files of a champion of one of these families."""
     return files_from(_made_of(families))
 
 
 def _made_of(families: Sequence[str]) -> dict[str, Collection[str]]:
-    """Of which columns a champion of one of these families is made: what it learns from, its candidate, the choice."""
+    """Columns behind a champion of one of these families: its training data, its candidate, the choice."""
     return {
         **fitted_from(registry[family] for family in families),
         **dict.fromkeys(map(candidate_name, families), CONTENT),
@@ -97,7 +97,7 @@ def _made_of(families: Sequence[str]) -> dict[str, Collection[str]]:
 
 
 def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | int]:
-    """What the gate's decision stands on: the champion's NDCG@20 on the held-out weeks, and by how much it is better.
+    """Evidence for the gate's decision: the champion's NDCG@20 on the held-out weeks, and its gain.
 
     A champion that stays has no difference of its own; the one that was promoted has that to the one before.
     """

@@ -1,4 +1,4 @@
-"""Which families can compete, and the names of their assets."""
+"""The families that can compete, and the names of their assets."""
 
 from __future__ import annotations
 

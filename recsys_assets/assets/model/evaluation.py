@@ -36,7 +36,7 @@ DECIDING = 20
 """The length of list by whose NDCG candidates are compared."""
 CUT_OFFS = (10, DECIDING)
 CUT_OFFS_TEXT = (
-    f"lengths of list that candidates are judged by; {DECIDING}, by which the gate decides, is among them"
+    f"list lengths at which candidates are evaluated; {DECIDING}, by which the gate decides, is among them"
 )
 
 
@@ -67,7 +67,7 @@ _SEGMENTS = {"user_profiles": ("user_id", *SEGMENTS)}
 
 
 def _columns_from(models: Origins) -> ColumnsFrom:
-    """Of what the columns are made.
+    """Column lineage of the table.
 
     Args:
         models: the tables of the candidates, with the columns that hold the models.
@@ -175,7 +175,7 @@ def _judged(before: Interactions, test: Interactions, target: str) -> tuple[dict
     if not new.nnz:
         return judged, [
             f"all {wanted.nnz:,} {target}s of the held-out weeks are of items that the customer had before: "
-            "models are judged by repeat purchases"
+            "models are evaluated with repeat purchases"
         ]
     return judged, []
 

@@ -83,14 +83,14 @@ class GateColumns:
 
 @dataclass(frozen=True)
 class Promotion:
-    """What the gate decided: the family that is champion from now on, the one before, and its mean NDCG@20."""
+    """Decision of the gate: the family that is champion from now on, the previous one, and its mean NDCG@20."""
 
     champion: str
     before: str
     ndcg: float
 
     def as_statistics(self) -> dict[str, Any]:
-        """What the gate's record keeps."""
+        """The decision as the gate's record keeps it."""
         return {
             "champion": self.champion,
             "champion before": self.before,
@@ -99,7 +99,7 @@ class Promotion:
 
     @classmethod
     def of(cls, inputs: Inputs) -> Promotion | None:
-        """What the gate decided the last time; None before the first."""
+        """The gate's last decision; None before the first."""
         previous = inputs.previous()
         if previous is None:
             return None
@@ -168,7 +168,7 @@ def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) ->
 def _told_of_decisions(
     better: list[str], champion: str, promoted: str | None, canary: str | None, is_settled: bool
 ) -> list[str]:
-    """What people should know of what they decided, in words."""
+    """Warnings about people's decisions, in words."""
     words: list[str] = []
     if is_settled and better:
         words.append(
@@ -177,7 +177,7 @@ def _told_of_decisions(
         )
     elif promoted is not None and not is_settled:
         words.append(
-            f"{promoted} was promoted by a person, but is not among the families that were judged, so {champion} is"
+            f"{promoted} was promoted by a person, but is not among the evaluated families, so {champion} is"
             " champion"
         )
     if canary == champion:
@@ -205,7 +205,7 @@ def not_much_worse_than_before(inputs: Inputs) -> CheckOutcome:
 CHECKS = (
     TableCheck(
         "not_much_worse_than_before",
-        f"the best model's NDCG@20 is at most {LARGEST_DROP:.0%} below that of the champion before",
+        f"the best model's NDCG@20 is at most {LARGEST_DROP:.0%} below that of the previous champion",
         function=not_much_worse_than_before,
     ),
 )
@@ -217,7 +217,7 @@ def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None, promoted: 
     champion = last.champion if last is not None and last.champion in families else None
     champion = promoted if promoted in families else champion
     before = champion or next(family for family in BASELINES if family in families)
-    reason = "no customer of the held-out weeks can be judged by, so the champion stays"
+    reason = "no customer of the held-out weeks can be used for evaluation, so the champion stays"
     table = pl.DataFrame(
         [
             (before, family, METRIC, None, None, None, None, None, None, 0, False, False, reason)
@@ -251,7 +251,7 @@ def _reason(family: str, champion: str, is_better: bool, gain, is_settled: bool)
 
 
 def decided_so_far(settings: Settings) -> Decided:
-    """What people decided so far; nothing where the lake cannot be read, which every run will say."""
+    """People's decisions so far; none if the lake cannot be read, which every run will report."""
     try:
         return Decided.of(Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads)))
     except (LineageError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Nightly retraining: from the model before where that is as good, in full where it is not."""
+"""Nightly retraining: warm-started from the previous model where that is as good, in full where it is not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Before:
 def stored_files(
     final: Recommender, fitted: Fitted, *, side_information: str, keep_start: bool
 ) -> dict[str, bytes]:
-    """What a candidate's table holds: the final model, and what the next night starts from.
+    """Files of a candidate's table: the final model, and the state from which the next night starts.
 
     Args:
         final: fitted on train and validation.

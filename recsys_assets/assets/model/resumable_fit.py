@@ -1,4 +1,4 @@
-"""Resumable fits: a run that was killed goes on with the fits and epochs that it had done."""
+"""Resumable fits: a killed run resumes from the fits and epochs that it had completed."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
 
 
 def _told(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) -> pl.DataFrame:
-    """The descriptions of users or items that a model fitted on the rows `known` may be told.
+    """Descriptions of users or items that a model fitted on the rows `known` may use.
 
     A description that is known only after the last of these rows is left out; who is described neither before nor ever,
     and does nothing in these rows, is left out wholly.

@@ -1,4 +1,4 @@
-"""What every asset of the model group starts from: the split as Interactions, and models as tables of files."""
+"""Shared inputs of the model group: the split as Interactions, and models as tables of files."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SplitData:
 
     @property
     def everything(self) -> Interactions:
-        """All interactions, for the model that serves."""
+        """All interactions, for fitting the model that serves."""
         return self.before_test.merged(self.test)
 
     @property
@@ -91,7 +91,7 @@ def split_data(inputs: Inputs) -> SplitData:
 
 
 def target_parameters(family: type[Recommender], data: SplitData) -> dict[str, Any]:
-    """Parameters that tell a family of several behaviours which of them is the target, where it would take another."""
+    """Parameters that set the target behaviour of a multi-behaviour family, where its default would be another."""
     if "behaviours" not in {field.name for field in fields(family)}:
         return {}
     from recsys_models.multi_behaviour import behaviour_order
@@ -116,7 +116,7 @@ def _with_all(known: NDArray[Any], column: pl.Series) -> NDArray[Any]:
 
 
 def trained_on(inputs: Inputs, subsets: Sequence[str]) -> TrainingData:
-    """What a model was fitted on, for its record: these subsets of the version of `split` that the run reads."""
+    """Training data of a model, for its record: these subsets of the version of `split` that the run reads."""
     named = ", ".join(f"'{subset}'" for subset in subsets)
     predicate = f"subset IN ({named})"
     rows = inputs.query(f"SELECT count(*) AS n FROM split WHERE {predicate}")["n"][0]

@@ -134,7 +134,7 @@ def tune_family(
 
 
 def _kept_trials(folder: Path | None) -> list[Trial]:
-    """What an interrupted run had tried; a line that was cut off ends it."""
+    """Trials of an interrupted run; a truncated line ends the list."""
     from recsys_models.training.tuning import Trial
 
     trials: list[Trial] = []
@@ -170,7 +170,7 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
 
 
 def tunable(families: Iterable[str]) -> list[str]:
-    """Those of the families that have parameters to search."""
+    """The families that have parameters to search."""
     from recsys_models.training.tuning import SPACES
 
     return [family for family in families if family in SPACES]

@@ -1,1 +1,1 @@
-"""Group raw: the source's files, what is in them, and the raw tables by day."""
+"""Group raw: the source's files, their content, and the raw tables by day."""

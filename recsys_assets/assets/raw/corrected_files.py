@@ -1,4 +1,4 @@
-"""Files that are called like corrected ones of others that are loaded too."""
+"""Corrected files: names that look like corrections of other loaded files."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _ENDS = (
 """What the name of a file ends with that was sent again, mended."""
 NO_CORRECTION_BESIDE = TableCheck(
     "no_file_corrects_another",
-    "no file is called like a corrected one of another that is loaded too, such as day_v2.csv beside day.csv: the rows "
-    "of both count until recsys forget gives one of them up",
+    "no file is named like a correction of another loaded file, such as day_v2.csv beside day.csv: the rows of both "
+    "count until one is dropped with recsys forget",
     f"""SELECT newer.path FROM {OUTPUT} AS newer INNER JOIN {OUTPUT} AS older
     ON older.pattern = newer.pattern AND lower(older.path) = regexp_replace(lower(newer.path), '{_ENDS}', '\\1')
     WHERE newer.path <> older.path AND newer.status = 'loaded' AND older.status = 'loaded'

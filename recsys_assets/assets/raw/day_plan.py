@@ -1,4 +1,4 @@
-"""DayPlan: which days of `raw_events` hold what their files hold, which are to be written, and which cannot be."""
+"""DayPlan: which days of `raw_events` are up to date, which have to be written, and which cannot be."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class EventScans:
 
 @dataclass(frozen=True)
 class DayPlan:
-    """What the days of raw_events should be.
+    """Target state of the days of raw_events.
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
@@ -53,7 +53,7 @@ class DayPlan:
     hindered: bool = False
 
     def is_right(self, day: str) -> bool:
-        """Whether the table holds of a day what it should."""
+        """Whether the table holds what it should for a day."""
         held = self.known.get(day)
         return held is not None and held in (self.digests.get(day), self.kept.get(day))
 
@@ -65,11 +65,11 @@ class DayPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days that are to be written, for the table does not hold what it should."""
+        """The days to be written, because the table does not hold what it should."""
         return [day for day in self.days if not self.is_right(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
-        """What the table holds, by day, once some days are written."""
+        """Content of the table, by day, after some days are written."""
         now = {day: self.kept.get(day, self.digests.get(day)) for day in written}
         return dict(sorted((day, held) for day, held in {**self.known, **now}.items() if held is not None))
 
@@ -149,7 +149,7 @@ def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
 
 
 def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> str:
-    """Why a day whose files have rows ends with none, as far as it can be told."""
+    """Why a day whose files have rows ends up with none, as far as it is known."""
     own = with_status(files, scans.own | scans.shared, "loaded").filter(
         pl.col("days").list.contains(date.fromisoformat(day))
     )

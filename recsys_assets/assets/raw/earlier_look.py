@@ -1,4 +1,4 @@
-"""EarlierLook: what the look before told of files that still holds, so that they need not be read again."""
+"""EarlierLook: findings about files from the previous listing that still hold, so that they need not be read again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 
 def as_statistic(ahead: date | None) -> dict[str, int]:
-    """What the record keeps of the first day of events too far ahead; a number, for those stay in a record."""
+    """The first day of events too far in the future as a number, because records keep numbers."""
     return {} if ahead is None else {AHEAD: int(f"{ahead:%Y%m%d}")}
 
 
@@ -42,7 +42,7 @@ def first_day_ahead(record: Materialization) -> date | None:
 
 @dataclass(frozen=True)
 class EarlierLook:
-    """What is still true of the look before; the one without arguments knows nothing, so that all files are read.
+    """Findings of the previous listing that still hold; the one without arguments has none, so that all files are read.
 
     Attributes:
         columns: the columns of each file, by path.
@@ -61,7 +61,7 @@ class EarlierLook:
     def of(
         cls, folder: SourceFolder, before: Previous | None, request: Request, last_day: date
     ) -> EarlierLook:
-        """What is still true of a look.
+        """The findings of a previous listing that still hold.
 
         That is nothing where the code, the source's SQL, its settings or a library has changed since, or where all is
         asked to be made anew.

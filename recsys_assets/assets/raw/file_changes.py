@@ -1,4 +1,4 @@
-"""FileChanges: what a look at the source's files found that the one before had not."""
+"""FileChanges: how the source's files differ from the previous listing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_PATH = 200
 
 @dataclass(frozen=True)
 class FileChanges:
-    """The paths of files that are new, have another content, or are there no more, since the look before."""
+    """The paths of files that are new, changed or gone since the previous listing."""
 
     new: Sequence[str]
     changed: Sequence[str]
@@ -35,7 +35,7 @@ class FileChanges:
         )
 
     def as_statistics(self) -> dict[str, int]:
-        """How many files each are, as the record keeps it."""
+        """The number of files of each kind, as the record keeps it."""
         return {f"{name} since last time": len(paths) for name, paths in self._named()}
 
     def in_words(self) -> str:
@@ -54,7 +54,7 @@ class FileChanges:
 
 
 def nothing_new(records: Records) -> dict[str, Any]:
-    """What the page shows after a look that found everything as it was; nothing of its own after another one."""
+    """The page's text after a listing that found no change; empty after any other."""
     latest = records.history("source_files", last=1)
     if not latest or latest[0].status != "kept":
         return {}

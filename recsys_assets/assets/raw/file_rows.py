@@ -1,4 +1,4 @@
-"""The rows of a raw table: of files that are there, and those kept of files that are not."""
+"""The rows of a raw table: those of existing files, and those kept of files that are gone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recsys_lineage.lake.table_version import Column
 DAY = "_day"
 MOST_SHOWN = 5
 FAILING_ADVICE = (
-    "mend the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
+    "fix the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
     "then, and a row that needs it is rejected with its file and line"
 )
 _FIXED = (*TRACE, "_fault", "_row", DAY)
@@ -81,7 +81,7 @@ def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exceptio
 
 
 def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
-    """The error of rows at which the source's SQL stops; their values stand in what it found, which no record keeps."""
+    """The error for rows at which the source's SQL stops; their values are in `found`, which no record keeps."""
     shown = failing.values()
     more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
     error = FaultyFiles(
@@ -133,7 +133,7 @@ def rows_with_missing(
     kept: Mapping[str, Sequence[Column]],
     key: str,
 ) -> str:
-    """As `rows_with_kept`, with those kept rows alone of whose key the query gives no row.
+    """Like `rows_with_kept`, but keeps only rows whose key the query does not return.
 
     Args:
         key: a column of the query and of the rows kept.

@@ -1,4 +1,4 @@
-"""What `source_files` says of each file, and the questions that others ask of it."""
+"""The rows of `source_files`, and the queries that other assets put to them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class FaultyFile:
 
 
 def faulty_days(files: pl.DataFrame) -> dict[str, list[FaultyFile]]:
-    """The faulty files of each day that they hold, as far as one can tell, by day."""
+    """The faulty files by the days that they hold, as far as is known."""
     days: dict[str, list[FaultyFile]] = defaultdict(list)
     faulty = files.filter(pl.col("status") == "faulty").explode("days").drop_nulls("days").sort("days")
     for day, sha256, fault in faulty.select("days", "sha256", "fault").iter_rows():

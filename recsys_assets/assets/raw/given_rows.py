@@ -1,4 +1,4 @@
-"""What raw_events takes of each opened file: how many rows, and of which days."""
+"""Row counts and days that each opened file contributes to raw_events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ EVENTS = "raw_events"
 
 @dataclass(frozen=True)
 class Given:
-    """What raw_events takes of a file: how many rows, the days of their valid times, and the first too far ahead."""
+    """Contribution of a file to raw_events: number of rows, days of their valid times, and the first too far in the
+    future.
+    """
 
     rows: int
     days: list[date]
@@ -37,7 +39,7 @@ def given_rows(
     tomorrow: date,
     relations: Mapping[FileScan, str] | None = None,
 ) -> dict[str, Given]:
-    """What the SQL of raw_events gives of each opened file; files of which it gives nothing are left out.
+    """Contribution of each opened file to raw_events; files that contribute no rows are left out.
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.
@@ -64,7 +66,7 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
 
 
 def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
-    """Of what the columns of `source_files` are made.
+    """Column lineage of `source_files`.
 
     How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
     of a file that was not read again, or is gone, stands in the version before.

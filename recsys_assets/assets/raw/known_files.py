@@ -1,4 +1,4 @@
-"""KnownFiles: what `source_files` said of each file before, by its path and pattern."""
+"""KnownFiles: the previous rows of `source_files`, by path and pattern."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from recsys_lineage.records.file_pattern import fits_pattern
 
 
 class KnownFiles:
-    """What the table said before."""
+    """The previous content of the table."""
 
     def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
         self.rows = {(row["path"], row["pattern"]): row for row in before.iter_rows(named=True)}
         self._forget, self._patterns = forget, patterns
 
     def of(self, row: Row) -> Row:
-        """What was known of the same file and pattern; empty where nothing was."""
+        """The previous row of the same file and pattern; empty if there is none."""
         return self.rows.get((row["path"], row["pattern"]), {})
 
     def loaded(self, scan: FileScan) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The day that the path of a file tells, for files without times."""
+"""The day in a file's path, for files without times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FOLDERS = re.compile(
 
 
 def named_day(path: str) -> date | None:
-    """The day that a file's name tells, or else its folders, as `day=2024-01-31` and `2024/01/31` do."""
+    """The day in a file's name, or else in its folders, such as `day=2024-01-31` and `2024/01/31`."""
     folder, _, name = path.rpartition("/")
     match = _DAY.search(name) or _DAY.search(folder) or _FOLDERS.search(f"{folder}/")
     try:

@@ -1,4 +1,4 @@
-"""Files of the data folder that a source probably means to read, and does not."""
+"""Overlooked files: files of the data folder that a source probably means to read, but does not."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
     return FaultyFiles(
         f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
         where=shown,
-        advice="mend the file, or give it up by recsys forget, materialize source_files, then these days of "
+        advice="fix the file, or drop it with recsys forget, materialize source_files, then these days of "
         "raw_events; all other days are loaded",
     )
 
@@ -87,7 +87,7 @@ def _shown(refused: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class _Made:
-    """What the files that are there give of some days: a SELECT and its columns."""
+    """Rows of existing files for some days: a SELECT and its columns."""
 
     days: list[str]
     query: str
@@ -136,7 +136,7 @@ class _Load:
         return asked
 
     def output(self, wanted: list[str]) -> Output:
-        """Those days made, and what is kept beside them.
+        """Output with those days made, and the rows kept beside them.
 
         Where the source's SQL stops at a row, the days of such rows are refused, and the others made without them.
         """
@@ -149,7 +149,7 @@ class _Load:
         return replace(made, otherwise=partial(self._without_failing, wanted))
 
     def _without_failing(self, wanted: list[str], error: Exception) -> Output | None:
-        """What can be made without the rows at which the SQL stops; None where an error is not of such rows.
+        """Rows that can be made without those at which the SQL stops; None if an error is not about such rows.
 
         Raises:
             FaultyFiles: nothing is left.
@@ -167,7 +167,7 @@ class _Load:
         return self._output(left)
 
     def _days_of(self, failing: FailingRows, wanted: list[str]) -> dict[str, tuple[str, ...]]:
-        """Of the days wanted, those of rows that fail → these rows, in words."""
+        """Wanted days that have failing rows → these rows, in words."""
         own = with_status(self._files, self._scans.own, "loaded")
         stopped: dict[str, list[str]] = {}
         for path in failing.files:
@@ -286,7 +286,7 @@ class _Load:
         return bool(self._kept(days) or self._held - set(days))
 
     def _kept(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
-        """Of the days written, the rows of files that are gone: where they lie, and their columns."""
+        """Rows of deleted files in the written days: their location and columns."""
         if self.before is None or _of_days(self._gone, days).is_empty():
             return {}
         return {f"{TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone))": self.before.record.schema}

@@ -1,4 +1,4 @@
-"""The types of raw columns: wide enough that another file's do not change a table, and what to do where they would."""
+"""The types of raw columns: wide enough that new files do not change a table, and what happens if they would."""
 
 from __future__ import annotations
 

@@ -66,19 +66,19 @@ TABLES = {
 KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
 """By which column rows of a raw table that is put together from events' files are told apart."""
 COLUMNS = {
-    "occurrences": "How many rows of the source say so, where it counts them: the most frequent stays.",
-    "_fault": "Why the line could not be divided into its columns; null where it could.",
-    "_row": "The line's text, where it could not.",
-    "_day": "The day of the event, by which the table is divided.",
-    "line_id": "The line's own number, where the source has one; copies are told by it.",
-    "_event_id": "The event's id, of one that the service took; null for events of the source's files.",
-    "_row_hash": "A hash of the whole row of the file, by which copies are told where lines have no number.",
+    "occurrences": "How many rows of the source agree, where it counts them: the most frequent one is kept.",
+    "_fault": "Why the line could not be split into its columns; null where it could.",
+    "_row": "The text of a line that could not be split.",
+    "_day": "The day of the event, by which the table is partitioned.",
+    "line_id": "The line's own number, where the source has one; it identifies copies.",
+    "_event_id": "The id of an event that the service received; null for events of the source's files.",
+    "_row_hash": "A hash of the whole row of the file; it identifies copies where lines have no number.",
 }
 """Columns that raw tables have and clean ones do not."""
 
 
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
-    """Every row of the files of one table; of files that are gone or cannot be read any more, those of before.
+    """Every row of the files of one table; for files that are gone or unreadable, the previous rows.
 
     Where rows are put together from many files of events, as a product's title from all that name it, and one of these
     is gone, the customers or products that no file names any more stay as they were.
@@ -112,7 +112,7 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
 
 @dataclass(frozen=True)
 class _TablePlan:
-    """What a raw table that is loaded whole should be made of.
+    """Plan of a raw table that is loaded whole.
 
     Attributes:
         chosen: the files to open, for each scan.
@@ -164,7 +164,7 @@ class _TablePlan:
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
-    """What an error of DuckDB means: a row at which the source's SQL stops, or a place in that SQL."""
+    """Explanation of an error of DuckDB: a row at which the source's SQL stops, or a place in that SQL."""
     if table not in folder.source.queries:
         return None
     if failing := failing_of(folder, inputs, table, error):
@@ -176,14 +176,15 @@ def _cannot_load(table: str, reasons: list[str]) -> FaultyFiles:
     return FaultyFiles(
         f"{table} cannot be loaded.\n  " + "\n  ".join(reasons),
         where=table,
-        advice=f"do what is said of each file, materialize source_files, then {table}; readers still see what it held",
+        advice=f"follow the advice for each file, materialize source_files, then {table}; readers still see the "
+        "previous version",
     )
 
 
 CHECKS = (
     TableCheck(
         "every_row_has_file_and_line",
-        "every row says which file and line it came from",
+        "every row has the file and line that it came from",
         f"SELECT * FROM {OUTPUT} WHERE _file IS NULL OR _line IS NULL",
         blocking=True,
     ),

@@ -1,4 +1,4 @@
-"""ServiceEvents: which events that the service took join `raw_events`, and as what."""
+"""ServiceEvents: which events received by the service join `raw_events`, and as which behaviour."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ServiceEvents:
 
     @classmethod
     def of(cls, settings: SourceSettings, *, simulated: bool) -> ServiceEvents:
-        """Those that join the events of a source.
+        """The service's events that join those of a source.
 
         Args:
             settings: of the source.
@@ -103,11 +103,11 @@ class ServiceEvents:
         return {"service_days": sorted(days), "time_zone": self.time_zone}
 
     def as_parameters(self) -> dict[str, Any]:
-        """What a record says of it, and what the code version covers."""
+        """Parameters for the record, which the code version covers."""
         return {"behaviours": dict(self.behaviours), "simulated": self.simulated}
 
     def _value(self, column: Column) -> str:
-        """What an event has in a column of raw_events, in the type that the source's files have there."""
+        """Value of an event for a column of raw_events, in the type that the source's files have there."""
         if column.name == "event_time":
             if column.type == "TIMESTAMP WITH TIME ZONE":
                 return "timezone('UTC', time)"

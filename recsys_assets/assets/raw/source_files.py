@@ -1,4 +1,4 @@
-"""`source_files`: every file of the source, its sha256, what it holds, and whether it can be loaded."""
+"""`source_files`: every file of the source, with sha256, content, and whether it can be loaded."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """What each path says to the source: what its SQL takes from it, its folders' columns, an undated day."""
+    """Meaning of each path for the source: values that its SQL takes from it, its folders' columns, an undated day."""
     wanted = {folded(column) for column in named.required_columns}
     taken = {
         path: (*values, *(pair for pair in folder_columns(path).items() if folded(pair[0]) in wanted))
@@ -242,7 +242,7 @@ def _say_what_it_gives(
 
 
 def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
-    """What the SQL of raw_events gives of each opened file; a row at which it stops counts, but has no day.
+    """Contribution of each opened file to raw_events; a row at which the SQL stops counts, but has no day.
 
     Raises:
         SqlFailed: it is the SQL itself that is wrong.
@@ -304,7 +304,7 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_twice",
-        "no file has the content of another, compressed or not, whose path says the same; a copy is not loaded",
+        "no two files of equivalent paths have the same content, compressed or not; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
     ),
     NO_CORRECTION_BESIDE,
@@ -315,14 +315,14 @@ CHECKS = (
     ),
     TableCheck(
         "no_file_changed",
-        "no file that was loaded before has another content now",
+        "no file changed after it was loaded",
         function=no_file_changed,
     ),
 )
 
 
 def due(folder: SourceFolder, record: Materialization) -> str | None:
-    """Why another look is needed though no file changed: a day of events has come, or their SQL reads a clock."""
+    """Why the files must be listed again though none changed: a day of events has come, or their SQL reads a clock."""
     limit = folder.source.settings.last_day or tomorrow()
     ahead = first_day_ahead(record)
     if ahead is not None and ahead <= limit:
@@ -334,7 +334,7 @@ def due(folder: SourceFolder, record: Materialization) -> str | None:
 
 
 def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefinition:
-    """`source_files`: looks at the data folder, and registers the days that events have as partitions.
+    """`source_files`: lists the data folder, and registers the days of its events as partitions.
 
     Args:
         folder: the source and its folder.

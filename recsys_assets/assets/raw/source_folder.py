@@ -1,4 +1,4 @@
-"""SourceFolder: a source and the folder that its files lie in."""
+"""SourceFolder: a source together with its data folder."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class SourceFolder:
 
     @property
     def patterns(self) -> str:
-        """The patterns of the source's scans, for people."""
+        """The patterns of the source's scans, for messages."""
         return ", ".join(sorted({named.scan.pattern for named in self.source.scans()}))
 
     def _require_folder(self) -> None:
@@ -76,7 +76,7 @@ class SourceFolder:
             expected=f"files {self.patterns}",
             found=", ".join(there) or "an empty folder",
             where=str(self.root),
-            advice="copy the files there, or mend the patterns in the source's SQL",
+            advice="copy the files there, or fix the patterns in the source's SQL",
         )
 
     def observe(self) -> str:
@@ -101,7 +101,7 @@ class SourceFolder:
         return frozenset(self.source.table_scans(table)) - self.scans_by_file(table)
 
     def path_expressions(self, named: NamedScan) -> tuple[str, ...]:
-        """What the SQL of all tables that read a scan takes from the paths of files."""
+        """Expressions over file paths in the SQL of all tables that read a scan."""
         return tuple(
             dict.fromkeys(
                 expression

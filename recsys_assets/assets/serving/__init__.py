@@ -1,1 +1,1 @@
-"""Group serving: what the champion says to each customer, the search index, and the reports."""
+"""Group serving: recommendations, embeddings, the search index, and the reports."""

@@ -1,4 +1,4 @@
-"""Reasons: why an item is recommended, in words, from what the customer did before and what the family used of it."""
+"""Reasons: why an item is recommended, in words, from the customer's history and the features that the family used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PERSONAL, TOGETHER, POPULAR = "personal", "together", "popular"
 
 
 def evidence_of(model: Recommender) -> str:
-    """What a family's lists are made of, as far as a reason can say it.
+    """Evidence behind a family's lists, as far as a reason can express it.
 
     `personal`: item vectors or item weights, in which a customer's own items stand; `popular`: what everybody takes;
     `together`: anything else, where a reason tells only what the data say, that customers of one item have the other.
@@ -89,7 +89,7 @@ def nearest_in_history(
 def nearest_of_one(
     model: Recommender, own: NDArray[np.integer], recommended: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """As `nearest_in_history`, for one customer's list at the moment of asking.
+    """Like `nearest_in_history`, for one customer's list at the time of the request.
 
     Args:
         own: (n,) rows of the model's items that the customer has to do with.

@@ -1,4 +1,4 @@
-"""The frames that leave the platform for analysts: typed with dagster-pandas, written as CSV and Parquet."""
+"""The frames exported for analysts: typed with dagster-pandas, written as CSV and Parquet."""
 
 import inspect
 import os
@@ -70,7 +70,7 @@ class ReportFiles(dg.ConfigurableIOManager):
         """Write both files of a report, and then put each in the place of the one before.
 
         Raises:
-            OSError: there is no room, or the folder may not be written to; the files of before stay.
+            OSError: there is no room, or the folder may not be written to; the previous files stay.
         """
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -150,19 +150,19 @@ def assets() -> list[dg.AssetsDefinition]:
 
 
 def recommendations_frame(recommendations: pl.LazyFrame) -> pl.LazyFrame:
-    """What analysts get of `recommendations`."""
+    """The frame of `recommendations` for analysts."""
     return recommendations.drop("like_item_id")
 
 
 def metrics_frame(evaluation: pl.LazyFrame) -> pl.LazyFrame:
-    """What analysts get of `evaluation`: everything but single users."""
+    """The frame of `evaluation` for analysts: everything except single users."""
     return evaluation.filter(pl.col("level") != "user").with_columns(
         pl.col("kind", "level").cast(pl.Categorical)
     )
 
 
 def _version(report: Report) -> str:
-    """Of the frame and of the files that are written of it."""
+    """Version of the frame and of the files written from it."""
     return code_version(report, {}, more_roots=(ReportFiles,))
 
 
@@ -171,10 +171,10 @@ def _hold_to_rules(name: str, frame: pd.DataFrame, kind: dg.DagsterType) -> None
     if not dg.check_dagster_type(kind, frame).success:
         # what Dagster says of it shows values
         raise LineageError(
-            f"{name} does not hold to its column rules.",
+            f"{name} violates its column rules.",
             expected=f"a frame as {kind.display_name} describes it",
             where=name,
-            advice="look at the table that it is made of; the files of before stay",
+            advice="look at the table that it is made of; the previous files stay",
         )
 
 

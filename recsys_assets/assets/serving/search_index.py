@@ -1,4 +1,4 @@
-"""`search_index`: what the service searches in, made of the items' titles and groups."""
+"""`search_index`: the index in which the service searches, built from the items' titles and groups."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LEAST_FOUND = 0.9
 
 
 def search_index(inputs: Inputs, encoder: str) -> Output:
-    """The index that `GET /search` looks in: words, parts of words, meaning, and what category a query asks for.
+    """The index of `GET /search`: words, parts of words, meaning, and the category that a query asks for.
 
     Kept as safetensors and JSON, one row a file; `SearchIndex.from_files(...)` reads it.
     """
@@ -79,7 +79,7 @@ def search_index(inputs: Inputs, encoder: str) -> Output:
 
 
 def clicks(inputs: Inputs) -> list[Click]:
-    """What people took from searches, by the words of which enough people typed each before they took something."""
+    """Items taken from search results, by query words that enough people typed before they took something."""
     if not (inputs.exists(SEARCHES) and inputs.exists(FEEDBACK)):
         return []
     people: dict[str, set[str]] = {}
@@ -95,7 +95,7 @@ def clicks(inputs: Inputs) -> list[Click]:
 
 
 def titles_are_found(inputs: Inputs) -> CheckOutcome:
-    """How many items of a sample are among the first ten that their own title finds, or one of the same title is."""
+    """Number of sampled items that are among the first ten results for their own title, or share a title with one."""
     name = "titles_are_found"
     index = SearchIndex.from_files(files_of(inputs.query(f"FROM {OUTPUT}").to_arrow()))
     titles = dict(inputs.query(f"SELECT item_id, title FROM {ITEMS}").iter_rows())
@@ -115,7 +115,7 @@ def titles_are_found(inputs: Inputs) -> CheckOutcome:
 
 
 def every_item_is_in_it(inputs: Inputs) -> CheckOutcome:
-    """How many items the index does not hold, or holds though they are none."""
+    """Number of items that are missing from the index, or in it without being an item."""
     index = SearchIndex.from_files(files_of(inputs.query(f"FROM {OUTPUT}").to_arrow()))
     items = set(inputs.query(f"SELECT item_id FROM {ITEMS}")["item_id"].to_list())
     differ = len(items.symmetric_difference(index.item_ids.tolist()))
@@ -130,20 +130,20 @@ def every_item_is_in_it(inputs: Inputs) -> CheckOutcome:
 CHECKS = (
     TableCheck(
         "every_item_is_in_it",
-        f"the index holds the items of {ITEMS} and no other",
+        f"the index holds exactly the items of {ITEMS}",
         function=every_item_is_in_it,
         blocking=True,
     ),
     TableCheck(
         "titles_are_found",
-        "of ten items nine are found by their own title",
+        "nine out of ten items are found by their own title",
         function=titles_are_found,
     ),
 )
 
 
 def encoder_of(settings: Settings) -> str:
-    """The encoder that the settings ask for, with its version: a parameter, for another one makes other vectors.
+    """The encoder of the settings with its version; a parameter, because another encoder makes other vectors.
 
     Raises:
         EncoderMissing: it is not installed.

@@ -1,4 +1,4 @@
-"""`recommendation_profiles`: what each night's recommendations look like, in counts, night beside night."""
+"""`recommendation_profiles`: counts that describe each night's recommendations, beside those of earlier nights."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ProfileColumns:
 
 
 def recommendation_profiles(inputs: Inputs) -> Output:
-    """What each night's recommendations look like: how many places hold which item, category and score, by version.
+    """Profile of each night's recommendations: number of places by item, category and score, for each version.
 
     Tonight's version is put beside those that were counted before. Of items and their groups the hundred commonest
     values of a night have a row each, and the others one together.
@@ -153,12 +153,12 @@ def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
     known = found.filter(pl.col("threshold").is_not_null())
     if known.is_empty():
         return CheckOutcome(
-            _CHECK, True, "what is usual is still being learned, which takes two weeks of nights"
+            _CHECK, True, "the normal range is still being learned, which takes two weeks of nights"
         )
     loud = found.filter("alarm")
     counts = {"measures": known.height, "alarms": loud.height}
     if loud.is_empty():
-        return CheckOutcome(_CHECK, True, f"{known.height} measures look as usual", counts=counts)
+        return CheckOutcome(_CHECK, True, f"{known.height} measures are in their normal range", counts=counts)
     told = "; ".join(
         f"{column} ({measure})" for column, measure in loud.select("column_name", "measure").iter_rows()
     )
@@ -168,6 +168,6 @@ def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
 
 RECOMMENDATIONS_LOOK_AS_USUAL = TableCheck(
     _CHECK,
-    "tonight's recommendations look like those of the nights before: scores by rank, items and their groups, how many",
+    "tonight's recommendations resemble those of previous nights: scores by rank, items and their groups, how many",
     function=recommendations_look_as_usual,
 )

@@ -1,4 +1,4 @@
-"""The serving group: what the champion says to each customer, and its vectors."""
+"""The serving tables: the champion's recommendations for each customer, and its embeddings."""
 
 from __future__ import annotations
 
@@ -235,13 +235,13 @@ RECOMMENDATION_CHECKS = (
     unique("user_id", "item_id"),
     TableCheck(
         "every_customer_is_answered",
-        "every customer with an interaction has recommendations, but who has every item already",
+        "every customer with an interaction has recommendations, except those who have every item already",
         function=every_customer_is_answered,
         blocking=True,
     ),
     TableCheck(
         "nothing_bought_before",
-        "no item is recommended to a customer who has it already: the target behaviour counts, a look does not",
+        "no item is recommended to a customer who has it already: the target behaviour counts, a view does not",
         f"SELECT user_id, item_id FROM {OUTPUT} SEMI JOIN (FROM split WHERE is_target) AS had USING (user_id, item_id)",
         blocking=True,
     ),

@@ -1,1 +1,1 @@
-"""Groups clean and features: the tables that are one SQL file each, their checks, and what was refused."""
+"""Groups clean and features: the tables that are one SQL file each, their checks, and the rejected rows."""

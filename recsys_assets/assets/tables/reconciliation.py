@@ -28,7 +28,7 @@ def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
     # rejected_rows is itself made of the clean promotions, so it is the later of the two.
     asset = "rejected_rows" if clean == "promotions" else clean
     name = f"{clean}_accepted_plus_rejected_is_read"
-    description = f"the rows of {clean} and the rejected rows of {raw} together are the rows of {raw}"
+    description = f"accepted rows ({clean}) plus rejected rows equal the rows of {raw}"
     tables = ("rejected_rows", clean, raw)
 
     @dg.asset_check(

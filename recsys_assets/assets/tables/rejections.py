@@ -1,4 +1,4 @@
-"""Why rows of a raw table are refused, most rows first, and what their values look like where it is a known kind."""
+"""Why rows of a raw table are rejected, most frequent reason first, with advice for known kinds of values."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs)
 
 
 def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
-    """Numbers of rows by reason, and of those of each kind of value that a reason's hint tells of."""
+    """Number of rows by reason, and by known kind of value."""
     return {each.reason: each.rows for each in reasons} | {
         f"{each.reason}: {kind}": rows for each in reasons for kind, rows in each.kinds.items()
     }
@@ -262,7 +262,7 @@ def _kind(value: str) -> str:
 
 
 def _hint(reason: str, kinds: Mapping[str, int], total: int) -> str:
-    """What decides over a reason, or the kinds of values that are known, with what reads each; most rows first."""
+    """Advice for a reason: the settings behind it, or an expression for each known kind of value; most rows first."""
     if reason in _SETTINGS:
         return f"what decides is {_SETTINGS[reason]}"
     advice = {kind: text for kind, _, text in (*TIMES, *NUMBERS)}

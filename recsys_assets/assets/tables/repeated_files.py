@@ -1,4 +1,4 @@
-"""Files that tell the events of another one again, otherwise: a corrected export beside the first, under any name."""
+"""Repeated files: most events of another file again, with changes, such as a corrected export under any name."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _DIFFERENT = f"""WITH keyed AS ({_KEYED} AND _file IN ($first, $other)),
 
 @dataclass(frozen=True)
 class RepeatedFile:
-    """Two files that tell of the same events.
+    """Two files that contain the same events.
 
     Attributes:
         first, other: the files, by name.
@@ -77,7 +77,7 @@ class RepeatedFile:
 
 
 def repeated_files(ask: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
-    """Pairs of files of which most rows of the smaller are in the other too, where some are told otherwise.
+    """Pairs of files where most rows of the smaller one are in the other too, some of them changed.
 
     Equal rows count once, so a file that only goes on where another ends, such as one of the last thirty days, is none.
 

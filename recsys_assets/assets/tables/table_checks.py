@@ -27,7 +27,7 @@ def no_scientific_ids(*columns: str) -> TableCheck:
 
 NO_CROWD = TableCheck(
     "no_customer_is_a_crowd",
-    "no customer has one in twenty of all events and fifty times as many as others have; guests may share that id: "
+    "no customer has one in twenty of all events and fifty times as many as others; guests may share that id: "
     "no_value of source.toml turns it into none",
     f"""WITH by_user AS (SELECT user_id, count(*) AS events FROM {OUTPUT} GROUP BY user_id),
     usual AS (SELECT median(events) AS each, sum(events) AS whole, count(*) AS users FROM by_user)
@@ -35,7 +35,7 @@ NO_CROWD = TableCheck(
 )
 EVERY_FILE_COUNTS = TableCheck(
     "every_file_has_an_accepted_row",
-    "of the events of a file some are accepted, unless they are returns, no products, or what other files have too; "
+    "every file has accepted events, unless all are returns, no products, or also in other files; "
     "the reasons are in this table",
     f"""WITH refused AS (
         SELECT _file, min(_line) AS _line, count(*) AS refused, count(*) FILTER (
@@ -48,7 +48,8 @@ EVERY_FILE_COUNTS = TableCheck(
 )
 LINES_COUNT_ONCE = TableCheck(
     "no_line_counts_twice",
-    "no line of a file is several events of the same product; where a join fits several rows, it counts several times: "
+    "no line of a file becomes several events of the same product; a join that matches several rows counts it "
+    "several times: "
     "take one row of each, as by arg_max() and GROUP BY",
     f"""SELECT _file, _line FROM {OUTPUT} WHERE _line IS NOT NULL
     GROUP BY _file, _line, item_id, behaviour HAVING count(*) > 1""",
@@ -61,7 +62,7 @@ ITEMS_JOIN = TableCheck(
 )
 USERS_JOIN = TableCheck(
     "described_users_have_events",
-    "of the users that the source describes at least one in twenty has events; else ids may be written in two ways",
+    "at least one in twenty of the users that the source describes has events; else ids may be written in two ways",
     f"""SELECT user_id FROM {OUTPUT} WHERE described AND events = 0 AND (
         SELECT count(*) FILTER (WHERE described AND events > 0) * 20 < count(*) FILTER (WHERE described) FROM {OUTPUT}
     )""",
@@ -111,7 +112,7 @@ def target_occurs(asked: str | None) -> TableCheck:
     """Blocking: the target behaviour of the source's settings occurs."""
     return TableCheck(
         "target_behaviour_occurs",
-        "the behaviour that recommendations are meant to bring about occurs",
+        "the target behaviour occurs",
         function=partial(_target_occurs, asked),
         blocking=True,
     )
@@ -146,7 +147,7 @@ def divided_by_weeks(weeks: int) -> TableCheck:
     """Warns where the held-out weeks would leave a subset empty, so that days with events are divided instead."""
     return TableCheck(
         "divided_by_weeks",
-        f"the last {weeks} weeks judge the models and the {weeks} before choose among them",
+        f"the last {weeks} weeks evaluate the models and the {weeks} before choose among them",
         function=partial(_divided_by_weeks, weeks),
     )
 

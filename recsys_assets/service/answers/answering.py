@@ -1,4 +1,4 @@
-"""Answering: from a question and a model to the list that is shown, as a pure function."""
+"""Answering: from a request and a model to the list that is shown, as a pure function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from recsys_assets.service.tracing import span
 
 @dataclass(frozen=True)
 class Question:
-    """What somebody is asked to be recommended.
+    """A request for recommendations.
 
     Attributes:
         user: the customer, known or not.
@@ -148,7 +148,7 @@ def answered(
 
 
 def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
-    """For each item of a list, why it stands there: in words, and by which item of the customer's own."""
+    """The reason for each item of a list: in words, and the customer's own item behind it."""
     past = listed.past
     rows = np.array([each.row for each in listed.placed], np.int32)
     place = nearest_of_one(served.model, past.items, rows)

@@ -1,4 +1,4 @@
-"""Arrangement: a list made of a model's ranking and the shop's rules, place by place, each with its propensity."""
+"""Arrangement: a model's ranking arranged by the shop's rules, place by place, each with its propensity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BoundRules: rules as rows of the items of a model or an index, so that a request looks nothing up by name."""
+"""BoundRules: rules resolved to the item rows of a model or an index, so that a request looks nothing up by name."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class BoundRules:
 
     @property
     def reach(self) -> int:
-        """How many items beyond a list's length the rules may take from."""
+        """Number of items beyond a list's length that the rules may pick from."""
         up = max((boost.up for boost, _ in self.boosts), default=0)
         among = self.rules.exploration.among if self.rules.exploration.share else 0
         return max(0, up) + among + (100 if self.limits else 0)
@@ -106,7 +106,7 @@ class BoundRules:
         return past.items[bought]
 
     def pins_on(self, day: date) -> dict[int, int]:
-        """Place, from 0, → row of the item that stands there on a day; of two for a place the first of the file."""
+        """Pins of a day: place, from 0, → item row; of two pins for a place, the first in the file."""
         found: dict[int, int] = {}
         for pin, row in self.pins:
             if pin.holds_on(day) and row not in found.values():

@@ -1,4 +1,4 @@
-"""DescribedItems: items with their titles and groups, by row; what rules and filters are applied to."""
+"""DescribedItems: items with their titles and groups, by row, to which rules and filters apply."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TITLE, _ITEM = "title", "item_id"
 
 
 class DescribedItems(Protocol):
-    """Items that stand in rows, such as those of a model, or of what is searched in."""
+    """Items by row, such as those of a model or of the search index, with titles and groups."""
 
     @property
     def n_items(self) -> int:
-        """How many there are."""
+        """Number of items."""
         ...
 
     @property

@@ -1,4 +1,6 @@
-"""Drafting: from the lists of two models to the one that is shown, by the shop's rules, each item with its arm."""
+"""Drafting: the lists of two models interleaved into the one that is shown, by the shop's rules, each item with its
+arm.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +123,7 @@ def _pinned(teams: Teams, lists: Sequence[Listed], k: int) -> dict[int, tuple[in
 def _groups(
     teams: Teams, columns: Sequence[str], places: Sequence[Mapping[str, int]]
 ) -> dict[str, list[str | None]]:
-    """Of each item that may be shown, its value in each column of which only so many may be in a list."""
+    """Value of each item that may be shown, in each column with a limit."""
     found: dict[str, list[str | None]] = {}
     for variant, own in zip(teams.variants, places, strict=True):
         served = variant.served

@@ -1,4 +1,4 @@
-"""KnownHistories: what each customer did before the model was fitted, found by the customer's id."""
+"""KnownHistories: what each customer did before the model was fitted, by the customer's id."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Did(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What one customer did, a row for each item and behaviour.
+    """One customer's history, one row for each item and behaviour.
 
     Attributes:
         items: (n,) int32, rows of the model's items.
@@ -83,7 +83,7 @@ class KnownHistories:
 
     @classmethod
     def of_rows(cls, frame: pl.DataFrame, item_ids: Sequence[object]) -> KnownHistories:
-        """The histories that rows of `split` tell; without those of items that the model does not know.
+        """The histories in rows of `split`, without items that the model does not know.
 
         Args:
             frame: `user_id`, `item_id`, `behaviour`, `count`, `last_time` (µs) and `is_target`, which is true of what
@@ -101,7 +101,7 @@ class KnownHistories:
         return cls({user: row for row, user in enumerate(users)}, starts, past, names, target)
 
     def of(self, user: str | None) -> Past:
-        """What a customer did; nothing for one that is not known."""
+        """A customer's history; empty for an unknown customer."""
         row = None if user is None else self.rows.get(user)
         part = slice(0, 0) if row is None else slice(int(self.starts[row]), int(self.starts[row + 1]))
         past = self.past
@@ -123,7 +123,7 @@ class KnownHistories:
     def grown(
         self, past: Past, did: Iterable[Did], item_rows: dict[str, int]
     ) -> tuple[Past, tuple[str, ...]]:
-        """What a customer did with what they did since; and the names of its behaviours, of which there may be more.
+        """A customer's history extended by recent events, with the names of its behaviours, of which there may be more.
 
         Items that the model does not know are left out.
 

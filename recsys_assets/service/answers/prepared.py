@@ -1,4 +1,4 @@
-"""Prepared: the lists that the night wrote down, from which the service answers where there is no time to compute."""
+"""Prepared: the lists computed by the nightly run, which the service shows where there is no time to compute."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _are_in(rows: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.bo
 
 
 def version_made_from(lake: Lake, table: str, version: int) -> int | None:
-    """The newest version of `recommendations` that was made from a version of a model; None where there is none."""
+    """The newest version of `recommendations` made from a given version of a model; None if there is none."""
     if not lake.has(TABLE):
         return None
     pruned, records = lake.pruned(TABLE).all(), Records(lake)

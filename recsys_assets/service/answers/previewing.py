@@ -1,4 +1,4 @@
-"""Previewing: items as answers tell them, and a customer's list as somebody of the shop looks at it."""
+"""Previewing: items as answers show them, and a customer's list as a preview for the shop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 def told_items(
     shown: Sequence[Shown], because: Sequence[Sequence[dict[str, Any]]], *, credited: bool
 ) -> list[dict[str, Any]]:
-    """The items of a list, as an answer tells them.
+    """The items of a list, in the format of an answer.
 
     Args:
         because: for each list that items come from, why each of its items stands there; empty where nobody asked.

@@ -1,4 +1,4 @@
-"""Ranking: a model's best items for one customer at the moment of asking."""
+"""Ranking: a model's best items for one customer at the time of the request."""
 
 from __future__ import annotations
 

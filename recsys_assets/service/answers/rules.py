@@ -1,4 +1,4 @@
-"""Rules: what a shop wants of every list, whatever the model says, as a TOML file tells it."""
+"""Rules: constraints of the shop on every list, whatever the model says, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class _Dated(TomlPart):
 
 
 class Bought(TomlPart):
-    """What becomes of items that the customer bought.
+    """Rule for items that the customer bought.
 
     Attributes:
         again_after_days: since the last purchase, after which it may be recommended again; never when None.
@@ -68,7 +68,7 @@ class Stock(TomlPart):
 
 
 class Pin(_Dated):
-    """An item that stands at a place of every list, if nothing forbids it to a customer."""
+    """Pin: an item that is put at a place of every list, unless it is forbidden for the customer."""
 
     item: str
     position: int = Field(1, ge=1, le=1000)
@@ -95,7 +95,7 @@ class Boost(_Dated):
 
 
 class AtMost(TomlPart):
-    """How many items of one value a list may have; items without a value are not counted."""
+    """Limit: the number of items of one value that a list may have; items without a value are not counted."""
 
     n: int = Field(ge=1, le=1000)
     column: str = "category"
@@ -114,7 +114,7 @@ class Exploration(TomlPart):
 
 
 class Rules(TomlPart):
-    """All rules; without a file, what a customer bought is never recommended again, and nothing else holds."""
+    """All rules; without a file, what a customer bought is never recommended again, and there is no other rule."""
 
     bought: Bought = Bought()
     filter: tuple[Filter, ...] = ()

@@ -1,4 +1,4 @@
-"""Searching: from what somebody types to the items that are shown, as a pure function."""
+"""Searching: from a query to the items that are shown, as a pure function."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COUNTS = 0.05
 
 @dataclass(frozen=True)
 class SearchQuestion:
-    """What somebody searches for.
+    """A search request.
 
     Attributes:
         text: as it was typed.
@@ -49,7 +49,7 @@ class SearchQuestion:
 
 @dataclass(frozen=True)
 class Searched:
-    """What is found, and what it was put in order by.
+    """Search results, and what they are ordered by.
 
     Attributes:
         found: rows of the index's items, with their scores.
@@ -103,7 +103,7 @@ def searched(
 
 
 def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, Any]:
-    """What is found where neither rules nor a customer are known, explained."""
+    """Search results without rules and without a customer, explained."""
     found = search.index.search(question.text, question.k, encoder=search.encoder)
     nearest = np.empty(0, np.int32)
     if not found.rows.size:
@@ -114,7 +114,9 @@ def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, 
 def told(
     search: ServedSearch, question: SearchQuestion, result: Searched, *, explain: bool
 ) -> dict[str, Any]:
-    """What is answered of a result: items with titles, what was meant, and with `explain` what speaks for each item."""
+    """Response for search results: items with titles, the corrected query, and with `explain` the reasons for each
+    item.
+    """
     found, ids, titles = result.found, search.item_ids, search.titles
     because = _because(result) if explain else [{}] * found.rows.size
     answer: dict[str, Any] = {

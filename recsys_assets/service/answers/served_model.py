@@ -67,7 +67,7 @@ class ServedModel:
 
     @property
     def n_items(self) -> int:
-        """How many items the model knows."""
+        """Number of items that the model knows."""
         return self.model.n_items
 
     @property

@@ -1,4 +1,4 @@
-"""ServedSearch: one version of the search index in memory, with what filters and rules are applied to."""
+"""ServedSearch: one version of the search index in memory, with the items to which filters and rules apply."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ServedSearch:
 
     @property
     def n_items(self) -> int:
-        """How many items there are."""
+        """Number of items in the index."""
         return self.index.n_items
 
     @property

@@ -32,7 +32,7 @@ _CANDIDATE = "candidate_"
 
 @dataclass(frozen=True)
 class Variant:
-    """What answers one arm: a model, and the rules for it."""
+    """A model and its rules, which answer one arm."""
 
     served: ServedModel
     rules: BoundRules
@@ -55,7 +55,7 @@ class Canary:
 
     @property
     def arm(self) -> str:
-        """As answers name it."""
+        """Name of the canary's arm in answers."""
         return f"{CANARY}{self.variant.served.model.name}"
 
     def answers(self, unit: str, key: bytes) -> bool:
@@ -78,7 +78,7 @@ class Teams:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What answers one request.
+    """The variant that answers one request.
 
     Attributes:
         variant: the model and its rules.
@@ -120,7 +120,7 @@ class Serving:
     def chosen(
         self, user: str | None, client: str | None, query_id: str, day: date, *, alone: bool = False
     ) -> Chosen:
-        """What answers somebody on a day.
+        """The variant that answers a customer on a day.
 
         A visitor without a name is assigned by their client; without that, each request by itself.
 
@@ -168,7 +168,7 @@ def load_serving(
     before: Serving | None = None,
     canary: Decision | None = None,
 ) -> Serving:
-    """What is to serve now.
+    """Load everything that should serve now.
 
     An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
 
@@ -200,7 +200,7 @@ def load_serving(
 
     champion = variant(model(table, version), rules)
     if champion.served.cannot_fold:
-        problems.append(f"what customers just did does not count: {champion.served.cannot_fold}")
+        problems.append(f"what customers just did is not used: {champion.served.cannot_fold}")
     found = Experiments.load(experiments_file)
     _one_at_a_time(found, experiments_file)
     running: list[Experiment] = []
@@ -247,12 +247,12 @@ def _search(
     fault = None
     if version is None:
         if served is not None:
-            fault = f"{SEARCH} is not in the lake any more; version {served.version} is still searched in"
+            fault = f"{SEARCH} is no longer in the lake; version {served.version} is still used for search"
     elif served is None or served.version != version:
         try:
             served = ServedSearch.load(lake, version)
         except (LineageError, ModelFileError) as error:
-            fault = f"{SEARCH}@{version} cannot be searched in: {str(error).splitlines()[0]}"
+            fault = f"{SEARCH}@{version} cannot be used for search: {str(error).splitlines()[0]}"
     if served is None:
         return None, fault
     return (served, BoundRules.of(rules, served, lake)), fault or served.fault
@@ -263,7 +263,7 @@ def _differs(arm: Arm) -> bool:
 
 
 def _no_candidate(lake: Lake, family: str) -> str:
-    """That there is no such candidate, and which was probably meant."""
+    """Message that there is no such candidate, and which was probably meant."""
     there = [name.removeprefix(_CANDIDATE) for name in lake.tables() if name.startswith(_CANDIDATE)]
     return f"there is no candidate {family!r}. {did_you_mean(family, there) or 'recsys ls shows them.'}"
 

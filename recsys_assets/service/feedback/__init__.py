@@ -1,1 +1,1 @@
-"""What the service writes down and reads back: exposures, events, and what it noticed of its answers."""
+"""Feedback: the log of exposures and events that the service writes and reads, and metrics of its own answers."""

@@ -1,4 +1,4 @@
-"""Activity: what customers did since the service knows of them, and which events it has counted already."""
+"""Activity: what customers did since the service has known of them, and which events were counted already."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEEDED = ("event_id", "action_name", "object_id", "time")
 
 
 class Activity:
-    """What customers, and visitors without a name, did; held in memory and made anew from the log at every start."""
+    """Events of customers and anonymous visitors, held in memory and rebuilt from the log at every start."""
 
     def __init__(self) -> None:
         self._did: dict[str, deque[Did]] = {}
@@ -28,7 +28,7 @@ class Activity:
 
     @classmethod
     def replayed(cls, events: Iterable[Mapping[str, Any]]) -> Activity:
-        """The activity that a log of events tells of."""
+        """The activity rebuilt from a log of events."""
         activity = cls()
         for event in events:
             activity.count(event)
@@ -36,7 +36,7 @@ class Activity:
 
     @property
     def events(self) -> int:
-        """How many events were counted."""
+        """Number of events counted."""
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:
@@ -65,7 +65,7 @@ class Activity:
         return True
 
     def of(self, user: str | None, client: str | None) -> list[Did]:
-        """What somebody did, oldest first: the customer where they have a name, else the visitor of a client."""
+        """Events of a customer, or of a client's anonymous visitor, oldest first."""
         key = next(iter(whom_of(user, client)), None)
         return list(self._did.get(key, ())) if key is not None else []
 

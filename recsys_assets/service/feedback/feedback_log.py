@@ -1,4 +1,4 @@
-"""FeedbackLog: what was shown and what customers did, appended to files of JSON lines that survive a kill."""
+"""FeedbackLog: exposures and customers' events, appended to files of JSON lines that survive a kill."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GATHERED_SECONDS = 0.005
 
 
 class FeedbackError(LineageError):
-    """What was shown, or what a customer did, could not be written down."""
+    """Exposures or events could not be written."""
 
 
 @dataclass
@@ -152,7 +152,7 @@ class FeedbackLog:
                     self._failure = "the thread that writes it has ended"
                 self._closed = True
                 left, self._group, self._waiting = [*self._group, *self._waiting], [], []
-            _answer(left, FeedbackError("The service writes nothing down.", advice="start it again"))
+            _answer(left, FeedbackError("The service cannot write its log.", advice="start it again"))
 
     def _write_groups(self) -> None:
         while True:
@@ -234,7 +234,7 @@ def held_alone(folder: Path) -> Iterator[None]:
 
 
 def stamp_of(moment: datetime) -> str:
-    """A moment as it stands in the name of a file that was begun then."""
+    """A moment as formatted in the name of a file that was begun then."""
     return f"{moment:%Y%m%dT%H%M%S%f}"
 
 
@@ -265,9 +265,9 @@ def _tell(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) ->
 
 def _unusable(folder: Path, error: OSError) -> FeedbackError:
     return FeedbackError(
-        "What was shown and done cannot be written down.",
+        "Exposures and events cannot be written.",
         expected="a folder that this user may write to, on a disk with room",
         found=error.strerror or str(error),
         where=str(folder),
-        advice="free space, or mend the rights of the folder",
+        advice="free space, or fix the permissions of the folder",
     )

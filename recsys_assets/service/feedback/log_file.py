@@ -1,4 +1,4 @@
-"""LogFile: the file of the feedback that a stream is being written to."""
+"""LogFile: the feedback file to which a stream is currently written."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LogFile:
         self.make_room()
 
     def write(self, content: bytes) -> None:
-        """Put whole lines on the disk.
+        """Write complete lines to the disk.
 
         Raises:
             OSError: they could not be written; some of them may stand there, so no other may be written behind them.
@@ -77,7 +77,7 @@ class LogFile:
             self._padded = max(self.size, self._padded) + max(ROOM, least)
 
     def close(self) -> None:
-        """End the file with its last line, for good."""
+        """Close the file for good, cut after its last line."""
         with suppress(OSError):
             os.ftruncate(self._descriptor, self.size)
             os.fsync(self._descriptor)

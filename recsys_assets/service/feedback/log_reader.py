@@ -1,4 +1,4 @@
-"""LogReader: the lines of the feedback's files, also those that are being written by other processes meanwhile."""
+"""LogReader: the lines of the feedback files, including those that other processes are writing meanwhile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SETTLED_NS = 100_000_000
 
 @dataclass
 class Found:
-    """What reading the log met with.
+    """Result of reading the log.
 
     Attributes:
         lines: that could be read.

@@ -1,4 +1,4 @@
-"""Observations: what the service noticed of its own answers, by arm and hour; nothing here names a customer."""
+"""Observations: the service's statistics on its own answers, by arm and hour; nothing here names a customer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AWAITING = 50_000
 
 @dataclass
 class Hour:
-    """What one arm answered within an hour.
+    """Answers of one arm within an hour.
 
     Attributes:
         answers: lists.
@@ -115,7 +115,7 @@ class Observations:
             self._awaiting.popitem(last=False)
 
     def _count_items(self, hour: Hour) -> None:
-        """Count which items stood in the lists of an hour that were kept until now: many at once, for most recur."""
+        """Count the items in the collected lists of an hour: many at once, because most recur."""
         numbers, shown = self._numbers, hour.shown
         for item in set[str]().union(*hour.lists):
             number = numbers.setdefault(item, len(numbers))
@@ -134,7 +134,7 @@ class Observations:
         return arm
 
     def replied(self, status: int, seconds: float, *, a_list: bool) -> None:
-        """A request was answered, one for a list or another one."""
+        """Count an answered request, for a list or anything else."""
         minute = int(self._clock() // 60)
         counts = self._minutes.get(minute)
         if counts is None:

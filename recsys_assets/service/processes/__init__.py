@@ -1,1 +1,1 @@
-"""Several processes that answer as one service."""
+"""Several worker processes that act as one service."""

@@ -1,4 +1,4 @@
-"""OtherWorkers: what other processes of one service wrote down, those before a restart too, counted here."""
+"""OtherWorkers: the logs of the service's other processes, including those before a restart, as counted in this one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_RECALLED = 32 * 1024 * 1024
 
 
 def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
-    """Where a start begins to read exposures, so that the last day's answers are counted.
+    """The time from which a starting process reads exposures, so that the last day's answers are counted.
 
     Returns:
         The stamp of the first file, and how many bytes of it are passed over.
@@ -44,7 +44,7 @@ def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
 
 
 class OtherWorkers:
-    """What one worker knows of the others, by the files that they write.
+    """One worker's view of the others, from the files that they write.
 
     These are on the disk before anybody hears of them, so what one worker answered is counted by each before it
     answers the next time. An event that two workers were told at once stands in both their files, and counts once.
@@ -87,11 +87,11 @@ class OtherWorkers:
             self._count_shown(self._exposures.new())
         except OSError as error:
             raise FeedbackError(
-                "What the other workers wrote down cannot be read.",
+                "What the other workers wrote cannot be read.",
                 expected="a folder that this user may read, and files that may still be opened",
                 found=error.strerror or str(error),
                 where=error.filename,
-                advice="raise the limit of open files (ulimit -n), or mend the rights of the folder",
+                advice="raise the limit of open files (ulimit -n), or fix the permissions of the folder",
             ) from error
         finally:
             done, self._done = self._done, []

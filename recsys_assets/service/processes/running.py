@@ -1,4 +1,4 @@
-"""RunningProcess: what a process of the service answers with, told to the commands of the same home."""
+"""RunningProcess: what a process of the service currently serves, published to the commands of the same home."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RunningProcess:
 
 
 class Told:
-    """A file that says what this process answers with, for as long as the process lives.
+    """A file that states what this process serves, as long as the process lives.
 
     It is held locked, so that after a kill nobody believes it. Where it cannot be written, answers go on without it.
 

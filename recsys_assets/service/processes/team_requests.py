@@ -1,4 +1,4 @@
-"""TeamRequests: what all workers of one service were asked lately, told by each in a file of the team's folder."""
+"""TeamRequests: recent requests of all workers of one service, published by each in a file of the team's folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMES = "requests-*.json"
 
 
 class TeamRequests:
-    """Requests of one worker, told to the others, and theirs.
+    """The requests of one worker, shared with the others, and theirs.
 
     Args:
         seen: what this worker was asked.

@@ -1,4 +1,4 @@
-"""WatchedProcess: a worker whose death its supervisor sees at once, also while it waits for the worker's word."""
+"""WatchedProcess: a worker whose death its supervisor notices at once, even while it waits for the worker's message."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ class WatchedProcess(Process):
 
 
 def watch_workers() -> None:
-    """Have uvicorn's supervisor make its workers of this class; it takes no other way to name one."""
+    """Make uvicorn's supervisor create its workers of this class, for which it has no setting."""
     multiprocess.Process = WatchedProcess

@@ -1,4 +1,4 @@
-"""WorkerTeam: the processes that answer together as one service, and what they have in common."""
+"""WorkerTeam: the processes of one service, and what they share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def team_folder() -> Iterator[Path]:
 
 
 def _sweep(place: Path) -> None:
-    """Delete the folders of teams whose supervisor is no more, and none of whose workers is."""
+    """Delete the folders of teams whose supervisor and workers are all dead."""
     for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # of another user, or deleted just now
             mine = folder.stat(follow_symlinks=False).st_uid == os.geteuid() and not folder.is_symlink()

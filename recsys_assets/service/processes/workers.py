@@ -1,4 +1,4 @@
-"""Several processes that answer on one port: started together, started again when one dies, stopped together."""
+"""Workers: several processes on one port, started together, restarted when one dies, stopped together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AddressRoute: a route whose parameters, of path and query, are read by one compiled validator."""
+"""AddressRoute: a route whose path and query parameters are read by one compiled validator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class AddressRoute(BodyRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """The handler of a request."""
         otherwise = super().get_route_handler()
         takes = self.dependant
         if self.body_field is not None or not _is_of_address_alone(takes):
@@ -59,7 +59,7 @@ class AddressRoute(BodyRoute):
 
 
 def _unknown(name: str, known: Collection[str]) -> dict[str, Any]:
-    """What is wrong with a parameter that there is not, as pydantic would tell it."""
+    """Error for an unknown parameter, in pydantic's form."""
     near = did_you_mean(name[:100], known) or f"There are {', '.join(sorted(known))}."
     return {
         "type": "extra_forbidden",

@@ -1,4 +1,4 @@
-"""The service's routes: what can be asked over HTTP, and the description of it (OpenAPI)."""
+"""The service's HTTP routes and their OpenAPI description."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def service_app(desk: Desk) -> FastAPI:
         exclude: Annotated[list[Id], Query(max_length=MOST_ITEMS, description="Items to leave out.")] = [],  # noqa: B006
         category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
         client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
-        explain: Annotated[bool, Query(description="Whether to say why each item is there.")] = False,
+        explain: Annotated[bool, Query(description="Whether to give the reasons for each item.")] = False,
     ) -> Response:
         question = Question(user, client_id, (), k, exclude, category)
         return _json(await desk.recommend(question, explain=explain))
@@ -106,7 +106,7 @@ def service_app(desk: Desk) -> FastAPI:
         k: Annotated[K, Query()] = 20,
         category: Annotated[list[Id], Query(max_length=50, description="Only of these.")] = [],  # noqa: B006
         client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
-        explain: Annotated[bool, Query(description="Whether to say what speaks for each item.")] = False,
+        explain: Annotated[bool, Query(description="Whether to give the reasons for each item.")] = False,
     ) -> Response:
         return _json(await desk.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
 
@@ -115,7 +115,7 @@ def service_app(desk: Desk) -> FastAPI:
         return _json(await desk.take(told.events))
 
     @app.get(
-        "/preview/{user:path}", response_model=Preview, summary="A customer's list, as the shop looks at it"
+        "/preview/{user:path}", response_model=Preview, summary="A customer's list, as a preview for the shop"
     )
     async def preview(
         user: Annotated[Id, InPath(description="The customer, known or not.", examples=["1823"])],
@@ -193,8 +193,8 @@ def service_app(desk: Desk) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def wrong_place(_: Request, error: HTTPException) -> Response:
         words = {
-            404: "There is nothing at this address; /openapi.json says what there is.",
-            405: "This address is asked in another way; /openapi.json says how.",
+            404: "There is nothing at this address; /openapi.json lists the routes.",
+            405: "This address does not support the method; /openapi.json says which it does.",
         }
         return problem(
             error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers

@@ -19,7 +19,7 @@ class BodyRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """What answers a request."""
+        """The handler of a request."""
         otherwise = super().get_route_handler()
         takes, body = self.dependant, self.body_field
         others = (takes.path_params, takes.query_params, takes.header_params, takes.cookie_params)

@@ -1,4 +1,4 @@
-"""Door: what every request passes before it is looked at: who asks, how much, how often, and how many at once."""
+"""Door: checks of every request before it is processed: authentication, size, rate, and concurrency."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Door:
         except Exception as error:
             log_fault(error)
             if not started:
-                await problem(500, "The service is at fault; its log says where.")(scope, receive, guarded)
+                await problem(500, "The service has a fault; its log says where.")(scope, receive, guarded)
         finally:
             self._inside -= 1
             self._figures.waiting.set(self._inside)
@@ -131,7 +131,7 @@ class Door:
             raise Refused(421, "Without a token the service answers to localhost and 127.0.0.1 only.")
         for part in ("raw_path", "query_string"):
             if not _is_text(scope.get(part) or b""):
-                raise Refused(422, "The address is no text in UTF-8.", [{"where": part, "what": "no UTF-8"}])
+                raise Refused(422, "The address is not UTF-8.", [{"where": part, "what": "no UTF-8"}])
         scope["state"] = {**scope.get("state", {}), "trusted": open_here}
         if scope["path"] in OPEN and not self._token(headers):
             return
@@ -149,7 +149,7 @@ class Door:
             if not token.may(needed):
                 raise Refused(
                     403,
-                    f"The token may not: it needs the scope {needed!r}.",
+                    f"The token lacks the scope {needed!r}.",
                     headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{needed}"'},
                 )
             scope["state"]["trusted"] = token.may("admin")
@@ -173,7 +173,7 @@ class Door:
         left = min(rate, left + (now - at) * rate)
         self._buckets[name] = (max(0.0, left - 1), now) if left >= 1 else (left, now)
         if left < 1:
-            raise Refused(429, "The token asks too often.", headers={"Retry-After": "1"})
+            raise Refused(429, "The token has exceeded its rate limit.", headers={"Retry-After": "1"})
 
 
 def _scope_of(method: str, path: str) -> tokens.Scope:
@@ -183,7 +183,7 @@ def _scope_of(method: str, path: str) -> tokens.Scope:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Whether a part of an address is UTF-8 once it is unquoted; else two ids could be taken for the same."""
+    """Whether a part of an address is UTF-8 once it is unquoted; otherwise two ids could be confused."""
     if b"%" not in raw and raw.isascii():
         return True
     try:

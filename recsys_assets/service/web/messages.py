@@ -1,4 +1,4 @@
-"""Messages: what is asked of the service and what it answers, as its OpenAPI description tells it."""
+"""Messages: requests and responses of the service, as its OpenAPI description documents them."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class SessionItem(_Message):
 
     item: Id
     behaviour: Literal["view", "cart", "purchase"] = "view"
-    time: AwareDatetime | None = Field(None, description="When; now where it is left out.")
+    time: AwareDatetime | None = Field(None, description="Time of the event; by default now.")
 
 
 def _kind_of(item: Any) -> str:
-    """Which of both an item of a session is, so that an error tells of this one alone."""
+    """Which of both types an item of a session is, so that an error is about this one only."""
     return "id" if isinstance(item, str) or not isinstance(item, dict | SessionItem) else "item"
 
 
@@ -66,7 +66,7 @@ SessionEntry = Annotated[
 
 
 class RecommendationRequest(_Message):
-    """Who is asked for, and the session so far."""
+    """The customer to recommend for, and the session so far."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -79,8 +79,8 @@ class RecommendationRequest(_Message):
         },
     )
 
-    user: Id | None = Field(None, description="The customer; none for a visitor without a name.")
-    client_id: Id | None = Field(None, description="The browser or device of a visitor without a name.")
+    user: Id | None = Field(None, description="The customer; none for an anonymous visitor.")
+    client_id: Id | None = Field(None, description="The browser or device of an anonymous visitor.")
     items: list[SessionEntry] = Field(
         default_factory=list, max_length=MOST_ITEMS, description="The session so far, oldest first."
     )
@@ -89,11 +89,11 @@ class RecommendationRequest(_Message):
     category: list[Id] = Field(
         default_factory=list, max_length=50, description="Only items of these categories."
     )
-    explain: bool = Field(False, strict=True, description="Whether to say why each item is there.")
+    explain: bool = Field(False, strict=True, description="Whether to give the reasons for each item.")
 
 
 class Event(_Message):
-    """What a customer did or was shown, with the names of User Behavior Insights 1.3 where it has them."""
+    """An action or exposure of a customer, with the field names of User Behavior Insights 1.3 where it has them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [_EXAMPLE_EVENT]})
 
@@ -105,22 +105,20 @@ class Event(_Message):
     user: Id | None = Field(None, description="The customer.")
     client_id: Id | None = Field(None, description="The browser or device.")
     query_id: Annotated[Id, StringConstraints(max_length=200)] | None = Field(
-        None, description="Of the answer in which the item was shown."
+        None, description="Id of the answer in which the item was shown."
     )
     position: int | None = Field(
         None, strict=True, ge=1, le=100_000, description="Place in that answer, from 1."
     )
     propensity: float | None = Field(
-        None, strict=True, gt=0, le=1, description="Of that place, as the answer told it."
+        None, strict=True, gt=0, le=1, description="Propensity of that place, as in the answer."
     )
     model_version: int | None = Field(None, strict=True, ge=0, le=2**31, description="Of that answer.")
-    arm: Id | None = Field(None, description="Of that answer; an arm of an experiment, or control.")
-    value: float | None = Field(
-        None, strict=True, ge=-1e6, le=1e6, description="Of a rating: how much it was liked."
-    )
-    timestamp: AwareDatetime | None = Field(None, description="When; now where it is left out.")
+    arm: Id | None = Field(None, description="Arm of that answer: an arm of an experiment, or control.")
+    value: float | None = Field(None, strict=True, ge=-1e6, le=1e6, description="Value of a rating.")
+    timestamp: AwareDatetime | None = Field(None, description="Time of the event; by default now.")
     simulated: bool = Field(
-        False, strict=True, description="Whether nobody did it: no model learns from what was played."
+        False, strict=True, description="Whether it is simulated: no model learns from simulated events."
     )
 
     @model_validator(mode="after")
@@ -133,7 +131,7 @@ class Event(_Message):
 
 
 class Events(_Message):
-    """Events, all of which are taken, or none."""
+    """Events, all of which are accepted, or none."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"events": [_EXAMPLE_EVENT]}]}
@@ -143,10 +141,10 @@ class Events(_Message):
 
 
 class _Answer(BaseModel):
-    query_id: str = Field(description="Of this answer; events that follow from it name it.")
-    model_version: int = Field(description="Version of the table that the model lies in.")
-    record: str = Field(description="Id of the record of that version, from which `recsys lineage` goes on.")
-    arm: str = Field(description="Of the experiment that runs; control where none does.")
+    query_id: str = Field(description="Id of this answer; events that follow from it name it.")
+    model_version: int = Field(description="Version of the model's table.")
+    record: str = Field(description="Id of the record of that version, for `recsys lineage`.")
+    arm: str = Field(description="Arm of the running experiment; control where there is none.")
 
 
 class RecommendedItem(BaseModel):
@@ -155,28 +153,28 @@ class RecommendedItem(BaseModel):
     item: str
     title: str | None
     position: int
-    score: float | None = Field(description="To be compared within one answer only.")
+    score: float | None = Field(description="Comparable within one answer only.")
     propensity: float = Field(description="Probability of showing it here, given what stands above.")
     reason: str | None = Field(None, description="Why, in words; with `explain`.")
-    because_of: str | None = Field(None, description="The customer's own item that speaks most for it.")
+    because_of: str | None = Field(None, description="The customer's own item that contributes most to it.")
     placed_by: Literal["model", "pinned", "boosted", "explored"] | None = None
     rank_of_model: int | None = Field(None, description="Its place before the rules.")
     credit: str | None = Field(
-        None, description="In an interleaved list, the arm that clicks on it count for."
+        None, description="In an interleaved list, the arm credited with clicks on it."
     )
 
 
 class Recommendations(_Answer):
     """A list for somebody."""
 
-    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
-    cold: bool = Field(description="Whether nothing was known, so that the list is what is popular.")
+    experiments: dict[str, str] = Field(description="The arm of each running experiment.")
+    cold: bool = Field(description="Whether nothing was known, so that the list has popular items.")
     degraded: bool = Field(
         description="Whether more was asked than could be computed, so that the list is the one that the night "
         "prepared (then what is popular), by the rules of now, without scores and reasons."
     )
     items: list[RecommendedItem]
-    unknown_items: list[str] = Field(description="Items of the question that the model does not know.")
+    unknown_items: list[str] = Field(description="Items of the request that the model does not know.")
     interleaved: dict[str, dict[str, Any]] | None = Field(
         None,
         description="The model of each arm that picked items of this list; items say which arm is credited.",
@@ -185,7 +183,7 @@ class Recommendations(_Answer):
 
 
 class DoneItem(BaseModel):
-    """What a customer did with an item."""
+    """An action of a customer with an item."""
 
     item: str
     title: str | None
@@ -197,23 +195,23 @@ class DoneItem(BaseModel):
 class Preview(BaseModel):
     """The list that a customer would get now."""
 
-    model_table: str = Field(description="The champion's, or that of a candidate.")
+    model_table: str = Field(description="Table of the champion or of a candidate.")
     model_version: int
-    record: str = Field(description="Id of the record of that version, from which `recsys lineage` goes on.")
+    record: str = Field(description="Id of the record of that version, for `recsys lineage`.")
     family: str
-    arm: str = Field(description="Of the experiment that runs; control where none does.")
-    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
+    arm: str = Field(description="Arm of the running experiment; control where there is none.")
+    experiments: dict[str, str] = Field(description="The arm of each running experiment.")
     cold: bool = Field(
-        description="Whether nothing is known of the customer, so that the list is what is popular."
+        description="Whether nothing is known about the customer, so that the list has popular items."
     )
     items: list[RecommendedItem]
-    history: int = Field(description="How many items and behaviours are known of the customer.")
+    history: int = Field(description="Number of items and behaviours known of the customer.")
     since_the_fit: int = Field(description="Events that came since the model was fitted.")
-    did: list[DoneItem] = Field(description="What the customer did last, the latest first.")
+    did: list[DoneItem] = Field(description="Latest actions of the customer, newest first.")
 
 
 class SimilarItem(BaseModel):
-    """An item like another one."""
+    """A similar item."""
 
     item: str
     title: str | None
@@ -222,7 +220,7 @@ class SimilarItem(BaseModel):
 
 
 class SimilarItems(_Answer):
-    """Items like another one."""
+    """Items similar to a given one."""
 
     item: str
     items: list[SimilarItem]
@@ -241,9 +239,11 @@ class FoundItem(BaseModel):
     item: str
     title: str | None
     position: int
-    score: float = Field(description="To be compared within one answer only.")
-    reason: str | None = Field(None, description="What speaks for it, in words; with `explain`.")
-    parts: dict[str, float] | None = Field(None, description="What each adds to the score; with `explain`.")
+    score: float = Field(description="Comparable within one answer only.")
+    reason: str | None = Field(None, description="The reasons for it, in words; with `explain`.")
+    parts: dict[str, float] | None = Field(
+        None, description="Contribution of each part to the score; with `explain`."
+    )
 
 
 class NearestItem(BaseModel):
@@ -254,32 +254,34 @@ class NearestItem(BaseModel):
 
 
 class SearchResults(_Answer):
-    """What a query finds."""
+    """Results of a query."""
 
-    experiments: dict[str, str] = Field(description="The arm of each experiment that runs.")
+    experiments: dict[str, str] = Field(description="The arm of each running experiment.")
     index_version: int = Field(description="Version of the table `search_index`.")
     index_record: str = Field(description="Id of the record of that version.")
     query: str
-    meant: str | None = Field(description="The query with unknown words replaced by those that were meant.")
+    meant: str | None = Field(
+        description="The query with unknown words replaced by those that were probably meant."
+    )
     categories: list[Category] = Field(
         description="Which categories the query asks for, most probable first."
     )
-    personal: bool = Field(description="Whether it is in the order of what the customer likes.")
+    personal: bool = Field(description="Whether it is ordered by what the customer likes.")
     items: list[FoundItem]
-    nearest: list[NearestItem] = Field(description="Where nothing is found, what may be meant instead.")
+    nearest: list[NearestItem] = Field(description="Where nothing is found, the most similar titles.")
     explanation: dict[str, Any] | None = Field(None, description="What it was made of; with `explain`.")
 
 
 class EventsTaken(BaseModel):
-    """What became of events."""
+    """Numbers of accepted events."""
 
-    accepted: int = Field(description="Counted, and on the disk.")
-    duplicates: int = Field(description="Whose id was counted before.")
+    accepted: int = Field(description="Number of new events, now on the disk.")
+    duplicates: int = Field(description="Number of events whose id was counted before.")
     unknown_items: list[str] = Field(description="Items that the model does not know yet; kept all the same.")
 
 
 class Health(BaseModel):
-    """That the process answers."""
+    """Confirmation that the process answers."""
 
     status: Literal["alive"] = "alive"
 
@@ -288,7 +290,9 @@ class Ready(BaseModel):
     """Whether answers can be given, and what somebody should see to."""
 
     status: Literal["ready", "waiting"]
-    model_table: str | None = Field(None, description="The champion's, or that of a candidate in its place.")
+    model_table: str | None = Field(
+        None, description="Table of the champion, or of a candidate in its place."
+    )
     model_version: int | None = None
     record: str | None = None
     family: str | None = None
@@ -297,7 +301,7 @@ class Ready(BaseModel):
 
 
 class Status(BaseModel):
-    """What serves, how it does, and what is in force."""
+    """State of the service: what serves, its figures, rules and experiments."""
 
     service: str
     now: datetime
@@ -306,11 +310,11 @@ class Status(BaseModel):
         description="How many processes answer; minutes and statuses are of all, some seconds old, latencies of the "
         "slowest, swaps of this one alone."
     )
-    started: datetime = Field(description="Since when it runs; requests are counted from then on.")
+    started: datetime = Field(description="Start of the process; requests are counted from then on.")
     serves: dict[str, Any] | None = Field(
         description="The champion, since when, its age, its prepared lists."
     )
-    problems: list[str] = Field(description="What somebody should see to.")
+    problems: list[str] = Field(description="Problems that need attention.")
     minutes: list[dict[str, Any]] = Field(description="Answers, refusals and faults of the last hour.")
     latency_ms: dict[str, float | None] = Field(description="Quantiles over the last 10,000 lists.")
     arms: list[dict[str, Any]] = Field(
@@ -320,7 +324,7 @@ class Status(BaseModel):
     statuses: dict[str, int] = Field(description="Requests by their status.")
     swaps: int
     swap_failures: int
-    rules: list[str] = Field(description="Those in force, in words.")
+    rules: list[str] = Field(description="Rules in force, in words.")
     experiments: list[dict[str, Any]]
     reports: list[dict[str, Any]] = Field(
         description="What the newest version of `ab_report` says of each experiment: what to do, and a row an arm and "
@@ -329,7 +333,7 @@ class Status(BaseModel):
 
 
 class Version(BaseModel):
-    """What answers."""
+    """The model that answers."""
 
     service: str
     model_table: str | None
@@ -340,7 +344,7 @@ class Version(BaseModel):
 
 
 class Problem(BaseModel):
-    """What is wrong, as RFC 9457 has it."""
+    """Problem details (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

@@ -1,4 +1,4 @@
-"""ProblemProtocol: HTTP whose unreadable requests, too, are answered with problem details."""
+"""ProblemProtocol: an HTTP protocol that answers even unreadable requests with problem details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems: what goes wrong in a request, told as RFC 9457 has it, without a value that somebody sent."""
+"""Problems: errors of a request as problem details (RFC 9457), without a value that somebody sent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def problem(
     errors: Sequence[Mapping[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that tells of a problem."""
+    """The HTTP response for a problem."""
     told: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -64,7 +64,7 @@ def in_words(error: LineageError) -> str:
 
 
 def faults(errors: Sequence[Any], known: Collection[str] = ()) -> list[dict[str, str]]:
-    """What pydantic found, without the values.
+    """Validation errors of pydantic, without the values.
 
     Args:
         errors: as pydantic tells them.

@@ -1,4 +1,4 @@
-"""Status: everything that a person wants to know of a running service, as one JSON object; the page at / shows it."""
+"""Status: everything that a person wants to know about a running service, as one JSON object and the page at /."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REPORTED = (
 
 
 def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
-    """What serves, how it does, and what is in force.
+    """State of the service: what serves, its figures, rules and experiments.
 
     Args:
         workers: how many processes answer; swaps are of this one.
@@ -60,12 +60,12 @@ def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: i
 
 
 def problems_of(rotation: Rotation, log: FeedbackLog) -> list[str]:
-    """What somebody should see to, in words."""
+    """Problems that need attention, in words."""
     problems = [] if rotation.now is None else [*rotation.now.problems]
     if rotation.fault is not None:
-        problems.append(f"the newest could not be taken over: {rotation.fault}")
+        problems.append(f"the newest could not be loaded: {rotation.fault}")
     if log.failure is not None:
-        problems.append(f"feedback cannot be written down: {log.failure}")
+        problems.append(f"feedback cannot be written: {log.failure}")
     return problems
 
 

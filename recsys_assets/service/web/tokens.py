@@ -1,4 +1,4 @@
-"""Tokens: who may ask the service from another machine, and for what; only their hashes are kept."""
+"""Tokens: who may use the service from another machine, and for what; only their hashes are stored."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ class Tokens:
         try:
             if self._path.stat().st_mode & 0o022:
                 raise TokenError(
-                    "Others may write to the file of tokens, and so let themselves in.",
+                    "Others may write to the file of tokens, and so grant themselves access.",
                     expected="a file that only its owner may write to",
                     found=f"the mode {self._path.stat().st_mode & 0o777:o}",
                     where=str(self._path),
-                    advice=f"chmod 600 {self._path}, then see whose tokens there are: recsys token list",
+                    advice=f"chmod 600 {self._path}, then check whose tokens there are: recsys token list",
                 )
             entries = json.loads(self._path.read_text())
             return [Token(e["name"], e["sha256"], tuple(e["scopes"]), e["made"]) for e in entries]

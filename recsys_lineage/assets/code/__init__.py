@@ -1,1 +1,1 @@
-"""Which code an asset runs, and its version."""
+"""The code of an asset, and its version."""

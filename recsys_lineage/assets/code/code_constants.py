@@ -1,4 +1,4 @@
-"""Constants of the code that runs for an asset: texts and numbers that the code itself says."""
+"""Constants of the code that an asset runs: texts and numbers written in the code itself."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sql_texts(sql: str) -> tuple[str, ...]:
 
 
 def given_to(function: object) -> list[Any]:
-    """What a function is given when it is made, which comes from the code or the settings."""
+    """Values that a function was given when it was made, which come from the code or the settings."""
     found: list[Any] = []
     while isinstance(function, functools.partial):
         found += [function.args, dict(function.keywords)]

@@ -123,7 +123,7 @@ def owner_of(origin: str) -> str | None:
 
 
 def by_module(definitions: Iterable[Definition]) -> dict[str, list[str]]:
-    """Definitions as plain data, for people: module → names, both sorted."""
+    """Definitions as plain data: module → names, both sorted."""
     found: dict[str, list[str]] = {}
     for definition in sorted(definitions):
         found.setdefault(definition.module, []).append(definition.name)

@@ -1,4 +1,4 @@
-"""CoveredCode: the first-party code that an asset's code version covers, looked through when somebody asks."""
+"""CoveredCode: the first-party code that an asset's code version covers, analysed on demand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.assets.code.code_version import by_module, constants_reached
 
 @dataclass(frozen=True)
 class CoveredCode:
-    """What a code version is made of; the arguments are those of `code_version`.
+    """The code behind a code version; the arguments are those of `code_version`.
 
     Attributes:
         root: a function, method, class, partial or callable object; None where only `more_roots` are code.

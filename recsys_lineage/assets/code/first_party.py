@@ -1,4 +1,4 @@
-"""FirstPartyModules: which modules are a project's own, and the files that they lie in, found without any import."""
+"""FirstPartyModules: the project's own modules and their files, found without any import."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class FirstPartyModules:
             self._seen[path] = _stamp(path)
 
     def changed(self) -> bool:
-        """Whether a file or a folder that was looked at is not what it was."""
+        """Whether a file or folder used in the analysis has changed since."""
         return any(_stamp(path) != stamp for path, stamp in self._seen.items())
 
     def seen(self) -> Mapping[Path, tuple[int, int] | None]:
-        """The files and folders that were looked at, with their times and sizes then; None where nothing was."""
+        """The files and folders used in the analysis, with their times and sizes then; None if there were none."""
         return self._seen
 
     def homes(self) -> Mapping[str, list[Path] | None]:

@@ -1,4 +1,4 @@
-"""Plain values that a function was made with inside of another: no text says them, so they count by what they are."""
+"""Plain values in a function's closure: no source text contains them, so they count by value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def held_values(roots: Iterable[object]) -> tuple[str, ...]:
 
 
 def cells(function: types.FunctionType) -> Iterator[object]:
-    """What the variables around a function hold."""
+    """Values of the variables in a function's closure."""
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents

@@ -1,4 +1,4 @@
-"""Which files other people's distributions were installed as, wherever an installer put them."""
+"""The files of installed distributions, wherever an installer put them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""KeptFindings: what one process found of code, kept for others beside the code and as long as that is what it was."""
+"""KeptFindings: results of the code analysis, cached beside the byte code for other processes while the code is
+unchanged.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ LARGE = 1 << 20
 
 
 class KeptFindings:
-    """What was found of the definitions of a package, in a file in its `__pycache__`: plain JSON by kind and key.
+    """Findings about the definitions of a package, cached in a file in its `__pycache__`: plain JSON by kind and key.
 
     Looking through the code of a project takes seconds, and each step of a run is a process of its own. What another
     process found is taken where every file and folder of the same first-party packages is what it was, and Python and
@@ -39,11 +41,11 @@ class KeptFindings:
         self._found: dict[str, dict[str, Any]] = self._read()
 
     def get(self, kind: str, key: str) -> Any:
-        """What was found, None where it is not known."""
+        """A cached finding, None if there is none."""
         return self._found.get(kind, {}).get(key)
 
     def keep(self, found: Mapping[str, Mapping[str, Any]]) -> None:
-        """Note findings, kind → key → value, for other processes; to be called by one thread at a time."""
+        """Store findings, kind → key → value, for other processes; to be called by one thread at a time."""
         for kind, values in found.items():
             self._found.setdefault(kind, {}).update(values)
         if self._path is None or sys.dont_write_bytecode:
@@ -92,7 +94,7 @@ def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
 
 
 def _made_of(modules: FirstPartyModules, tops: Mapping[str, Any]) -> dict[str, Any]:
-    """What findings depend on, as plain JSON: Python, this analysis, and where packages lie and what they hold."""
+    """Dependencies of findings, as plain JSON: Python, this analysis, and the packages' location and content."""
     packages = {top: modules.home(top) for top in sorted(tops)}
     own = {str(home): _content(home) for homes in packages.values() for home in homes or ()}
     return {

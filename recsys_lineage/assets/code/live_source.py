@@ -1,4 +1,4 @@
-"""The source of code without a file, such as a notebook's: put together from what its names hold now."""
+"""The source of code without a file, such as a notebook's, assembled from what its names currently hold."""
 
 from __future__ import annotations
 

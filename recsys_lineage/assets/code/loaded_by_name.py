@@ -1,4 +1,4 @@
-"""Code that is loaded by a name made at run time: the calls that do so, and texts that may name code or files."""
+"""Dynamic imports: calls that load code by a name made at run time, and texts that may name code or files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ModuleSource: one Python file taken apart into its top-level definitions, their tokens and the names they use."""
+"""ModuleSource: one Python file split into its top-level definitions, their tokens and the names they use."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class ModuleSource:
         return used_names([ast.Expr(each) for each in expressions], self.imports)
 
     def references(self, name: str) -> tuple[Reference, ...]:
-        """What a definition uses from outside of itself, in the order of the text."""
+        """Names that a definition uses from outside of itself, in the order of the text."""
         used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
         return tuple(dict.fromkeys(used))
 
@@ -120,22 +120,22 @@ class ModuleSource:
         return self._digests[name]
 
     def has_subclass_hook(self, name: str) -> bool:
-        """Whether a definition is a class that is told of each class derived from it."""
+        """Whether a definition is a class that is notified of each subclass."""
         return any("__init_subclass__" in self._statements[place] for place in self.definitions.get(name, ()))
 
     def asks_for_subclasses(self, name: str) -> bool:
-        """Whether a definition looks for the classes that are derived from one."""
+        """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
     def changes_state(self, name: str) -> bool:
-        """Whether a definition is a function that changes what stands in its module, such as a registry."""
+        """Whether a definition is a function that changes state of its module, such as a registry."""
         return any(
             "def " in (text := self._statements[place]) and changes_what_is_around(text)
             for place in self.definitions.get(name, ())
         )
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
-        """What the statement at a place uses, and its tokens."""
+        """Names and tokens of the statement at a place."""
         if place not in self._read:
             text = self._statements[place]
             body = ast.parse(text).body
@@ -154,7 +154,7 @@ class ModuleSource:
 
     @cached_property
     def lazy_homes(self) -> dict[str, str]:
-        """Where a lazy `__getattr__` finds what it imports, by the texts in the module's dictionaries.
+        """Import targets of a lazy `__getattr__`, from the texts in the module's dictionaries.
 
         These have a home for each name, or a list of names for each home.
         """
@@ -215,7 +215,7 @@ def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
 
 
 def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
-    """The tokens of statements; docstrings, and notes below constants, are none."""
+    """The tokens of statements, without docstrings and notes below constants."""
     texts = iter(sorted(_lone_texts(text, body)))
     first, last = next(texts, _NOWHERE)
     kept: list[str] = []
@@ -261,7 +261,7 @@ def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple
 
 
 def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
-    """What a field of a node holds, where that is a list: the body of a lambda is none."""
+    """Content of a node's field if it is a list: the body of a lambda is not."""
     held = getattr(node, field, ())
     return list(held) if isinstance(held, list) else []
 

@@ -55,10 +55,10 @@ def with_recorded(parameters: Mapping[str, Any], record: Mapping[str, Any]) -> d
         elif is_withheld(value):
             if name in known and _recorded(name, now) != value:
                 raise LineageError(
-                    f"The parameter {name!r} is another secret than the record's, which keeps none.",
-                    expected="the value that it had then",
+                    f"The parameter {name!r} differs from the secret of the record, which is not kept.",
+                    expected="the value that it had at that run",
                     found="another one",
-                    advice="set the value of then, and ask again",
+                    advice="set that value, and try again",
                 )
         elif name in known:
             known[name] = value

@@ -38,7 +38,7 @@ class Codebase(ResolvedNames):
         return {}
 
     def _kept_for(self, roots: tuple[Definition, ...]) -> KeptFindings | None:
-        """What other processes found of the roots' package, where its code is what lies on the disk."""
+        """Other processes' findings about the roots' package, if its code is what is on the disk."""
         if not (self.is_on_disk and roots):
             return None
         package = roots[0].module.partition(".")[0]
@@ -59,7 +59,7 @@ class Codebase(ResolvedNames):
         return self._imported[module]
 
     def effects(self, module: str) -> tuple[Definition, ...]:
-        """What importing a module does: its statements with effects, and definitions that own decorators register."""
+        """Effects of importing a module: statements with effects, and definitions that own decorators register."""
         if module not in self._effects:
             self._effects[module] = tuple(self._find_effects(module))
         return self._effects[module]

@@ -1,4 +1,4 @@
-"""Functions that register: they change what stands outside of them, so that a call at a module's top does something."""
+"""Registering functions: they change state outside of themselves, so that a call at a module's top has an effect."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class _Whole:
 
 @dataclass(frozen=True)
 class _Uses:
-    """What a definition leads to: definitions and, as texts, names of other people's code; and modules that run."""
+    """Targets of a definition: definitions and, as texts, names of other people's code; and modules that run."""
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
@@ -72,7 +72,7 @@ class ResolvedNames:
         self._uses: dict[Definition, _Uses] = {}
 
     def changed(self) -> bool:
-        """Whether a file or a folder that was looked at is not what it was."""
+        """Whether a file or folder used in the analysis has changed since."""
         return self._modules.changed()
 
     # --- modules -------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ class ResolvedNames:
     # --- names ---------------------------------------------------------------------------------------------
 
     def uses(self, definition: Definition) -> _Uses:
-        """What a definition names, resolved, in the order of its text."""
+        """Names that a definition uses, resolved, in the order of its text."""
         if definition not in self._uses:
             module = definition.module
             source = self.source(module)
@@ -132,7 +132,7 @@ class ResolvedNames:
         return self._uses[definition]
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
-        """What a reference in a module means."""
+        """Meaning of a reference in a module."""
         yield from self._taken_apart(self._meant(reference, module))
 
     def _meant(self, reference: Reference, module: str) -> Iterator[_Target]:
@@ -150,7 +150,7 @@ class ResolvedNames:
     def _look_up(
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
     ) -> Iterator[_Target]:
-        """What `names` means in a first-party module; `own` where it is used in that module itself."""
+        """Meaning of `names` in a first-party module; `own` if it is used in that module itself."""
         if not names:  # the module itself is held: all that can be asked of it
             for each in self._modules.below(module) or (module,):
                 yield _Whole(each)
@@ -228,7 +228,7 @@ class ResolvedNames:
         yield from self._taken_apart(iter((_Whole(module),)))
 
     def _taken_apart(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
-        """Targets with each module that is meant as a whole taken apart, once, however modules import each other."""
+        """Targets with each whole module expanded, once, however modules import each other."""
         open_targets, seen = [targets], set[_Whole]()
         while open_targets:
             target = next(open_targets[-1], None)
@@ -258,7 +258,7 @@ class ResolvedNames:
         yield from map(_Whole, self._modules.below(top))
 
     def _named(self, text: str, module: str) -> Iterator[_Target]:
-        """What a text names: a module or a definition, or a file beside the code, which counts by its content."""
+        """Target of a text: a module or a definition, or a file beside the code, which counts by its content."""
         home, _, more = text.partition(":")
         names = more.split(".") if more else []
         while home and not (self.is_first_party(home) and self._modules.is_there(home)):

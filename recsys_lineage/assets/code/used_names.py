@@ -1,4 +1,4 @@
-"""The names that a piece of Python uses from outside of itself, found in its syntax tree."""
+"""The free names of a piece of Python code, found in its syntax tree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What an import binds a name to: the module, or its member `name`; `level` counts the dots before it."""
+    """The target of an imported name: the module, or its member `name`; `level` counts the leading dots."""
 
     module: str
     level: int = 0
@@ -53,7 +53,7 @@ ANYTHING = Reference()
 
 
 def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
-    """What an import statement imports."""
+    """The names that an import statement binds."""
     if isinstance(statement, ast.Import):
         return [Import(alias.name) for alias in statement.names]
     return [Import(statement.module or "", statement.level, alias.name) for alias in statement.names]
@@ -70,7 +70,7 @@ def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
 def used_names(
     body: Sequence[ast.stmt], imports: Mapping[str, Sequence[Import]] | None = None
 ) -> tuple[Reference, ...]:
-    """What statements at the top of a module use, in order, each once; `imports` are those of the module."""
+    """Names used by statements at the top of a module, in order, each once; `imports` are those of the module."""
     uses = _Uses(imports or {})
     for statement in body:
         uses.visit(statement)
@@ -347,7 +347,7 @@ class _Uses(ast.NodeVisitor):
             self.found[Reference(text=beginning(name), anywhere=True)] = None
 
     def _meaning(self, node: ast.AST) -> tuple[str, ...]:
-        """What an attribute or a name means by the imports around it: `im` as `importlib.import_module`."""
+        """Meaning of an attribute or a name by the imports around it: `im` as `importlib.import_module`."""
         chain = _chain(node)
         if chain is None:
             return ("",)

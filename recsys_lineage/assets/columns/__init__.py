@@ -1,1 +1,1 @@
-"""Which columns an asset's columns are made of, and what kind of data they hold."""
+"""Column lineage and tags of assets."""

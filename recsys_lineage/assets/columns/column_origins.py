@@ -1,4 +1,6 @@
-"""Where the columns of an output come from, the tags that came with them, and whether the asset may have these."""
+"""Column origins: where an output's columns come from, the tags they inherit, and whether the asset is cleared for
+them.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from recsys_lineage.sql.pivot_values import is_named_by_data
 
 @dataclass(frozen=True)
 class ColumnOrigins:
-    """What is known of the columns of an output before it is committed.
+    """Columns of an output before it is committed, with their origins and tags.
 
     Attributes:
         lineage: column → its edges; empty where it cannot be derived.
@@ -89,7 +91,7 @@ def _derived(
     people: People,
     held: Sequence[PeopleCheck],
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """The edges of each column of a statement or a Polars plan, or what the code told; none for other data.
+    """Edges of each column of a statement or a Polars plan, or as the code declares; none for other data.
 
     Raises:
         ColumnLineageError: they cannot be derived, or were derived of other columns than were made.
@@ -106,7 +108,7 @@ def _derived(
         return {}
     if [*found] != columns:
         raise ColumnLineageError(
-            "It was derived of other columns than were made.",
+            "It was derived for other columns than those that were made.",
             expected=", ".join(columns),
             found=", ".join(found),
             where=asset.code.origin,
@@ -155,7 +157,7 @@ def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
 
 
 def _people(lake: Lake, inputs: Inputs) -> list[tuple[str, str]]:
-    """The columns that tell people apart, of the tables that were read."""
+    """The columns of the input tables that identify people."""
     records = Records(lake)
     return [
         (table, column)

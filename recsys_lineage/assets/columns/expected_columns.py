@@ -1,4 +1,4 @@
-"""The columns that assets will have and what they will be made of, as far as code tells it before they are made."""
+"""Expected columns: assets' columns and their lineage as far as the code determines them before the first run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Schema = Mapping[str, str]
 
 @dataclass(frozen=True)
 class ExpectedColumns:
-    """What is known of assets that were not made yet.
+    """Columns and column lineage of assets that were not made yet.
 
     Attributes:
         lineage: asset → column → the edges of it.
@@ -37,7 +37,7 @@ class ExpectedColumns:
 
 
 def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]) -> ExpectedColumns:
-    """Of each asset that was not made yet, columns and their edges: of a SELECT over tables, or as it declares them.
+    """Columns and their edges for each asset that was not made yet: derived from a SELECT over tables, or as declared.
 
     No code runs and no file is opened: of a SELECT over files, and of Python that declares nothing, nothing is known
     before the first run; nor of what is made of their columns by a SELECT, where nobody tells which they have.
@@ -78,7 +78,7 @@ def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:
 
 
 def _declared(code: AssetCode, schemas: Mapping[str, Schema]) -> dict[str, list[ColumnEdge]]:
-    """What an asset declares, where `*` stands for all the columns of a table that are known."""
+    """Declared columns of an asset, where `*` means all known columns of a table."""
     assert code.columns_from is not None
     read: dict[str, dict[str, Any]] = {table: dict(schemas.get(table, {})) for table in code.upstream}
     for origins in (*code.columns_from.values(), code.rows_from):

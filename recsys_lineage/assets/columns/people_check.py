@@ -1,4 +1,4 @@
-"""PeopleCheck: a statistic loses the tags of people only where several really stand behind each of its values."""
+"""PeopleCheck: counts the people behind each value of a statistic, which loses their tags only if there are enough."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def at_least_k_people(columns: Sequence[str], person: str, k: int) -> PeopleChec
     """
     if k < LEAST:
         raise LineageError(
-            f"A group of {k} people hides nobody.",
+            f"A group of {k} people protects nobody.",
             expected=f"at least {LEAST}",
             found=str(k),
             where="at_least_k_people",
@@ -71,7 +71,7 @@ def at_least_k_people(columns: Sequence[str], person: str, k: int) -> PeopleChec
         parsed = None
     if not isinstance(parsed, exp.Column) or any(part.args.get("quoted") for part in parsed.parts):
         raise LineageError(
-            f"{person!r} is no column that tells people apart.",
+            f"{person!r} is not a column that identifies people.",
             expected="COLUMN or TABLE.COLUMN, as the SELECT's HAVING would name it",
             found=person,
             where="at_least_k_people",

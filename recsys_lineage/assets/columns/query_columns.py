@@ -56,5 +56,5 @@ def _known(
 
 
 def _through_python(edge: ColumnEdge) -> ColumnEdge:
-    """What Python made of a value is no longer the value itself."""
+    """Edges weakened by Python: what it makes of a value is no longer the value itself."""
     return replace(edge, subtype="TRANSFORMATION") if edge.subtype == "IDENTITY" else edge

@@ -1,4 +1,4 @@
-"""Tags of an asset's columns: its own, those of the columns they come from, and whether the asset may have them."""
+"""Tagged columns: an asset's own tags, those inherited from its inputs, and whether the asset is cleared for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.records.check_outcome import CheckOutcome
 CHECK = "tagged_columns_are_cleared"
 ADVICE = (
     "leave the column out, mask it (a hash with a key from a $parameter, or a statistic over at least k people), or "
-    'clear the asset: cleared={"the tag": "why it may hold such data"}; readers still see the version before'
+    'clear the asset: cleared={"the tag": "why it may hold such data"}; readers still see the previous version'
 )
 DESCRIPTION = "the asset may hold every kind of tagged data that its columns hold"
 
@@ -70,7 +70,7 @@ def clearance(
         for column, names in broken.items()
     ]
     if not lineage and inputs:
-        told.append("the origin of the columns is not known, so each has the tags of all that was read")
+        told.append("the origin of the columns is unknown, so each has the tags of everything that was read")
     return CheckOutcome(CHECK, False, "; ".join(told), columns=tuple(broken))
 
 

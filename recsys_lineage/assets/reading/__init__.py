@@ -1,1 +1,1 @@
-"""What an asset reads, and the doors through which it does."""
+"""Reading: the ways by which an asset reads its inputs, each observed."""

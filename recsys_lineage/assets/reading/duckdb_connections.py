@@ -27,7 +27,7 @@ _at_work = 0
 
 
 def watch_connections() -> None:
-    """From now on, for as long as the process lives, `duckdb.connect` asks the guard where there is one."""
+    """Make `duckdb.connect` ask the guard, for the rest of the process's life."""
     ask_first(duckdb, "connect", _connecting)
 
 

@@ -48,7 +48,7 @@ STANDS_BETWEEN = {__file__}
 
 @dataclass
 class FileGuard:
-    """What one run of one asset may open.
+    """The files that one run of one asset may open.
 
     Args:
         asset: the asset, for messages.
@@ -100,7 +100,7 @@ class FileGuard:
         self._check(called, path, False, called)
 
     def allow(self, path: str | os.PathLike[str]) -> None:
-        """From now on the code may open a file, by whatever library: it is on record."""
+        """Allow the code to open a file by any library: it is on record."""
         self.folders.add(os.path.realpath(path))
 
     def may_read(self, path: str) -> bool:
@@ -130,7 +130,7 @@ class FileGuard:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """While the block runs, what this thread opens is not looked at: it looks itself what the code opens."""
+        """Pause the guard for this thread inside the block, whose code checks itself what is opened."""
         before = getattr(_thread, "busy", False)
         _thread.busy = True
         try:
@@ -185,7 +185,7 @@ class FileGuard:
     def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
         return UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
-            expected="reads through its inputs; files of its own in Request.work, or temporary ones",
+            expected="reads through its inputs; files of its own in Request.work, or temporary files",
             found=found,
             where=line or self.asset,
             advice=advice,
@@ -261,7 +261,7 @@ def guarding(
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """While the block runs, this thread may open anything: for those who are told of an asset's work."""
+    """Let this thread open anything inside the block: for listeners that are notified of an asset's work."""
     guard = _guards.pop(threading.get_ident(), None)
     try:
         yield
@@ -277,7 +277,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _start(self: threading.Thread) -> None:
-    """Starts a thread that has the guard of the one that starts it; Python 3.11 tells a hook of no new thread."""
+    """Start a thread with the guard of its parent, because Python 3.11 notifies no hook of a new thread."""
     guard = _guards.get(threading.get_ident())
     if guard is not None and guard.frame is not None:
         run = self.run

@@ -1,4 +1,4 @@
-"""While an asset's code runs: whatever it opens past its inputs is an error."""
+"""Guarded code: while an asset's code runs, anything that it opens past its inputs is an error."""
 
 from __future__ import annotations
 

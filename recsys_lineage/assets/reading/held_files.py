@@ -1,4 +1,4 @@
-"""What an asset's code holds open before it runs: datasets, connections and files that nobody would see it read.
+"""Held files: datasets, connections and files that an asset's code had opened before it runs, so that reads go unseen.
 
 A dataset of Arrow, a connection of DuckDB, an open file may have been made at the import of a module, where nobody
 looks, and reading it later opens nothing that Python or its maker would tell of. So what the code can reach by names

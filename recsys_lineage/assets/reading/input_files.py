@@ -16,7 +16,7 @@ from recsys_lineage.records.read import Purpose, Read
 
 
 class InputFiles:
-    """What one run of one asset has read of files so far.
+    """The files that one run of one asset has read so far.
 
     Args:
         asset: the asset that runs.
@@ -88,7 +88,7 @@ class InputFiles:
         return self.note_file(path).open("rb")
 
     def note_file(self, path: str | Path) -> Path:
-        """Note that a file outside the lake is read; gives its path, for readers that take no open file.
+        """Note that a file outside the lake is read; returns its path, for readers that take no open file.
 
         Raises:
             LineageError: when it cannot be read.
@@ -110,7 +110,7 @@ class InputFiles:
     def run_process(
         self, command: Sequence[str | Path], reads: Iterable[str | Path] = (), given: bytes | None = None
     ) -> bytes:
-        """What another process writes to its standard output; notes the files that it is said to read.
+        """Run another process and return its standard output; notes the files that it is said to read.
 
         Nobody sees what a process opens: what `reads` leaves out, no record names.
 
@@ -130,8 +130,8 @@ class InputFiles:
             ).stdout
         except (OSError, subprocess.CalledProcessError) as error:
             raise LineageError(
-                f"A process that {self.asset!r} started went wrong.",
-                expected="a program that ends with 0",
+                f"A process that {self.asset!r} started failed.",
+                expected="exit code 0",
                 found=f"{type(error).__name__} of {Path(command[0]).name}",
                 where=self.asset,
                 advice="run the command by itself, with the same input",
@@ -149,6 +149,6 @@ class InputFiles:
                     f"The file {name} changed while {self.asset} read it.",
                     expected=f"sha256 {file.sha256[:16]}…",
                     where=str(place),
-                    advice=f"wait until the file is written to its end, then materialize {self.asset} again; readers "
+                    advice=f"wait until the file is completely written, then materialize {self.asset} again; readers "
                     "still see the version before",
                 )

@@ -31,7 +31,7 @@ SHARED_BY = 5
 
 @dataclass
 class _Seen:
-    """What was read of one table for one purpose; None stands for all of it."""
+    """Read part of one table for one purpose; None means all of it."""
 
     partitions: set[str] | None = field(default_factory=set)
     columns: set[str] | None = field(default_factory=set)
@@ -55,7 +55,7 @@ class Previous:
 
     @property
     def statistics(self) -> Mapping[str, Any]:
-        """What the asset counted then."""
+        """Statistics of the asset's previous run."""
         return self.record.statistics
 
     def frame(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -68,7 +68,7 @@ class Previous:
 
 
 class Inputs(InputFiles):
-    """What one run of one asset may read, and what it has read so far.
+    """The inputs that one run of one asset may read, and those that it has read so far.
 
     The first read of a table pins its version: everything that the run reads of it later comes from that version,
     whatever others commit meanwhile.
@@ -119,7 +119,7 @@ class Inputs(InputFiles):
 
     @property
     def relations(self) -> dict[str, ScannedFiles]:
-        """What each relation of files on the run's connection stands for."""
+        """The files behind each relation of files on the run's connection."""
         return dict(self._scans)
 
     # --- tables -------------------------------------------------------------------------------------------
@@ -266,7 +266,7 @@ class Inputs(InputFiles):
         return dict(found.iter_rows())
 
     def vouch_for(self, texts: Iterable[str]) -> None:
-        """Say of texts that they tell no value of a row, such as names of files, or sentences of sums over many people.
+        """Declare texts free of row values, such as names of files, or sentences about sums over many people.
 
         Statistics, checks, warnings and pictures may say them, whole.
         """
@@ -300,7 +300,7 @@ class Inputs(InputFiles):
             self._frames[name] = columns_from
 
     def relation_of_files(self, name: str, meaning: ScannedFiles, columns: Sequence[str]) -> None:
-        """Note what a relation of files on the run's connection stands for."""
+        """Note the files behind a relation on the run's connection."""
         self._scans[name] = meaning
         self._made[name] = list(columns)
 
@@ -363,7 +363,7 @@ class Inputs(InputFiles):
 def _bytes_read(
     version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
 ) -> int:
-    """Stored bytes of some columns in some partitions of a version; of more where an old version does not tell."""
+    """Stored bytes of some columns in some partitions of a version; an upper bound for old versions without details."""
     if version.partition_column is None:
         counted = version.columns_written
         if columns is None or not counted:

@@ -1,4 +1,4 @@
-"""LazyFrames that the asset's code collects: they scan what its inputs gave, and files that are on record.
+"""LazyFrames collected by an asset's code: they may scan its inputs, and files that are on record.
 
 A frame may have been made where nobody looks, at the import of a module. Its plan says which files it will open.
 """
@@ -25,7 +25,7 @@ FUNCTIONS = ("collect_all", "collect_all_async")
 
 
 def watch_lazy_frames() -> None:
-    """From now on, for as long as the process lives, LazyFrames ask the guard before they are collected."""
+    """Make LazyFrames ask the guard before they are collected, for the rest of the process's life."""
     for name, method in list(vars(pl.LazyFrame).items()):
         if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_asks_the_guard"):
             setattr(pl.LazyFrame, name, _asking(method, f"polars.LazyFrame.{name}"))

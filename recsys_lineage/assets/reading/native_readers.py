@@ -1,4 +1,4 @@
-"""Readers of native libraries: before they open a file, they say so to the guard of the asset's code.
+"""Readers of native libraries, wrapped to ask the guard of the asset's code before they open a file.
 
 Polars, Arrow, DuckDB and the like open files without telling Python. So each public function of theirs whose name says
 that it reads (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens what it is given, asks the
@@ -75,7 +75,7 @@ _importing = threading.local()
 
 
 def watch_readers() -> None:
-    """From now on, for as long as the process lives, native readers ask the guard, those imported later too."""
+    """Make native readers ask the guard, including those imported later, for the rest of the process's life."""
     with _lock:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
@@ -116,7 +116,7 @@ def _cover() -> None:
 
 
 def ask_first(module: ModuleType, name: str, asking: Callable[[Any], Callable[..., Any]]) -> None:
-    """From now on, for as long as the process lives, a function asks the guard, under whatever name modules hold it."""
+    """Make a function ask the guard first, under whatever name modules hold it, for the rest of the process's life."""
     function = getattr(module, name)
     if not hasattr(function, "_asks_the_guard"):
         put_in_place({id(function): (function, asking(function))})
@@ -242,7 +242,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """What the other finders find; None for all other modules."""
+        """Spec from the other finders; None for all other modules."""
         if not _is_public(fullname):
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))

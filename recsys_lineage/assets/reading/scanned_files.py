@@ -93,5 +93,5 @@ def failing_rows(
 
 
 def sql_failed(inputs: Inputs, written: WrittenSql, error: Exception) -> SqlFailed | None:
-    """What an error of DuckDB says of a source's SQL, whose scans are open on the run's connection."""
+    """The error of a source's SQL whose scans are open on the run's connection, from DuckDB's error."""
     return written.failed(error, inputs._connection)

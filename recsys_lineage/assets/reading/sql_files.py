@@ -93,7 +93,7 @@ class SqlFiles:
                     expected="at least one file",
                     found="an empty folder" if inside.is_dir() else f"no folder {inside}",
                     where=call.where,
-                    advice=f"put the files into {inside}, or mend the path",
+                    advice=f"put the files into {inside}, or fix the path",
                 )
             for place in places:
                 file = hashed_file(place, self._name(pattern, place), inside.resolve())
@@ -117,7 +117,7 @@ class SqlFiles:
         return [Path(file) for (file,) in found]
 
     def _fixed(self, pattern: str) -> tuple[Path, Path]:
-        """What DuckDB must be allowed to open for a pattern, and the folder that its files must lie in."""
+        """Path that DuckDB must be allowed to open for a pattern, and the folder that its files must be in."""
         relative = not os.path.isabs(pattern)
         if not _WILD.search(pattern):
             place = self._whole(pattern)
@@ -134,7 +134,7 @@ class SqlFiles:
         return Path(os.path.abspath(self.folder / path))
 
     def _name(self, pattern: str, place: Path) -> str:
-        """How records call a file: from the text's folder on, or whole where the text gives whole paths."""
+        """Name of a file in records: from the text's folder on, or whole if the text has whole paths."""
         if os.path.isabs(pattern):
             return place.as_posix()
         return place.relative_to(self.folder.absolute()).as_posix()

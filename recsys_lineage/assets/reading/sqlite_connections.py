@@ -1,4 +1,4 @@
-"""SQLite connections that an asset's own code opens: a database that a statement attaches is a file that it reads.
+"""SQLite connections that an asset's own code opens: an attached database is a file that it reads.
 
 Python tells of the file that a connection is made to, and of none that its ATTACH opens, so SQLite itself asks first.
 """
@@ -21,7 +21,7 @@ STANDS_BETWEEN.add(__file__)
 
 
 def watch_attaching() -> None:
-    """From now on, for as long as the process lives, `sqlite3.connect` asks the guard where there is one."""
+    """Make `sqlite3.connect` ask the guard, for the rest of the process's life."""
     ask_first(sqlite3, "connect", _connecting)
 
 

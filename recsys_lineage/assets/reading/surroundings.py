@@ -1,4 +1,6 @@
-"""What a running program's files are: the interpreter, installed packages, the project's code, the system."""
+"""Surroundings: files of the running program itself: the interpreter, installed packages, the project's code, the
+system.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The commands of `openlineage`: what is sent to external catalogs, and what they took."""
+"""The commands of `openlineage`: sending events to external catalogs, and checking what these understood."""

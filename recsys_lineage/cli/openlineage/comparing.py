@@ -1,4 +1,4 @@
-"""`openlineage compare`: what a catalog understood, beside what the records say."""
+"""`openlineage compare`: the records compared with what a catalog understood."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def compare(
         print_answer(answer, "tree", None, as_json, **({"mend": mend} if as_json else {}))
         if not as_json:
             for each in mend:
-                print(f"to mend it: {each}")
+                print(f"to fix it: {each}")
     if not answer.found:
         raise typer.Exit(1)
 
 
 def _mend(answer: Comparison, replay: str) -> Iterator[str]:
-    """What to do about the differences: what to send again, and what to delete in the catalog."""
+    """Advice for the differences: what to send again, and what to delete in the catalog."""
     if answer.replay_since is not None:
         yield f"{replay} --since {answer.replay_since.isoformat()}"
     if answer.delete:

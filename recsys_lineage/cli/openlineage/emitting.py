@@ -1,4 +1,4 @@
-"""The place of a command of `openlineage`: its one lake, and how that lake's events are made."""
+"""The emission of a command of `openlineage`: its one lake, and how that lake's events are made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def emitting(context: typer.Context) -> Iterator[tuple[Lake, Emission]]:
-    """The lake of a command and its emission; inside the block, errors made for people are told in words."""
+    """The lake of a command and its emission; inside the block, errors made for people are printed as messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
@@ -31,8 +31,8 @@ def emitting(context: typer.Context) -> Iterator[tuple[Lake, Emission]]:
             )
         if place.emission is None:
             raise WrongQuestion(
-                "It is not known where to keep what destinations have so far.",
-                expected="a folder on this machine's disk, for the lake lies elsewhere",
+                "There is no place to keep the positions of the destinations.",
+                expected="a folder on this machine's disk, because the lake is elsewhere",
                 where=place.lakes[0].uri,
                 advice="name one with --openlineage",
             )

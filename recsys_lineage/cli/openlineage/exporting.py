@@ -58,7 +58,7 @@ def export(
                 with suppress(OSError):
                     draft.unlink(missing_ok=True)
     for id_, fault in faults.items():
-        print(f"The record {id_} is not told: {fault}", file=sys.stderr)
+        print(f"The record {id_} cannot be turned into events: {fault}", file=sys.stderr)
     if as_json:
         print(json.dumps({"events": count, "file": file, "not_told": faults}))
     elif file != _STDOUT:

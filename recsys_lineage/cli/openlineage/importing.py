@@ -83,21 +83,21 @@ def serve(
         require_token(host, token)
         schemas, why_not = _schemas(spec)
         if why_not is not None:
-            print(f"Events are not held to the official schemas: {why_not}", file=sys.stderr)
+            print(f"Events are not validated against the official schemas: {why_not}", file=sys.stderr)
         app = intake_app(Imports(lake), schemas, token)
         uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
 @contextmanager
 def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
-    """The lake of a command, and its place; inside the block, errors made for people are told in words."""
+    """The lake of a command, and its place; inside the block, errors made for people become messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
     with open_place() as place:
         if len(place.lakes) != 1:
             raise WrongQuestion(
-                "Events are taken into one lake.",
+                "Events can be imported into one lake only.",
                 expected="one lake",
                 found=", ".join(lake.uri for lake in place.lakes),
                 advice="name it with --lake",

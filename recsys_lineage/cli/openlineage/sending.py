@@ -131,7 +131,7 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
     for each in standings:
         state = "[green]well[/green]"
         if each.trouble:
-            asked = "after the settings are mended" if each.closed else f"again at {_time(each.retry_at)}"
+            asked = "after the settings are fixed" if each.closed else f"again at {_time(each.retry_at)}"
             state = f"[red]{escape(each.trouble)}[/red] (since {_time(each.since)}, {asked})"
         table.add_row(
             escape(each.destination),
@@ -152,7 +152,7 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
     if len(letters) > _SHOWN_LETTERS:
         out.print(f"… {len(letters):,} in all: --json shows them")
     if letters:
-        out.print("replay --dead-letters sends their runs once more, when what was wrong is mended.")
+        out.print("replay --dead-letters sends their runs once more, once the cause is fixed.")
 
 
 def _tell(done: Sequence[Delivered], as_json: bool) -> None:
@@ -168,13 +168,13 @@ def _tell(done: Sequence[Delivered], as_json: bool) -> None:
 
 
 def told(done: Delivered) -> str:
-    """What came of sending to one destination, in one line."""
+    """Result of sending to one destination, in one line."""
     words = {
         "delivered": "it has everything",
         "more": "there is more to send",
-        "waiting": f"it takes nothing for now ({done.text}); nothing is lost",
-        "closed": f"it takes nothing until the settings are mended ({done.text}); nothing is lost",
-        "busy": "another process sends there right now",
+        "waiting": f"it accepts nothing for now ({done.text}); nothing is lost",
+        "closed": f"it accepts nothing until the settings are fixed ({done.text}); nothing is lost",
+        "busy": "another process is sending there",
     }
     aside = f", {done.set_aside:,} refused and set aside" if done.set_aside else ""
     return f"{done.destination} ({done.target}): {done.taken:,} events{aside}; {words[done.state]}."

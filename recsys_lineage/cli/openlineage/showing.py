@@ -1,4 +1,4 @@
-"""What validation, comparison and intake found, in words."""
+"""Results of validation, comparison and import, in words."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def _(answer: Report) -> Iterator[RenderableType]:
     for rule, count in answer.rules.items():
         yield f"[red]{count:,}[/red] of {rule}: {RULES[rule]}"
     if answer.unknown_schemas:
-        yield f"{sum(answer.unknown_schemas.values()):,} facets have schemas that are not official, which is no fault:"
+        yield f"{sum(answer.unknown_schemas.values()):,} facets have unofficial schemas, which is not a fault:"
         yield from (f"  {escape(url)} ({count:,})" for url, count in answer.unknown_schemas.items())
-    state = "[green]all as it should be[/green]" if answer.found else f"{sum(answer.rules.values()):,} faults"
+    state = "[green]valid[/green]" if answer.found else f"{sum(answer.rules.values()):,} faults"
     yield f"{escape(answer.source)}: {answer.events:,} events of {answer.runs:,} runs, {state}"
 
 
@@ -60,9 +60,9 @@ def _(answer: Received) -> Iterator[RenderableType]:
         yield f"[red]line {each.line}[/red]: {escape(each.reason)}"
     yield from _faults(answer.faults)
     if answer.violating:
-        yield f"[yellow]{answer.violating:,} events break the official schemas, and are kept all the same[/yellow]"
+        yield f"[yellow]{answer.violating:,} events violate the official schemas, and are kept all the same[/yellow]"
     if answer.unchecked is not None:
-        yield f"[yellow]they were not held to the official schemas: {escape(answer.unchecked)}[/yellow]"
+        yield f"[yellow]they were not validated against the official schemas: {escape(answer.unchecked)}[/yellow]"
     refused = f", [red]{len(answer.refused):,} refused[/red]" if answer.refused else ""
     yield f"{escape(answer.source)}: {answer.new:,} new events, {answer.known:,} known already{refused}"
 

@@ -1,4 +1,4 @@
-"""The option that says where the official schemas are."""
+"""The option for the location of the official schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`openlineage validate`: events of a file, held to the official schemas and to what they cannot state."""
+"""`openlineage validate`: events of a file, checked against the official schemas and further rules."""
 
 from __future__ import annotations
 

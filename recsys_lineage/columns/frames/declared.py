@@ -17,7 +17,7 @@ Origins = Mapping[str, Collection[str]]
 ColumnsFrom = Mapping[str, Origins]
 """Column → what it is made of."""
 ALL = "*"
-_ADVICE = "mend columns_from of the asset"
+_ADVICE = "correct columns_from of the asset"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A block of a CSV file parsed by Arrow, where that is sure to give what a reader of records would."""
+"""CSV blocks parsed by Arrow, where that is certain to equal the exact parser's result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CsvBlock: some records of a CSV file, and those that are no rows."""
+"""CsvBlock: some records of a CSV file, with those that are not valid rows."""
 
 from __future__ import annotations
 

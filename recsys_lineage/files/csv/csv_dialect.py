@@ -1,4 +1,4 @@
-"""How the CSV files of a scan are written: delimiter, quote, escape, header, encoding, what stands for no value."""
+"""The dialect of the CSV files of a scan: delimiter, quote, escape, header, encoding, null texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lines of a part of a CSV file as text, with what is wrong with those that are none."""
+"""The lines of a part of a CSV file as text, with the faults of those that are not text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NUL_BYTE = "a NUL byte"
 
 
 class Lines:
-    """The lines of whole lines of bytes as text; `faults` says, by place, what is wrong with those that are none.
+    """The complete lines of some bytes as text; `faults` says, by place, what is wrong with those that are not text.
 
     What is no text is written as an escape, such as \\xe9 or \\0.
     """

@@ -1,4 +1,4 @@
-"""CsvReader: the reading of one CSV file, block by block, by whichever way a block can be read exactly."""
+"""CsvReader: reads one CSV file block by block, each by the fastest parser that reads it exactly."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class CsvReader:
         yield from self._last()
 
     def _last(self) -> Iterator[CsvBlock]:
-        """What is left at the file's end: the record whose quote is never closed, if any."""
+        """Rest at the file's end: the record whose quote is never closed, if any."""
         if not self.columns:
             found = f"no header after {self.dialect.skip} lines" if self.dialect.skip else "only blank lines"
             raise csv_fault(self.name, found, "Deliver it again; a day without rows is its header only.")
@@ -170,7 +170,7 @@ class CsvReader:
             if record.fault is not None:
                 fault = record.fault.removeprefix("row is no CSV: ")
                 raise csv_fault(
-                    self.name, f"a header that is no CSV ({fault})", "Mend the file's first line."
+                    self.name, f"a header that is no CSV ({fault})", "Correct the file's first line."
                 )
             if any(name.strip() for name in record.fields):
                 self._name_columns(record.fields)
@@ -193,7 +193,7 @@ class CsvReader:
         self.columns = tuple(names)
 
     def _records_of(self, block: bytes) -> Iterator[CsvBlock]:
-        """The records of a block of whole lines; `open` keeps one that goes on after it."""
+        """The records of a block of complete lines; `open` keeps one that continues after it."""
         if self.open is None and len(block) >= SHORT_BYTES and (parsed := self._fast(block)) is not None:
             lines = np.arange(self.line, self.line + parsed.num_rows)
             self.line += parsed.num_rows
@@ -212,7 +212,7 @@ class CsvReader:
         return parsed_by_arrow(block, self.columns, self.header, self.dialect)
 
     def _exact(self, part: bytes) -> CsvBlock:
-        """Some whole lines, record by record."""
+        """Complete lines parsed record by record."""
         lines = Lines(part)
         taken = _Taken()
         at = 0

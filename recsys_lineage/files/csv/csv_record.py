@@ -1,4 +1,4 @@
-"""OpenRecord: one CSV record taken line by line, however many lines its quotes hold."""
+"""OpenRecord: one CSV record parsed line by line, however many lines its quotes span."""
 
 from __future__ import annotations
 

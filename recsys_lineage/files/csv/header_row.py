@@ -1,4 +1,4 @@
-"""CsvHeader: a file's header, known where it comes again among the rows, as in files that were put together."""
+"""CsvHeader: a file's header, recognised where it repeats among the rows, as in concatenated files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_NO_ASCII = {"s": "\u017f", "k": "\u212a", ";": "\u037e", "`": "\u1fef"}
 
 
 class CsvHeader:
-    """The fields of a header; case, how accents are written, and what stands around names tell no two headers apart.
+    """The fields of a header; case, encoding of accents and surrounding characters do not distinguish headers.
 
     Args:
         fields: as the file has them; empty where the source's SQL names the columns, and no row is a header.

@@ -1,4 +1,4 @@
-"""Which lines of a text file are UTF-8 and which are not, for a file put together of parts in two encodings."""
+"""Mixed encodings: which lines are UTF-8 and which are not, for files concatenated from two encodings."""
 
 from __future__ import annotations
 

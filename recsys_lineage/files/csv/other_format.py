@@ -1,4 +1,4 @@
-"""OtherFormat: what a file is that is delivered as CSV and is none, told by its first bytes."""
+"""OtherFormat: the real format of a file delivered as CSV, recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _EXPORT = "Write it as Parquet or CSV, and deliver that."
 
 @dataclass(frozen=True)
 class OtherFormat:
-    """What a file is, and what to do about it."""
+    """The real format of a file, and what to do about it."""
 
     what: str
     advice: str
 
 
 def other_format(head: bytes, encoding: str | None = None) -> OtherFormat | None:
-    """What a file is by its first bytes, some hundred of them; None where it may be text in the encoding named."""
+    """The format of a file by its first few hundred bytes; None if it may be text in the named encoding."""
     head = head[:512]
     for start, other in _BEGINNINGS.items():
         if head.startswith(start):

@@ -61,7 +61,7 @@ class Utf8Stream:
             self.decoder = codecs.getincrementaldecoder(given)()
 
     def read(self, size: int) -> bytes:
-        """At least one byte and about `size` of them, or nothing at the end.
+        """Read at least one byte and about `size` of them, or nothing at the end.
 
         Raises:
             FileFault: the bytes are not in the encoding, or are UTF-8 where one of one byte a letter is named.

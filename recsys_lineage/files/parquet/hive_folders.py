@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders, as in `orders/day=2024-01-01/part-0.parquet`."""
+"""Hive partition columns in the names of folders, as in `orders/day=2024-01-01/part-0.parquet`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Parquet file says of itself: its columns and rows."""
+"""The footer of a Parquet file: its columns and rows."""
 
 from __future__ import annotations
 

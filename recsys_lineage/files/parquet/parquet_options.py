@@ -1,4 +1,4 @@
-"""What the SQL of a source may say of Parquet files."""
+"""The options for Parquet files in a source's SQL."""
 
 from __future__ import annotations
 

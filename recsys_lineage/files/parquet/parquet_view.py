@@ -112,7 +112,7 @@ def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) 
 def _read(
     con: duckdb.DuckDBPyConnection, paths: Sequence[str], path: str, options: ParquetOptions
 ) -> Callable[[bool], str]:
-    """What stands in FROM for the rows of files, with or without their numbers.
+    """FROM clause for the rows of files, with or without their numbers.
 
     Columns become text, as CSV would have them, where DuckDB would change values to give them one type: a time that has
     a zone in some files and none in others would lose it, or be UTC in all; whole numbers beside floats would be
@@ -245,5 +245,5 @@ def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) 
                 expected=f"{expected.get(file, 0)} rows",
                 found=f"{found.get(file, 0)} rows",
                 where=str(root / file),
-                advice="wait until the files are written to their end, and run again",
+                advice="wait until the files are completely written, and run again",
             )

@@ -1,1 +1,1 @@
-"""What is asked of the graph, and plain answers."""
+"""Questions to the graph, and their answers as plain data."""

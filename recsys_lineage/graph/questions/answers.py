@@ -1,4 +1,4 @@
-"""Answers: what the questions give back: plain data, for scripts, notebooks and pages alike."""
+"""Answers: the results of the questions as plain data, for scripts, notebooks and pages alike."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Node(Answer):
 
 @dataclass(frozen=True)
 class Link(Answer):
-    """What a version was made of: `target` was made of `source`.
+    """An edge between versions: `target` was made of `source`.
 
     Attributes:
         source, target: ids of nodes.
@@ -82,7 +82,7 @@ class Link(Answer):
 
 @dataclass(frozen=True)
 class Lineage(Answer):
-    """What something was made of, or what was made of it.
+    """Everything upstream or downstream of something.
 
     Attributes:
         target: what was asked for.
@@ -136,7 +136,7 @@ class ColumnOf(Answer):
 
 @dataclass(frozen=True)
 class ColumnLineage(Answer):
-    """What columns were made of, or what was made of them.
+    """Columns upstream or downstream of columns.
 
     Attributes:
         target: what was asked for.
@@ -182,7 +182,7 @@ class Affected(Answer):
 
 @dataclass(frozen=True)
 class Impact(Answer):
-    """What a change of something reaches.
+    """Everything that a change affects.
 
     Attributes:
         target: what was asked for.
@@ -222,7 +222,7 @@ class Paths(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether there is a way."""
+        """Whether there is a path."""
         return bool(self.paths)
 
 

@@ -12,7 +12,7 @@ from recsys_lineage.graph.questions.target import UnknownTarget, find_target
 
 
 def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
-    """The moment that some words stand for, UTC.
+    """The point in time that a text names, UTC.
 
     Args:
         graph: the graph.
@@ -48,7 +48,7 @@ def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
 
 def _no_moment(graph: LineageGraph, when: str) -> UnknownTarget:
     return UnknownTarget(
-        f"{when!r} stands for no moment.",
+        f"{when!r} is not a point in time.",
         expected="a time as 2026-11-26T03:00 (UTC), run:ID, or ASSET@VERSION that a run wrote",
         found=when or "nothing",
         where=", ".join(graph.names.lakes),

@@ -56,7 +56,7 @@ def _lineage(
 
 
 def carries(graph: LineageGraph, edge: int, parts: Mapping[int, Part]) -> bool:
-    """Whether an edge between nodes of a walk is on a way: whether the parts that were reached pass along it."""
+    """Whether an edge between nodes of a walk is on a path: whether the reached parts pass along it."""
     views = graph.views
     source, target = views.source[edge], views.target[edge]
     if not views.flag[edge] and views.written[target] == NOTHING:

@@ -1,4 +1,4 @@
-"""Columns: which columns a column was made of, and which were made of it, from version to version."""
+"""Columns: which columns a column comes from, and which come from it, from version to version."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _names(graph: LineageGraph, node: int, bits: int) -> tuple[str, ...] | None:
 def _links(
     graph: LineageGraph, words: Described, edge: int, parts: Mapping[int, Part], direct: bool
 ) -> Iterator[ColumnLink]:
-    """The edges of columns that an edge of versions stands for, between the columns that were reached."""
+    """The column edges behind an edge of versions, between the columns that were reached."""
     views, maps = graph.views, graph.columns
     source, target = views.source[edge], views.target[edge]
     ends = words.id(source), words.id(target)

@@ -1,4 +1,4 @@
-"""Described: nodes and edges of the graph as the plain data that answers are made of."""
+"""Described: nodes and edges of the graph as the plain data of answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATASET = "dataset:"
 
 
 class Described:
-    """What the nodes and edges of a graph are called; each id is put together once."""
+    """Names of the nodes and edges of a graph; each id is built once."""
 
     def __init__(self, graph: LineageGraph) -> None:
         self._graph = graph
@@ -24,14 +24,14 @@ class Described:
         self._assets: dict[int, str] = {}
 
     def id(self, node: int) -> str:
-        """What a node is called in answers and questions."""
+        """Name of a node in answers and questions."""
         found = self._ids.get(node)
         if found is None:
             found = self._ids[node] = self._id(node)
         return found
 
     def ids(self, nodes: Iterable[int]) -> tuple[str, ...]:
-        """As `id`, of several."""
+        """Like `id`, for several."""
         return tuple(self.id(node) for node in nodes)
 
     def asset(self, table: int) -> str:
@@ -126,5 +126,5 @@ def schema_of(graph: LineageGraph, node: int) -> tuple[str, ...]:
 
 
 def place(root: str | None, path: str) -> str:
-    """Where a file lies, as its root and path say."""
+    """The location of a file, by its root and path."""
     return path if root is None or path.startswith("/") else f"{root.rstrip('/')}/{path}"

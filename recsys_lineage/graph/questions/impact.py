@@ -1,4 +1,4 @@
-"""Impact: what a change of something reaches, what of it was rebuilt since, and in which order to rebuild the rest."""
+"""Impact: what a change affects, what was rebuilt since, and in which order to rebuild the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_lineage.graph.walk import Followed, walk
 
 
 def impact(graph: LineageGraph, target: str) -> Impact:
-    """What was made of something, whether it was rebuilt since, and in which order to rebuild.
+    """Everything made of something, whether it was rebuilt since, and in which order to rebuild it.
 
     A version, a file with its sha256, or a run that is named is itself in question: what was made of it is affected,
     and rebuilt once its latest version was not. Where an asset, a column, a partition or a file is named alone, what is
@@ -126,7 +126,7 @@ def _by_table(graph: LineageGraph, nodes: Collection[int]) -> dict[int, list[int
 
 
 def _wrong(graph: LineageGraph, target: Target) -> tuple[tuple[int, ...], dict[int, Part]]:
-    """What is out of date or wrong; and what was made of it at once, or itself, to walk down from."""
+    """Nodes that are out of date or wrong; and those from which to walk down."""
     if target.is_exact:
         return target.nodes, {node: target.part(graph, node) for node in target.nodes}
     if target.kind == "file":

@@ -1,4 +1,4 @@
-"""Paths: the ways on which one thing came into another."""
+"""Paths: how one thing came into another."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recsys_lineage.graph.walk import Followed, walk
 
 
 def paths(graph: LineageGraph, source: str, target: str, most: int = 20) -> Paths:
-    """The ways from any version, or content, of `source` to `target`; shorter ones first.
+    """The paths from any version, or content, of `source` to `target`; shorter ones first.
 
     Args:
         graph: the graph.

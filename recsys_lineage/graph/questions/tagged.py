@@ -1,4 +1,4 @@
-"""Tagged: which columns of the latest versions hold data of some kind, and from where it came into them."""
+"""Tagged: which columns of the latest versions hold tagged data, and where it came from."""
 
 from __future__ import annotations
 

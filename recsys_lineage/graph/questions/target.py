@@ -1,4 +1,4 @@
-"""Target: what a question is about, found by the words that a person types."""
+"""Target: the subject of a question, resolved from the text that a person types."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class EmptyLake(LineageError):
 
 @dataclass(frozen=True)
 class Target:
-    """What a question is about.
+    """The subject of a question.
 
     Attributes:
         text: what was typed.
@@ -72,7 +72,7 @@ class Target:
 
 
 def find_target(graph: LineageGraph, text: str) -> Target:
-    """What some words name.
+    """The target that a text names.
 
     Raises:
         EmptyLake: when the graph has nothing at all.
@@ -301,7 +301,7 @@ def _run(graph: LineageGraph, run: str) -> Target:
     if len(runs) != 1 or not run:
         raise UnknownTarget(
             f"{'No run' if not runs else f'{len(runs)} runs'} in the records with an id that begins with {run!r}.",
-            expected="the id of one run, or how it begins",
+            expected="the id of one run, or its first characters",
             found=", ".join(runs[-5:]) or "none",
             where=_where(graph),
             advice="the command `runs` lists them",
@@ -317,7 +317,7 @@ def _record(graph: LineageGraph, record: str) -> Target:
         raise UnknownTarget(
             f"{'No record' if not records.height else f'{records.height} records'} of the lake have an id that begins "
             f"with {record!r}.",
-            expected="the id of one record, or how it begins",
+            expected="the id of one record, or its first characters",
             found=", ".join(records["id"].to_list()[-5:]) or "none",
             where=_where(graph),
             advice="give the whole id, as an answer or an event names it",

@@ -1,4 +1,4 @@
-"""Unread: dependencies that code declares and that no run ever read."""
+"""Unread: dependencies that the code declares and that no run ever read."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _runs(graph: LineageGraph) -> dict[str, int]:
 
 
 def _declared(graph: LineageGraph) -> dict[str, list[str]]:
-    """What the newest record of each asset says that its code declared."""
+    """Declared dependencies of each asset in its newest record."""
     words = Described(graph)
     newest = graph.records.filter(pl.col("kind") == "asset").group_by("asset").last()
     return {

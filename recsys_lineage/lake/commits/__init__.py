@@ -1,1 +1,1 @@
-"""How a draft becomes a table's next version, and where commits are kept."""
+"""Commits: how a draft becomes a table's next version, and where commits are kept."""

@@ -54,7 +54,7 @@ class AppendOrder:
 
 
 def added_rows(commits: Sequence[Mapping[str, Any]]) -> AppendOrder | None:
-    """The order that the last compaction among some commits left; None when there is none."""
+    """The row order that the last compaction among some commits left; None if there is none."""
     for commit in reversed(commits):
         if COMPACTED in commit:
             return AppendOrder([(path, rows) for path, rows in commit[COMPACTED]])

@@ -28,7 +28,7 @@ class CommitLog:
         self.archive = CommitArchive(storage, table_path)
 
     def path(self, number: int) -> str:
-        """Where a commit lies."""
+        """The path of a commit."""
         return f"{self._folder}/{number:020d}.json"
 
     def has(self, number: int) -> bool:
@@ -58,7 +58,7 @@ class CommitLog:
         return low
 
     def carried(self, first: int, last: int) -> list[dict[str, Any]]:
-        """What the commits `first` to `last` carry, in order.
+        """Metadata of the commits `first` to `last`, in order.
 
         Raises:
             FileNotFoundError: when one does not exist.
@@ -100,7 +100,7 @@ class CommitLog:
         return self.has(number) and write_id.encode() in self.contents([number])[number]
 
     def find(self, write_id: str) -> int | None:
-        """The number under which a write was committed; the newest commits are looked at first."""
+        """The number under which a write was committed; the newest commits are searched first."""
         latest = self.latest()
         for end in range(-1 if latest is None else latest, -1, -_AT_ONCE):
             found = self.contents(range(end, max(end - _AT_ONCE, -1), -1))
@@ -129,7 +129,7 @@ class CommitLog:
         return self._storage.exists(self.path(number))
 
     def _latest_listed(self) -> int | None:
-        """The latest commit's number where neither the first one nor the last checkpoint tells where to begin."""
+        """The latest commit's number if neither the first one nor the last checkpoint says where to begin."""
         if not self._storage.exists(self._folder):
             return None
         names = [path.rsplit("/", 1)[-1] for path in self._storage.files(self._folder)]

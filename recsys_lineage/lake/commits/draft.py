@@ -162,7 +162,7 @@ class Draft:
                 expected=f"version {follows}" if follows >= 0 else "no version",
                 found=f"version {found}" if found >= 0 else "no version",
                 where=self._lake.table_uri(self._table),
-                advice="look again at what is there, and write again",
+                advice="read the current version, and write again",
             )
 
     def _shared(self, delta: DeltaTable | None, before: TableVersion | None) -> SharedFiles:

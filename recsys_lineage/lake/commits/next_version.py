@@ -1,4 +1,4 @@
-"""What the next version of a table will be, given the files just written and the version before."""
+"""The next version of a table, computed from the newly written files and the previous version."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _added_each(before: tuple[int, ...] | None, more: tuple[int, ...]) -> tuple[
 
 
 def _hashed_by(before: TableVersion | None, *, parts_kept: bool) -> str:
-    """What hashed a version; both engines where it keeps parts that another one hashed, so that it equals neither."""
+    """Engine that hashed a version; both engines if it keeps parts hashed by another one, so that it equals neither."""
     if not parts_kept or before is None or before.hashed_by in (None, HASHED_BY):
         return HASHED_BY
     return f"{before.hashed_by} + {HASHED_BY}"

@@ -1,1 +1,1 @@
-"""What a catalog understood of the events, beside what the records say."""
+"""Comparison of a catalog's content with the records."""

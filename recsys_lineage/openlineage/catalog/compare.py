@@ -1,4 +1,4 @@
-"""Compare: asks a catalog what it understood, and sets it beside the records."""
+"""Compare: queries a catalog and compares its content with the records."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _by_writer(catalog: Marquez, ours: Picture, theirs: Picture) -> Iterator[tup
 
 
 def joined(pictures: Iterable[Picture]) -> Picture:
-    """What several lakes come to together."""
+    """Expectations for several lakes together."""
     some = list(pictures)
     return Picture(
         {key: each for one in some for key, each in one.datasets.items()},

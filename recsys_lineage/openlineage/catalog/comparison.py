@@ -1,4 +1,4 @@
-"""Comparison: what the records say beside what a catalog understood, difference by difference."""
+"""Comparison: the differences between the records and a catalog's content."""
 
 from __future__ import annotations
 

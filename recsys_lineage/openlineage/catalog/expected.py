@@ -1,4 +1,4 @@
-"""Expected: what a catalog should know of a lake, by its records alone."""
+"""Expected: what a catalog should know about a lake, by its records alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STATES = {
 
 @dataclass
 class _Gathered:
-    """What the records of a lake come to, while they are read."""
+    """State accumulated while the records of a lake are read."""
 
     runs: dict[str, RunPicture] = field(default_factory=dict)
     newest: dict[Key, RunPicture] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class _Gathered:
 
 
 def expected(lake: Lake, options: EventOptions) -> Picture:
-    """What a catalog should know of a lake: of each table the newest version, of each job the newest edges, all runs.
+    """The picture that a catalog should have of a lake: each table's newest version, each job's newest edges, all runs.
 
     Args:
         lake: whose records are told.

@@ -38,7 +38,7 @@ class Marquez:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise WrongQuestion(
-                "This is no address of a catalog.",
+                "This is not the URL of a catalog.",
                 expected="a URL such as http://127.0.0.1:5000",
                 found=url.rpartition("@")[2],
             )
@@ -120,11 +120,11 @@ class Marquez:
                 expected="a running Marquez",
                 found=_reason(error, self._seconds),
                 where=self.url,
-                advice="look whether it runs, and whether it has that address",
+                advice="check that it runs and has that address",
             ) from None
         if answer.status_code in (401, 403):
             raise CatalogError(
-                "The catalog does not let us in.",
+                "The catalog refuses access.",
                 expected="a token that it knows",
                 found=f"{answer.status_code} {answer.reason}",
                 where=self.url,

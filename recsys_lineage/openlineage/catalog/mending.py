@@ -1,4 +1,4 @@
-"""Mending: what to send a catalog again, and what to delete there, so that it understands what the records say."""
+"""Mending: which events to send a catalog again, and what to delete there, so that it agrees with the records."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Comparison(Answer):
         return not self.differences
 
     def count(self, state: State) -> int:
-        """How many differences are of a state."""
+        """Number of differences of a state."""
         return sum(each.state == state for each in self.differences)
 
 

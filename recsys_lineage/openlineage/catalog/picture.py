@@ -1,4 +1,4 @@
-"""Picture: datasets, jobs and runs, as the records have them or as a catalog understood them."""
+"""Picture: datasets, jobs and runs, either from the records or from a catalog."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Key(NamedTuple):
 
 
 class ColumnOrigin(NamedTuple):
-    """One way in which a column of an input takes part in a column of an output.
+    """An input column that takes part in an output column, and how.
 
     Attributes:
         column: of the output.
@@ -89,7 +89,7 @@ class RunPicture:
 
 
 class Edge(NamedTuple):
-    """What a job reads, or writes."""
+    """A dataset that a job reads or writes."""
 
     job: Key
     dataset: Key
@@ -102,7 +102,7 @@ class Edge(NamedTuple):
 
 @dataclass(frozen=True)
 class Picture:
-    """What is known.
+    """Datasets, jobs and runs as one side knows them.
 
     Attributes:
         datasets: the tables that are there now.

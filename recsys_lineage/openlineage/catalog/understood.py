@@ -1,4 +1,4 @@
-"""Understood: what a Marquez made of the events that it was sent."""
+"""Understood: the picture that a Marquez made of the events it was sent."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _dataset(found: _Json) -> DatasetPicture:
 
 
 def origins_of(lineage: _Json, columns: Collection[str]) -> Iterator[ColumnOrigin]:
-    """The origins that a facet of column lineage tells; those of the whole dataset for each of its columns."""
+    """The origins in a column lineage facet; those of the whole dataset for each of its columns."""
     for column, origin in (lineage.get("fields") or {}).items():
         for each in origin.get("inputFields") or ():
             yield from _origins(column, each)

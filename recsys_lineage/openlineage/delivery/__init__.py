@@ -1,1 +1,1 @@
-"""Events on their way to catalogs: where each stands, what is sent again, what was refused."""
+"""Delivery of events to catalogs: positions, replays and refused events."""

@@ -1,4 +1,4 @@
-"""Announced: of which definitions a destination was told: of each once, and again when it changes."""
+"""Announced: the definitions that a destination was sent: each once, and again when it changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.openlineage.message import Message
 
 
 class Announced:
-    """For each job the id of the definition that a destination was told last.
+    """For each job, the id of the definition that a destination was last sent.
 
     It only saves telling it again: where the file is missing or damaged, all are told once more.
 
@@ -31,7 +31,7 @@ class Announced:
         self._fresh: set[str] = set()
 
     def new(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """Those that it was not told."""
+        """The definitions that it was not sent."""
         for message in messages:
             if self._ids.get(message.key) != message.id:
                 self._fresh.add(message.id)

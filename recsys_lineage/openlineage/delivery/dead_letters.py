@@ -1,4 +1,4 @@
-"""DeadLetters: events that a destination will never take as they are, kept in the lake with its answer."""
+"""DeadLetters: events that a destination will never accept as they are, kept in the lake with its answer."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class DeadLetter:
         )
 
     def is_told_by(self, message: Message) -> bool:
-        """Whether a message is this event: the same, or what a record tells that could not be told before."""
+        """Whether a message is this event: the same, or one that a record could not be turned into before."""
         was_untold = self.status is None and self.message.startswith(f"{self.record}/")
         return message.id == self.message or (was_untold and message.record == self.record)
 
@@ -88,7 +88,7 @@ class DeadLetters:
         self._lake = lake
 
     def open(self, destination: str | None = None) -> list[DeadLetter]:
-        """Events that are set aside, for one destination or for all, the oldest first."""
+        """Events that are set aside, for one destination or for all, oldest first."""
         frame = self._frame()[0]
         if destination is not None:
             frame = frame.filter(pl.col("destination") == destination)
@@ -140,7 +140,7 @@ class DeadLetters:
             return
         raise WriteConflict(
             "An event could not be set aside.",
-            expected=f"to win one of {_ATTEMPTS} attempts",
+            expected=f"one of {_ATTEMPTS} attempts to succeed",
             found="another writer committing each time",
             where=self._lake.table_uri(TABLE),
             advice="send again; the event is still in the queue",

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 
 class MessageStream(Protocol):
-    """Where messages come from: all of a lake's records, in order."""
+    """The source of messages: all of a lake's records, in order."""
 
     def after(self, cursor: int | None) -> Iterator[Message]:
         """The messages behind a cursor; all when None."""
@@ -97,7 +97,7 @@ class Delivery:
         until: float | None = None,
         progress: Callable[[str, int], None] | None = None,
     ) -> list[Delivered]:
-        """Send whole runs once more, in order and up to the newest that was delivered, and then what is pending.
+        """Send whole runs again, in order and up to the newest that was delivered, and then what is pending.
 
         It is noted before the first message, so that a replay that is broken off is finished by whoever sends next.
 
@@ -113,7 +113,7 @@ class Delivery:
         wanted = which or Replay(records=tuple(letter.record for letter in letters))
         if next(wanted.chosen(self.stream.after(None)), None) is None:
             raise WrongQuestion(
-                "There is nothing to be sent once more.",
+                "There is nothing to send again.",
                 expected="a run that the records tell, a time before the newest one, or events that were set aside",
                 where=self.lake.uri,
                 advice="`runs` lists the runs, `status` says how many events are set aside",
@@ -127,7 +127,7 @@ class Delivery:
         return self._at_each(names, one, again=True)
 
     def status(self) -> list[Standing]:
-        """How every destination stands; nothing is sent.
+        """The state of every destination; nothing is sent.
 
         Raises:
             BadClientSettings: when the settings cannot be used.
@@ -141,7 +141,7 @@ class Delivery:
     def _at_each(
         self, names: Collection[str], ask: Callable[[Destination], _T], *, again: bool = False
     ) -> list[_T]:
-        """What comes of each destination, side by side, so that one that does not answer holds no other up."""
+        """Results of all destinations, in parallel, so that an unresponsive one holds no other up."""
         destinations = self.open_destinations(again)
         known = [destination.name for destination in destinations]
         for name in names:
@@ -302,7 +302,7 @@ class Delivery:
 
 @contextmanager
 def _kept(destination: Destination, folder: Path) -> Iterator[None]:
-    """Inside the block, a folder that cannot be used is told in words."""
+    """Turn faults of a folder into messages inside the block."""
     try:
         yield
     except OSError as error:
@@ -311,7 +311,7 @@ def _kept(destination: Destination, folder: Path) -> Iterator[None]:
             expected="a folder that can be written to",
             found=error.strerror,
             where=error.filename or str(folder),
-            advice="make room, or mend the folder's permissions; nothing is lost",
+            advice="free space, or fix the folder's permissions; nothing is lost",
         ) from error
 
 
@@ -341,7 +341,7 @@ def _keep_last(folder: Path, position: Position, message: Message | None) -> Non
 
 
 def _kept_last(folder: Path, position: Position) -> Message | None:
-    """The message that was taken last; None where one may have been taken since, for an older one must not be sent."""
+    """The last accepted message; None if one may have been accepted since, because an older one must not be sent."""
     try:
         kept = json.loads((folder / "last.json").read_bytes())
         message = Message(**kept["message"] | {"body": kept["message"]["body"].encode()})

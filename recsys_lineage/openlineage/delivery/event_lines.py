@@ -1,4 +1,4 @@
-"""EventLines: events as they stand in a file, a pipe or a request, one at a time, each with its line and exact text."""
+"""EventLines: events of a file, a pipe or a request, one at a time, each with its line and exact text."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class BrokenEvent(LineageError):
-    """What should be an event is no JSON object, or is too large or too deep to be read."""
+    """Something in place of an event: no JSON object, or too large or too deep to be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One event as it was given, or what stands in its place.
+    """One event as it was given, or the fault found in its place.
 
     Attributes:
         line: where it begins, counted from 1.
@@ -184,7 +184,7 @@ def _too_large(most_bytes: int) -> BrokenEvent:
     return BrokenEvent(
         "The event is too large.",
         expected=f"at most {most_bytes:,} bytes",
-        advice="give events one a line, and big tables' columns in fewer facets",
+        advice="write one event per line, and the columns of big tables in fewer facets",
     )
 
 

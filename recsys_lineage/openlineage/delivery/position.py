@@ -1,4 +1,4 @@
-"""Position: how far one destination has come, kept so that a killed sender loses nothing and hardly repeats."""
+"""Position: how far one destination has got, stored so that a killed sender loses nothing and hardly repeats."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Position:
                     "Another process sends there right now.",
                     expected="one sender at a time, so that events stay in order",
                     where=str(self._folder),
-                    advice="it goes on by itself; look again with `status`",
+                    advice="it continues by itself; check with `status`",
                 ) from None
             self._load()
             self._rewrite()
@@ -142,6 +142,6 @@ class Position:
 
 
 def folder_of(folder: Path, name: str, target: str) -> Path:
-    """The folder of a destination's state: by its name, and by its target, for another one has taken nothing yet."""
+    """Folder of a destination's state: by its name and its target, because another target has received nothing yet."""
     short = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40]
     return folder / "destinations" / f"{short}-{hashlib.sha256(f'{name} {target}'.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Replay: which runs are sent once more, and how far that has come.
+"""Replay: which runs are sent again, and how far that has got.
 
 Whole runs are sent, in the stream's order, and with each all later ones of the same job: a catalog that is sent an
 older event last shows the older state as the newest one, and a run whose START comes last as running.
@@ -65,7 +65,7 @@ class Replay:
         return moment(json.loads(message.body)["eventTime"]) >= moment(self.since)
 
     def came_to(self, message: Message) -> Replay:
-        """What is left once a message was sent."""
+        """The rest of the replay once a message was sent."""
         return replace(self, behind=message.id)
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sender: gives one destination its messages in order, however the destination behaves.
+"""Sender: sends one destination its messages in order, however the destination behaves.
 
 What passes (no connection, no answer, 429, most of 5xx) is tried again, later and later. What never will be taken is
 set aside, so that it holds nothing up: a message that is refused (4xx), and one that alone fails again and again while
@@ -31,7 +31,7 @@ _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
 
 
 class Clock(Protocol):
-    """What time it is, and waiting."""
+    """The current time, and waiting."""
 
     def now(self) -> float:
         """Seconds of the epoch."""
@@ -56,7 +56,7 @@ class SystemClock:
 
 @dataclass
 class Sent:
-    """What came of sending.
+    """Result of sending.
 
     Attributes:
         taken: messages that the destination took.
@@ -103,7 +103,7 @@ class Sender:
         until: float | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Sent:
-        """Send messages until there are no more, or it is no use for now.
+        """Send messages until there are no more, or it is useless for now.
 
         Args:
             messages: in order; as many are held in memory as the destination takes at once.
@@ -243,7 +243,7 @@ def _next_size(size: int, seconds: float) -> int:
 
 
 class _Ahead:
-    """Messages that were looked at and not yet done with; `taken` are ids of those that are taken already."""
+    """Messages read ahead and not yet completed; `taken` are ids of those that are accepted already."""
 
     def __init__(self, messages: Iterator[Message]) -> None:
         self._messages = messages

@@ -1,4 +1,4 @@
-"""How destinations stand, and what came of sending to them."""
+"""The state of destinations, and the result of sending to them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ State = Literal["delivered", "more", "waiting", "closed", "busy"]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of sending to one destination.
+    """Result of sending to one destination.
 
     Attributes:
         destination: its name.
@@ -38,7 +38,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one destination stands.
+    """The state of one destination.
 
     Attributes:
         destination: its name.

@@ -1,4 +1,4 @@
-"""Trouble: what keeps a destination from taking events, kept between senders so that none hammers it."""
+"""Trouble: why a destination accepts no events, kept between senders so that none hammers it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a destination's queue stands still for.
+    """The reason why a destination's queue is blocked.
 
     Attributes:
         text: the last answer, in words.
@@ -39,7 +39,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Memory:
-    """What a destination's next sender is to know of the one before.
+    """State that a destination's next sender takes over from the previous one.
 
     Attributes:
         trouble: what the queue stands still for; None when it does not.
@@ -53,7 +53,7 @@ class Memory:
 
     @classmethod
     def load(cls, folder: Path) -> Memory:
-        """What was kept in a folder; nothing where that is missing or damaged, for it only saves trying."""
+        """The stored trouble of a folder; none if it is missing or damaged, because it only saves attempts."""
         try:
             kept = json.loads((folder / "memory.json").read_bytes())
             trouble = kept.pop("trouble")

@@ -1,1 +1,1 @@
-"""Where events go: catalogs, topics, files, and whatever the client has a transport for."""
+"""Destinations of events: catalogs, topics, files, and whatever else the client has a transport for."""

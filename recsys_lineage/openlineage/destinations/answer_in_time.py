@@ -1,4 +1,4 @@
-"""AnswersInTime: an adapter of `requests` whose timeout counts for the whole of an answer.
+"""AnswersInTime: an adapter for `requests` whose timeout covers the whole answer.
 
 The timeout of `requests` counts from one byte to the next, so that a server that sends its answer a byte a second would
 be listened to for hours. Connecting, the handshake of TLS and sending have an end of their own in Python's sockets.
@@ -26,7 +26,8 @@ SECONDS_OF_A_BODY = 5.0
 
 
 class AnswersInTime(HTTPAdapter):
-    """Reads the head of an answer, or of a proxy's to CONNECT, for the read timeout at most, and its body not for long.
+    """Adapter that reads the head of an answer, or of a proxy's to CONNECT, within the read timeout, and limits the
+    time of its body.
 
     A status that had come by then is the answer; where none had, `requests.exceptions.ReadTimeout` is raised.
     """
@@ -39,7 +40,7 @@ class AnswersInTime(HTTPAdapter):
 
 
 def told_in_time(ask: Callable[[], _T], seconds: float) -> _T:
-    """What a call returns that has no end of its own; whoever does not return in time is left behind.
+    """Return value of a call without a time limit of its own; a call that does not return in time is abandoned.
 
     Raises:
         TimeoutError: it did not return in time.
@@ -90,7 +91,7 @@ class _AnswerInTime(HTTPResponse):
 
 
 class _Bytes(io.RawIOBase):
-    """What comes through a socket in time.
+    """Bytes of a socket within the time limit.
 
     Attributes:
         end: until when, of the monotonic clock; for ever when None.

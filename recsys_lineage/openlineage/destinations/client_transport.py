@@ -1,4 +1,4 @@
-"""TransportDestination: whatever else the OpenLineage client can send to, by its own transports."""
+"""TransportDestination: any other destination of the OpenLineage client, by its own transports."""
 
 from __future__ import annotations
 

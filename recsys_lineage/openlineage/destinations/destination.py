@@ -14,7 +14,7 @@ MOST_OF_AN_ANSWER = 2_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a destination made of one message.
+    """Answer of a destination to one message.
 
     Attributes:
         kind: `taken`: it is there for good; `refused`: this message will never be taken; `later`: not now, for a reason
@@ -42,7 +42,7 @@ class Destination(Protocol):
 
     @property
     def name(self) -> str:
-        """What the settings call it."""
+        """Name of the destination in the settings."""
         ...
 
     @property
@@ -52,7 +52,7 @@ class Destination(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many messages one call of `deliver` takes at most."""
+        """Maximum number of messages for one call of `deliver`."""
         ...
 
     def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:

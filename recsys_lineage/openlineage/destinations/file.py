@@ -1,4 +1,4 @@
-"""FileDestination: one event a line, appended to a file that begins anew when it has grown large."""
+"""FileDestination: one event per line, appended to a file that is rotated when it has grown large."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 
 
 class FileDestination:
-    """Lines of a file: a line is there whole or not at all, and stands once though its writer was killed.
+    """A file of lines: each line is written completely or not at all, and once, even if its writer was killed.
 
     Args:
         name: what the settings call it.

@@ -1,4 +1,4 @@
-"""HttpDestination: a catalog that takes one event a POST, such as Marquez.
+"""HttpDestination: a catalog that accepts one event per POST, such as Marquez.
 
 The client's settings are used, its transport is not: that retries and sleeps by itself, follows a redirect by a GET
 that stores nothing, and gives up after 5 seconds, where a catalog needs longer for a wide table.
@@ -170,7 +170,7 @@ class HttpDestination:
 
 
 def _beginning(response: requests.Response) -> bytes:
-    """What was answered: to its end, so that the connection is used again; of an endless or slow one only so much."""
+    """Body of an answer: to its end, so that the connection is reused; truncated if it is endless or slow."""
     text = b""
     with suppress(
         requests.RequestException, HTTPError, OSError
@@ -181,7 +181,7 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def kind_of(status: int) -> Literal["taken", "refused", "later", "closed"]:
-    """What an HTTP status means for an event."""
+    """Meaning of an HTTP status for an event."""
     if 200 <= status < 300:
         return "taken"
     if status in _LATER or (status >= 500 and status not in _CLOSED):
@@ -213,7 +213,7 @@ def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> fl
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in the innermost words: those outside repeat the URL and objects' addresses."""
+    """Message of the innermost error: the outer ones repeat the URL and objects' addresses."""
     if isinstance(error, requests.Timeout):
         return "no answer in time" if isinstance(error, requests.ReadTimeout) else "no connection in time"
     cause: BaseException | None = error

@@ -83,7 +83,7 @@ class KafkaDestination:
         return answers
 
     def close(self) -> None:
-        """Let go of the connections; everything is confirmed or given up by then."""
+        """Close the connections; by then everything is confirmed or abandoned."""
         self._give_up()
 
     def _noting(self, answers: list[Answer | None], place: int) -> Callable[[Any, Any], None]:

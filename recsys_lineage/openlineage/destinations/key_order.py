@@ -1,4 +1,4 @@
-"""Several messages under way at once, while those that belong in an order keep it."""
+"""Key order: several messages in flight at once, while those of one key stay in order."""
 
 from __future__ import annotations
 

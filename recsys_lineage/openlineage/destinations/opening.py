@@ -1,4 +1,4 @@
-"""Destinations as the client's settings name them; a file where they name none."""
+"""The destinations in the client's settings; by default a file."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _http(settings: TransportSettings, longest_answer: float | None) -> HttpConf
             if parts.hostname
             else "no host",
             where=settings.where,
-            advice=meant or "mend it",
+            advice=meant or "correct it",
         )
     options["url"] = url.strip()
     return _patient(_made(settings, lambda: HttpConfig.from_dict(options)), settings, longest_answer)
@@ -178,7 +178,7 @@ def _transport_class(settings: TransportSettings) -> type[Transport]:
             expected=", ".join(sorted(known)) + ", or the dotted name of a Transport",
             found=settings.kind,
             where=settings.where,
-            advice=did_you_mean(settings.kind, known) or "mend transport.type",
+            advice=did_you_mean(settings.kind, known) or "correct transport.type",
         )
     return found
 
@@ -211,7 +211,7 @@ def _plain(name: str) -> str:
 
 
 def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
-    """What the client makes of the settings; its refusal in words, without values."""
+    """Transport that the client makes of the settings; its refusal in words, without values."""
     try:
         return make()
     except BadClientSettings:
@@ -221,7 +221,7 @@ def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
     ) as error:  # the client raises KeyError, RuntimeError, TypeError and what the libraries raise
         told = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
         raise BadClientSettings(
-            f"The OpenLineage destination {settings.name!r} cannot be made.",
+            f"The OpenLineage destination {settings.name!r} cannot be created.",
             found=without(_secrets(settings.options), told),
             where=settings.where,
             advice="see https://openlineage.io/docs/client/python/configuration",

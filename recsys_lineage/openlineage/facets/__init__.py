@@ -1,1 +1,1 @@
-"""Facets: what an event tells of its run, job and datasets, one family a module."""
+"""Facets: what an event says about its run, job and datasets, one family per module."""

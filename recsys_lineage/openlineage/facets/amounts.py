@@ -1,4 +1,4 @@
-"""How much of a dataset was read or written, and which part."""
+"""Facets of amounts: how much of a dataset was read or written, and which part."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def input_subset_facet(dataset: ReadDataset) -> Json | None:
 
 
 def output_statistics_facet(record: Materialization) -> Json | None:
-    """Rows and bytes that were written; the files where a whole version was."""
+    """Rows and bytes that were written, and the files if a whole version was."""
     written = record.written
     if written is None:
         return (
@@ -80,7 +80,7 @@ def output_subset_facet(record: Materialization) -> Json | None:
 
 
 def rows_written(record: Materialization) -> int | None:
-    """The rows of this run's files: of its partitions, or of the whole version."""
+    """Number of rows in this run's files: of its partitions, or of the whole version."""
     if record.written is not None and _is_part(record, record.written):
         return sum(part.rows for part in record.written.partitions.values())
     return record.rows

@@ -1,4 +1,4 @@
-"""The column lineage facet: of what each column is made, and which columns only decide its rows or values."""
+"""The column lineage facet: the columns that each column comes from, and those that only decide its rows or values."""
 
 from __future__ import annotations
 

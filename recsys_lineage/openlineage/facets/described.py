@@ -1,4 +1,4 @@
-"""What people wrote about an asset: documentation, owners and tags, of its job and of its table."""
+"""Facets of descriptions: documentation, owners and tags of an asset's job and table."""
 
 from __future__ import annotations
 

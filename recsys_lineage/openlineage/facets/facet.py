@@ -44,7 +44,7 @@ def serialised(value: Json) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What `orjson` passes on, such as objects of classes that are made of its own."""
+    """Plain form of values that `orjson` passes on, such as objects of derived classes."""
     if isinstance(value, SharedJson):
         return value.text()
     if isinstance(value, str):

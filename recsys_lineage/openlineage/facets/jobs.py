@@ -1,4 +1,4 @@
-"""Facets of jobs: what kind of job it is, its code, and where that stands."""
+"""Facets of jobs: the kind of job, its code, and where that is."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _NO_METRIC = {"seed"}
 
 @attr.define
 class TrainedModelDatasetFacet(DatasetFacet):
-    """How the model was trained that a version of a dataset holds."""
+    """Training of the model that a version of a dataset holds."""
 
     role: str
     trainedOn: list[dict[str, Any]]
@@ -40,7 +40,7 @@ class TrainedModelDatasetFacet(DatasetFacet):
 
 
 def model_facet(record: Materialization, options: EventOptions) -> Json | None:
-    """How a model was trained; None for a record of anything else, which says nothing of what it was trained on.
+    """Training of a model; None for a record of anything else, which has no training data.
 
     The family, the seed and the parameters are those that the record's statistics name so, else its parameters; every
     other number among the statistics is a metric.

@@ -1,4 +1,4 @@
-"""What is known of the quality of data: counts of the Parquet writer, and what checks found."""
+"""Facets of data quality: counts of the Parquet writer, and results of checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):
 
 
 def metrics_facet(record: Materialization) -> Json | None:
-    """What the Parquet writer counted in the files of a run: rows, bytes, NULLs and other values; never a value."""
+    """Counts of the Parquet writer for the files of a run: rows, bytes, NULLs and other values; never a value."""
     written = record.written
     if written is None or not written.columns:
         return None
@@ -42,7 +42,7 @@ def metrics_facet(record: Materialization) -> Json | None:
 
 
 def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -> Json | None:
-    """What checks of a dataset found.
+    """Results of a dataset's checks.
 
     Args:
         checks: of it.
@@ -53,7 +53,7 @@ def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -
 
 
 def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
-    """What checks found, as tests of the run: they are told too where no version was committed."""
+    """Check results as tests of the run, included even where no version was committed."""
     found = [
         {"name": check.name, "status": "pass" if check.passed else "fail", **_told(check)} for check in checks
     ]

@@ -1,4 +1,4 @@
-"""Facets of runs: what they belong to, when they were due, what they were given, what went wrong."""
+"""Facets of runs: parent, nominal time, parameters, and errors."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def parameters_facet(parameters: Mapping[str, Any]) -> Json | None:
 
 
 def error_facet(failure: Failure) -> Json:
-    """What went wrong: type, message and stack, as the record tells them."""
+    """The error of a run: type, message and stack, as in the record."""
     return facet(
         ErrorMessageRunFacet,
         message=without_secrets(f"{failure.type}: {failure.message}"),
@@ -94,7 +94,7 @@ def error_facet(failure: Failure) -> Json:
 
 
 def message_facet(message: str) -> Json:
-    """What went wrong, in words."""
+    """Error message of a run, in words."""
     return facet(ErrorMessageRunFacet, message=message, programmingLanguage="PYTHON")
 
 

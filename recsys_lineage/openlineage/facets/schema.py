@@ -80,7 +80,7 @@ def _digits(text: str) -> tuple[str, ...]:
 
 
 def _parts(text: str) -> list[str]:
-    """What commas divide, outside of brackets and quotes."""
+    """Parts separated by commas outside of brackets and quotes."""
     parts: list[str] = []
     depth = start = 0
     quote: str | None = None

@@ -1,4 +1,4 @@
-"""Facets of datasets: where they lie, in which version, and what they are."""
+"""Facets of datasets: location, version, and kind."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def storage_facet() -> Json:
 
 @lru_cache(maxsize=8)
 def type_facet(kind: Literal["TABLE", "FILE", "MODEL"]) -> Json:
-    """What a dataset is."""
+    """Type of a dataset."""
     return facet(DatasetTypeDatasetFacet, datasetType=kind)
 
 
 @lru_cache(maxsize=8)
 def lifecycle_facet(change: Literal["CREATE", "OVERWRITE"]) -> Json:
-    """What became of a table: its first version, or another that takes the place of one before."""
+    """Lifecycle change of a table: its first version, or one that replaces the previous."""
     return facet(LifecycleStateChangeDatasetFacet, lifecycleStateChange=change)

@@ -106,7 +106,7 @@ def _require_allowed(request: Request, token: str | None) -> None:
     if token is not None:
         given = request.headers.get("authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
-            raise _Refusal(401, f"a bearer token is wanted, that of {TOKEN}")
+            raise _Refusal(401, f"a bearer token is needed: that of {TOKEN}")
     # A page in a browser may send other types to this machine without asking, but not this one.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise _Refusal(415, "the type of the body must be application/json")
@@ -132,7 +132,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _require_whole(lines: list[EventLine]) -> None:
-    """Make sure that the text as a whole was read; of one that is cut off nothing is taken."""
+    """Require that the text was read completely; nothing is taken from a truncated one."""
     broken = [line.fault for line in lines if line.fault is not None and not line.is_whole]
     if broken:
         raise _Refusal(400, one_line(broken[0]))

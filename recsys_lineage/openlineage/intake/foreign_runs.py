@@ -1,4 +1,4 @@
-"""Foreign runs: what imported events say that ran, what it read and what it wrote."""
+"""Foreign runs: the runs in imported events, with what they read and wrote."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ForeignDataset:
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
     def learn(self, given: Mapping[str, Any]) -> None:
-        """Take what a further event says of it; what it leaves out stays."""
+        """Add the information of a further event; what it leaves out stays."""
         version = facet_of(given, "version").get("datasetVersion")
         self.version = version if isinstance(version, str) else self.version
         self.columns = tuple(_columns(facet_of(given, "schema").get("fields"))) or self.columns
@@ -40,7 +40,7 @@ class ForeignDataset:
 
 @dataclass(slots=True)
 class ForeignRun:
-    """A run of another system, as all its events together tell of it.
+    """A run of another system, merged from all its events.
 
     Attributes:
         id: of the run.
@@ -71,7 +71,7 @@ class ForeignRun:
 
 
 class Aliases:
-    """Names of one and the same dataset, joined by symlinks; the name that was given first stands for all."""
+    """Names of the same dataset, joined by symlinks; the first name represents all."""
 
     def __init__(self, ours: Iterable[Named] = ()) -> None:
         self._first: dict[Named, Named] = {}
@@ -83,7 +83,7 @@ class Aliases:
         return name
 
     def join(self, name: Named, other: Named) -> None:
-        """Let two names stand for one dataset; one of ours stands for both."""
+        """Join two names of one dataset; a name of ours represents both."""
         one, two = self[name], self[other]
         if one == two:
             return
@@ -94,7 +94,7 @@ class Aliases:
 
 
 def foreign_runs(events: Iterable[Import], ours: Iterable[Named] = ()) -> tuple[list[ForeignRun], Aliases]:
-    """The runs that events tell of, in the order in which they ended, and which names stand for one dataset.
+    """The runs in some events, in the order in which they ended, and which names mean the same dataset.
 
     Events of jobs alone, which some systems send for what is static, count as a run each.
 

@@ -146,7 +146,7 @@ class ImportedLineage:
         return versions[before - 1] if before else None
 
     def _number(self, name: Named) -> int:
-        """The number of a dataset of another system, as a table of a lake that stands for its namespace."""
+        """The number of a dataset of another system, as a table of the lake that represents its namespace."""
         self._names.foreign.add(name.namespace)
         return self._names.tables.number(f"{self._names.lakes.number(name.namespace)}{ROOT}{name.name}")
 
@@ -158,7 +158,7 @@ class ImportedLineage:
         return number
 
     def _lineage(self, dataset: ForeignDataset, aliases: Aliases) -> str | None:
-        """A facet of column lineage as records have it; None where there is none."""
+        """A column lineage facet in the form of records; None if there is none."""
         fields = dataset.lineage.get("fields")
         if not isinstance(fields, Mapping):
             return None

@@ -64,7 +64,7 @@ class Import:
 
     @property
     def type(self) -> str:
-        """The type of a run's event; else `DATASET` or `JOB`."""
+        """The type of a run's event; otherwise `DATASET` or `JOB`."""
         if "run" in self.event:
             given = self.event.get("eventType")
             return given if isinstance(given, str) else "OTHER"
@@ -92,7 +92,7 @@ class Imports:
         return append_once(self._lake, TABLE, "id", frame, self._present, added=_ADDED, bounds=["event_time"])
 
     def count(self) -> int:
-        """How many there are."""
+        """Number of imported events."""
         return self._lake.version(TABLE).rows if self._lake.has(TABLE) else 0
 
     def read(self, at_once: int = 1_000) -> Iterator[Import]:

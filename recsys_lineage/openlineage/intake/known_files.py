@@ -1,4 +1,4 @@
-"""Known files: the source files that our runs read, found by the names that other systems have for them."""
+"""Known files: the source files that our runs read, by the names that other systems use for them."""
 
 from __future__ import annotations
 

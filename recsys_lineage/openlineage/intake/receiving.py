@@ -1,4 +1,4 @@
-"""Receiving: what becomes of each event that another system sends: kept, known already, or refused with its reason."""
+"""Receiving: the outcome for each event that another system sends: kept, already known, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Refused(Answer):
 
 @dataclass(frozen=True)
 class Received(Answer):
-    """What became of events.
+    """Outcome of received events.
 
     Attributes:
         source: where they came from.

@@ -1,4 +1,4 @@
-"""AssetDescription: what people wrote about an asset, which records do not repeat."""
+"""AssetDescription: an asset's documentation, owners and tags, which records do not repeat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recsys_lineage.records.materialization import Code
 
 @dataclass(frozen=True)
 class AssetDescription:
-    """What people wrote about an asset, which records do not repeat.
+    """Documentation, owners and tags of an asset, which records do not repeat.
 
     Attributes:
         description: in words.

@@ -1,4 +1,4 @@
-"""Events of one record of an asset or a check: what an external catalog is told of it; a pure function."""
+"""The events of one record of an asset or a check; a pure function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of definitions: at deployment a catalog learns of each asset's job, though nothing ran yet."""
+"""Events of definitions: at deployment a catalog learns of each asset's job before anything has run."""
 
 from __future__ import annotations
 

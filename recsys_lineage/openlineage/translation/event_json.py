@@ -24,7 +24,7 @@ def run_event(
     inputs: Sequence[Json] = (),
     outputs: Sequence[Json] = (),
 ) -> Json:
-    """A RunEvent; inputs and outputs stand in each, empty where there are none."""
+    """A RunEvent; each has inputs and outputs, possibly empty."""
     return {
         "eventType": kind,
         "eventTime": moment,
@@ -82,7 +82,7 @@ def id_of(event: Json) -> str:
 
 
 def key_of(event: Json) -> str:
-    """What keeps events in order: their job, or their dataset."""
+    """Ordering key of an event: its job, or its dataset."""
     named = event["job"] if "job" in event else event["dataset"]
     return f"{named['namespace']}/{named['name']}"
 

@@ -1,4 +1,4 @@
-"""EventOptions: what events tell beside what stands in records."""
+"""EventOptions: the content of events that is not in records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOTHING = AssetDescription()
 
 @dataclass(frozen=True)
 class EventOptions:
-    """What events tell beside what stands in records.
+    """Content of events that is not in records.
 
     Attributes:
         code_location: of records that name none: of notebooks, and of runs that were not launched from one. All
@@ -47,7 +47,7 @@ class EventOptions:
         return self.namespace or as_namespace(self.code_location)
 
     def described(self, asset: str) -> AssetDescription:
-        """What people wrote about an asset."""
+        """Description of an asset."""
         return self.assets.get(asset, _NOTHING)
 
     def location(self, run: Run) -> str:
@@ -59,7 +59,7 @@ class EventOptions:
         return JobName(self.jobs, self.location(run))
 
     def root_job(self, run: Run) -> JobName:
-        """What asked for a run: a backfill, a schedule or sensor, or the orchestrator's job itself."""
+        """Root job of a run: a backfill, a schedule or sensor, or the orchestrator's job itself."""
         if run.backfill is not None:
             return JobName(self.jobs, "backfill")
         return JobName(self.jobs, run.schedule or run.sensor or run.job or self.location(run))

@@ -1,4 +1,4 @@
-"""The parts of an event, whatever its type: its datasets and its facets, each with its place."""
+"""The parts of an event of any type: its datasets and facets, each with its place."""
 
 from __future__ import annotations
 

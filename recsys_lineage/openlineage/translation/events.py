@@ -1,4 +1,4 @@
-"""Events of any record: what an external catalog is told of a materialization, a check or a whole run."""
+"""The events of any record: of a materialization, a check or a whole run."""
 
 from __future__ import annotations
 

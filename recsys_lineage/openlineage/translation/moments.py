@@ -11,7 +11,7 @@ _RFC3339 = re.compile(
 
 
 def moment(text: object) -> datetime | None:
-    """The moment, UTC, that a time as RFC 3339 writes it stands for; None where it is none.
+    """The UTC datetime of an RFC 3339 time; None if it is not one.
 
     Other systems leave the zone out, which counts as UTC, and write nanoseconds, which are cut to microseconds.
     """

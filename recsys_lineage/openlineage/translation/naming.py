@@ -1,4 +1,4 @@
-"""Names of datasets and jobs, as the OpenLineage specification has them."""
+"""Names of datasets and jobs, by the OpenLineage specification."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class JobName(NamedTuple):
 
 
 def why_no_namespace(text: str) -> str | None:
-    """What catalogs such as Marquez would change in a namespace, in words; None where they take it as it is.
+    """Why catalogs such as Marquez would change a namespace, in words; None if they take it as it is.
 
     They put `_` for other characters than letters, digits and `:/_.@+-`. Then a run's parent, which is looked for by
     the name that was sent, is another job.

@@ -132,7 +132,7 @@ def _facets(run_id: str, run: Run) -> Json:
 
 
 def _tags(run_id: str, run: Run) -> dict[str, str]:
-    """What Dagster calls the run, and what asked for it; none of the tags that people give, which may say anything."""
+    """Dagster's name of the run, and what started it; none of people's tags, which may contain anything."""
     named = {
         "run_id": run_id,
         "job": run.job,

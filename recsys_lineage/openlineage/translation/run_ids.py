@@ -1,4 +1,4 @@
-"""Run ids: UUIDs of version 7 that come out the same whenever a record is looked at.
+"""Run ids: UUIDs of version 7 that are the same each time a record is read.
 
 Their time is the record's start; the other bits are a hash of what tells the run apart.
 """
@@ -17,7 +17,7 @@ _NO_TIME = datetime.fromtimestamp(0, timezone.utc)
 
 
 def asset_run_id(record: Materialization) -> str:
-    """The run that a record of an asset or of a check tells of."""
+    """The run id for a record of an asset or of a check."""
     run = record.run
     if run.run_id is None:
         return uuid7(record.started, "record", record.id)
@@ -26,7 +26,7 @@ def asset_run_id(record: Materialization) -> str:
 
 
 def orchestrator_run_id(run_id: str, run: Run) -> str:
-    """A whole run of the orchestrator.
+    """The run id for a whole run of the orchestrator.
 
     Args:
         run_id: the orchestrator's id of it.
@@ -41,7 +41,7 @@ def step_run_id(run_id: str, run: Run, step: str) -> str:
 
 
 def root_run_id(run_id: str, run: Run) -> str:
-    """What a run of the orchestrator was made for: a backfill, a tick, or the run itself as one of its job."""
+    """Root run of a run of the orchestrator: a backfill, a tick, or the run itself as one of its job."""
     if run.backfill is not None:
         return uuid7(_NO_TIME, "backfill", run.backfill)
     if run.tick is not None:

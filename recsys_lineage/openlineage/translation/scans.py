@@ -1,4 +1,4 @@
-"""Scans: which patterns of files a record's code read, so that the files of one scan are one dataset."""
+"""Scans: the file patterns that a record's code read, so that the files of one scan are one dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must never leave in an event: credentials in URLs, and values of parameters that are named like secrets."""
+"""Secrets that must never appear in an event: credentials in URLs, and values of parameters named like secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERY_IN_BYTES = re.compile(_QUERY.pattern.encode(), re.IGNORECASE)
 
 
 def may_hold_secrets(body: bytes) -> bool:
-    """Whether `without_secrets` may find something in a text, told without decoding it."""
+    """Whether `without_secrets` may find something in a text, decided without decoding it."""
     if b"@" in body and _USER_IN_BYTES.search(body) is not None:
         return True
     return b"?" in body and _QUERY_IN_BYTES.search(body) is not None

@@ -1,4 +1,4 @@
-"""Values that many records repeat, parsed once: schemas and column lineages, known by what object they are."""
+"""Shared values: schemas and column lineages that many records repeat, parsed once and recognised by identity."""
 
 from __future__ import annotations
 

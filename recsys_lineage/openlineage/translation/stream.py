@@ -1,4 +1,4 @@
-"""Stream: the events of a lake's records, in the order in which a catalog should learn of them."""
+"""Stream: the events of a lake's records, in the order in which a catalog should receive them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Stream:
             yield waiting
 
     def _told(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
-        """The messages of some commits, and None behind each commit; with each the last commit that is told whole."""
+        """The messages of some commits, and None after each commit; with each the last commit that is complete."""
         frame, _ = self._table.frame(
             where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])
         )
@@ -136,7 +136,7 @@ class Stream:
         return {data["id"]: data for data in self._table.json(frame, shared)}
 
     def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
-        """What a record tells; where it cannot be told, one message that says why."""
+        """Events of a record; if it cannot be translated, one message that says why."""
         try:
             if place.kind == _RUN:
                 return self._of_run(RunRecord.from_json(data), place, runs)
@@ -174,7 +174,7 @@ class Stream:
 
 
 class _Step(NamedTuple):
-    """What a record says of a step of an orchestrator's run."""
+    """A step of an orchestrator's run, from a record."""
 
     added: int
     step: str | None
@@ -200,7 +200,7 @@ class _Made:
 
 
 class _Runs:
-    """What is known of the orchestrator's runs whose records stand in a block: how each began, and its steps.
+    """The orchestrator's runs whose records are in a block: how each began, and its steps.
 
     Args:
         table: of records.
@@ -229,11 +229,11 @@ class _Runs:
         self._known = {run_id: runs[id_] for run_id, id_ in openers.items()}
 
     def known(self, run_id: str) -> Run | None:
-        """What the first record of a run told of it; None before that."""
+        """Information on a run from its first record; None before that."""
         return self._known.get(run_id)
 
     def open(self, run_id: str, run: Run) -> None:
-        """Note what a run's first record tells."""
+        """Note the information on a run from its first record."""
         self._known[run_id] = run
 
     def steps_before(self, run_id: str, commit: int) -> set[str]:

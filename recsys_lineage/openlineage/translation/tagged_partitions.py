@@ -1,4 +1,4 @@
-"""TaggedPartitions: keys of partitions that are tagged data, such as a customer's id, which no event may name."""
+"""TaggedPartitions: partition keys that are tagged data, such as a customer's id, which no event may contain."""
 
 from __future__ import annotations
 

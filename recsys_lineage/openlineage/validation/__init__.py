@@ -1,4 +1,4 @@
-"""Whether events are what they should be: by the official schemas, and by what no schema can state."""
+"""Validation of events: against the official schemas, and against rules that no schema can state."""
 
 from recsys_lineage.openlineage.validation.report import Report
 from recsys_lineage.openlineage.validation.validator import validate

@@ -1,4 +1,4 @@
-"""What no schema can state of the datasets of one event: their columns, their lineage, their names."""
+"""Column rules: what no schema can state about the datasets of one event: their columns, lineage and names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Key = tuple[str, str]
 
 
 def dataset_faults(event: Mapping[str, Any]) -> Iterator[Fault]:
-    """What is wrong with the datasets of an event, whichever run it belongs to."""
+    """Faults of the datasets of an event, whichever run it belongs to."""
     inputs = [(place, dataset) for place, dataset in datasets_of(event, "inputs")]
     outputs = [(place, dataset) for place, dataset in datasets_of(event, "outputs")]
     for side in (inputs, outputs):
@@ -42,7 +42,7 @@ def columns_of(fields: Any, prefix: str = "") -> Iterator[str]:
 
 
 def names_of(dataset: Mapping[str, Any]) -> Iterator[_Key]:
-    """What a dataset may be called: its own name, and those that its symlinks give."""
+    """Names of a dataset: its own, and those of its symlinks."""
     for each in (dataset, *_objects(facet_of(dataset, "symlinks").get("identifiers"))):
         key = dataset_key(each)
         if key is not None:

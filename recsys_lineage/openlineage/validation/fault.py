@@ -11,7 +11,7 @@ _LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an event.
+    """A fault of an event.
 
     Attributes:
         rule: the rule that it breaks, such as `schema` or `start-first`.

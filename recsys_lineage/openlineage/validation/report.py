@@ -11,7 +11,7 @@ from recsys_lineage.openlineage.validation.fault import Fault
 
 @dataclass(frozen=True)
 class Report(Answer):
-    """What a validation found.
+    """Result of a validation.
 
     Attributes:
         source: where the events came from.

@@ -1,4 +1,4 @@
-"""What no schema can state of a stream: that runs begin and end once, in order, below parents that are known."""
+"""Run rules: what no schema can state about a stream: runs begin and end once, in order, below known parents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TERMINAL = ("COMPLETE", "FAIL", "ABORT")
 
 @dataclass(slots=True)
 class _Run:
-    """What is remembered of a run; a few hundred bytes each."""
+    """State kept about a run; a few hundred bytes each."""
 
     job: tuple[str, str]
     begun: datetime | None = None
@@ -42,11 +42,11 @@ class RunRules:
 
     @property
     def runs(self) -> int:
-        """How many runs there were."""
+        """Number of runs."""
         return len(self._runs)
 
     def faults(self, event: Mapping[str, Any], line: int = 0) -> Iterator[Fault]:
-        """What is wrong with the next event of the stream."""
+        """Faults of the next event of the stream."""
         job = dataset_key(event.get("job"))
         run_id = text_of(event.get("run"), "runId")
         if job is not None and not facet_of(event.get("job"), "jobType").get("jobType"):
@@ -73,7 +73,7 @@ class RunRules:
             yield from self._versions_in_order(event)
 
     def at_the_end(self) -> Iterator[Fault]:
-        """What the stream lacks, once it is over."""
+        """Faults known at the end of the stream, such as missing events."""
         for run_id, run in self._runs.items():
             if run.end is None and not self._is_part:
                 message = f"the run {run_id} has no COMPLETE, FAIL or ABORT"

@@ -1,4 +1,4 @@
-"""Schemas: an event and each of its facets held to the official schemas."""
+"""Schemas: validates an event and each of its facets against the official schemas."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Schemas:
         self.unknown: Counter[str] = Counter()
 
     def faults(self, event: Mapping[str, Any]) -> Iterator[Fault]:
-        """What of an event breaks a schema."""
+        """Violations of schemas in an event."""
         yield from self._of_event(event)
         for part in facets_of(event):
             for fault in self._of_facet(part):

@@ -1,4 +1,4 @@
-"""Validator: a whole stream of events held to the schemas and to the rules that they cannot state."""
+"""Validator: checks a whole stream of events against the schemas and the rules that they cannot state."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from recsys_lineage.openlineage.validation.schemas import Schemas
 from recsys_lineage.openlineage.validation.spec import Spec
 
 RULES: Mapping[str, str] = {
-    "json": "an event is one JSON object of bearable size and depth",
+    "json": "an event is one JSON object within the limits of size and depth",
     "schema": "an event and its facets fulfil their official schemas",
-    "schema-url": "a schema is named that is there, and is of this kind of event",
-    "facet-name": "a facet stands under the name that its schema gives",
-    "facet-place": "a facet of a run, a job, a dataset, an input or an output stands at one",
+    "schema-url": "the named schema exists, and is one for this kind of event",
+    "facet-name": "a facet has the name that its schema gives",
+    "facet-place": "a facet of a run, a job, a dataset, an input or an output is attached to one",
     "job-type": "every job says its type",
     "lists-there": "an event of a run has inputs and outputs, empty where there are none",
     "no-static-edges": "an event of a job alone lists no datasets",
-    "no-early-outputs": "outputs stand on COMPLETE alone, where something was committed",
-    "one-job": "a run belongs to one job, wherever it is named",
+    "no-early-outputs": "outputs are on COMPLETE only, where something was committed",
+    "one-job": "a run belongs to one job throughout",
     "start-first": "a run begins with START",
     "start-once": "a run starts once",
-    "one-end": "a run has one COMPLETE, FAIL or ABORT, and nothing behind it",
+    "one-end": "a run has one COMPLETE, FAIL or ABORT, and nothing after it",
     "times-in-order": "the events of a run are in the order of their times, and none before its parent began",
     "parent-first": "a parent's START comes before those of the runs below it",
     "parent-last": "a parent ends after the runs below it",
     "one-parent": "a run has the same parent in all its events",
     "named-by-parent": "a job's name begins with that of its parent",
-    "versions-in-order": "versions of a dataset come in order",
+    "versions-in-order": "versions of a dataset are in order",
     "dataset-once": "a dataset is listed once among the inputs, and once among the outputs",
-    "column-once": "a column stands once in a schema",
+    "column-once": "a column occurs once in a schema",
     "ordinals": "ordinals count from 1, in order",
     "lineage-has-schema": "where there is column lineage, the output and the inputs that it names carry schemas",
     "lineage-input": "what column lineage names is among the inputs",
     "lineage-column": "the columns that column lineage names are in the schemas",
-    "no-credentials": "no user and password stands in a dataset's name",
-    "catalog-names": "namespaces and names are such as catalogs take them: Marquez puts _ for other characters of a "
+    "no-credentials": "no dataset's name contains a user and a password",
+    "catalog-names": "namespaces and names are ones that catalogs keep: Marquez puts _ for other characters of a "
     "namespace than letters, digits and :/_.@+-, and does not find names of more than 255 characters",
 }
 """The rules, by name; the first five follow from the schemas."""
@@ -110,11 +110,11 @@ class Validator:
 
     @property
     def runs(self) -> int:
-        """How many runs there were."""
+        """Number of runs."""
         return self._rules.runs
 
     def faults(self, lines: Iterable[EventLine]) -> Iterator[Fault]:
-        """The faults of a whole stream, in its order; those known only at the end last."""
+        """The faults of a whole stream, in its order; those known only at the end come last."""
         for line in lines:
             self.events += 1
             if line.event is None:

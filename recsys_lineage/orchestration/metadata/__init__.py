@@ -1,1 +1,1 @@
-"""What Dagster's pages show of an asset and of a run."""
+"""Metadata of assets and runs on Dagster's pages."""

@@ -1,4 +1,4 @@
-"""What Dagster definitions say of each asset in words, for events to external catalogs."""
+"""Descriptions of assets from Dagster definitions, for events to external catalogs."""
 
 from __future__ import annotations
 

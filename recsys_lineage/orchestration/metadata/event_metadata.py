@@ -69,7 +69,7 @@ def partition_metadata(
 def _table_metadata(
     version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What Dagster shows of a table as a whole, under its standard keys."""
+    """Metadata of a table as a whole, under Dagster's standard keys."""
     types = {column.name: column.type for column in version.schema}
     return {
         "dagster/row_count": version.rows,

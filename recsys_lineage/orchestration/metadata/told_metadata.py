@@ -1,4 +1,4 @@
-"""What an asset's code shows in Dagster, without what could be a cell of a table: Dagster keeps it for ever."""
+"""Metadata from an asset's code, stripped of what could be a cell of a table, because Dagster keeps it."""
 
 from __future__ import annotations
 

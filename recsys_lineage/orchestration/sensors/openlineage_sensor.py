@@ -46,7 +46,7 @@ def openlineage_sensor(
         name=name,
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Sends what ran, as events of OpenLineage, to every destination that the settings name.",
+        description="Sends runs as OpenLineage events to every destination in the settings.",
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SensorResult:
         opened = lake.lake()
@@ -126,6 +126,6 @@ def _metadata(letters: list[DeadLetter]) -> dict[str, dg.MetadataValue]:
     if lines:
         found["events"] = dg.MetadataValue.md("\n".join(lines))
         found["what to do"] = dg.MetadataValue.text(
-            "mend what the answers name, then send these runs once more by `openlineage replay`"
+            "fix what the answers name, then send these runs once more with `openlineage replay`"
         )
     return found

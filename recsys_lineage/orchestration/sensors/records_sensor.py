@@ -21,7 +21,7 @@ def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.Se
         name=name,
         minimum_interval_seconds=seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Completes the records of what ran: runs that have ended, and what a killed process left.",
+        description="Completes the records: runs that have ended, and what a killed process left.",
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SkipReason:
         opened = lake.lake()

@@ -172,7 +172,7 @@ def test_a_read_only_disk(disk: Path) -> None:
         before = lake.write("t", "SELECT 1 AS i", connection=db)
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         for table in ("t", "u"):
-            with pytest.raises(InsufficientSpace, match=r"Read-only file system(.|\n)*mend the place"):
+            with pytest.raises(InsufficientSpace, match=r"Read-only file system(.|\n)*fix the place"):
                 lake.write(table, "SELECT 2 AS i", connection=db)
         assert lake.arrow(lake.version("t")).num_rows == before.rows
 
