@@ -29,7 +29,9 @@ def unlike_letters(name: str, other: str) -> str:
     ]
     if any(_alphabet(own) == _alphabet(meant) for _, own, meant in differing):
         return ""
-    told = (f"character {place} is {_told(meant)}, not {_told(own)}" for place, own, meant in differing)
+    told = (
+        f"character {place} is {_in_words(meant)}, not {_in_words(own)}" for place, own, meant in differing
+    )
     return f" ({'; '.join(told)})"
 
 
@@ -39,5 +41,5 @@ def _alphabet(letter: str) -> str:
     return called.partition(" ")[0] if letter.isalpha() else called
 
 
-def _told(letter: str) -> str:
+def _in_words(letter: str) -> str:
     return f"U+{ord(letter):04X} {unicode_name(letter, '')}".rstrip()

@@ -150,7 +150,7 @@ def materialize(
                 outcomes = [_made(platform, names, out, reuse=reuse)]
             else:
                 outcomes = _made_by_day(platform, names, days, out)
-            _tell(platform, outcomes, names, out, began=began, whole=days is None, as_json=as_json)
+            _print_outcomes(platform, outcomes, names, out, began=began, whole=days is None, as_json=as_json)
 
 
 @app.command()
@@ -174,7 +174,7 @@ def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = 
 
             with asset_progress(out, len(names)):
                 outcome = platform.run_nightly()
-            _tell(platform, [outcome], names, out, began=began, whole=True, as_json=as_json)
+            _print_outcomes(platform, [outcome], names, out, began=began, whole=True, as_json=as_json)
 
 
 @app.command()
@@ -263,7 +263,7 @@ def _say_what_is_on_request(platform: Platform, names: Sequence[str], out: Conso
         out.print(f"Selected, and made on request only: {', '.join(asked)}.", markup=False)
 
 
-def _tell(
+def _print_outcomes(
     platform: Platform,
     outcomes: Sequence[RunOutcome],
     names: Sequence[str],

@@ -175,7 +175,7 @@ def promote(
                 advice="recsys champion list shows the versions, recsys ls the candidates",
             )
         decision = promote_candidate(lake, candidate, who=who or getpass.getuser(), reason=reason, held=hold)
-        _tell(decision, as_json)
+        _print_decision(decision, as_json)
 
 
 @champion_app.command()
@@ -220,10 +220,10 @@ def _decide(
             held=hold,
             action=action,
         )
-        _tell(decision, as_json)
+        _print_decision(decision, as_json)
 
 
-def _tell(decision: Decision, as_json: bool) -> None:
+def _print_decision(decision: Decision, as_json: bool) -> None:
     """Say what serves from now on."""
     if as_json:
         print(json.dumps(decision.to_json()))

@@ -107,10 +107,12 @@ class Platform:
         names = [
             name
             for name, status in self.statuses().items()
-            if (status.stale or not self._is_told(name)) and not self.is_on_request(name)
+            if (status.stale or not self._is_known_to_dagster(name)) and not self.is_on_request(name)
         ]
         reports = [
-            report for report, source in REPORTS.items() if source in names or not self._is_told(report)
+            report
+            for report, source in REPORTS.items()
+            if source in names or not self._is_known_to_dagster(report)
         ]
         return names + reports
 
@@ -127,7 +129,7 @@ class Platform:
         if days is not None:
             require_divided(list(names), self.definitions)
         folder = source_folder(self.settings)
-        beside = self._told_days(folder)
+        beside = self._service_days(folder)
         return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days, beside=beside)
 
     def nightly_names(self) -> list[str]:
@@ -184,7 +186,7 @@ class Platform:
     def is_on_request(self, name: str) -> bool:
         return name in self.codes and self.codes[name].on_request
 
-    def _is_told(self, name: str) -> bool:
+    def _is_known_to_dagster(self, name: str) -> bool:
         """Whether Dagster knows what there is: of a table divided by day each day, and nothing while it has none."""
         if self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None:
             return True
@@ -301,9 +303,9 @@ class Platform:
         """The load report of the source's files; `loaded` if raw_events was materialized since they were listed."""
         version = self.codes["raw_events"].code_version
         folder = source_folder(self.settings)
-        return load_report(self.lake, folder, version, loaded=loaded, beside=self._told_days(folder))
+        return load_report(self.lake, folder, version, loaded=loaded, beside=self._service_days(folder))
 
-    def _told_days(self, folder: SourceFolder) -> dict[str, str]:
+    def _service_days(self, folder: SourceFolder) -> dict[str, str]:
         """The days of which the service has events that may join → a hash of them."""
         service = ServiceEvents.of(folder.source.settings, simulated=self.settings.join_simulated)
         return service.stored_days(self.lake, tomorrow())

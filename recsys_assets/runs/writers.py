@@ -132,12 +132,12 @@ class Writers:
 
     def now(self) -> list[Writer]:
         """Living processes that write, or wait to."""
-        found = [_looked_at(path) for path in sorted(self._folder.glob("*.json"))]
+        found = [_read_writer(path) for path in sorted(self._folder.glob("*.json"))]
         return [writer for writer, free in found if writer is not None and not free]
 
     def state(self, run_id: str) -> State:
         """Whether the process of a run lives; unknown for a run that holds no file in this home."""
-        writer, free = _looked_at(self._path(run_id))
+        writer, free = _read_writer(self._path(run_id))
         if writer is None:
             return "unknown"
         if not free:
@@ -151,7 +151,7 @@ class Writers:
     def tidy(self, busy: Collection[str]) -> None:
         """Delete what killed processes left, but for the files of runs that are still to be failed."""
         for path in self._folder.glob("*.json"):
-            if path.stem not in busy and _looked_at(path)[1]:
+            if path.stem not in busy and _read_writer(path)[1]:
                 path.unlink(missing_ok=True)
 
     @contextmanager
@@ -197,7 +197,7 @@ class Writers:
         return self._folder / f"{name}.json"
 
 
-def _looked_at(path: Path) -> tuple[Writer | None, bool]:
+def _read_writer(path: Path) -> tuple[Writer | None, bool]:
     """Who left a file, and whether its lock is free; None where there is no such file, or it is being made."""
     with suppress(FileNotFoundError), path.open() as file:
         free = _took(file.fileno(), fcntl.LOCK_SH)

@@ -311,7 +311,7 @@ class Attempt:
             parameters=dict(asset.parameters),
             observed=as_seen(self._observed, self._seen_names),
             continued=self._request.continues,
-            statement=self._told_statement(),
+            statement=self._kept_statement(),
             keys=asset.keys.shared,
             keys_of=asset.keys.of_tables,
             checks=tuple(self._checks),
@@ -323,7 +323,7 @@ class Attempt:
             format=FORMAT,
         )
 
-    def _told_statement(self) -> Statement | None:
+    def _kept_statement(self) -> Statement | None:
         """Statement given to the engine, in the form that the record keeps."""
         if self._statement is None:
             return None

@@ -112,9 +112,9 @@ class Vocabulary:
             return True
         if isinstance(value, int | float):
             return abs(value) in self._numbers
-        return isinstance(value, str) and (is_day(value) or self._is_told(value))
+        return isinstance(value, str) and (is_day(value) or self._may_be_kept(value))
 
-    def _is_told(self, text: str) -> bool:
+    def _may_be_kept(self, text: str) -> bool:
         """Whether a text is one that code says, a name, or the place of a row in a file that was read."""
         return self._is_named(_PLACE.sub("", text)) or text in self._code[0] or self.plain(text) == text
 
@@ -134,7 +134,9 @@ class Vocabulary:
 
     def _is_literal_of_code(self, text: str) -> bool:
         quoted = "'" + text.replace("'", "''") + "'"
-        return is_day(text) or self._is_told(text) or any(quoted in constant for constant in self._code[0])
+        return (
+            is_day(text) or self._may_be_kept(text) or any(quoted in constant for constant in self._code[0])
+        )
 
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
         """Result of a check's function without anything that could be a cell of a table."""

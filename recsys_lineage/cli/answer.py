@@ -104,12 +104,12 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
     try:
         yield
     except LineageError as error:
-        _tell(error, advice_for)
+        _print_error(error, advice_for)
     except OSError as error:
         told = file_fault(error)
         if told is None:
             raise
-        _tell(told, advice_for)
+        _print_error(told, advice_for)
 
 
 def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
@@ -130,7 +130,7 @@ def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
     )
 
 
-def _tell(error: LineageError, advice_for: Callable[[BaseException], str | None] | None) -> NoReturn:
+def _print_error(error: LineageError, advice_for: Callable[[BaseException], str | None] | None) -> NoReturn:
     advice = advice_for(error) if advice_for is not None else None
     if is_in_json():
         both = "; ".join(text for text in (error.advice, advice) if text)

@@ -42,7 +42,7 @@ class FailingRows:
     @property
     def first(self) -> SqlFailed:
         """DuckDB's error for the first of them."""
-        return next(error for _, error in self._told())
+        return next(error for _, error in self._errors_by_place())
 
     def condition(self) -> str:
         """SQL that is true for the rows of a scan that do not fail."""
@@ -61,15 +61,15 @@ class FailingRows:
 
     def places(self) -> list[str]:
         """Each row that fails, and where in the SQL, in words without a value."""
-        return [f"{place}: the SQL stops at it, at {error.where}" for place, error in self._told()]
+        return [f"{place}: the SQL stops at it, at {error.where}" for place, error in self._errors_by_place()]
 
     def values(self) -> list[str]:
         """The same with what DuckDB says, which shows the value."""
-        return [f"{place}: {error.found}" for place, error in self._told()]
+        return [f"{place}: {error.found}" for place, error in self._errors_by_place()]
 
     def errors(self) -> list[SqlFailed]:
         """DuckDB's error for each of them, in the same order."""
-        return [error for _, error in self._told()]
+        return [error for _, error in self._errors_by_place()]
 
     def of_file(self, path: str) -> FailingRows:
         """The part of one file."""
@@ -82,7 +82,7 @@ class FailingRows:
         """One row alone."""
         return FailingRows({path: {line: self.rows[path][line]}})
 
-    def _told(self) -> list[tuple[str, SqlFailed]]:
+    def _errors_by_place(self) -> list[tuple[str, SqlFailed]]:
         told = [
             (f"{path}, {count} rows and more" if (count := len(self.rows.get(path, ()))) else path, error)
             for path, error in self.whole.items()
@@ -172,14 +172,14 @@ class _Look:
         elif len(paths) == 1 and self._left > 0:
             self._at_lines(paths[0], *self._lines(paths[0]), error)
             return
-        self._found.whole.update(dict.fromkeys(paths, self._told(range_, error)))
+        self._found.whole.update(dict.fromkeys(paths, self._errors_by_place(range_, error)))
 
     def _at_lines(self, path: str, first: int, last: int, error: Exception) -> None:
         """Look at a range of a file's lines at one of which the SQL is known to stop."""
         failing = self._found.rows.setdefault(path, {})
         range_ = f"_file = {literal(path)} AND _line BETWEEN {first} AND {last}"
         if first == last and len(failing) < MOST_ROWS:
-            failing[first] = self._told(range_, error)
+            failing[first] = self._errors_by_place(range_, error)
             return
         before = len(failing)
         if first < last:
@@ -191,7 +191,7 @@ class _Look:
                 if half is not None:
                     self._at_lines(path, start, end, half)
         if len(failing) == before or self._left <= 0:
-            self._found.whole.setdefault(path, self._told(range_, error))
+            self._found.whole.setdefault(path, self._errors_by_place(range_, error))
 
     def _error(self, condition: str) -> Exception | None:
         """DuckDB's error for the rows that meet a condition."""
@@ -203,7 +203,7 @@ class _Look:
             return error
         return None
 
-    def _told(self, condition: str, error: Exception) -> SqlFailed:
+    def _errors_by_place(self, condition: str, error: Exception) -> SqlFailed:
         told = self._written(condition).failed(error, self._connection)
         return told or SqlFailed(
             "The SQL cannot be computed for a value.", found=plain(error), where=self._query.origin

@@ -93,7 +93,7 @@ def _of_select(select: exp.Select, known: Mapping[str, _Rows]) -> _Rows:
     tables = [from_.this, *(join.this for join in joins)]
     sources = {_name(table, place): _of_table(table, known) for place, table in enumerate(tables)}
     names = list(sources)
-    giver = _giver(select, sources)
+    giver = _source_of_file(select, sources)
     if giver is None or len(names) < len(tables) or not _keeps_rows(joins, names.index(giver)):
         return _mixed(select, known)
     # sources that are joined by the file itself
@@ -124,7 +124,7 @@ def _name(table: exp.Expr, place: int) -> str:
     return (table.alias_or_name or f" {place}").casefold()
 
 
-def _giver(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
+def _source_of_file(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
     """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none, or it is not known."""
     given = [found for each in select.expressions if (found := _file_of(each)) is not None]
     if len(given) != 1:

@@ -130,7 +130,7 @@ class AssetRun:
         metadata = event_metadata(record, version, uri, self._asset.column_descriptions)
         metadata["reused"] = output is None
         if version.partition_column is not None:
-            self._tell_partitions(key, record, version, output, metadata)
+            self._report_partitions(key, record, version, output, metadata)
             return without_automatic_event(key)
         return dg.MaterializeResult(
             asset_key=key,
@@ -165,7 +165,7 @@ class AssetRun:
                 )
         return {**shown, **made, **metadata, **made, **shown}
 
-    def _tell_partitions(
+    def _report_partitions(
         self,
         key: dg.AssetKey,
         record: Materialization,

@@ -44,7 +44,7 @@ def values_of_several(
     suffixes = {owner: [mark[2] for place in places if (mark := marked[place])] for owner, places in parts}
     wanted = [(owner, shown[places[0]]) for owner, places in parts]
     ways = []
-    for way in _ways(wanted, columns, suffixes):
+    for way in _layouts(wanted, columns, suffixes):
         ways.append(way)
         if len(ways) > 1:
             return None
@@ -57,7 +57,7 @@ def values_of_several(
         return None
 
 
-def _ways(
+def _layouts(
     wanted: Sequence[tuple[int, str]], columns: Sequence[str], suffixes: dict[int, list[str]]
 ) -> Iterator[dict[int, list[str]]]:
     """The ways to lay the columns of a statement over those of its result."""
@@ -68,7 +68,7 @@ def _ways(
     (owner, name), *rest = wanted
     if owner < 0:
         if columns and columns[0] == name:
-            yield from _ways(rest, columns[1:], suffixes)
+            yield from _layouts(rest, columns[1:], suffixes)
         return
     ends = suffixes[owner]
     values: list[str] = []
@@ -79,5 +79,5 @@ def _ways(
         if value in values:
             return
         values = [*values, value]
-        for more in _ways(rest, columns[start + len(ends) :], suffixes):
+        for more in _layouts(rest, columns[start + len(ends) :], suffixes):
             yield {owner: values, **more}

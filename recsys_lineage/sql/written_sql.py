@@ -70,7 +70,7 @@ class WrittenSql:
         pieces = PiecedSql.of(self.text, self.relations)
         bound = dict(parameters) if parameters else None
         if (refused := _asked(connection, f"EXPLAIN\n{pieces.sql}", bound)) is not None:
-            return self._told(refused, pieces.offset(refused, lines_before=1))
+            return self._sql_failed(refused, pieces.offset(refused, lines_before=1))
         if not isinstance(error, OF_A_VALUE):
             return None
         refused = _asked(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
@@ -78,7 +78,7 @@ class WrittenSql:
             return self._not_kept(error)
         if not isinstance(refused, OF_A_VALUE):
             return None
-        return self._told(refused, pieces.offset(refused, lines_before=2))
+        return self._sql_failed(refused, pieces.offset(refused, lines_before=2))
 
     def place(self, start: int | None) -> str:
         """`origin:line:column` of a character of the text."""
@@ -102,7 +102,7 @@ class WrittenSql:
                 return failed
         return None
 
-    def _told(self, error: Exception, start: int | None) -> SqlFailed:
+    def _sql_failed(self, error: Exception, start: int | None) -> SqlFailed:
         where = self.place(start)
         if isinstance(error, OF_A_VALUE):
             failed = SqlFailed(

@@ -129,7 +129,7 @@ class Training:
             _put(fit, {k.removeprefix("fit."): v for k, v in arrays.items() if k.startswith("fit.")})
             kept = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")} or None
             for row in progress.history:
-                _tell(run, row)
+                _report_epoch(run, row)
         while progress.epoch < self.epochs and not self._enough(progress, validation):
             epoch = progress.epoch + 1
             metrics: dict[str, float] = {}
@@ -169,7 +169,7 @@ class Training:
                     progress.best, progress.best_epoch, kept = metrics["ndcg"], epoch, state
             if epoch:
                 progress.history.append({"epoch": epoch, **metrics})
-                _tell(run, progress.history[-1])
+                _report_epoch(run, progress.history[-1])
             if checkpoint is not None:
                 arrays = {f"fit.{k}": v for k, v in _taken(fit).items()}
                 arrays |= {f"kept.{k}": v for k, v in (kept or {}).items()}
@@ -267,7 +267,7 @@ def _array(value: Any) -> NDArray[Any]:
     return value.detach().cpu().numpy().copy() if isinstance(value, torch.Tensor) else np.asarray(value)
 
 
-def _tell(run: FitRun, row: dict[str, float]) -> None:
+def _report_epoch(run: FitRun, row: dict[str, float]) -> None:
     if run.on_epoch is not None:
         run.on_epoch(int(row["epoch"]), {k: v for k, v in row.items() if k != "epoch"})
 

@@ -96,7 +96,7 @@ def test_a_guard_rail_stops_what_converts_better() -> None:
     assert _verdicts(unchanged)["revenue"] == "safe"  # a fall below a tenth is no harm
     unsure = ab_report(_units(5, 3_000, bought=0.4, amount=14.0), _experiment(**rails))
     assert _verdicts(unsure)["revenue"] == "open"
-    assert "go on" in unsure.decision
+    assert "continue" in unsure.decision
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_secret_is_told_by_a_hash_and_a_run_with_another_one_is_refused(lake: 
     assert SECRET not in json.dumps(record.to_json())
     assert reproduce(lake, keyed(SECRET)).identical
     assert keyed("another").code_version != keyed(SECRET).code_version
-    with pytest.raises(LineageError, match="another secret"):
+    with pytest.raises(LineageError, match="differs from the secret"):
         reproduce(lake, keyed("another"))
 
 

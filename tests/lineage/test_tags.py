@@ -107,7 +107,7 @@ def test_a_polars_asset_of_unknown_origin_has_every_tag_that_it_read(lake: Lake)
     def towns(customers: pl.DataFrame) -> pl.DataFrame:
         return customers.select("town")
 
-    with pytest.raises(BlockingCheckFailed, match="origin of the columns is not known"):
+    with pytest.raises(BlockingCheckFailed, match="origin of the columns is unknown"):
         materialize(frame_code(towns), lake)
     made = materialize(frame_code(towns, cleared=REASON), lake).record
     assert made.column_tags == {"town": ("health+indirect", "pii")}

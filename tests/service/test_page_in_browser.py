@@ -52,7 +52,7 @@ def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
         page.get_by_role("button", name="Look up").click()
         found = page.get_by_role("region", name="List of the customer")
         expect(found.locator("tbody tr")).not_to_have_count(0)
-        expect(found).to_contain_text("things are known of them")
+        expect(found).to_contain_text("known actions")
         expect(found).to_contain_text(customer.list_of("customer-4", explain=True).json["items"][0]["reason"])
         page.screenshot(path=tmp_path / "wide.png", full_page=True)
         page.emulate_media(color_scheme="dark")
@@ -63,7 +63,7 @@ def test_a_person_reads_the_page(home: Path, tmp_path: Path) -> None:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(18, 22, 28)"
         page.screenshot(path=tmp_path / "phone.png", full_page=True)
         break_champion(lake_of(home))
-        expect(page.locator("#problems")).to_contain_text("could not be taken over", timeout=1000 * PATIENCE)
+        expect(page.locator("#problems")).to_contain_text("could not be loaded", timeout=1000 * PATIENCE)
         assert opened.troubles == []
 
 
@@ -91,5 +91,5 @@ def test_elsewhere_the_page_shows_nothing_before_it_is_given_a_token(home: Path)
         page.get_by_role("textbox", name="Customer").press("Enter")
         found = page.get_by_role("region", name="List of the customer")
         expect(found).to_contain_text("<b>nobody</b>/here?")
-        expect(found).to_contain_text("it is what is popular")
+        expect(found).to_contain_text("Nothing is known about this customer: popular items")
         assert all("401" in each for each in opened.troubles), "before the token was given"

@@ -82,7 +82,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
         if each.interleaves:
             shared = interleaving_report(shown, done, each)
             words[each.name] = NOTHING_SHOWN if shared is None else shared.decision
-            tables += [] if shared is None else [_told(shared)]
+            tables += [] if shared is None else [_report_frame(shared)]
             continue
         units = experiment_units(shown, done, prices, each)
         if units.is_empty():
@@ -99,7 +99,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
                 advice="name another metric; revenue needs prices in item_profiles",
             ) from None
         words[each.name] = report.decision
-        tables.append(_told(report))
+        tables.append(_report_frame(report))
     table = pl.concat([pl.DataFrame(schema=REPORT), *tables])
     told = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
     # names stand in the file of experiments, and a decision is made of sums over an arm's units
@@ -112,7 +112,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
     )
 
 
-def _told(report: AbReport) -> pl.DataFrame:
+def _report_frame(report: AbReport) -> pl.DataFrame:
     return report.table.with_columns(
         sample_ratio_p=pl.lit(report.sample_ratio_p), decision=pl.lit(report.decision)
     )

@@ -133,7 +133,7 @@ def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request:
             if is_same and row["stream"] == stream
         }
         reports = opened(files, inputs, stream, listed, holds)
-        made, places = _looked_at(inputs, stream, time_zone)
+        made, places = _line_counts(inputs, stream, time_zone)
         damaged += places
         rows += [_row(stream, report, known, made) for report in reports]
     there = {row["path"] for row in rows}
@@ -164,7 +164,7 @@ def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request:
     )
 
 
-def _looked_at(
+def _line_counts(
     inputs: Inputs, stream: Stream, time_zone: str
 ) -> tuple[dict[str, tuple[int, list[Any]]], list[str]]:
     """Number of damaged lines, their places, and the days of the other lines, for each opened file."""

@@ -140,7 +140,7 @@ def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) ->
         rows.append((family, means[family], gain, gain.low > 0))
     better = [row for row in rows if row[3]]
     champion = before if is_settled or not better else max(better, key=lambda row: row[1])[0]
-    warnings = _told_of_decisions([row[0] for row in better], champion, promoted, canary, is_settled)
+    warnings = _decision_warnings([row[0] for row in better], champion, promoted, canary, is_settled)
     inputs.vouch_for(warnings)  # names of families, no cells
     table = pl.DataFrame(
         [
@@ -165,7 +165,7 @@ def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) ->
     )
 
 
-def _told_of_decisions(
+def _decision_warnings(
     better: list[str], champion: str, promoted: str | None, canary: str | None, is_settled: bool
 ) -> list[str]:
     """Warnings about people's decisions, in words."""

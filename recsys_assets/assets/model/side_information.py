@@ -100,7 +100,7 @@ def item_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
     from recsys_models import Features
 
     known = _known(inputs, subsets).sort("item_id", "user_id", "behaviour", "subset")
-    described = _told(inputs, "item", (*ITEM_GROUPS, "text"), known).sort("item_id")
+    described = _descriptions(inputs, "item", (*ITEM_GROUPS, "text"), known).sort("item_id")
     prices = known.group_by("item_id", maintain_order=True).agg(_price())
     band = ((pl.col("price").rank() - 1) * PRICE_BANDS / pl.col("price").count()).floor().cast(pl.Int64)
     frame = described.join(prices.with_columns(band.alias("price_band")), on="item_id", how="left")
@@ -117,7 +117,7 @@ def user_features(inputs: Inputs, subsets: Sequence[str]) -> Features:
     from recsys_models import Features
 
     known = _known(inputs, subsets)
-    described = _told(inputs, "user", USER_GROUPS, known).sort("user_id")
+    described = _descriptions(inputs, "user", USER_GROUPS, known).sort("user_id")
     newest = known["last_time"].max()
     days = pl.col("last_time").max() - pl.col("first_time").min()
     numbers = {
@@ -151,7 +151,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
 
     columns = dict.fromkeys(column for pair in RELATIONS.values() for column in pair)
     known_rows = _known(inputs, subsets)
-    described = _without_unknown(_told(inputs, "item", tuple(columns), known_rows), tuple(columns))
+    described = _without_unknown(_descriptions(inputs, "item", tuple(columns), known_rows), tuple(columns))
     bought = known_rows.group_by("item_id").agg(pl.col("count").sum().alias("bought"))
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
     edges = {}
@@ -164,7 +164,7 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
     return InteractionGraph(graph.user_ids, graph.item_ids, edges)
 
 
-def _told(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) -> pl.DataFrame:
+def _descriptions(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) -> pl.DataFrame:
     """Descriptions of users or items that a model fitted on the rows `known` may use.
 
     A description that is known only after the last of these rows is left out; who is described neither before nor ever,

@@ -224,7 +224,7 @@ class _Load:
                 kept |= {f"{TABLE} WHERE NOT {_IN_DAYS}": schema}
         if kept:
             self._inputs.view(TABLE, None if partitions is None else sorted(self._held & set(made.days)))
-            warnings += self._kept_words(made.days)
+            warnings += self._kept_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         sql = rows_with_kept(made.query, made.columns, columns, kept)
@@ -291,7 +291,7 @@ class _Load:
             return {}
         return {f"{TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone))": self.before.record.schema}
 
-    def _kept_words(self, days: list[str]) -> list[str]:
+    def _kept_message(self, days: list[str]) -> list[str]:
         paths = sorted(set(_of_days(self._gone, days)["path"]))
         if not paths:
             return []

@@ -248,12 +248,12 @@ def _answer(group: Sequence[_Waiting], error: FeedbackError | None) -> None:
     for loop in {each.loop for each in group}:
         ended = [each.done for each in group if each.loop is loop]
         try:
-            loop.call_soon_threadsafe(_tell, ended, error)
+            loop.call_soon_threadsafe(_resolve, ended, error)
         except RuntimeError:  # the loop is closed: nobody waits any more
             continue
 
 
-def _tell(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) -> None:
+def _resolve(ended: Sequence[asyncio.Future[None]], error: FeedbackError | None) -> None:
     for future in ended:
         if future.done():
             continue

@@ -4,21 +4,21 @@
 -- returned_quantity; interactions count only what was kept. The return's own row is in rejected_rows and names the
 -- purchase. Users and items that the other tables do not know are kept: they get profiles of their own.
 --
--- column: event_time: when it happened, by the shop's clock; the first moment of `day` where there are no times
+-- column: event_time: time of the event, on the shop's clock; the first moment of `day` where there are no times
 -- column: day: the day of event_time, by which events are partitioned
 -- column: user_id: the customer [pii, person]
 -- column: item_id: the product
 -- column: order_id: the basket or invoice, where there is one
--- column: behaviour: purchase, view, cart, …; the source's default where a row does not say
--- column: quantity: pieces, above zero; 1 where the row does not say
--- column: unit_price: price of a piece; amount by quantity where the row does not say
--- column: amount: what was paid; quantity by unit price where the row does not say
--- column: discount: what was taken off, where the source says so
--- column: store_id: where it happened, where the source says so
--- column: returned_quantity: pieces of this purchase that came back
--- column: returns: when they came back and how many each time, with the subset of the return; NULL where none did
--- column: subset: train, valid or test, for sources that are split already
--- column: filled: the names of the columns that the row left empty and that were filled here
+-- column: behaviour: purchase, view, cart, …; the source's default where a row has none
+-- column: quantity: pieces, above zero; 1 where the row has none
+-- column: unit_price: price of a piece; amount divided by quantity where the row has none
+-- column: amount: amount paid; quantity times unit price where the row has none
+-- column: discount: discount on the full price, where the source has it
+-- column: store_id: the store, where the source has it
+-- column: returned_quantity: pieces of this purchase that were returned
+-- column: returns: time and pieces of each return, with its subset; NULL without returns
+-- column: subset: train, valid or test, for sources that come already split
+-- column: filled: names of the columns that were empty in the row and are filled here
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 SELECT

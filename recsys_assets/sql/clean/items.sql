@@ -1,20 +1,19 @@
 -- What is sold: one row for each item that the source describes.
 --
--- Where a source describes an item in several ways the one known first stays, where it says since when, else
--- the most frequent, of equals the first. A missing title
--- is made of what else is known, other gaps are 'unknown'; `filled` names them. Items that were bought but are not
--- described are not here; item_profiles has all.
+-- Where a source describes an item in several ways, the description known first is kept, if the source says since when;
+-- otherwise the most frequent one, and the first of equals. A missing title is composed of other columns, other gaps
+-- are 'unknown'; `filled` names them. Items that were bought but are not described are not here; item_profiles has all.
 --
 -- column: item_id: the product
--- column: title: its name, or subcategory and package size, or its id
+-- column: title: the item's name, or subcategory and package size, or its id
 -- column: department: the widest group
--- column: category: the group that people think in
+-- column: category: the group in which people think
 -- column: subcategory: the narrowest group
 -- column: brand: the brand, or kind of brand
 -- column: manufacturer: who makes it
--- column: package_size: as written on it
--- column: filled: the names of the columns that the row left empty and that were filled here
--- column: known_from: since when that is known, where the source says so: models are told it from then on
+-- column: package_size: as printed on the package
+-- column: filled: names of the columns that were empty in the row and are filled here
+-- column: known_from: since when this is known, where the source says so: models see it from then on
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 SELECT

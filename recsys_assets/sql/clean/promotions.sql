@@ -1,18 +1,18 @@
 -- When and where an item was promoted: a place on display or in the mailer of a store for some days, or a coupon.
 --
--- Exact copies of a row are left out; the first, by file and line, stays and names the others in `copies`. They are
--- found by a count of 32-bit hashes, and only rows whose hash is not alone are compared in full.
+-- Exact copies of a row are left out; the first, by file and line, is kept and names the others in `copies`. They are
+-- found by counting 32-bit hashes, and only rows whose hash is repeated are compared in full.
 --
 -- column: item_id: the product
 -- column: store_id: the store, or NULL for all
 -- column: kind: placement or coupon, as the source says
--- column: display: where in the store it stood, in the source's code; NULL where it did not
--- column: mailer: where in the mailer it was, in the source's code; NULL where it was not
+-- column: display: place of the display in the store, in the source's code; NULL without a display
+-- column: mailer: place in the mailer, in the source's code; NULL where it was not in it
 -- column: coupon_id: the coupon, for coupons
 -- column: campaign_id: the campaign, where there is one
 -- column: start_day: its first day
 -- column: end_day: its last day
--- column: copies: file:line of each exact copy of this row, NULL where there is none
+-- column: copies: file:line of each exact copy of this row, NULL without copies
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 WITH hashed AS NOT MATERIALIZED (

@@ -1,11 +1,11 @@
--- Every row that was read and not accepted, with a reason, its file and line, and itself as it was.
+-- Every row that was read and not accepted, with the reason, its file and line, and its original content.
 --
--- For each source table the rows here and in its clean table together are the rows that were read, which is checked.
+-- For each source table, the rows here and in its clean table together are the rows that were read; a check enforces it.
 --
 -- column: table_name: the raw table that holds the row
--- column: reason: why it was refused, in a few words that can be counted
--- column: detail: what exactly was found in this row
--- column: raw_row: the row as JSON, as it was; the line itself for rows that could not be divided into fields
+-- column: reason: why it was refused, from a short list of reasons that can be counted
+-- column: detail: the offending value in this row
+-- column: raw_row: the original row as JSON; the line itself for rows that could not be split into fields
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 SELECT

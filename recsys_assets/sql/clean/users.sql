@@ -1,20 +1,20 @@
 -- What customers say about themselves: one row for each user that the source describes.
 --
--- Where a source has several rows for a user the one known first stays, where it says since when, else
--- the most frequent, of equals the first. Gaps are filled with
--- 'unknown' and named in `filled`. Users who bought but say nothing are not here; user_profiles has all.
+-- Where a source has several rows for a user, the one known first is kept, if the source says since when; otherwise the
+-- most frequent one, and the first of equals. Gaps are filled with 'unknown' and named in `filled`. Users who bought but
+-- are not described are not here; user_profiles has all.
 --
 -- column: user_id: the customer [pii, person]
 -- column: age_group: as the source groups ages [pii]
 -- column: income_group: as the source groups incomes [pii]
--- column: household_size: how many live together, as the source groups it [pii]
+-- column: household_size: number of people in the household, as the source groups it [pii]
 -- column: household_type: who lives together [pii]
 -- column: home_ownership: owner, renter, … [pii]
 -- column: marital_status: as the source says [pii]
--- column: children: how many, as the source groups it [pii]
+-- column: children: number of children, as the source groups it [pii]
 -- column: country: where the customer lives [pii]
--- column: filled: the names of the columns that the row left empty and that are 'unknown' here
--- column: known_from: since when that is known, where the source says so: models are told it from then on
+-- column: filled: names of the columns that were empty in the row and are 'unknown' here
+-- column: known_from: since when this is known, where the source says so: models see it from then on
 -- column: _file: the file that holds the row
 -- column: _line: the line or row number at which it starts there
 SELECT

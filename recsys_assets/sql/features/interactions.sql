@@ -6,13 +6,13 @@
 -- column: user_id: the customer
 -- column: item_id: the product
 -- column: behaviour: purchase, view, cart, …
--- column: subset: train, valid or test, for sources that are split already; the first of them that has the pair
+-- column: subset: train, valid or test, for sources that come already split; the first of them that has the pair
 -- column: count: events
 -- column: quantity: pieces kept
 -- column: spend: what was paid for them
 -- column: first_time: the first event
 -- column: last_time: the last event
--- column: recency_weight: sum over the events of 2^(-age / half-life), where age is days before the last event of all
+-- column: recency_weight: sum over the events of 2^(-age / half-life), age in days before the last event of all
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
 )

@@ -9,9 +9,9 @@
 -- column: manufacturer: as in items, or unknown
 -- column: package_size: as in items, or unknown
 -- column: text: title and groups in one line, for text models
--- column: events: how often it was bought
--- column: baskets: in how many baskets it was bought
--- column: users: by how many users it was bought
+-- column: events: number of purchases
+-- column: baskets: number of baskets with it
+-- column: users: number of users who bought it
 -- column: quantity: pieces kept
 -- column: revenue: what was paid for them
 -- column: quantity_per_event: mean over events
@@ -22,17 +22,17 @@
 -- column: price_median: median unit price over events; 0 where no price is known
 -- column: price_spread: standard deviation of the unit price as a share of its mean
 -- column: price_to_category: mean price as a share of the category's mean price
--- column: discount_share: what was taken off, as a share of the full price
+-- column: discount_share: discounts as a share of the full price
 -- column: discounted_share: share of the events with a discount
--- column: returned_share: share of the pieces that came back
+-- column: returned_share: share of the pieces that were returned
 -- column: repeat_rate: share of its users who bought it in more than one basket
--- column: stores: in how many stores it was bought
--- column: active_days: on how many days it was bought
+-- column: stores: number of stores in which it was bought
+-- column: active_days: number of days on which it was bought
 -- column: weekend_share: share of the events on Saturday or Sunday
 -- column: days_since_first: from its first event to the last event of all; 0 without events
 -- column: days_since_last: from its last event to the last event of all; 0 without events
 -- column: recent_share: share of the events in the last 28 days
--- column: trend: events in the last 28 days against the 28 before, from -1 to 1
+-- column: trend: events in the last 28 days compared with the 28 before, from -1 to 1
 -- column: popularity: share of all items that were bought less often
 -- column: category_items: items in its category
 -- column: category_share: its share of the category's events
@@ -44,7 +44,7 @@
 -- column: coupons: coupons given for it
 -- column: described: whether the items table knows it; false for items that only events name
 -- column: known_from: since when its description is known, where the source says so
--- column: filled: the columns of which the source says nothing for this item
+-- column: filled: columns for which the source has nothing about this item
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
 ),

@@ -1,8 +1,8 @@
 -- Which items belong together, and how: at most 20 neighbours an item bought together, 10 of its category and brand.
 --
 -- Bought together: the cosine of two items' baskets, baskets in common / √(baskets of one × baskets of the other),
--- over items in at least 10 baskets and pairs in at least 3. Of a basket with more than 40 items 40 are looked at,
--- drawn by hash, so that the cost grows with the number of baskets. Same category (the narrowest that is known) and
+-- over items in at least 10 baskets and pairs in at least 3. Of a basket with more than 40 items 40 are sampled
+-- by hash, so that the cost grows with the number of baskets. Same category (the narrowest that is known) and
 -- same brand (the maker where known): the most bought items of the group, weight 1 / rank.
 --
 -- column: item_id: the product

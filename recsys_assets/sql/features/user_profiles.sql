@@ -1,28 +1,28 @@
 -- Who the customers are: one row for each user that bought or is described, with numbers that models can use.
 --
 -- column: user_id: the customer
--- column: segment: the age group, or the income group, or the activity: by which metrics are reported
--- column: activity: low, medium or high: the third of users by number of events
--- column: age_group: what the user says, or unknown
--- column: income_group: what the user says, or unknown
--- column: household_size: what the user says, or unknown
--- column: household_type: what the user says, or unknown
--- column: home_ownership: what the user says, or unknown
--- column: marital_status: what the user says, or unknown
--- column: children: what the user says, or unknown
--- column: country: what the user says, or unknown
--- column: events: events in all
+-- column: segment: the group by which metrics are reported: age group, or income group, or activity
+-- column: activity: low, medium or high: terciles of users by number of events
+-- column: age_group: as the source says, or unknown
+-- column: income_group: as the source says, or unknown
+-- column: household_size: as the source says, or unknown
+-- column: household_type: as the source says, or unknown
+-- column: home_ownership: as the source says, or unknown
+-- column: marital_status: as the source says, or unknown
+-- column: children: as the source says, or unknown
+-- column: country: as the source says, or unknown
+-- column: events: total number of events
 -- column: baskets: orders, or days with events where there are no orders
--- column: items: different items
--- column: categories: different categories
--- column: stores: different stores
+-- column: items: number of distinct items
+-- column: categories: number of distinct categories
+-- column: stores: number of distinct stores
 -- column: quantity: pieces kept
--- column: spend: paid for them
+-- column: spend: amount paid for them
 -- column: spend_per_basket: mean over baskets
 -- column: events_per_basket: mean over baskets
 -- column: price_mean: mean unit price over events
--- column: discount_share: what was taken off, as a share of the full price
--- column: returned_share: share of the pieces that came back
+-- column: discount_share: discounts as a share of the full price
+-- column: returned_share: share of the pieces that were returned
 -- column: repeat_share: share of the events that repeat an item of an earlier basket
 -- column: top_category_share: share of the events in the user's main category
 -- column: weekend_share: share of the events on Saturday or Sunday
@@ -33,8 +33,8 @@
 -- column: days_between_baskets: mean days from one basket to the next; 0 with fewer than two
 -- column: recent_share: share of the events in the last 28 days
 -- column: described: whether the users table knows the user; false for users that only events name
--- column: known_from: since when what the user says is known, where the source says so
--- column: filled: the columns of which the source says nothing for this user
+-- column: known_from: since when the description is known, where the source says so
+-- column: filled: columns for which the source has nothing about this user
 WITH newest AS (
     SELECT max(event_time) AS event_time FROM seen_events
 ),

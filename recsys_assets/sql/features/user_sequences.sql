@@ -5,8 +5,8 @@
 -- column: user_id: the customer
 -- column: items: item ids
 -- column: behaviours: purchase, view, cart, …, one for each item
--- column: times: when, one for each item
--- column: length: how many there are
+-- column: times: times of the events, one for each item
+-- column: length: number of items
 WITH placed AS (
     SELECT
         user_id,

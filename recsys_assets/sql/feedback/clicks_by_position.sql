@@ -1,11 +1,11 @@
--- How often what was shown was taken, by its place in the list: people click what stands on top.
+-- Click rates by place in the list (position bias): people click what is on top.
 --
 -- column: arm: the arm that decided the answers; control without an experiment
 -- column: position: the place in the list, from 1
--- column: exposures: how often something was shown there
--- column: clicks: how often it was viewed, put into the cart or bought from there
--- column: click_rate: clicks by exposures
--- column: purchases: how often it was bought from there
+-- column: exposures: number of items shown there
+-- column: clicks: number of views, carts and purchases from there
+-- column: click_rate: clicks divided by exposures
+-- column: purchases: number of purchases from there
 -- column: propensity: mean probability of showing it there
 WITH answered AS (
     SELECT query_id, item_id, bool_or(action = 'purchase') AS bought

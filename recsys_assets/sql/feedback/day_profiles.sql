@@ -1,13 +1,13 @@
--- What the events of each of the last days look like: for every column, how many of the day's events have which value.
+-- Profiles of the last days' events: for every column, the number of the day's events by value.
 --
--- Numbers fall into ranges that double in two steps, so that no other day is needed to know a range; of texts the fifty
--- commonest values of all these days have a row each, and the others one together. Missing values have one too.
+-- Numbers fall into ranges that double in two steps, so that a range does not depend on other days; of texts the fifty
+-- most frequent values of all these days have a row each, and the others one together. Missing values have one too.
 --
 -- column: night: the day of the events
--- column: column_name: what is counted: a column of events, or of the items and users that they name
+-- column: column_name: the column that is counted: of events, or of the items and users that they name
 -- column: bin: a value, the lower end of a range of numbers, (missing) or (other)
--- column: events: of that day with such a value
--- column: new_events: those of them whose value no earlier one of these days has
+-- column: events: number of the day's events with such a value
+-- column: new_events: those of them whose value occurs on no earlier one of these days
 WITH days AS (
     SELECT DISTINCT day FROM events ORDER BY day DESC LIMIT $days
 ),

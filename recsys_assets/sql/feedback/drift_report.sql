@@ -1,19 +1,19 @@
--- Whether the events of a day look like those of the same weekday in the four weeks before, column by column.
+-- Drift of a day's events from those of the same weekday in the four weeks before, column by column.
 --
--- What is usual is learned: a measure alarms where it lies further above its median of the last eight weeks than six
--- times the spread of its upper half there. Before two weeks are known nothing alarms.
+-- Thresholds are learned: a measure alarms if it is further above its median of the last eight weeks than six times the
+-- spread of its upper half there. Before two weeks are known nothing alarms.
 --
 -- column: night: the day of the events
--- column: column_name: the column; `events` for how many there are
+-- column: column_name: the column; `events` for the number of events
 -- column: measure: distribution, missing, new values or volume
 -- column: value: distribution and missing: the Jensen-Shannon distance from the four same weekdays before, 0 to 1; new values: the share of events; volume: how far from the same weekdays of the eight weeks before, as a logarithm
--- column: threshold: what alarms from this night on; NULL while it is being learned
--- column: psi: of distributions the population stability index; above 0.25 is usually called a shift
+-- column: threshold: value above which the measure alarms; NULL while it is being learned
+-- column: psi: population stability index of a distribution; above 0.25 is usually called a shift
 -- column: most_moved: the value whose share changed most
--- column: share_before: that value's share of the four same weekdays before
--- column: share_now: its share of this day
--- column: events: of this day
--- column: alarm: whether the value lies above the threshold
+-- column: share_before: that value's share on the four same weekdays before
+-- column: share_now: its share on this day
+-- column: events: number of events of this day
+-- column: alarm: whether the value is above the threshold
 WITH nights AS (
     SELECT night, row_number() OVER (ORDER BY night) AS number
     FROM (SELECT DISTINCT night FROM day_profiles)

@@ -1,21 +1,21 @@
--- Whether a night's recommendations look like those of the eight nights before by the same family, column by column.
+-- Drift of a night's recommendations from those of the eight nights before by the same family, column by column.
 --
--- What is usual is learned as for `drift_report`: a measure alarms where it lies further above its median of the last 56
+-- Thresholds are learned as for `drift_report`: a measure alarms if it is further above its median of the last 56
 -- nights than six times the spread of its upper half there. Before two weeks are known nothing alarms. Scores of two
 -- families cannot be compared, so a night with another champion alarms once, by `family`, and is compared with nothing.
 --
--- column: version: of `recommendations`
+-- column: version: version of `recommendations`
 -- column: night: when that version was written (UTC)
 -- column: column_name: the item and its groups, the score at a rank, the length of lists, cold; `lists` and `family` of all
 -- column: measure: distribution, volume or another one
 -- column: value: distribution: the Jensen-Shannon distance from the eight nights before, 0 to 1; volume: how far from their median, as a logarithm; another one: 1 where the champion's family is not that of the night before
--- column: threshold: what alarms from this night on; NULL while it is being learned
--- column: psi: of distributions the population stability index; above 0.25 is usually called a shift
+-- column: threshold: value above which the measure alarms; NULL while it is being learned
+-- column: psi: population stability index of a distribution; above 0.25 is usually called a shift
 -- column: most_moved: the value whose share changed most
--- column: share_before: that value's share of the eight nights before
--- column: share_now: its share of this night
+-- column: share_before: that value's share in the eight nights before
+-- column: share_now: its share in this night
 -- column: family: the champion's family of this night
--- column: alarm: whether the value lies above the threshold
+-- column: alarm: whether the value is above the threshold
 WITH nights AS (
     SELECT
         version,

@@ -1,14 +1,14 @@
--- How well each query is answered: the queries that at least five people asked, without regard to case and spaces.
+-- Search quality by query: queries that at least five people typed, ignoring case and spaces.
 --
--- column: query: as it was typed, in small letters
--- column: searches: how often it was asked
--- column: people: by how many
+-- column: query: the query, in lower case
+-- column: searches: number of searches
+-- column: people: number of people who typed it
 -- column: without_result: share of its searches that found nothing
 -- column: corrected: share of its searches in which a word was replaced
--- column: clicks: searches of which something was viewed, put into the cart or bought
--- column: click_rate: clicks by searches
+-- column: clicks: searches with a result that was viewed, put into the cart or bought
+-- column: click_rate: clicks divided by searches
 -- column: reciprocal_rank: mean over searches of 1 / place of the first product that was taken; 0 without one
--- column: purchases: searches of which something was bought
+-- column: purchases: searches with a result that was bought
 WITH acted AS (
     SELECT query_id, item_id, bool_or(action = 'purchase') AS bought
     FROM feedback

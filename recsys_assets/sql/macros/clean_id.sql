@@ -1,8 +1,8 @@
--- An id as every table names it, or NULL where the text means that there is none; the one cleaner of all tables.
+-- A cleaned id, or NULL if the text means that there is none; all tables use this macro.
 --
--- As clean_text, and a whole number that became a decimal one ("17850.0") is that number, and one behind the apostrophe
--- by which spreadsheets keep zeros ("'00123") is without it. A column of whole numbers needs no look at its texts,
--- unless a number means that there is no value.
+-- Like clean_text; in addition a whole number that became a decimal one ("17850.0") is that number, and the apostrophe
+-- by which spreadsheets keep zeros ("'00123") is removed. A column of whole numbers is not cleaned as text, unless a
+-- number means that there is no value.
 CASE
     WHEN $numbers_are_ids AND typeof(value) IN ('BIGINT', 'INTEGER', 'SMALLINT', 'TINYINT')
         AND TRY_CAST(value AS BIGINT) > 0

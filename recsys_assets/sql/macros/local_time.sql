@@ -1,7 +1,7 @@
--- A moment by the shop's own clock, or NULL where it cannot be read.
+-- A time on the shop's clock, or NULL if it cannot be read.
 --
--- A time with an offset or the name of a zone is turned to the shop's zone, one without is taken as it stands. Years of
--- five digits, before the first one, and infinity are slips of who wrote them, and no moments for most that reads tables.
+-- A time with an offset or the name of a zone is converted to the shop's zone, one without is taken as it stands. Years
+-- of five digits, years before the first one, and infinity are errors, which most readers of tables cannot represent.
 CASE
     WHEN typeof(value) IN ('TIMESTAMP', 'DATE', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')
         THEN CASE WHEN TRY_CAST(value AS TIMESTAMP) BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59'

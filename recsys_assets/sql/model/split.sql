@@ -1,19 +1,19 @@
--- The interactions, divided by global time cut-offs: the last weeks judge the models, the weeks before choose among
--- them, and all earlier ones train them.
+-- The interactions, split by global time cut-offs: the last weeks test the models, the weeks before validate them, and
+-- all earlier ones train them.
 --
--- Where weeks leave a part empty (a young shop, one that was closed), the days with events are divided instead, or the
--- moments of fewer than three days: half of them train, a quarter each choose and judge.
+-- Where weeks leave a part empty (a young shop, one that was closed), the days with events are split instead, or the
+-- moments of fewer than three days: half of them train, a quarter each validate and test.
 --
--- One row a user, item, behaviour and subset; every statistic is made of that subset's events only, and pieces count
--- as returned only where they came back within the subset, so nothing of the later ones leaks into training. A source
--- that is divided already keeps its own division.
+-- One row per user, item, behaviour and subset; every statistic is made of that subset's events only, and pieces count
+-- as returned only if they came back within the subset, so nothing of the later ones leaks into training. A source
+-- that comes already split keeps its own split.
 --
 -- column: user_id: the customer
 -- column: item_id: the product
 -- column: behaviour: purchase, view, cart, …
 -- column: subset: train, valid or test
--- column: is_target: whether it is what recommendations are meant to bring about: the target behaviour of the source
--- column: count: how often, within the subset
+-- column: is_target: whether it is the target behaviour of the source, which recommendations aim at
+-- column: count: number of events, within the subset
 -- column: quantity: pieces kept, within the subset
 -- column: spend: what was paid for them, within the subset
 -- column: first_time: the first time, within the subset

@@ -1,21 +1,21 @@
--- What the service showed: one row a product of an answer, with file and line.
+-- What the service showed: one row per product of an answer, with file and line.
 --
--- A line that a kill tore, or that is damaged, gives no row.
+-- A line that a kill cut off, or that is damaged, gives no row.
 --
 -- column: day: the day of the answer, by the shop's clock
 -- column: time: when the answer was given (UTC)
 -- column: query_id: the answer
--- column: user_id: the customer; NULL for a visitor without a name [pii, person]
--- column: client_id: the browser or device, where it was told [pii]
--- column: model_table: the table of the model that answered; in an interleaved list, that the item is of
+-- column: user_id: the customer; NULL for an anonymous visitor [pii, person]
+-- column: client_id: the browser or device, where it was sent [pii]
+-- column: model_table: the table of the model that answered; in an interleaved list, of the item's model
 -- column: model_version: the version of that table
 -- column: record: id of the record of that version
 -- column: arm: the arm that decided the answer; control without an experiment
 -- column: experiments: the arm of each experiment that ran, as JSON
--- column: cold: whether nothing was known, so that the list was what is popular
+-- column: cold: whether nothing was known, so that the list had popular items
 -- column: item_id: the product that was shown
 -- column: position: its place in the list, from 1
--- column: propensity: probability of showing it there, given what stood above
+-- column: propensity: probability of showing it there, given the items above
 -- column: credit: in an interleaved list, the arm that a click counts for; NULL elsewhere
 -- column: _file: the file that holds the line, below the home
 -- column: _line: its number there

@@ -1,21 +1,21 @@
--- What customers did, as the service took it: one row an event, with file and line.
+-- What customers did, as the service received it: one row per event, with file and line.
 --
--- A line that a kill tore, or that is damaged, gives no row.
+-- A line that a kill cut off, or that is damaged, gives no row.
 --
 -- column: day: the day of the event, by the shop's clock
 -- column: time: when it happened (UTC)
 -- column: event_id: the event; one that was sent twice counts once
 -- column: action: exposure, view, cart, purchase or rating
--- column: user_id: the customer; NULL for a visitor without a name [pii, person]
--- column: client_id: the browser or device, where it was told [pii]
+-- column: user_id: the customer; NULL for an anonymous visitor [pii, person]
+-- column: client_id: the browser or device, where it was sent [pii]
 -- column: item_id: the product
--- column: query_id: the answer in which it was shown, where it was told
--- column: position: its place in that answer, where it was told
--- column: propensity: probability of that place, where it was told
--- column: model_version: version of the model of that answer, where it was told
--- column: arm: arm of that answer, where it was told
--- column: value: of a rating: how much it was liked
--- column: simulated: whether nobody did it: it was played
+-- column: query_id: the answer in which it was shown, where it was sent
+-- column: position: its place in that answer, where it was sent
+-- column: propensity: probability of that place, where it was sent
+-- column: model_version: version of the model of that answer, where it was sent
+-- column: arm: arm of that answer, where it was sent
+-- column: value: the rating
+-- column: simulated: whether the event is simulated
 -- column: _file: the file that holds the line, below the home
 -- column: _line: its number there
 SELECT

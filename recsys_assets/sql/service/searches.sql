@@ -1,20 +1,20 @@
--- What was searched for and what the service found: one row a search, with file and line.
+-- Searches and what the service found: one row per search, with file and line.
 --
--- A line that a kill tore, or that is damaged, gives no row.
+-- A line that a kill cut off, or that is damaged, gives no row.
 --
 -- column: day: the day of the search, by the shop's clock
 -- column: time: when it was answered (UTC)
 -- column: query_id: the answer
--- column: user_id: the customer; NULL for a visitor without a name [pii, person]
--- column: client_id: the browser or device, where it was told [pii]
--- column: asked_by: the customer, or else the client; each search by itself where neither was told [pii, person]
+-- column: user_id: the customer; NULL for an anonymous visitor [pii, person]
+-- column: client_id: the browser or device, where it was sent [pii]
+-- column: asked_by: the customer, or else the client; each search by itself where neither was sent [pii, person]
 -- column: query: as it was typed [pii]
--- column: meant: the query with unknown words replaced by those that were meant; NULL where none was [pii]
+-- column: meant: the query with unknown words replaced by those probably meant; NULL if none was [pii]
 -- column: items: the products that were found, best first
--- column: found: how many
--- column: personal: whether they stood in the order of what the customer likes
+-- column: found: number of products found
+-- column: personal: whether they were ordered by what the customer likes
 -- column: index_version: the version of `search_index`
--- column: model_table: the table of the model that put them in order
+-- column: model_table: the table of the model that ordered them
 -- column: model_version: the version of that table
 -- column: arm: the arm that decided the answer; control without an experiment
 -- column: _file: the file that holds the line, below the home

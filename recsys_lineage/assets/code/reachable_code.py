@@ -74,7 +74,7 @@ class Codebase(ResolvedNames):
             if any(True for _ in self._own(references, module)):
                 yield Definition(module, name)
         for name in source.bases:
-            if self._is_told_of_classes(Definition(module, name), frozenset()):
+            if self._is_notified_of_classes(Definition(module, name), frozenset()):
                 yield Definition(module, name)
         for name, references in source.called.items():
             if any(self._changes_state(target) for target in self._own(references, module)):
@@ -86,7 +86,7 @@ class Codebase(ResolvedNames):
                 if isinstance(target, Definition):
                     yield target
 
-    def _is_told_of_classes(self, definition: Definition, ahead: frozenset[Definition]) -> bool:
+    def _is_notified_of_classes(self, definition: Definition, ahead: frozenset[Definition]) -> bool:
         """Whether a class has a base or a metaclass of one's own that hears of each class that is made of it."""
         source = self.source(definition.module)
         if source is None or definition in ahead:
@@ -94,7 +94,7 @@ class Codebase(ResolvedNames):
         bases, metaclasses = source.bases.get(definition.name, ((), ()))
         return any(True for _ in self._own(metaclasses, definition.module)) or any(
             base != definition
-            and (self._hears_of_classes(base) or self._is_told_of_classes(base, ahead | {definition}))
+            and (self._hears_of_classes(base) or self._is_notified_of_classes(base, ahead | {definition}))
             for base in self._own(bases, definition.module)
         )
 

@@ -133,9 +133,9 @@ class ResolvedNames:
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
         """Meaning of a reference in a module."""
-        yield from self._taken_apart(self._meant(reference, module))
+        yield from self._taken_apart(self._targets_of(reference, module))
 
-    def _meant(self, reference: Reference, module: str) -> Iterator[_Target]:
+    def _targets_of(self, reference: Reference, module: str) -> Iterator[_Target]:
         if reference.anywhere:
             yield from self._anywhere(reference.text, module)
         elif reference.text:

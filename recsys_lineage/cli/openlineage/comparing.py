@@ -40,7 +40,7 @@ def compare(
 
         answer = asked(Marquez(url, place.variables.get(_KEY), seconds), place.lakes, place.event_options())
         replay = f"{context.command_path.rpartition(' ')[0]} replay"
-        mend = list(_mend(answer, replay))
+        mend = list(_advice(answer, replay))
         print_answer(answer, "tree", None, as_json, **({"mend": mend} if as_json else {}))
         if not as_json:
             for each in mend:
@@ -49,7 +49,7 @@ def compare(
         raise typer.Exit(1)
 
 
-def _mend(answer: Comparison, replay: str) -> Iterator[str]:
+def _advice(answer: Comparison, replay: str) -> Iterator[str]:
     """Advice for the differences: what to send again, and what to delete in the catalog."""
     if answer.replay_since is not None:
         yield f"{replay} --since {answer.replay_since.isoformat()}"

@@ -53,7 +53,7 @@ def send(
         done = delivery.send(
             to or (), until=_end(delivery.clock.now(), seconds), again_now=True, progress=progress
         )
-    _tell(done, as_json)
+    _print_delivered(done, as_json)
 
 
 def replay(
@@ -84,7 +84,7 @@ def replay(
         which = _runs_since(since) if since is not None else None if run is None else _one_run(lake, run)
         delivery = emission.delivery(lake, patience=patience)
         done = delivery.replay(which, to or (), until=_end(delivery.clock.now(), seconds), progress=progress)
-    _tell(done, as_json)
+    _print_delivered(done, as_json)
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
@@ -155,7 +155,7 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
         out.print("replay --dead-letters sends their runs once more, once the cause is fixed.")
 
 
-def _tell(done: Sequence[Delivered], as_json: bool) -> None:
+def _print_delivered(done: Sequence[Delivered], as_json: bool) -> None:
     if as_json:
         print(json.dumps({"destinations": [each.to_json() for each in done]}))
     else:

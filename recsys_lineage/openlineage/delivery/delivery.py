@@ -132,7 +132,7 @@ class Delivery:
         Raises:
             BadClientSettings: when the settings cannot be used.
         """
-        return self._at_each((), self._standing)
+        return self._at_each((), self._state_of)
 
     def dead_letters(self) -> list[DeadLetter]:
         """Events that were refused and are still set aside, of all destinations."""
@@ -190,7 +190,7 @@ class Delivery:
                     replay.save(folder)
                 memory = Memory.load(folder)
                 if memory.trouble and memory.trouble.next_try > self.clock.now() and not again_now:
-                    return _told(destination, Sent(trouble=memory.trouble))
+                    return _delivered(destination, Sent(trouble=memory.trouble))
                 sender = Sender(
                     destination,
                     memory,
@@ -203,7 +203,7 @@ class Delivery:
                 try:
                     again = self._send_again(sender, folder, position, until, progress)
                     if not again.whole:
-                        return _told(destination, again)
+                        return _delivered(destination, again)
                     sent = self._send_new(sender, folder, position, until, progress)
                 finally:
                     sender.memory.save(folder)
@@ -212,7 +212,7 @@ class Delivery:
             return Delivered(destination.name, destination.target, "busy", text=busy.message)
         sent.taken += again.taken
         sent.set_aside += again.set_aside
-        return _told(destination, sent)
+        return _delivered(destination, sent)
 
     def _send_new(
         self,
@@ -279,7 +279,7 @@ class Delivery:
             Replay.forget(folder)
         return sent
 
-    def _standing(self, destination: Destination) -> Standing:
+    def _state_of(self, destination: Destination) -> Standing:
         folder = folder_of(self.folder, destination.name, destination.target)
         with _kept(destination, folder):
             position, memory = Position(folder, self.lake), Memory.load(folder)
@@ -315,7 +315,7 @@ def _kept(destination: Destination, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _told(destination: Destination, sent: Sent) -> Delivered:
+def _delivered(destination: Destination, sent: Sent) -> Delivered:
     trouble = sent.trouble
     state: State = "delivered" if sent.whole else "more"
     if trouble is not None:

@@ -50,11 +50,13 @@ class TransportDestination:
         except Exception as error:  # a transport may raise what it likes
             response = error.response if isinstance(error, requests.HTTPError) else None
             if response is not None:
-                return Answer(kind_of(response.status_code), self._told(response.text), response.status_code)
-            return Answer("later", self._told(f"{type(error).__name__}: {error}"))
+                return Answer(
+                    kind_of(response.status_code), self._without_secrets(response.text), response.status_code
+                )
+            return Answer("later", self._without_secrets(f"{type(error).__name__}: {error}"))
         return TAKEN
 
-    def _told(self, text: str) -> str:
+    def _without_secrets(self, text: str) -> str:
         return without(self._secrets, text)
 
 

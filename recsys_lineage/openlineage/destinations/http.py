@@ -105,7 +105,7 @@ class HttpDestination:
         try:
             bearer = self._bearer()
         except Exception as error:  # of a token endpoint, or of a provider that the settings name
-            return Answer("later", self._told(f"no token: {error}"))
+            return Answer("later", self._without_secrets(f"no token: {error}"))
         headers = {"Content-Type": "application/json", **self._config.custom_headers}
         if self._config.compression == HttpCompression.GZIP:
             body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=3), "gzip"
@@ -121,9 +121,9 @@ class HttpDestination:
             ) as response:
                 return self._answer(response)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
-            return Answer("closed", self._told(_reason(error)))
+            return Answer("closed", self._without_secrets(_reason(error)))
         except (requests.RequestException, OSError) as error:
-            return Answer("later", self._told(_reason(error)))
+            return Answer("later", self._without_secrets(_reason(error)))
 
     def _answer(self, response: requests.Response) -> Answer:
         status = response.status_code
@@ -136,7 +136,9 @@ class HttpDestination:
         words = text.decode(errors="replace")
         if 300 <= status < 400:
             words = f"it is elsewhere: {shown_url(response.headers.get('Location', '?'))}"
-        return Answer(kind, self._told(words), status, _asked_to_wait(response.headers.get("Retry-After")))
+        return Answer(
+            kind, self._without_secrets(words), status, _asked_to_wait(response.headers.get("Retry-After"))
+        )
 
     def _bearer(self) -> AuthBase | None:
         auth = self._config.auth
@@ -165,7 +167,7 @@ class HttpDestination:
             session.trust_env = False
         return session
 
-    def _told(self, text: str) -> str:
+    def _without_secrets(self, text: str) -> str:
         return without(self._secrets, text)
 
 

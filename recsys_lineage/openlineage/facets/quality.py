@@ -55,7 +55,8 @@ def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -
 def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
     """Check results as tests of the run, included even where no version was committed."""
     found = [
-        {"name": check.name, "status": "pass" if check.passed else "fail", **_told(check)} for check in checks
+        {"name": check.name, "status": "pass" if check.passed else "fail", **_check_result(check)}
+        for check in checks
     ]
     return facet(TestRunFacet, tests=found) if found else None
 
@@ -63,11 +64,11 @@ def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
 def _assertion(check: CheckOutcome, columns: Collection[str]) -> Json:
     alone = check.columns[0] if len(check.columns) == 1 and check.columns[0] in columns else None
     return without_nothing(
-        assertion=check.name, success=check.passed, name=check.name, column=alone, **_told(check)
+        assertion=check.name, success=check.passed, name=check.name, column=alone, **_check_result(check)
     )
 
 
-def _told(check: CheckOutcome) -> Json:
+def _check_result(check: CheckOutcome) -> Json:
     params = without_nothing(
         blocking=check.blocking,
         columns=list(check.columns) or None,

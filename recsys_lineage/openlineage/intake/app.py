@@ -72,7 +72,7 @@ def intake_app(
             return JSONResponse({"error": refusal.reason}, refusal.status)
         except LineageError as error:  # the sender keeps the events, and comes again
             return JSONResponse({"error": one_line(error)}, 503)
-        return Response(status_code=201) if is_one else _told(received)
+        return Response(status_code=201) if is_one else _response(received)
 
     hosts = [] if token is not None else [Middleware(TrustedHostMiddleware, allowed_hosts=_LOOPBACK)]
     return Starlette(routes=[Route(path, post, methods=["POST"]) for path in PATHS], middleware=hosts)
@@ -138,7 +138,7 @@ def _require_whole(lines: list[EventLine]) -> None:
         raise _Refusal(400, one_line(broken[0]))
 
 
-def _told(received: Received) -> Response:
+def _response(received: Received) -> Response:
     failed = [{"index": each.index, "reason": each.reason, "retriable": False} for each in received.refused]
     kept = received.events - len(failed)
     answer: dict[str, Any] = {

@@ -99,7 +99,7 @@ class Stream:
                 block.append(commit)
                 size += count
             if block and (commit is None or size >= _AT_ONCE):
-                for message, whole in self._told(block, done):
+                for message, whole in self._messages(block, done):
                     done = whole
                     if message is None:
                         waiting = waiting and replace(waiting, cursor=whole)
@@ -111,7 +111,7 @@ class Stream:
         if waiting is not None:
             yield waiting
 
-    def _told(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
+    def _messages(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
         """The messages of some commits, and None after each commit; with each the last commit that is complete."""
         frame, _ = self._table.frame(
             where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])

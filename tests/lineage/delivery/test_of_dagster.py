@@ -216,7 +216,7 @@ def test_a_catalog_that_is_down_or_closed_is_told_and_exits_with_1(
     environment |= {"OPENLINEAGE_URL": sink.url, "OPENLINEAGE_API_KEY": "sk-geheim"}
     lake = Lake(project, environment)
     down = lake("send", "--patience", "0")
-    assert down.exit_code == 1 and "takes nothing for now" in down.stdout and sink.url in down.stdout
+    assert down.exit_code == 1 and "accepts nothing for now" in down.stdout and sink.url in down.stdout
     assert lake("status").exit_code == 1
     with sink:
         closed = lake.json("send")["destinations"][0]

@@ -124,4 +124,4 @@ def test_without_schemas_events_are_taken_all_the_same(
     shop.make("raw_orders")
     said = _say(shop, "import", "-", given=lines(night()))
     assert said.exit_code == 0
-    assert "not held to the official schemas" in said.stdout and "8 new events" in said.stdout
+    assert "not validated against the official schemas" in said.stdout and "8 new events" in said.stdout
