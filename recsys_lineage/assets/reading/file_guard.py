@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import FrameType, TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -325,7 +326,12 @@ def is_of_code(module: str, file: str, own: Collection[str | None]) -> bool:
     package = module.partition(".")[0]
     if package in _TRUSTED:
         return False
-    return package in own or (not file.startswith("<") and not below(os.path.realpath(file), environment()))
+    return package in own or (not file.startswith("<") and not _is_installed(file))
+
+
+@lru_cache(maxsize=10_000)
+def _is_installed(file: str) -> bool:
+    return below(os.path.realpath(file), environment())
 
 
 def _place(frame: FrameType) -> str:

@@ -17,10 +17,11 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
 from recsys_lineage.errors import UnnotedFile
@@ -105,6 +106,15 @@ def _files_of(value: object) -> list[str] | None:
 
 
 def _reading(kind: type) -> Files | None:
+    """What tells the files of objects of a class, found once for each class and set of libraries that are loaded."""
+    loaded, found = _readers.get(kind, (None, None))
+    if loaded != (now := tuple(module in _LOADED for module in _MODULES)):
+        found = _looked_up(kind)
+        _readers[kind] = now, found
+    return found
+
+
+def _looked_up(kind: type) -> Files | None:
     for module, name, files in _KINDS:
         known = getattr(_LOADED.get(module), name, None)
         if isinstance(known, type) and issubclass(kind, known):
@@ -112,8 +122,11 @@ def _reading(kind: type) -> Files | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Held:
+_MODULES = tuple(dict.fromkeys(module for module, _, _ in _KINDS))
+_readers: WeakKeyDictionary[type, tuple[tuple[bool, ...], Files | None]] = WeakKeyDictionary()
+
+
+class _Held(NamedTuple):
     """A value, the name by which the code reaches it, and the function that says the name."""
 
     value: object
@@ -140,10 +153,12 @@ class _Search:
                 self._add(inner)
 
     def _add(self, held: _Held) -> None:
-        value = held.value
-        if not isinstance(value, _PLAIN) and id(value) not in self.seen and len(self.seen) < _AT_MOST:
+        if self._is_new(value := held.value):
             self.seen[id(value)] = value  # kept, so that no other object gets its id
             self.ahead.append(held)
+
+    def _is_new(self, value: object) -> bool:
+        return id(value) not in self.seen and not isinstance(value, _PLAIN) and len(self.seen) < _AT_MOST
 
     def _inside(self, held: _Held) -> Iterator[_Held]:
         if isinstance(held.value, FunctionType):
@@ -152,10 +167,12 @@ class _Search:
             for base in held.value.__mro__ if self._is_own(held.value.__module__) else ():
                 if self._is_own(base.__module__):
                     for name, value in vars(base).items():
-                        yield replace(held, value=value, name=f"{base.__name__}.{name}")
+                        if self._is_new(value):
+                            yield held._replace(value=value, name=f"{base.__name__}.{name}")
         else:
             for value in self._members(held.value):
-                yield replace(held, value=value)
+                if self._is_new(value):
+                    yield held._replace(value=value)
 
     def _members(self, value: Any) -> Iterable[object]:
         if isinstance(value, dict):
