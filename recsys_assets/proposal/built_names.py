@@ -67,6 +67,8 @@ _OF_ANY_TABLE = (
     "parquet",
     "json",
     "dim",
+    "entity",
+    "master",
 )
 _COMPILED = {role: tuple(re.compile(each) for each in patterns) for role, patterns in _BUILT.items()}
 _OF_SOMETHING_ELSE = re.compile(

@@ -70,8 +70,8 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
         )
     if files.equal_rows:
         yield (
-            f"{files.equal_rows:,} of {files.rows:,} rows are equal to an earlier one and count once: where each is a "
-            "piece of its own, write concat(_file, ':', _line) AS line_id"
+            f"{files.equal_rows:,} of {files.rows:,} rows are equal to an earlier one and count once: where equal "
+            "lines of a file are pieces of their own, add _line AS line_id to raw_events.sql"
         )
     for name, of in files.sums.items():
         if of == "order" and name not in used:

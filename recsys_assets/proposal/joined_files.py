@@ -9,7 +9,7 @@ from typing import Literal
 from recsys_assets.proposal.built_names import built_rank
 from recsys_assets.proposal.known_names import plain_name, rank_of
 from recsys_assets.proposal.named_columns import OWN_IDS
-from recsys_assets.proposal.roles import Roles, matched
+from recsys_assets.proposal.roles import Like, Roles, matched, names_for
 from recsys_assets.proposal.sampled_column import SampledColumn
 from recsys_assets.proposal.sampled_files import SampledFiles
 from recsys_lineage.spelling import folded
@@ -70,20 +70,36 @@ class JoinedFiles:
         )
 
 
-def joined_files(groups: Sequence[SampledFiles]) -> JoinedFiles | None:
+def joined_files(
+    groups: Sequence[SampledFiles], described: Mapping[str, Sequence[SampledFiles]]
+) -> JoinedFiles | None:
     """The two groups of files that make events together; None where none do.
 
     A key is a column of both whose name says so, and that tells the rows of the heads apart. Of several pairs the one
     with the most columns of events is taken.
+
+    Args:
+        groups: the files.
+        described: `user_id` and `item_id` → files with a row for each customer or product. Where lines or heads name
+            one in several ways, the way of such files is taken.
     """
     found = [
         pair
         for lines in groups
         for heads in groups
-        if lines is not heads and (pair := _pair(lines, heads)) is not None
+        if lines is not heads
+        and (pair := _pair(lines, heads, _called(described, but=(lines, heads)))) is not None
     ]
     best = max(found, key=lambda pair: len(pair.columns), default=None)
     return best if best is None or not best.has_a_customer_for_each_key else _with_people(best, groups)
+
+
+def _called(described: Mapping[str, Sequence[SampledFiles]], but: Sequence[SampledFiles]) -> Like:
+    """How files call the customer and the product that they describe, two files left out."""
+    return {
+        role: {name for files in several if files not in but for name in names_for(files, role)}
+        for role, several in described.items()
+    }
 
 
 def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedFiles:
@@ -108,8 +124,8 @@ def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedF
     return joined
 
 
-def _pair(lines: SampledFiles, heads: SampledFiles) -> JoinedFiles | None:
-    of_lines, of_heads = matched(lines, "raw_events"), matched(heads, "raw_events")
+def _pair(lines: SampledFiles, heads: SampledFiles, like: Like) -> JoinedFiles | None:
+    of_lines, of_heads = matched(lines, "raw_events", like), matched(heads, "raw_events", like)
     if (
         "item_id" not in of_lines
         or "user_id" in of_lines

@@ -157,7 +157,10 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     if not roles:
         ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
         if ids:
-            return [f"{files.pattern}: says nothing of {', '.join(ids)} that is known here; it is not used"]
+            beside = ", ".join(ids)
+            return [
+                f"{files.pattern}: beside {beside} it has no column that a raw table takes; it is not used"
+            ]
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
     used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
     taken = {name for role in roles for name in role.columns}

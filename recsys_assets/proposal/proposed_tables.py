@@ -22,13 +22,15 @@ def proposed_tables(
     Files that say nothing of products or customers but that there are such fill none.
     """
     first = [role for files in groups for role in roles_of(files)]
-    described = {role: [part for part in first if {*IDS} & part.columns.keys() == {role}] for role in IDS}
+    described = {
+        role: [part.files for part in first if {*IDS} & part.columns.keys() == {role}] for role in IDS
+    }
     shared: Like = {
-        role: {name for part in parts for name in names_for(part.files, role)}
-        for role, parts in described.items()
+        role: {name for each in several for name in names_for(each, role)}
+        for role, several in described.items()
     }
     events = _events([role for files in groups for role in roles_of(files, shared)])
-    joined = None if events else joined_files(groups)
+    joined = None if events else joined_files(groups, described)
     if joined is not None:
         events = [*joined.parts]
     # products and customers are called as in the events, where their files have several ids

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
+import polars as pl
 import pytest
 
 from recsys_assets.proposal.proposal import propose
+from recsys_assets.shop.source import Source
 from tests.proposal.shop_files import loaded
+from tests.sql.pipeline import open_source, run_raw
 
 ORDERS = "id,customer_id,created_at,status\n" + "".join(
     f"{n},{n % 5 + 1},2024-01-{n:02d} 10:00:00,paid\n" for n in range(1, 21)
@@ -69,3 +73,34 @@ def test_products_in_one_cell_are_a_row_each(tmp_path: Path, column: str, cell: 
     assert rejected.is_empty()
     expected = [(f"o{n}", f"p{m}") for n in range(1, 9) for m in (n, n + 1)]
     assert sorted(events["order_id", "item_id"].rows()) == sorted(expected)
+
+
+@pytest.mark.parametrize("first", ["product_id,sku", "sku,product_id"])
+@pytest.mark.parametrize("product", ["entity_id,sku", "sku,name", "product_id,name", "id,product_id,sku"])
+def test_lines_that_name_products_twice_name_them_as_the_catalogue_does(
+    tmp_path: Path, product: str, first: str
+) -> None:
+    """So that every product that was bought is one that is described, and no product stands there twice."""
+    values = {"entity_id": "{n}", "id": "{n}9", "product_id": "{n}", "sku": "s{n}", "name": "Tea {n}"}
+    names = [*dict.fromkeys([*product.split(","), "name", "brand"])]
+    written = ",".join({**values, "brand": "B{n}"}[name] for name in names)
+    items = ",".join(values[name].format(n="{m}") for name in first.split(","))
+    proposed(
+        tmp_path,
+        sales_order=ORDERS.replace("id,customer_id", "entity_id,customer_id"),
+        sales_order_item=f"item_id,order_id,{first}\n"
+        + "".join(f"{n},{n},{items.format(m=n % 7 + 1)}\n" for n in range(1, 21)),
+        catalog_product=f"{','.join(names)}\n" + "".join(f"{written.format(n=n)}\n" for n in range(1, 8)),
+    )
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    described = items_of(tmp_path)
+    assert events.height == 20 and {*events["item_id"]} == {*described["item_id"]}
+    assert {*described["brand"]} == {f"B{n}" for n in range(1, 8)}
+
+
+def items_of(folder: Path) -> pl.DataFrame:
+    source = Source.load(folder / "source")
+    with duckdb.connect() as con:
+        open_source(con, source, folder / "data")
+        run_raw(con, source)
+        return con.sql("SELECT * FROM raw_items WHERE _fault IS NULL").pl()

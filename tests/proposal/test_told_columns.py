@@ -83,7 +83,7 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
             },
             [],
             ["scores.csv", "purchase"],
-            ["scores.csv: says nothing of movieId", "ratings.csv and tags.csv are all events"],
+            ["scores.csv: beside movieId it has no column", "ratings.csv and tags.csv are all events"],
         ),
         (  # behaviours by numbers
             {"u.csv": "user_id,item_id,behavior_type,time\n" + lines("{u},{i},{r},{t:%Y-%m-%d %H}")},
