@@ -17,6 +17,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
+from recsys_lineage.rows.kept_flows import KeptFlows
 from recsys_lineage.rows.lake_rows import (
     GIVEN,
     NOT_AGAIN,
@@ -209,7 +210,7 @@ class _Backward:
             view_reads(self.lake, record, connection)
             names = [read.name for read in reads]
             found = traced_tables(
-                statement.text, schemas_of(record), names, rows, connection, statement.parameters
+                statement.text, schemas_of(record), names, rows, connection, statement.parameters, KeptFlows()
             )
             for read in reads:
                 traced, how = found[read.name]

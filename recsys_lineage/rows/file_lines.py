@@ -16,6 +16,7 @@ from recsys_lineage.errors import FilesChanged
 from recsys_lineage.files import FileScan, SourceFile, hashed_file, open_scan, parse_source_sql
 from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
+from recsys_lineage.rows.kept_flows import KeptFlows
 from recsys_lineage.rows.lake_rows import check_runs_again, schemas_of
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.syntax import everything, is_expression
@@ -90,7 +91,7 @@ def lines_of(
         raise _changed(gone[0], record.asset, read[gone[0]], "no file", root)
     every = [name for relation in relations for name in (relation, f"{relation}{_MALFORMED}")]
     named = [name for name in every if name.casefold() in statement.text.casefold()]
-    found = traced_tables(statement.text, schemas, named, rows, connection, statement.parameters)
+    found = traced_tables(statement.text, schemas, named, rows, connection, statement.parameters, KeptFlows())
     lines: dict[str, set[int]] = {}
     for traced, _ in found.values():
         for file, line in zip(traced[FILE].to_pylist(), traced[LINE].to_pylist(), strict=True):

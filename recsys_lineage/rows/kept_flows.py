@@ -1,4 +1,4 @@
-"""Flows kept on disk: a statement taken apart to follow rows through it, for other processes.
+"""Flows and descents kept on disk: a statement taken apart to follow rows through it, for other processes.
 
 Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
 was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may
@@ -12,13 +12,13 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -26,7 +26,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400
-"""So many flows are kept; of more, those go that were written first."""
+"""So many are kept; of more, those go that were written first."""
+Found = TypeVar("Found")
 _ENDING = ".flow.json"
 
 
@@ -49,8 +50,29 @@ class Flow:
     insufficient: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Descent:
+    """What tells the rows of some tables that given rows of a statement's result are made of.
+
+    Attributes:
+        steps: named queries, in order.
+        wanted: for each table the query over them for its rows.
+        dear: steps, folded, of which all rows are found, and at which need.
+        looks: for each table its context and the columns that need it, see `Trace`.
+        lost: a step; where it has no row, less is wanted. Empty where that cannot be.
+        enough: for each table the query for that.
+    """
+
+    steps: tuple[Step, ...]
+    wanted: tuple[str, ...]
+    dear: Mapping[str, int]
+    looks: tuple[tuple[str | None, tuple[str, ...]], ...]
+    lost: str = ""
+    enough: tuple[str, ...] = ()
+
+
 class KeptFlows:
-    """Flows by what they hang on, each in a file of its own.
+    """Flows and descents by what they hang on, each in a file of its own.
 
     Args:
         folder: where they are; beside this module's byte code when None.
@@ -61,25 +83,29 @@ class KeptFlows:
 
     def get(self, *questions: object) -> Flow | None:
         """The flow that was found for this before; None where there is none."""
+        return self._found(questions, _flow)
+
+    def descent(self, *questions: object) -> Descent | None:
+        """The descent that was found for this before; None where there is none."""
+        return self._found(questions, _descent)
+
+    def _found(
+        self, questions: tuple[object, ...], read: Callable[[Mapping[str, Any]], Found]
+    ) -> Found | None:
         if self._folder is None:
             return None
         try:
-            kept = json.loads((self._folder / _name(questions)).read_text())
-            steps = tuple(map(_read, kept["steps"]))
-            lacking = tuple(kept["insufficient"])
-            return Flow(steps, kept["wanted"], dict(kept["dear"]), kept["context"], lacking)
+            return read(json.loads((self._folder / _name(questions)).read_text()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def keep(self, flow: Flow, *questions: object) -> None:
-        """Keeps a flow for who asks the same."""
+    def keep(self, found: Flow | Descent, *questions: object) -> None:
+        """Keeps a flow or descent for who asks the same."""
         if self._folder is None or sys.dont_write_bytecode:
             return
         try:
-            said = {
-                "steps": list(map(_said, flow.steps)), "wanted": flow.wanted, "dear": dict(flow.dear),
-                "context": flow.context, "insufficient": list(flow.insufficient),
-            }  # fmt: skip
+            said = {each.name: getattr(found, each.name) for each in fields(found)}
+            said |= {"steps": list(map(_said, found.steps)), "dear": dict(found.dear)}
         except (LineageError, duckdb.Error):  # a way that is not taken need not be one
             return
         with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
@@ -126,6 +152,17 @@ def _analysis() -> str:
             total.update(f"\x1f{path.relative_to(home.parent)}\x1f".encode())
             total.update(path.read_bytes())
     return total.hexdigest()
+
+
+def _flow(kept: Mapping[str, Any]) -> Flow:
+    steps, lacking = tuple(map(_read, kept["steps"])), tuple(kept["insufficient"])
+    return Flow(steps, kept["wanted"], dict(kept["dear"]), kept["context"], lacking)
+
+
+def _descent(kept: Mapping[str, Any]) -> Descent:
+    looks = tuple((context, tuple(lacking)) for context, lacking in kept["looks"])
+    steps, wanted = tuple(map(_read, kept["steps"])), tuple(kept["wanted"])
+    return Descent(steps, wanted, dict(kept["dear"]), looks, kept["lost"], tuple(kept["enough"]))
 
 
 def _said(step: Step) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
         LineageError: the table has no such column.
     """
     found = rows_with(lake, version, row, MOST_ROWS + 1)
+    if found.num_rows == 1:
+        return found
     with duckdb.connect() as connection:
         connection.register("_found", found)
         different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
@@ -178,6 +180,8 @@ def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
 def together(parts: Sequence[pa.Table]) -> pa.Table:
     """Rows of one table found by several ways: each as often as it is in the table."""
     whole = parts[0]
+    if len(parts) == 1:
+        return whole
     with duckdb.connect() as connection:
         for part in parts[1:]:
             connection.register("_whole", whole)

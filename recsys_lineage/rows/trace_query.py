@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.kept_flows import Descent, KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
@@ -144,6 +145,7 @@ def traced_tables(
     rows: pa.Table,
     connection: duckdb.DuckDBPyConnection,
     parameters: Mapping[str, object],
+    flows: KeptFlows | None = None,
 ) -> dict[str, tuple[pa.Table, Trace]]:
     """The rows of several tables that rows of a statement's result are made of, found at once.
 
@@ -153,6 +155,7 @@ def traced_tables(
         rows: of the result.
         connection: on which the tables are; temporary tables are made there.
         parameters: values of the statement's parameters.
+        flows: where statements that were taken apart are kept; nowhere when None.
 
     Returns:
         For each table the rows, and what `trace` says of it beside; its `sql` stands on the steps before it.
@@ -161,30 +164,54 @@ def traced_tables(
         SqlAssetError: DuckDB does not take the statement.
         RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
     """
-    catalog = Catalog(schemas, parameters)
-    try:
-        named = with_pivot_values(bare_statement(sql), rows.column_names, catalog.names_of)
-        statement = Statement(named, catalog)
-        refuse_drawn(statement)
-        set_aside(statement)
-        folded = [catalog.folded(source) for source in sources]
-        if rows.num_rows == 1:
-            tracing = traced(statement, folded, *fits_of(statement, plain_rows(rows)[0]))
-        else:
-            connection.register(GIVEN, rows)
-            tracing = traced(statement, folded, {}, given=GIVEN)
-        texts = [tracing.rows_of(source) for source in folded]
-        whole = asked_whole(statement, tracing.witnesses)
-        kept = KeptSteps(connection)
-        stepwise = Stepwise(connection, tracing.steps, parameters, kept, dict.fromkeys(whole, 1))
-        if tracing.lost and not stepwise.rows(f"SELECT * FROM {quote(tracing.lost)}").num_rows:
-            texts = [f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded]
-        return {
-            source: (stepwise.rows(text), Trace(text, *context_of(statement, name)))
-            for source, name, text in zip(sources, folded, texts, strict=True)
-        }
-    finally:
-        catalog.connection.close()
+    single = rows.num_rows == 1
+    descent = None
+    tables = [(table, *columns.items()) for table, columns in schemas.items()]
+    questions = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names)
+    if flows is not None and not single:
+        descent = flows.descent(*questions)
+    if descent is None:
+        catalog = Catalog(schemas, parameters)
+        try:
+            bare = bare_statement(sql)
+            named = with_pivot_values(bare, rows.column_names, catalog.names_of)
+            row = plain_rows(rows)[0] if single else None
+            descent = _descent_to(Statement(named, catalog), sources, row)
+            # values are not kept: those of a row, and those by which a PIVOT calls its columns
+            if flows is not None and not single and named == bare:
+                flows.keep(descent, *questions)
+        finally:
+            catalog.connection.close()
+    if not single:
+        connection.register(GIVEN, rows)
+    stepwise = Stepwise(connection, descent.steps, parameters, KeptSteps(connection), descent.dear)
+    texts = descent.wanted
+    if descent.lost and not stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
+        texts = descent.enough
+    return {
+        source: (stepwise.rows(text), Trace(text, *look))
+        for source, text, look in zip(sources, texts, descent.looks, strict=True)
+    }
+
+
+def _descent_to(statement: Statement, sources: Sequence[str], row: Mapping[str, object] | None) -> Descent:
+    """What tells the rows of some tables that a row is made of, or rows that are given when None."""
+    refuse_drawn(statement)
+    set_aside(statement)
+    folded = [statement.catalog.folded(source) for source in sources]
+    if row is not None:
+        tracing = traced(statement, folded, *fits_of(statement, row))
+    else:
+        tracing = traced(statement, folded, {}, given=GIVEN)
+    wanted = tuple(map(tracing.rows_of, folded))
+    return Descent(
+        tuple(tracing.steps),
+        wanted,
+        dict.fromkeys(asked_whole(statement, tracing.witnesses), 1),
+        tuple(context_of(statement, source) for source in folded),
+        tracing.lost,
+        tuple(f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded) if tracing.lost else (),
+    )
 
 
 def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from recsys_lineage.rows.standing_rows import standing_rows
 from recsys_lineage.rows.statement.condition import (
     Condition,
     Conditions,
@@ -57,7 +58,7 @@ class Tracing:
         self.lost = ""
         self._again = MadeAgain(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
-        self._found: dict[str, list[str]] = {source: [] for source in sources}
+        self._found: dict[str, list[tuple[str, Conditions]]] = {source: [] for source in sources}
         self._likely: Fits = {}
         self._taken: Fits = {}
         self._round = ""
@@ -112,50 +113,31 @@ class Tracing:
                     stored=True,
                     types=[column.type for column in columns],
                 )
-                self._found[source].append(name)
+                self._found[source].append((name, self.known.get(source, {})))
 
     def rows_of(self, source: str) -> str:
         """The query, over the steps, for the rows that were found of a source, each as often as it is there."""
-        found = self._found[source]
-        if not found:
-            return f"SELECT * FROM {quote(self.statement.catalog.tables[source])} WHERE false"
-        table = self.pushdown.part_of(source, self.known.get(source, {}) if len(found) == 1 else {})
-        name = found[-1]
-        if len(found) > 1:
-            name = f"__all{self._round}_{source}"
-            if name not in {step.name for step in self.steps}:
-                columns = self.statement.catalog.columns[source]
-                self.steps.add(
-                    name,
-                    [Part(f"SELECT * FROM {quote(each)}", (each,)) for each in found],
-                    numbered(len(columns)),
-                    stored=True,
-                    types=[column.type for column in columns],
-                )
-        return self._rows_as_they_stand(source, quote(table), quote(name))
-
-    def _rows_as_they_stand(self, source: str, rows: str, wanted: str) -> str:
-        """The wanted rows as they stand in a table.
-
-        DuckDB skips parts of a table by what it is joined with, but only where `=` compares; so one column is compared
-        with `=`, and rows in which it is NULL come apart.
-        """
         columns = self.statement.catalog.columns[source]
-        best = best_column(columns, range(len(columns)))
-        key = f"__row.{quote(columns[best].name)}"
-        same = " AND ".join(
-            f"__row.{quote(column.name)} IS NOT DISTINCT FROM __wanted.c{n}"
-            for n, column in enumerate(columns)
-            if n != best
-        )
-        some = f"SELECT * FROM {wanted} WHERE c{best} IS NOT NULL"
-        others = f"SELECT * FROM {wanted} WHERE c{best} IS NULL"
-        more = f" AND {same}" if same else ""
-        return (
-            f"SELECT __row.* FROM {rows} AS __row SEMI JOIN ({some}) AS __wanted ON {key} = __wanted.c{best}{more}\n"
-            f"UNION ALL SELECT __row.* FROM (SELECT * FROM {rows} AS __row WHERE {key} IS NULL) AS __row "
-            f"SEMI JOIN ({others}) AS __wanted ON {same or 'true'}"
-        )
+        whole = quote(self.statement.catalog.tables[source])
+        if not self._found[source]:
+            return f"SELECT * FROM {whole} WHERE false"
+        (first, known), *others = self._found[source]
+        text = standing_rows(columns, quote(self.pushdown.part_of(source, known)), quote(first))
+        if not others:
+            return text
+        name = f"__also{self._round}_{source}"
+        if name not in {step.name for step in self.steps}:
+            queries = [
+                Part(
+                    f"SELECT * FROM (SELECT * FROM {quote(each)} EXCEPT SELECT * FROM {quote(first)})",
+                    (each,),
+                )
+                for each, _ in others
+            ]
+            types = [column.type for column in columns]
+            self.steps.add(name, queries, numbered(len(columns)), stored=True, types=types)
+        # mostly there are no others, and then DuckDB reads nothing
+        return f"{text}\nUNION ALL {standing_rows(columns, whole, quote(name))}"
 
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()

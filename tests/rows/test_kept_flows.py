@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from recsys_lineage.rows import kept_flows
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.kept_flows import KeptFlows
+from recsys_lineage.rows.trace_query import traced_tables
 from tests.rows.generated import SCHEMAS
 from tests.rows.laws import Rows, connected
 from tests.rows.test_flow_laws import KEYED
@@ -20,6 +23,11 @@ _DATA: dict[str, Rows] = {
     "t": [("z", 1, 2), ("a", 1, 1), ("a", 0, 1), (None, 2, 3), ("b", 0, 0)],
     "u": [("a", 0), ("a", 1), (None, 0), ("b", 2)],
 }
+_KEPT_OUT = {
+    "what another keeps out": "SELECT k, n FROM t WHERE n > (SELECT count(*) FROM t AS o WHERE o.k < t.k "
+    "AND NOT EXISTS (SELECT 1 FROM u WHERE u.k = o.k AND u.y > 1))"
+}
+"""A descent that is wanted less of where the traced rows give the row again."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +57,44 @@ def test_a_kept_flow_finds_what_a_new_one_does(
     assert len(kept) == 1
     assert _followed(sql, KeptFlows(tmp_path)) == new
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+
+
+def _made_of(sql: str, flows: KeptFlows | None, most: int = 2, **values: object) -> list[str]:
+    """What the first rows of a statement's result are made of, and what is said beside."""
+    with connected(_DATA) as connection:
+        rows = connection.sql(sql, params=values or None).to_arrow_table().slice(0, most)
+        rows = pa.concat_tables([rows] * (most if rows.num_rows == 1 else 1))  # a row and its copy are two
+        named = [table for table in SCHEMAS if re.search(rf"\b{table}\b", sql)]
+        found = traced_tables(sql, SCHEMAS, named, rows, connection, values, flows)
+    return [
+        f"{name} {sorted(map(repr, rows.to_pylist()))} {how.context} {how.insufficient}"
+        for name, (rows, how) in found.items()
+    ]
+
+
+@pytest.mark.parametrize("how", [*KEYED, *CUT, "what another keeps out"])
+def test_a_kept_descent_finds_what_a_new_one_does(how: str, tmp_path: Path) -> None:
+    sql = (KEYED | CUT | _KEPT_OUT)[how]
+    new = _made_of(sql, None)
+    assert _made_of(sql, KeptFlows(tmp_path)) == new
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(kept) == 1
+    assert _made_of(sql, KeptFlows(tmp_path)) == new
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
+
+
+def test_a_descent_hangs_on_all_that_it_answers(tmp_path: Path) -> None:
+    flows = KeptFlows(tmp_path)
+    sql = "SELECT k, n + $more AS v FROM t JOIN u USING (k)"
+    for number, values in enumerate([{"more": 1}, {"more": 1.5}, {"more": 1}]):
+        assert _made_of(sql, flows, **values) == _made_of(sql, None, **values)
+        assert len(list(tmp_path.iterdir())) == min(number + 1, 2)
+
+
+def test_a_descent_from_one_row_holds_its_values_and_is_not_kept(tmp_path: Path) -> None:
+    sql = "SELECT k, n AS v FROM t"
+    assert _made_of(sql, KeptFlows(tmp_path), most=1) == _made_of(sql, None, most=1)
+    assert not list(tmp_path.iterdir())
 
 
 def test_whatever_the_answer_hangs_on_makes_another_flow(
