@@ -1,4 +1,4 @@
-"""BuiltNames: names of columns that are put together from words, such as `CUST_CODE` or `order_purchase_timestamp`."""
+"""BuiltNames: column names composed of words, such as `CUST_CODE` or `order_purchase_timestamp`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _OF_SOMETHING_ELSE = re.compile(
 
 
 def built_rank(role: str, plain: str) -> int | None:
-    """How telling a name is for a column of a raw table, 0 the most; None where it is none of its names.
+    """Rank of a name for a column of a raw table, 0 the best; None if it is none of its names.
 
     Args:
         role: the column of the raw table.
@@ -97,7 +97,7 @@ def is_called_after(stem: str) -> tuple[str, str] | None:
 
 
 def is_a_list_of_things(plain: str) -> bool:
-    """Whether a column is called like several products, as `items` and `product_ids` are."""
+    """Whether a column's name means several products, as `items` and `product_ids` do."""
     return (
         re.fullmatch(f"(?:{_THINGS})(?:s|list|ids|idlist)|(?:basket|cart)(?:items|products)?", plain)
         is not None

@@ -1,4 +1,4 @@
-"""FirstRows: the first rows of one file of a shop, and how it is written."""
+"""FirstRows: the first rows of one file of a shop, and its format."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class FirstRows:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What files have in common that one scan reads; the order and the case of columns do not matter to it."""
+        """The properties that files must share to be read by one scan; order and case of columns do not matter."""
         return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
 
     @property
     def way(self) -> tuple[object, ...]:
-        """How the file is read."""
+        """The scan function and options for the file."""
         taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements) if self.unpacked else ()
         return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
@@ -181,7 +181,7 @@ def _parts_by(text: str, separator: str) -> int:
 
 
 def json_to_parquet(name: str) -> str:
-    """A command that makes Parquet of a file of JSON."""
+    """A command that converts a file of JSON to Parquet."""
     stem = name.split(".", 1)[0]
     made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
     return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""

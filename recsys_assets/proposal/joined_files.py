@@ -1,4 +1,4 @@
-"""JoinedFiles: files of lines that name products, and files of heads that name the customers of these lines."""
+"""JoinedFiles: files of lines with products, joined with files of heads that have the customers of these lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TELLING_ROWS = 50
 
 @dataclass(frozen=True)
 class JoinedFiles:
-    """Lines, such as those of orders, and what says whose they are, such as orders or loyalty cards.
+    """Lines, such as those of orders, and the heads that say whose they are, such as orders or loyalty cards.
 
     Attributes:
         lines: files with a row for each product.
@@ -63,7 +63,7 @@ class JoinedFiles:
 
     @property
     def parts(self) -> tuple[Roles, ...]:
-        """What each side gives of raw_events."""
+        """Columns of raw_events from each side."""
         return tuple(
             Roles(files, "raw_events", {n: column for n, (of, column) in self.columns.items() if of == side})
             for side, files in self.sides.items()
@@ -71,7 +71,7 @@ class JoinedFiles:
 
 
 def joined_files(groups: Sequence[SampledFiles]) -> JoinedFiles | None:
-    """The two groups of files that make events together; None where none do.
+    """The two groups of files that make events together; None if there are none.
 
     A key is a column of both whose name says so, and that tells the rows of the heads apart. Of several pairs the one
     with the most columns of events is taken.

@@ -1,4 +1,4 @@
-"""What a person should know of a proposal: what could not be told, what is not used, and what to write where."""
+"""Notes on a proposal, for a person: what is uncertain, what is not used, and what to write where."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def proposal_notes(
 
 
 def how_to_name(groups: Sequence[SampledFiles]) -> str:
-    """What to do where no events are recognised."""
+    """Advice for files in which no events are recognised."""
     most = max(groups, key=lambda files: (len(files.columns) > 1, files.rows))
     of = f"{most.pattern}:" if len(groups) > 1 else ""
     shown = [option(role, of + name) for role, name in _likely(most).items()]

@@ -1,4 +1,4 @@
-"""SampledColumn: what some rows say of one column of a shop's files."""
+"""SampledColumn: one column of a shop's files, as seen in a sample of rows."""
 
 from __future__ import annotations
 
@@ -100,22 +100,22 @@ class SampledColumn:
 
     @property
     def has_words(self) -> bool:
-        """Whether its values are words with blanks between, as names of people and titles are, and ids are not."""
+        """Whether its values are words with blanks, like names of people and titles, unlike ids."""
         return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
 
     @property
     def is_unnamed(self) -> bool:
-        """Whether the files have no name for it."""
+        """Whether the files have no name for the column."""
         return re.fullmatch(r"column_\d+", self.name) is not None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of the files that it is."""
+        """Names of the files' columns behind it."""
         return (self.name,) if self.written is None else self.written.names
 
 
 def sampled_column(values: pl.Series) -> SampledColumn:
-    """What a column's values say."""
+    """Properties of a column, from its sampled values."""
     there = values.drop_nulls()
     is_text = values.dtype == pl.String
     nested = values.dtype.is_nested()

@@ -1,4 +1,4 @@
-"""Moments that the columns of a sample hold together: which belong together, by their names and values."""
+"""Moments spread over several columns of a sample, matched by their names and values."""
 
 from __future__ import annotations
 

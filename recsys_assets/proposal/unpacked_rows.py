@@ -1,4 +1,4 @@
-"""UnpackedRows: columns that SQL takes out of a file's own, such as fields of a line of JSON, or records in a list."""
+"""UnpackedRows: columns that SQL extracts from a file's own, such as fields of a JSON line, or records in a list."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NotJsonLines(ValueError):
 
 @dataclass(frozen=True)
 class UnpackedRows:
-    """How rows and columns come out of those that a scan has.
+    """How rows and columns are extracted from those of a scan.
 
     Attributes:
         columns: name → SQL of it, over the columns of the scan and, where there are elements, of `element`.

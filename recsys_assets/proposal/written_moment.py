@@ -1,4 +1,4 @@
-"""WrittenMoment: several columns of a shop's files that hold one moment, such as a day and its clock."""
+"""WrittenMoment: several columns of a shop's files that form one moment, such as a day and a time of day."""
 
 from __future__ import annotations
 

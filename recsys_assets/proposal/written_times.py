@@ -1,4 +1,4 @@
-"""WrittenTimes: in which ways the texts of a column write moments or days."""
+"""WrittenTimes: the notations in which the texts of a column write times or days."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
 
 @dataclass(frozen=True)
 class WrittenTimes:
-    """How times are written.
+    """Notation of times.
 
     Attributes:
         formats: what reads them, the commonest first: formats of `strptime`, `ISO`, or a unit of `EPOCHS`.
@@ -104,7 +104,7 @@ def year_of(numbers: pl.Series, unit: str) -> int:
 
 
 def written_times(texts: pl.Series) -> WrittenTimes | None:
-    """How texts write times; None where more than half of them are none.
+    """Notation of times in texts; None if more than half of them are none.
 
     One way that reads all is preferred. Where there is none, several ways are put together, of which none has the
     month first and another one the day.
@@ -147,7 +147,7 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
 
 
 def earliest_year(years: pl.Series) -> int:
-    """The earliest of the years of some times; 9999 where there is none but those that stand for no time."""
+    """The earliest year of some times; 9999 if all of them are placeholders for no time."""
     told = years.filter((years >= _YEARS[0]) & ~years.is_in(_NO_DAYS))
     return int(told.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
 

@@ -1,4 +1,4 @@
-"""The landing folder, into which new files are dropped: what lies there, known by size and time before by content."""
+"""The landing folder for new files; changes in it are detected by size and time first, then by content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SourceSettings: what `source.toml` says of a shop's files."""
+"""SourceSettings: the settings of a shop's files in `source.toml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TOML files that people write for the shop: read into pydantic models, and refused with line and advice."""
+"""TOML files that people write for the shop: read into pydantic models, with faults reported by line and advice."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def column_lineage(
     people: Collection[tuple[str, str]] | None = None,
     result: Sequence[str] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
-    """For each column of a query's result, from which columns of its tables it comes, and how.
+    """For each column of a query's result, the columns of its tables that it comes from, and how.
 
     The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
     itself, over tables without rows, says whether the statement is right and what its columns are called. A statement

@@ -1,4 +1,4 @@
-"""Keepers: rows that keep other traced rows out of what a row is made of.
+"""Keepers: rows whose presence keeps other traced rows from counting.
 
 NOT IN, NOT EXISTS, an anti join and EXCEPT let a row pass because something is not there, and what is not there is no
 witness. But a row that did not pass may be among the traced rows all the same, where the statement reads its table in

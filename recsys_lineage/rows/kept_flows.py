@@ -1,4 +1,4 @@
-"""Flows kept on disk: a statement taken apart to follow rows through it, for other processes.
+"""Flows cached on disk: parsed statements for following rows, shared with other processes.
 
 Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
 was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may

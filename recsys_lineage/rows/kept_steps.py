@@ -1,4 +1,4 @@
-"""KeptSteps: what steps of several statements found, so that what two of them ask in the same words is found once."""
+"""KeptSteps: results of steps shared by several statements, so that equal queries run once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of table versions in a lake: what a trace holds of them, and how they are found there."""
+"""Rows of table versions in a lake: their representation in a trace, and how they are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made: which runs made a table's version, and which of its partitions each."""
+"""Made: the runs that made a table's version, each with its partitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OnTracedRows: a statement as it is on the rows alone that were traced so far."""
+"""OnTracedRows: a statement run on only the rows that were traced so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partial groups: what else a row needs where the statement does not give it again on its traced rows alone.
+"""Partial groups: further rows needed where a statement does not give a row again from its traced rows alone.
 
 Fewer rows may give more. Of a group of which only some rows were traced, a sum may pass a HAVING that the whole group
 does not pass; of a partition another row may be the first. Where such a row must not be there, as on the right side of

@@ -1,4 +1,4 @@
-"""Stepwise: steps that run one by one on a connection, each when it is first asked for.
+"""Stepwise: steps executed one by one on a connection, each when it is first needed.
 
 One statement with all of them says the same. But most rows are made of nothing in most branches of a statement, and
 DuckDB scans for these all the same; here what has no rows is seen before anything is looked for behind it.

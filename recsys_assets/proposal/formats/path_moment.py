@@ -1,4 +1,4 @@
-"""The day that a shop writes into the names of its files, in another way than year, month and day."""
+"""The day in the names of a shop's files, in another notation than year, month and day."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
 
 
 def told_days(paths: Sequence[str]) -> Iterator[str]:
-    """What a person should know of the days that events without times get of their files, in sentences."""
+    """Notes on the days that events without times get from their files, in sentences."""
     days = {path: day for path in paths if (day := named_day(path)) is not None}
     if days:
         path, day = next(iter(days.items()))

@@ -65,7 +65,7 @@ class Statement:
         )
 
     def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
-        """Refuses a node that says more than is understood.
+        """Reject a node that has parts which are not understood.
 
         Raises:
             ColumnLineageError: it has another part than those.
@@ -75,7 +75,7 @@ class Statement:
                 self.opaque(node, f"leave {name.strip('_').replace('_', ' ').upper()} out")
 
     def opaque(self, node: exp.Expr, advice: str | None = None) -> NoReturn:
-        """Refuses a part of the statement that is not understood.
+        """Reject a part of the statement that is not understood.
 
         Raises:
             ColumnLineageError: always.
@@ -90,7 +90,7 @@ class Statement:
     def unknown(
         self, what: str, name: str, node: exp.Expr | None, known: Sequence[str]
     ) -> ColumnLineageError:
-        """An error about a name that nothing has."""
+        """An error about an unknown name."""
         return self.fault(
             f"There is no {what} {name!r}.",
             node,

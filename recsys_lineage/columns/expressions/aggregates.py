@@ -1,4 +1,4 @@
-"""What aggregates and window functions are made of."""
+"""Edges of aggregates and window functions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _AROUND = exp.IgnoreNulls | exp.RespectNulls
 
 
 def is_aggregate(node: exp.Expr, name: str) -> bool:
-    """Whether a function makes one value of many rows.
+    """Whether a function is an aggregate.
 
     Args:
         node: the function.

@@ -1,4 +1,4 @@
-"""What an expression of one row is made of."""
+"""Edges of an expression over one row."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
 
 def value(node: exp.Expr, scope: Scope) -> Value:
-    """What an expression gives.
+    """Value of an expression, with its edges.
 
     Args:
         node: the expression.

@@ -1,4 +1,4 @@
-"""What the leaves of a Polars plan read, so that two plans over the same frame are known to read the same."""
+"""Leaves of a Polars plan, identified so that two plans over the same frame are known to read the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a FROM clause gives: relations under their names, joined."""
+"""FROM clauses: joined relations under their names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RECURRING = "recurring"
 
 
 def read_from(node: exp.Expr, scope: Scope) -> None:
-    """Fills a scope with the relations of a SELECT's FROM clause.
+    """Fill a scope with the relations of a SELECT's FROM clause.
 
     Args:
         node: the SELECT.

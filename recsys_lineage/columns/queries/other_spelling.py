@@ -1,4 +1,4 @@
-"""Forms of DuckDB's SQL that sqlglot does not parse, spelled in another way that means the same."""
+"""Alternative spellings of DuckDB's SQL that sqlglot does not parse, with the same meaning."""
 
 from __future__ import annotations
 

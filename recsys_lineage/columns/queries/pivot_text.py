@@ -15,7 +15,7 @@ _STAND_IN = "SELECT * FROM t"
 
 
 def statements(text: str) -> list[exp.Expr]:
-    """The statements of a text; none where sqlglot does not parse it."""
+    """The statements of a text; none if sqlglot cannot parse it."""
     try:
         return [each for each in sqlglot.parse(text, dialect="duckdb") if each is not None]
     except (SqlglotError, RecursionError):

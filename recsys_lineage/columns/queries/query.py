@@ -1,4 +1,4 @@
-"""What a query gives: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation made of relations."""
+"""Queries: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation made from relations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WITH = frozenset({"expressions", "recursive"})
 
 
 def relation(node: exp.Expr, scope: Scope) -> Relation:
-    """The relation that a query gives.
+    """The relation of a query.
 
     Args:
         node: the query.

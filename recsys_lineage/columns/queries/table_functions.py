@@ -1,4 +1,4 @@
-"""Table functions of a FROM clause: over files, which are inputs, and over their arguments alone."""
+"""Table functions of a FROM clause: over files, which are inputs, and over their arguments only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalog: empty tables in DuckDB by which statements are bound, so that DuckDB says which columns they give."""
+"""Catalog: empty tables in DuckDB against which statements are bound, so that DuckDB determines their columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the columns that a query or a relation has, as far as its text or DuckDB tells them."""
+"""Column names of a query or a relation, as far as its text or DuckDB determines them."""
 
 from __future__ import annotations
 

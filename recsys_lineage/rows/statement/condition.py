@@ -1,4 +1,4 @@
-"""Conditions: what is known of columns of wanted rows."""
+"""Conditions on columns of wanted rows."""
 
 from __future__ import annotations
 

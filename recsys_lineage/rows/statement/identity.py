@@ -1,4 +1,4 @@
-"""Which columns tell the rows of a query apart."""
+"""Identity: the columns that distinguish the rows of a query."""
 
 from __future__ import annotations
 

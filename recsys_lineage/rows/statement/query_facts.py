@@ -1,4 +1,4 @@
-"""QueryFacts: what the text of a query tells of its rows: how they are grouped, and whether each is made alone."""
+"""QueryFacts: facts about a query's rows from its text: how they are grouped, and whether each is made alone."""
 
 from __future__ import annotations
 

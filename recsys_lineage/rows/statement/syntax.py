@@ -1,4 +1,4 @@
-"""Syntax: a SELECT as DuckDB itself parses it, taken apart and written again.
+"""Syntax: a SELECT as DuckDB itself parses it, decomposed and written again.
 
 DuckDB gives its own syntax tree as JSON and takes it back, so nothing here depends on a second parser's reading of the
 dialect. The shape differs a little between DuckDB 1.5 and 2.0; what differs is hidden here.

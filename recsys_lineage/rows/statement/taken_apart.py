@@ -1,4 +1,4 @@
-"""Definitions: a statement taken apart into named queries, each over tables and others of them only.
+"""Definitions: a statement decomposed into named queries, each over tables and other definitions only.
 
 Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become definitions of their
 own, unless they use columns of the query around them. Such a chain can be walked from its end to its tables.

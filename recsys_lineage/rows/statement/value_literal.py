@@ -1,4 +1,4 @@
-"""Values as Python has them, written as SQL literals of the DuckDB type that a column has."""
+"""Python values as SQL literals of a column's DuckDB type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement says of whole tables: definitions of one row, such as a total, which other rows are joined with.
+"""Whole-table facts: definitions of one row, such as a total, with which other rows are joined.
 
 A total over a table is made of all its rows, and so is every row that the total is joined with: which is true, and
 tells nothing of one of them. Where a lake's rows are followed, such definitions are set aside: what depends on them is

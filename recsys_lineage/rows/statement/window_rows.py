@@ -1,4 +1,4 @@
-"""Which rows a window function looks at beside its own, and when that is the whole table."""
+"""Window rows: which other rows a window function reads, and when that is the whole table."""
 
 from __future__ import annotations
 

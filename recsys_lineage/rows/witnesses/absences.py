@@ -1,4 +1,4 @@
-"""Absences: where a statement lets a row pass because something is not there."""
+"""Absences: where a statement lets a row pass because another row is absent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Candidates: what is known of the rows of a query that can be made of marked rows of one of its relations.
+"""Candidates: conditions on the rows of a query that can be made of marked rows of one of its relations.
 
 A row is made of a marked row only where its group, its partition or its join holds it, and so where their keys have
 the values of a marked row's. Only these need be found, and of what they are made; all others are never computed.

@@ -1,4 +1,4 @@
-"""What a row needs that its traced rows do not hold: windows over whole tables, and the columns that come of them."""
+"""Context: what a row needs beyond its traced rows: windows over whole tables, and the columns that depend on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a query carries beside its own columns to say what its rows are made of: lists of rows, or a mark.
+"""Contribution: extra columns of a query that say what its rows are made of: lists of rows, or a mark.
 
 Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): where a trace
 goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them,

@@ -1,4 +1,4 @@
-"""Dear definitions: those of whose rows all are found at the least where some are asked for."""
+"""Expensive definitions: definitions that have to compute all of their rows even if only some are asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_distinct(query: Node) -> bool:
 
 
 def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
-    """Whether a definition makes groups, windows or distinct rows, or is what a PIVOT or UNPIVOT stands on."""
+    """Whether a definition makes groups, windows or distinct rows, or is the input of a PIVOT or UNPIVOT."""
     query = definition.query
     if definition.recursive or definition is statement.main:
         return False

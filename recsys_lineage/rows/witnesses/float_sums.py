@@ -1,4 +1,4 @@
-"""Definitions whose values differ in their last digit when they are computed again.
+"""Float sums: definitions whose values differ in their last digit when they are computed again.
 
 Rows of definitions are told apart by their values. A sum of doubles hangs on the order of its rows, and with several
 threads that is another one each time, so a row that is marked would not be found again. Such a definition is made once.

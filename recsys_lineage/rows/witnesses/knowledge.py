@@ -1,4 +1,4 @@
-"""Knowledge: what conditions on a query's columns say of the columns of its relations."""
+"""Knowledge: what conditions on a query's columns imply for the columns of its relations."""
 
 from __future__ import annotations
 

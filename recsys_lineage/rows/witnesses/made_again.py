@@ -1,4 +1,4 @@
-"""Values that come out otherwise when a statement is run again over the same rows.
+"""MadeAgain: values that may differ when a statement is run again over the same rows.
 
 A sum of doubles hangs on the order of its rows, which is another one with each plan and each number of threads, and an
 aggregate that takes one of several equal rows may take another one. So rows are not looked for by such values.

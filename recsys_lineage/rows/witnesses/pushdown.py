@@ -1,4 +1,4 @@
-"""Pushdown: what is known of the wanted rows of a query's result, said of the rows of its relations too.
+"""Pushdown: conditions on the wanted rows of a query's result, pushed to the rows of its relations.
 
 DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
 windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and

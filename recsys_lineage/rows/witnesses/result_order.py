@@ -1,4 +1,4 @@
-"""The order of a query's result, as far as it says which rows there are once witnesses stand beside them."""
+"""Result order: the ORDER BY of a query, as far as it decides which rows there are once witnesses are added."""
 
 from __future__ import annotations
 

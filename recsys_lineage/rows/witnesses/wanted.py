@@ -1,4 +1,4 @@
-"""Wanted groups: of a definition that groups rows, the groups that can matter to the rows of a stored result.
+"""Wanted groups: the groups of a definition that can matter to the rows of a stored result.
 
 A list of the best k of each partition needs, of a join that is dear to make, only those groups that came into the list,
 and these stand in the stored result. Their keys go down to the groups as values go down in magic sets (Bancilhon et
@@ -80,7 +80,7 @@ class Wanted:
         self._added = 0
 
     def cut(self, definition: Definition) -> Node | None:
-        """A definition's query over only those groups of a join that can matter to the stored result.
+        """A definition's query over only the groups of a join that can matter to the stored result.
 
         None where that is not told, or is no fewer than all.
         """

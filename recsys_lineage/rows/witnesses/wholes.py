@@ -1,4 +1,4 @@
-"""Wholes: definitions of which all rows are made of marked rows as soon as all rows of another one are.
+"""Wholes: definitions whose rows are all made of marked rows as soon as all rows of another one are.
 
 A definition of one row, such as a count over a table, is wholly marked where its row is, and whatever is joined with it
 is made of that row. So it is with everything above: nothing of it need be computed to tell which rows are followed.
