@@ -84,7 +84,7 @@ def masked(edges: Edges) -> Edges:
 
 
 def statistic(edges: Edges) -> Edges:
-    """The edges of a statistic over many people: its value's own edges are masked, those that chose the rows are not."""
+    """The edges of a statistic over many people: edges of its value are masked, those that chose the rows are not."""
     return frozenset([(t, c, how, m or how <= _AGGREGATED) for t, c, how, m in edges])
 
 
