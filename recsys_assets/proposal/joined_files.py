@@ -44,7 +44,7 @@ class JoinedFiles:
 
     @property
     def repeats(self) -> bool:
-        """Whether some keys stand in several rows of the heads, as far as the sample tells."""
+        """Whether some keys occur in several rows of the heads, as far as the sample shows."""
         key = next(column for column in self.heads.columns if column.name == self.on[1])
         return key.distinct < round(key.filled * self.heads.rows)
 
@@ -87,7 +87,7 @@ def joined_files(groups: Sequence[SampledFiles]) -> JoinedFiles | None:
 
 
 def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedFiles:
-    """The files with those that say who the customers are, as `customer_unique_id` beside `customer_id` does.
+    """The files joined with those that identify the customers, as `customer_unique_id` beside `customer_id` does.
 
     They have each customer of the heads once, and another id of customers of which some come twice.
     """

@@ -20,7 +20,7 @@ OWN_IDS = ("entity_id", "id")
 
 
 class UnknownColumn(LineageError):
-    """A column that a person named is in none of the files, or stands for none of a raw table."""
+    """A column that a person named is in none of the files, or matches no column of a raw table."""
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _counted_days(role: str, column: SampledColumn) -> str:
 
 
 def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:
-    """What a person should know of some files; `keys` are columns that are used to join them."""
+    """Notes on some files, for a person; `keys` are columns used to join them."""
     if not roles:
         ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
         if ids:

@@ -86,7 +86,7 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
 
 
 def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) -> dict[str, SampledColumn]:
-    """The column that is called like a product and holds its name, where another one holds its id."""
+    """The column that is named like a product and holds its title, where another one holds its id."""
     ranked = [
         (rank, place)
         for place, column in enumerate(files.columns)
@@ -182,7 +182,7 @@ def _only_time(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]
 
 
 def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
-    """The only column of whose few values most say what a customer did, whatever its name is."""
+    """The only column whose few values mostly say what a customer did, whatever its name is."""
     telling = [
         column
         for column in files.columns

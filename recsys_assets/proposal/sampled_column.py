@@ -178,7 +178,7 @@ def _counted(values: pl.Series) -> pl.DataFrame:
 
 
 def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
-    """The column, with what the type of its values says."""
+    """The column with the findings from the type of its values."""
     type_ = values.dtype
     if not values.len():
         return replace(column, kind="nothing")
@@ -218,13 +218,13 @@ def _doubtful(numbers: pl.Series) -> str:
 
 
 def _decimal_sign(numbers: pl.Series) -> str:
-    """The decimal sign that some of the numbers surely have: fewer or more than three digits stand behind it."""
+    """The decimal sign of numbers that certainly have one: fewer or more than three digits follow it."""
     told = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
     return told[0] if len(told) == 1 else ""
 
 
 def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
-    """The columns of a file; of one whose commas may be decimal ones or not, they are what the other columns say.
+    """The columns of a file, where an ambiguous comma is read as in the other columns.
 
     Where another has decimal points, and none decimal commas, `1,200` is twelve hundred.
     """
@@ -238,7 +238,7 @@ def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
 
 
 def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
-    """The column, with what its texts say."""
+    """The column with the findings from its texts."""
     stripped = values.str.strip_chars()
     if stripped.str.contains(_NUMBER).all():
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))

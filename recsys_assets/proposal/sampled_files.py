@@ -185,7 +185,7 @@ def _with_folders(sample: FirstRows, path: str) -> FirstRows:
 
 
 def _kind_of_name(path: str) -> str:
-    """What a name ends with, where that is a word of the shop's own, such as `.base` and `.test`."""
+    """Suffix of a name, if it is a word of the shop's own, such as `.base` and `.test`."""
     suffix = Path(without_gz(path)).suffix.casefold()
     return "" if suffix in TEXTS else suffix
 

@@ -76,7 +76,7 @@ def epoch_unit(numbers: pl.Series) -> str:
 
 
 def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
-    """How numbers of a column that is named like a time are moments; None where more than half of them are none.
+    """Notation of numeric times in a column named like a time; None if more than half of the numbers are none.
 
     Args:
         numbers: of seconds, milliseconds and so on since 1970, mixed or not, or of a spreadsheet's days.
@@ -131,7 +131,7 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
 
 
 def _clocks(texts: pl.Series) -> list[str]:
-    """What may stand behind a day in some of the texts, and nothing."""
+    """Times of day that may follow a day in some of the texts, and nothing."""
     there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
     return [*_CLOCKS, *(sign + clock[1:] for sign in there for clock in _CLOCKS if clock[:1] == " ")]
 
@@ -195,7 +195,7 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
 
 
 def _note(ways: Sequence[str], read: int, values: int) -> str:
-    """What a person should know of several ways, and of values that none reads."""
+    """Note on several notations, and on values that none reads, for a person."""
     words = ", ".join(_WORDS.get(way, way) for way in ways)
     notes = [f"its times are written in several ways, which are read as {words}"] if len(ways) > 1 else []
     if SPREADSHEET in ways and len(ways) == 1:

@@ -14,7 +14,7 @@ from recsys_assets.shop.source_settings import SourceSettings
 
 @dataclass(frozen=True)
 class ColumnText:
-    """What a column of a raw table holds, and what is done where a row leaves it empty or the SQL leaves it out."""
+    """Description of a raw column, and what happens if a row leaves it empty or the SQL leaves it out."""
 
     type: str
     values: str

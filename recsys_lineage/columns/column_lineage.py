@@ -76,7 +76,7 @@ def column_lineage(
 
 
 def _names(sql: str, *, inputs: Inputs) -> list[str]:
-    """What a statement's columns are called, whose tables stand in the text by their names alone."""
+    """Column names of a statement whose tables are named without schema."""
     words = {token.text for token in sqlglot.tokenize(sql, read="duckdb")}
     tables = {found.name: found.columns for word in words if (found := inputs.find(word)) is not None}
     bare = bare_statement(sql)

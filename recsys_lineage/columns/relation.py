@@ -33,7 +33,7 @@ class Value:
     element: Value | None = None
 
     def field(self, name: str) -> Value:
-        """The value of a struct's field, or of whatever else stands under a name in it."""
+        """The value of a struct's field, or of whatever else has a name in it."""
         for known, value in (self.fields or {}).items():
             if folded(known) == folded(name):
                 return value
@@ -49,7 +49,7 @@ class Value:
 
     @property
     def shape(self) -> Edges:
-        """What decides how many elements a list has: where these are known apart, what all inside of them shares."""
+        """Edges that decide the number of elements of a list: if these are known, what all inside of them share."""
         if self.element is None:
             return self.edges
         return deciding(frozenset.intersection(*_leaves(self.element)), How.CONDITIONAL)
@@ -166,7 +166,7 @@ class Relation:
         return Relation(self.columns, self.rows | edges, self.keys, self.order)
 
     def apart(self) -> Relation:
-        """The relation with values of its own, where it stands in a FROM clause more than once."""
+        """The relation with values of its own, where it occurs in a FROM clause more than once."""
         columns = [Column(column.name, replace(column.value)) for column in self.columns]
         return replace(self, columns=columns)
 

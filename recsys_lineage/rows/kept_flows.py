@@ -32,7 +32,7 @@ _ENDING = ".flow.json"
 
 @dataclass(frozen=True)
 class Flow:
-    """What tells the rows of a statement's result that rows of a table flow into.
+    """Queries that find the rows of a statement's result that rows of a table flow into.
 
     Attributes:
         steps: named queries, in order.
@@ -50,7 +50,7 @@ class Flow:
 
 
 class KeptFlows:
-    """Flows by what they hang on, each in a file of its own.
+    """Flows by their dependencies, each in a file of its own.
 
     Args:
         folder: where they are; beside this module's byte code when None.
@@ -60,7 +60,7 @@ class KeptFlows:
         self._folder = folder if folder is not None else _beside_byte_code()
 
     def get(self, *questions: object) -> Flow | None:
-        """The flow that was found for this before; None where there is none."""
+        """The cached flow for a question; None if there is none."""
         if self._folder is None:
             return None
         try:
@@ -116,7 +116,7 @@ def _name(questions: tuple[object, ...]) -> str:
 
 @cache
 def _analysis() -> str:
-    """What a flow hangs on beside the question: the code that takes statements apart, and what it stands on."""
+    """Dependencies of a flow beside the question: the analysing code and its libraries."""
     total = hashlib.sha256(f"{sys.version}\x1f{duckdb.__version__}".encode())
     with suppress(PackageNotFoundError):
         total.update(version("sqlglot").encode())

@@ -66,7 +66,7 @@ class OnTracedRows:
         width: int = 0,
         beside: str = "",
     ) -> str:
-        """A query for lists of rows, for each traced row that a SELECT looks at.
+        """A query for lists of rows, for each traced row that a SELECT reads.
 
         Args:
             query: the SELECT, over traced rows.

@@ -24,8 +24,9 @@ _WAYS = (
 
 
 def path_moment(paths: Sequence[str]) -> SampledColumn | None:
-    """The moment that all the paths tell in one way of writing; None where they tell none, or a day that is read as it
-    is (`named_day`)."""
+    """The moment in all the paths, in one notation; None if there is none, or it is a day that is read anyway
+    (`named_day`).
+    """
     if not paths or all(map(named_day, paths)):
         return None
     for pattern, told in _WAYS:

@@ -68,7 +68,7 @@ def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
 
 
 def _stands_well(before: str, letter: str, after: str, name: str) -> bool:
-    """Whether a letter stands where its kind does: accents among letters of ASCII, other alphabets among themselves."""
+    """Whether a letter is among its own kind: accents among ASCII letters, other alphabets among themselves."""
     if letter.isupper() and before.islower():
         return False
     beside = [each for each in (before, after) if each.isalpha()]

@@ -176,7 +176,7 @@ def _excluded(star: exp.Star | None) -> list[exp.Expr]:
 
 
 def _renamed_in(star: exp.Star | None) -> list[exp.Expr]:
-    """What stands behind RENAME, as aliases of names."""
+    """Aliases of the names after RENAME."""
     return list(star.args.get("rename") or ()) if star is not None else []
 
 
@@ -254,7 +254,7 @@ def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope
 
 
 def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
-    """The columns that `unnest` of a struct, or a recursive one, stands for; none where it stands for one."""
+    """The columns from `unnest` of a struct, or a recursive one; none if it gives a single column."""
     options = {each.this.name.lower(): each.expression for each in node.expressions if each.this is not None}
     value = scope.value(node.this)
     if options:

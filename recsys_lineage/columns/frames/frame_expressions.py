@@ -71,7 +71,7 @@ class ExpressionReader:
         """Whether what was read is made of several rows, or of their number."""
 
     def read(self, node: int) -> Made:
-        """What the expression of a number gives.
+        """Value of an expression, by its number.
 
         Raises:
             ColumnLineageError: it calls Python, or is of a kind that is not known.

@@ -182,7 +182,7 @@ def _by_name(one: Relation, other: Relation) -> Relation:
 
 
 def _ordered(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    """What ORDER BY and LIMIT behind parentheses or a set operation make of its relation."""
+    """The relation of ORDER BY and LIMIT after parentheses or a set operation."""
     if node.args.get("order") is not None:
         found = sorted_relation(found, node.args["order"], scope)
     return limited(found, node, scope)

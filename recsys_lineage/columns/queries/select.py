@@ -86,7 +86,7 @@ class Projection:
         return None
 
     def sorts(self, *clauses: exp.Expr | None) -> list[Sort]:
-        """The windows of some clauses and then of the list, each read with the aliases that stand before it."""
+        """The windows of some clauses and then of the list, each read with the aliases before it."""
         found = [self._sort(each, None) for clause in clauses if clause for each in _windows(clause)]
         nodes = {id(item.node): (place, item.node) for place, item in reversed([*enumerate(self.items)])}
         for place, node in sorted(nodes.values(), key=lambda each: each[0]):

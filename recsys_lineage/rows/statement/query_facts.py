@@ -10,7 +10,7 @@ from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 class QueryFacts:
-    """What the texts of the queries of one statement tell of their rows.
+    """Facts about rows from the texts of one statement's queries.
 
     Args:
         statement: taken apart.

@@ -42,7 +42,7 @@ _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
 
 class Statement:
-    """A statement as definitions in an order in which each stands behind those that it reads.
+    """A statement as definitions in dependency order.
 
     Attributes:
         definitions: by folded name; the last is the statement itself.
@@ -103,7 +103,7 @@ class Statement:
         return self.definitions[MAIN]
 
     def place(self, part: Node | None) -> str:
-        """Where a part stands in the text."""
+        """Position of a part in the text."""
         start = (part or {}).get("query_location")
         return place_in(self.sql, start if start is not None and start < len(self.sql) else None, ORIGIN)
 

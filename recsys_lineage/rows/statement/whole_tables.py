@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 def set_aside(statement: Statement) -> None:
-    """Sets a statement's definitions aside whose one row says something of whole tables."""
+    """Set aside the definitions of a statement whose one row depends on whole tables."""
     found = _OneRow(statement)
     read_by: dict[str, list[str]] = {}
     for name, each in statement.definitions.items():

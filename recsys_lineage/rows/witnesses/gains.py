@@ -169,7 +169,7 @@ class Gains:
         return found
 
     def _names(self, query: Node) -> set[str]:
-        """Those columns of the relations of a query, by their folded names."""
+        """The columns of a query's relations, by their folded names."""
         found: set[str] = set()
         for item in from_items(query["from_table"], self._statement.catalog):
             places = self._places(item.table)

@@ -25,7 +25,7 @@ Fit = Callable[[str], str]
 
 
 class MadeAgain:
-    """What of a statement's definitions may come out otherwise.
+    """Values of a statement's definitions that may differ in another run.
 
     Args:
         statement: taken apart.
@@ -70,7 +70,7 @@ class MadeAgain:
         return exact
 
     def sure(self, definition: Definition, places: list[int]) -> list[int]:
-        """Those of some columns that hang on the order of rows in last digits at most; all where there is none."""
+        """The columns that depend on the order of rows in last digits at most; all if there are none."""
         if len(places) < len(definition.columns):
             return places
         steady = self.steady(definition)

@@ -83,7 +83,7 @@ class Made:
         return found
 
     def _names(self, table: str) -> set[str]:
-        """Those columns of a definition, by their folded names; none of a table."""
+        """The columns of a definition, by their folded names; none for a table."""
         definition = self._statement.definitions.get(table)
         if definition is None:
             return set()
