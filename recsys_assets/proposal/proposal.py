@@ -102,7 +102,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
     events = tables.get("raw_events", ())
     if not events:
         raise NoEvents(
-            "In no file a customer and a product stand together.",
+            "No file has both a customer and a product.",
             expected="a file with a column for the customer (user_id, customer_id, visitor …) and one for the product "
             "(item_id, product_id, sku …)",
             found="; ".join(

@@ -46,8 +46,8 @@ def proposal_notes(
     yield from _on_events(tables["raw_events"], joined)
     if divided:
         yield (
-            "models are judged by a tenth of the events, told by their ids (subset in raw_events.sql), for no time "
-            "divides them"
+            "models are evaluated on a tenth of the events, chosen by their ids (subset in raw_events.sql), because "
+            "there is no time to split by"
         )
 
 
@@ -104,7 +104,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             yield f"{part.files.pattern}: column {column.name} is taken for the time, as the only one that holds times"
     several = [part.files.pattern for part in events if not part.columns.keys() & {"behaviour", "order_id"}]
     if len(several) > 1 and joined is None and not all(map(named_behaviour, several)):
-        yield f"the rows of {' and '.join(several)} are all events: leave out those that are none"
+        yield f"the rows of {' and '.join(several)} all count as events: leave out those that are not"
     if not any(named_behaviour(pattern) for pattern in several) and not any(
         role in part.columns for part in events for role in ("behaviour", "order_id", *NUMBERS)
     ):
@@ -122,7 +122,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
     if timed:
         return
     yield from told_days([path for part in events for path in part.files.paths])
-    yield "no column holds the time of an event; without times nothing can be said of what comes next"
+    yield "no column holds the time of an event; without times, models cannot predict what comes next"
     for part in events:
         if names := [column.name for column in unnamed_times(part.files)]:
             yield (
@@ -157,7 +157,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     if not roles:
         ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
         if ids:
-            return [f"{files.pattern}: says nothing of {', '.join(ids)} that is known here; it is not used"]
+            return [f"{files.pattern}: has nothing about {', '.join(ids)} that is known here; it is not used"]
         return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
     used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
     taken = {name for role in roles for name in role.columns}

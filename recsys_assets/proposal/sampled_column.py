@@ -291,7 +291,7 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     if accounted:
         notes.append("its numbers in brackets, or with a minus behind them, are read as below zero")
     if not read.all():
-        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
+        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are not read as numbers")
     return replace(
         column,
         kind="number",

@@ -138,7 +138,7 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
         groups[(*sample.shape, _kind_of_name(path), named_behaviour(path))].append(path)
     if not groups:
         raise NothingToSample(
-            "No file could be looked at.",
+            "No file could be sampled.",
             expected="CSV (also as .tsv, .txt, .gz) or Parquet files with a header and rows",
             found="; ".join(f"{path}: {fault}" for path, fault in list(left.items())[:5]) or "no file",
             where=str(root),

@@ -201,7 +201,7 @@ def _note(ways: Sequence[str], read: int, values: int) -> str:
     if SPREADSHEET in ways and len(ways) == 1:
         notes.append(f"its numbers are read as {words}")
     if read < values:
-        notes.append(f"{values - read} of {values} values are read as no time")
+        notes.append(f"{values - read} of {values} values are not read as times")
     return "; ".join(notes)
 
 

@@ -61,7 +61,7 @@ def told_days(paths: Sequence[str]) -> Iterator[str]:
 
 def _unread(column: SampledColumn, texts: Sequence[str]) -> bool:
     """Whether some of the texts are no moment."""
-    return "values are read as no time" in column.note or column.distinct < len({*texts})
+    return "values are not read as times" in column.note or column.distinct < len({*texts})
 
 
 _ISO_DAY = re.compile(r"(?<!\d)20\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
