@@ -104,7 +104,7 @@ def _show_trial(trial: Trial) -> None:
 
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"
-        looked = f", looked at {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
+        looked = f", sampled {escape(', '.join(scan.looked_at))}" if scan.looked_at else ""
         many = "1 file" if scan.files == 1 else f"{scan.files:,} files"
         console.print(f"{mark} {escape(scan.scan)}: {many}{looked}")
         for fault in scan.faults:
@@ -131,7 +131,7 @@ def _show_trial(trial: Trial) -> None:
         console.print(f"[yellow]{line}[/yellow]")
     if trial.target:
         console.print(f"[yellow]{escape(trial.target)}[/yellow]")
-    console.print(f"The events looked at are of {'1 day' if trial.days == 1 else f'{trial.days:,} days'}.")
+    console.print(f"The sampled events cover {'1 day' if trial.days == 1 else f'{trial.days:,} days'}.")
     if trial.is_good:
         console.print("What to do next:\n  recsys demo")
 
@@ -142,7 +142,7 @@ def _show(proposal: Proposal) -> None:
     for files in proposal.groups:
         many = f"{len(files.paths)} files" if len(files.paths) > 1 else "1 file"
         table = Table(
-            title=f"{escape(files.scan)}: {many}, {files.rows:,} rows looked at", title_justify="left"
+            title=f"{escape(files.scan)}: {many}, {files.rows:,} rows sampled", title_justify="left"
         )
         for column in ("column", "holds", "for example", "becomes"):
             table.add_column(column, overflow="fold")
@@ -165,6 +165,6 @@ def _show(proposal: Proposal) -> None:
             )
         console.print(table)
     for path, fault in proposal.unread.items():
-        console.print(f"[yellow]not looked at:[/yellow] {escape(path)}: {escape(fault)}")
+        console.print(f"[yellow]not read:[/yellow] {escape(path)}: {escape(fault)}")
     for note in proposal.notes:
-        console.print(f"[yellow]look at this:[/yellow] {escape(note)}")
+        console.print(f"[yellow]please check:[/yellow] {escape(note)}")

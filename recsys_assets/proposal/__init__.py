@@ -1,1 +1,1 @@
-"""A first source for a shop: its files looked at, their columns guessed, and the SQL that maps them written."""
+"""Proposal of a source for a shop: its files are sampled, their columns guessed, and the SQL that maps them written."""

@@ -1,4 +1,4 @@
-"""Behaviours: how shops write what a customer did, and the words that the platform has for it."""
+"""Behaviours: words that shops use for what a customer did, mapped to the platform's words."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ _IN_NAMES: Mapping[str, str] = {
 
 
 def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
-    """The words of the platform for those values of a column that are known and are no such words themselves."""
+    """The platform's words for the known values of a column that are not such words themselves."""
     found = {value: known_behaviour(value) for value in values}
     return {value: word for value, word in found.items() if word and word != value}
 
 
 def known_behaviour(value: str) -> str:
-    """The word of the platform for what a shop writes, one or many of it; empty where none is known."""
+    """The platform's word for a shop's word, singular or plural; empty if unknown."""
     plain = value.strip().casefold()
     for way in (plain, plain.removesuffix("s"), _bare(value), _essence(value)):
         if word := _WORD_OF.get(way):
@@ -75,7 +75,7 @@ def known_behaviour(value: str) -> str:
 
 
 def named_behaviour(pattern: str) -> str:
-    """The behaviour that files' names tell by a whole word; empty where they tell none, or several.
+    """The behaviour in files' names, as a whole word; empty if there is none, or several.
 
     >>> named_behaviour("train-item-views.csv"), named_behaviour("reviews.csv")
     ('view', '')

@@ -1,4 +1,4 @@
-"""BuiltNames: names of columns that are put together from words, such as `CUST_CODE` or `order_purchase_timestamp`."""
+"""BuiltNames: column names composed of words, such as `CUST_CODE` or `order_purchase_timestamp`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _OF_SOMETHING_ELSE = re.compile(
 
 
 def built_rank(role: str, plain: str) -> int | None:
-    """How telling a name is for a column of a raw table, 0 the most; None where it is none of its names.
+    """Rank of a name for a column of a raw table, 0 the best; None if it is none of its names.
 
     Args:
         role: the column of the raw table.
@@ -88,8 +88,9 @@ def built_rank(role: str, plain: str) -> int | None:
 
 
 def is_called_after(stem: str) -> tuple[str, str] | None:
-    """What the files of a table are of, by the last word of their name: `user_id` or `item_id`, and the word in the
-    singular; None where it is neither, as of `user_orders`."""
+    """The id column that a table's last word names: `user_id` or `item_id`, with the word in the singular; None if it
+    is neither, as for `user_orders`.
+    """
     words = [word for word in re.split(r"[\W\d_]+", stem.casefold()) if word and word not in _OF_ANY_TABLE]
     last = words[-1] if words else ""
     for role, known in (("user_id", _PEOPLE), ("item_id", _THINGS)):
@@ -99,7 +100,7 @@ def is_called_after(stem: str) -> tuple[str, str] | None:
 
 
 def is_a_list_of_things(plain: str) -> bool:
-    """Whether a column is called like several products, as `items` and `product_ids` are."""
+    """Whether a column's name means several products, as `items` and `product_ids` do."""
     return (
         re.fullmatch(f"(?:{_THINGS})(?:s|list|ids|idlist)|(?:basket|cart)(?:items|products)?", plain)
         is not None
@@ -107,7 +108,7 @@ def is_a_list_of_things(plain: str) -> bool:
 
 
 def is_of_a_thing(name: str) -> bool:
-    """Whether a name says that it is of a product, as `product_title` does and `title` does not."""
+    """Whether a name says that it belongs to a product, as `product_title` does and `title` does not."""
     return re.match(_OF_THINGS, re.sub(r"[\W_]+", "", name.casefold())) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a person should know of files of events: rows that are no purchases, currencies, required values missing."""
+"""Notes on files of events, for a person: rows that are not purchases, currencies, missing required values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TELLING_CUSTOMERS, _NEARLY = 50, 0.85
 
 
 def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[str]) -> Iterator[str]:
-    """What a person should know of these files where they hold events, in sentences.
+    """Notes on these files, where they hold events, in sentences.
 
     Args:
         files: the files.

@@ -1,4 +1,6 @@
-"""Columns that only the first line of each order fills, as exports of shops write an order's customer and payment."""
+"""First-line columns: columns that only the first line of each order fills, as exports write an order's customer and
+payment.
+"""
 
 from __future__ import annotations
 

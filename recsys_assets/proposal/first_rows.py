@@ -1,4 +1,4 @@
-"""FirstRows: the first rows of one file of a shop, and how it is written."""
+"""FirstRows: the first rows of one file of a shop, and its format."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class FirstRows:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """What files have in common that one scan reads; the order and the case of columns do not matter to it."""
+        """The properties that files must share to be read by one scan; order and case of columns do not matter."""
         return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
 
     @property
     def way(self) -> tuple[object, ...]:
-        """How the file is read."""
+        """The scan function and options for the file."""
         taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements) if self.unpacked else ()
         return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
@@ -181,7 +181,7 @@ def _parts_by(text: str, separator: str) -> int:
 
 
 def json_to_parquet(name: str) -> str:
-    """A command that makes Parquet of a file of JSON."""
+    """A command that converts a file of JSON to Parquet."""
     stem = name.split(".", 1)[0]
     made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
     return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
@@ -217,7 +217,7 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _lines_before_header(text: str) -> int:
-    """How many lines stand before the one that names columns; 0 where no line is known to name any."""
+    """Number of lines before the header; 0 if no line is recognised as one."""
     for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
         cells = re.split(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]", line)
         if _known_names(cells) >= _FEWEST_KNOWN:
@@ -315,7 +315,7 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
 
 
 def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
-    """The delimiter, the quote, empty where there is none, and whether the first line is a header."""
+    """The delimiter, the quote (empty if there is none), and whether the first line is a header."""
     with tempfile.TemporaryDirectory() as folder, Engine("512MB").connect(folders=[folder]) as connection:
         path = Path(folder, "sample.csv")
         path.write_text(text, encoding="utf-8")
@@ -327,7 +327,7 @@ def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
 
 
 def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:
-    """The records of a text; blank lines are none."""
+    """The records of a text, without blank lines."""
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=delimiter,

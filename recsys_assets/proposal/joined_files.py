@@ -1,4 +1,4 @@
-"""JoinedFiles: files of lines that name products, and files of heads that name the customers of these lines."""
+"""JoinedFiles: files of lines with products, joined with files of heads that have the customers of these lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TELLING_ROWS = 50
 
 @dataclass(frozen=True)
 class JoinedFiles:
-    """Lines, such as those of orders, and what says whose they are, such as orders or loyalty cards.
+    """Lines, such as those of orders, and the heads that say whose they are, such as orders or loyalty cards.
 
     Attributes:
         lines: files with a row for each product.
@@ -44,7 +44,7 @@ class JoinedFiles:
 
     @property
     def repeats(self) -> bool:
-        """Whether some keys stand in several rows of the heads, as far as the sample tells."""
+        """Whether some keys occur in several rows of the heads, as far as the sample shows."""
         key = next(column for column in self.heads.columns if column.name == self.on[1])
         return key.distinct < round(key.filled * self.heads.rows)
 
@@ -63,7 +63,7 @@ class JoinedFiles:
 
     @property
     def parts(self) -> tuple[Roles, ...]:
-        """What each side gives of raw_events."""
+        """Columns of raw_events from each side."""
         return tuple(
             Roles(files, "raw_events", {n: column for n, (of, column) in self.columns.items() if of == side})
             for side, files in self.sides.items()
@@ -73,7 +73,7 @@ class JoinedFiles:
 def joined_files(
     groups: Sequence[SampledFiles], described: Mapping[str, Sequence[SampledFiles]]
 ) -> JoinedFiles | None:
-    """The two groups of files that make events together; None where none do.
+    """The two groups of files that make events together; None if there are none.
 
     A key is a column of both whose name says so, and that tells the rows of the heads apart. Of several pairs the one
     with the most columns of events is taken.
@@ -103,7 +103,7 @@ def _called(described: Mapping[str, Sequence[SampledFiles]], but: Sequence[Sampl
 
 
 def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedFiles:
-    """The files with those that say who the customers are, as `customer_unique_id` beside `customer_id` does.
+    """The files joined with those that identify the customers, as `customer_unique_id` beside `customer_id` does.
 
     They have each customer of the heads once, and another id of customers of which some come twice.
     """

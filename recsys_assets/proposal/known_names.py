@@ -1,4 +1,4 @@
-"""KnownNames: the ways in which shops write the canonical columns, and the columns of files that they name."""
+"""KnownNames: names that shops use for the canonical columns, found among the columns of files."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ _VOICED = 8
 
 
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
-    """How telling a name is, 0 the most, among those of a canonical column; None where it is none of them."""
+    """Rank of a name among those of a canonical column, 0 the best; None if it is none of them."""
     plain = plain_name(name)
     return known.index(plain) if plain in known else None
 
 
 def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
-    """How telling a name is for a canonical column, 0 the most; None where it does not name it.
+    """Rank of a name for a canonical column, 0 the best; None if it does not name it.
 
     Known names come before those that are put together from words.
     """
@@ -156,14 +156,14 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
 
 
 def plain_name(name: str) -> str:
-    """A name in small letters, without accents, signs, a unit in brackets, and a type such as `:token`."""
+    """A name in lower case, without accents, signs, a unit in brackets, and a type such as `:token`."""
     without_unit = re.sub(r"\(.*?\)|\[.*?\]|:\w+$", "", name.casefold())
     bare = "".join(letter for letter in normalize("NFKD", without_unit) if combining(letter) in (0, _VOICED))
     return re.sub(r"[\W_]+", "", normalize("NFC", bare))
 
 
 def known_role(name: str) -> str | None:
-    """A canonical column that a name may stand for; None where none is known."""
+    """A canonical column that a name may mean; None if unknown."""
     for columns in NAMES.values():
         for role, known in columns.items():
             if role_rank(role, name, known) is not None:

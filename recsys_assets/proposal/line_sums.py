@@ -1,4 +1,4 @@
-"""Which numbers of a file are of a whole line, whatever its pieces, and which of a whole order."""
+"""Line sums: which numbers of a file are totals of a line or of an order, not of a piece."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DIFFERENT = 0.3
 
 
 def line_sums(frame: pl.DataFrame, columns: Sequence[SampledColumn]) -> Mapping[str, Sum]:
-    """What columns named like a price, an amount or a discount are sums of; those that are of a piece are not named.
+    """What columns named like a price, an amount or a discount are totals of; those of a single piece are left out.
 
     A price is of the line where products that were sold in several quantities cost in proportion to these; an amount is
     of the order where all lines of each order have the same, and orders differ.

@@ -1,4 +1,4 @@
-"""NamedColumn: what a person says of a column of the files, where its name does not tell."""
+"""NamedColumn: a person's statement about a column of the files, where its name does not say what it holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OWN_IDS = ("entity_id", "id")
 
 
 class UnknownColumn(LineageError):
-    """A column that a person named is in none of the files, or stands for none of a raw table."""
+    """A column that a person named is in none of the files, or matches no column of a raw table."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class NamedColumn:
 
     @classmethod
     def of(cls, text: str) -> NamedColumn:
-        """What `user_id=CUST_CODE` says, or `user_id=orders.csv:CUST_CODE` of some files.
+        """Parse `user_id=CUST_CODE`, or `user_id=orders.csv:CUST_CODE` for some files.
 
         Raises:
             UnknownColumn: it says nothing, or of a column that no raw table has.
@@ -46,7 +46,7 @@ class NamedColumn:
         roles = sorted({role for columns in NAMES.values() for role in columns})
         if not told or role not in roles:
             raise UnknownColumn(
-                "It is not told which column is meant.",
+                "It is not clear which column is meant.",
                 expected=f"COLUMN=NAME, or COLUMN=FILES:NAME of some files; COLUMN is one of {', '.join(roles)}",
                 found=text,
                 where=OPTION,
@@ -56,12 +56,12 @@ class NamedColumn:
 
 
 def option(role: str, column: str) -> str:
-    """How a person says that a column is one of a raw table."""
+    """The command line option that assigns a column to one of a raw table."""
     return f"{OPTION} {role}={shlex.quote(column)}"
 
 
 def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> list[SampledFiles]:
-    """The groups, with what a person says of their columns.
+    """The groups of files with a person's assignments of their columns.
 
     Raises:
         UnknownColumn: in no file there is such a column.
@@ -86,7 +86,7 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
 
 
 def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
-    """The groups, those named `id` that number the customers or products which events name.
+    """The groups of files, with columns named `id` that number the customers or products in events.
 
     Databases call the number of a row only `id`: that of `products.csv` is what `product_id` of events means, and that
     of `variants.csv` where they have `variant_id`.
@@ -158,7 +158,7 @@ def _composed(name: str) -> str:
 
 
 def columns_to_name(groups: Sequence[SampledFiles]) -> str:
-    """The columns of the files with a few values each, for a person who says which are which."""
+    """The columns of the files with a few values each, for a person to assign."""
     told = []
     for files in groups[:_MOST_SHOWN]:
         columns = [

@@ -1,4 +1,4 @@
-"""Proposal: a source for a shop's files, ready to be read over and tried."""
+"""Proposal: a source for a shop's files, ready for review and trial."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FolderInUse(LineageError):
 
 @dataclass(frozen=True)
 class Proposal:
-    """What `recsys init` found.
+    """Result of `recsys init`.
 
     Attributes:
         root: the data folder.
@@ -51,7 +51,7 @@ class Proposal:
     files: Mapping[str, str]
 
     def write(self, folder: Path) -> list[Path]:
-        """Writes the source's folder; returns its files. What cannot be written whole is taken away again.
+        """Write the source's folder; returns its files. A partial write is removed again.
 
         Raises:
             FolderInUse: it exists and is not empty.
@@ -80,7 +80,7 @@ class Proposal:
 
 
 def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = ()) -> Proposal:
-    """Looks at the files, or all files below the folders, that are named.
+    """Propose a source for the named files, or all files below the named folders.
 
     Args:
         title: of the source.
@@ -102,7 +102,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
     events = tables.get("raw_events", ())
     if not events:
         raise NoEvents(
-            "In no file a customer and a product stand together.",
+            "No file has both a customer and a product.",
             expected="a file with a column for the customer (user_id, customer_id, visitor …) and one for the product "
             "(item_id, product_id, sku …)",
             found="; ".join(

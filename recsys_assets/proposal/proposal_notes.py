@@ -1,4 +1,4 @@
-"""What a person should know of a proposal: what could not be told, what is not used, and what to write where."""
+"""Notes on a proposal, for a person: what is uncertain, what is not used, and what to write where."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def proposal_notes(
     yield from _on_events(tables["raw_events"], joined)
     if divided:
         yield (
-            "models are judged by a tenth of the events, told by their ids (subset in raw_events.sql), for no time "
-            "divides them"
+            "models are evaluated on a tenth of the events, chosen by their ids (subset in raw_events.sql), because "
+            "there is no time to split by"
         )
 
 
 def how_to_name(groups: Sequence[SampledFiles]) -> str:
-    """What to do where no events are recognised."""
+    """Advice for files in which no events are recognised."""
     most = max(groups, key=lambda files: (len(files.columns) > 1, files.rows))
     of = f"{most.pattern}:" if len(groups) > 1 else ""
     shown = [option(role, of + name) for role, name in _likely(most).items()]
@@ -104,7 +104,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             yield f"{part.files.pattern}: column {column.name} is taken for the time, as the only one that holds times"
     several = [part.files.pattern for part in events if not part.columns.keys() & {"behaviour", "order_id"}]
     if len(several) > 1 and joined is None and not all(map(named_behaviour, several)):
-        yield f"the rows of {' and '.join(several)} are all events: leave out those that are none"
+        yield f"the rows of {' and '.join(several)} all count as events: leave out those that are not"
     if not any(named_behaviour(pattern) for pattern in several) and not any(
         role in part.columns for part in events for role in ("behaviour", "order_id", *NUMBERS)
     ):
@@ -122,7 +122,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
     if timed:
         return
     yield from told_days([path for part in events for path in part.files.paths])
-    yield "no column holds the time of an event; without times nothing can be said of what comes next"
+    yield "no column holds the time of an event; without times, models cannot predict what comes next"
     for part in events:
         if names := [column.name for column in unnamed_times(part.files)]:
             yield (
@@ -153,7 +153,7 @@ def _counted_days(role: str, column: SampledColumn) -> str:
 
 
 def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:
-    """What a person should know of some files; `keys` are columns that are used to join them."""
+    """Notes on some files, for a person; `keys` are columns used to join them."""
     if not roles:
         ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
         if ids:

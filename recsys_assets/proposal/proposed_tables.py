@@ -1,4 +1,4 @@
-"""Which of a shop's files fill which raw table, by which columns."""
+"""Proposed tables: which of a shop's files fill which raw table, by which columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_DIFFERENT = 0.9
 def proposed_tables(
     groups: Sequence[SampledFiles],
 ) -> tuple[Mapping[RawTable, tuple[Roles, ...]], JoinedFiles | None]:
-    """What fills each raw table, in the tables' order, and the files that make events together, if any do.
+    """The files for each raw table, in the tables' order, and the files that make events together, if any.
 
     Files that say nothing of products or customers but that there are such fill none.
     """

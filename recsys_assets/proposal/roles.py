@@ -1,4 +1,4 @@
-"""Roles: which column of a shop's files is the customer, the product, the time, guessed by names and values."""
+"""Roles: which column of a shop's files is the customer, the product, the time, guessed from names and values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NONE: Like = {}
 
 @dataclass(frozen=True)
 class Roles:
-    """What a group of files is to a table: the column of the files for each column of the raw table.
+    """The role of a group of files for a raw table: the files' column for each column of the table.
 
     `happened` is the time of the events that the files hold, where they hold any.
     """
@@ -86,7 +86,7 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
 
 
 def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) -> dict[str, SampledColumn]:
-    """The column that is called like a product and holds its name, where another one holds its id."""
+    """The column that is named like a product and holds its title, where another one holds its id."""
     ranked = [
         (rank, place)
         for place, column in enumerate(files.columns)
@@ -159,7 +159,7 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:
-    """The names, in small letters, of all columns that may be the customer or the product."""
+    """The names, in lower case, of all columns that may be the customer or the product."""
     return [
         column.name.casefold()
         for column in files.columns
@@ -182,7 +182,7 @@ def _only_time(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]
 
 
 def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
-    """The only column of whose few values most say what a customer did, whatever its name is."""
+    """The only column whose few values mostly say what a customer did, whatever its name is."""
     telling = [
         column
         for column in files.columns
@@ -237,7 +237,7 @@ def _in_several_columns(
 
 
 def is_rating(column: SampledColumn) -> bool:
-    """Whether a column says how much something was liked, by its name, else by a few small numbers."""
+    """Whether a column holds ratings, by its name, or by a few small numbers."""
     if column.kind != "number":
         return False
     if rank_of(column.name, RATINGS) is not None:
@@ -247,7 +247,7 @@ def is_rating(column: SampledColumn) -> bool:
 
 
 def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
-    """Whether a column is called like one of a raw table, and its values are none that it could take."""
+    """Whether a column is named like one of a raw table, but its values are not ones that it could take."""
     return (
         role_rank(role, column.name, names) is not None
         and column.kind != "nothing"

@@ -1,4 +1,4 @@
-"""SampledColumn: what some rows say of one column of a shop's files."""
+"""SampledColumn: one column of a shop's files, as seen in a sample of rows."""
 
 from __future__ import annotations
 
@@ -100,22 +100,22 @@ class SampledColumn:
 
     @property
     def has_words(self) -> bool:
-        """Whether its values are words with blanks between, as names of people and titles are, and ids are not."""
+        """Whether its values are words with blanks, like names of people and titles, unlike ids."""
         return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
 
     @property
     def is_unnamed(self) -> bool:
-        """Whether the files have no name for it."""
+        """Whether the files have no name for the column."""
         return re.fullmatch(r"column_\d+", self.name) is not None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns of the files that it is."""
+        """Names of the files' columns behind it."""
         return (self.name,) if self.written is None else self.written.names
 
 
 def sampled_column(values: pl.Series) -> SampledColumn:
-    """What a column's values say."""
+    """Properties of a column, from its sampled values."""
     there = values.drop_nulls()
     is_text = values.dtype == pl.String
     nested = values.dtype.is_nested()
@@ -178,7 +178,7 @@ def _counted(values: pl.Series) -> pl.DataFrame:
 
 
 def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
-    """The column, with what the type of its values says."""
+    """The column with the findings from the type of its values."""
     type_ = values.dtype
     if not values.len():
         return replace(column, kind="nothing")
@@ -218,13 +218,13 @@ def _doubtful(numbers: pl.Series) -> str:
 
 
 def _decimal_sign(numbers: pl.Series) -> str:
-    """The decimal sign that some of the numbers surely have: fewer or more than three digits stand behind it."""
+    """The decimal sign of numbers that certainly have one: fewer or more than three digits follow it."""
     told = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
     return told[0] if len(told) == 1 else ""
 
 
 def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
-    """The columns of a file; of one whose commas may be decimal ones or not, they are what the other columns say.
+    """The columns of a file, where an ambiguous comma is read as in the other columns.
 
     Where another has decimal points, and none decimal commas, `1,200` is twelve hundred.
     """
@@ -238,7 +238,7 @@ def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
 
 
 def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
-    """The column, with what its texts say."""
+    """The column with the findings from its texts."""
     stripped = values.str.strip_chars()
     if stripped.str.contains(_NUMBER).all():
         unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
@@ -291,7 +291,7 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     if accounted:
         notes.append("its numbers in brackets, or with a minus behind them, are read as below zero")
     if not read.all():
-        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are read as no number")
+        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are not read as numbers")
     return replace(
         column,
         kind="number",

@@ -1,4 +1,4 @@
-"""SampledFiles: files of a shop that have the same columns, and what their first rows look like."""
+"""SampledFiles: files of a shop that have the same columns, with a sample of their rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
 
 
 class NothingToSample(LineageError):
-    """There is no file that could be looked at."""
+    """No file could be sampled."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,16 @@ class SampledFiles:
 
     @property
     def own_names(self) -> Mapping[str, str]:
-        """Column of the elements of a list → what these call it."""
+        """Column → its name in the elements of a list."""
         return self.unpacked.of_elements if self.unpacked is not None else {}
 
     def relation(self, names: Collection[str]) -> str:
-        """What stands behind FROM, where some of the columns are taken."""
+        """FROM clause for some of the columns."""
         return self.scan if self.unpacked is None else self.unpacked.relation(self.scan, names)
 
 
 def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles], dict[str, str]]:
-    """Files of a data folder, those with the same columns together; and why others could not be looked at, by path.
+    """Files of a data folder, grouped by their columns; and why others could not be sampled, by path.
 
     Of each group the first rows of its first, middle and last file are looked at.
 
@@ -138,7 +138,7 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
         groups[(*sample.shape, _kind_of_name(path), named_behaviour(path))].append(path)
     if not groups:
         raise NothingToSample(
-            "No file could be looked at.",
+            "No file could be sampled.",
             expected="CSV (also as .tsv, .txt, .gz) or Parquet files with a header and rows",
             found="; ".join(f"{path}: {fault}" for path, fault in list(left.items())[:5]) or "no file",
             where=str(root),
@@ -185,7 +185,7 @@ def _with_folders(sample: FirstRows, path: str) -> FirstRows:
 
 
 def _kind_of_name(path: str) -> str:
-    """What a name ends with, where that is a word of the shop's own, such as `.base` and `.test`."""
+    """Suffix of a name, if it is a word of the shop's own, such as `.base` and `.test`."""
     suffix = Path(without_gz(path)).suffix.casefold()
     return "" if suffix in TEXTS else suffix
 
@@ -266,12 +266,12 @@ def _equal_rows(frame: pl.DataFrame) -> int:
 
 
 def days_told(groups: Iterable[SampledFiles]) -> set[date]:
-    """The days that the paths of some files tell."""
+    """The days in the paths of some files."""
     return {day for files in groups for path in files.paths if (day := named_day(path)) is not None}
 
 
 def common_pattern(paths: Sequence[str]) -> str:
-    """A pattern that fits all the paths: what their names begin and end with, and `*` between.
+    """A pattern that matches all the paths: the common prefix and suffix of their names, with `*` between.
 
     Days and numbers differ in the files to come, those of folders too, so none of them is in the pattern.
     """

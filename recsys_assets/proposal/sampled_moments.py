@@ -1,4 +1,4 @@
-"""Moments that the columns of a sample hold together: which belong together, by their names and values."""
+"""Moments spread over several columns of a sample, matched by their names and values."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _OF_AN_EVENT = (
 def written_moments(
     frame: pl.DataFrame, columns: Sequence[SampledColumn]
 ) -> tuple[list[SampledColumn], list[str]]:
-    """The moments that several columns hold together, as columns of text, and what could not be told, in sentences.
+    """Moments spread over several columns, as columns of text, and what is uncertain, in sentences.
 
     A day and the clock that is called like it, or the only one; else a year, a month and a day of one name. Hours,
     minutes and seconds that are called alike belong to either.
@@ -100,7 +100,7 @@ def _with_offset(
 
 
 def _of_numbers(values: Mapping[str, pl.Series]) -> Iterator[WrittenMoment]:
-    """Moments of a year, a month and a day, and of what else is called alike."""
+    """Moments from a year, a month and a day, and other columns named alike."""
     for stem in dict.fromkeys(stem for name in values if (stem := _stem(name, "year")) is not None):
         units: tuple[Unit, ...] = ("year", "month", "day of month")
         parts: list[tuple[Unit, str]] = [
@@ -142,7 +142,7 @@ def _of_unit(values: Mapping[str, pl.Series], unit: Unit, stem: str) -> str | No
 
 
 def _clock_stem(name: str, texts: pl.Series) -> str | None:
-    """What a column of times of day is of, such as `order`, by its name; None where it is none."""
+    """Subject of a column of times of day, such as `order`, by its name; None if it has none."""
     stem = _stem(name, "clock")
     if stem is None or not (_all(texts, _CLOCK) or _digits_of(texts)):
         return None

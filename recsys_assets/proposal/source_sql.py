@@ -105,7 +105,7 @@ def _has(part: Roles, name: str) -> bool:
 
 
 def _named(part: Roles) -> str:
-    """The behaviour that the files' name tells; empty where it tells none, or a column does."""
+    """The behaviour in the files' name; empty if there is none, or a column has it."""
     return "" if "behaviour" in part.columns else named_behaviour(part.files.pattern)
 
 
@@ -151,7 +151,7 @@ def _first_moment(part: Roles) -> str:
 
 
 def _names_others_too(part: Roles) -> bool:
-    """Whether the same files hold events, so that a product or a customer stands in many lines."""
+    """Whether the same files hold events, so that a product or a customer occurs in many lines."""
     names = {column.name for column in part.columns.values()}
     key = part.columns["item_id" if part.table == "raw_items" else "user_id"]
     return key.distinct < 0.9 * part.files.rows and len(part.files.columns) > len(names)
@@ -161,7 +161,7 @@ _Given = TypeVar("_Given")
 
 
 def _by(columns: Mapping[str, _Given]) -> list[tuple[str, _Given]]:
-    """What events without times are divided by: whole orders, else what a customer did with a product."""
+    """Columns by which events without times are split: whole orders, or else customer and product."""
     names = ("order_id",) if "order_id" in columns else ("user_id", "item_id")
     return [(name, columns[name]) for name in names]
 
@@ -196,7 +196,7 @@ def _of_the_order(part: Roles, name: str) -> str:
 
 
 def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> str:
-    """What a raw table takes from a column of files; `sql_of` says how a column stands in the statement."""
+    """Expression of a raw table's column from a column of files; `sql_of` gives the column's SQL."""
     at = sql_of(column.name) if column.written is None else column.written.sql(sql_of)
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
@@ -208,7 +208,7 @@ def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> st
 
 
 def number_sql(column: SampledColumn, at: str) -> str:
-    """An expression for the numbers of a column of files, which stands in the statement as `at`."""
+    """An expression for the numbers of a column of files, given its SQL `at`."""
     for pattern, minus in ACCOUNTED.items() if column.accounted else ():
         at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
     if column.decorated:
@@ -223,7 +223,7 @@ def number_sql(column: SampledColumn, at: str) -> str:
 
 
 def moment_sql(column: SampledColumn, at: str) -> str:
-    """An expression for the times of a column of files, which stands in the statement as `at`."""
+    """An expression for the times of a column of files, given its SQL `at`."""
     if column.kind == "epoch" and not column.is_text and len(column.formats) == 1:
         return _moment(column.formats[0], at)
     if column.formats == (ISO,):

@@ -1,4 +1,4 @@
-"""UnpackedRows: columns that SQL takes out of a file's own, such as fields of a line of JSON, or records in a list."""
+"""UnpackedRows: columns that SQL extracts from a file's own, such as fields of a JSON line, or records in a list."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NotJsonLines(ValueError):
 
 @dataclass(frozen=True)
 class UnpackedRows:
-    """How rows and columns come out of those that a scan has.
+    """How rows and columns are extracted from those of a scan.
 
     Attributes:
         columns: name → SQL of it, over the columns of the scan and, where there are elements, of `element`.
@@ -85,7 +85,7 @@ class UnpackedRows:
 
 
 def parts_of_lines(width: int, separator: str) -> UnpackedRows:
-    """Columns of lines whose fields stand between separators of several signs, such as `::`."""
+    """Columns of lines whose fields are separated by several characters, such as `::`."""
     columns = {
         f"column_{place}": f"nullif(split_part({RECORD}, {literal(separator)}, {place}), '')"
         for place in range(1, width + 1)
@@ -301,8 +301,9 @@ def _leaves(record: _Json, above: Path) -> Iterator[Path]:
 
 
 def _list_of_things(records: Sequence[_Json], fields: Mapping[str, Path]) -> tuple[Path, Sequence[_Json]]:
-    """The path of the list whose records name products, and the records that have it; empty where there is none, or
-    these name products themselves."""
+    """The path of the list whose records name products, and the records that have it; empty if there is none, or the
+    records name products themselves.
+    """
     own = [path for name, path in fields.items() if _is_a_thing(name)]
     for path in fields.values():
         having = [record for record in records if _records_in(record, path)]
@@ -339,7 +340,7 @@ def _text(value: object) -> str | None:
 
 
 def _value(of: str, path: Sequence[str], values: Sequence[object]) -> str:
-    """SQL for a field; the texts of a list stand in one, with bars between."""
+    """SQL for a field; the texts of a list are joined with bars."""
     there = [value for value in values if value is not None]
     if there and all(isinstance(value, list) for value in there):
         return f"nullif(array_to_string({of} ->> {_path(path, '[*]')}, '|'), '')"

@@ -1,4 +1,4 @@
-"""WrittenMoment: several columns of a shop's files that hold one moment, such as a day and its clock."""
+"""WrittenMoment: several columns of a shop's files that form one moment, such as a day and a time of day."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class WrittenMoment:
 
 @dataclass(frozen=True)
 class MomentInPath:
-    """A day or a moment that the path of each file tells, and no column does.
+    """A day or a moment that is in the path of each file, and in no column.
 
     Attributes:
         pattern: a regular expression of RE2 for a whole path.
@@ -87,7 +87,7 @@ class MomentInPath:
         return ("_file",)
 
     def sql(self, at: Callable[[str], str]) -> str:
-        """The text of the moment; the whole path where it tells none."""
+        """The text of the moment; the whole path if it has none."""
         return f"regexp_replace({at('_file')}, {literal(self.pattern)}, {literal(self.told)})"
 
 

@@ -1,4 +1,4 @@
-"""WrittenTimes: in which ways the texts of a column write moments or days."""
+"""WrittenTimes: the notations in which the texts of a column write times or days."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
 
 @dataclass(frozen=True)
 class WrittenTimes:
-    """How times are written.
+    """Notation of times.
 
     Attributes:
         formats: what reads them, the commonest first: formats of `strptime`, `ISO`, or a unit of `EPOCHS`.
@@ -76,7 +76,7 @@ def epoch_unit(numbers: pl.Series) -> str:
 
 
 def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
-    """How numbers of a column that is named like a time are moments; None where more than half of them are none.
+    """Notation of numeric times in a column named like a time; None if more than half of the numbers are none.
 
     Args:
         numbers: of seconds, milliseconds and so on since 1970, mixed or not, or of a spreadsheet's days.
@@ -104,7 +104,7 @@ def year_of(numbers: pl.Series, unit: str) -> int:
 
 
 def written_times(texts: pl.Series) -> WrittenTimes | None:
-    """How texts write times; None where more than half of them are none.
+    """Notation of times in texts; None if more than half of them are none.
 
     One way that reads all is preferred. Where there is none, several ways are put together, of which none has the
     month first and another one the day.
@@ -131,7 +131,7 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
 
 
 def _clocks(texts: pl.Series) -> list[str]:
-    """What may stand behind a day in some of the texts, and nothing."""
+    """Times of day that may follow a day in some of the texts, and nothing."""
     there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
     return [*_CLOCKS, *(sign + clock[1:] for sign in there for clock in _CLOCKS if clock[:1] == " ")]
 
@@ -147,7 +147,7 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
 
 
 def earliest_year(years: pl.Series) -> int:
-    """The earliest of the years of some times; 9999 where there is none but those that stand for no time."""
+    """The earliest year of some times; 9999 if all of them are placeholders for no time."""
     told = years.filter((years >= _YEARS[0]) & ~years.is_in(_NO_DAYS))
     return int(told.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
 
@@ -195,13 +195,13 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
 
 
 def _note(ways: Sequence[str], read: int, values: int) -> str:
-    """What a person should know of several ways, and of values that none reads."""
+    """Note on several notations, and on values that none reads, for a person."""
     words = ", ".join(_WORDS.get(way, way) for way in ways)
     notes = [f"its times are written in several ways, which are read as {words}"] if len(ways) > 1 else []
     if SPREADSHEET in ways and len(ways) == 1:
         notes.append(f"its numbers are read as {words}")
     if read < values:
-        notes.append(f"{values - read} of {values} values are read as no time")
+        notes.append(f"{values - read} of {values} values are not read as times")
     return "; ".join(notes)
 
 

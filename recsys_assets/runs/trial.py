@@ -260,7 +260,7 @@ def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder
     if asked is None or asked in counts or not counts:
         return ""
     shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    words = f"target_behaviour of source.toml is {asked!r}, and the rows looked at are {shown}."
+    words = f"target_behaviour of source.toml is {asked!r}, and the sampled rows have {shown}."
     return f"{words} {did_you_mean(asked, counts)}".strip()
 
 

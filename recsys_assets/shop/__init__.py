@@ -1,1 +1,1 @@
-"""What a shop says of its files: the source, its settings and its columns."""
+"""A shop's source: its SQL, its settings and its columns."""

@@ -1,4 +1,4 @@
-"""A home belongs to one source: its tables, its models and its champion are made of that source's files."""
+"""The source of a home: a home belongs to one source, whose files its tables, models and champion are made of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OtherSource(LineageError):
 
 
 def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
-    """Make sure that the home is of the settings' source; one without a mark is of the first that asks.
+    """Require that the home belongs to the settings' source; one without a mark is assigned to the first that asks.
 
     A home that was moved together with its files is still of the same source, and so is one whose SQL lies in another
     folder, as that of a new release does: the files are the shop.
@@ -55,7 +55,7 @@ def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
 
 
 def adopt_source(settings: Settings) -> None:
-    """Have the home belong to the settings' source from now on."""
+    """Assign the home to the settings' source from now on."""
     mark = settings.home / MARK
     draft = mark.with_name(f".{MARK}.{os.getpid()}")
     draft.write_text(

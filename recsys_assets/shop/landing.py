@@ -1,4 +1,4 @@
-"""The landing folder, into which new files are dropped: what lies there, known by size and time before by content."""
+"""The landing folder for new files; changes in it are detected by size and time first, then by content."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def glimpsed(landing: Path) -> str:
 
 
 def contents(landing: Path, source: Source) -> str | None:
-    """A hash of the paths and contents of the files there that the source reads; None where there is none."""
+    """A hash of the paths and contents of the files there that the source reads; None if there are none."""
     patterns = {named.scan.pattern for named in source.scans()}
     found = {(file.path, file.sha256) for pattern in patterns for file in list_files(landing, pattern)}
     return _hash(sorted(found)) if found else None

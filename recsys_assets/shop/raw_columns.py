@@ -1,4 +1,4 @@
-"""Raw columns: what the canonical raw tables hold, and what a source's SELECT for one of them must give."""
+"""Raw columns: the columns of the canonical raw tables, which a source's SELECT must return."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ REQUIRED_COLUMNS = {
 
 
 def checked_columns(table: str, query: SourceQuery) -> SourceQuery:
-    """The query, once its columns are those of the raw table.
+    """The query, after a check that its columns are those of the raw table.
 
     Raises:
         SourceError: it lacks a column, gives one twice, or one that the table has not.

@@ -1,4 +1,4 @@
-"""Shop rules: what `source.toml` says of ids, clocks and behaviours, as parameters of the SQL."""
+"""Shop rules: ids, clocks and behaviours as configured in `source.toml`, as parameters of the SQL."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SourceError(LineageError):
 
 @dataclass(frozen=True, kw_only=True)
 class ShopRules:
-    """What `source.toml` says of ids, clocks and behaviours.
+    """Rules of `source.toml` for ids, clocks and behaviours.
 
     `time_zone` is the shop's clock, an IANA name: a time with an offset or a zone is turned to it, one without is taken
     as it stands. `no_value` are texts that mean "no value" in ids and descriptions. `whole_number_ids` takes "17850.0"
@@ -128,7 +128,7 @@ def _known_zone(name: object, path: Path) -> None:
             expected="an IANA time zone, such as UTC or Europe/Berlin",
             found=repr(name),
             where=f"{path}, time_zone",
-            advice=near or "take the name of the shop's zone from the IANA list",
+            advice=near or "use the name of the shop's zone from the IANA list",
         )
 
 

@@ -204,7 +204,7 @@ class Source:
         return "\nUNION ALL\n".join(parts)
 
     def file_of(self, table: str) -> str:
-        """Where the SQL of a raw table stands."""
+        """Path of the SQL of a raw table."""
         return str(self.folder / f"{table}.sql")
 
     def column_types(self, table: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Source reference: what the columns of raw tables and the keys of `source.toml` mean, as tables of `docs/data.md`."""
+"""Source reference: the meaning of raw columns and of the keys of `source.toml`, as tables of `docs/data.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recsys_assets.shop.source_settings import SourceSettings
 
 @dataclass(frozen=True)
 class ColumnText:
-    """What a column of a raw table holds, and what is done where a row leaves it empty or the SQL leaves it out."""
+    """Description of a raw column, and what happens if a row leaves it empty or the SQL leaves it out."""
 
     type: str
     values: str
@@ -44,14 +44,14 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "order_id": ColumnText(ID, "the basket or invoice", "what a customer does on one day is one basket"),
         "behaviour": ColumnText(TEXT, _BEHAVIOURS, "`default_behaviour`"),
         "quantity": ColumnText(NUMBER, "pieces, not zero; below zero for a return", "1"),
-        "unit_price": ColumnText(NUMBER, "price of a piece, 0 or more", "amount by quantity"),
-        "amount": ColumnText(NUMBER, "what was paid for the line", "quantity by unit price"),
-        "discount": ColumnText(NUMBER, "what was taken off", _SAYS_NOTHING),
-        "store_id": ColumnText(ID, "where it happened", _SAYS_NOTHING),
+        "unit_price": ColumnText(NUMBER, "price of a piece, 0 or more", "amount divided by quantity"),
+        "amount": ColumnText(NUMBER, "amount paid for the line", "quantity times unit price"),
+        "discount": ColumnText(NUMBER, "discount on the full price", _SAYS_NOTHING),
+        "store_id": ColumnText(ID, "the store", _SAYS_NOTHING),
         "subset": ColumnText(
-            TEXT, "`train`, `valid` or `test`, for data that is split already", "divided by time"
+            TEXT, "`train`, `valid` or `test`, for data that comes already split", "split by time"
         ),
-        "line_id": ColumnText(TEXT, "the line's own number", "copies are told by whole rows of files"),
+        "line_id": ColumnText(TEXT, "the line's own number", "copies are identified by whole rows of files"),
     },
     "raw_users": {
         "user_id": ColumnText(ID, "the customer", "row refused: missing user id"),
@@ -64,10 +64,10 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "children": _said("such as `2`"),
         "country": _said("such as `France`"),
         "occurrences": ColumnText(
-            WHOLE, "of several rows about a customer, how many say so", "the first row stays"
+            WHOLE, "how many rows of the source agree, where there are several", "the first row is kept"
         ),
         "known_from": ColumnText(
-            TIME, "since when the description holds", "it holds from the first event on"
+            TIME, "since when the description is valid", "it is valid from the first event on"
         ),
     },
     "raw_items": {
@@ -80,18 +80,20 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "manufacturer": ColumnText(TEXT, "who makes it", _UNKNOWN),
         "package_size": ColumnText(TEXT, "such as `2 L`", _UNKNOWN),
         "occurrences": ColumnText(
-            WHOLE, "of several rows about an item, how many say so", "the first titled stays"
+            WHOLE,
+            "how many rows of the source agree, where there are several",
+            "the first row with a title is kept",
         ),
         "known_from": ColumnText(
-            TIME, "since when the description holds", "it holds from the first event on"
+            TIME, "since when the description is valid", "it is valid from the first event on"
         ),
     },
     "raw_promotions": {
         "item_id": ColumnText(ID, "the product", "row refused: missing item id"),
         "store_id": ColumnText(ID, "the store", "all stores"),
         "kind": ColumnText(TEXT, "`placement` or `coupon`", _SAYS_NOTHING),
-        "display": ColumnText(TEXT, "where in the store it stood", "it did not stand out"),
-        "mailer": ColumnText(TEXT, "where in the mailer it was", "it was in none"),
+        "display": ColumnText(TEXT, "place of the display in the store", "it was not on display"),
+        "mailer": ColumnText(TEXT, "place in the mailer", "it was not in the mailer"),
         "coupon_id": ColumnText(ID, "the coupon", _SAYS_NOTHING),
         "campaign_id": ColumnText(ID, "the campaign", _SAYS_NOTHING),
         "start_day": ColumnText(DAY, "its first day", "row refused: start day is not a day"),
@@ -106,19 +108,19 @@ KEYS: Mapping[str, str] = {
     "data": "the data folder where `RECSYS_DATA` is empty: a path below this folder, or `python package NAME`",
     "first_day": "the first day that an event can have; empty: 2000-01-01",
     "last_day": "the last day that an event can have; empty: today",
-    "default_behaviour": "the behaviour of rows that say none",
+    "default_behaviour": "behaviour of rows without one",
     "undated": "whether the files hold no times: an event gets the day of its file",
     "non_products": "item ids that are postage, fees and the like: regular expressions for whole ids, any case",
-    "largest_quantity": "more pieces than this in a line are taken for an error",
-    "largest_price": "a higher price of a piece is taken for an error",
-    "half_life_days": "after how many days an event counts half in `recency_weight`",
+    "largest_quantity": "more pieces than this in a line count as an error",
+    "largest_price": "a higher unit price counts as an error",
+    "half_life_days": "half-life of an event in `recency_weight`, in days",
     "service_events": "which events of the service join, by action, and as which behaviour, such as "
     '`{view = "view", purchase = "order"}`; empty: see below',
-    "holdout_weeks": "last weeks of the data, which judge the models; empty: `RECSYS_HOLDOUT_WEEKS`",
-    "time_zone": "the shop's clock, an IANA name: times with an offset are turned to it, others are by it",
+    "holdout_weeks": "last weeks of the data, held out to evaluate the models; empty: `RECSYS_HOLDOUT_WEEKS`",
+    "time_zone": "the shop's clock, an IANA name: times with an offset are converted to it, others are taken as on it",
     "no_value": 'texts that mean "no value" in ids, texts and numbers; yours replace these',
     "whole_number_ids": 'whether "17850.0" is the id "17850", and "\'00123", as spreadsheets keep zeros, "00123"',
-    "target_behaviour": "what recommendations are to bring about; empty: purchase, or the furthest step that occurs",
+    "target_behaviour": "behaviour that recommendations aim at; empty: purchase, or the furthest step that occurs",
 }
 """What each key of `source.toml` means."""
 

@@ -1,4 +1,4 @@
-"""SourceSettings: what `source.toml` says of a shop's files."""
+"""SourceSettings: the settings of a shop's files in `source.toml`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JOINABLE = ("view", "cart", "purchase", "rating")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings(ShopRules):
-    """What `source.toml` may say, beside the shop's rules.
+    """The settings in `source.toml`, beside the shop's rules.
 
     `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
     event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.

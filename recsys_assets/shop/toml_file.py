@@ -1,4 +1,4 @@
-"""TOML files that people write for the shop: read into pydantic models, and refused with line and advice."""
+"""TOML files that people write for the shop: read into pydantic models, with faults reported by line and advice."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TomlPart(BaseModel):
 def read_toml(
     path: Path, kind: type[_Model], error: type[LineageError], what: str, content: bytes | None = None
 ) -> tuple[_Model, str]:
-    """What a file says, and its text; a file that is not there says nothing.
+    """Content of a file, and its text; a missing file is empty.
 
     Args:
         path: the file.
@@ -126,7 +126,7 @@ def toml_of(
 
 
 def line_of(text: str, place: Sequence[Any]) -> int:
-    """The line on which a key, or the table that should hold it, stands; the first where it cannot be told."""
+    """The line of a key, or of the table that should hold it; the first line if it is unknown."""
     lines = text.splitlines()
     at, name = 0, ""
     for part in place:
@@ -152,7 +152,7 @@ def line_of(text: str, place: Sequence[Any]) -> int:
 def _wrong(
     fault: ValidationError, text: str, path: Path, kind: type[BaseModel], error: type[LineageError]
 ) -> LineageError:
-    """What pydantic found first, with the line of the file; a key that there is not explains one that is missing."""
+    """The first fault that pydantic found, with the line of the file; an unknown key explains a missing one."""
     found = fault.errors(include_url=False)
     first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
     wanted = _WORDS.get(first["type"], "{msg}").format(
@@ -179,7 +179,7 @@ def _wrong(
 
 
 def _model_at(kind: type[BaseModel], place: Sequence[Any]) -> type[BaseModel]:
-    """The model that tells of the table at a place."""
+    """The model of the table at a place."""
     for part in place:
         if isinstance(part, str) and part in kind.model_fields:
             kind = next(_models_in(kind.model_fields[part].annotation), kind)

@@ -1,4 +1,4 @@
-"""Answers: what was derived before of the same text over the same columns, so that it is not derived again."""
+"""Answers: cached derivations for a text and its input columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Answers:
         self._known: OrderedDict[Hashable, tuple[Mapping[str, Input | None], Lineage]] = OrderedDict()
 
     def find(self, question: Hashable, inputs: Inputs) -> Lineage | None:
-        """The answer to a question, where each input that it looked for is as it was."""
+        """The cached answer to a question, if each input that it depended on is unchanged."""
         with self._lock:
             known = self._known.get(question)
             if known is None:
@@ -34,7 +34,7 @@ class Answers:
         return {column: list(edges) for column, edges in answer.items()}
 
     def keep(self, question: Hashable, inputs: Inputs, answer: Lineage) -> None:
-        """Keeps an answer that was derived from some inputs."""
+        """Cache an answer that was derived from some inputs."""
         with self._lock:
             kept = {column: list(edges) for column, edges in answer.items()}
             self._known[question] = (dict(inputs.asked), kept)

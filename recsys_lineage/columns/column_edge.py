@@ -1,4 +1,4 @@
-"""ColumnEdge: one way in which a column of an input takes part in a column of a result."""
+"""ColumnEdge: how an input column takes part in a result column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIRECT: tuple[Subtype, ...] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 
 @dataclass(frozen=True, order=True, slots=True)
 class ColumnEdge:
-    """One way in which a column of an input takes part in a column of a result, in the terms of OpenLineage.
+    """How an input column takes part in a result column, in the terms of OpenLineage.
 
     The law is soundness: if the values of an input column change, only result columns that have an edge from it may
     change, be it as a bag of values or in the rows they stand in.

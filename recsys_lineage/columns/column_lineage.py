@@ -39,7 +39,7 @@ def column_lineage(
     people: Collection[tuple[str, str]] | None = None,
     result: Sequence[str] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
-    """For each column of a query's result, from which columns of its tables it comes, and how.
+    """For each column of a query's result, the columns of its tables that it comes from, and how.
 
     The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
     itself, over tables without rows, says whether the statement is right and what its columns are called. A statement
@@ -76,7 +76,7 @@ def column_lineage(
 
 
 def _names(sql: str, *, inputs: Inputs) -> list[str]:
-    """What a statement's columns are called, whose tables stand in the text by their names alone."""
+    """Column names of a statement whose tables are named without schema."""
     words = {token.text for token in sqlglot.tokenize(sql, read="duckdb")}
     tables = {found.name: found.columns for word in words if (found := inputs.find(word)) is not None}
     bare = bare_statement(sql)

@@ -1,4 +1,4 @@
-"""Sets of edges, and what operators make of them.
+"""Sets of edges, and the operators' effects on them.
 
 An edge is a tuple `(table, column, how, masked)`. `how` counts the three direct ways by their strength, and then the
 indirect ones. A `$parameter` is an input of a table without name, which is left out of every answer: it only says
@@ -39,7 +39,7 @@ _TRANSFORMED, _AGGREGATED = int(How.TRANSFORMATION), int(How.AGGREGATION)
 
 
 def of_column(table: str, column: str) -> Edges:
-    """The edge of a column that is taken as it is."""
+    """The edge of an unchanged column."""
     return frozenset([(table, column, 0, False)])
 
 
@@ -65,7 +65,7 @@ def aggregated(edges: Edges) -> Edges:
 
 
 def deciding(edges: Edges, subtype: How) -> Edges:
-    """The edges of what is chosen by values that have these edges."""
+    """The edges of a value that is chosen by values with these edges."""
     for edge in edges:
         if edge[2] <= _AGGREGATED:
             return frozenset(
@@ -84,7 +84,7 @@ def masked(edges: Edges) -> Edges:
 
 
 def statistic(edges: Edges) -> Edges:
-    """The edges of a statistic over many people: what is in the value is hidden, what chose the rows is not."""
+    """The edges of a statistic over many people: edges of its value are masked, those that chose the rows are not."""
     return frozenset([(t, c, how, m or how <= _AGGREGATED) for t, c, how, m in edges])
 
 
@@ -94,7 +94,7 @@ def is_keyed(edges: Edges) -> bool:
 
 
 def united(parts: Iterable[Edges]) -> Edges:
-    """All the edges of several sets."""
+    """The union of several sets of edges."""
     return NOTHING.union(*parts)
 
 

@@ -1,4 +1,4 @@
-"""Relation: what an operator gives to the next, as an ordered list of columns with the edges of each."""
+"""Relation: the output of an operator, an ordered list of columns with the edges of each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def folded(name: str) -> str:
-    """A name as DuckDB compares it: only the letters A to Z are alike in upper and lower case."""
+    """A name as DuckDB compares it: case-insensitive for the letters A to Z only."""
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What an expression gives for one row.
+    """Value of an expression for one row.
 
     Args:
         edges: the inputs that take part in it, and how.
@@ -33,14 +33,14 @@ class Value:
     element: Value | None = None
 
     def field(self, name: str) -> Value:
-        """The value of a struct's field, or of whatever else stands under a name in it."""
+        """The value of a struct's field, or of whatever else has a name in it."""
         for known, value in (self.fields or {}).items():
             if folded(known) == folded(name):
                 return value
         return Value(transformed(self.edges))
 
     def beside(self, edges: Edges) -> Value:
-        """The value where more than itself decides what it is."""
+        """The value with further edges that decide it."""
         if edges <= self.edges:
             return self
         inside = self.fields and {name: each.beside(edges) for name, each in self.fields.items()}
@@ -49,7 +49,7 @@ class Value:
 
     @property
     def shape(self) -> Edges:
-        """What decides how many elements a list has: where these are known apart, what all inside of them shares."""
+        """Edges that decide the number of elements of a list: if these are known, what all inside of them share."""
         if self.element is None:
             return self.edges
         return deciding(frozenset.intersection(*_leaves(self.element)), How.CONDITIONAL)
@@ -76,7 +76,7 @@ def _leaves(value: Value) -> list[Edges]:
 
 
 def list_of(element: Value, edges: Edges = NOTHING) -> Value:
-    """A list of elements that are all like one.
+    """A list of similar elements.
 
     Args:
         element: one of them.
@@ -98,7 +98,7 @@ def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
 
 
 def merged(one: Value, other: Value) -> Value:
-    """A value that is one or the other."""
+    """A value that is either of two."""
     if one.element and other.element:
         return Value(one.edges | other.edges, element=merged(one.element, other.element))
     if one.fields and other.fields and list(one.fields) == list(other.fields):
@@ -117,7 +117,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Relation:
-    """Columns in their order, and what decides which rows there are.
+    """Columns in their order, and the edges that decide the rows.
 
     Args:
         columns: their values' edges do not repeat those of `rows`.
@@ -162,11 +162,11 @@ class Relation:
         return Relation(columns, keys=self.keys, order=self.order)
 
     def narrowed(self, edges: Edges) -> Relation:
-        """The relation where more decides its rows."""
+        """The relation with further edges that decide its rows."""
         return Relation(self.columns, self.rows | edges, self.keys, self.order)
 
     def apart(self) -> Relation:
-        """The relation with values of its own, where it stands in a FROM clause more than once."""
+        """The relation with values of its own, where it occurs in a FROM clause more than once."""
         columns = [Column(column.name, replace(column.value)) for column in self.columns]
         return replace(self, columns=columns)
 
@@ -176,9 +176,9 @@ class Relation:
 
     @property
     def values(self) -> Edges:
-        """The edges of all its values."""
+        """The union of the edges of all its values."""
         return united(column.value.edges for column in self.columns)
 
     def distinct(self) -> Relation:
-        """Each of its rows once."""
+        """The relation after DISTINCT."""
         return self.narrowed(deciding(self.values, How.GROUP_BY)).with_key(range(len(self.columns)))

@@ -1,4 +1,4 @@
-"""Tags: what kind of data a column holds, such as personal data, and how that passes to the columns made of it."""
+"""Tags: the kind of data in a column, such as personal data, and how it passes to derived columns."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Tag:
 
     @classmethod
     def of(cls, text: str) -> Tag:
-        """The tag that is written so."""
+        """Parse a written tag."""
         return cls(text.removesuffix(_THROUGH_CHOICES), text.endswith(_THROUGH_CHOICES))
 
     def __str__(self) -> str:
         return self.name + (_THROUGH_CHOICES if self.indirect else "")
 
     def passes(self, edge: ColumnEdge) -> bool:
-        """Whether it passes along an edge; what tells people apart does so only where it is taken as it is."""
+        """Whether the tag passes along an edge; one that identifies people does so only for unchanged values."""
         if self.name == PERSON:
             return edge.subtype == "IDENTITY"
         return not edge.masking and (edge.kind == "DIRECT" or self.indirect)
@@ -48,7 +48,7 @@ Tags = Mapping[str, Sequence[Tag]]
 
 
 def split_description(text: str) -> tuple[str, tuple[Tag, ...]]:
-    """A column's description without the tags behind it, and these tags."""
+    """A column's description without its tags, and the tags."""
     match = _TAGGED.search(text)
     if match is None:
         return text, ()
@@ -56,7 +56,7 @@ def split_description(text: str) -> tuple[str, tuple[Tag, ...]]:
 
 
 def passed_tags(edges: Iterable[ColumnEdge], inputs: Mapping[str, Tags]) -> set[Tag]:
-    """The tags that a column has from the columns that it comes from.
+    """The tags that a column inherits from the columns that it comes from.
 
     Args:
         edges: those of the column.

@@ -1,4 +1,4 @@
-"""Ties: what decides the order of rows that an ORDER BY leaves equal, or that have none.
+"""Ties: edges that decide the order of rows that an ORDER BY leaves equal, or of rows without one.
 
 SQL leaves it open. DuckDB keeps the order in which rows come: of windows over the same partitions the longest order
 sorts for all whose order it begins with, and other windows, and what stands on them, get the rows as the windows before
@@ -33,7 +33,7 @@ _INDIFFERENT_KINDS = ("quantile", "percentile", "regr_", "approx_quantile")
 
 @dataclass(eq=False)
 class Sort:
-    """A window that DuckDB sorts rows for.
+    """A window for which DuckDB sorts rows.
 
     Args:
         window: its function.
@@ -47,12 +47,12 @@ class Sort:
 
     @cached_property
     def edges(self) -> Edges:
-        """The edges of what it sorts by."""
+        """The edges of the sort keys."""
         return self.read()
 
     @cached_property
     def partitions(self) -> frozenset[exp.Expr]:
-        """What it divides rows by."""
+        """Partition keys of the window."""
         found = list(self.window.args.get("partition_by") or ())
         if self.named is not None:
             found += self.named.args.get("partition_by") or ()
@@ -60,7 +60,7 @@ class Sort:
 
     @cached_property
     def order(self) -> tuple[tuple[exp.Expr, bool, bool], ...]:
-        """What it orders rows by, whether downwards, and whether NULL comes first."""
+        """Sort keys, with direction and place of NULLs."""
         orders = [each.args.get("order") for each in (self.named, self.window) if each is not None]
         return tuple(
             (key.this, bool(key.args.get("desc")), bool(key.args.get("nulls_first")))
@@ -70,12 +70,12 @@ class Sort:
         )
 
     def sorts_for(self, other: Sort) -> bool:
-        """Whether rows sorted for this window are sorted for another."""
+        """Whether rows sorted for this window are also sorted for another."""
         return self.partitions == other.partitions and self.order[: len(other.order)] == other.order
 
 
 def is_indifferent(name: str, window: exp.Expr | None = None) -> bool:
-    """Whether a function gives the same in whatever order equal rows come.
+    """Whether a function returns the same in whatever order equal rows come.
 
     Args:
         name: that it is called by, in lower case.

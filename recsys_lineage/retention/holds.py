@@ -18,7 +18,7 @@ class HoldError(LineageError):
 
 @dataclass(frozen=True)
 class Hold:
-    """One version of one table that is kept, with all that making it again needs.
+    """One version of one table that is kept, with everything needed to reproduce it.
 
     `who` asked for it, at `placed` (UTC), because of `reason`.
     """

@@ -1,4 +1,4 @@
-"""What a version needs to be made again: the versions that its record names, and what those need in turn."""
+"""Dependencies of a version for its reproduction: the versions that its record names, and theirs in turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.records.materialization import Materialization
 
 
 def needed_versions(lake: Lake, roots: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    """The given versions and every version that making them again needs, as `{table: versions}`.
+    """The given versions and all that reproducing them needs, as `{table: versions}`.
 
     Reads are followed to the source, so that each table in between can be made again too. The previous version that an
     asset started from is needed as it is, but what that one was made of is not: a chain of nights, each started from

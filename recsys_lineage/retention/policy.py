@@ -31,7 +31,7 @@ class Policy:
 
     @classmethod
     def parse(cls, text: str) -> Policy:
-        """The policy that `14/8/12` says: nights, weeks, months.
+        """Parse `14/8/12`: nights, weeks, months.
 
         Raises:
             LineageError: for any other text.
@@ -63,7 +63,7 @@ class Policies:
 
     @classmethod
     def parse(cls, text: str) -> Policies:
-        """The policies that `14/8/12, model=14/4/6` says.
+        """Parse `14/8/12, model=14/4/6`.
 
         Raises:
             LineageError: when the text says none for all other groups, one twice, or cannot be read.
@@ -88,7 +88,7 @@ class Policies:
 def kept_versions(
     versions: Mapping[int, datetime], policy: Policy, now: datetime, held: Collection[int] = ()
 ) -> set[int]:
-    """The versions that a policy keeps: the newest, those held, and by age what the policy says.
+    """The versions that a policy keeps: the newest, those held, and those kept by age.
 
     The three windows all end now and lie inside one another, so that with time a version can only fall out: what one
     prune keeps, the next may drop, never the other way round. Dropping what is not kept changes nothing in what is.

@@ -1,4 +1,4 @@
-"""The prune: what the policies do not keep is marked as pruned, and after a grace period its files are deleted.
+"""Pruning: versions that the policies do not keep are marked, and their files deleted after a grace period.
 
 A version is first marked, once it has been superseded for the grace period: nobody opens it any more. The files that
 it alone held are deleted by the first prune after a second such period, when those who opened it before are done. Each
@@ -40,7 +40,7 @@ PolicyOf = Callable[[str], Policy]
 
 @dataclass(frozen=True)
 class TablePrune:
-    """What a prune does to one table.
+    """Effect of a prune on one table.
 
     Args:
         table: its name.
@@ -66,11 +66,11 @@ class TablePrune:
 
     @property
     def gone(self) -> dict[str, int]:
-        """Path and bytes of every file that goes."""
+        """Path and bytes of every deleted file."""
         return {**self.files, **self.orphans, **self.leftovers}
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that says what goes; it holds no content of any table."""
+        """The deletions as a JSON object, without content of any table."""
         return {
             "table": self.table,
             "policy": str(self.policy),
@@ -88,23 +88,23 @@ class TablePrune:
 
 @dataclass(frozen=True)
 class Prune:
-    """What one prune of a lake does, table by table, as of a moment (UTC)."""
+    """One prune of a lake, table by table, as of a moment (UTC)."""
 
     at: datetime
     tables: Sequence[TablePrune]
 
     @property
     def files(self) -> int:
-        """How many files go."""
+        """Number of deleted files."""
         return sum(len(table.gone) for table in self.tables)
 
     @property
     def bytes(self) -> int:
-        """How many bytes go."""
+        """Bytes of deleted files."""
         return sum(sum(table.gone.values()) for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that says what goes."""
+        """The deletions as a JSON object."""
         return {
             "at": self.at.isoformat(),
             "files": self.files,
@@ -121,7 +121,7 @@ def plan_prune(
     now: datetime | None = None,
     grace: timedelta = GRACE,
 ) -> Prune:
-    """What `prune` would do, without doing any of it.
+    """Plan of a prune; nothing is deleted.
 
     Args:
         lake: the lake.
@@ -144,7 +144,7 @@ def prune(
     now: datetime | None = None,
     grace: timedelta = GRACE,
 ) -> Prune:
-    """Mark what the policies do not keep as pruned, and delete the files whose time has come.
+    """Mark versions that the policies do not keep as pruned, and delete files whose grace period is over.
 
     Takes what `plan_prune` takes, does what that says, and returns it.
 

@@ -1,4 +1,4 @@
-"""TableHistory: which versions of a table each of its files belongs to, learned from the log commit by commit.
+"""TableHistory: which versions of a table contain each file, learned from the log commit by commit.
 
 What was learned is kept beside the table, so that a prune reads what is new since the last one and not years of
 commits. It is a digest of the log and nothing else: where it is missing or damaged, it is made again.
@@ -50,7 +50,7 @@ class TableHistory:
 
     @classmethod
     def of(cls, lake: Lake, table: str) -> TableHistory:
-        """The history until now: what was kept of it, and the commits since.
+        """The history until now: the stored part, and the commits since.
 
         Raises:
             TableNotFound: when the table does not exist.
@@ -65,7 +65,7 @@ class TableHistory:
         return history
 
     def save(self, lake: Lake) -> None:
-        """Keep what was learned, for the next time."""
+        """Store what was learned for the next time."""
         folder = f"{lake.table_uri(self.table)}/{FOLDER}"
         lake.storage.make_folder(folder)
         text = json.dumps(
@@ -80,7 +80,7 @@ class TableHistory:
         lake.storage.write_bytes(f"{folder}/{_FILE}", text.encode())
 
     def held_alone_by(self, versions: Collection[int]) -> dict[str, LoggedFile]:
-        """The files that no version but the given ones holds: what goes when they go."""
+        """The files that only the given versions hold: those deleted with them."""
         others = [version for version in range(self.upto + 1) if version not in set(versions)]
         return self.not_held_by(others)
 

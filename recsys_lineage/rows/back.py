@@ -63,7 +63,7 @@ class TracedLines:
 
 @dataclass(frozen=True)
 class BackwardTrace:
-    """What one row is made of.
+    """Origins of one row.
 
     Attributes:
         table, version, row: the row.
@@ -360,6 +360,6 @@ def _check_file(lines: TracedLines, folder: Path) -> None:
 
 
 def in_one_line(error: LineageError) -> str:
-    """What an error says, where and of what, without advice."""
+    """Message of an error, with its place and subject, without advice."""
     found = f" ({error.found})" if error.found else ""
     return f"{error.message}{found} {error.where or ''}".strip()

@@ -29,7 +29,7 @@ _MALFORMED = "_malformed"
 
 
 def is_a_line_a_row(statement: Statement) -> bool:
-    """Whether each row of a source's SQL is made of one line, so that its columns `_file` and `_line` say all.
+    """Whether each row of a source's SQL is made of one line, so that its columns `_file` and `_line` are complete.
 
     Raises:
         SqlAssetError: the statement holds what is no SQL.

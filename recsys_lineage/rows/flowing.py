@@ -109,7 +109,7 @@ class Flowing:
         self.candidates.keep(name, self._known)
 
     def _all_rows(self, table: str) -> All | None:
-        """What the marked rows of a definition are where all of it is made of marked rows."""
+        """The marked rows of a definition that is made entirely of marked rows."""
         definition = self.statement.definitions.get(table)
         if definition is None:
             followed = f"SELECT * FROM {quote(self.statement.catalog.tables[table])}"
@@ -226,7 +226,7 @@ class Flowing:
         ]
 
     def _of_stored(self, definition: Definition, table: str, count: int) -> list[Part]:
-        """The rows of the stored result that are made of marked rows of a table, where their keys tell them."""
+        """The rows of the stored result that are made of marked rows of a table, found by their keys."""
         if not self._stored or definition is not self.statement.main:
             return []
         queries = self.candidates.of_partitions(definition, table, count, self._stored)

@@ -43,7 +43,7 @@ class Following:
         follow: Callable[[Made], Found],
         refused: Callable[[Found], bool],
     ) -> list[Found]:
-        """What following a table's rows through each of some statements gives, in their order.
+        """Results of following a table's rows through each of some statements, in order.
 
         Args:
             table: whose rows these are.

@@ -41,7 +41,7 @@ from recsys_lineage.sql.names import literal, quote
 
 @dataclass(frozen=True)
 class ForwardTrace:
-    """What rows flow into.
+    """Everything that rows flow into.
 
     Attributes:
         tables: rows of the latest versions of tables, those that the trace starts from first.
@@ -106,7 +106,7 @@ def _chosen(rows: pa.Table, which: str, parameters: Mapping[str, object]) -> pa.
 
 @dataclass
 class _Found:
-    """What one statement made of rows: rows of its table, the models fitted on them, and where the way ends."""
+    """Results of one statement: rows of its table, the models fitted on them, and where the trace ends."""
 
     rows: list[pa.Table] = field(default_factory=list)
     models: list[TrainedRows] = field(default_factory=list)
@@ -178,7 +178,7 @@ class _Forward:
             )
 
     def _start_from_all(self, version: TableVersion, file: str, lines: range | int | None) -> None:
-        """Opens all rows of a table that does not say which line each is from."""
+        """Start from all rows of a table that has no lines."""
         reason = f"it read {file}, but has no columns {FILE} and {LINE} that say the lines of its rows"
         self.stopped.append(Stop(version.table, version.table, reason))
         if lines is None:
@@ -244,7 +244,7 @@ class _Forward:
                     self.stopped.append(Stop(name, table, reason))
 
     def _rank(self, table: str, on_the_way: tuple[str, ...]) -> int:
-        """How many assets stand before a table, at most."""
+        """Number of assets before a table, at most."""
         if table not in self._ranks:
             made = self._latest[table][1] if table in self._latest else []
             names = {read.name for each in made for read in table_reads(each.record)}
@@ -290,7 +290,7 @@ class _Forward:
         return found
 
     def _that_were_read(self, table: str, rows: pa.Table, record: Materialization, found: _Found) -> pa.Table:
-        """Those of a table's rows that a run read: it may have read another version than the latest, or a part of it.
+        """The rows of a table that a run read: it may have read another version than the latest, or a part of it.
 
         Raises:
             VersionPruned: the files of the version that it read are gone.

@@ -1,4 +1,4 @@
-"""Keepers: rows that keep other traced rows out of what a row is made of.
+"""Keepers: rows whose presence keeps other traced rows from counting.
 
 NOT IN, NOT EXISTS, an anti join and EXCEPT let a row pass because something is not there, and what is not there is no
 witness. But a row that did not pass may be among the traced rows all the same, where the statement reads its table in
@@ -155,7 +155,7 @@ class _Keepers:
                 yield table, self._on_traced.lists(over, "__n.w", beside=f"LATERAL ({text}) AS __n")
 
     def _known(self, own: str) -> _Known:
-        """What is known of each row that passes, and how many columns it has, where these are a definition's."""
+        """Conditions on each row that passes, and its number of columns, where these are a definition's."""
         if not self._counting.get(own):
             return {}
         return {"known": self._counting[own], "width": len(self._statement.definitions[own].columns)}

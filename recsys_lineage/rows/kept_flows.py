@@ -1,4 +1,4 @@
-"""Flows and descents kept on disk: a statement taken apart to follow rows through it, for other processes.
+"""Flows and descents cached on disk: parsed statements for following rows, shared with other processes.
 
 Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
 was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may
@@ -33,7 +33,7 @@ _ENDING = ".flow.json"
 
 @dataclass(frozen=True)
 class Flow:
-    """What tells the rows of a statement's result that rows of a table flow into.
+    """Queries that find the rows of a statement's result that rows of a table flow into.
 
     Attributes:
         steps: named queries, in order.
@@ -72,7 +72,7 @@ class Descent:
 
 
 class KeptFlows:
-    """Flows and descents by what they hang on, each in a file of its own.
+    """Flows and descents by their dependencies, each in a file of its own.
 
     Args:
         folder: where they are; beside this module's byte code when None.
@@ -82,11 +82,11 @@ class KeptFlows:
         self._folder = folder if folder is not None else _beside_byte_code()
 
     def get(self, *questions: object) -> Flow | None:
-        """The flow that was found for this before; None where there is none."""
+        """The cached flow for a question; None if there is none."""
         return self._found(questions, _flow)
 
     def descent(self, *questions: object) -> Descent | None:
-        """The descent that was found for this before; None where there is none."""
+        """The cached descent for a question; None if there is none."""
         return self._found(questions, _descent)
 
     def _found(
@@ -142,7 +142,7 @@ def _name(questions: tuple[object, ...]) -> str:
 
 @cache
 def _analysis() -> str:
-    """What a flow hangs on beside the question: the code that takes statements apart, and what it stands on."""
+    """Dependencies of a flow beside the question: the analysing code and its libraries."""
     total = hashlib.sha256(f"{sys.version}\x1f{duckdb.__version__}".encode())
     with suppress(PackageNotFoundError):
         total.update(version("sqlglot").encode())

@@ -1,4 +1,4 @@
-"""KeptSteps: what steps of several statements found, so that what two of them ask in the same words is found once."""
+"""KeptSteps: results of steps shared by several statements, so that equal queries run once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FoundPart:
 
 
 class KeptSteps:
-    """Tables that steps filled, by what the steps say; cursors of one connection share them, also in several threads.
+    """Tables filled by steps, by the steps' text; cursors of one connection share them, also across threads.
 
     Args:
         connection: in whose database they are, beside the temporary tables of its cursors.
@@ -86,7 +86,7 @@ class KeptSteps:
 
 
 class Parts:
-    """Parts of tables that were found, for others that can be read from them.
+    """Parts of tables that were found, from which others can be read.
 
     Args:
         before: those of other statements.
@@ -97,7 +97,7 @@ class Parts:
         self._own: dict[str, list[FoundPart]] = {}
 
     def of(self, table: str) -> list[FoundPart]:
-        """What was found of a table or definition."""
+        """Parts found of a table or definition."""
         return [*self._of_tables.get(table, ()), *self._own.get(table, ())]
 
     def add(self, table: str, part: FoundPart, *, is_shared: bool) -> None:
@@ -143,7 +143,7 @@ class Contents:
             self._own_numbers[table] = number
 
     def below(self, table: str) -> str:
-        """The table on which a view stands; itself where it is none."""
+        """The table behind a view; the table itself if it is none."""
         return self._under[table][0] if table in self._under else table
 
     def of_rows(self, table: str) -> str:

@@ -1,4 +1,4 @@
-"""Rows of table versions in a lake: what a trace holds of them, and how they are found there."""
+"""Rows of table versions in a lake: their representation in a trace, and how they are found."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class TracedRows:
 
 @dataclass(frozen=True)
 class TrainedRows:
-    """What a model on the way was fitted on.
+    """Training rows of a model in a trace.
 
     Attributes:
         model: the asset that was fitted.
@@ -344,7 +344,7 @@ def trained_rows(
     keys: RowKeys | Sequence[str],
     of: TableVersion | None = None,
 ) -> list[TrainedRows]:
-    """What a model was fitted on, and how many of these rows belong to given ones.
+    """Training rows of a model, and how many of them belong to given ones.
 
     Args:
         lake: where the tables are.

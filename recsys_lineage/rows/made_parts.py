@@ -1,4 +1,4 @@
-"""Made: which runs made a table's version, and which of its partitions each."""
+"""Made: the runs that made a table's version, each with its partitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys_lineage.records.records import Records
 
 @dataclass(frozen=True)
 class Made:
-    """What one run made of a table's latest version.
+    """Part of a table's latest version that one run made.
 
     Attributes:
         record: of the run.
@@ -24,7 +24,7 @@ class Made:
 
 
 def made_parts(records: Records, version: TableVersion) -> tuple[list[Made], tuple[str, ...]]:
-    """What made a table's latest version: its own run, or those that were the last to write its partitions.
+    """Runs behind a table's latest version: its own run, or those that last wrote its partitions.
 
     Returns:
         the runs, and the partitions whose writer left no record.

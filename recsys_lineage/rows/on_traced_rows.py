@@ -1,4 +1,4 @@
-"""OnTracedRows: a statement as it is on the rows alone that were traced so far."""
+"""OnTracedRows: a statement run on only the rows that were traced so far."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class OnTracedRows:
         width: int = 0,
         beside: str = "",
     ) -> str:
-        """A query for lists of rows, for each traced row that a SELECT looks at.
+        """A query for lists of rows, for each traced row that a SELECT reads.
 
         Args:
             query: the SELECT, over traced rows.

@@ -1,4 +1,4 @@
-"""Partial groups: what else a row needs where the statement does not give it again on its traced rows alone.
+"""Partial groups: further rows needed where a statement does not give a row again from its traced rows alone.
 
 Fewer rows may give more. Of a group of which only some rows were traced, a sum may pass a HAVING that the whole group
 does not pass; of a partition another row may be the first. Where such a row must not be there, as on the right side of
@@ -61,7 +61,7 @@ def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None
 
 
 class _Completion:
-    """What makes a tracing's rows enough.
+    """Completion of a tracing's rows until they are enough.
 
     Args:
         tracing: of all tables.
@@ -81,12 +81,12 @@ class _Completion:
         self._lost = ""
 
     def _need_context(self) -> set[int]:
-        """The places of columns that no rows tell, for they need the whole table."""
+        """Positions of columns that no rows determine, because they need the whole table."""
         named = {name for table in self._tracing.sources for name in context_of(self._statement, table)[1]}
         return {place for place, each in enumerate(self._statement.main.columns) if each.name in named}
 
     def is_told(self) -> bool:
-        """Whether it can be told of traced rows that they give a wanted row again."""
+        """Whether it can be decided that traced rows give a wanted row again."""
         steps = {step.name for step in self._tracing.steps}
         return bool(self._places if self._given else self._fits) and self._found() in steps
 
@@ -181,7 +181,7 @@ class _Completion:
         return bare
 
     def _keys(self, query: Node) -> list[Node]:
-        """What all groups, partitions and cuts of a query go by; empty where that is nothing, or not plain."""
+        """Keys common to all groups, partitions and cuts of a query; empty if there are none, or they are not plain."""
         by: list[list[Node]] = []
         if self._facts.is_aggregated(query):
             one_set = len(query.get("group_sets", [])) <= 1

@@ -1,4 +1,4 @@
-"""Stepwise: steps that run one by one on a connection, each when it is first asked for.
+"""Stepwise: steps executed one by one on a connection, each when it is first needed.
 
 One statement with all of them says the same. But most rows are made of nothing in most branches of a statement, and
 DuckDB scans for these all the same; here what has no rows is seen before anything is looked for behind it.
@@ -74,7 +74,7 @@ class Stepwise:
         self._rows_of: dict[str, int] = {}
 
     def rows(self, query: str) -> pa.Table:
-        """What a query over the steps gives.
+        """Result of a query over the steps.
 
         Raises:
             RowTraceError: DuckDB does not take the query or one of the steps.
@@ -141,7 +141,7 @@ class Stepwise:
         self._stand_on(step, self._found.table(self._word(said, text), fill))
 
     def _word(self, said: str, text: str) -> str:
-        """What tells a step's rows from those of all others, given what it says."""
+        """Identity of a step's rows, given its text."""
         name, rows = self._stored
         return f"{said} {words_of(self._used(text) or {})}{rows if name and name in text else ''}"
 
@@ -155,7 +155,9 @@ class Stepwise:
         return self._found is not None and self._found.has(self._word(self._says(said), text))
 
     def _says(self, text: str) -> str:
-        """A text with what its steps hold or say in place of their names, which differ from statement to statement."""
+        """A text with the content or text of its steps in place of their names, which differ from statement to
+        statement.
+        """
         if self._found is None:
             return text
 
@@ -243,7 +245,7 @@ class Stepwise:
         return self._needs[name]
 
     def _named(self, text: str) -> list[str]:
-        """The steps that stand in a text."""
+        """The steps that a text names."""
         words = {
             word[1:-1].replace('""', '"').casefold() if word.startswith('"') else word.casefold()
             for word in _WORDS.findall(text)

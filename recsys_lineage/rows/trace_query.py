@@ -34,7 +34,7 @@ from recsys_lineage.sql.statement import bare_statement
 
 @dataclass(frozen=True)
 class Trace:
-    """How the rows behind one row are found.
+    """Query and context for the rows behind one row.
 
     Attributes:
         sql: a query over the statement's tables, with the statement's parameters; it gives the columns of the source,
@@ -89,7 +89,7 @@ def trace(
     row: Mapping[str, object],
     parameters: Mapping[str, object] | None = None,
 ) -> Trace:
-    """As `trace_query`, with what the rows alone do not say.
+    """Like `trace_query`, with the context that the rows alone do not show.
 
     Args:
         sql, schemas, source, row: as for `trace_query`.
@@ -114,7 +114,7 @@ def trace_rows(
     given: str,
     parameters: Mapping[str, object] | None = None,
 ) -> Trace:
-    """As `trace`, for all rows of the result that a further table, which has the result's columns, holds.
+    """Like `trace`, for all rows of the result in another table, which has the result's columns.
 
     Args:
         sql, schemas, source: as for `trace`.

@@ -181,7 +181,7 @@ class Tracing:
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
 
     def _going_down(self, definition: Definition, places: list[int], target: str) -> list[int]:
-        """Those of some columns by which rows of a definition's relations are found, and not of its result alone."""
+        """The columns by which rows of a definition's relations are found, not only of its result."""
         known = {place: Condition.one_of(quote(target), f"c{place}") for place in places}
         of_items = self.pushdown.known_of_items(definition.query, known, len(definition.columns))
         asked = {each.asked[1] for below in of_items.values() for each in below.values() if each.asked}

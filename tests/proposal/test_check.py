@@ -269,7 +269,7 @@ def test_a_target_behaviour_that_does_not_occur_is_told(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "shop")
     shop.deliver("sales.csv", GOOD)
     for asked, told in (
-        ("purchse", "is 'purchse', and the rows looked at are purchase 1. Did you mean 'purchase'?"),
+        ("purchse", "is 'purchse', and the sampled rows have purchase 1. Did you mean 'purchase'?"),
         ("Purchase", ""),
     ):
         (shop.source / "source.toml").write_text(f'target_behaviour = "{asked}"\n')

@@ -72,7 +72,7 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
             },
             ['"book_id" AS item_id,\n    "title" AS title'],
             ["isbn"],
-            ["no column holds the time", "models are judged by a tenth"],
+            ["no column holds the time", "models are evaluated on a tenth"],
         ),
         (  # files of several kinds, one of which counts its rows
             {
@@ -83,7 +83,7 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
             },
             [],
             ["scores.csv", "purchase"],
-            ["scores.csv: beside movieId it has no column", "ratings.csv and tags.csv are all events"],
+            ["scores.csv: beside movieId it has no column", "ratings.csv and tags.csv all count as events"],
         ),
         (  # behaviours by numbers
             {"u.csv": "user_id,item_id,behavior_type,time\n" + lines("{u},{i},{r},{t:%Y-%m-%d %H}")},

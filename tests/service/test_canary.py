@@ -106,7 +106,7 @@ def test_what_cannot_be_a_canary(home: Path) -> None:
     with pytest.raises(DecisionError, match="Did you mean 'popularity'"):
         set_canary(lake, "popularty", 0.1, who="ann", reason="why not")
     for share in (-0.1, 1.1, float("nan")):
-        with pytest.raises(DecisionError, match="no share"):
+        with pytest.raises(DecisionError, match="not a share"):
             set_canary(lake, "popularity", share, who="ann", reason="why not")
     with pytest.raises(DecisionError, match="reason"):
         set_canary(lake, "popularity", 0.1, who="ann", reason=" ")

@@ -102,7 +102,7 @@ def test_after_a_restart_the_newest_that_can_be_read_serves(home: Path) -> None:
     break_champion(lake_of(home))
     with served(home) as (customer, _):
         ready = customer.ready()
-        assert ready["model_version"] == 0 and "could not be taken over" in ready["problems"][0]
+        assert ready["model_version"] == 0 and "could not be loaded" in ready["problems"][0]
         assert customer.list_of("customer-1").status == 200
 
 

@@ -118,8 +118,8 @@ def test_where_a_column_is_missing_that_is_done_which_is_told(
         expected = {
             "`default_behaviour`": "purchase",
             "1": 1.0,
-            "amount by quantity": 2.5,
-            "quantity by unit price": 7.5,
+            "amount divided by quantity": 2.5,
+            "quantity times unit price": 7.5,
         }
         expected["subcategory and package size, or the id"] = "small cups, 1 pc"
         if told in expected:

@@ -1,1 +1,1 @@
-"""What a shop's file is before it is a table: in which letters it is written, and what it is where it is no text."""
+"""File formats: a file's encoding, and its format if it is not text."""

@@ -1,4 +1,4 @@
-"""The day that a shop writes into the names of its files, in another way than year, month and day."""
+"""The day in the names of a shop's files, in another notation than year, month and day."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ _WAYS = (
 
 
 def path_moment(paths: Sequence[str]) -> SampledColumn | None:
-    """The moment that all the paths tell in one way of writing; None where they tell none, or a day that is read as it
-    is (`named_day`)."""
+    """The moment in all the paths, in one notation; None if there is none, or it is a day that is read anyway
+    (`named_day`).
+    """
     if not paths or all(map(named_day, paths)):
         return None
     for pattern, told in _WAYS:
@@ -44,7 +45,7 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
 
 
 def told_days(paths: Sequence[str]) -> Iterator[str]:
-    """What a person should know of the days that events without times get of their files, in sentences."""
+    """Notes on the days that events without times get from their files, in sentences."""
     days = {path: day for path in paths if (day := named_day(path)) is not None}
     if days:
         path, day = next(iter(days.items()))
@@ -60,7 +61,7 @@ def told_days(paths: Sequence[str]) -> Iterator[str]:
 
 def _unread(column: SampledColumn, texts: Sequence[str]) -> bool:
     """Whether some of the texts are no moment."""
-    return "values are read as no time" in column.note or column.distinct < len({*texts})
+    return "values are not read as times" in column.note or column.distinct < len({*texts})
 
 
 _ISO_DAY = re.compile(r"(?<!\d)20\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])(?!\d)")

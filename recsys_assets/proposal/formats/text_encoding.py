@@ -1,4 +1,4 @@
-"""TextEncoding: in which letters a text without a mark is written, told by what it would say in each."""
+"""TextEncoding: the encoding of a text without a byte order mark, detected by what it would say in each."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class TextEncoding:
 
 
 def marked_or_wide(head: bytes) -> str:
-    """The encoding that a mark tells, or zeros in the letters of ASCII do; empty where neither does."""
+    """The encoding given by a byte order mark, or by zeros between ASCII letters; empty if neither."""
     return next((name for mark, name in MARKS.items() if head.startswith(mark)), "") or wide_encoding(head)
 
 
 def told_encoding(head: bytes) -> TextEncoding:
-    """The encoding in which a text that is no UTF-8 says most in usual letters; that of Western Europe in doubt.
+    """The most plausible encoding of a text that is not UTF-8, by its usual letters; Western European in doubt.
 
     Each candidate reads the bytes strictly. Letters of an alphabet beside those of ASCII count as none, which tells an
     accent in a Western word from half of a letter of East Asia.
@@ -68,7 +68,7 @@ def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
 
 
 def _stands_well(before: str, letter: str, after: str, name: str) -> bool:
-    """Whether a letter stands where its kind does: accents among letters of ASCII, other alphabets among themselves."""
+    """Whether a letter is among its own kind: accents among ASCII letters, other alphabets among themselves."""
     if letter.isupper() and before.islower():
         return False
     beside = [each for each in (before, after) if each.isalpha()]

@@ -1,1 +1,1 @@
-"""What the names of a SQL statement mean, as DuckDB binds them."""
+"""Name binding of SQL statements, as DuckDB does it."""

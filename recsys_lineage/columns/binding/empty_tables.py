@@ -1,4 +1,4 @@
-"""EmptyTables: DuckDB asked about statements over tables that have columns and no rows."""
+"""EmptyTables: a DuckDB with empty tables, queried about statements over them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class EmptyTables:
         *,
         runs: bool = False,
     ) -> Columns:
-        """Names and types of the columns of a statement's result, as it is in parentheses of a FROM clause.
+        """Names and types of the columns of a statement's result, as a subquery in a FROM clause.
 
         Args:
             sql: one statement; it is put on lines of its own, the first of them the second.
@@ -79,7 +79,7 @@ class EmptyTables:
             return self._with({}).execute(sql, list(parameters) or None).fetchall()
 
     def parses(self, sql: str) -> bool:
-        """Whether DuckDB takes a text for one statement."""
+        """Whether DuckDB parses a text as one statement."""
         with self._lock:
             try:
                 return len(self._with({}).extract_statements(sql)) == 1
@@ -113,7 +113,7 @@ class EmptyTables:
 
 @cache
 def empty_tables() -> EmptyTables:
-    """The one of this process."""
+    """The instance of this process."""
     return EmptyTables()
 
 
@@ -130,7 +130,7 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 def parameters_of(sql: str) -> tuple[str, ...]:
-    """Names of a statement's `$name` parameters, sorted; none where DuckDB does not take it."""
+    """Names of a statement's `$name` parameters, sorted; none if DuckDB cannot parse it."""
     try:
         found = empty_tables().extracted(sql)
     except duckdb.Error:
@@ -139,13 +139,13 @@ def parameters_of(sql: str) -> tuple[str, ...]:
 
 
 def is_syntax(sql: str) -> bool:
-    """Whether DuckDB takes a text for one statement."""
+    """Whether DuckDB parses a text as one statement."""
     return empty_tables().parses(sql)
 
 
 @lru_cache(4096)
 def name_of_expression(sql: str) -> str | None:
-    """What DuckDB calls the column of an expression that has no alias; None where it does not take the expression."""
+    """DuckDB's column name for an expression without an alias; None if it cannot parse it."""
     statement = literal(f"SELECT {sql}")
     try:
         ((text,),) = empty_tables().asked(f"SELECT json_deserialize_sql(json_serialize_sql({statement}))")

@@ -1,4 +1,4 @@
-"""Columns of files that a statement reads, as the files on this machine have them."""
+"""File columns: columns of the files that a statement reads, from the files on this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def columns_of_files(call: FileCall, text: str) -> Columns | None:
-    """Names and types of what a call reads; None where the files are not there, or cannot be read in that way.
+    """Names and types of the columns that a call reads; None if the files are missing, or cannot be read in that way.
 
     Only the folders that the call names can be opened, and nothing but the files' headers is asked for.
 

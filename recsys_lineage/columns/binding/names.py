@@ -1,4 +1,4 @@
-"""Names in a parsed statement: the parts of a column's, and what a function is called."""
+"""Names in a parsed statement: the parts of a column's name, and the name of a function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 
 def path(node: exp.Expr) -> list[str] | None:
-    """The parts of a name that stand between its dots; None where something else than names stands there."""
+    """The dot-separated parts of a name; None if it contains anything else."""
     if isinstance(node, exp.Column):
         return [part.name for part in node.parts]
     if isinstance(node, exp.Identifier):
@@ -20,7 +20,7 @@ def path(node: exp.Expr) -> list[str] | None:
 
 
 def called(node: exp.Func, text: str) -> str:
-    """The name that a function is called by in the text, in lower case; the parser's own where it keeps no place."""
+    """Name of a function in the text, in lower case; the parser's own where it keeps no place."""
     start = node.meta.get("start")
     if start is None:
         return (node.name if isinstance(node, exp.Anonymous) else node.sql_names()[0]).lower()
@@ -28,7 +28,7 @@ def called(node: exp.Func, text: str) -> str:
 
 
 def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions that a condition is the AND of."""
+    """The conditions whose AND a condition is."""
     node = node.unnest()
     if isinstance(node, exp.And):
         for each in (node.this, node.expression):

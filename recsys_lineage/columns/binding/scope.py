@@ -1,4 +1,4 @@
-"""Scope: what the names of a SELECT mean, as DuckDB binds them."""
+"""Scope: the meaning of names in a SELECT, as DuckDB binds them."""
 
 from __future__ import annotations
 
@@ -111,23 +111,23 @@ class Scope:
 
     @property
     def order(self) -> Edges:
-        """What decides in which order the rows of its FROM clause come, beside what decides which there are."""
+        """Edges that decide the order of its FROM clause's rows, beside those that decide which rows there are."""
         return united(binding.relation.order for binding in self.bindings)
 
     def value(self, node: exp.Expr) -> Value:
-        """What an expression that stands here gives."""
+        """Value of an expression in this scope."""
         return self.reader.value(node, self)
 
     def edges(self, node: exp.Expr) -> Edges:
-        """The edges of what an expression that stands here gives."""
+        """Edges of the value of an expression in this scope."""
         return self.reader.value(node, self).edges
 
     def subquery(self, query: exp.Expr) -> Relation:
-        """The relation of a query that stands here and may use the columns that are visible here."""
+        """The relation of a subquery in this scope, which may use the visible columns."""
         return self.reader.relation(query, self.inside())
 
     def inside(self) -> Scope:
-        """The scope of a subquery that stands here and sees the columns that are visible here."""
+        """The scope of a subquery, which sees the columns that are visible here."""
         return Scope(self.statement, self.reader, self.queries, self)
 
     def beside(self, queries: Mapping[str, Relation] | None = None) -> Scope:
@@ -135,7 +135,7 @@ class Scope:
         return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
 
     def is_own(self, parts: Sequence[str]) -> bool:
-        """Whether a name is of this place's own relations and aliases, not of those around."""
+        """Whether a name belongs to this scope's own relations and aliases, not to an outer scope."""
         first = folded(parts[0])
         return first in self.aliases or any(
             binding.column(first) is not None or (len(parts) > 1 and folded(binding.name) == first)
@@ -175,7 +175,7 @@ class Scope:
         raise self._not_found(node, parts)
 
     def spelling(self, parts: Sequence[str]) -> str:
-        """What a name calls a column in a result: as the column is spelled where it comes from."""
+        """Name of a column in a result: as it is spelled where it comes from."""
         scope: Scope | None = self
         name = folded(parts[-1])
         while scope is not None:
@@ -187,7 +187,7 @@ class Scope:
         return name if name == _ROW_NUMBER else parts[-1]
 
     def binding(self, name: str) -> Binding | None:
-        """The relation that a name stands for, here or around."""
+        """The relation that a name refers to, here or in an outer scope."""
         wanted = folded(name)
         scope: Scope | None = self
         while scope is not None:

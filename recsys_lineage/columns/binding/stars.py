@@ -1,4 +1,4 @@
-"""What `*`, `t.*`, COLUMNS(…) and a struct's `unnest` in a SELECT list stand for."""
+"""Stars: the columns behind `*`, `t.*`, COLUMNS(…) and a struct's `unnest` in a SELECT list."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Item:
 
 
 def items(node: exp.Expr, scope: Scope) -> list[Item]:
-    """The columns that an expression of a SELECT list stands for.
+    """The columns behind an expression of a SELECT list.
 
     Args:
         node: the expression, with its alias.
@@ -59,7 +59,7 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
 
 
 def visible(scope: Scope, star: exp.Star | None = None) -> list[Column]:
-    """The columns that `*` stands for, of all relations of a FROM clause.
+    """The columns behind `*`, of all relations of a FROM clause.
 
     Args:
         scope: what has the relations.
@@ -176,7 +176,7 @@ def _excluded(star: exp.Star | None) -> list[exp.Expr]:
 
 
 def _renamed_in(star: exp.Star | None) -> list[exp.Expr]:
-    """What stands behind RENAME, as aliases of names."""
+    """Aliases of the names after RENAME."""
     return list(star.args.get("rename") or ()) if star is not None else []
 
 
@@ -221,7 +221,7 @@ def _of_columns(
 
 
 def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
-    """The columns that a COLUMNS(…) stands for."""
+    """The columns behind a COLUMNS(…)."""
     argument = marker.this
     if (columns := _starred(argument, scope)) is not None:
         return columns
@@ -254,7 +254,7 @@ def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope
 
 
 def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
-    """The columns that `unnest` of a struct, or a recursive one, stands for; none where it stands for one."""
+    """The columns from `unnest` of a struct, or a recursive one; none if it gives a single column."""
     options = {each.this.name.lower(): each.expression for each in node.expressions if each.this is not None}
     value = scope.value(node.this)
     if options:

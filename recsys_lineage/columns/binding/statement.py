@@ -65,7 +65,7 @@ class Statement:
         )
 
     def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
-        """Refuses a node that says more than is understood.
+        """Reject a node that has parts which are not understood.
 
         Raises:
             ColumnLineageError: it has another part than those.
@@ -75,7 +75,7 @@ class Statement:
                 self.opaque(node, f"leave {name.strip('_').replace('_', ' ').upper()} out")
 
     def opaque(self, node: exp.Expr, advice: str | None = None) -> NoReturn:
-        """Refuses a part of the statement that is not understood.
+        """Reject a part of the statement that is not understood.
 
         Raises:
             ColumnLineageError: always.
@@ -90,7 +90,7 @@ class Statement:
     def unknown(
         self, what: str, name: str, node: exp.Expr | None, known: Sequence[str]
     ) -> ColumnLineageError:
-        """An error about a name that nothing has."""
+        """An error about an unknown name."""
         return self.fault(
             f"There is no {what} {name!r}.",
             node,
@@ -179,12 +179,11 @@ class Statement:
             raise self._refused(error) from None
 
     def spelled(self) -> list[str]:
-        """What its result's columns are called; DESCRIBE tells upper and lower case of an alias wrong where a column is
-        called alike."""
+        """Names of its result's columns; DESCRIBE reports an alias in wrong case if a column has the same name."""
         return [name for name, _ in self._asked(self._runnable(bare_statement(self.text)), runs=True)]
 
     def _refused(self, error: duckdb.Error) -> ColumnLineageError:
-        """What DuckDB has against the statement, with the place where it sees it."""
+        """DuckDB's error for the statement, with its place."""
         stand_ins = {
             call: self._stand_ins[start][1]
             for start, call in (self.calls if self._stand_ins else {}).items()
@@ -216,14 +215,14 @@ class Statement:
             return None
 
     def _runnable(self, text: str) -> str:
-        """The text where tables without rows stand for files."""
+        """The text with empty tables in place of files."""
         for start in sorted(self._stand_ins, reverse=True):
             end, name = self._stand_ins[start]
             text = f"{text[:start]}{name}{text[end:]}"
         return text
 
     def _asked(self, sql: str, tree: exp.Expr | None = None, *, runs: bool = False) -> Columns:
-        """What DuckDB says of the statement, or of another one made of its parts."""
+        """DuckDB's answer for the statement, or for another one made of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
         parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
         named = sorted({each.name for each in parameters if each.name})

@@ -1,4 +1,4 @@
-"""Types of expressions, where the columns of a result depend on them: what `unnest` of a struct, or `s.*`, gives."""
+"""Types of expressions, where the result's columns depend on them: `unnest` of a struct, or `s.*`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the expressions of a SQL statement are made of."""
+"""Edges of the expressions of a SQL statement."""

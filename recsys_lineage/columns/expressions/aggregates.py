@@ -1,4 +1,4 @@
-"""What aggregates and window functions are made of."""
+"""Edges of aggregates and window functions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _AROUND = exp.IgnoreNulls | exp.RespectNulls
 
 
 def is_aggregate(node: exp.Expr, name: str) -> bool:
-    """Whether a function makes one value of many rows.
+    """Whether a function is an aggregate.
 
     Args:
         node: the function.
@@ -90,7 +90,7 @@ def length_of_list(node: exp.Expr, scope: Scope) -> Value | None:
 
 
 def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
-    """What an aggregate gives that takes its values as they are, where it is known what is inside of them."""
+    """Value of an aggregate that takes its values unchanged, where their content is known."""
     if name not in (*_LISTS, *_PICKS):
         return None
     arguments = list(node.iter_expressions())
@@ -150,7 +150,7 @@ def window(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _frame(node: exp.Expr, scope: Scope) -> Edges:
-    """What decides which rows a window has, and in which order."""
+    """Edges that decide which rows a window has, and in which order."""
     parts: list[exp.Expr] = []
     if (spec := node.args.get("spec")) is not None:
         parts = [each for name in ("start", "end") if isinstance(each := spec.args.get(name), exp.Expr)]
@@ -160,7 +160,7 @@ def _frame(node: exp.Expr, scope: Scope) -> Edges:
 
 
 def _sorted_by(node: exp.Expr, scope: Scope) -> Edges:
-    """What a window divides and orders rows by, without the window that it is based on."""
+    """Partition and sort keys of a window, without the window that it is based on."""
     parts = [*(node.args.get("partition_by") or ())]
     if (order := node.args.get("order")) is not None:
         parts += [each.this for each in order.expressions]
@@ -179,7 +179,7 @@ def _named(node: exp.Expr, scope: Scope) -> exp.Window | None:
 
 
 def sort_of(node: exp.Window, scope: Scope) -> Sort:
-    """What a window sorts rows by, read where the scope's names mean what they mean to it."""
+    """The Sort of a window, read where the scope's names have the meaning they have to it."""
     named = _named(node, scope)
 
     def read() -> Edges:
@@ -189,7 +189,7 @@ def sort_of(node: exp.Window, scope: Scope) -> Sort:
 
 
 def _ties(node: exp.Window, name: str, scope: Scope) -> Edges:
-    """What decides the order of a window's equal rows, where there may be some and their order matters."""
+    """Edges that decide the order of a window's equal rows, if there may be some and their order matters."""
     below = scope.order
     if (not below and len(scope.sorts) < 2) or is_indifferent(name, node):
         return NOTHING
@@ -242,7 +242,7 @@ def _grouped_scope(node: exp.Expr, scope: Scope) -> Scope:
 
 
 def _is_windowed(node: exp.Expr) -> bool:
-    """Whether a function stands before an OVER, whose rows are those of a window."""
+    """Whether a function precedes an OVER."""
     child, parent = node, node.parent
     while isinstance(parent, exp.Filter | exp.WithinGroup | _AROUND) and parent.this is child:
         child, parent = parent, parent.parent

@@ -1,4 +1,4 @@
-"""What an expression of one row is made of."""
+"""Edges of an expression over one row."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
 
 def value(node: exp.Expr, scope: Scope) -> Value:
-    """What an expression gives.
+    """Value of an expression, with its edges.
 
     Args:
         node: the expression.
@@ -108,7 +108,7 @@ def _constant(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _of_session(node: exp.Expr, scope: Scope) -> Value:
-    """`current_date` and the like without parentheses: a column that is called so goes before it."""
+    """`current_date` and the like without parentheses: a column of that name takes precedence."""
     bare = node.meta.get("start") is None
     return scope.column(node, [node.sql_names()[0]]) if bare else CONSTANT  # type: ignore[attr-defined]
 
@@ -153,7 +153,7 @@ def _first_known(values: list[Value]) -> Value:
 
 
 def _each(arguments: list[exp.Expr], scope: Scope) -> list[Value]:
-    """The value of each argument, also of those that `*COLUMNS(…)` stands for."""
+    """The value of each argument, including those from `*COLUMNS(…)`."""
     found: list[Value] = []
     for node in arguments:
         if isinstance(node, exp.Columns) and node.args.get("unpack"):

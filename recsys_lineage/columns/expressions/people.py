@@ -1,4 +1,4 @@
-"""Which HAVING keeps only groups of several people: `HAVING count(DISTINCT person) >= k`."""
+"""HAVING conditions that keep only groups of several people: `HAVING count(DISTINCT person) >= k`."""
 
 from __future__ import annotations
 

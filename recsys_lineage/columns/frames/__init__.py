@@ -1,1 +1,1 @@
-"""What Polars frames are made of: derived from their plans, or declared."""
+"""Column lineage of Polars frames: derived from their plans, or declared."""

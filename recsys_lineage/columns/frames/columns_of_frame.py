@@ -33,7 +33,7 @@ _SAME_ROWS = ("hint_sorted", "rechunk")
 def columns_of_frame(
     plan: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]
 ) -> dict[str, list[ColumnEdge]]:
-    """For each column of a LazyFrame, from which columns of its tables it comes, and how.
+    """For each column of a LazyFrame, the columns of its tables that it comes from, and how.
 
     Polars itself resolves the names of the plan and its types, without optimizing it, as what it leaves out depends on
     the data; its steps are then followed one after the other. Nothing is collected.
@@ -67,13 +67,13 @@ def columns_of_frame(
 
 
 class _Reader:
-    """Reads the nodes of a plan from the one at which its traverser stands."""
+    """Reader of a plan's nodes, from the node of its traverser."""
 
     def __init__(self, plan: Any, sources: Mapping[Hashable, Sequence[str]]) -> None:
         self._plan, self._sources = plan, sources
 
     def frame(self) -> FrameStep:
-        """What the node gives."""
+        """Output of the node."""
         try:
             node = self._plan.view_current_node()
         except NotImplementedError as error:
@@ -86,7 +86,7 @@ class _Reader:
         return reader(self, node)
 
     def inputs(self) -> list[FrameStep]:
-        """What the node's inputs give."""
+        """Outputs of the node's inputs."""
         here, found = self._plan.get_node(), []
         for each in self._plan.get_inputs():
             self._plan.set_node(each)
@@ -95,7 +95,7 @@ class _Reader:
         return found
 
     def input(self) -> FrameStep:
-        """What the node's only input gives."""
+        """Output of the node's only input."""
         (found,) = self.inputs()
         return found
 

@@ -1,4 +1,4 @@
-"""What an opaque Python function says of the columns that it makes, checked against what was there and read."""
+"""Declared column lineage of an opaque Python function, checked against the columns that were read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ADVICE = "correct columns_from of the asset"
 
 @dataclass(frozen=True)
 class Declared:
-    """What an opaque function says of what its result is made of.
+    """Declaration of an opaque function about the columns of its result.
 
     Attributes:
         columns: of each column of the result; nothing stands for a column that is made of no input. Without a word on

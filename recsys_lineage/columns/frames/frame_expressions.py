@@ -1,4 +1,4 @@
-"""What a Polars expression is made of, read from the plan that Polars resolved."""
+"""Edges of Polars expressions, from the plan that Polars resolved."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OVER_ROWS = (
 
 
 class Rows(Enum):
-    """How many values an expression gives: one for each row, one for all, or another number."""
+    """Number of values of an expression: one for each row, one for all, or another number."""
 
     EACH = 0
     ONE = 1
@@ -45,7 +45,7 @@ class Rows(Enum):
 
 @dataclass(frozen=True)
 class Made:
-    """What an expression gives.
+    """Value of an expression, with its edges.
 
     Args:
         edges: what it is made of.
@@ -71,7 +71,7 @@ class ExpressionReader:
         """Whether what was read is made of several rows, or of their number."""
 
     def read(self, node: int) -> Made:
-        """What the expression of a number gives.
+        """Value of an expression, by its number.
 
         Raises:
             ColumnLineageError: it calls Python, or is of a kind that is not known.
@@ -86,7 +86,7 @@ class ExpressionReader:
         return reader(self, view)
 
     def name(self, node: int) -> str | None:
-        """The column that an expression takes as it is; None where it is another one."""
+        """The column that an expression is unchanged; None if it is another expression."""
         try:
             view = self._plan.view_expression(node)
         except NotImplementedError:

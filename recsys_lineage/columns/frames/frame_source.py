@@ -1,4 +1,4 @@
-"""What the leaves of a Polars plan read, so that two plans over the same frame are known to read the same."""
+"""Leaves of a Polars plan, identified so that two plans over the same frame are known to read the same."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def plan_of(frame: pl.LazyFrame) -> Any:
 
 
 def leaves_of(plan: Any) -> Iterator[Any]:
-    """The leaves below the node at which a traverser stands, from the first input to the last."""
+    """The leaves below a traverser's node, from the first input to the last."""
     inputs = plan.get_inputs()
     if not inputs:
         yield plan.view_current_node()
@@ -43,7 +43,7 @@ def files_of(frame: pl.LazyFrame) -> list[str]:
 
 
 def source_of(node: Any) -> Hashable:
-    """What tells a leaf's data from other data: its files, its function, or where its frame's columns lie in memory."""
+    """Identity of a leaf's data: its files, its function, or the memory of its frame's columns."""
     kind = type(node).__name__
     if kind == "Scan":
         return kind, tuple(str(path) for path in node.paths)
@@ -59,6 +59,6 @@ def source_of(node: Any) -> Hashable:
 
 
 def columns_of_source(source: Hashable) -> str | None:
-    """The name of the input that a leaf is when it is none of the tables: the path of its first file."""
+    """Input name of a leaf that is none of the tables: the path of its first file."""
     assert isinstance(source, tuple)
     return source[1][0] if source[0] == "Scan" else None

@@ -1,4 +1,4 @@
-"""FrameStep: what a step of a Polars plan gives to the next."""
+"""FrameStep: the output of one step of a Polars plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recsys_lineage.columns.edges import NOTHING, Edges
 
 @dataclass(frozen=True)
 class FrameStep:
-    """What a step gives: columns by their names, and what decides which rows there are.
+    """Output of a step: columns by name, and the edges that decide its rows.
 
     Args:
         columns: the edges of each.

@@ -1,1 +1,1 @@
-"""What the queries of a SQL statement give, each a relation made of relations."""
+"""Relations of the queries of a SQL statement, each made from relations."""

@@ -1,4 +1,4 @@
-"""What a FROM clause gives: relations under their names, joined."""
+"""FROM clauses: joined relations under their names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RECURRING = "recurring"
 
 
 def read_from(node: exp.Expr, scope: Scope) -> None:
-    """Fills a scope with the relations of a SELECT's FROM clause.
+    """Fill a scope with the relations of a SELECT's FROM clause.
 
     Args:
         node: the SELECT.
@@ -138,7 +138,7 @@ def _as_source(binding: Binding) -> Source:
 
 
 def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
-    """A join that stands in parentheses, `(a JOIN b ON …)`; its relations keep their names."""
+    """A join in parentheses, `(a JOIN b ON …)`; its relations keep their names."""
     inner = scope.inside()
     if _is_join_in_parentheses(node):
         _begin(inner, _source(node.this, inner))
@@ -222,7 +222,7 @@ def _names_of(node: exp.Expr) -> list[str]:
 
 
 def _ordinality(node: exp.Expr) -> str | None:
-    """The name of the column that WITH ORDINALITY adds; None where it does not stand there."""
+    """The name of the column that WITH ORDINALITY adds; None without it."""
     offset = node.args.get("offset") if isinstance(node, exp.Unnest) else node.args.get("ordinality")
     if isinstance(offset, exp.Expr):
         return offset.name

@@ -1,4 +1,4 @@
-"""Joins of a FROM clause: which columns there are, and what decides which rows belong together."""
+"""Joins of a FROM clause: their columns, and the edges that decide which rows belong together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Source:
 
 
 def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
-    """Adds the other side of a join to a scope that has the first.
+    """Add the other side of a join to a scope that has the first.
 
     Args:
         scope: of the SELECT.

@@ -1,4 +1,4 @@
-"""Forms of DuckDB's SQL that sqlglot does not parse, spelled in another way that means the same."""
+"""Alternative spellings of DuckDB's SQL that sqlglot does not parse, with the same meaning."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def spelled_otherwise(text: str) -> list[exp.Expr]:
 
 
 def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
-    """What is to be spelled otherwise: from where, until where, and how."""
+    """Replacements in the text: start, end, and new spelling."""
     found: list[tuple[int, int, str]] = []
     for place, token in enumerate(tokens):
         before = tokens[place - 1] if place else None
@@ -70,7 +70,7 @@ def _changes(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
 
 
 def _closing(tokens: Sequence[Token]) -> int:
-    """Where the parenthesis stands that closes the one before these tokens."""
+    """Position of the parenthesis that closes the one before these tokens."""
     depth = 1
     for token in tokens:
         depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
@@ -80,7 +80,7 @@ def _closing(tokens: Sequence[Token]) -> int:
 
 
 def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:
-    """Where in the parentheses that come first aggregates stand, each with the comma before it.
+    """Positions of aggregates in the first parentheses, each with the comma before it.
 
     They decide which of a key's rows stays, as the order of the steps does where there are none.
     """
@@ -103,7 +103,7 @@ def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:
 
 
 def _before(changes: Sequence[tuple[int, int, str]], place: int) -> int:
-    """Where a place of the changed text stands in the text as it was."""
+    """Position in the original text of a position in the changed text."""
     shift = 0
     for start, end, words in changes:
         there = start + shift

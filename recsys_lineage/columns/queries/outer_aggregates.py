@@ -1,4 +1,4 @@
-"""Aggregates that stand in a subquery and are made of the rows of the query around it."""
+"""Outer aggregates: aggregates in a subquery over rows of the query around it."""
 
 from __future__ import annotations
 

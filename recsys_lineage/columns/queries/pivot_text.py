@@ -15,7 +15,7 @@ _STAND_IN = "SELECT * FROM t"
 
 
 def statements(text: str) -> list[exp.Expr]:
-    """The statements of a text; none where sqlglot does not parse it."""
+    """The statements of a text; none if sqlglot cannot parse it."""
     try:
         return [each for each in sqlglot.parse(text, dialect="duckdb") if each is not None]
     except (SqlglotError, RecursionError):
@@ -41,7 +41,7 @@ def with_pivots(text: str) -> list[exp.Expr]:
 
 
 def _replaced(tree: exp.Expr, place: int, pivot: exp.Expr) -> exp.Expr:
-    """A tree with a PIVOT where a SELECT from a table at a place of the text stands in for it."""
+    """A tree with a PIVOT in place of its stand-in, a SELECT from a table at a place of the text."""
     for table in tree.find_all(exp.Table):
         if table.this.meta.get("start") == place:
             select = table.find_ancestor(exp.Select)

@@ -1,4 +1,4 @@
-"""What a query gives: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation made of relations."""
+"""Queries: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation made from relations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WITH = frozenset({"expressions", "recursive"})
 
 
 def relation(node: exp.Expr, scope: Scope) -> Relation:
-    """The relation that a query gives.
+    """The relation of a query.
 
     Args:
         node: the query.
@@ -182,7 +182,7 @@ def _by_name(one: Relation, other: Relation) -> Relation:
 
 
 def _ordered(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    """What ORDER BY and LIMIT behind parentheses or a set operation make of its relation."""
+    """The relation of ORDER BY and LIMIT after parentheses or a set operation."""
     if node.args.get("order") is not None:
         found = sorted_relation(found, node.args["order"], scope)
     return limited(found, node, scope)

@@ -82,7 +82,7 @@ class Numbered:
 
 
 def numbered_by(condition: exp.Expr, scope: Scope) -> Numbered | None:
-    """What `WHERE n = 1` says where the only relation numbers the rows of each partition by n; None where none does."""
+    """Meaning of `WHERE n = 1` if the only relation numbers the rows of each partition by n; None otherwise."""
     relation = scope.bindings[0].relation if len(scope.bindings) == 1 else None
     if relation is None or not relation.numbers or not isinstance(condition, _COMPARED):
         return None

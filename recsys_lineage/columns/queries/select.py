@@ -1,4 +1,4 @@
-"""What a SELECT gives: its FROM clause, cut down, grouped, projected, made distinct, ordered and cut again."""
+"""SELECT: its FROM clause, filtered, grouped, projected, made distinct, ordered and limited."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Projection:
         return found
 
     def place_of(self, key: exp.Expr) -> int | None:
-        """Where an expression stands in the list; None where it does not."""
+        """Position of an expression in the list; None if it is not there."""
         if is_place(key):
             return int(key.name) - 1
         if key.find(exp.Columns) is not None:
@@ -79,14 +79,14 @@ class Projection:
         return self.place_of_value(id(self.scope.value(key)))
 
     def place_of_value(self, identity: int) -> int | None:
-        """Where a column stands in the list that is taken as it is."""
+        """Position of an unchanged column in the list."""
         for place in range(len(self.items)):
             if id(self.value(place)) == identity:
                 return place
         return None
 
     def sorts(self, *clauses: exp.Expr | None) -> list[Sort]:
-        """The windows of some clauses and then of the list, each read with the aliases that stand before it."""
+        """The windows of some clauses and then of the list, each read with the aliases before it."""
         found = [self._sort(each, None) for clause in clauses if clause for each in _windows(clause)]
         nodes = {id(item.node): (place, item.node) for place, item in reversed([*enumerate(self.items)])}
         for place, node in sorted(nodes.values(), key=lambda each: each[0]):

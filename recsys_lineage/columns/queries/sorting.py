@@ -1,4 +1,4 @@
-"""ORDER BY, LIMIT and OFFSET: which rows come first, and which come at all."""
+"""ORDER BY, LIMIT and OFFSET: the order of rows, and which rows remain."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys_lineage.columns.relation import Relation
 
 
 def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edges], scope: Scope) -> Edges:
-    """The edges of what an ORDER BY orders by.
+    """The edges of the sort keys of an ORDER BY.
 
     Args:
         order: the clause.
@@ -53,7 +53,7 @@ def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
 
 
 def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    """A relation of which only some rows are taken by LIMIT and OFFSET."""
+    """A relation limited by LIMIT and OFFSET."""
     given = NOTHING
     for name in ("limit", "offset"):
         clause = node.args.get(name)

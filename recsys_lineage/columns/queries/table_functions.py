@@ -1,4 +1,4 @@
-"""Table functions of a FROM clause: over files, which are inputs, and over their arguments alone."""
+"""Table functions of a FROM clause: over files, which are inputs, and over their arguments only."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def from_function(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relat
 
 
 def from_unnest(node: exp.Expr, scope: Scope) -> Relation:
-    """The relation of `unnest(list)`, a row for each element, joined to the rows that the list stands in."""
+    """The relation of `unnest(list)`, a row for each element, joined to the rows that hold the list."""
     value = scope.value(node.expressions[0] if isinstance(node, exp.Unnest) else node.this)
     element = (value.element or Value(value.edges)).through(transformed)
     return Relation([Column("unnest", element)], deciding(value.shape, How.JOIN))

@@ -1,1 +1,1 @@
-"""What a statement says: its tables, names, conditions and steps."""
+"""Analysis of a statement: its tables, names, conditions and steps."""

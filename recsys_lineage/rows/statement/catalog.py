@@ -1,4 +1,4 @@
-"""Catalog: empty tables in DuckDB by which statements are bound, so that DuckDB says which columns they give."""
+"""Catalog: empty tables in DuckDB against which statements are bound, so that DuckDB determines their columns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class RowTraceError(LineageError):
 
 
 def not_taken(error: duckdb.Error) -> RowTraceError:
-    """What is said where DuckDB refuses the rewriting of a statement."""
+    """The error for a rewritten statement that DuckDB refuses."""
     return RowTraceError(
         "Rows cannot be traced through the statement.",
         expected="a statement whose rewriting DuckDB takes",
@@ -153,7 +153,7 @@ class Catalog:
         )
 
     def names_of(self, query: str) -> list[str]:
-        """What the columns of a query are called.
+        """Column names of a query.
 
         Raises:
             duckdb.Error: it cannot be bound.
@@ -166,7 +166,7 @@ class Catalog:
         return self.connection.execute(f"DESCRIBE {query}", parameters).fetchall()
 
     def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
-        """What DuckDB has against the author's statement, at its place in the text."""
+        """DuckDB's error for the author's statement, at its place in the text."""
         names = [column.name for columns in self.columns.values() for column in columns]
         names += self.tables.values()
         quoted = str(error).split('"')

@@ -1,4 +1,4 @@
-"""The names of the columns that a query or a relation has, as far as its text or DuckDB tells them."""
+"""Column names of a query or a relation, as far as its text or DuckDB determines them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
 
 
 def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | None:
-    """The columns of a relation as DuckDB names them, where nothing around the query is needed to say."""
+    """The columns of a relation as DuckDB names them, if that does not depend on anything around the query."""
     text = f"SELECT {quote(item.alias)}.* FROM {catalog.syntax.relation_text(query['from_table'])}"
     try:
         columns = catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)
@@ -50,7 +50,7 @@ def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | No
 
 
 def width_of(query: Node, otherwise: int, catalog: Catalog) -> int:
-    """How many columns a query gives; what is said otherwise, where its text does not tell."""
+    """Number of columns of a query; `otherwise` if its text does not determine it."""
     if query["type"] != "SELECT_NODE":
         return width_of(children(query)[0], otherwise, catalog)
     width = 0

@@ -1,4 +1,4 @@
-"""Which columns of a query's relations its expressions are, where they are no more than that, and which are equal."""
+"""Plain columns: which expressions of a query are merely columns of its relations, and which are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions: what is known of columns of wanted rows."""
+"""Conditions on columns of wanted rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCATTERED = ("BIGINT", "HUGEINT", "UBIGINT", "UUID", "TIMESTAMP", "DATE", "INTE
 
 @dataclass(frozen=True)
 class Condition:
-    """What is known of a column of wanted rows.
+    """Condition on a column of wanted rows.
 
     Attributes:
         template: SQL, with `\\0` where the column's expression stands.
@@ -31,18 +31,18 @@ class Condition:
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
-        """That a column has one of the values of a column of a small table; NULL counts as a value."""
+        """Condition that a column has one of the values of a column of a small table; NULL counts as a value."""
         nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
         return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), asks=table)
 
     @classmethod
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
-        """That a column is equal to a value of a column of a small table, so that it is not NULL."""
+        """Condition that a column equals a value of a column of a small table, so that it is not NULL."""
         return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
 
     @property
     def of_equals(self) -> Condition | None:
-        """What is known of a column that is equal to one of which this is known; None where nothing is."""
+        """Condition on a column that is equal to one with this condition; None if there is none."""
         if self.refuses_null:
             return self
         return Condition.equal_to_one_of(*self.asked) if self.asked else None
@@ -82,7 +82,7 @@ Fits = Mapping[int, Callable[[str], str]]
 
 
 def all_of(fits: Fits, columns: str) -> str:
-    """That columns of some name and their positions have the values; empty where nothing is said of any."""
+    """Condition that columns, given by name and position, have the values; empty without any."""
     return " AND ".join(without_errors(fit(f"{columns}{place}")) for place, fit in fits.items())
 
 
@@ -94,7 +94,7 @@ def meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> 
 
 
 def plain_conditions(fits: Fits) -> Conditions:
-    """The conditions on the columns of the result that say no more than a comparison with a value."""
+    """The conditions on columns of the result that merely compare with a value."""
     made: dict[int, Condition] = {}
     for position, fit in fits.items():
         template = fit("\0")

@@ -1,4 +1,4 @@
-"""FromItem: one relation of a FROM clause, and what a join does to its rows."""
+"""FromItem: one relation of a FROM clause, and the effect of a join on its rows."""
 
 from __future__ import annotations
 

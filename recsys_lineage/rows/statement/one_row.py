@@ -1,4 +1,4 @@
-"""Aggregates that take the value of one row, and the row that they take."""
+"""One-row aggregates: aggregates that take the value of one row, and the row that they take."""
 
 from __future__ import annotations
 

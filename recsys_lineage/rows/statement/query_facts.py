@@ -1,4 +1,4 @@
-"""QueryFacts: what the text of a query tells of its rows: how they are grouped, and whether each is made alone."""
+"""QueryFacts: facts about a query's rows from its text: how they are grouped, and whether each is made alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 class QueryFacts:
-    """What the texts of the queries of one statement tell of their rows.
+    """Facts about rows from the texts of one statement's queries.
 
     Args:
         statement: taken apart.

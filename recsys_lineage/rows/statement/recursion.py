@@ -1,4 +1,4 @@
-"""Recursion: whether what a recursive query made can be followed row by row."""
+"""Recursion: whether the result of a recursive query can be followed row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schema names: columns that are called by the schema of their table too, as `main.t.a`."""
+"""Schema names: columns qualified by the schema of their table too, as `main.t.a`."""
 
 from __future__ import annotations
 

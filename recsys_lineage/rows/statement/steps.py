@@ -43,7 +43,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Within:
-    """What a part of a table or definition is, so that it can be read from a larger part of it that was found.
+    """Specification of a part of a table or definition, so that it can be read from a larger part that was found.
 
     Attributes:
         table: that it is a part of.
@@ -140,7 +140,7 @@ class Step:
 
 
 class Steps:
-    """Steps in an order in which each stands behind those that it reads, first a statement's own definitions."""
+    """Steps in dependency order, a statement's own definitions first."""
 
     def __init__(self, statement: Statement) -> None:
         self._steps = [_written(each, statement) for each in statement.definitions.values()]

@@ -1,4 +1,4 @@
-"""Syntax: a SELECT as DuckDB itself parses it, taken apart and written again.
+"""Syntax: a SELECT as DuckDB itself parses it, decomposed and written again.
 
 DuckDB gives its own syntax tree as JSON and takes it back, so nothing here depends on a second parser's reading of the
 dialect. The shape differs a little between DuckDB 1.5 and 2.0; what differs is hidden here.
@@ -34,7 +34,7 @@ class Syntax:
         self._asked: dict[tuple[str, str], str] = {}
 
     def parsed(self, sql: str) -> Node | str:
-        """The query node of one SELECT; what DuckDB says where it has none."""
+        """The query node of one SELECT; DuckDB's error if it has none."""
         told = json.loads(self._one("SELECT json_serialize_sql(?::VARCHAR)", sql))
         if told["error"]:
             return str(told["error_message"])
@@ -43,7 +43,7 @@ class Syntax:
         return told["statements"][0]["node"]
 
     def text(self, query: Node) -> str:
-        """The SQL of a query node, which may stand in a WITH."""
+        """The SQL of a query node, possibly inside a WITH."""
         node = query if self._brackets_joins else _with_conditions(query)
         statement = json.dumps({"error": False, "statements": [{"node": node}]})
         written = self._one("SELECT json_deserialize_sql(?::JSON)", statement)
@@ -67,21 +67,21 @@ class Syntax:
         return self.text(select).removeprefix("SELECT ")
 
     def relation(self, sql: str) -> Node:
-        """What stands behind FROM."""
+        """The node after FROM."""
         return self._select(f"* FROM {sql}")["from_table"]
 
     def relation_text(self, relation: Node) -> str:
-        """The SQL of what stands behind FROM."""
+        """The SQL of the node after FROM."""
         select = {**self._one_value, "from_table": relation}
         return self.text(select).removeprefix("SELECT 1 FROM ")
 
     @cached_property
     def _one_value(self) -> Node:
-        """The query that says the least, around parts that are to be written."""
+        """The smallest query around parts that are to be written."""
         return self._select("1")
 
     def _one(self, sql: str, value: str) -> str:
-        """What DuckDB says to one value; a third of what is asked was asked before."""
+        """DuckDB's answer for one value, cached, because a third of the questions repeat."""
         if (sql, value) not in self._asked:
             row = self._connection.execute(sql, [value]).fetchone()
             assert row is not None
@@ -228,7 +228,7 @@ def without_places(value: Any) -> Any:
 
 
 def once(nodes: list[Node]) -> list[Node]:
-    """Each of some parts once, where several say the same."""
+    """Parts without duplicates."""
     seen: list[object] = []
     kept: list[Node] = []
     for node in nodes:

@@ -1,4 +1,4 @@
-"""Definitions: a statement taken apart into named queries, each over tables and others of them only.
+"""Definitions: a statement decomposed into named queries, each over tables and other definitions only.
 
 Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become definitions of their
 own, unless they use columns of the query around them. Such a chain can be walked from its end to its tables.
@@ -42,7 +42,7 @@ _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
 
 class Statement:
-    """A statement as definitions in an order in which each stands behind those that it reads.
+    """A statement as definitions in dependency order.
 
     Attributes:
         definitions: by folded name; the last is the statement itself.
@@ -103,7 +103,7 @@ class Statement:
         return self.definitions[MAIN]
 
     def place(self, part: Node | None) -> str:
-        """Where a part stands in the text."""
+        """Position of a part in the text."""
         start = (part or {}).get("query_location")
         return place_in(self.sql, start if start is not None and start < len(self.sql) else None, ORIGIN)
 

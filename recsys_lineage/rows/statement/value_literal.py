@@ -1,4 +1,4 @@
-"""Values as Python has them, written as SQL literals of the DuckDB type that a column has."""
+"""Python values as SQL literals of a column's DuckDB type."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def _map(value: object, kind: DuckDBPyType, where: str) -> str:
 
 
 def _by_python(value: object) -> str:
-    """A literal where the type of the column does not say which type the value has."""
+    """A literal for a value whose type does not follow from the column's type."""
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, int | float | decimal.Decimal):

@@ -1,4 +1,4 @@
-"""By how many ways rows of a source come into the result of a statement."""
+"""Ways: the number of paths by which rows of a source come into a statement's result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement says of whole tables: definitions of one row, such as a total, which other rows are joined with.
+"""Whole-table facts: definitions of one row, such as a total, with which other rows are joined.
 
 A total over a table is made of all its rows, and so is every row that the total is joined with: which is true, and
 tells nothing of one of them. Where a lake's rows are followed, such definitions are set aside: what depends on them is
@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 def set_aside(statement: Statement) -> None:
-    """Sets a statement's definitions aside whose one row says something of whole tables."""
+    """Set aside the definitions of a statement whose one row depends on whole tables."""
     found = _OneRow(statement)
     read_by: dict[str, list[str]] = {}
     for name, each in statement.definitions.items():

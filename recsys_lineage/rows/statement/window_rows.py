@@ -1,4 +1,4 @@
-"""Which rows a window function looks at beside its own, and when that is the whole table."""
+"""Window rows: which other rows a window function reads, and when that is the whole table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def is_over_all(window: Node) -> bool:
 
 
 def is_over_partition(window: Node) -> bool:
-    """Whether a window function looks at all rows of its partition, wherever in it its own row stands."""
+    """Whether a window function reads all rows of its partition, wherever its own row is in it."""
     kind = window["type"]
     if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
         return False
@@ -67,7 +67,7 @@ def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = 
 
 
 def _is_near(window: Node) -> bool:
-    """Whether LAG or LEAD looks a number of rows away that stands in the text."""
+    """Whether LAG or LEAD has a constant offset."""
     if window.get("ignore_nulls") or window.get("arg_orders"):
         return False
     given = arguments(window)

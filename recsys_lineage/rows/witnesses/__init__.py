@@ -1,1 +1,1 @@
-"""Which rows bear witness of a row, and which others need not be looked at."""
+"""Witnesses of a row: the rows it is made of, and the rows that need not be examined."""

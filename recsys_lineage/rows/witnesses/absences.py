@@ -1,4 +1,4 @@
-"""Absences: where a statement lets a row pass because something is not there."""
+"""Absences: where a statement lets a row pass because another row is absent."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Absences:
 
 
 def _tables_in(part: Node) -> list[Node]:
-    """The tables of a relation, or of a side of a set operation, that stand there themselves."""
+    """The tables directly in a relation, or in a side of a set operation."""
     whole = part.get("from_table", part)
     return (
         [each for each in parts(whole) if each.get("type") == "BASE_TABLE"]
@@ -197,6 +197,6 @@ def missed(query: Node, items: list[FromItem]) -> list[tuple[FromItem, Node]]:
 
 
 def inner(query: Node) -> list[Node]:
-    """The subqueries of a query that stand in its expressions."""
+    """The subqueries in a query's expressions."""
     keys = ("select_list", "where_clause", "having", "qualify")
     return [each["subquery"]["node"] for key in keys for each in subqueries(query.get(key))]

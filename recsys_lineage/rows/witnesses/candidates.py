@@ -1,4 +1,4 @@
-"""Candidates: what is known of the rows of a query that can be made of marked rows of one of its relations.
+"""Candidates: conditions on the rows of a query that can be made of marked rows of one of its relations.
 
 A row is made of a marked row only where its group, its partition or its join holds it, and so where their keys have
 the values of a marked row's. Only these need be found, and of what they are made; all others are never computed.
@@ -76,7 +76,7 @@ class Candidates:
         return found
 
     def best(self, table: str, known: Mapping[int, tuple[int, Condition]]) -> Conditions:
-        """Of what is known what leaves out most: one good column is enough."""
+        """The condition that leaves out most rows: one good column is enough."""
         if not known:
             return {}
         columns = self._statement.catalog.columns[table]
@@ -98,7 +98,7 @@ class Candidates:
                 self._values[step, f"c{n}"] = only
 
     def values_of(self, table: str, column: int) -> Condition:
-        """That an expression has one of the values of a column of a table's marked rows."""
+        """Condition that an expression has one of the values of a column of a table's marked rows."""
         step = self._marked[table], f"c{column}"
         return Condition.one_of(*self._values.get(step, step))
 
@@ -116,7 +116,7 @@ class Candidates:
     def of_groups(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
     ) -> Node | None:
-        """A definition's query over the groups that hold marked rows, all of which are made of them; None if not told.
+        """A definition's query over the groups that hold marked rows, all of which are made of them; None if unknown.
 
         Args:
             definition, table, count: as for `known`.
@@ -140,7 +140,7 @@ class Candidates:
         return self._of_whole(definition, keys, asked) or self._cut(query, keys, asked)
 
     def _of_whole(self, definition: Definition, keys: Sequence[Node], asked: str) -> Node | None:
-        """The groups that are asked for, of a definition that its author wants kept; None where not told by keys."""
+        """The requested groups of a definition that its author wants kept; None if keys do not determine them."""
         select = [without_places({**each, "alias": ""}) for each in definition.query["select_list"]]
         places = [without_places({**key, "alias": ""}) for key in keys]
         if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or len(select) != len(definition.columns):
@@ -158,7 +158,7 @@ class Candidates:
         return made
 
     def of_partitions(self, definition: Definition, table: str, count: int, stored: str) -> list[str]:
-        """Queries for the rows of a stored result that stand in partitions of marked rows; none where not told.
+        """Queries for the rows of a stored result that are in partitions of marked rows; none if unknown.
 
         A row of a window over whole partitions, whose keys are columns of the result, is made of all rows of its
         partition: it is found where the result is kept, and nothing of it is computed.
@@ -309,7 +309,7 @@ class Candidates:
         return keys if keys and all(self._is_plain(key, items, query) for key in keys) else []
 
     def _is_plain(self, key: Node, items: list[FromItem], query: Node) -> bool:
-        """Whether an expression is one of columns of FROM, and says the same wherever it stands."""
+        """Whether an expression is one of the columns of FROM, with the same meaning everywhere."""
         inside = [*parts(key)]
         columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
         strange = any(is_expression(each, kind) for each in inside for kind in ("LAMBDA", "SUBQUERY", "STAR"))

@@ -1,4 +1,4 @@
-"""What a row needs that its traced rows do not hold: windows over whole tables, and the columns that come of them."""
+"""Context: what a row needs beyond its traced rows: windows over whole tables, and the columns that depend on them."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class _Context:
             self.needs[name] = needs
 
     def _of(self, query: Node, around: set[str]) -> _Needs:
-        """What a query needs; `around` are names of the query around it that need the context."""
+        """Context of a query; `around` are names of the outer query that need the context."""
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_sides(query, around)
         if (whole_name := whole_of(query)) is not None and whole_name in self.needs:
@@ -146,7 +146,7 @@ class _Context:
         return needs
 
     def _of_sides(self, query: Node, around: set[str]) -> _Needs:
-        """What a set operation needs: its columns what those of its sides need, or its rows."""
+        """Context of a set operation: its columns need what those of its sides need, or its rows."""
         needs = _Needs(rows=self._cut(query))
         by_name = query["setop_type"] == "UNION_BY_NAME"
         names: list[str] = []
@@ -168,7 +168,7 @@ class _Context:
         return any(each.rows or bool(each.places) for each in below)
 
     def _by_name(self, query: Node, names: set[str]) -> set[int]:
-        """Places of the columns of these names, where a `*` stands for some."""
+        """Positions of the columns of these names, where some come from a `*`."""
         for definition in self.statement.definitions.values():
             if definition.query is query or query in (
                 definition.query.get("left"),
@@ -245,7 +245,7 @@ def _names(table: str, catalog: Catalog) -> list[str]:
 
 
 def _given(query: Node) -> list[str]:
-    """Names that a query gives, as far as its text says them."""
+    """Output names of a query, as far as its text gives them."""
     if query["type"] != "SELECT_NODE":
         return _given(children(query)[0])
     return [

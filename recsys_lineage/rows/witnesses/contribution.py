@@ -1,4 +1,4 @@
-"""What a query carries beside its own columns to say what its rows are made of: lists of rows, or a mark.
+"""Contribution: extra columns of a query that say what its rows are made of: lists of rows, or a mark.
 
 Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): where a trace
 goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them,
@@ -14,7 +14,7 @@ from recsys_lineage.rows.statement.from_item import FromItem
 
 
 class Contribution(Protocol):
-    """How a query says what its rows are made of.
+    """Extra columns of a query that say what its rows are made of.
 
     Attributes:
         gathering: the aggregate that puts together what rows of a window's frame are made of.
@@ -41,7 +41,7 @@ class Contribution(Protocol):
         ...
 
     def gathered(self, each: str, *, joined: bool = False) -> str:
-        """An aggregate over what each of several rows is made of, of which many say the same where they are joined."""
+        """An aggregate over the origins of several rows, many of which repeat where they are joined."""
         ...
 
     def of_window(self, window: str) -> str:
@@ -49,7 +49,7 @@ class Contribution(Protocol):
         ...
 
     def together(self, each: Sequence[str]) -> str:
-        """SQL for what several expressions say, of which some may be NULL."""
+        """SQL for the union of several expressions, some of which may be NULL."""
         ...
 
 
@@ -77,7 +77,7 @@ class Lists:
         return f"list({item.row})"
 
     def gathered(self, each: str, *, joined: bool = False) -> str:
-        """All rows of several lists; of joined rows each list once, for there may be far more of them than of rows."""
+        """All rows of several lists; of joined rows each list once, because there may be far more of them."""
         return f"flatten(list({'DISTINCT ' if joined else ''}{each}))"
 
     def of_window(self, window: str) -> str:

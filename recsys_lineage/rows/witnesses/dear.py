@@ -1,4 +1,4 @@
-"""Dear definitions: those of whose rows all are found at the least where some are asked for."""
+"""Expensive definitions: definitions that have to compute all of their rows even if only some are asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_distinct(query: Node) -> bool:
 
 
 def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
-    """Whether a definition makes groups, windows or distinct rows, or is what a PIVOT or UNPIVOT stands on."""
+    """Whether a definition makes groups, windows or distinct rows, or is the input of a PIVOT or UNPIVOT."""
     query = definition.query
     if definition.recursive or definition is statement.main:
         return False
@@ -32,7 +32,7 @@ def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) 
 
 
 def shaped(statement: Statement) -> set[str]:
-    """The definitions, folded, from which a PIVOT or UNPIVOT makes rows: no condition on these is told of those."""
+    """The definitions, folded, from which a PIVOT or UNPIVOT makes rows: conditions are not pushed into these."""
     return {
         name
         for each in statement.definitions.values()
@@ -43,7 +43,7 @@ def shaped(statement: Statement) -> set[str]:
 
 
 def asked_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
-    """The subqueries of expressions, folded, that stand on dear definitions: whoever asks takes all of their rows."""
+    """The subqueries of expressions, folded, over expensive definitions: their rows are all needed at once."""
     dear = [name for name, each in statement.definitions.items() if is_dear(each, statement, witnesses)]
     return [
         name

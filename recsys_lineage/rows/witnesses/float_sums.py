@@ -1,4 +1,4 @@
-"""Definitions whose values differ in their last digit when they are computed again.
+"""Float sums: definitions whose values differ in their last digit when they are computed again.
 
 Rows of definitions are told apart by their values. A sum of doubles hangs on the order of its rows, and with several
 threads that is another one each time, so a row that is marked would not be found again. Such a definition is made once.
@@ -49,7 +49,7 @@ def _adds_floats(definition: Definition, statement: Statement) -> bool:
 
 
 def adds_digits(expression: Node, kind: str) -> bool:
-    """Whether an expression, which gives some type, may hang on the last digits of numbers that it adds."""
+    """Whether an expression of some type may depend on the last digits of numbers that it adds."""
     whole = is_expression(expression, "FUNCTION") or is_expression(expression, "WINDOW")
     if whole and expression["function_name"].lower().startswith(_ADDING) and not has_floats(kind):
         return False
@@ -57,7 +57,7 @@ def adds_digits(expression: Node, kind: str) -> bool:
 
 
 def _types(expressions: list[Node], query: Node, statement: Statement) -> list[str]:
-    """The types of expressions over a query's relations; as if of a double where DuckDB does not say."""
+    """The types of expressions over a query's relations; DOUBLE if DuckDB does not say."""
     made = copied(query)
     made.update(
         select_list=copied(expressions), where_clause=None, group_expressions=[], group_sets=[], having=None,

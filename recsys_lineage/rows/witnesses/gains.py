@@ -1,4 +1,4 @@
-"""Gains: where a statement may give rows on fewer rows of its tables that it does not give on all of them."""
+"""Gains: where a statement may return rows on a subset of its tables that it does not return on all of them."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class Gains:
         return found
 
     def _names(self, query: Node) -> set[str]:
-        """Those columns of the relations of a query, by their folded names."""
+        """The columns of a query's relations, by their folded names."""
         found: set[str] = set()
         for item in from_items(query["from_table"], self._statement.catalog):
             places = self._places(item.table)
@@ -199,7 +199,7 @@ class Gains:
 
 
 def is_cut(query: Node, facts: QueryFacts) -> bool:
-    """Whether what a query gives of some rows hangs on which others are there."""
+    """Whether a query's result for some rows depends on which others exist."""
     if query["type"] != "SELECT_NODE":
         return False
     shaped = query["from_table"]["type"] in SHAPED

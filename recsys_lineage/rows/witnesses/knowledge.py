@@ -1,4 +1,4 @@
-"""Knowledge: what conditions on a query's columns say of the columns of its relations."""
+"""Knowledge: what conditions on a query's columns imply for the columns of its relations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
 
 class Knowledge:
-    """What is known of the rows of relations, of which wanted rows of one statement are made.
+    """Conditions on the rows of relations that wanted rows of one statement are made of.
 
     Args:
         witnesses: of the statement.
@@ -35,7 +35,7 @@ class Knowledge:
     def side_conditions(
         self, query: Node, side: str, conditions: Conditions, names: list[str], types: list[str]
     ) -> Conditions:
-        """What is known of the rows of one side of a set operation."""
+        """Conditions on the rows of one side of a set operation."""
         columns = self.catalog.columns[side]
         if query["setop_type"] == "UNION_BY_NAME":
             taken = [names.index(column.name.casefold()) for column in columns]
@@ -83,7 +83,7 @@ class Knowledge:
         width: int,
         over_windows: bool = False,
     ) -> dict[Place, Condition]:
-        """What is known of columns of FROM, of all rows that wanted rows are made of.
+        """Conditions on columns of FROM that hold for all rows that wanted rows are made of.
 
         Args:
             query, items, conditions, width: the query, its relations, what is known of its columns, their number.
@@ -128,7 +128,7 @@ class Knowledge:
     def _known_inside(
         self, query: Node, position: int, condition: Condition, items: list[FromItem]
     ) -> dict[Place, Condition]:
-        """What a condition on a STRUCT of columns says of these columns."""
+        """Conditions on columns implied by a condition on a STRUCT of them."""
         select = query["select_list"]
         if any(is_expression(each, "STAR") for each in select[:position]) or condition.asked is None:
             return {}
@@ -186,7 +186,7 @@ class Knowledge:
 
 
 def conditions_of_item(number: int, item: FromItem, known: Mapping[Place, Condition]) -> Conditions:
-    """What is known of the columns of one relation."""
+    """Conditions on the columns of one relation."""
     return {
         position: condition
         for position, name in enumerate(item.columns or ())

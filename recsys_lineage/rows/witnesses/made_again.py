@@ -1,4 +1,4 @@
-"""Values that come out otherwise when a statement is run again over the same rows.
+"""MadeAgain: values that may differ when a statement is run again over the same rows.
 
 A sum of doubles hangs on the order of its rows, which is another one with each plan and each number of threads, and an
 aggregate that takes one of several equal rows may take another one. So rows are not looked for by such values.
@@ -25,7 +25,7 @@ Fit = Callable[[str], str]
 
 
 class MadeAgain:
-    """What of a statement's definitions may come out otherwise.
+    """Values of a statement's definitions that may differ in another run.
 
     Args:
         statement: taken apart.
@@ -70,7 +70,7 @@ class MadeAgain:
         return exact
 
     def sure(self, definition: Definition, places: list[int]) -> list[int]:
-        """Those of some columns that hang on the order of rows in last digits at most; all where there is none."""
+        """The columns that depend on the order of rows in last digits at most; all if there are none."""
         if len(places) < len(definition.columns):
             return places
         steady = self.steady(definition)

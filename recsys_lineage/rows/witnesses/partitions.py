@@ -1,4 +1,4 @@
-"""Partitions apart: of a window over a whole partition no list is made for each row, which would be n lists of n rows.
+"""Partitions: windows over whole partitions, traced once per partition, because a list for each row would be quadratic.
 
 The keys of the wanted row's partitions stand beside it, and the rows with the same keys are asked for then.
 """

@@ -1,4 +1,4 @@
-"""Pushdown: what is known of the wanted rows of a query's result, said of the rows of its relations too.
+"""Pushdown: conditions on the wanted rows of a query's result, pushed to the rows of its relations.
 
 DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
 windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and
@@ -102,7 +102,7 @@ class Pushdown(Knowledge):
         return name
 
     def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
-        """What a part is, so that it can be read from a larger one."""
+        """Specification of a part, so that it can be read from a larger one."""
         asked = tuple(
             (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null)
             for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
@@ -214,7 +214,7 @@ class Pushdown(Knowledge):
     def _known_of_partitions(
         self, query: Node, items: list[FromItem], conditions: Conditions, width: int
     ) -> dict[Place, Condition]:
-        """What is known of the rows of all partitions in which a wanted row may stand."""
+        """Conditions on the rows of all partitions in which a wanted row may be."""
         result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
         windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
         if not windows or self._witnesses.is_aggregated(query) or any(item.nulled for item in items):
@@ -275,14 +275,14 @@ class Pushdown(Knowledge):
     def put_parts_beside(
         self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
     ) -> None:
-        """Lets the other relations hold only what can stand beside rows of one, of whose columns something is known."""
+        """Restrict the other relations to what can join with rows of one, given conditions on its columns."""
         spread = {(number, name): condition for name, condition in known.items()}
         self._spread(spread, query, items)
         others = {place: condition for place, condition in spread.items() if place[0] != number}
         self._put_parts(items, others)
 
     def put_parts_by(self, query: Node, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
-        """Lets relations hold only what can stand in rows of which something is known, in place."""
+        """Restrict relations to what can be in rows with known conditions, in place."""
         spread = dict(known)
         self._spread(spread, query, items)
         self._put_parts(items, spread)
@@ -303,7 +303,7 @@ class Pushdown(Knowledge):
         return query
 
     def push_into_subqueries(self, query: Node) -> None:
-        """Of what IN and NOT IN ask for, keeps what the rows that are left can ask about."""
+        """Restrict the subqueries of IN and NOT IN to what the remaining rows can ask for."""
         where = query.get("where_clause")
         conditions = conjuncts(where) if where is not None else []
         plain = [each for each in conditions if not subqueries(each)]
@@ -324,7 +324,7 @@ class Pushdown(Knowledge):
                 self._push_into_subquery(query, asked, plain, said_true=False)
 
     def _push_into_subquery(self, query: Node, asked: Node, plain: list[Node], *, said_true: bool) -> None:
-        """Of the answers of one IN keeps those that can be equal to a value that is asked for, in place.
+        """Restrict the answers of one IN to those that can equal a requested value, in place.
 
         Args:
             query: where it stands, over what is left of its relations.

@@ -1,4 +1,4 @@
-"""The order of a query's result, as far as it says which rows there are once witnesses stand beside them."""
+"""Result order: the ORDER BY of a query, as far as it decides which rows there are once witnesses are added."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def simplify_order(query: Node, catalog: Catalog) -> None:
 
 
 def _own_columns(order: Node, width: int, syntax: Syntax) -> list[Node]:
-    """ORDER BY ALL by the places of a query's own columns, lest the witnesses that come after them decide too."""
+    """ORDER BY ALL as positions of a query's own columns, so that the witnesses after them do not take part."""
     star = order["expression"]
     some = any(
         star.get(key) for key in ("expr", "exclude_list", "replace_list", "rename_list", "relation_name")

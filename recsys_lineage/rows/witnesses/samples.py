@@ -1,4 +1,4 @@
-"""Samples: statements that draw rows by chance, and which of them can be traced all the same."""
+"""Samples: statements that draw rows at random, and which of them can be traced nevertheless."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 
 
 def refuse_drawn(statement: Statement) -> None:
-    """Checks that what a row of a statement is made of does not hang on which other rows were drawn.
+    """Check that a statement's row does not depend on which other rows were drawn.
 
     Where each row is made of one row of each relation, these were drawn, whatever others were. Which rows were drawn
     into a group, nothing tells afterwards.

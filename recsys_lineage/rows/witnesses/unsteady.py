@@ -1,4 +1,4 @@
-"""Which columns of a statement's queries are made of values that hang on the order of rows.
+"""Unsteady columns: columns of a statement's queries whose values depend on the order of rows.
 
 An aggregate that takes one of several rows, a list, and a window may come out otherwise when the statement is run again
 over the same rows, a sum of doubles in its last digits, and so may whatever is made of them.
@@ -20,7 +20,7 @@ _BY_ORDER = ("list", "array_agg", "string_agg", "group_concat", "listagg", "mode
 
 
 def hangs_on_order(expression: Node) -> bool:
-    """Whether an expression holds a window, or an aggregate that hangs on the order of its rows."""
+    """Whether an expression holds a window, or an aggregate that depends on the order of its rows."""
     for part in parts(expression):
         if is_expression(part, "WINDOW"):
             return True
@@ -83,7 +83,7 @@ class Made:
         return found
 
     def _names(self, table: str) -> set[str]:
-        """Those columns of a definition, by their folded names; none of a table."""
+        """The columns of a definition, by their folded names; none for a table."""
         definition = self._statement.definitions.get(table)
         if definition is None:
             return set()

@@ -1,4 +1,4 @@
-"""Wanted groups: of a definition that groups rows, the groups that can matter to the rows of a stored result.
+"""Wanted groups: the groups of a definition that can matter to the rows of a stored result.
 
 A list of the best k of each partition needs, of a join that is dear to make, only those groups that came into the list,
 and these stand in the stored result. Their keys go down to the groups as values go down in magic sets (Bancilhon et
@@ -80,7 +80,7 @@ class Wanted:
         self._added = 0
 
     def cut(self, definition: Definition) -> Node | None:
-        """A definition's query over only those groups of a join that can matter to the stored result.
+        """A definition's query over only the groups of a join that can matter to the stored result.
 
         None where that is not told, or is no fewer than all.
         """
@@ -127,7 +127,7 @@ class Wanted:
         return name
 
     def _of(self, definition: Definition) -> list[Keys]:
-        """The keys of a definition's rows that matter, in all places where it is read; none where not told."""
+        """Keys of a definition's rows that matter, over all places where it is read; none if unknown."""
         name = definition.name.casefold()
         if name not in self._known:
             self._known[name] = []  # what reads itself is not told
@@ -228,7 +228,9 @@ class Wanted:
     def _can_look_up(
         self, other: int, items: list[FromItem], places: Mapping[int, Place], table: str
     ) -> bool:
-        """Whether rows of a relation are told by keys above, and the relation does not hang on the one in question."""
+        """Whether rows of a relation are found by the keys above, and the relation does not depend on the one in
+        question.
+        """
         item = items[other]
         definition = self._statement.definitions.get(item.table)
         hangs = definition is not None and definition.depends_on(table, self._statement.definitions)
@@ -300,7 +302,7 @@ def _gives_all(query: Node) -> bool:
 
 
 def _places_of_best(query: Node, windows: list[Node], items: list[FromItem]) -> set[Place] | None:
-    """Where a query keeps the best rows of each partition, by one order, the columns by which these are told apart.
+    """Positions of the partition columns, if a query keeps the best rows of each partition by one order.
 
     Rows that are equal in them are equal in the partition and in the order, so all of them are kept or none.
     """

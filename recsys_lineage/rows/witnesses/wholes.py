@@ -1,4 +1,4 @@
-"""Wholes: definitions of which all rows are made of marked rows as soon as all rows of another one are.
+"""Wholes: definitions whose rows are all made of marked rows as soon as all rows of another one are.
 
 A definition of one row, such as a count over a table, is wholly marked where its row is, and whatever is joined with it
 is made of that row. So it is with everything above: nothing of it need be computed to tell which rows are followed.
@@ -16,7 +16,7 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 
 
 class Wholes:
-    """What follows from all rows of a definition being made of marked rows.
+    """Consequences of all rows of a definition being made of marked rows.
 
     Args:
         statement: taken apart.
@@ -35,7 +35,7 @@ class Wholes:
         return self._single[name]
 
     def follow_from(self, definition: Definition) -> list[tuple[str, ...]]:
-        """What a definition reads, folded: where all of one entry are wholly marked, so is the definition."""
+        """Inputs of a definition, folded: if all of one entry are wholly marked, so is the definition."""
         query, followed = definition.query, self._witnesses.followed
         if definition.recursive or definition.keys:
             return []

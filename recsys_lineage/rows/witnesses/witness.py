@@ -169,7 +169,7 @@ class Witnesses(QueryFacts):
         return made
 
     def _list(self, query: Node, columns: Mapping[str, list[str]]) -> None:
-        """Adds to a query a column `__w0`, `__w1`, … for each table, of what several expressions say together."""
+        """Add a column `__w0`, `__w1`, … for each table to a query, with the union of several expressions."""
         for n, lists in enumerate(columns.values()):
             said = self.syntax.expression(self._say.together(lists))
             query["select_list"].append({**said, "alias": f"__w{n}"})
