@@ -8,6 +8,7 @@ import dagster as dg
 
 from recsys_assets.assets import all_assets
 from recsys_assets.assets.model.gate import decided_so_far
+from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
 from recsys_assets.assets.retention import NAME as RETENTION
 from recsys_assets.assets.serving.reports import ReportFiles
 from recsys_assets.automation import automated, following_sensor
@@ -108,9 +109,18 @@ def prepare() -> None:
     _prepared[:] = [(settings, definitions)]
 
 
+_Built = tuple[Settings, Decided, SourceFolder]
+_built: list[tuple[_Built, dg.Definitions]] = []
+"""What `defs` built last, and what for."""
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
-    """The definitions for the settings of the environment; read when Dagster loads the code location."""
+    """The definitions for the settings of the environment; read when Dagster loads the code location.
+
+    Dagster loads it several times in one process, seven times in `dagster asset materialize`: the assets are defined
+    again only where settings, source or decisions are others than the last time.
+    """
     keep_private()
     end_with_starter()
     settings = load_settings()
@@ -118,5 +128,7 @@ def defs() -> dg.Definitions:
     for prepared_for, definitions in _prepared:
         if prepared_for == settings and decided == Decided():
             return definitions
-    definitions = build_definitions(settings, decided=decided)
-    return with_column_lineage(definitions, lake_resource(settings).lake())
+    asked = (settings, decided, source_folder(settings))
+    if not _built or _built[0][0] != asked:
+        _built[:] = [(asked, build_definitions(settings, decided=decided))]
+    return with_column_lineage(_built[0][1], lake_resource(settings).lake())

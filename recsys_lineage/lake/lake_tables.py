@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import duckdb
+import fsspec
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
@@ -39,10 +40,12 @@ def utc_now() -> datetime:
 
 
 @lru_cache(maxsize=4)
-def _instance(process: int, engine: Engine, folder: str) -> duckdb.DuckDBPyConnection:
+def _instance(
+    process: int, engine: Engine, folder: str, filesystem: fsspec.AbstractFileSystem | None
+) -> duckdb.DuckDBPyConnection:
     """The instance of a process; a fork of it must not use its parent's, whose threads it lacks."""
     del process
-    return engine.connect(folders=[folder])
+    return engine.connect(folders=[folder], filesystem=filesystem)
 
 
 class LakeTables:
@@ -79,19 +82,19 @@ class LakeTables:
         return self.engine.connect(
             folders=[self.uri, *(place for place in places if os.path.isdir(place))],
             files=[place for place in places if not os.path.isdir(place)],
-            filesystem=None if self.storage.is_local else self.storage.filesystem,
+            filesystem=self._opens_urls(),
             keeps_order=keeps_order,
         )
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection as of `connect` for the lake's own short statements, which names registered on it are alone on.
 
-        Making a DuckDB instance takes longer than most of them, so this process keeps one for each folder; an object
-        store's is made anew.
+        Making a DuckDB instance takes longer than most of them, so this process keeps one for each lake.
         """
-        if not self.storage.is_local:
-            return self.connect()
-        return _instance(os.getpid(), self.engine, self.uri).cursor()
+        return _instance(os.getpid(), self.engine, self.uri, self._opens_urls()).cursor()
+
+    def _opens_urls(self) -> fsspec.AbstractFileSystem | None:
+        return None if self.storage.is_local else self.storage.filesystem
 
     def table_uri(self, table: str) -> str:
         """The URI of a table; any Delta reader opens it there.
@@ -156,9 +159,12 @@ class LakeTables:
         with explained(self.storage, table):
             log = self.log(table)
             number = log.latest() if version is None else version
-            if number is None or not log.has(number):
+            if number is None:
                 raise self._not_found(table, version)
-            return log.carried(number, number)[0]
+            try:
+                return log.carried(number, number)[0]
+            except FileNotFoundError:
+                raise self._not_found(table, version) from None
 
     def commits(self, table: str, since: int = 0, until: int | None = None) -> list[dict[str, Any]]:
         """Metadata of the commits from version `since` on, oldest first, to the latest or to version `until`.

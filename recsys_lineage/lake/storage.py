@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
 from recsys_lineage.errors import LakePlaceError
+
+if TYPE_CHECKING:
+    from recsys_lineage.lake.object_store import ObjectStore
 
 # Globs, escapes and `key=value` folders: DuckDB, delta-rs and Polars would read them as such.
 _UNSAFE_IN_ROOT = "*?[]\\%="
@@ -74,15 +77,19 @@ class Storage:
     @cached_property
     def filesystem(self) -> fsspec.AbstractFileSystem:
         """The fsspec filesystem that lists, reads and deletes."""
-        if self.is_local:
-            return fsspec.filesystem("file")
+        return fsspec.filesystem("file") if self.is_local else self._store
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        """The object store that this is; what speaks S3 is loaded with the first use of one."""
+        from recsys_lineage.lake.object_store import ObjectStore
+
         client: dict[str, Any] = {}
         if endpoint := self.options.get("AWS_ENDPOINT_URL"):
             client["endpoint_url"] = endpoint
         if region := self.options.get("AWS_REGION"):
             client["region_name"] = region
-        return fsspec.filesystem(
-            "s3",
+        return ObjectStore(
             key=self.options.get("AWS_ACCESS_KEY_ID"),
             secret=self.options.get("AWS_SECRET_ACCESS_KEY"),
             token=self.options.get("AWS_SESSION_TOKEN"),
@@ -95,10 +102,8 @@ class Storage:
         return "/".join((self.uri, *parts))
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
-        if self.is_local:
-            return os.path.exists(path)
-        return self.filesystem.exists(path)
+        """Whether a file is there, or on a disk a folder."""
+        return os.path.exists(path) if self.is_local else self._store.stamp(path) is not None
 
     def scrub(self, text: str) -> str:
         """The text without this storage's secrets."""
@@ -173,10 +178,32 @@ class Storage:
             return
 
     def files(self, path: str) -> Iterator[str]:
-        """Every file below a folder, as full paths or URLs."""
-        prefix = "" if self.is_local else "s3://"
-        for found in self.filesystem.find(path):
-            yield prefix + found
+        """Every file below a folder, as full paths or URLs; none where there is no such folder."""
+        if self.is_local:
+            yield from self.filesystem.find(path)
+            return
+        for found in self._store.objects(path):
+            yield found["url"]
+
+    def names_from(self, folder: str, first: str) -> list[str] | None:
+        """Names of the files of a folder that sort at or after one, when it is there itself; None on a disk.
+
+        One request of an object store, where `exists` would be one for each file.
+        """
+        if self.is_local:
+            return None
+        names = [found["url"][len(folder) + 1 :] for found in self._store.objects(folder, first[:-1])]
+        return names if names and names[0] == first else []
+
+    def stamp(self, path: str) -> tuple[object, ...] | None:
+        """What tells a file from any other that was or will be in its place; None where it is not there."""
+        if not self.is_local:
+            return self._store.stamp(path)
+        try:
+            found = os.stat(path)
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def listed(self, path: str, wanted: Callable[[str], bool] = bool) -> Iterator[StoredFile]:
         """The files below a folder, with size and age.
@@ -189,20 +216,20 @@ class Storage:
         if self.is_local:
             yield from _walked(path, "", wanted)
             return
-        found: dict[str, Any] = self.filesystem.find(path, detail=True)  # pyright: ignore[reportAssignmentType]
-        for name, info in found.items():
-            relative = f"s3://{name}"[len(path) + 1 :]
+        for found in self._store.objects(path):
+            relative = found["url"][len(path) + 1 :]
             folders = relative.split("/")[:-1]
             if all(wanted("/".join(folders[: n + 1]) + "/") for n in range(len(folders))) and wanted(
                 relative
             ):
-                yield StoredFile(relative, info["size"], info["LastModified"].timestamp())
+                yield StoredFile(relative, found["Size"], found["LastModified"].timestamp())
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders directly below a folder."""
-        if not self.filesystem.exists(path):
+        try:
+            found = self.filesystem.ls(path, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        found = self.filesystem.ls(path, detail=True)
         return sorted(e["name"].rstrip("/").rsplit("/", 1)[-1] for e in found if e["type"] == "directory")
 
 

@@ -94,8 +94,6 @@ class Holds:
         Raises:
             LineageError: when the file of one is damaged; nothing is pruned then.
         """
-        if not self._storage.exists(self._folder):
-            return []
         holds: list[Hold] = []
         for path in self._storage.files(self._folder):
             if not path.endswith(".json"):

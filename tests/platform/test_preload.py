@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,47 @@ def test_settings_that_are_wrong_do_not_stop_the_fork_server() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+LOADS = """
+import json, os, shutil
+from pathlib import Path
+from recsys_assets import definitions
+from recsys_assets.service.champions import Decided
+from recsys_lineage.orchestration.asset_codes import asset_codes
+built = []
+real = definitions.build_definitions
+definitions.build_definitions = lambda *given, **named: (built.append(1), real(*given, **named))[1]
+def loaded():
+    before = len(built)
+    found = {name: code.code_version for name, code in asset_codes(definitions.defs().assets).items()}
+    return len(built) - before, found
+at_first = [loaded()[0] for _ in range(3)]
+before = loaded()[1]
+sql = Path(os.environ["RECSYS_SOURCE"], "raw_events.sql")
+sql.write_text(sql.read_text().rstrip().rstrip(";") + " -- told again\\nWHERE true")
+source, edited = loaded()
+os.environ["RECSYS_SEED"] = "77"
+setting = loaded()[0]
+definitions.decided_so_far = lambda settings: Decided(promoted="ease")
+decision = loaded()[0]
+changed = [name for name in before if before[name] != edited[name]]
+print(json.dumps([at_first, source, changed, setting, decision]))
+"""
+
+
+def test_assets_are_defined_again_only_where_something_changed(tmp_path: Path) -> None:
+    source = shutil.copytree(SOURCE, tmp_path / "source")
+    told = {"RECSYS_HOME": str(tmp_path / "home"), "RECSYS_DATA": str(write_shop(tmp_path / "data", 2))}
+    done = subprocess.run(
+        [sys.executable, "-c", LOADS],
+        env={**os.environ, **told, "RECSYS_SOURCE": str(source)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    at_first, source_changed, changed, setting, decision = json.loads(done.stdout.splitlines()[-1])
+    assert at_first == [1, 0, 0]
+    assert source_changed == 1 and "raw_events" in changed
+    assert setting == 1
+    assert decision == 1

@@ -78,8 +78,6 @@ class CommitArchive:
         return dict(zip(table["number"].to_pylist(), table["content"].to_pylist(), strict=True))
 
     def _packs(self) -> list[tuple[str, int, int, int]]:
-        if not self._storage.exists(self._folder):
-            return []
         packs: list[tuple[str, int, int, int]] = []
         for file in self._storage.listed(self._folder):
             if found := _PACK.fullmatch(file.path):

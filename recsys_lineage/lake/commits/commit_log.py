@@ -18,6 +18,8 @@ from recsys_lineage.lake.storage import Storage
 COMMIT_KEY = "lineage"
 _AT_ONCE = 100
 _COMMIT = re.compile(r"\d{20}\.json")
+_known: dict[str, int] = {}
+"""By an object store's folder, a commit that this process has seen there: where to look for later ones."""
 
 
 class CommitLog:
@@ -41,9 +43,17 @@ class CommitLog:
         """The latest commit's number, None when there is no commit.
 
         Looks at a few dozen paths at most, however long the log is: from the last checkpoint on by
-        doubling steps, then by halving.
+        doubling steps, then by halving. An object store lists what stands behind the newest commit that this process
+        knows of, in one request.
         """
+        known = _known.get(self._folder)
+        if known is not None and (number := self._listed_from(known)) is not None:
+            return number
         low = self._checkpointed()
+        if (number := self._listed_from(low)) is not None:
+            return number
+        if not self._storage.is_local:
+            return self._latest_listed()
         if not self._is_in_log(low):
             low = 0
             if not self._is_in_log(0):
@@ -128,10 +138,16 @@ class CommitLog:
     def _is_in_log(self, number: int) -> bool:
         return self._storage.exists(self.path(number))
 
+    def _listed_from(self, first: int) -> int | None:
+        """The latest commit's number where an object store lists the commit `first`, else None."""
+        names = self._storage.names_from(self._folder, f"{first:020d}.json")
+        number = max((int(name[:20]) for name in names or () if _COMMIT.fullmatch(name)), default=None)
+        if number is not None:
+            _known[self._folder] = number
+        return number
+
     def _latest_listed(self) -> int | None:
         """The latest commit's number if neither the first one nor the last checkpoint says where to begin."""
-        if not self._storage.exists(self._folder):
-            return None
         names = [path.rsplit("/", 1)[-1] for path in self._storage.files(self._folder)]
         return max((int(name[:20]) for name in names if _COMMIT.fullmatch(name)), default=None)
 

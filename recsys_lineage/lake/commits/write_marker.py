@@ -65,8 +65,6 @@ class WriteMarker:
 def writes(storage: Storage, table_path: str) -> dict[str, bool]:
     """The writes whose markers lie below one table, by id, and whether their writer is alive."""
     folder = f"{table_path}/{FOLDER}"
-    if not storage.exists(folder):
-        return {}
     markers = [path for path in storage.files(folder) if path.endswith(".json")]
     return {Path(path).stem: not _owner_is_dead(storage, path) for path in markers}
 

@@ -1,0 +1,109 @@
+"""ObjectStore: an S3-compatible store as fsspec sees it, asked no more often than needed.
+
+A request costs an object store's user milliseconds of CPU and tens of milliseconds of waiting, and s3fs makes two where
+a file is not there, for it may be a folder. DuckDB asks for the size of each file several times each time it opens it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import s3fs
+
+_WRITTEN_ONCE = re.compile(r"part-[0-9a-f]{16}-\d+\.parquet")
+"""Names of files of tables: each has the id of the write that made it, and nobody writes it again."""
+_REMEMBERED = 20_000
+_AT_ONCE = 1 << 20
+"""Bytes up to which a file that is opened is fetched as a whole."""
+
+
+class ObjectStore(s3fs.S3FileSystem):
+    """A file system that remembers what it learned of files that are written once."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._known: dict[str, dict[str, Any]] = {}
+
+    async def _info(
+        self,
+        path: str,
+        bucket: str | None = None,
+        key: str | None = None,
+        refresh: bool = False,
+        version_id: str | None = None,
+    ) -> dict[str, Any]:
+        place = str(self._strip_protocol(path))
+        known = self._known.get(place)
+        if known is None:
+            known = await super()._info(path, bucket, key, refresh, version_id)
+            if known["type"] == "file" and _WRITTEN_ONCE.fullmatch(place.rsplit("/", 1)[-1]):
+                while len(self._known) >= _REMEMBERED:
+                    self._known.pop(next(iter(self._known)), None)
+                self._known[place] = known
+        return known
+
+    async def _call_s3(self, method: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super()._call_s3(method, *arguments, **options)
+        except FileNotFoundError as error:
+            if "Key" not in options:
+                raise
+            place = f"{options['Bucket']}/{options['Key']}"
+            self._known.pop(place, None)
+            raise FileNotFoundError(f"s3://{place}: {error}") from error
+
+    def _open(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, path: str, mode: str = "rb", **options: Any
+    ) -> s3fs.S3File:
+        # DuckDB reads a small file in three or four pieces, its end first; all of it is one request.
+        if mode == "rb" and self.info(path)["size"] <= _AT_ONCE:
+            options["cache_type"] = "all"
+        return super()._open(path, mode, **options)
+
+    async def _cat_file(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, path: str, start: int | None = None, end: int | None = None, **options: Any
+    ) -> bytes:
+        if start is not None or end is not None:
+            return await super()._cat_file(path, start=start, end=end, **options)
+        # s3fs asks for the size first, to fetch large files in parts
+        bucket, key, _ = self.split_path(path)
+        body = (await self._call_s3("get_object", Bucket=bucket, Key=key))["Body"]
+        try:
+            return await body.read()
+        finally:
+            body.close()
+
+    async def _rm_file(self, path: str, **options: Any) -> None:
+        self._known.pop(str(self._strip_protocol(path)), None)
+        await super()._rm_file(path, **options)
+
+    def stamp(self, path: str) -> tuple[object, ...] | None:
+        """What tells a file from any other that was or will be in its place; None where it is not there.
+
+        A folder is no file.
+        """
+        bucket, key, _ = self.split_path(path)
+        try:
+            found: Any = self.call_s3("head_object", Bucket=bucket, Key=key)
+        except FileNotFoundError:
+            return None
+        return found.get("ETag"), found.get("LastModified"), found["ContentLength"]
+
+    def objects(self, folder: str, after: str = "") -> Iterator[dict[str, Any]]:
+        """The objects below a folder in the order of their keys, as S3 lists them, with their URL as `url`.
+
+        Args:
+            folder: a URL.
+            after: those whose path from the folder sorts after this one.
+        """
+        bucket, prefix, _ = self.split_path(f"{folder.rstrip('/')}/")
+        start = prefix + after
+        while True:
+            answer: Any = self.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, StartAfter=start)
+            for found in answer.get("Contents", []):
+                start = found["Key"]
+                yield {**found, "url": f"s3://{bucket}/{start}"}
+            if not answer.get("IsTruncated"):
+                return
