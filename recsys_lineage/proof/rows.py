@@ -134,7 +134,7 @@ class _Trial:
             names = experiment.names
             steady = experiment.steady
             looked_at = [place for place in steady if names[place].casefold() not in found.insufficient]
-            wanted = self._count(experiment.original, steady) if looked_at else 0
+            wanted = self._times() if looked_at else 0
             self._sufficient(found, steady, looked_at, wanted)
             self._necessary(found, steady)
             if superfluous and sum(traced.values()) <= _LOOKED_INTO:
@@ -142,6 +142,15 @@ class _Trial:
         except _Wrong as wrong:
             return RowTrial(self._row, wrong.verdict, traced, of, extra, insufficient, wrong.detail)
         return RowTrial(self._row, "proved", traced, of, extra, insufficient)
+
+    def _times(self) -> int:
+        """How often the row must come out: once where others differ from it in unsteady columns alone.
+
+        Which of these rows the trace is of cannot be told, for another run gives them other values.
+        """
+        experiment = self._experiment
+        times = self._count(experiment.original, experiment.steady)
+        return min(times, 1) if experiment.unsteady else times
 
     # --- the laws -----------------------------------------------------------------------------------------
 
@@ -153,7 +162,7 @@ class _Trial:
             raise _Wrong("too few", f"the traced rows alone give it {there} times, not {wanted}")
         if found.context and len(looked_at) < len(steady):
             whole = self._gives(_together(found.rows, found.context), steady)
-            wanted = self._count(self._experiment.original, steady)
+            wanted = self._times()
             if whole < wanted:
                 raise _Wrong(
                     "too few", f"the traced rows and their context give it {whole} times, not {wanted}"

@@ -25,6 +25,8 @@ _MOST_MARKED = 100_000
 _SMALL = 200_000
 """Rows of a part from which stricter parts are read, in place of the whole."""
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
+_NAMED = re.compile(rf"(\b(?i:AS)\s+)?({_WORDS.pattern})")
+"""A word of a text, and whether it is an alias there."""
 _ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
 _A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
 _OR_NO_NULL = re.compile(r"\((\S+) IN (\[[^\]]*\]) OR \(\1 IS NULL AND False\)\)")
@@ -245,10 +247,11 @@ class Stepwise:
         return self._needs[name]
 
     def _named(self, text: str) -> list[str]:
-        """The steps that a text names."""
+        """The steps that a text reads; one whose name is an alias in it is not read by that."""
         words = {
             word[1:-1].replace('""', '"').casefold() if word.startswith('"') else word.casefold()
-            for word in _WORDS.findall(text)
+            for alias, word in _NAMED.findall(text)
+            if not alias
         }
         return [word for word in words if word in self._steps]
 

@@ -9,6 +9,7 @@ import pytest
 
 from recsys_lineage.proof import RowProof, verify_rows
 from recsys_lineage.proof.rows import Traced, Tracer
+from recsys_lineage.rows.trace_query import trace
 
 SCHEMAS = {
     "orders": {"id": "INTEGER", "buyer": "INTEGER", "price": "INTEGER"},
@@ -146,3 +147,19 @@ def test_traces_to_several_tables_are_taken_together(join: str) -> None:
         "buyers": "SELECT * FROM buyers WHERE buyer > 1 AND buyer IN (SELECT buyer FROM orders WHERE id = {id})",
     }
     assert [trial.row for trial in proof(sql, lambda source, row: lost[source]).refuted] == [0, 1]
+
+
+_BY_CHANCE = {
+    "the last one up to a row of several with one key": "SELECT buyer, last_value(price IGNORE NULLS) OVER "
+    "(ORDER BY buyer ROWS UNBOUNDED PRECEDING) AS v FROM orders",
+    "a number": "SELECT buyer, row_number() OVER (PARTITION BY buyer ORDER BY buyer) AS v FROM orders",
+    "the one before": "SELECT buyer, lag(price, 1, 0) OVER (PARTITION BY buyer ORDER BY buyer) AS v FROM orders",
+}
+
+
+@pytest.mark.parametrize("sql", _BY_CHANCE.values(), ids=_BY_CHANCE.keys())
+def test_rows_that_differ_by_chance_alone_are_not_told_apart(sql: str) -> None:
+    """Each of them has rows of its own; a trace of fewer than it is made of still does not give it."""
+    schemas = {"orders": {"id": "INTEGER", "buyer": "INTEGER", "price": "INTEGER"}}
+    assert proof(sql, lambda source, row: trace(sql, schemas, source, row)).true
+    assert verdicts(proof(sql, "FROM orders WHERE false AND {buyer} IS NULL AND {v} IS NULL")) == {"too few"}
