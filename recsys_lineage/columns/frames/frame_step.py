@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from recsys_lineage.columns.edges import NOTHING, Edges
+from recsys_lineage.columns.relation import Value
 
 
 @dataclass(frozen=True)
@@ -13,12 +14,12 @@ class FrameStep:
     """What a step gives: columns by their names, and what decides which rows there are.
 
     Args:
-        columns: the edges of each.
+        columns: the value of each.
         rows: what decides the rows.
         key: columns in which no two rows have the same values; None where none are known.
     """
 
-    columns: Mapping[str, Edges] = field(default_factory=dict)
+    columns: Mapping[str, Value] = field(default_factory=dict)
     rows: Edges = NOTHING
     key: frozenset[str] | None = None
 
