@@ -25,12 +25,14 @@ class Value:
         fields: where it is a struct whose fields are known apart, each of them.
         type: its type as DuckDB writes it, where it is a column of an input.
         element: where it is a list whose elements are structs with known fields, or lists of such, any of them.
+        length: where it is a list of which this is known apart, the edges of what decides how many elements it has.
     """
 
     edges: Edges = NOTHING
     fields: Mapping[str, Value] | None = None
     type: str | None = None
     element: Value | None = None
+    length: Edges | None = None
 
     def field(self, name: str) -> Value:
         """The value of a struct's field, or of whatever else has a name in it."""
@@ -45,11 +47,14 @@ class Value:
             return self
         inside = self.fields and {name: each.beside(edges) for name, each in self.fields.items()}
         element = self.element and self.element.beside(edges)
-        return replace(self, edges=self.edges | edges, fields=inside, element=element)
+        length = None if self.length is None else self.length | edges
+        return replace(self, edges=self.edges | edges, fields=inside, element=element, length=length)
 
     @property
     def shape(self) -> Edges:
-        """Edges that decide the number of elements of a list: if these are known, what all inside of them share."""
+        """What decides how many elements a list has: at most what all inside of them shares."""
+        if self.length is not None:
+            return self.length
         if self.element is None:
             return self.edges
         return deciding(frozenset.intersection(*_leaves(self.element)), How.CONDITIONAL)
@@ -57,7 +62,8 @@ class Value:
     def through(self, change: Callable[[Edges], Edges]) -> Value:
         """The value that an operator makes of it which keeps what is inside of it apart."""
         inside = self.fields and {name: each.through(change) for name, each in self.fields.items()}
-        return Value(change(self.edges), inside, element=self.element and self.element.through(change))
+        element = self.element and self.element.through(change)
+        return Value(change(self.edges), inside, element=element, length=self.length)
 
 
 CONSTANT = Value()
@@ -75,15 +81,16 @@ def _leaves(value: Value) -> list[Edges]:
     return [value.edges] if value.element is None else _leaves(value.element)
 
 
-def list_of(element: Value, edges: Edges = NOTHING) -> Value:
-    """A list of similar elements.
+def list_of(element: Value, edges: Edges = NOTHING, length: Edges | None = None) -> Value:
+    """A list of elements that are all like one.
 
     Args:
         element: one of them.
         edges: of what else decides which elements it has.
+        length: of what decides how many it has, where that is known apart.
     """
     inside = element.beside(edges)
-    return Value(inside.edges, element=inside if inside.fields or inside.element else None)
+    return Value(inside.edges, element=inside if inside.fields or inside.element else None, length=length)
 
 
 def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
@@ -98,13 +105,16 @@ def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
 
 
 def merged(one: Value, other: Value) -> Value:
-    """A value that is either of two."""
+    """A value that is one or the other."""
+    length = None if one.length is None or other.length is None else one.length | other.length
     if one.element and other.element:
-        return Value(one.edges | other.edges, element=merged(one.element, other.element))
+        element = merged(one.element, other.element)
+        return Value(one.edges | other.edges, element=element, length=length)
     if one.fields and other.fields and list(one.fields) == list(other.fields):
         inside = {name: merged(each, other.fields[name]) for name, each in one.fields.items()}
         return Value(one.edges | other.edges, inside)
-    return Value(one.edges | other.edges, type=one.type if one.type == other.type else None)
+    same = one.type if one.type == other.type else None
+    return Value(one.edges | other.edges, type=same, length=length)
 
 
 @dataclass(frozen=True, slots=True)

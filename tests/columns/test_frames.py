@@ -118,6 +118,58 @@ CASES: dict[str, tuple[Callable[[], pl.LazyFrame], dict[str, str]]] = {
         lambda: ORDERS.explode("tags").unnest("place").select("id", "tags", "city"),
         {"id": "id IDENTITY", "tags": "tags TRANSFORMATION", "city": "place TRANSFORMATION", "*": "tags JOIN"},
     ),
+    "fields of a struct made here": (
+        lambda: ORDERS.select(
+            a=pl.struct("id", "paid").struct.field("paid"),
+            b=pl.struct("id", x="paid").struct.rename_fields(["p", "q"]).struct.field("p"),
+            c=pl.when(col("id") > 1).then(pl.struct("id", "day")).otherwise(pl.struct("id", "day")).struct.field("day"),
+            d=pl.struct("id", "paid").cast(pl.Struct({"paid": pl.String, "id": pl.Int8})).struct.field("paid"),
+        ),
+        {
+            "a": "paid TRANSFORMATION", "b": "id TRANSFORMATION", "c": "day TRANSFORMATION, id CONDITIONAL",
+            "d": "paid TRANSFORMATION",
+        },
+    ),
+    "structs of a group, taken apart": (
+        lambda: ORDERS.group_by("customer").agg(s=pl.struct("id", "paid")).explode("s").unnest("s"),
+        {"customer": "customer IDENTITY", "id": "id AGGREGATION", "paid": "paid AGGREGATION", "*": "customer GROUP_BY"},
+    ),
+    "structs taken apart beside each other": (
+        lambda: ORDERS.select(s=pl.struct("id", "paid"), place="place").unnest("s", "place", separator="_"),
+        {
+            "s_id": "id TRANSFORMATION", "s_paid": "paid TRANSFORMATION", "place_city": "place TRANSFORMATION",
+            "place_zip": "place TRANSFORMATION",
+        },
+    ),
+    "fields made anew": (
+        lambda: ORDERS.select(
+            s=pl.struct("id", "day").struct.with_fields(paid=col("paid"), more=pl.field("id") + 1)
+        ).unnest("s"),
+        {
+            "id": "id TRANSFORMATION", "day": "day TRANSFORMATION", "paid": "paid TRANSFORMATION",
+            "more": "id TRANSFORMATION, day TRANSFORMATION",
+        },
+    ),
+    "what Polars does not show the parts of": (
+        lambda: ORDERS.filter(col("paid") > 1).select(
+            "id", tags=col("tags").list.eval(pl.element().len()), n=col("tags").list.unique().list.len(),
+            last=col("id").last().over("customer", order_by=["day", "id"]), work=col("day").dt.is_business_day(),
+        ),
+        {
+            "id": "id IDENTITY", "tags": "tags TRANSFORMATION", "n": "tags TRANSFORMATION",
+            "last": "id AGGREGATION, customer WINDOW, day WINDOW, id WINDOW", "work": "day TRANSFORMATION",
+            "*": "paid FILTER",
+        },
+    ),
+    "how many rows, whatever their values": (
+        lambda: ORDERS.group_by("customer").agg(n=col("paid").len(),
+            some=col("paid").filter(col("id") > 1).len(),
+            known=col("paid").count()),
+        {
+            "customer": "customer IDENTITY", "n": "", "some": "id FILTER", "known": "paid AGGREGATION",
+            "*": "customer GROUP_BY",
+        },
+    ),
     "unpivot": (
         lambda: ORDERS.unpivot(on=["id", "paid"], index="customer"),
         {"customer": "customer IDENTITY", "variable": "", "value": "id IDENTITY, paid IDENTITY"},

@@ -11,7 +11,7 @@ from sqlglot import exp
 from recsys_lineage.columns.binding.empty_tables import empty_tables
 from recsys_lineage.columns.binding.names import path
 from recsys_lineage.columns.binding.scope import Scope
-from recsys_lineage.columns.binding.types import fields_of, unnested_fields
+from recsys_lineage.columns.binding.types import fields_of, type_of, unnested_fields
 from recsys_lineage.columns.edges import How, deciding, transformed
 from recsys_lineage.columns.relation import Column, Value, folded
 from recsys_lineage.errors import ColumnLineageError
@@ -263,7 +263,7 @@ def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
         fields = unnested_fields(node.this, value, scope, depth)
     else:
         fields = fields_of(node.this, value, scope)
-    if fields and options:
+    if fields and options and (value.type or type_of(node.this, scope)).endswith("]"):
         scope.unnests = True
-        scope.unnested |= deciding(value.edges, How.JOIN)
+        scope.unnested |= deciding(value.shape, How.JOIN)
     return [(name, Value(transformed(each.edges), each.fields, each.type)) for name, each in fields]

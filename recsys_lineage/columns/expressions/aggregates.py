@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -74,19 +75,12 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     order |= grouped.rows if grouped.one_row else NOTHING
     order |= NOTHING if is_indifferent(name) else grouped.order
     inside = _inside(node, name, scope)
-    return Value(found | order) if inside is None else inside.beside(order)
-
-
-def length_of_list(node: exp.Expr, scope: Scope) -> Value | None:
-    """How many values `list(x)` has, whatever they are: one for each row. None where an expression is another one."""
-    made = node.unnest()
-    if not isinstance(made, exp.Func) or called(made, scope.statement.text) not in _LISTS:
-        return None
-    if made.find(exp.Distinct) is not None:
-        return None
-    _ = scope.edges(made)  # what cannot be read is an error all the same
-    grouped = _grouped_scope(made, scope)
-    return Value(grouped.rows if grouped.one_row else NOTHING)
+    value = Value(found | order) if inside is None else inside.beside(order)
+    if (
+        name in _LISTS and node.find(exp.Distinct, exp.IgnoreNulls) is None
+    ):  # a list has NULL as an element too
+        return replace(value, length=grouped.rows if grouped.one_row else NOTHING)
+    return value
 
 
 def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:

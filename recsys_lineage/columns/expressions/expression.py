@@ -25,11 +25,11 @@ from recsys_lineage.columns.expressions.aggregates import (
     aggregate,
     filtered,
     is_aggregate,
-    length_of_list,
     window,
     within_group,
 )
 from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
+from recsys_lineage.columns.expressions.structs import STRUCT_MAKERS, struct_made
 from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, list_of, struct_of
 
 _HASHES = frozenset(
@@ -215,8 +215,8 @@ def _among(query: exp.Expr, scope: Scope) -> Edges:
 def _array(node: exp.Expr, scope: Scope) -> Value:
     if len(node.expressions) == 1 and isinstance(node.expressions[0], _QUERY):
         listed = scope.subquery(node.expressions[0])
-        return Value(aggregated(listed.settled(listed.order).values))
-    return list_of(chosen_of((scope.value(each) for each in node.expressions), NOTHING))
+        return Value(aggregated(listed.settled(listed.order).values), length=listed.rows)
+    return list_of(chosen_of((scope.value(each) for each in node.expressions), NOTHING), length=NOTHING)
 
 
 def _struct(node: exp.Expr, scope: Scope) -> Value:
@@ -299,14 +299,12 @@ def _function(node: exp.Func, scope: Scope) -> Value:
     if name in _OF_POSITION:
         return CONSTANT
     arguments = list(_parts(node))
-    if (
-        name in _LENGTHS
-        and len(arguments) == 1
-        and (found := length_of_list(arguments[0], scope)) is not None
-    ):
-        return found
+    if name in _LENGTHS and len(arguments) == 1 and (length := scope.value(arguments[0]).length) is not None:
+        return Value(transformed(length))
     if name in _CONDITIONAL_FUNCTIONS:
         return _first_known(_each(arguments, scope))
+    if name in STRUCT_MAKERS and (found := struct_made(name, arguments, scope)) is not None:
+        return found
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
         return scope.value(arguments[0]).field(arguments[1].name)
     if any(isinstance(each, exp.Lambda) for each in arguments):

@@ -42,10 +42,11 @@ def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value
             choice = deciding(body.edges, How.FILTER)
             found, made = found | choice, made and made.beside(choice)
         elif first is not None and name in _OF_ELEMENTS:
-            return list_of(body.through(transformed), values[0].shape)
+            return list_of(body.through(transformed), values[0].shape, values[0].length)
         else:
             found |= transformed(body.edges)
-    return Value(found, element=made and made.through(transformed))
+    length = values[0].length if values and name in _OF_ELEMENTS and name not in _FILTERS else None
+    return Value(found, element=made and made.through(transformed), length=length)
 
 
 def comprehension(node: exp.Expr, scope: Scope) -> Value:
@@ -61,4 +62,5 @@ def comprehension(node: exp.Expr, scope: Scope) -> Value:
         found = transformed(whole.shape)
         if (condition := node.args.get("condition")) is not None:
             found |= deciding(scope.edges(condition), How.FILTER)
-    return list_of(made, found)
+    chosen = node.args.get("condition") is not None
+    return list_of(made, found, None if chosen else whole.length)

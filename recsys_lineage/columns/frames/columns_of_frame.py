@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import polars as pl
@@ -20,9 +21,10 @@ from recsys_lineage.columns.edges import (
     transformed,
     united,
 )
-from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Rows
+from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Made, Rows, exploded
 from recsys_lineage.columns.frames.frame_source import columns_of_source, leaves_of, plan_of, source_of
 from recsys_lineage.columns.frames.frame_step import FrameStep
+from recsys_lineage.columns.relation import CONSTANT, Value, list_of, merged
 from recsys_lineage.errors import ColumnLineageError
 
 _PLANS = (15, 16)
@@ -63,7 +65,7 @@ def columns_of_frame(
             sources.setdefault(source_of(leaf), []).append(name)
     found = _Reader(traverser, sources).frame()
     known: dict[Edge, ColumnEdge] = {}
-    return {name: public(edges | found.rows, known) for name, edges in found.columns.items()}
+    return {name: public(value.edges | found.rows, known) for name, value in found.columns.items()}
 
 
 class _Reader:
@@ -71,6 +73,7 @@ class _Reader:
 
     def __init__(self, plan: Any, sources: Mapping[Hashable, Sequence[str]]) -> None:
         self._plan, self._sources = plan, sources
+        self._last = -1
 
     def frame(self) -> FrameStep:
         """Output of the node."""
@@ -104,13 +107,16 @@ class _Reader:
         """The columns that the node gives."""
         return list(self._plan.get_schema())
 
-    def reader(self, columns: Mapping[str, Edges], name: str) -> ExpressionReader:
-        """The reader of an expression of the node."""
-        return ExpressionReader(self._plan, columns, f"the column {name!r}")
+    def read(self, expression: Any, columns: Mapping[str, Value]) -> tuple[Made, ExpressionReader]:
+        """What an expression of the node gives over columns, and what read it."""
+        reader = ExpressionReader(self._plan, columns, f"the column {expression.output_name!r}", self._last)
+        made = reader.read(expression.node)
+        self._last = max(self._last, expression.node)
+        return made, reader
 
     def edges(self, expressions: Sequence[Any], frame: FrameStep) -> Edges:
         """The edges of expressions over a frame."""
-        return united(self.reader(frame.columns, e.output_name).read(e.node).edges for e in expressions)
+        return united(self.read(each, frame.columns)[0].edges for each in expressions)
 
     def scan(self, node: Any) -> FrameStep:
         source = source_of(node)
@@ -131,7 +137,7 @@ class _Reader:
                 found=f"a frame of {', '.join(self.names)}",
                 advice="build the plan from the frames of the tables",
             )
-        columns = {each: of_column(name, each) for each in self.names}
+        columns = {each: Value(of_column(name, each)) for each in self.names}
         if getattr(node, "predicate", None) is None:
             return FrameStep(columns)
         return FrameStep(columns, deciding(self.edges([node.predicate], FrameStep(columns)), How.FILTER))
@@ -153,18 +159,17 @@ class _Reader:
 
     def _made(
         self, expressions: Sequence[Any], frame: FrameStep
-    ) -> tuple[dict[str, Edges], dict[str, str | None], Edges | None]:
+    ) -> tuple[dict[str, Value], dict[str, str | None], Edges | None]:
         """Columns made of a frame; the columns that they take as they are; and what decides how many rows they have.
 
         The last is None where they are one row, of which what decides the frame's rows decides the values.
         """
-        columns: dict[str, Edges] = {}
+        columns: dict[str, Value] = {}
         taken: dict[str, str | None] = {}
         one_row, changed = True, NOTHING
         for each in expressions:
-            reader = self.reader(frame.columns, each.output_name)
-            made = reader.read(each.node)
-            columns[each.output_name] = made.edges | frame.rows if reader.over_rows else made.edges
+            made, reader = self.read(each, frame.columns)
+            columns[each.output_name] = made.value.beside(frame.rows) if reader.over_rows else made.value
             taken[each.output_name] = reader.name(each.node)
             one_row = one_row and made.rows is Rows.ONE
             changed |= made.edges if made.rows is Rows.OTHER else NOTHING
@@ -189,30 +194,32 @@ class _Reader:
     def distinct(self, node: Any) -> FrameStep:
         frame = self.input()
         subset = node.options[1] or list(frame.columns)
-        keys = united(frame.columns[name] for name in subset)
+        keys = united(frame.columns[name].edges for name in subset)
         return FrameStep(frame.columns, frame.rows | deciding(keys, How.GROUP_BY), frozenset(subset))
 
     def group_by(self, node: Any) -> FrameStep:
         frame = self.input()
-        keys = {
-            e.output_name: self.reader(frame.columns, e.output_name).read(e.node).edges for e in node.keys
-        }
+        keys = {each.output_name: self.read(each, frame.columns)[0].value for each in node.keys}
         columns = dict(keys)
-        rows = frame.rows | deciding(united(keys.values()), How.GROUP_BY)
+        grouped = united(key.edges for key in keys.values())
+        rows = frame.rows | deciding(grouped, How.GROUP_BY)
         inside = NOTHING
         if (dynamic := node.options.dynamic) is not None:
-            index = transformed(frame.columns[dynamic.index_column])
-            columns |= dict.fromkeys(("_lower_boundary", "_upper_boundary", dynamic.index_column), index)
+            index = transformed(frame.columns[dynamic.index_column].edges)
+            columns |= dict.fromkeys(
+                ("_lower_boundary", "_upper_boundary", dynamic.index_column), Value(index)
+            )
             rows |= deciding(index, How.GROUP_BY)
         elif (rolling := node.options.rolling) is not None:
             index = frame.columns[rolling.index_column]
             columns[rolling.index_column] = index
-            inside = deciding(
-                index | united(keys.values()), How.WINDOW
-            )  # and rows come one group after the other
+            # the groups come one after the other
+            inside = deciding(index.edges | grouped, How.WINDOW)
         for each in node.aggs:
-            made = self.reader(frame.columns, each.output_name).read(each.node)
-            columns[each.output_name] = aggregated(made.edges) | inside
+            made, _ = self.read(each, frame.columns)
+            value = made.value.through(aggregated).beside(inside)
+            length = inside if made.rows is Rows.EACH else None
+            columns[each.output_name] = value if made.rows is Rows.ONE else list_of(value, length=length)
         plain = node.options.dynamic is None and node.options.rolling is None
         return FrameStep(
             {name: columns[name] for name in self.names}, rows, frozenset(keys) if plain else None
@@ -226,32 +233,34 @@ class _Reader:
         compared = self.edges(node.left_on, left) | self.edges(node.right_on, right)
         if asof:
             by_left, by_right = how[4] or (), how[5] or ()
-            compared |= united(left.columns[name] for name in by_left)
-            compared |= united(right.columns[name] for name in by_right)
+            compared |= united(left.columns[name].edges for name in by_left)
+            compared |= united(right.columns[name].edges for name in by_right)
         on_left, on_right = ([e.output_name for e in each] for each in (node.left_on, node.right_on))
         if method in ("Semi", "Anti"):
             return FrameStep(left.columns, left.rows | right.rows | deciding(compared, How.FILTER), left.key)
-        merged = dict(zip(on_left, on_right, strict=True)) if coalesce else {}
-        columns, of_right = self._joined(left, right, suffix, merged, method)
+        together = dict(zip(on_left, on_right, strict=True)) if coalesce else {}
+        columns, of_right = self._joined(left, right, suffix, together, method)
         if (predicate := getattr(node, "predicate", None)) is not None:
             compared |= self.edges([predicate], FrameStep(columns))
         decided = right.rows | deciding(compared, How.JOIN)
         if asof or (method == "Left" and right.key is not None and right.key <= set(on_right)):
-            settled = {name: columns[name] | (decided if name in of_right else NOTHING) for name in columns}
+            settled = {
+                name: value.beside(decided) if name in of_right else value for name, value in columns.items()
+            }
             return FrameStep(settled, left.rows, left.key)
         return FrameStep(columns, left.rows | decided)
 
     def _joined(
-        self, left: FrameStep, right: FrameStep, suffix: str, merged: Mapping[str, str], method: str
-    ) -> tuple[dict[str, Edges], set[str]]:
+        self, left: FrameStep, right: FrameStep, suffix: str, together: Mapping[str, str], method: str
+    ) -> tuple[dict[str, Value], set[str]]:
         """The columns of a join, and which of them are the right side's."""
-        columns: dict[str, Edges] = {}
+        columns: dict[str, Value] = {}
         of_right: set[str] = set()
         for name in self.names:
-            if name in left.columns and not (method == "Right" and name in merged):
+            if name in left.columns and not (method == "Right" and name in together):
                 columns[name] = left.columns[name]
-                if method == "Full" and name in merged:
-                    columns[name] |= right.columns[merged[name]]
+                if method == "Full" and name in together:
+                    columns[name] = merged(columns[name], right.columns[together[name]])
                 continue
             theirs = name if name in right.columns else name.removesuffix(suffix)
             if theirs not in right.columns:
@@ -263,18 +272,18 @@ class _Reader:
     def union(self, node: Any) -> FrameStep:
         frames = self.inputs()
         lists = [list(frame.columns.values()) for frame in frames]
-        columns = {name: united(each[place] for each in lists) for place, name in enumerate(self.names)}
+        columns = {name: _one_of(each[place] for each in lists) for place, name in enumerate(self.names)}
         return FrameStep(columns, united(frame.rows for frame in frames))
 
     def beside(self, node: Any) -> FrameStep:
         frames = self.inputs()
-        columns = {name: edges for frame in frames for name, edges in frame.columns.items()}
+        columns = {name: value for frame in frames for name, value in frame.columns.items()}
         return FrameStep(columns, united(frame.rows for frame in frames))
 
     def merged(self, node: Any) -> FrameStep:
         both = self.union(node)
         keys = [node.key] if isinstance(node.key, str) else list(node.key)
-        return self._decided(both, united(both.columns[name] for name in keys), How.SORT)
+        return self._decided(both, united(both.columns[name].edges for name in keys), How.SORT)
 
     def function(self, node: Any) -> FrameStep:
         frame = self.input()
@@ -283,24 +292,38 @@ class _Reader:
         if name in _SAME_ROWS:
             return frame
         if name == "row_index":
-            columns = {given[0]: NOTHING, **columns}
+            columns = {given[0]: CONSTANT, **columns}
             return FrameStep(columns, frame.rows, frame.key)
         if name == "explode":
-            lists = united(columns[each] for each in given[0])
-            columns |= {each: transformed(columns[each]) for each in given[0]}
+            lists = united(columns[each].shape for each in given[0])
+            columns |= {each: exploded(columns[each]) for each in given[0]}
             return FrameStep(columns, frame.rows | deciding(lists, How.JOIN))
         if name == "unnest":
-            structs = united(transformed(columns[each]) for each in given[0])
-            kept = {each: edges for each, edges in columns.items() if each not in given[0]}
-            return FrameStep({each: kept.get(each, structs) for each in self.names}, frame.rows)
+            parts: list[Value] = []
+            for each, fields in self._unnested(given[0]).items():
+                value = columns[each]
+                inside = value.fields or {}
+                parts += [inside.get(field, Value(transformed(value.edges))) for field in fields] or [value]
+            return FrameStep(dict(zip(self.names, parts, strict=True)), frame.rows)
         if name == "unpivot":
             index, on, variable, value = given
             listed = on if on else [each for each in columns if each not in (index or ())]
-            made = {variable: NOTHING, value: united(columns[each] for each in listed)}
+            made = {variable: CONSTANT, value: _one_of(columns[each] for each in listed)}
             return FrameStep(
-                {each: made.get(each, columns.get(each, NOTHING)) for each in self.names}, frame.rows
+                {each: made.get(each, columns.get(each, CONSTANT)) for each in self.names}, frame.rows
             )
         raise self._opaque(str(name), f"the step that gives {', '.join(self.names)}")
+
+    def _unnested(self, structs: Sequence[str]) -> dict[str, list[str]]:
+        """The columns of the node's input, and the fields of those that are taken apart, in their order."""
+        here = self._plan.get_node()
+        self._plan.set_node(self._plan.get_inputs()[0])
+        schema = self._plan.get_schema()
+        self._plan.set_node(here)
+        return {
+            name: [field.name for field in type_.fields] if name in structs else []
+            for name, type_ in schema.items()
+        }
 
     def _decided(self, frame: FrameStep, edges: Edges, how: How) -> FrameStep:
         return FrameStep(frame.columns, frame.rows | deciding(edges, how), frame.key)
@@ -309,6 +332,11 @@ class _Reader:
         return ColumnLineageError(
             f"A step of the frame cannot be looked into: {step}.", found=found, advice=OPAQUE
         )
+
+
+def _one_of(values: Iterable[Value]) -> Value:
+    """A value that is one of several."""
+    return reduce(merged, values)
 
 
 _READERS: dict[str, Callable[[_Reader, Any], FrameStep]] = {

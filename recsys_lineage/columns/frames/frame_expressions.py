@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import reduce
 from typing import Any
 
+import polars as pl
+
 from recsys_lineage.columns.edges import NOTHING, Edges, How, aggregated, deciding, transformed, united
+from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, list_of, merged, struct_of
 from recsys_lineage.errors import ColumnLineageError
 
 OPAQUE = "say what it is made of by frame_asset(columns_from=…), or write the step as Polars expressions"
@@ -43,17 +47,39 @@ class Rows(Enum):
     OTHER = 2
 
 
+_KEEPING = frozenset({"first", "implode", "item", "last"})
+"""Aggregates that give values as they are."""
+_MOVING = frozenset({"gather_every", "reverse", "shift", "shuffle"})
+"""Functions that only move values to other rows."""
+_NAMING = ("RenameFields", "PrefixFields", "SuffixFields", "MapFieldNames", "DropFields")
+_UNSEEN = {
+    "approx_quantile_estimate": Rows.ONE, "binary expr": Rows.EACH, "business": Rows.EACH, "element": Rows.EACH,
+    "field": Rows.EACH, "list.eval": Rows.EACH, "reshape": Rows.OTHER, "row_encode": Rows.EACH,
+}  # fmt: skip
+"""What Polars computes by itself but does not show the parts of, and how many values it gives."""
+
+
 @dataclass(frozen=True)
 class Made:
     """Value of an expression, with its edges.
 
     Args:
-        edges: what it is made of.
+        value: what it is made of.
         rows: how many values it gives.
     """
 
-    edges: Edges = NOTHING
+    value: Value = CONSTANT
     rows: Rows = Rows.EACH
+
+    @property
+    def edges(self) -> Edges:
+        """What the whole of it is made of."""
+        return self.value.edges
+
+    @classmethod
+    def of(cls, edges: Edges, rows: Rows = Rows.EACH) -> Made:
+        """A value of which nothing is known apart."""
+        return cls(Value(edges), rows)
 
 
 class ExpressionReader:
@@ -63,12 +89,15 @@ class ExpressionReader:
         plan: Polars' traverser, which stands at the node.
         columns: the node's input.
         found: what the expressions are of, for messages.
+        after: the greatest number of an expression that Polars resolved before these.
     """
 
-    def __init__(self, plan: Any, columns: Mapping[str, Edges], found: str) -> None:
-        self._plan, self._columns, self._found = plan, columns, found
+    def __init__(self, plan: Any, columns: Mapping[str, Value], found: str, after: int = -1) -> None:
+        self._plan, self._columns, self._found, self._after = plan, columns, found, after
         self.over_rows = False
         """Whether what was read is made of several rows, or of their number."""
+        self.struct = NOTHING
+        """The edges of the struct whose fields are being made anew."""
 
     def read(self, node: int) -> Made:
         """Value of an expression, by its number.
@@ -79,11 +108,15 @@ class ExpressionReader:
         try:
             view = self._plan.view_expression(node)
         except NotImplementedError as error:
-            raise self.opaque(str(error)) from None
+            if str(error) == "field":  # it is not shown which
+                return Made.of(transformed(self.struct))
+            if str(error) not in _UNSEEN:
+                raise self.opaque(str(error)) from None
+            return self._unseen(node, str(error))
         reader = _READERS.get(type(view).__name__)
         if reader is None:
             raise self.opaque(type(view).__name__)
-        return reader(self, view)
+        return reader(self, view, node)
 
     def name(self, node: int) -> str | None:
         """The column that an expression is unchanged; None if it is another expression."""
@@ -93,9 +126,51 @@ class ExpressionReader:
             return None
         return view.name if type(view).__name__ == "Column" else None
 
+    def fields(self, node: int) -> list[str]:
+        """The names of the fields of an expression's values; empty where they are no structs, or not known."""
+        here, inputs = self._plan.get_node(), self._plan.get_inputs()
+        try:
+            if inputs:
+                self._plan.set_node(inputs[0])
+            type_ = self._plan.get_dtype(node)
+        except pl.exceptions.PolarsError:
+            return []
+        finally:
+            self._plan.set_node(here)
+        return [field.name for field in type_.fields] if isinstance(type_, pl.Struct) else []
+
+    def _unseen(self, node: int, kind: str) -> Made:
+        """What an expression gives whose parts are not shown: it may be made of all that was resolved since `after`.
+
+        Polars resolves the parts of an expression one after the other, and then itself.
+        """
+        found: list[Edges] = []
+        for part in range(self._after + 1 if self._after < node else 0, node):
+            try:
+                view = self._plan.view_expression(part)
+            except NotImplementedError as error:
+                if str(error) not in _UNSEEN:
+                    raise self.opaque(str(error)) from None
+                continue
+            if type(view).__name__ == "Column" and view.name in self._columns:
+                found.append(self._columns[view.name].edges)
+        rows = _UNSEEN[kind]
+        self.over_rows = self.over_rows or rows is not Rows.EACH
+        return Made.of((transformed if rows is Rows.EACH else aggregated)(united(found)), rows)
+
     def edges(self, nodes: Sequence[int]) -> Edges:
         """The edges of several expressions."""
         return united(self.read(node).edges for node in nodes)
+
+    def number_of(self, node: int) -> Edges:
+        """What decides how many values an expression gives."""
+        made = self.read(node)
+        if made.rows is not Rows.OTHER:
+            return NOTHING
+        view = self._plan.view_expression(node)
+        if type(view).__name__ != "Filter":
+            return made.edges
+        return self.number_of(view.input) | deciding(self.read(view.by).edges, How.FILTER)
 
     def opaque(self, step: str) -> ColumnLineageError:
         """An error that names an expression that cannot be looked into."""
@@ -103,8 +178,8 @@ class ExpressionReader:
             f"An expression of the frame cannot be looked into: {step}.", found=self._found, advice=OPAQUE
         )
 
-    def column(self, name: str) -> Edges:
-        """The edges of a column of the input."""
+    def column(self, name: str) -> Value:
+        """The value of a column of the input."""
         return self._columns[name]
 
 
@@ -116,101 +191,177 @@ def _together(parts: Sequence[Made]) -> Rows:
     return Rows.EACH if Rows.EACH in kinds or not kinds else Rows.ONE
 
 
-def _column(reader: ExpressionReader, view: Any) -> Made:
+def _column(reader: ExpressionReader, view: Any, node: int) -> Made:
     return Made(reader.column(view.name))
 
 
-def _constant(reader: ExpressionReader, view: Any) -> Made:
-    return Made(NOTHING, Rows.ONE)
+def _constant(reader: ExpressionReader, view: Any, node: int) -> Made:
+    return Made(CONSTANT, Rows.ONE)
 
 
-def _length(reader: ExpressionReader, view: Any) -> Made:
+def _length(reader: ExpressionReader, view: Any, node: int) -> Made:
     reader.over_rows = True
-    return Made(NOTHING, Rows.ONE)
+    return Made(CONSTANT, Rows.ONE)
 
 
-def _binary(reader: ExpressionReader, view: Any) -> Made:
+def _binary(reader: ExpressionReader, view: Any, node: int) -> Made:
     parts = [reader.read(view.left), reader.read(view.right)]
-    return Made(transformed(united(part.edges for part in parts)), _together(parts))
+    return Made.of(transformed(united(part.edges for part in parts)), _together(parts))
 
 
-def _cast(reader: ExpressionReader, view: Any) -> Made:
+def _cast(reader: ExpressionReader, view: Any, node: int) -> Made:
     made = reader.read(view.expr)
-    return Made(transformed(made.edges), made.rows)
+    fields, names = made.value.fields, reader.fields(node)
+    if fields and set(names) == set(fields):
+        return Made(struct_of((name, fields[name]) for name in names), made.rows)
+    return Made.of(transformed(made.edges), made.rows)
 
 
-def _ternary(reader: ExpressionReader, view: Any) -> Made:
+def _ternary(reader: ExpressionReader, view: Any, node: int) -> Made:
     condition, *chosen = (reader.read(each) for each in (view.predicate, view.truthy, view.falsy))
-    made = transformed(united(part.edges for part in chosen))
-    return Made(made | deciding(condition.edges, How.CONDITIONAL), _together([condition, *chosen]))
+    value = chosen_of((part.value for part in chosen), deciding(condition.edges, How.CONDITIONAL))
+    return Made(value, _together([condition, *chosen]))
 
 
-def _aggregate(reader: ExpressionReader, view: Any) -> Made:
+def _aggregate(reader: ExpressionReader, view: Any, node: int) -> Made:
     reader.over_rows = True
-    return Made(aggregated(reader.edges(view.arguments)), Rows.ONE)
+    if view.name == "count" and view.options:  # of NULL too
+        return Made.of(aggregated(reader.number_of(view.arguments[0])), Rows.ONE)
+    if view.name not in _KEEPING:
+        return Made.of(aggregated(reader.edges(view.arguments)), Rows.ONE)
+    parts = [reader.read(each) for each in view.arguments]
+    value = united_values(parts).through(aggregated)
+    if view.name == "implode":
+        value = list_of(value, length=NOTHING if _together(parts) is Rows.EACH else None)
+    return Made(value, Rows.ONE)
 
 
-def _window(reader: ExpressionReader, view: Any) -> Made:
+def _window(reader: ExpressionReader, view: Any, node: int) -> Made:
     around = [*view.partition_by, *([] if view.order_by is None else [view.order_by])]
-    return Made(aggregated(reader.read(view.function).edges) | deciding(reader.edges(around), How.WINDOW))
+    return Made(
+        reader.read(view.function)
+        .value.through(aggregated)
+        .beside(deciding(reader.edges(around), How.WINDOW))
+    )
 
 
-def _rolling(reader: ExpressionReader, view: Any) -> Made:
+def _rolling(reader: ExpressionReader, view: Any, node: int) -> Made:
     around = deciding(reader.read(view.index_column).edges, How.WINDOW)
-    return Made(aggregated(reader.read(view.function).edges) | around)
+    return Made(reader.read(view.function).value.through(aggregated).beside(around))
 
 
-def _filter(reader: ExpressionReader, view: Any) -> Made:
-    return Made(reader.read(view.input).edges | deciding(reader.read(view.by).edges, How.FILTER), Rows.OTHER)
+def _filter(reader: ExpressionReader, view: Any, node: int) -> Made:
+    value = reader.read(view.input).value
+    return Made(value.beside(deciding(reader.read(view.by).edges, How.FILTER)), Rows.OTHER)
 
 
-def _sort_by(reader: ExpressionReader, view: Any) -> Made:
+def _sort_by(reader: ExpressionReader, view: Any, node: int) -> Made:
     made = reader.read(view.expr)
-    return Made(made.edges | deciding(reader.edges(view.by), How.SORT), made.rows)
+    return Made(made.value.beside(deciding(reader.edges(view.by), How.SORT)), made.rows)
 
 
-def _sort(reader: ExpressionReader, view: Any) -> Made:
+def _sort(reader: ExpressionReader, view: Any, node: int) -> Made:
     made = reader.read(view.expr)
-    return Made(made.edges | deciding(made.edges, How.SORT), made.rows)
+    return Made(made.value.beside(deciding(made.edges, How.SORT)), made.rows)
 
 
-def _gather(reader: ExpressionReader, view: Any) -> Made:
+def _gather(reader: ExpressionReader, view: Any, node: int) -> Made:
     choice = deciding(reader.read(view.idx).edges, How.FILTER)
-    return Made(transformed(reader.read(view.expr).edges) | choice, Rows.ONE if view.scalar else Rows.OTHER)
+    value = reader.read(view.expr).value.through(transformed).beside(choice)
+    return Made(value, Rows.ONE if view.scalar else Rows.OTHER)
 
 
-def _slice(reader: ExpressionReader, view: Any) -> Made:
+def _slice(reader: ExpressionReader, view: Any, node: int) -> Made:
     choice = deciding(reader.edges([view.offset, view.length]), How.FILTER)
-    return Made(reader.read(view.input).edges | choice, Rows.OTHER)
+    return Made(reader.read(view.input).value.beside(choice), Rows.OTHER)
 
 
-def _explode(reader: ExpressionReader, view: Any) -> Made:
-    return Made(transformed(reader.read(view.expr).edges), Rows.OTHER)
+def exploded(value: Value) -> Value:
+    """The elements of a list, each by itself."""
+    return Value(transformed(value.edges)) if value.element is None else value.element.through(transformed)
 
 
-def _function(reader: ExpressionReader, view: Any) -> Made:
-    name = str(view.function_data[0])
+def united_values(parts: Sequence[Made]) -> Value:
+    """The value of the only one of some parts; otherwise one that is made of all, of which nothing is known apart."""
+    return parts[0].value if len(parts) == 1 else Value(united(part.edges for part in parts))
+
+
+def _explode(reader: ExpressionReader, view: Any, node: int) -> Made:
+    return Made(exploded(reader.read(view.expr).value), Rows.OTHER)
+
+
+def _fields_made(reader: ExpressionReader, view: Any, node: int) -> Made:
+    """Fields that are made anew of those of a struct; what of them is read is not shown."""
+    struct, outer = reader.read(view.expr), reader.struct
+    reader.struct = struct.edges
+    made = {each.output_name: reader.read(each.node) for each in view.evaluation}
+    reader.struct = outer
+    fields = {name: part.value for name, part in made.items()}
+    if view.variant == "with_fields":
+        known = struct.value.fields or {}
+        fields = {
+            name: fields.get(name) or known.get(name) or Value(transformed(struct.edges))
+            for name in reader.fields(node)
+        } or {"": Value(united([struct.edges, *(part.edges for part in made.values())]))}
+    return Made(struct_of(fields.items()), _together([struct, *made.values()]))
+
+
+def _structural(
+    reader: ExpressionReader, name: str, data: Sequence[Any], node: int, parts: list[Made]
+) -> Value | None:
+    """What a function gives that puts values together, or takes them apart; None where it is another one."""
+    first = parts[0].value if parts else CONSTANT
+    if name == "as_struct" and len(names := reader.fields(node)) == len(parts):
+        return struct_of(zip(names, (part.value for part in parts), strict=True))
+    if name == "StructFunction.FieldByName" and first.fields:
+        return first.fields.get(data[0])
+    if name.removeprefix("StructFunction.") in _NAMING and first.fields:
+        dropped = data[0] if name.endswith("DropFields") else ()
+        kept = [value for field, value in first.fields.items() if field not in dropped]
+        if len(names := reader.fields(node)) == len(kept):
+            return struct_of(zip(names, kept, strict=True))
+    if name == "ListFunction.Concat" and all(part.value.fields for part in parts):
+        return list_of(reduce(merged, (part.value for part in parts)))
+    if name in ("ListFunction.Get", "ArrayFunction.Get") and first.element:
+        return exploded(first).beside(deciding(parts[1].edges, How.FILTER))
+    return None
+
+
+def _function(reader: ExpressionReader, view: Any, node: int) -> Made:
+    data = view.function_data
+    name, *given = data if isinstance(data, tuple) else (f"{type(data).__name__}.{data}",)
+    name = str(name)
     reader.over_rows = reader.over_rows or name in _REDUCING
     parts = [reader.read(each) for each in view.input]
     edges = united(part.edges for part in parts)
+    if (value := _structural(reader, name, given, node, parts)) is not None:
+        return Made(value, _together(parts))
     if name in _CHOOSING:
         looked_at = united(part.edges for part in parts[:-1])
-        return Made(transformed(edges) | deciding(looked_at, How.CONDITIONAL), _together(parts))
+        return Made(
+            chosen_of((part.value for part in parts), deciding(looked_at, How.CONDITIONAL)), _together(parts)
+        )
     if name in ("max_by", "min_by", "top_k_by", "bottom_k_by"):
         order = deciding(united(part.edges for part in parts[1:]), How.SORT)
-        return Made(aggregated(parts[0].edges) | order, Rows.ONE if name.startswith("m") else Rows.OTHER)
+        value = parts[0].value.through(aggregated).beside(order)
+        return Made(value, Rows.ONE if name.startswith("m") else Rows.OTHER)
     if name in _REDUCING:
-        return Made(aggregated(edges), Rows.ONE)
+        return Made.of(aggregated(edges), Rows.ONE)
+    if name in _MOVING:
+        value = (
+            parts[0].value.through(aggregated).beside(aggregated(united(part.edges for part in parts[1:])))
+        )
+        return Made(value, Rows.OTHER if name in _CHANGING else _together(parts))
     if name in _CHANGING:
-        return Made(aggregated(edges), Rows.OTHER)
+        return Made.of(aggregated(edges), Rows.OTHER)
     if name.startswith(_OVER_ROWS):
-        return Made(aggregated(edges), _together(parts))
+        return Made.of(aggregated(edges), _together(parts))
     if name.startswith("RangeFunction"):
-        return Made(transformed(edges), Rows.OTHER)
-    return Made(transformed(edges), _together(parts))
+        return Made.of(transformed(edges), Rows.OTHER)
+    return Made.of(transformed(edges), _together(parts))
 
 
-_READERS: dict[str, Callable[[ExpressionReader, Any], Made]] = {
+_READERS: dict[str, Callable[[ExpressionReader, Any, int], Made]] = {
     "Agg": _aggregate,
     "BinaryExpr": _binary,
     "Cast": _cast,
@@ -225,6 +376,7 @@ _READERS: dict[str, Callable[[ExpressionReader, Any], Made]] = {
     "Slice": _slice,
     "Sort": _sort,
     "SortBy": _sort_by,
+    "StructEval": _fields_made,
     "Ternary": _ternary,
     "Window": _window,
 }

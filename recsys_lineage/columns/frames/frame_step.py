@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from recsys_lineage.columns.edges import NOTHING, Edges
+from recsys_lineage.columns.relation import Value
 
 
 @dataclass(frozen=True)
@@ -13,12 +14,12 @@ class FrameStep:
     """Output of a step: columns by name, and the edges that decide its rows.
 
     Args:
-        columns: the edges of each.
+        columns: the value of each.
         rows: what decides the rows.
         key: columns in which no two rows have the same values; None where none are known.
     """
 
-    columns: Mapping[str, Edges] = field(default_factory=dict)
+    columns: Mapping[str, Value] = field(default_factory=dict)
     rows: Edges = NOTHING
     key: frozenset[str] | None = None
 

@@ -164,7 +164,7 @@ SELECT -a AS c FROM t QUALIFY c > rank() OVER (ORDER BY d);
 -- # the length of a list of all rows hangs on none of its values
 -- n: t.b GROUP_BY
 -- d: t.a AGGREGATION, t.b GROUP_BY
--- f: t.a AGGREGATION, t.b GROUP_BY, t.c FILTER
+-- f: t.b GROUP_BY, t.c FILTER
 SELECT
     len(list(a ORDER BY c)) AS n,
     length(array_agg(DISTINCT a)) AS d,

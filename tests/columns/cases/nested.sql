@@ -77,6 +77,49 @@ SELECT unnest(s) FROM t;
 -- *: w.ls JOIN
 SELECT unnest(ls, recursive := true) FROM w;
 
+-- # UNNEST of all levels of a struct makes no rows
+-- a: t.a IDENTITY
+-- x: t.s TRANSFORMATION
+-- y: t.s TRANSFORMATION
+SELECT a, unnest(s, recursive := true) FROM t;
+
+-- # as many rows come of a list as it was made of, whatever its values
+-- b: t.b IDENTITY
+-- k:
+-- v: t.a TRANSFORMATION, t.c TRANSFORMATION
+SELECT b, unnest(['a', 'c']) AS k, unnest([a, c]) AS v FROM t;
+
+-- # a list of a group, taken apart again
+-- b: t.b IDENTITY
+-- v: t.a AGGREGATION
+-- w: t.a AGGREGATION, t.c SORT
+-- *: t.b GROUP_BY
+WITH q AS (SELECT b, list(a) AS l, list(a + 1 ORDER BY c) AS m FROM t GROUP BY b)
+SELECT b, unnest(list_transform(l, lambda x: x + 1)) AS v, unnest(m) AS w FROM q;
+
+-- # of how many values a list is chosen decides how many rows it makes
+-- b: t.b IDENTITY
+-- v: t.a AGGREGATION
+-- *: t.b GROUP_BY, t.c FILTER
+SELECT b, unnest(list(a) FILTER (c > 0)) AS v FROM t GROUP BY b;
+
+-- # different values of a group
+-- b: t.b IDENTITY
+-- v: t.a AGGREGATION
+-- *: t.a JOIN, t.b GROUP_BY
+SELECT b, unnest(list(DISTINCT a)) AS v FROM t GROUP BY b;
+
+-- # fields that are put into a struct stay apart
+-- z: t.a TRANSFORMATION
+-- x: t.s TRANSFORMATION
+-- u: t.a TRANSFORMATION
+-- q: t.b TRANSFORMATION
+-- e: t.b TRANSFORMATION
+SELECT
+    struct_insert(s, z := a).z AS z, struct_insert(s, z := a).x AS x, struct_update(s, X := a).x AS u,
+    struct_concat(s, {'q': b}).q AS q, struct_extract_at(struct_insert({'p': a}, q := b), 2) AS e
+FROM t;
+
 -- # UNNEST in FROM, and WITH ORDINALITY
 -- a: t.a IDENTITY
 -- e: t.l TRANSFORMATION
