@@ -95,7 +95,7 @@ class Storage:
         return "/".join((self.uri, *parts))
 
     def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
+        """Whether a file or folder exists."""
         if self.is_local:
             return os.path.exists(path)
         return self.filesystem.exists(path)
