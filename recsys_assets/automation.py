@@ -39,7 +39,9 @@ _INPUT_IS_WRONG = dg.AutomationCondition.any_deps_match(
 
 
 def _follows(updated: dg.AutomationCondition, label: str) -> dg.AutomationCondition:
-    """Whether an asset is to be made: an input was updated since, all are there and right, and nobody is at work."""
+    """Whether an asset should be materialized: an input was updated since, all inputs exist and are valid, and no run
+    is at work.
+    """
     return (
         (updated | dg.AutomationCondition.newly_missing()).since_last_handled()
         & ~_INPUT_WITHOUT_DAYS_IS_MISSING

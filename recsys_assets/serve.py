@@ -192,7 +192,7 @@ def stop_requests() -> Iterator[threading.Event]:
 
 
 def _require_authentication(settings: Settings) -> None:
-    """Refuse an address that others reach, unless a proxy is said to stand before it: Dagster asks nobody's name."""
+    """Refuse an address that others reach, unless a proxy authenticates: Dagster does not."""
     if settings.proxy_authenticates or is_of_this_machine_alone(settings.host):
         return
     raise UiError(

@@ -83,7 +83,7 @@ def keep_up(
 
 
 def served_versions(lake: Lake) -> list[tuple[str, int]]:
-    """The newest champion, what was decided for, and each champion with which the gate promoted another family."""
+    """The newest champion, the version decided for, and each champion with which the gate promoted another family."""
     if not lake.has(CHAMPION):
         return []
     newest = lake.version(CHAMPION).version

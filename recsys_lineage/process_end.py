@@ -19,7 +19,7 @@ def before_leaving(do: Callable[[], object]) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process at once, once what was left to do is done; what fails keeps nothing else from being done."""
+    """End the process at once, after its remaining steps; a failing step does not stop the others."""
     for do in reversed(_left_to_do):
         try:
             do()

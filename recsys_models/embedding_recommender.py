@@ -80,7 +80,7 @@ class EmbeddingRecommender(Recommender):
         return known[1]
 
     def _scored_by(self) -> tuple[Any, ...]:
-        """The arrays that items are scored and judged by; a fit makes new ones."""
+        """The arrays from which items are scored; a fit makes new ones."""
         return self._item_factors, self.seen
 
     def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:

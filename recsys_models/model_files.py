@@ -204,7 +204,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_folder(folder: str | Path, name: str) -> dict[str, bytes]:
-    """The files of a folder that `to_files` made under a name, as far as they are there."""
+    """The files that `to_files` made in a folder under a name, as far as they exist."""
     found = sorted(Path(folder).glob(f"{glob.escape(name)}.*"))
     return {path.name: path.read_bytes() for path in found if path.suffix in (".json", ".safetensors")}
 

@@ -33,7 +33,7 @@ PROOF = "proof"
 
 @dataclass(frozen=True)
 class PlatformAssets:
-    """The assets and the checks that stand beside them."""
+    """The platform's assets, and its separate checks."""
 
     assets: list[dg.AssetsDefinition]
     checks: list[dg.AssetChecksDefinition]

@@ -18,7 +18,7 @@ from recsys_models.recommender import Recommender
 
 
 def setting_options(parameters: Mapping[str, Any]) -> dict[str, Option]:
-    """The options of an asset's parameters that are named like settings, which say what they mean and may be."""
+    """The options of an asset's parameters that are named like settings, with the settings' descriptions and limits."""
     return {
         name: Option(known.annotation, value, known.description or "", partial(checked_setting, name))
         for name, value in parameters.items()

@@ -214,7 +214,7 @@ def adopt() -> None:
 
 
 def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
-    """Send the records' events; what came of it for each destination, as JSON and in a line.
+    """Send the records' events; returns the result for each destination, as JSON and in a line.
 
     A destination that does not take them is told and spoils nothing: they are sent another time.
     """

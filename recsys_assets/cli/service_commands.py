@@ -107,7 +107,7 @@ def list_champions(as_json: AsJson = False) -> None:
 
 
 def _whether_it_serves(champion: Champion) -> str:
-    """In a word: what was chosen a moment ago is taken over within seconds, a broken one never."""
+    """Serving state in a word: a choice takes effect within seconds, a broken one never."""
     if champion.serves:
         return "yes"
     if champion.chosen:

@@ -74,7 +74,7 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
 
 @contextmanager
 def set_apart() -> Iterator[Callable[[], None]]:
-    """Within, collections of garbage leave alone what was made until the function that is given is called.
+    """Exclude objects from garbage collection that were made until the given function is called.
 
     Until then nothing is collected. Modules and definitions live as long as the command, and there are so many of them
     that looking at them again and again takes a sixth of a command's start.

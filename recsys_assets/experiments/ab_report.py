@@ -118,7 +118,7 @@ def _rows(
     may_fall: float | None,
     together: int = 1,
 ) -> list[dict[str, object]]:
-    """The rows of one metric, a row an arm; each value is that of so many units together."""
+    """The rows of one metric, one per arm; each value is over `together` units."""
     names = [each.name for each in experiment.arms]
     alpha, planned = experiment.alpha / (len(names) - 1), experiment.planned_units // together
     role = "decides" if metric == experiment.metric else "guard rail" if may_fall is not None else "described"

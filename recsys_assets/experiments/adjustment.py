@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def adjusted(outcome: ArrayLike, before: ArrayLike, arm: ArrayLike) -> NDArray[np.float64]:
-    """The outcome less what was to be expected of each unit from its past (CUPED).
+    """The outcome minus what was expected of each unit from its past (CUPED).
 
     Deng, Xu, Kohavi and Walker 2013, "Improving the sensitivity of online controlled experiments by utilizing
     pre-experiment data", with several covariates. Arms keep the difference of their means, for the past does not depend

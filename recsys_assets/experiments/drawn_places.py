@@ -70,7 +70,7 @@ def choices(places: pl.DataFrame, rankings: Iterable[tuple[str, Sequence[str]]])
 
 
 def expected_rewards(places: pl.DataFrame, reward: str, chosen: pl.Series) -> tuple[NDArray[np.float64], ...]:
-    """The reward that a simple model expects of what was shown at each place, and of what would have been chosen.
+    """Expected rewards, by a simple model, of what was shown at each place, and of the recommender's choice.
 
     The model is the rate of the position times the item's own factor, drawn towards 1 where little was seen of it. Each
     customer's places are judged by the model of the other half of the customers.

@@ -24,7 +24,9 @@ JUDGED_BY = (*METRICS, COVERAGE_TOGETHER)
 
 
 def _judged_by(metric: str) -> str:
-    """The metric of a name; `coverage` grows with the arm, so it is judged by what a fixed number of units see."""
+    """The metric of a name; `coverage` grows with the arm, so arms are compared by the coverage of a fixed number of
+    units.
+    """
     if metric == COVERAGE:
         return COVERAGE_TOGETHER
     if metric not in JUDGED_BY:
@@ -38,7 +40,7 @@ MetricName = Annotated[str, AfterValidator(_judged_by)]
 
 
 class ExperimentError(LineageError):
-    """A file of experiments that cannot be used as it is."""
+    """An invalid file of experiments."""
 
 
 class Arm(TomlPart):

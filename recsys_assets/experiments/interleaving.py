@@ -35,7 +35,7 @@ class Pick(NamedTuple):
 
     @property
     def credit(self) -> Team | None:
-        """The recommender that a click on it is counted for; None where it is nobody's."""
+        """The recommender credited with a click on it; None if neither is."""
         return self.team if self.counts else None
 
 

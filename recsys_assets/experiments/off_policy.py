@@ -79,7 +79,7 @@ def doubly_robust(
     alpha: float = 0.05,
     groups: ArrayLike | None = None,
 ) -> Value:
-    """Doubly robust: a model of the reward, corrected by what was seen; right where either of the two is.
+    """Doubly robust: a model of the reward, corrected by observations; correct if either of the two is.
 
     Dudík, Langford and Li 2011. The arguments are those of `inverse_propensity`, and
 

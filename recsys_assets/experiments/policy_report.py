@@ -79,7 +79,7 @@ def judged_policy(
 
 
 def shown_policies(places: pl.DataFrame, *, alpha: float = 0.05) -> pl.DataFrame:
-    """The rows of the models that were shown, by what came of their own places: no estimate is needed for these."""
+    """The rows of the models that were shown, by the outcomes of their own places: these need no estimate."""
     drawn = places.filter("drawn")
     rows: list[dict[str, object]] = []
     for (table, version), own in drawn.group_by("model_table", "model_version", maintain_order=True):

@@ -87,7 +87,7 @@ def experiment_units(
 
 
 def with_past(units: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
-    """The units with `baskets_before` and `spent_before`, which take out of a metric what was to be expected anyway.
+    """The units with `baskets_before` and `spent_before`, with which a metric is adjusted for expected differences.
 
     Args:
         past: purchases of before, one row a basket: `user_id`, `time`, `amount`.

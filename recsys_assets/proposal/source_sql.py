@@ -17,7 +17,7 @@ from recsys_lineage.sql.names import literal, quote
 
 
 def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
-    """The SELECT of a raw table: one for each group of files, put together by UNION ALL.
+    """The SELECT of a raw table: one for each group of files, joined by UNION ALL.
 
     Args:
         parts: what fills the table.

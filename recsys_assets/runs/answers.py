@@ -70,7 +70,7 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
 
 
 def judgement(records: Records) -> tuple[str, str]:
-    """The target behaviour, and by which kinds of evaluation the models were judged, in words."""
+    """The target behaviour, and the kinds of evaluation of the models, in words."""
     said = records.get("evaluation").statistics
     return said["target behaviour"], said["judged"]
 

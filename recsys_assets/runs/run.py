@@ -154,7 +154,7 @@ class Platform:
         return asset, int(number) if number else None
 
     def reproduce(self, asset: str, version: int | None, *, anyway: bool = False) -> Reproduction:
-        """A version made again from what it was made of, in a temporary place; `anyway` where the code is another.
+        """Reproduce a version from its inputs, in a temporary place; `anyway` if the code has changed.
 
         Raises:
             LineageError: there is no such version, an input is gone, or the code is another.
@@ -254,7 +254,7 @@ class Platform:
         }
 
     def forget(self, files: Sequence[str]) -> RunOutcome:
-        """Leave files out from now on: the rows of those that are gone go, those that are there are not loaded.
+        """Leave files out from now on: rows of deleted files are removed, existing files are not loaded.
 
         A file that is there is loaded again once it has another content.
 

@@ -136,7 +136,7 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
 
 @contextmanager
 def _files_as_found(code: AssetCode, lake: Lake, *, look: bool) -> Iterator[tuple[Lake, Mapping[str, str]]]:
-    """A lake whose `source_files` is as it is, or as a look at the files would make it; and what raw_events took."""
+    """A lake with `source_files` as it is, or as a new listing would make it; and what raw_events took."""
     records = Records(lake)
     before = records.latest(EVENTS)
     known = before.takes if before is not None else {}

@@ -170,7 +170,7 @@ def roll_back(
     held: bool = False,
     action: Literal["rollback", "promote"] = "rollback",
 ) -> Decision:
-    """Have a version of the champion serve; returns the record of that.
+    """Make a version of the champion serve again; returns the record of the decision.
 
     Args:
         who: decides it.
@@ -195,7 +195,7 @@ def roll_back(
 
 
 def promote_candidate(lake: Lake, family: str, *, who: str, reason: str, held: bool = False) -> Decision:
-    """Have a candidate's newest version serve in the champion's place; returns the record of that.
+    """Make a candidate's newest version serve in the champion's place; returns the record of the decision.
 
     The gate takes its family for the champion from now on, and no other one, until the next decision: the next night
     fits it on all interactions, and that champion takes this version's place.
@@ -244,7 +244,7 @@ def _decided(
 
 
 def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) -> Decision:
-    """Have a candidate answer a share of the customers, or none any more; returns the record of that.
+    """Let a candidate answer a share of the customers, or end that; returns the record of the decision.
 
     There is one canary at a time. Its newest version answers, whatever the nights bring.
 

@@ -261,7 +261,7 @@ class Desk:
         return answer
 
     def catch_up(self) -> None:
-        """Count what other workers wrote down since the last time."""
+        """Count what other workers have written since the last call."""
         if self.others is not None:
             self.others.catch_up()
 

@@ -218,7 +218,7 @@ class Rotation:
         )
 
     def _chosen(self) -> tuple[str, int] | None:
-        """Table and version of what is to serve: the newest champion, or what was decided."""
+        """Table and version to serve: the newest champion, or the one decided for."""
         lake = self.place.lake
         latest = lake.log(CHAMPION).latest()
         if latest is None:

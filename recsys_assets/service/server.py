@@ -27,7 +27,7 @@ MOST_FILES = 65_536
 def run_service(
     settings: Settings, port: int | None = None, workers: int = 1, say: Callable[[str], None] = print
 ) -> None:
-    """Answer until Ctrl-C or a SIGTERM; what was begun then is answered still.
+    """Answer until Ctrl-C or a SIGTERM; pending requests are still answered.
 
     Args:
         settings: the home, the address, and how soon exposures are durable.

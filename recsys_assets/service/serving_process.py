@@ -24,7 +24,7 @@ class ServiceError(LineageError):
 
 
 def take_turns() -> None:
-    """Have the threads of this process take turns after a millisecond instead of five.
+    """Switch between this process's threads every millisecond instead of every five.
 
     The one that writes down what was shown needs the interpreter's lock for microseconds at a time, and would wait each
     time until the answer is computed that the other one is at.

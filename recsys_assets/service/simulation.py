@@ -59,7 +59,7 @@ class Simulated:
     purchases: int = 0
 
     def count(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """Add what was sent."""
+        """Add sent events."""
         self.clicks += sum(event["action_name"] == "view" for event in events)
         self.purchases += sum(event["action_name"] == "purchase" for event in events)
 
@@ -192,7 +192,7 @@ class Asked:
         return bool(found.get("experiments"))
 
     def wait(self, seconds: float, experiment: bool = False) -> None:
-        """Wait till it can answer, and where asked for, till an experiment runs.
+        """Wait until it can answer and, if requested, until an experiment runs.
 
         Raises:
             SimulationError: it cannot in that time.

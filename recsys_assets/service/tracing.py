@@ -69,7 +69,7 @@ def send_to(processor: Any) -> None:
 
 
 def end() -> None:
-    """Send what waits, and make no more spans."""
+    """Flush pending spans, and stop tracing."""
     provider, _Traced.provider, _Traced.tracer = _Traced.provider, None, None
     if provider is not None:
         provider.shutdown()
@@ -114,7 +114,7 @@ def request(method: str, headers: Iterable[tuple[bytes, bytes]]) -> AbstractCont
 
 
 def answered(made: Any, method: str, route: str, status: int) -> None:
-    """Say of a request's span what was asked and what came of it."""
+    """Set the attributes and outcome of a request's span."""
     if made is None:
         return
     from opentelemetry.trace import StatusCode

@@ -40,7 +40,7 @@ BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))
 
 
 class SourceError(LineageError):
-    """A source's folder that cannot be used as it is."""
+    """An invalid source folder."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,7 +279,7 @@ _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS 
 
 
 def _row_hash(scan: str = "") -> str:
-    """SQL of a hash of a whole row of a file: of its values that are there, each with the name of its column.
+    """SQL of a hash of a whole row of a file: of its present values, each with the name of its column.
 
     So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
     lacks is NULL in the relation of them all. The hash of a name and its value is hashed again, as XOR of plain ones

@@ -366,7 +366,7 @@ class Attempt:
         return Outcome(record, error=error, reason=self._reason, warnings=warnings)
 
     def _committed(self) -> Materialization | None:
-        """The record that stands in a commit, though something went wrong behind it."""
+        """The record in a commit, even if something failed after it."""
         if self._to_commit is None:
             return None
         try:

@@ -54,7 +54,7 @@ class ScratchFolder:
 
 
 def hold_spill_folder(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
-    """Hold the folder that a connection spills to until it is closed, and delete those that nobody holds any more.
+    """Lock the spill folder of a connection until it is closed, and delete unlocked ones.
 
     Where no folder can be made there, nothing can be spilled either, and DuckDB says so when it comes to that.
     """

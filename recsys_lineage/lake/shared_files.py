@@ -38,7 +38,7 @@ def shared_files(
     written: WrittenFiles,
     partition_by: str | None,
 ) -> SharedFiles:
-    """The files of the version before that hold what was written again.
+    """The files of the previous version whose content was written again.
 
     They are read and fingerprinted first: a file that is missing or damaged is replaced by the one just written, so
     that materializing a table again mends it.
@@ -117,7 +117,7 @@ def _same_partitions(
 def _content(
     connection: duckdb.DuckDBPyConnection, root: str, paths: set[str], version: TableVersion
 ) -> str | None:
-    """Content of some files of one partition as they are now; None when they cannot be read."""
+    """Current content of some files of one partition; None if they cannot be read."""
     try:
         if version.pieces:
             return next(iter(piece_contents(connection, root, sorted(paths), version.schema).values()))

@@ -102,7 +102,7 @@ class Storage:
         return "/".join((self.uri, *parts))
 
     def exists(self, path: str) -> bool:
-        """Whether a file is there, or on a disk a folder."""
+        """Whether a file exists, or on a disk a folder."""
         return os.path.exists(path) if self.is_local else self._store.stamp(path) is not None
 
     def scrub(self, text: str) -> str:

@@ -148,7 +148,7 @@ class AssetRun:
             except Exception as error:  # the version is committed: a picture of it must not fail the run
                 told = Failure.of(error)
                 self._context.log.warning(
-                    f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
+                    f"the metadata of {self._asset.name} is incomplete: {told.type}: {told.message}"
                 )
         return made
 
@@ -161,7 +161,7 @@ class AssetRun:
             except Exception as error:  # the version is committed: a picture of it must not fail the run
                 told = Failure.of(error)
                 self._context.log.warning(
-                    f"{self._asset.name} is not shown whole: {told.type}: {told.message}"
+                    f"the metadata of {self._asset.name} is incomplete: {told.type}: {told.message}"
                 )
         return {**shown, **made, **metadata, **made, **shown}
 

@@ -90,7 +90,7 @@ def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, s
 
 
 def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]:
-    """A result that lets downstream steps go on, but for which Dagster writes no materialization event itself.
+    """A result that lets downstream steps continue, but for which Dagster writes no materialization event itself.
 
     Needed where the step has written one event a partition, each with its own data version.
     """
@@ -275,7 +275,7 @@ def run_databases(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
 
 
 def open_without_a_look(instance: dg.DagsterInstance, runs: Sequence[str]) -> None:
-    """Have Dagster open the SQLite files of runs that are to be deleted as they are; nothing with another database.
+    """Make Dagster open the SQLite files of runs to be deleted without migrations; no effect with another database.
 
     It reads all its migrations (0.1 CPU seconds) to look at the revision of each file that a process opens first.
     """

@@ -56,7 +56,7 @@ def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) ->
 
 
 def mark_cancelled(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Have a run that was interrupted end as cancelled, unless it had ended well."""
+    """Mark an interrupted run as cancelled, unless it had succeeded."""
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status not in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS):
         instance.report_run_canceled(run)

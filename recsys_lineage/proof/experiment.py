@@ -151,7 +151,7 @@ class Experiment:
         return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
 
     def change(self, table: str, select: str) -> None:
-        """Let the statement read a table that a SELECT over the kept tables gives, in place of a table.
+        """Replace a table of the statement by the result of a SELECT over the kept tables.
 
         Raises:
             RunFailed: DuckDB cannot compute the SELECT for a value.
@@ -162,7 +162,7 @@ class Experiment:
             raise RunFailed(error) from error
 
     def keep_rows(self, table: str, numbers: np.ndarray) -> None:
-        """Let the statement read only some rows of a table, by their numbers from 0, in the order that they have."""
+        """Restrict a table of the statement to some rows, by their numbers from 0, in their order."""
         self.connection.register("_numbers", pa.table({"number": pa.array(numbers, pa.int64())}))
         self.change(
             table,
@@ -171,7 +171,7 @@ class Experiment:
         self.connection.unregister("_numbers")
 
     def restore(self, table: str) -> None:
-        """Let the statement read a table as it was given."""
+        """Restore a table of the statement as it was given."""
         self.change(table, f"SELECT * FROM kept.{quote(table)} ORDER BY rowid")
 
     # --- runs ---------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ class Experiment:
         return frozenset(place for place, holds in enumerate(found) if holds)
 
     def values(self) -> list[tuple[Any, ...]]:
-        """The statement's rows on the tables as they are now, as Python objects, in the order of `run`."""
+        """The statement's rows on the current tables, as Python objects, in the order of `run`."""
         if isinstance(self.compute, str):
             return self.connection.execute(self.compute, self.parameters or None).fetchall()
         return self.compute(self._frames()).rows()

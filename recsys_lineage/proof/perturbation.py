@@ -50,7 +50,7 @@ class Perturbation:
 
 
 def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturbation]) -> None:
-    """Let the statement of an experiment read a table in which some columns have other values.
+    """Replace some columns of a table of an experiment by other values.
 
     Raises:
         RunFailed: a value does not fit its column.

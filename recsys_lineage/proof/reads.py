@@ -40,7 +40,7 @@ class ReadProof:
 
     @property
     def true(self) -> bool:
-        """Whether the record names what was opened, and nothing else."""
+        """Whether the record names exactly the files that were opened."""
         return not self.unnamed and not self.unopened
 
     def to_json(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def patterns_of(scan: str) -> tuple[str, ...]:
 
 
 def fits_pattern(path: str, pattern: str) -> bool:
-    """Whether a file, be it there or no more, is one that a scan of this pattern lists; see `files.list_files`."""
+    """Whether a file, existing or not, is one that a scan of this pattern lists; see `files.list_files`."""
     parts, wanted = path.casefold().split("/"), pattern.casefold().split("/")
     if parts[0] == LANDING and wanted[0] != LANDING:
         parts = parts[1:]

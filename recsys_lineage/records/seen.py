@@ -22,7 +22,7 @@ def digest_of(text: str, length: int = _LENGTH) -> str:
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is a day, as partitions are called, and so nobody's."""
+    """Whether a text is a day, like names of partitions, and so no personal data."""
     return _DAY.fullmatch(text) is not None
 
 
@@ -44,5 +44,5 @@ def as_seen(value: Any, names: Collection[str] = ()) -> Any:
 
 
 def is_as_seen(kept: Any, now: Any, names: Collection[str] = ()) -> bool:
-    """Whether what a record keeps is what is seen now; older records keep it as it was seen."""
+    """Whether a record's digest matches the current observation; older records keep the observation itself."""
     return kept == now or kept == as_seen(now, names)

@@ -133,7 +133,7 @@ class _Backward:
         self._context: dict[tuple[str, int], dict[str, Trace]] = {}
 
     def add(self, version: TableVersion, rows: pa.Table) -> None:
-        """Notes rows from which the trace is to go on."""
+        """Add rows from which the trace continues."""
         if rows.num_rows:
             self._open.setdefault((version.table, version.version), (version, []))[1].append(rows)
 

@@ -92,7 +92,7 @@ class Following:
 
     @contextmanager
     def cursor(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, KeptSteps]]:
-        """A cursor for one statement, with what those before it found."""
+        """A cursor for one statement, with the results of those before it."""
         assert self._kept is not None
         with self._kept.connection.cursor() as cursor:
             self._cursors.add(cursor)
@@ -102,7 +102,7 @@ class Following:
                 self._cursors.discard(cursor)
 
     def close(self) -> None:
-        """Forgets what was found."""
+        """Discard all results."""
         if self._kept is not None:
             self._kept.connection.close()
         self._kept, self._read = None, {}

@@ -116,7 +116,7 @@ class _Found:
     insufficient: tuple[str, ...] = ()
 
     def look(self, context: str | None, insufficient: tuple[str, ...]) -> None:
-        """Takes note of rows of the table that all rows of the statement's result look at."""
+        """Note rows of the table that all rows of the statement's result depend on."""
         self.context, self.insufficient = context, insufficient
 
 

@@ -127,7 +127,7 @@ class Contents:
         self._under[view] = table, columns
 
     def number(self, table: str) -> int:
-        """How many rows a table has that does not change any more."""
+        """Number of rows of a table that no longer changes."""
         below = self._under[table][0] if table in self._under else table
         numbers = self._numbers if table in self._under else self._own_numbers
         if below not in numbers:

@@ -77,7 +77,7 @@ class TrainedRows:
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a trace does not go on: from which asset to which table, and why."""
+    """Where a trace ends: from which asset to which table, and why."""
 
     asset: str
     table: str
@@ -178,7 +178,7 @@ def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
 
 
 def together(parts: Sequence[pa.Table]) -> pa.Table:
-    """Rows of one table found by several ways: each as often as it is in the table."""
+    """Rows of one table found in several ways, each as often as it is in the table."""
     whole = parts[0]
     if len(parts) == 1:
         return whole

@@ -50,7 +50,7 @@ class LongestFirst(NamedTuple):
         exclude: NDArray[np.int32] | None = None,
         among: NDArray[np.int32] | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """The k items of the largest inner products, best first, equal ones by row; fewer where there are no more.
+        """The k items of the largest inner products, best first, equal ones by row; fewer if there are not enough.
 
         An item's inner product does not depend on which others are looked at: it is summed in float64 by itself.
 

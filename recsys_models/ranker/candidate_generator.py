@@ -174,7 +174,7 @@ class CandidateGenerator:
         return Customers(seen, left, *near.of(seen))
 
     def near_rows(self, neighbours: int) -> NearRows:
-        """The users of the fit, of whom customers find their nearest so many."""
+        """The users of the fit among whom customers' nearest neighbours are found."""
         return NearRows(self.seen, RARITY, neighbours)
 
     def scores(self, who: NDArray[np.integer] | Customers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

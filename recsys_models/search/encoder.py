@@ -75,7 +75,7 @@ def load_encoder(name: EncoderName) -> Encoder:
 
 @contextmanager
 def _logging_kept() -> Iterator[None]:
-    """Within, libraries may set up logging for the process, as wordllama does; afterwards it is as it was."""
+    """Context in which libraries may configure logging for the process, as wordllama does; restored afterwards."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:

@@ -178,7 +178,7 @@ class SearchIndex:
         allowed: NDArray[np.bool_] | None = None,
         taste: Taste | None = None,
     ) -> Found:
-        """The k items that a query asks for, best first, or fewer where there are no more.
+        """The k items for a query, best first; fewer if there are not enough.
 
         An item is found that has a word of the query, or enough of its trigrams, or a title that means nearly the same.
         One whose id is the query stands first.

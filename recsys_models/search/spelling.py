@@ -15,7 +15,7 @@ SHORTEST_PART = 3
 
 
 class Spelling:
-    """The words of a catalogue, and how often each is there."""
+    """The words of a catalogue with their frequencies."""
 
     def __init__(self, documents_with: Mapping[str, int]) -> None:
         self._documents_with = documents_with

@@ -19,7 +19,7 @@ _limiter = None
 
 @contextmanager
 def computing(threads: int, *, gradients: bool) -> Iterator[dict[str, int]]:
-    """Within, `blas` and with `gradients` PyTorch compute with so many threads; 0: with as many as they are set to.
+    """Context in which `blas` and, with `gradients`, PyTorch use a number of threads; 0: as many as they are set to.
 
     Gives their numbers, `{"blas": n, "torch": n}`.
     """
@@ -39,7 +39,7 @@ def computing(threads: int, *, gradients: bool) -> Iterator[dict[str, int]]:
 
 @contextmanager
 def blas(threads: int | None = None) -> Iterator[None]:
-    """Within, NumPy's and SciPy's matrix products take so many threads; None: as many as `computing` says.
+    """Context in which NumPy's and SciPy's matrix products use a number of threads; None: as many as `computing` says.
 
     BLAS has one number for the whole process. So whoever wants another number waits until those within are done, and
     the last one out sets it back. It must not be entered again from within.

@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def torch_computing(threads: int) -> Iterator[int]:
-    """Within, PyTorch computes with so many threads; 0: with as many as it is set to. Gives their number."""
+    """Context in which PyTorch uses a number of threads; 0: as many as it is set to. Yields their number."""
     before = torch.get_num_threads()
     if threads in (0, before):
         yield before

@@ -44,6 +44,6 @@ def test_a_page_that_cannot_be_made_leaves_the_run_as_it_is(project: Project) ->
     done = project.run(table("orders"), frame_asset(total, look=AssetLook(shown=broken)))
     assert done.success
     assert project.event("total").metadata["sum"].value == 60.0
-    assert "not shown whole: ValueError: no picture today" in str(
+    assert "is incomplete: ValueError: no picture today" in str(
         [log.user_message for log in project.instance.all_logs(done.run_id)]
     )

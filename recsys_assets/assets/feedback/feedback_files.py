@@ -107,7 +107,7 @@ def opened(
 
 
 def closed(files: ServiceFiles, stream: Stream) -> list[SourceFile]:
-    """The files of a stream to which nobody writes any more, with their hashes, in the order they were begun."""
+    """The closed files of a stream, with their hashes, oldest first."""
     inside = files.home.resolve()
     return [
         hashed_file(path, f"{files.feedback.name}/{path.name}", inside)

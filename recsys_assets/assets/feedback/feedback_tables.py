@@ -159,7 +159,7 @@ def feedback_rows(
 
 
 def _days_of(own: pl.DataFrame) -> list[tuple[str, list[str]]]:
-    """Path and days of each file that is there."""
+    """Path and days of each existing file."""
     there = own.filter(pl.col("status") == "loaded")
     return [(path, [str(day) for day in days]) for path, days in there.select("path", "days").iter_rows()]
 

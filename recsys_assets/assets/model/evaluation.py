@@ -275,7 +275,7 @@ def _by_group(groups: pl.DataFrame) -> dg.MarkdownMetadataValue:
 
 
 def checked_cut_offs(given: Any) -> list[int]:
-    """Lengths of list that are judged, in order.
+    """List lengths at which models are evaluated, in order.
 
     Raises:
         ValueError: they are no whole numbers from 1 to 1000, or the one that the gate decides by is not among them.

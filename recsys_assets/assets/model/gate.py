@@ -212,7 +212,7 @@ CHECKS = (
 
 
 def _nothing_judged(evaluation: pl.DataFrame, last: Promotion | None, promoted: str | None) -> Output:
-    """The gate's table where no customer of the held-out weeks can be judged by: whoever is champion stays."""
+    """The gate's table if no customer of the held-out weeks can be used for evaluation: the champion stays."""
     families = evaluation["family"].unique(maintain_order=True).to_list()
     champion = last.champion if last is not None and last.champion in families else None
     champion = promoted if promoted in families else champion

@@ -35,7 +35,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Before:
-    """A candidate's previous version: the model that a refit starts from, and what was known of it then."""
+    """A candidate's previous version: the model that a refit starts from, and its metrics."""
 
     model: Recommender
     ndcg: float

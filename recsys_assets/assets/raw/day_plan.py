@@ -59,7 +59,7 @@ class DayPlan:
 
     @property
     def days(self) -> list[str]:
-        """Every day that can be written: of the files, or to be emptied since no file has it any more."""
+        """Every day that can be written: those of the files, and those to be emptied because no file has them."""
         days = (set(self.digests) | set(self.known)) - set(self.refused)
         return [] if self.hindered else sorted(days)
 

@@ -35,7 +35,7 @@ def as_statistic(ahead: date | None) -> dict[str, int]:
 
 
 def first_day_ahead(record: Materialization) -> date | None:
-    """The first day of events that was too far ahead for a look, as its record keeps it."""
+    """The first day of events too far in the future at a listing, from its record."""
     said = record.statistics.get(AHEAD)
     return None if said is None else datetime.strptime(str(said).replace("-", ""), "%Y%m%d").date()
 
@@ -93,7 +93,7 @@ class EarlierLook:
         listed: Mapping[NamedScan, Collection[SourceFile]],
         rows: Mapping[tuple[str, str], Row],
     ) -> dict[NamedScan, dict[tuple[str, str], KnownContent]]:
-        """For each scan, what those of its files hold that need not be read again, by path and sha256.
+        """For each scan, the known contents of files that need not be read again, by path and sha256.
 
         A file is read again where its content is another, where it could not be read or was not loaded, where several
         scans read it, and where every row may depend on it; all files of events are where one of the latter changed.

@@ -63,7 +63,7 @@ def nothing_new(records: Records) -> dict[str, Any]:
 
 
 def _contents(files: pl.DataFrame) -> dict[str, str]:
-    """Path → sha256 of the files that are there."""
+    """Path → sha256 of the existing files."""
     return dict(files.filter(pl.col("status") != "gone").select("path", "sha256").iter_rows())
 
 

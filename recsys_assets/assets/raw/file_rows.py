@@ -28,7 +28,7 @@ _FIXED = (*TRACE, "_fault", "_row", DAY)
 
 
 class FaultyFiles(LineageError):
-    """Files that hold what was asked for cannot be read, or are gone."""
+    """Files with the requested rows cannot be read, or are gone."""
 
 
 def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:

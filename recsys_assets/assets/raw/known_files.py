@@ -25,7 +25,7 @@ class KnownFiles:
         return self.rows.get((row["path"], row["pattern"]), {})
 
     def loaded(self, scan: FileScan) -> list[Row]:
-        """The files of a scan that gave rows to the tables, as far as it is known, and that are not to be forgotten.
+        """The files of a scan whose rows are in the tables, as far as is known, and that are not to be forgotten.
 
         Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
         """
@@ -53,6 +53,6 @@ class KnownFiles:
         return found
 
     def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
-        """Whether somebody said that this content of the file is to be left out."""
+        """Whether a person decided to leave out this content of the file."""
         row = self.rows.get((path, pattern), {})
         return path in self._forget or (row.get("status") == "forgotten" and row["sha256"] == sha256)

@@ -242,7 +242,7 @@ class _Load:
         )
 
     def _files_by_day(self, days: Collection[str]) -> dict[str, list[str]]:
-        """Some days → the files that are there and that the day's rows may be made of."""
+        """Some days → the existing files that the day's rows may come from."""
         own = with_status(self._files, self._scans.own, "loaded").select("path", "days").explode("days")
         shared = with_status(self._files, self._scans.shared, "loaded")["path"].to_list()
         found: dict[str, list[str]] = {day: list(shared) for day in days}

@@ -135,7 +135,7 @@ def _of_scan(
     files: list[SourceFile],
     known: Mapping[tuple[str, str], KnownContent],
 ) -> list[Row]:
-    """The rows of one scan's files, without what they give to events, but for those that were not read again."""
+    """The rows of one scan's files, without their contribution to events unless they were read again."""
     pattern = named.scan.described()
     left_out = [file for file in files if memory.is_forgotten(file.path, pattern, file.sha256)]
     there = [file for file in files if file not in left_out]

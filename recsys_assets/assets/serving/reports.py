@@ -85,7 +85,7 @@ class ReportFiles(dg.ConfigurableIOManager):
                 path.unlink(missing_ok=True)
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Tell of both files, which are there."""
+        """Report both existing files."""
         folder, name = Path(self.folder), context.asset_key.path[-1]
         context.add_output_metadata(
             {
@@ -167,7 +167,7 @@ def _version(report: Report) -> str:
 
 
 def _hold_to_rules(name: str, frame: pd.DataFrame, kind: dg.DagsterType) -> None:
-    """Raise where the column rules do not hold; Dagster looks at them too, but after the record."""
+    """Raise if the column rules are violated; Dagster checks them too, but after the record."""
     if not dg.check_dagster_type(kind, frame).success:
         # what Dagster says of it shows values
         raise LineageError(

@@ -154,7 +154,7 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
 
 @functools.cache
 def _packaged(group: str, name: str) -> SqlText:
-    """A file of this package; its text and what is derived from it stay what they are while the process lives."""
+    """A file of this package; its text and analysis do not change while the process lives."""
     return SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
 
 

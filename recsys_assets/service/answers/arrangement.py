@@ -41,7 +41,7 @@ def arranged(
     among: int = 50,
     chance: Random | None = None,
 ) -> list[Placed]:
-    """The list of the k best, as the rules want it. It is shorter where the ranking has no more that may be shown.
+    """The list of the k best items by the rules; shorter if the ranking has too few items that may be shown.
 
     Pins come first; they count where a group is limited, and one that would break the limit is left out. At every other
     place stands the best item that is left, or with the probability `share` one drawn evenly from the `among` best. So

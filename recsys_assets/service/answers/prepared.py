@@ -66,7 +66,7 @@ class Prepared:
     def ranked(
         self, user: str | None, k: int, excluded: NDArray[np.int32], among: NDArray[np.int32] | None
     ) -> NDArray[np.int32]:
-        """The first k of a customer's list, and then of what is popular, best first, or fewer where there are no more.
+        """The first k of a customer's list, then popular items, best first; fewer if there are not enough.
 
         Args:
             user: the customer; what is popular alone where they have no list.

@@ -42,7 +42,7 @@ def told_items(
 
 
 def previewed(chosen: Chosen, listed: Listed, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A customer's list with what it is made of, and what they did last."""
+    """A customer's list with its origins, and their latest actions."""
     served = chosen.variant.served
     past = listed.past
     # of what was done at one moment, in the order of items, so that it is told the same again

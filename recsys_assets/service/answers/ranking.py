@@ -25,7 +25,7 @@ def ranked(
     excluded: NDArray[np.int32],
     among: NDArray[np.int32] | None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The k best items, best first, or fewer where there are no more; and their scores.
+    """The k best items, best first, with their scores; fewer if there are not enough.
 
     They come from the customer's past, folded in. A family that cannot fold in answers with what it learned of the
     customer, or with what is popular.

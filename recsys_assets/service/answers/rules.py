@@ -12,7 +12,7 @@ from recsys_lineage.errors import LineageError
 
 
 class RulesError(LineageError):
-    """A file of rules that cannot be used as it is."""
+    """An invalid file of rules."""
 
 
 class _Dated(TomlPart):
@@ -55,7 +55,7 @@ class Filter(TomlPart):
 
 
 class Stock(TomlPart):
-    """Which items can be had.
+    """Rule for items that are in stock.
 
     Attributes:
         out: ids of those that cannot.
@@ -102,7 +102,7 @@ class AtMost(TomlPart):
 
 
 class Exploration(TomlPart):
-    """A share of places that are drawn by lot, so that later any model can be judged by what was shown.
+    """Share of places that are drawn by lot, so that any model can later be evaluated on the log.
 
     Attributes:
         share: of the places.

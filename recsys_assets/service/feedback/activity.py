@@ -40,7 +40,7 @@ class Activity:
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:
-        """Take the id of an event that is to be written down; False where it was counted or taken before."""
+        """Reserve the id of an event about to be written; False if it was counted or reserved before."""
         key = _key(event_id)
         if key in self._counted or key in self._claimed:
             return False
@@ -48,11 +48,11 @@ class Activity:
         return True
 
     def give_back(self, event_id: str) -> None:
-        """Let an id be taken again, of an event that could not be written down."""
+        """Release the id of an event that could not be written."""
         self._claimed.discard(_key(event_id))
 
     def count(self, event: Mapping[str, Any]) -> bool:
-        """Count an event that is written down, in the next answer already; False where its id was counted before."""
+        """Count a written event, effective in the next answer; False if its id was counted before."""
         key = _key(event["event_id"])
         self._claimed.discard(key)
         if key in self._counted:

@@ -239,7 +239,7 @@ def stamp_of(moment: datetime) -> str:
 
 
 def closed_files(folder: Path, stream: Stream) -> list[Path]:
-    """The files of a stream to which nobody writes any more, in the order they were begun."""
+    """The closed files of a stream, oldest first."""
     return unlocked_files(folder, f"{stream}-*.jsonl")
 
 

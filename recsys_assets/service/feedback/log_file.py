@@ -84,7 +84,7 @@ class LogFile:
         os.close(self._descriptor)
 
     def abandon(self) -> None:
-        """Leave the file as it is after a write that failed, or delete it where nothing is to be read in it.
+        """Leave the file as it is after a failed write, or delete it if it has no lines.
 
         What stands behind the last line stays: another worker may have read it.
         """
@@ -94,7 +94,7 @@ class LogFile:
         os.close(self._descriptor)
 
     def is_deleted(self) -> bool:
-        """Whether it is no more in its folder, so that nobody will ever read what is written."""
+        """Whether it was removed from its folder, so that nobody will ever read new lines."""
         return os.fstat(self._descriptor).st_nlink == 0
 
     def is_of(self, day: date) -> bool:

@@ -50,7 +50,7 @@ class _Growing:
 
 
 class LogReader:
-    """Reads a stream of the feedback line by line, and later what came since.
+    """Reader of a stream of the feedback, line by line and incrementally.
 
     A file is watched while its writer lives; asking again costs a look at the folder's time and at the next byte of
     each of these files. A line without its end is being written, or was torn by a kill, which is told in `found`.

@@ -75,7 +75,7 @@ class OtherWorkers:
                 self._seen.acted(each["query_id"], action, item)
 
     def catch_up(self) -> None:
-        """Count what they wrote since the last time.
+        """Count what they have written since the last call.
 
         Raises:
             FeedbackError: their files cannot be read; what was read is counted all the same, and nothing is left out.

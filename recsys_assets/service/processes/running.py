@@ -65,7 +65,7 @@ class Told:
             self._said = process
 
     def end(self) -> None:
-        """The process answers no more."""
+        """Withdraw the statement: the process no longer answers."""
         if self._file is not None:
             self._path.unlink(missing_ok=True)
             os.close(self._file)

@@ -16,7 +16,7 @@ class WatchedProcess(Process):
     """
 
     def is_alive(self, timeout: float = 5) -> bool:
-        """Whether it lives and answers within so many seconds."""
+        """Whether it is alive and answers within a number of seconds."""
         if not self.process.is_alive():
             return False
         try:

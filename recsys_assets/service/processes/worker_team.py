@@ -89,7 +89,7 @@ class WorkerTeam:
         return _members(self.folder)
 
     def forget_the_dead(self) -> None:
-        """Leave out of the sums what a process was doing that is no more; what it has done stays in them."""
+        """Remove a dead process's current activity from the sums; its totals stay."""
         from prometheus_client.multiprocess import mark_process_dead
 
         for path in self.folder.glob("gauge_live*_*.db"):

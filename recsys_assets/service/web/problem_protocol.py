@@ -55,12 +55,12 @@ class ProblemProtocol(HttpToolsProtocol):
             self._refuse(408, "The headers took too long.")
 
     def on_headers_complete(self) -> None:
-        """The head of a request is there."""
+        """Called when the head of a request is complete."""
         self._head_came()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and refuse a request of which so much is neither its beginning nor its body."""
+        """Parse received data, and refuse a request whose head is too large."""
         self._advanced = False
         super().data_received(data)
         self._idle = 0 if self._advanced else self._idle + len(data)

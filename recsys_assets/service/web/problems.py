@@ -18,7 +18,7 @@ log = logging.getLogger("recsys.service")
 
 
 class Refused(Exception):
-    """A request that cannot be answered as it is.
+    """A request that is answered with a problem.
 
     Args:
         status: of HTTP.

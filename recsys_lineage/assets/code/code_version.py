@@ -88,7 +88,7 @@ def constants_reached(
 
 
 def hold_code() -> None:
-    """From now on code counts as it was looked through, whatever becomes of its files; also in forked processes.
+    """Freeze the analysed code: later changes of its files do not count, in forked processes either.
 
     For a process that has loaded the code and forks those that run it: code that is edited meanwhile is not what runs.
     """
@@ -195,7 +195,7 @@ def _definitions(codebase: Codebase, places: Iterable[_Place]) -> Iterator[Defin
 
 
 def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path, str]) -> Codebase:
-    """One that is kept while its files are what they were, so that assets share what is found."""
+    """Codebase cached while its files are unchanged, so that assets share its findings."""
     key = (owner, tuple(sys.path), tuple(sorted(given.items())))
     if texts:
         return Codebase(owner, given, texts)
@@ -262,7 +262,7 @@ def _top_name(function: types.FunctionType) -> str | None:
 
 
 def _file(name: str | None) -> Path | None:
-    """A Python file that is there; None for code of a notebook or a prompt."""
+    """An existing Python file; None for code of a notebook or a prompt."""
     if name is None or not name.endswith(".py"):
         return None
     path = Path(name)

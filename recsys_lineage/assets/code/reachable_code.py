@@ -15,7 +15,7 @@ from recsys_lineage.assets.code.used_names import Import, Reference
 
 
 class Codebase(ResolvedNames):
-    """First-party code, and what of it is reached from where."""
+    """First-party code, and which of it is reachable from where."""
 
     @cached_property
     def _imported(self) -> dict[str, tuple[str, ...]]:

@@ -46,7 +46,7 @@ class ColumnOrigins:
 def origins_of(
     asset: AssetCode, lake: Lake, inputs: Inputs, output: Output, schema: Sequence[Column]
 ) -> ColumnOrigins:
-    """Find where the columns of an output come from; judge whether the asset may have their tags.
+    """Find the origins of an output's columns, and whether the asset is cleared for their tags.
 
     Args:
         asset: whose code made the output.

@@ -138,7 +138,7 @@ class InputFiles:
             ) from error
 
     def confirm_files(self) -> None:
-        """Make sure that the files read are still what they were when they were hashed.
+        """Verify that the files read have not changed since they were hashed.
 
         Raises:
             FilesChanged: when one was written, replaced or removed meanwhile.

@@ -96,7 +96,7 @@ def is_reader(name: str, value: object) -> bool:
 
 
 def _cover() -> None:
-    """Have the readers of all modules that were imported since the last time ask first."""
+    """Make the readers of all newly imported modules ask first."""
     with _lock:
         asking: dict[int, tuple[Any, Callable[..., Any]]] = {}
         for name, module in list(sys.modules.items()):

@@ -61,7 +61,7 @@ class Marquez:
         return self._pages(f"namespaces/{_name(namespace)}/datasets", "datasets")
 
     def dataset(self, namespace: str, name: str) -> _Json | None:
-        """One dataset, by its own name or that of a symlink; None where it knows none."""
+        """One dataset, by its own name or that of a symlink; None if it is unknown."""
         return self._answer(f"namespaces/{_name(namespace)}/datasets/{_name(name)}")
 
     def writer(self, namespace: str, name: str, version: str) -> str | None:
@@ -93,7 +93,7 @@ class Marquez:
         return self._pages(f"namespaces/{_name(namespace)}/jobs/{_name(job)}/runs", "runs")
 
     def run(self, run_id: str) -> _Json | None:
-        """One run; None where it knows none."""
+        """One run; None if it is unknown."""
         return self._answer(f"jobs/runs/{_name(run_id)}")
 
     def _pages(self, path: str, what: str, *, is_required: bool = False) -> Iterator[_Json]:

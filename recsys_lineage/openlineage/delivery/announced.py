@@ -47,7 +47,7 @@ class Announced:
         return True
 
     def save(self) -> None:
-        """Keep what was noted."""
+        """Store the noted definitions."""
         draft = self._path.with_suffix(".draft")
         draft.write_text(json.dumps({"count": self.count, "ids": self._ids}))
         os.replace(draft, self._path)

@@ -52,7 +52,7 @@ class Position:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the position while the block runs, as it is now.
+        """Lock the position inside the block, at its current state.
 
         Raises:
             DestinationBusy: when another process, or another thread of this one, holds it.

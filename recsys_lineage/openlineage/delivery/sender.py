@@ -171,7 +171,7 @@ class Sender:
         sent: Sent,
         until: float | None,
     ) -> bool:
-        """Do with the first message what its answer asks for; returns whether sending goes on."""
+        """Handle the answer to the first message; returns whether sending continues."""
         (message,) = ahead.peek(1)
         now = self.clock.now()
         before = self.memory.trouble or Trouble("", now, 0, message.id, now)
@@ -236,7 +236,7 @@ class Sender:
 
 
 def _next_size(size: int, seconds: float) -> int:
-    """How many messages to give at once after so many were answered in so many seconds."""
+    """Number of messages for the next call, from the number and duration of the last one."""
     if seconds >= _QUICK:
         return 1
     return 2 * size if seconds < _QUICK / 2 else size
@@ -251,7 +251,7 @@ class _Ahead:
         self.taken: set[str] = set()
 
     def peek(self, count: int) -> list[Message]:
-        """The next messages, at most so many."""
+        """The next messages, up to a maximum."""
         while len(self._held) < count and (message := next(self._messages, None)) is not None:
             self._held.append(message)
         return self._held[:count]

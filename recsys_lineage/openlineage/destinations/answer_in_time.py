@@ -69,7 +69,7 @@ def _in_time(kind: type[Any]) -> type[Any]:
 
 
 class _AnswerInTime(HTTPResponse):
-    """An answer whose bytes have an end in time, whatever is read of it: a line, a header, the size of a chunk."""
+    """An answer with a time limit for every read: a line, a header, the size of a chunk."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         self._bytes = _Bytes(sock)

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class SharedJson(Json):
-    """A JSON object that several events hold: nobody changes it any more, so it is serialised once."""
+    """A JSON object shared by several events: it is not changed any more, so it is serialised once."""
 
     __slots__ = ("_text",)
 

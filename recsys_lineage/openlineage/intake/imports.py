@@ -110,7 +110,7 @@ class Imports:
                 yield Import(body, json.loads(body), tuple(faults or ()))
 
     def _present(self, version: TableVersion, frame: pl.DataFrame) -> list[str]:
-        """Which of some events are there already; an event said again has the same time."""
+        """Which of some events are stored already; a repeated event has the same time."""
         earliest, latest = frame["event_time"].min(), frame["event_time"].max()
         assert isinstance(earliest, datetime) and isinstance(latest, datetime), "every row has a time"
         scan = self._lake.scan_between(version, "event_time", earliest, latest)

@@ -58,7 +58,7 @@ _ENDINGS: dict[str, Ending] = {
 def materialization_events(
     record: Materialization, options: EventOptions | None = None, *, parent: Run | None = None
 ) -> list[Json]:
-    """The events of one record: START and how it ended, after what was seen of the outside world.
+    """The events of one record: START and its end, after the events of observed external datasets.
 
     Args:
         record: of an asset or of a check.
@@ -143,7 +143,7 @@ def _input(dataset: ReadDataset, record: Materialization, options: EventOptions)
 
 @lru_cache(maxsize=4096)
 def _input_facets(columns: Same, version: str | None, table: str | None, place: str, namespace: str) -> Json:
-    """Facets of what was read; many read the same version."""
+    """Facets of the inputs; many read the same version."""
     return SharedJson(
         without_nothing(
             schema=schema_facet(columns.value) if columns.value else None,

@@ -70,8 +70,9 @@ def body_of(event: Json) -> bytes:
 
 
 def id_of(event: Json) -> str:
-    """What makes an event the same whenever it is made, and no other: its run and kind; what was seen of a dataset, and
-    when, for the same may be seen again; what a job is."""
+    """Identity of an event, the same each time it is made: its run and kind; a dataset's observation with its time,
+    because the same may be observed again; a job's definition.
+    """
     if "run" in event:
         return f"{event['run']['runId']}/{event['eventType']}"
     if "dataset" in event:

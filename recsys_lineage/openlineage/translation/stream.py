@@ -81,7 +81,7 @@ class Stream:
         self.options = EventOptions(code_location, namespace, lake.uri, repository, checkout, assets or {})
 
     def after(self, cursor: int | None) -> Iterator[Message]:
-        """The messages of what was added behind a cursor; from the beginning when None.
+        """The messages added after a cursor; from the beginning if None.
 
         A message's cursor says which commits are told whole with it: all messages of a commit but the last have that of
         the commit before.
@@ -241,7 +241,7 @@ class _Runs:
         return {each.step for each in self._before(run_id, commit) if each.step is not None}
 
     def kept_before(self, run_id: str, commit: int) -> set[str]:
-        """The assets that a run kept as they were, by its records up to a commit."""
+        """The assets that a run kept, by its records up to a commit."""
         return {each.asset for each in self._before(run_id, commit) if each.status == "kept"}
 
     def _note(self, records: pl.DataFrame) -> None:

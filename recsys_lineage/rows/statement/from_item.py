@@ -65,7 +65,7 @@ class FromItem:
 
     @property
     def is_there(self) -> str:
-        """SQL that is true where its row is there; empty where it always is."""
+        """SQL that is true if its row exists; empty if it always does."""
         if not self.nulled:
             return ""
         if self.marker:

@@ -146,6 +146,6 @@ class QueryFacts:
         return query["type"] == "SELECT_NODE" and bool(self._aggregate_calls(query["select_list"]))
 
     def answering(self, query: Node) -> Node:
-        """The query whose answers a query gives as they are: that of a definition, or itself."""
+        """The query whose result a query returns unchanged: that of a definition, or itself."""
         definition = self.statement.definitions.get(self._name_of(whole_of(query) or ""))
         return query if definition is None or definition.recursive else definition.query

@@ -266,7 +266,7 @@ def set_arguments(call: Node, given: list[Node]) -> None:
 
 
 def is_star(query: Node) -> bool:
-    """Whether a query gives the rows of its relation as they are."""
+    """Whether a query returns the rows of its relation unchanged."""
     decides = ("where_clause", "group_expressions", "having", "qualify", "modifiers")
     stars = query.get("select_list", [])
     plain_star = len(stars) == 1 and is_expression(stars[0], "STAR") and not stars[0].get("columns")
@@ -279,7 +279,7 @@ def is_star(query: Node) -> bool:
 
 
 def whole_of(query: Node) -> str | None:
-    """The definition that a query reads and gives as it is."""
+    """The definition that a query reads and returns unchanged."""
     relation = query.get("from_table", {})
     plain_select = query["type"] == "SELECT_NODE" and relation.get("type") == "BASE_TABLE"
     if plain_select and relation["table_name"].startswith("__") and not query.get("where_clause"):

@@ -29,7 +29,7 @@ class Contribution(Protocol):
         ...
 
     def of_row(self, item: FromItem) -> str:
-        """SQL for one row of a relation, which is there."""
+        """SQL for one existing row of a relation."""
         ...
 
     def of_item(self, item: FromItem) -> str:
@@ -123,7 +123,7 @@ class Marks:
         return f"({item.row} IN ({query}))" if query is not None else "false"
 
     def of_item(self, item: FromItem) -> str:
-        """Whether the row is there and marked."""
+        """Whether the row exists and is marked."""
         there = item.is_there
         return f"CASE WHEN {there} THEN {self.of_row(item)} ELSE false END" if there else self.of_row(item)
 

@@ -369,7 +369,7 @@ def put(item: FromItem, table: str) -> None:
 
 
 def _is_whole(query: Node) -> bool:
-    """Whether a query gives a definition's rows as they are."""
+    """Whether a query returns a definition's rows unchanged."""
     if (
         query["type"] != "SELECT_NODE"
         or query["from_table"]["type"] != "BASE_TABLE"
