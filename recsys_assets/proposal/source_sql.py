@@ -34,7 +34,7 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
     if len({*described}) > 1:
-        comment += "\n-- A table of its own is believed before lines of events: its rows count as known first, and most often."
+        comment += "\n-- A table of its own is believed before lines of events: as known first, and as said most often."
     return (
         f"{comment}\n"
         + "\nUNION ALL\n".join(
