@@ -81,9 +81,16 @@ def _of_side(side: str, name: str) -> str:
     return f"{side}.{quote(name)}"
 
 
-def settings_text(title: str, *, undated: bool, default_behaviour: str, first_year: int) -> str:
+def settings_text(
+    title: str, *, undated: bool, default_behaviour: str, first_year: int, ids_have_points: bool
+) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
+    if ids_have_points:
+        lines += [
+            "# ids such as 1204.204 have a point of their own: 1204.0 stays as it is",
+            "whole_number_ids = false",
+        ]
     if first_year < EARLIEST_DAY.year:
         lines += [f"first_day = {first_year:04d}-01-01"]
     if undated:
