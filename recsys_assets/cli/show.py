@@ -25,6 +25,8 @@ from recsys_lineage.assets.reproduction import Reproduction
 from recsys_lineage.records.engine_versions import engine_versions
 
 MOST_SHOWN = 10
+MOST_REASONS = 4
+_FEW_REJECTED = 0.01
 SHOWN_METRICS = {
     "NDCG": "ndcg@20",
     "recall": "recall@20",
@@ -209,9 +211,12 @@ def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
 
 
 def summary_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The demo's counts, in words."""
+    """The demo's counts, in words; where more than a few rows are rejected, with the commonest reasons."""
+    few = facts["rows_rejected"] <= _FEW_REJECTED * facts["rows_read"]
+    reasons = [] if few else facts["reasons"][:MOST_REASONS]
     return [
         f"{facts['rows_read']:,} rows read, {facts['rows_accepted']:,} accepted, "
         f"{facts['rows_rejected']:,} rejected with a reason (table rejected_rows).",
+        *(f"  {each['rows']:,} of {each['table']}: {each['reason']}" for each in reasons),
         f"{facts['users']:,} customers, {facts['items']:,} items, {facts['interactions']:,} interactions.",
     ]

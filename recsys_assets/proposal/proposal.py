@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
-from recsys_assets.proposal.known_names import RawTable
+from recsys_assets.proposal.known_names import IDS, RawTable
 from recsys_assets.proposal.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
 from recsys_assets.proposal.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
 from recsys_assets.proposal.proposed_tables import proposed_tables
@@ -127,6 +127,9 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
         first_year=min(
             (part.columns["event_time"].first_year for part in events if "event_time" in part.columns),
             default=2000,
+        ),
+        ids_have_points=any(
+            part.columns[role].has_points for part in events for role in IDS if role in part.columns
         ),
     )
     notes = tuple(dict.fromkeys(proposal_notes(groups, tables, joined, divided=divided)))

@@ -29,13 +29,15 @@ _NONE: Like = {}
 class Roles:
     """The role of a group of files for a raw table: the files' column for each column of the table.
 
-    `happened` is the time of the events that the files hold, where they hold any.
+    `happened` is the time of the events that the files hold, where they hold any, and `customer` whose they are, where
+    some lines do not say.
     """
 
     files: SampledFiles
     table: RawTable
     columns: Mapping[str, SampledColumn]
     happened: SampledColumn | None = None
+    customer: SampledColumn | None = None
 
     def filling_order(self, name: str) -> str | None:
         """The column of the orders of which only the first line fills a column; None where that is not so."""
@@ -73,7 +75,11 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
             if table == "raw_items" and "title" not in others and "item_id" in others:
                 others |= _titled(files, others["item_id"], taken)
             if others.keys() - IDS.keys():
-                found.append(Roles(files, table, others, events.get("event_time")))
+                user = events["user_id"]
+                is_missing = user.filled < 1 and user.name not in files.first_lines
+                found.append(
+                    Roles(files, table, others, events.get("event_time"), user if is_missing else None)
+                )
         return found
     if has_item:
         promotions = matched(files, "raw_promotions", like)

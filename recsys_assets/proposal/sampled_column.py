@@ -104,6 +104,11 @@ class SampledColumn:
         return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
 
     @property
+    def has_points(self) -> bool:
+        """Whether its values look like numbers with fractions, as ids of visitors do: `1204.204`, and no `1204.0`."""
+        return self.kind == "number" and any(re.fullmatch(r"\d+\.\d*[1-9]\d*", text) for text in self.samples)
+
+    @property
     def is_unnamed(self) -> bool:
         """Whether the files have no name for the column."""
         return re.fullmatch(r"column_\d+", self.name) is not None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from recsys_assets.proposal.behaviours import mapped_behaviours, named_behaviour
 from recsys_assets.proposal.joined_files import JoinedFiles
+from recsys_assets.proposal.known_names import IDS
 from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sampled_column import ACCOUNTED, BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
 from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
@@ -32,6 +33,8 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
     timed = any(each and part.happened is not None for each, part in zip(described, parts, strict=True))
     whole = [part.files.pattern for part in parts]
     comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
+    if len({*described}) > 1:
+        comment += "\n-- A table of its own is believed before lines of events: as known first, and as said most often."
     return (
         f"{comment}\n"
         + "\nUNION ALL\n".join(
@@ -78,9 +81,16 @@ def _of_side(side: str, name: str) -> str:
     return f"{side}.{quote(name)}"
 
 
-def settings_text(title: str, *, undated: bool, default_behaviour: str, first_year: int) -> str:
+def settings_text(
+    title: str, *, undated: bool, default_behaviour: str, first_year: int, ids_have_points: bool
+) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
+    if ids_have_points:
+        lines += [
+            "# ids such as 1204.204 have a point of their own: 1204.0 stays as it is",
+            "whole_number_ids = false",
+        ]
     if first_year < EARLIEST_DAY.year:
         lines += [f"first_day = {first_year:04d}-01-01"]
     if undated:
@@ -135,19 +145,31 @@ def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool
             "arg_min(_line, (_file, _line)) AS _line",
         ]
     else:
-        lines += ["1 AS occurrences"] if counted else []
-        lines += ["NULL AS known_from"] if timed else []
+        lines += [f"{_BELIEVED_FIRST} AS occurrences"] if counted else []
+        lines += [f"TIMESTAMP '{_BEFORE_ALL}' AS known_from"] if timed else []
         lines += ["_file", "_line"]
-    more = [part.happened] if described and part.happened is not None else []
+    more = [column for column in (part.happened, part.customer) if described and column is not None]
     names = _used([*part.columns.values(), *more])
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
+        says = [text for text, name in expressions if name in part.columns and name not in IDS]
+        text += "\nWHERE " + " OR ".join(f"{each} IS NOT NULL" for each in says)
         text += "\nGROUP BY " + ", ".join(text for text, name in expressions if name in part.columns)
     return text
 
 
+_BELIEVED_FIRST = 1_000_000_000
+_BEFORE_ALL = "1970-01-01"
+
+
 def _first_moment(part: Roles) -> str:
-    return "NULL" if part.happened is None else f"min({_value('event_time', part.happened, quote)})"
+    """When lines first said so; lines without a customer are no events, and what they alone say may be a note."""
+    if part.happened is None:
+        return "NULL"
+    told = ""
+    if part.customer is not None and part.table == "raw_items":
+        told = f" FILTER (WHERE {quote(part.customer.name)} IS NOT NULL)"
+    return f"min({_value('event_time', part.happened, quote)}){told}"
 
 
 def _names_others_too(part: Roles) -> bool:

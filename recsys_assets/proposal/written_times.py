@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -36,6 +37,8 @@ _WHOLE = (
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
 _BETWEEN = (", ", " - ", " at ", " um ")
 """What some write between a day and its clock in place of a blank, as browsers do in most languages."""
+_OF_VALUES = re.compile(r"%.|\s")
+"""What stands for a value in a format, or for any blank and none."""
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
 """What DuckDB asks for where Polars is content with less."""
 _DIGITS = r"\d\D*\d\D*\d"
@@ -119,9 +122,9 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
     whole = [
         day + clock
         for clock in clocks
-        for day in (*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS)
+        for day in _possible((*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS), stripped)
         if _read(stripped, day + clock).all()
-    ] or [way for way in _WHOLE if _read(stripped, way).all()]
+    ] or [way for way in _possible(_WHOLE, stripped) if _read(stripped, way).all()]
     if whole:
         # of several readings that of the fewest days: files hold what happened from one day to the next
         best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
@@ -133,13 +136,25 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
 def _clocks(texts: pl.Series) -> list[str]:
     """Times of day that may follow a day in some of the texts, and nothing."""
     there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
-    return [*_CLOCKS, *(sign + clock[1:] for sign in there for clock in _CLOCKS if clock[:1] == " ")]
+    clocks = _possible(_CLOCKS, texts)
+    return [*clocks, *(sign + clock[1:] for sign in there for clock in clocks if clock[:1] == " ")]
+
+
+def _possible(ways: Sequence[str], texts: pl.Series) -> list[str]:
+    """The ways whose own signs, such as the points between day, month and year, stand in the texts at all."""
+    signs = {*"".join(texts.drop_nulls())}
+    return [way for way in ways if {*_OF_VALUES.sub("", way)} <= signs]
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
     timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(r"(Z|UTC|[+-]\d\d:?\d\d)$")
     some, every = bool((timed & zoned).any()), bool(zoned.all())
-    note = "its times name their own offset from UTC" if some else ""
+    note = (
+        "its times name their own offset from UTC, and days are those of UTC until time_zone in source.toml names the "
+        "shop's clock"
+        if some
+        else ""
+    )
     if some and not every:
         note = "some of its times name an offset from UTC, the others are by the clock of time_zone in source.toml"
     first = earliest_year(texts.str.slice(0, 4).cast(pl.Int32))
@@ -171,12 +186,14 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     """Several ways together, each time the one that reads most of what is left."""
     clocks = _clocks(texts)
     masks = {ISO: iso, **{unit: mask for unit, mask in _epochs(texts)}}
-    day_first = {day + clock: _read(texts, day + clock) for day in _DAY_FIRST for clock in clocks}
-    month_first = {day + clock: _read(texts, day + clock) for day in _MONTH_FIRST for clock in clocks}
+    day_first, month_first, others = (
+        {day + clock: _read(texts, day + clock) for day in _possible(days, texts) for clock in clocks}
+        for days in (_DAY_FIRST, _MONTH_FIRST, _OTHER_DAYS)
+    )
     is_month_first = _any(month_first, texts).sum() > _any(day_first, texts).sum()
     masks |= month_first if is_month_first else day_first
-    masks |= {day + clock: _read(texts, day + clock) for day in _OTHER_DAYS for clock in clocks}
-    masks |= {way: _read(texts, way) for way in _WHOLE}
+    masks |= others
+    masks |= {way: _read(texts, way) for way in _possible(_WHOLE, texts)}
     left = pl.repeat(True, texts.len(), eager=True)
     chosen: list[str] = []
     while len(chosen) < _MOST_WAYS and left.any():

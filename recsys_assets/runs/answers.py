@@ -49,6 +49,10 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
             FROM {lake.relation(lake.version("evaluation"))}
             WHERE level = 'all' AND users > 0 ORDER BY family, metric, k"""
         ).fetchall()
+        reasons = connection.execute(
+            f"""SELECT table_name, reason, count(*) FROM {lake.relation(lake.version("rejected_rows"))}
+            GROUP BY ALL ORDER BY 3 DESC, 1, 2"""
+        ).fetchall()
     judged = {row[0] for row in rows}
     kind = next((kind for kind in KINDS if kind in judged), None)
     metrics: dict[str, dict[str, float]] = {}
@@ -60,6 +64,7 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
         "rows_read": sum(rows["read"] for rows in reconciled),
         "rows_accepted": sum(rows["accepted"] for rows in reconciled),
         "rows_rejected": sum(rows["rejected"] for rows in reconciled),
+        "reasons": [{"table": table, "reason": reason, "rows": number} for table, reason, number in reasons],
         "users": users,
         "items": items,
         "interactions": interactions.rows,

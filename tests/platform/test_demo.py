@@ -11,13 +11,14 @@ import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
+from recsys_assets.cli.show import summary_lines
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
 
 FIELDS = {
-    "source", "rows_read", "rows_accepted", "rows_rejected", "users", "items", "interactions", "seconds", "metrics",
-    "champion", "openlineage",
+    "source", "rows_read", "rows_accepted", "rows_rejected", "reasons", "users", "items", "interactions", "seconds",
+    "metrics", "champion", "openlineage",
 }  # fmt: skip
 FAMILIES = {"popularity", "item_neighbours", "lightgcn"}
 
@@ -31,11 +32,23 @@ def test_the_demos_object_has_what_is_promised(original: Shop) -> None:
     assert answer.keys() == FIELDS
     assert answer["rows_accepted"] + answer["rows_rejected"] == answer["rows_read"]
     assert answer["rows_rejected"] >= 4 * DAYS, "each day has four lines that are no event"
+    assert sum(each["rows"] for each in answer["reasons"]) == answer["rows_rejected"]
     assert answer["users"] == USERS
     assert answer["metrics"].keys() >= FAMILIES
     assert answer["champion"] in answer["metrics"]
     for values in answer["metrics"].values():
         assert {"ndcg@20", "recall@20", "hit_rate@20", "map@20", "coverage@20", "novelty@20"} <= values.keys()
+
+
+def test_many_rejected_rows_are_told_with_the_commonest_reasons_and_few_are_not() -> None:
+    reasons = [{"table": "raw_events", "reason": f"reason {n}", "rows": 9 - n} for n in range(6)]
+    facts = {"rows_read": 1000, "users": 1, "items": 1, "interactions": 1, "reasons": reasons}
+    told = [
+        summary_lines({**facts, "rows_rejected": number, "rows_accepted": 1000 - number})
+        for number in (10, 39)
+    ]
+    assert [len(lines) for lines in told] == [2, 6]
+    assert told[1][1:3] == ["  9 of raw_events: reason 0", "  8 of raw_events: reason 1"]
 
 
 def test_models_find_the_tastes_that_were_planted(original: Shop) -> None:

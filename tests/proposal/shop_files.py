@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.shop.source import Source
-from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
+from tests.sql.pipeline import open_source, run_raw, run_sql
 
 HEAD = "order_id;customer_id;sku;qty;price;order date\n"
 """The header of orders whose rows stand one for one in a file."""
@@ -22,7 +22,7 @@ def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     with duckdb.connect() as con:
         open_source(con, source, data)
         run_raw(con, source)
-        run_sql(con, source, "clean", CLEAN)
+        run_sql(con, source, "clean", ("events", "promotions", "rejected_rows"))
         return con.sql("SELECT * FROM events").pl(), con.sql("SELECT * FROM rejected_rows").pl()
 
 

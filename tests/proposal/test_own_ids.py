@@ -98,6 +98,20 @@ def test_lines_that_name_products_twice_name_them_as_the_catalogue_does(
     assert {*described["brand"]} == {f"B{n}" for n in range(1, 8)}
 
 
+@pytest.mark.parametrize(
+    ("ids", "whole"), [(["{n}.{n}7", "{n}.0"], False), (["{n}.0"], True), (["{n}"], True)], ids=str
+)
+def test_an_id_with_a_point_of_its_own_is_no_number_that_became_a_float(
+    tmp_path: Path, ids: list[str], whole: bool
+) -> None:
+    visitors = [ids[n % len(ids)].format(n=n) for n in range(1, 21)]
+    rows = "".join(f"{who},p{n % 7},2024-01-{n + 1:02d}\n" for n, who in enumerate(visitors))
+    proposed(tmp_path, events=f"user_pseudo_id,item_id,date\n{rows}")
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    expected = [who.removesuffix(".0") for who in visitors] if whole else visitors
+    assert sorted(events["user_id"]) == sorted(expected)
+
+
 def items_of(folder: Path) -> pl.DataFrame:
     source = Source.load(folder / "source")
     with duckdb.connect() as con:
