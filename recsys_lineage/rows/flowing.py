@@ -127,7 +127,7 @@ class Flowing:
                 text = f"SELECT * FROM {quote(self._stored)}"
         return All(
             text,
-            self._wholes.is_single(table),
+            self._wholes.single.has(table),
             tuple(of),
             tuple(self._marked[n] for n in asked if n in self._marked),
         )

@@ -225,13 +225,19 @@ class Tracing:
         lists = ", ".join(f"__w{n}" for n in range(len(witnessed.tables)))
         own = ", ".join(numbered(len(definition.columns), "__o"))
         text = self.statement.catalog.syntax.text
-        keys = "".join(f", {key}" for each in witnessed.partitions for key in each.names)
+        keys = "".join(f", {key}" for each in witnessed.partitions for key in each.columns)
         found = f"SELECT {lists}{keys} FROM ({text(witnessed.query)}) AS __q({own}) WHERE {condition}"
         self.steps.add(name, found, stored=True, of=target)
         found_in = [name]
         for place, each in enumerate(witnessed.partitions):
             same = " AND ".join(f"__q.{key} IS NOT DISTINCT FROM __m.{key}" for key in each.names)
-            of_keys = f"(SELECT DISTINCT {', '.join(each.names)} FROM {quote(name)}) AS __m"
+            names = ", ".join(each.names)
+            of_keys = f"(SELECT DISTINCT {names} FROM {quote(name)}) AS __m"
+            if each.place:
+                of_keys = (
+                    f"(SELECT {names}, max({each.place}) AS __p FROM {quote(name)} GROUP BY {names}) AS __m"
+                )
+                same += f" AND __q.{each.place} <= __m.__p"
             part = text(self.pushdown.of_partition(each, name))
             found = f"SELECT {lists} FROM ({part}) AS __q({own}) SEMI JOIN {of_keys} ON {same}"
             found_in.append(f"{name}_{place}")

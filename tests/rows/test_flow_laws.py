@@ -68,6 +68,10 @@ KEYED = {
     "d AS (SELECT c FROM c WHERE c < 3) SELECT k, (y + (SELECT c FROM d))::INTEGER AS v FROM u",
     "a number of what may be none": "WITH c AS (SELECT count(*) AS c FROM t) SELECT 'k' AS k, count(*)::INTEGER AS v "
     "FROM u, c WHERE y > c",
+    "rows beside the first of all": "WITH c AS (SELECT n AS c FROM t WHERE n IS NOT NULL ORDER BY ALL LIMIT 1), "
+    "d AS (SELECT c + max(x) AS d FROM t, c GROUP BY c) SELECT k, (y + d)::INTEGER AS v FROM u, d",
+    "values asked for of the first of all": "WITH c AS (SELECT n, x FROM t ORDER BY ALL LIMIT 1), "
+    "d AS (SELECT n FROM c) SELECT k, (y + (SELECT n FROM d))::INTEGER AS v FROM u",
     "groups of numbered rows": "SELECT k, string_agg(n, ',' ORDER BY p) AS v FROM (SELECT k, n, row_number() OVER "
     "(PARTITION BY k ORDER BY n, x) AS p FROM t) AS q WHERE p <= 2 GROUP BY k",
     "groups by the right side of a left join": "SELECT u.k, sum(x)::INTEGER AS v FROM t LEFT JOIN u ON u.k = t.k "

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from recsys_lineage.rows.statement.syntax import Node, Syntax, arguments, copied, gathered, is_expression
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    Syntax,
+    arguments,
+    copied,
+    gathered,
+    is_expression,
+    set_arguments,
+)
 
 _UP_TO_PEERS = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
 _WHOLE = ("WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST", "WINDOW_FILL")
@@ -35,6 +43,29 @@ def is_over_partition(window: Node) -> bool:
         return not window.get("orders")
     ends = window["end"] == _ALL[1] or (window["end"] == "CURRENT_ROW_RANGE" and not window.get("orders"))
     return window["start"] == _ALL[0] and ends
+
+
+def is_up_to_own(window: Node) -> bool:
+    """Whether a window function looks at the rows of its partition up to its own row and those in the same place."""
+    if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
+        return False
+    if not window.get("orders") or window.get("arg_orders"):
+        return False
+    kind = window["type"]
+    if kind in (*_WHOLE, *_SHIFTED):
+        return False
+    up_to_peers = window["start"] == _ALL[0] and window["end"] in ("CURRENT_ROW_RANGE", "CURRENT_ROW_GROUPS")
+    return kind in _UP_TO_PEERS or up_to_peers
+
+
+def place_in(window: Node) -> Node:
+    """The window that numbers the places in which rows of a partition stand; rows with equal keys stand in one."""
+    made = gathered(window, window, "dense_rank")
+    set_arguments(made, [])
+    made.update(
+        type="WINDOW_RANK_DENSE", start=_ALL[0], end="CURRENT_ROW_RANGE", start_expr=None, end_expr=None
+    )
+    return made
 
 
 def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = "list") -> Node:

@@ -1,6 +1,7 @@
 """Partitions: windows over whole partitions, traced once per partition, because a list for each row would be quadratic.
 
-The keys of the wanted row's partitions stand beside it, and the rows with the same keys are asked for then.
+The keys of the wanted row's partitions stand beside it, and its place where later rows are not looked at; the rows with
+the same keys, in no later place, are asked for then.
 """
 
 from __future__ import annotations
@@ -8,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from recsys_lineage.rows.statement.syntax import Node, copied, without_places
+from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.window_rows import is_over_partition, is_up_to_own, place_in
+from recsys_lineage.rows.witnesses.float_sums import float_sums
 from recsys_lineage.rows.witnesses.witnessed import Partition
+
+
+def set_apart(windows: Sequence[Node], statement: Statement) -> list[Node]:
+    """Those of some windows whose rows are found by the keys of a partition, and by the place in it."""
+    found = [each for each in windows if each.get("partitions")]
+    whole = [each for each in found if is_over_partition(each)]
+    running = [each for each in found if is_up_to_own(each) and not is_over_partition(each)]
+    if running and float_sums(statement, set(statement.definitions)):
+        running = []  # a place by a sum of doubles may be another one when it is computed again
+    return [*whole, *running]
 
 
 def partitions_of(
@@ -18,28 +32,30 @@ def partitions_of(
 
     Args:
         query: that has the windows.
-        windows: over whole partitions.
+        windows: those that are set apart.
         grouped: whether the query groups its rows.
         list_rows: adds to a query the columns that list what its rows are made of.
     """
     found: list[Partition] = []
-    told: list[list[Node]] = []
+    told: list[tuple[list[Node], list[Node]]] = []
     for window in windows:
         keys = [without_places(each) for each in window["partitions"]]
-        if keys in told:
+        orders = [without_places(each) for each in window["orders"]] if not is_over_partition(window) else []
+        if (keys, orders) in told or (keys, []) in told:
             continue
-        told.append(keys)
-        named = [
+        told.append((keys, orders))
+        added = [
             {**copied(each), "alias": f"__k{len(told)}_{n}"} for n, each in enumerate(window["partitions"])
         ]
-        bare = {
-            **copied(query),
-            "qualify": None,
-            "modifiers": [],
-        }  # windows look at rows before these are cut
-        found.append(Partition([each["alias"] for each in named], window["partitions"], bare, grouped))
+        names = [each["alias"] for each in added]
+        place = f"__p{len(told)}" if orders else ""
+        if place:
+            added.append({**place_in(window), "alias": place})
+        # windows look at rows before these are cut
+        bare = {**copied(query), "qualify": None, "modifiers": []}
+        found.append(Partition(names, window["partitions"], bare, grouped, place))
         for each in (query, bare):
-            each["select_list"] += copied(named)
+            each["select_list"] += copied(added)
     for each in found:
         list_rows(each.query)
     return found

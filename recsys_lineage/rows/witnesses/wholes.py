@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.single_rows import SingleRows
 from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, parts, subqueries
 from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.witness import Witnesses
@@ -21,18 +22,14 @@ class Wholes:
     Args:
         statement: taken apart.
         witnesses: of the statement.
+
+    Attributes:
+        single: which definitions have one row at most.
     """
 
     def __init__(self, statement: Statement, witnesses: Witnesses) -> None:
         self._statement, self._witnesses = statement, witnesses
-        self._single: dict[str, bool] = {}
-
-    def is_single(self, name: str) -> bool:
-        """Whether a table or definition, folded, has one row at most, by its text."""
-        if name not in self._single:
-            definition = self._statement.definitions.get(name)
-            self._single[name] = definition is not None and self._has_one_row(definition)
-        return self._single[name]
+        self.single = SingleRows(statement, witnesses)
 
     def follow_from(self, definition: Definition) -> list[tuple[str, ...]]:
         """Inputs of a definition, folded: if all of one entry are wholly marked, so is the definition."""
@@ -71,23 +68,10 @@ class Wholes:
             decides = ("where_clause", "having", "qualify", "modifiers")
             if (
                 each["subquery_type"] == "SCALAR"
-                and self.is_single(table)
+                and self.single.has(table)
                 and not any(map(inner.get, decides))
             ):
                 yield table
-
-    def _has_one_row(self, definition: Definition) -> bool:
-        query = definition.query
-        if definition.recursive or definition.keys or not _is_joined(query):
-            return False
-        if any(part.get("function_name", "").lower() == "unnest" for part in parts(query["select_list"])):
-            return False
-        if self._witnesses.is_aggregated(query):
-            plain = query.get("aggregate_handling") != "FORCE_AGGREGATES"
-            return plain and not query.get("group_expressions") and len(query.get("group_sets", [])) <= 1
-        items = from_items(query["from_table"], self._statement.catalog)
-        full = any(part.get("join_type") in ("FULL", "OUTER") for part in parts(query["from_table"]))
-        return bool(items) and not full and all(self.is_single(item.table) for item in items)
 
 
 def _is_joined(query: Node) -> bool:

@@ -33,9 +33,12 @@ from recsys_lineage.rows.statement.syntax import (
 )  # fmt: skip
 from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.statement.ways import ways
-from recsys_lineage.rows.statement.window_rows import is_over_all, is_over_partition, rows_looked_at
+from recsys_lineage.rows.statement.window_rows import (
+    is_over_all,
+    rows_looked_at,
+)
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
-from recsys_lineage.rows.witnesses.partitions import partitions_of
+from recsys_lineage.rows.witnesses.partitions import partitions_of, set_apart
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
 from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
@@ -78,8 +81,8 @@ class Witnesses(QueryFacts):
             say: what the columns hold in place of lists.
             taken: for positions of its columns what makes of an expression the condition that it has the wanted value;
                 of rows that are equal to an aggregate one is listed that has it.
-            apart: whether the rows of windows over whole partitions are no part of the lists: each row of a partition
-                would list them all.
+            apart: whether the rows of windows over partitions are no part of the lists: each row of a partition would
+                list them all, or all before it.
 
         Raises:
             RowTraceError: it holds what cannot be traced.
@@ -146,20 +149,18 @@ class Witnesses(QueryFacts):
         windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
         rows = self._merged(rows)
         near = [window for window in windows if not is_over_all(window)]
-        whole = [
-            window for window in near if apart and window.get("partitions") and is_over_partition(window)
-        ]
-        listed = [window for window in near if not any(window is each for each in whole)]
+        found = set_apart(near, self.statement) if apart else []
+        listed = [window for window in near if not any(window is each for each in found)]
         columns: dict[str, list[str]] = {}
         of_partitions: dict[str, list[str]] = {}
         for table, row in rows:
             columns.setdefault(table, []).append(row)
             of_partitions.setdefault(table, []).append(row)
-            columns[table] += [self._over(window, row) for window in listed]
+            columns[table] += dict.fromkeys(self._over(window, row) for window in listed)
         made = Witnessed(query)
         if rows:
             made.partitions = partitions_of(
-                query, whole, self.is_aggregated(query), lambda bare: self._list(bare, of_partitions)
+                query, found, self.is_aggregated(query), lambda bare: self._list(bare, of_partitions)
             )
         simplify_order(query, self.statement.catalog)
         for table, _ in rows:

@@ -9,19 +9,27 @@ from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
 
 @dataclass
 class Partition:
-    """All rows that some windows look at beside a row's own: those of its partition.
+    """All rows that some windows look at beside a row's own: those of its partition, or those of it up to its place.
 
     Attributes:
         names: of the columns, of both queries, by whose values a partition is told.
         keys: the expressions that these are.
         query: gives these, and what its rows are made of in columns as the query with witnesses does.
         grouped: whether it groups its rows.
+        place: the column, of both queries, with a row's place in its partition, where later rows are not looked at;
+            empty where all are.
     """
 
     names: list[str]
     keys: list[Node]
     query: Node
     grouped: bool
+    place: str = ""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that both queries have beside their own."""
+        return [*self.names, *([self.place] if self.place else [])]
 
 
 @dataclass
