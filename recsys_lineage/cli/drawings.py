@@ -61,10 +61,14 @@ def _(answer: RowTrace) -> Drawing:
         boxes.setdefault(name, ("model", f"{name}\nfitted on {rows_in_words(model.rows)}"))
         table = f"{model.table}@{model.version}"
         boxes.setdefault(table, ("beyond", table))
-        told = "" if model.of_row is None else f"{model.of_row:,} of {model.rows:,}"
-        arrows.append(Arrow(table, name, told))
+        part = "" if model.of_row is None else f"{model.of_row:,} of {model.rows:,}"
+        arrows.append(Arrow(table, name, part))
     models = {model.model for model in found.models}
-    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in ways(answer.lake, found))
+    told = ways(answer.lake, found)
+    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in told.known)
+    for name in told.unrecorded:
+        shape, text = boxes[name]
+        boxes[name] = (shape, f"{text}\nno record says of what")
     for stop in found.stopped:
         known, other = (stop.asset, stop.table) if up else (stop.table, stop.asset)
         if known in called and other.isidentifier() and other not in {*called, *models}:

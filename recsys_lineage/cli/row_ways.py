@@ -22,8 +22,21 @@ class Way:
     target: str
 
 
-def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
-    """The edges between the tables of a trace, and from its models to what they made.
+@dataclass(frozen=True)
+class Ways:
+    """The ways of a trace.
+
+    Attributes:
+        known: those that the records tell.
+        unrecorded: table versions, as `TABLE@VERSION`, of whose rows no record says what they were made of.
+    """
+
+    known: tuple[Way, ...]
+    unrecorded: frozenset[str]
+
+
+def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> Ways:
+    """The ways between the tables of a trace, and from its models to what they made.
 
     There is one from a table to another where the runs that wrote the traced rows read it, unless the trace says that
     it does not go on there and another way leads on.
@@ -38,8 +51,12 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
     stopped = {(each.asset, each.table) for each in trace.stopped}
     found: dict[Way, bool] = {}
     records = Records(lake)
+    unrecorded: set[str] = set()
     for each in trace.tables:
         for record in _writers(lake, records, each):
+            if record is None:
+                unrecorded.add(node_of(each))
+                continue
             for read in table_reads(record):
                 source = nodes.get((read.name, read.version if back else None))
                 if source is not None and source != node_of(each):
@@ -47,9 +64,13 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> tuple[Way, ...]:
                 elif read.name in models:
                     found.setdefault(Way(read.name, node_of(each)), False)
     near = {(way.source if back else way.target) for way, stops in found.items() if not stops}
-    return tuple(
+    known = tuple(
         way for way, stops in found.items() if not stops or (way.source if back else way.target) not in near
     )
+    start = (
+        set() if back else {node_of(each) for each in trace.tables[:1]}
+    )  # where it comes from is not asked
+    return Ways(known, frozenset(unrecorded - start))
 
 
 def node_of(rows: TracedRows) -> str:
@@ -57,8 +78,8 @@ def node_of(rows: TracedRows) -> str:
     return f"{rows.table}@{rows.version}"
 
 
-def _writers(lake: Lake, records: Records, rows: TracedRows) -> Iterator[Materialization]:
-    """The records of the runs that wrote rows, by the last writer of each partition."""
+def _writers(lake: Lake, records: Records, rows: TracedRows) -> Iterator[Materialization | None]:
+    """The records of the runs that wrote rows, by the last writer of each partition; None for one that is gone."""
     version = lake.version(rows.table, rows.version)
     numbers = {rows.version}
     if version.partition_column is not None:
@@ -70,4 +91,4 @@ def _writers(lake: Lake, records: Records, rows: TracedRows) -> Iterator[Materia
         try:
             yield records.get(rows.table, number)
         except TableNotFound:
-            continue
+            yield None

@@ -120,6 +120,7 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
             raise
         raise ColumnLineageError(
             "This form of the SQL is not understood, though DuckDB takes it.",
+            expected="one SELECT in a form that is",
             found=error.found,
             where=error.where,
             advice="write it in another way",

@@ -47,8 +47,8 @@ def parsed_select(
         return statements[0]
     if shaped and len(statements) == 1 and isinstance(statements[0], _TABLES):
         return exp.Select(expressions=[exp.Star()], from_=exp.From(this=exp.Subquery(this=statements[0])))
-    kinds = ", ".join(type(statement).__name__.upper() for statement in statements) or "nothing"
-    where = origin
+    kinds = ", ".join(map(_kind, statements)) or "nothing"
+    where = first_place(text, origin)
     if len(statements) > 1:
         tokens = sqlglot.tokenize(text, read="duckdb")
         first = next(n for n, token in enumerate(tokens) if token.text == ";")
@@ -59,6 +59,24 @@ def parsed_select(
         found=kinds,
         where=where,
         advice=advice,
+    )
+
+
+def first_place(text: str, origin: str) -> str:
+    """Where the first word of a text stands, behind its comments."""
+    try:
+        tokens = sqlglot.tokenize(text, read="duckdb")
+    except SqlglotError:
+        tokens = []
+    return place(text, tokens[0].start if tokens else 0, origin)
+
+
+def _kind(statement: exp.Expr) -> str:
+    """The word that a statement begins with, as far as it is known."""
+    return (
+        str(statement.this).upper()
+        if isinstance(statement, exp.Command)
+        else type(statement).__name__.upper()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 
 from recsys_lineage import LineageError, column_lineage
 from recsys_lineage.errors import ColumnLineageError
+from tests.columns.broken_statements import BROKEN, BROKEN_TABLES
 from tests.columns.written_cases import SCHEMAS
 
 REFUSED: dict[str, tuple[str, str, str, str]] = {
@@ -33,7 +35,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     "a function of files not known": ("SELECT * FROM glob('*')", "glob", "q.sql:1:15", "Python asset"),
     "not parsed": ("SELECT a FROM t WHER b", "cannot be parsed", "q.sql:1:22", "correct it"),
     "not closed": ("SELECT a,\n  'b FROM t", "cannot be parsed", "q.sql:2:3", "correct it"),
-    "no SELECT": ("CREATE TABLE x AS SELECT 1", "not one SELECT", "q.sql", "SELECT"),
+    "no SELECT": ("CREATE TABLE x AS SELECT 1", "not one SELECT", "q.sql:1:1", "SELECT"),
     "two statements": ("SELECT 1; SELECT 2", "not one SELECT", "q.sql:1:11", "SELECT"),
     "refused by DuckDB": ("SELECT a FROM t WHERE b + d", "DuckDB refuses", "q.sql:1:25", ""),
     "an alias before it is there": ("SELECT x + 1 AS y, a AS x FROM t", "no column 'x'", "q.sql:1:8", ""),
@@ -49,6 +51,15 @@ def test_the_fault_its_place_and_the_way_out_are_told(case: str) -> None:
     assert isinstance(raised.value, LineageError)
     assert str(raised.value.where) == place
     assert way_out in str(raised.value.advice or "") + str(raised.value.expected or "")
+
+
+@pytest.mark.parametrize("sql", BROKEN)
+def test_each_error_says_what_was_expected_and_found_where_and_what_to_do(sql: str) -> None:
+    with pytest.raises(ColumnLineageError) as raised:
+        _ = column_lineage(sql, BROKEN_TABLES, origin="q.sql")
+    error = raised.value
+    assert error.expected and error.found and error.advice
+    assert re.fullmatch(r"q\.sql:\d+:\d+", str(error.where))
 
 
 def test_a_type_that_duckdb_does_not_have_is_refused() -> None:

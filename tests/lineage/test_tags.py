@@ -77,6 +77,43 @@ LEAKS = {
     "a choice, where the tag says so": "SELECT CASE WHEN ill THEN 'yes' ELSE 'no' END AS x FROM customers",
     "names of columns": "PIVOT customers ON email USING count(*) GROUP BY town",
     "rows chosen, where the tag says so": "SELECT town FROM customers WHERE ill",
+    "a field of a struct of a list": "SELECT town, list({'e': email})[1].e AS x FROM customers GROUP BY town",
+    "the whole row": "SELECT c AS x FROM customers AS c",
+    "a JSON text": "SELECT to_json({'e': email}) AS x FROM customers",
+    "a text of a group of few": "SELECT town, string_agg(email, ',') AS x FROM customers GROUP BY town",
+    "a text of a group of many":
+        "SELECT town, string_agg(email, ',') AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2",
+    "the greatest of a group of many": "SELECT max(id) AS x FROM customers HAVING count(DISTINCT id) >= 2",
+    "the greatest of a window": "SELECT max(email) OVER (PARTITION BY town) AS x FROM customers",
+    "a choice of values": "SELECT CASE WHEN town = 'P' THEN email ELSE '' END AS x FROM customers",
+    "a hash whose key is beside it": "SELECT md5(email) || $key AS x FROM customers",
+    "a hash with a key, and the value too": "SELECT md5(email || $key) || email AS x FROM customers",
+    "the length of a value": "SELECT len(email) AS x FROM customers",
+    "a key that is joined by": "SELECT o.customer AS x FROM orders AS o JOIN customers AS c ON c.id = o.customer",
+    "values of a sample": "SELECT approx_top_k(email, 2) AS x FROM customers",
+    "a summary": "SUMMARIZE SELECT email FROM customers",
+    "a histogram": "SELECT histogram(email) AS x FROM customers HAVING count(DISTINCT id) >= 2",
+    "groups of at least one": "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 1",
+    "groups of no people": "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT email) >= 2",
+    "groups of many or not":
+        "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2 OR town = 'Q'",
+    "groups of other people":
+        "SELECT c.town, sum(c.id) AS x FROM customers AS c CROSS JOIN orders AS o GROUP BY c.town "
+        "HAVING count(DISTINCT o.customer) >= 2",
+    "groups of other people, in a subquery":
+        "WITH q AS (SELECT c.town, c.id, o.customer FROM customers AS c CROSS JOIN orders AS o) "
+        "SELECT town, sum(id) AS x FROM q GROUP BY town HAVING count(DISTINCT customer) >= 2",
+    "one of a group of many":
+        "WITH q AS (SELECT id, town, CASE WHEN email = 'a@x' THEN id END AS v FROM customers) "
+        "SELECT sum(v) AS x FROM q HAVING count(DISTINCT id) >= 2",
+    "one of a group of many, by a join":
+        "SELECT sum(o.customer) AS x FROM customers AS c LEFT JOIN (SELECT max(order_id) AS oid, customer FROM orders "
+        "WHERE paid > 2 GROUP BY customer) AS o ON o.customer = c.id HAVING count(DISTINCT c.id) >= 2",
+    "people and things counted as one":
+        "WITH q AS (SELECT id, id AS who FROM customers UNION ALL SELECT 1, order_id FROM orders) "
+        "SELECT sum(id) AS x FROM q HAVING count(DISTINCT who) >= 2",
+    "part of a group of many":
+        "SELECT sum(id) FILTER (email = 'a@x') AS x FROM customers HAVING count(DISTINCT id) >= 2",
 }  # fmt: skip
 HARMLESS = {
     "another column": "SELECT town FROM customers",
@@ -86,13 +123,28 @@ HARMLESS = {
     "a hash with a key": "SELECT md5(email || $key) AS x FROM customers",
     "a statistic over many":
         "SELECT town, avg(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2",
+    "a statistic over many, joined by who they are":
+        "SELECT c.town, sum(c.id) AS x, avg(o.customer) AS y FROM orders AS o JOIN customers AS c ON c.id = o.customer "
+        "GROUP BY c.town HAVING count(DISTINCT o.customer) >= 2",
+    "a statistic over many, through a subquery":
+        "WITH q AS (SELECT town, id, len(email) AS n FROM customers WHERE town <> 'Q') "
+        "SELECT town, avg(n) AS x FROM q GROUP BY town HAVING count(DISTINCT id) > 1",
+    "unknown values as zero": "SELECT sum(coalesce(id, 0)) AS x FROM customers HAVING count(DISTINCT id) >= 2",
+    "a field beside": "SELECT {'who': email, 'town': town}.town AS x FROM customers",
+    "a field beside, through a list": "SELECT list({'who': email, 'town': town})[1].town AS x FROM customers",
+    "a field that was put in": "SELECT struct_insert({'who': email}, town := town).town AS x FROM customers",
+    "how many there are of a list": "SELECT town, len(list(email)) AS x FROM customers GROUP BY town",
+    "rows by a tagged column": "SELECT town FROM customers WHERE email LIKE 'a%' ORDER BY id",
+    "the town of somebody": "SELECT arg_max(town, id) AS x FROM customers",
+    "a join by a tagged column": "SELECT o.paid FROM orders AS o JOIN customers AS c ON c.id = o.customer",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS)
 def test_a_tagged_column_does_not_reach_an_asset_that_is_not_cleared(lake: Lake, text: str) -> None:
+    parameters: dict[str, object] = {"key": "secret"} if "$key" in text else {}
     with pytest.raises(BlockingCheckFailed) as refused:
-        materialize(sql(text), lake)
+        materialize(sql(text, parameters=parameters), lake)
     assert "tagged" in str(refused.value) and "cleared=" in str(refused.value)
     assert not lake.has("made")
 
@@ -119,6 +171,21 @@ POLARS_LEAKS = {
     "a list of a group": lambda customers: customers.group_by("town").agg(pl.col("email")),
     "the longest": lambda customers: customers.select(pl.col("email").sort_by(pl.col("town")).first().alias("x")),
     "unpivoted": lambda customers: customers.select("town", "email").unpivot(index="town"),
+    "a field": lambda customers: customers.select(x=pl.struct("town", "email").struct.field("email")),
+    "a struct of a group": lambda customers: customers.group_by("town").agg(s=pl.struct("town", "email")).select(
+        x=pl.col("s").list.first().struct.field("email")
+    ),
+    "over": lambda customers: customers.select(x=pl.col("email").max().over("town", order_by=["id", "town"])),
+    "pivoted": lambda customers: customers.pivot(
+        on="town", on_columns=["P", "Q"], index="ill", values="email", aggregate_function="first"
+    ).select("P"),
+    "changed in a list": lambda customers: customers.group_by("town").agg("email").select(
+        x=pl.col("email").list.eval(pl.element().str.to_uppercase()).list.first()
+    ),
+    "hashed": lambda customers: customers.select(x=pl.col("email").hash(7)),
+    "beside": lambda customers: pl.concat(
+        [customers.select("town"), customers.select(x="email")], how="horizontal_extend"
+    ),
 }  # fmt: skip
 
 
@@ -133,6 +200,9 @@ def test_tags_follow_a_polars_plan(lake: Lake, plan: Callable[[pl.LazyFrame], pl
 
 def test_a_polars_plan_raises_no_false_alarm(lake: Lake) -> None:
     def made(customers: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+        customers = customers.select(s=pl.struct("town", "email", "ill"), email="email").select(
+            pl.col("s").struct.field("town"), "email"
+        )
         towns = customers.filter(pl.col("email").is_not_null()).group_by("town").agg(pl.len())
         return towns.with_columns(pl.lit(1).alias("one")).join(orders.select("paid"), how="cross")
 

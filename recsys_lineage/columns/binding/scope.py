@@ -98,7 +98,7 @@ class Scope:
     """Whether its SELECT list is made of groups of its rows."""
     one_row: bool = False
     """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
-    many_people: bool = False
+    many_people: Edges | None = None
     """Whether its groups are kept only where they have several people."""
     alias_first: bool = False
     """Whether an alias of the SELECT list goes before a column, as in HAVING outside of aggregates."""

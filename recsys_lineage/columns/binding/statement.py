@@ -17,8 +17,11 @@ from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.parsed import first_place
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
+
+_TAKEN = "a statement that DuckDB takes over these tables"
 
 
 @dataclass
@@ -60,8 +63,13 @@ class Statement:
         advice: str | None = None,
     ) -> ColumnLineageError:
         """An error about a part of the statement."""
+        part = self.tree if node is None else node
         return ColumnLineageError(
-            message, expected=expected, found=found, where=self.place(node), advice=advice
+            message,
+            expected=expected or _TAKEN,
+            found=found or part.sql("duckdb")[:200],
+            where=self.place(node) if node is not None else first_place(self.text, self.origin),
+            advice=advice or "correct it there",
         )
 
     def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
@@ -96,9 +104,9 @@ class Statement:
             node,
             expected=f"one of {', '.join(known[:30])}" + (", …" if len(known) > 30 else "")
             if known
-            else None,
+            else f"no {what}, for none is there",
             found=name,
-            advice=did_you_mean(name, known) or None,
+            advice=did_you_mean(name, known) or (f"name a {what} that is there" if known else "leave it out"),
         )
 
     def table(self, node: exp.Table) -> Relation:
@@ -197,8 +205,12 @@ class Statement:
             error, offset = pieced, pieces.offset(pieced, lines_before=1)
         return ColumnLineageError(
             f"DuckDB refuses the SQL: {plain(error)}",
-            found=None if offset is None else line_of(self.text, offset),
-            where=place_in(self.text, offset, self.origin),
+            expected=_TAKEN,
+            found=line_of(self.text, offset or 0),
+            where=first_place(self.text, self.origin)
+            if offset is None
+            else place_in(self.text, offset, self.origin),
+            advice="correct it there, or the columns and types of the tables",
         )
 
     def types_of(self, query: exp.Expr) -> list[str] | None:

@@ -19,6 +19,7 @@ from recsys_lineage.columns.edges import (
     statistic,
     united,
 )
+from recsys_lineage.columns.expressions.people import is_of_counted_people
 from recsys_lineage.columns.relation import Value, folded, list_of
 from recsys_lineage.columns.ties import Sort, deciding_ties, is_indifferent
 from recsys_lineage.sql.aggregate_functions import aggregate_functions
@@ -70,7 +71,11 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     found, order = _arguments(node, name, scope)
     scope.alias_first = first
     found = aggregated(found)
-    if grouped.many_people and name in _STATISTICS and node.find(*_SINGLES_OUT) is None:
+    if (
+        name in _STATISTICS
+        and node.find(*_SINGLES_OUT) is None
+        and is_of_counted_people(node, scope, grouped)
+    ):
         found = statistic(found)
     order |= grouped.rows if grouped.one_row else NOTHING
     order |= NOTHING if is_indifferent(name) else grouped.order
@@ -102,7 +107,7 @@ def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
 
 def filtered(node: exp.Expr, scope: Scope) -> Value:
     """An aggregate over some of a group's rows: fewer people may stand behind it than behind the group."""
-    many, scope.many_people = scope.many_people, False
+    many, scope.many_people = scope.many_people, None
     found = scope.value(node.this)
     scope.many_people = many
     return found.beside(_condition(node, scope))

@@ -1,47 +1,82 @@
-"""HAVING conditions that keep only groups of several people: `HAVING count(DISTINCT person) >= k`."""
+"""Which HAVING keeps only groups of several people, `HAVING count(DISTINCT person) >= k`, and what is theirs."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.scope import Scope
-from recsys_lineage.columns.edges import How
+from recsys_lineage.columns.edges import Edges, How, united
 
 _LEAST = 2
 _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.GT}
 
 
-def keeps_many_people(node: exp.Select, scope: Scope) -> bool:
-    """Whether every group of a SELECT that is kept has at least k different people, k of at least 2.
+def counted_people(node: exp.Select, scope: Scope) -> Edges | None:
+    """The edges of the people of whom every group of a SELECT that is kept has at least k, k of at least 2.
 
-    A `$parameter` is taken for such a k.
+    A `$parameter` is taken for such a k. None where the groups are not counted so.
     """
     having = node.args.get("having")
     if having is None:
-        return False
+        return None
     conditions = having.this.flatten() if isinstance(having.this, exp.And) else [having.this]
-    return any(_counts_people(each.unnest(), scope) for each in conditions)
+    found = (_counted(each.unnest(), scope) for each in conditions)
+    return next((edges for edges in found if edges is not None), None)
 
 
-def _counts_people(condition: exp.Expr, scope: Scope) -> bool:
+def _counted(condition: exp.Expr, scope: Scope) -> Edges | None:
     if not isinstance(condition, exp.GTE | exp.GT | exp.LTE | exp.LT):
-        return False
+        return None
     kind: type[exp.Expr] = type(condition)
     counted, bound = condition.this, condition.expression
     if kind in _TURNED:
         kind, counted, bound = _TURNED[kind], bound, counted
     if not (isinstance(counted, exp.Count) and isinstance(counted.this, exp.Distinct)):
-        return False
+        return None
     people = counted.this.expressions
     if len(people) != 1 or not _is_at_least(bound, _LEAST if kind is exp.GTE else _LEAST - 1):
-        return False
+        return None
     known = scope.statement.people
     if not isinstance(people[0], exp.Column):
-        return False
+        return None
     found = scope.edges(people[0])
-    return known is None or any(
-        (table, column) in known and how == How.IDENTITY for table, column, how, _ in found
+    values = [edge for edge in found if edge[2] <= How.AGGREGATION]
+    if known is not None and not values:
+        return None
+    are_people = known is None or all(
+        (table, column) in known and not how for table, column, how, _ in values
     )
+    return found if are_people else None
+
+
+def is_of_counted_people(node: exp.Expr, scope: Scope, grouped: Scope) -> bool:
+    """Whether each value that an aggregate is made of is one of the people that its group is counted by.
+
+    Not so where a value is NULL for some of them, as `CASE WHEN id = 7 THEN paid END` of a subquery or what a LEFT
+    JOIN finds for few; nor where it is of another table, which is not joined by who its rows are of: a single customer
+    beside many visitors is a single customer.
+
+    Args:
+        node: the aggregate.
+        scope: where it stands.
+        grouped: the scope whose rows it is made of.
+    """
+    people = grouped.many_people
+    if people is None:
+        return False
+    parts = [*node.find_all(exp.Column)]
+    edges = united(scope.edges(each) for each in parts)
+    if {edge for edge in edges if edge[2] > How.AGGREGATION} - people:
+        return False
+    known = scope.statement.people
+    if known is None:
+        return True
+    joined = {(table, column) for table, column, how, _ in grouped.rows | people if how == How.JOIN}
+    counted = {(table, column) for table, column, how, _ in people if how == How.IDENTITY}
+    tables = {table for table, _ in counted}
+    if counted & joined:
+        tables |= {table for table, column in joined & known}
+    return all(table in tables for table, _, how, _ in edges if table and how <= How.AGGREGATION)
 
 
 def _is_at_least(bound: exp.Expr, least: int) -> bool:

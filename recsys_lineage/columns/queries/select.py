@@ -12,7 +12,7 @@ from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
 from recsys_lineage.columns.expressions.aggregates import aggregates_in, sort_of
-from recsys_lineage.columns.expressions.people import keeps_many_people
+from recsys_lineage.columns.expressions.people import counted_people
 from recsys_lineage.columns.queries.from_clause import read_from
 from recsys_lineage.columns.queries.outer_aggregates import aggregates_around
 from recsys_lineage.columns.queries.row_numbers import (
@@ -149,7 +149,7 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         rows |= scope.rows
     rows |= scope.unnested
     scope.aliases = list_.aliases()
-    scope.many_people = False
+    scope.many_people = None
     if (having := node.args.get("having")) is not None:
         scope.alias_first = True
         rows |= deciding(scope.edges(having.this), How.FILTER)
@@ -206,7 +206,7 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
     """The edges of the keys of GROUP BY; None where rows are not grouped."""
     group = node.args.get("group")
     text = scope.statement.text
-    scope.many_people = keeps_many_people(node, scope)
+    scope.many_people = counted_people(node, scope)
     if group is None:
         clauses = [node.args[name].this for name in ("having", "qualify") if node.args.get(name) is not None]
         ordered = node.args["order"].expressions if node.args.get("order") is not None else []

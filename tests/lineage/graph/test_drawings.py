@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_lineage.cli.drawings import drawn
 from recsys_lineage.cli.row_trace import traced
+from recsys_lineage.errors import TableNotFound
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.questions.answers import ColumnLineage, ColumnLink, Link, Paths
 from recsys_lineage.graph.questions.closure import upstream
 from recsys_lineage.graph.questions.drawing import Drawing
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.records import Records
 from tests.lineage.graph.shop import Shop
 
 
@@ -38,6 +42,28 @@ def test_rows_forward_are_drawn_away_from_where_they_start(seen: Shop) -> None:
     assert not any(
         source == names["orders"] and target == names.get("report") for source, target in arrows(forward)
     )
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_a_table_whose_record_is_gone_says_so(
+    seen: Shop, monkeypatch: pytest.MonkeyPatch, forward: bool
+) -> None:
+    """Otherwise its box stood beside the others without an arrow, and without a word."""
+    asked, row = ("raw_orders", []) if forward else ("shops", ["shop=a"])
+    trace = traced([seen.lake], asked, row, forward=forward, files=None)
+    get = Records.get
+
+    def without_orders(records: Records, asset: str, version: int | None = None) -> Materialization:
+        if asset == "orders":
+            raise TableNotFound("gone")
+        return get(records, asset, version)
+
+    told = {name: text for name, (_, text) in drawn(trace).boxes.items()}
+    monkeypatch.setattr(Records, "get", without_orders)
+    gone = {name: text for name, (_, text) in drawn(trace).boxes.items()}
+    changed = {name.partition("@")[0] for name in told if told[name] != gone[name]}
+    assert changed == {"orders"}
+    assert all(text.endswith("no record says of what") for name, text in gone.items() if told[name] != text)
 
 
 def test_one_row_is_one_row(seen: Shop) -> None:
