@@ -257,6 +257,22 @@ def test_what_asked_for_a_run_and_partitions_that_failed_are_on_record(project: 
     assert record.written is not None and list(record.written.failures) == ["tue"]
 
 
+def test_each_run_of_a_backfill_records_it_and_the_partitions_that_it_wrote(project: Project) -> None:
+    def by_day(request: Request) -> Output:
+        (day,) = request.partitions or ()
+        return Output(pl.DataFrame({"day": [day], "x": [1]}), partition_by="day", partitions=[day])
+
+    look = AssetLook(partitions_def=dg.StaticPartitionsDefinition(["mon", "tue", "wed"]))
+    daily = frame_asset(by_day, look=look)
+    for day in ("mon", "tue", "wed"):
+        project.run(daily, tags={"dagster/backfill": "abc"}, partition=day)
+    found = [project.records.get("by_day", version) for version in range(3)]
+    assert [record.run.backfill for record in found] == ["abc"] * 3
+    assert len({record.run.run_id for record in found}) == 3
+    written = [list(record.written.partitions) for record in found if record.written is not None]
+    assert written == [["mon"], ["tue"], ["wed"]]
+
+
 def test_any_other_error_is_not(project: Project) -> None:
     CALLS.clear()
     assert not project.run(frame_asset(wrong_value), raises=False).success
