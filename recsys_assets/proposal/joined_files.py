@@ -163,6 +163,8 @@ def _key(
         if other is not None and _names_a_key(column.name) and column.name != of_lines["item_id"].name:
             pairs.append((column, other))
     for one, other in pairs:
+        if other.name == of_heads["user_id"].name:
+            continue  # a table of customers is none of orders, though both number their rows
         if other.distinct >= _LEAST_DIFFERENT * heads.rows * other.filled and other.filled > 0:
             return one.name, other.name
     return None

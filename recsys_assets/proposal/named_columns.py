@@ -91,13 +91,19 @@ def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
     Databases call the number of a row only `id`: that of `products.csv` is what `product_id` of events means, and that
     of `variants.csv` where they have `variant_id`.
     """
-    meant = {role: {*_names_in_events(groups, role)} for role in IDS}
+    # a table that says when its customers came is no events for that
+    of_others = [
+        {role: {*_names_in_events([each for each in groups if each is not files], role)} for role in IDS}
+        for files in groups
+    ]
     called = [is_called_after(files.pattern.rpartition("/")[2].partition(".")[0]) for files in groups]
     exact = {
-        role for told in called if told is not None for role, word in [told] if f"{word}id" in meant[role]
+        told[0]
+        for told, meant in zip(called, of_others, strict=True)
+        if told is not None and f"{told[1]}id" in meant[told[0]]
     }
     found = []
-    for files, told in zip(groups, called, strict=True):
+    for files, told, meant in zip(groups, called, of_others, strict=True):
         ids = [column for column in files.columns if column.name.casefold() in OWN_IDS]
         if told is None or not ids or ids[0].distinct < files.rows or told[0] in files.named:
             found.append(files)

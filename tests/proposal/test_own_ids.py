@@ -34,10 +34,19 @@ def proposed(folder: Path, **files: str) -> dict[str, str]:
     return dict(proposal.files)
 
 
-@pytest.mark.parametrize("people", ["customers", "users", "shop_customers_2024"])
-def test_the_id_of_a_table_is_what_events_name(tmp_path: Path, people: str) -> None:
+@pytest.mark.parametrize("people", ["customers", "users", "shop_customers_2024", "customer_entity"])
+@pytest.mark.parametrize("since", [False, True], ids=["", "created_at"])
+def test_the_id_of_a_table_is_what_events_name(tmp_path: Path, people: str, *, since: bool) -> None:
+    told = [
+        f"{line},{f'2023-01-{n + 1:02d} 10:00:00' if n else 'created_at'}" if since else line
+        for n, line in enumerate(PEOPLE.splitlines())
+    ]
     sql = proposed(
-        tmp_path, orders=ORDERS, order_lines=lines("product_id"), products=PRODUCTS, **{people: PEOPLE}
+        tmp_path,
+        orders=ORDERS,
+        order_lines=lines("product_id"),
+        products=PRODUCTS,
+        **{people: "\n".join([*told, ""])},
     )
     assert '"id" AS item_id,\n    "name" AS title' in sql["raw_items.sql"]
     assert '"id" AS user_id' in sql["raw_users.sql"] and "email" not in sql["raw_users.sql"]
