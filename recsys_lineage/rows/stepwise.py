@@ -175,9 +175,9 @@ class Stepwise:
             return str(self._contents.has_null(table, column)) if is_here(table) else found[0]
 
         def word(found: re.Match[str]) -> str:
-            name = found[0][1:-1].replace('""', '"') if found[0].startswith('"') else found[0]
+            name = found[2][1:-1].replace('""', '"') if found[2].startswith('"') else found[2]
             name = name.casefold()
-            if name not in self._steps:
+            if found[1] or name not in self._steps:  # an alias is none of the steps
                 return found[0]
             if is_here(name):
                 return f"[{self._contents.of_rows(self._steps[name].name)}]"
@@ -188,7 +188,7 @@ class Stepwise:
             return self._said[name]
 
         said = _OR_NO_NULL.sub(r"\1 IN \2", _A_NULL.sub(null, _ONE_OF.sub(values, text)))
-        return _WORDS.sub(word, _OF_NO_NULL.sub("", said))
+        return _NAMED.sub(word, _OF_NO_NULL.sub("", said))
 
     def _is_kept(self, name: str) -> bool:
         return self._steps[name].stored or name in self._kept

@@ -79,3 +79,24 @@ CONSTANTS = (
 @pytest.mark.parametrize("sql", CONSTANTS)
 def test_what_keeps_out_constants_and_pairs_is_traced(sql: str) -> None:
     check_laws(Made(sql, cut=True), {"t": [("a", 1, 3), ("b", 2, 1), ("c", 0, 2)], "u": [("a", 1), ("b", 3)]})
+
+
+_TOTAL = "(SELECT count(*) AS m FROM t) AS a"
+TOTALS = {
+    "NOT EXISTS": f"SELECT count(*) AS c FROM {_TOTAL} WHERE NOT EXISTS (SELECT 1 FROM u WHERE u.y = a.m)",
+    "ANTI JOIN": f"SELECT count(*) AS c FROM {_TOTAL} ANTI JOIN u ON u.y = a.m",
+    "NOT IN": f"SELECT count(*) AS c FROM {_TOTAL} WHERE a.m NOT IN (SELECT y FROM u)",
+    "EXCEPT": "SELECT count(*) AS c FROM (SELECT count(*) AS m FROM t EXCEPT SELECT y FROM u) AS a",
+    "a condition": f"SELECT count(*) AS c, 1 - count(*) AS d FROM {_TOTAL} WHERE a.m < 2",
+    "HAVING": "SELECT count(*) AS c FROM (SELECT max(n) AS m FROM t HAVING count(*) = 0) AS a",
+    "a join": f"SELECT count(*) AS c, max(y) AS y FROM u JOIN {_TOTAL} ON a.m = coalesce(u.y, 0)",
+    "a row with none beside": f"SELECT u.k, a.m FROM u LEFT JOIN {_TOTAL} ON a.m < 2",
+}
+"""Statements in which a total over no rows would come in."""
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+@pytest.mark.parametrize("sql", TOTALS.values(), ids=TOTALS.keys())
+def test_a_total_that_is_left_out_is_left_out_on_the_traced_rows_too(sql: str, rows: int) -> None:
+    t: Rows = [("a", 1, 3), ("b", 2, 1), ("c", None, 2)]
+    check_laws(Made(sql, cut=True), {"t": t[:rows], "u": [("a", 1), ("b", 3)]})

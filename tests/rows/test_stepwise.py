@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.steps import Part, Step
 from recsys_lineage.rows.stepwise import Stepwise
 
@@ -27,7 +28,8 @@ def _found(query: str) -> int:
     with duckdb.connect() as connection:
         _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v")
         step = Step("dear", (), (Part("SELECT error('it was looked for') AS v"),), stored=True)
-        return Stepwise(connection, [step], {}).rows(query).num_rows
+        asks = Step("asks", (), (Part(query),), stored=True)
+        return Stepwise(connection, [step, asks], {}, KeptSteps(connection)).rows("FROM asks").num_rows
 
 
 @pytest.mark.parametrize("query", _ALIASES)

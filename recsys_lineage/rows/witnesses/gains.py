@@ -36,8 +36,8 @@ class Gains:
         statement: taken apart.
 
     Attributes:
-        definitions: that make groups, partitions or cuts of rows of which some may be traced for another reason, or ask
-            a subquery that does; none where nothing comes in.
+        definitions: that make groups, partitions or cuts of rows of which some may be traced for another reason, that
+            have a row where there is none below it, or that ask a subquery that does; none where nothing comes in.
         tables: that the statement reads, where there are such definitions.
     """
 
@@ -48,7 +48,9 @@ class Gains:
         self._tables = set(statement.catalog.tables)
         self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
         keyed = any(each.keys for each in statement.definitions.values())
-        found = self._found() if self._several and not statement.sampled and not keyed else []
+        self._totals = {name for name, each in statement.definitions.items() if self._is_total(name, each)}
+        may_gain = bool(self._several or self._totals) and not statement.sampled and not keyed
+        found = self._found() if may_gain else []
         self.definitions: list[Definition] = found
         self.tables = sorted(self._below({statement.main.name.casefold()})) if found else []
 
@@ -78,7 +80,19 @@ class Gains:
         ]
 
     def _is_shared(self, name: str, definition: Definition) -> bool:
+        if name in self._totals:
+            return True
         return is_cut(definition.query, self._facts) and bool(self._below({name}) & self._several)
+
+    def _is_total(self, name: str, definition: Definition) -> bool:
+        """Whether a definition has its one row on no rows too, so that it may pass there where it did not before."""
+        query = definition.query
+        if definition is self._statement.main or definition.recursive or name in self._statement.aside:
+            return False
+        if query["type"] != "SELECT_NODE" or not self._facts.is_aggregated(query):
+            return False
+        one_set = not query.get("group_expressions") and len(query.get("group_sets", [])) <= 1
+        return one_set and query.get("aggregate_handling") != "FORCE_AGGREGATES"
 
     def _decided_by(self, definition: Definition) -> Iterator[object]:
         """The parts of a query of whose answers one too many may take away or change one of its own."""
@@ -127,7 +141,9 @@ class Gains:
         for part in parts(deciding):
             if is_expression(part, "COLUMN_REF") and part["column_names"][-1].casefold() in names:
                 return True
-            if is_expression(part, "SUBQUERY") and self._answers_groups(part):
+            if is_expression(part, "SUBQUERY") and (
+                self._answers_groups(part) or _names_one(part["subquery"], names)
+            ):
                 return True
         return bool(names) and any(is_expression(part, "STAR") for part in parts(deciding))
 
@@ -196,6 +212,12 @@ class Gains:
         """The tables that some tables and definitions are made of."""
         reads = {table for name in self._closed(names) for table in self._statement.definitions[name].reads}
         return (names | reads) & self._tables
+
+
+def _names_one(part: object, names: set[str]) -> bool:
+    """Whether a column of one of some names stands in a part of a syntax tree, in subqueries too."""
+    columns = (each for each in everything(part) if is_expression(each, "COLUMN_REF"))
+    return any(each["column_names"][-1].casefold() in names for each in columns)
 
 
 def is_cut(query: Node, facts: QueryFacts) -> bool:
