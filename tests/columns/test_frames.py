@@ -244,6 +244,20 @@ def test_files_that_a_plan_scans_are_inputs(tmp_path: Path) -> None:
     }
 
 
+def test_what_a_scan_adds_is_no_column_of_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"x": [1]}).write_parquet(path)
+    scan = pl.scan_parquet(path, row_index_name="n", include_file_paths="file")
+    plan = scan.filter(col("n") < 3).select("n", "file", y=col("x") + col("n"))
+    assert columns_of_frame(plan, {}) == {
+        "n": [], "file": [], "y": [ColumnEdge(str(path), "x", "DIRECT", "TRANSFORMATION")],
+    }  # fmt: skip
+    assert columns_of_frame(scan.select("n"), {"t": scan})["n"] == [
+        ColumnEdge("t", "n", "DIRECT", "IDENTITY")
+    ]
+    assert columns_of_frame(scan.select("n"), {"t": pl.scan_parquet(path)})["n"] == []
+
+
 def test_a_source_of_python_is_told_by_its_function() -> None:
     def rows(*_: object) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame({"x": [1]})

@@ -22,7 +22,13 @@ from recsys_lineage.columns.edges import (
     united,
 )
 from recsys_lineage.columns.frames.frame_expressions import OPAQUE, ExpressionReader, Made, Rows, exploded
-from recsys_lineage.columns.frames.frame_source import columns_of_source, leaves_of, plan_of, source_of
+from recsys_lineage.columns.frames.frame_source import (
+    columns_of_source,
+    leaves_of,
+    made_by_scan,
+    plan_of,
+    source_of,
+)
 from recsys_lineage.columns.frames.frame_step import FrameStep
 from recsys_lineage.columns.relation import CONSTANT, Value, list_of, merged
 from recsys_lineage.errors import ColumnLineageError
@@ -63,7 +69,7 @@ def columns_of_frame(
     for name, frame in tables.items():
         for leaf in leaves_of(plan_of(frame.lazy())):
             sources.setdefault(source_of(leaf), []).append(name)
-    found = _Reader(traverser, sources).frame()
+    found = _Reader(traverser, sources, tables).frame()
     known: dict[Edge, ColumnEdge] = {}
     return {name: public(value.edges | found.rows, known) for name, value in found.columns.items()}
 
@@ -71,8 +77,13 @@ def columns_of_frame(
 class _Reader:
     """Reader of a plan's nodes, from the node of its traverser."""
 
-    def __init__(self, plan: Any, sources: Mapping[Hashable, Sequence[str]]) -> None:
-        self._plan, self._sources = plan, sources
+    def __init__(
+        self,
+        plan: Any,
+        sources: Mapping[Hashable, Sequence[str]],
+        tables: Mapping[str, pl.LazyFrame | pl.DataFrame],
+    ) -> None:
+        self._plan, self._sources, self._tables = plan, sources, tables
         self._last = -1
 
     def frame(self) -> FrameStep:
@@ -137,7 +148,10 @@ class _Reader:
                 found=f"a frame of {', '.join(self.names)}",
                 advice="build the plan from the frames of the tables",
             )
-        columns = {each: Value(of_column(name, each)) for each in self.names}
+        made = made_by_scan(node)
+        if made and known:
+            made -= set(self._tables[name].collect_schema())
+        columns = {each: CONSTANT if each in made else Value(of_column(name, each)) for each in self.names}
         if getattr(node, "predicate", None) is None:
             return FrameStep(columns)
         return FrameStep(columns, deciding(self.edges([node.predicate], FrameStep(columns)), How.FILTER))

@@ -58,6 +58,16 @@ def source_of(node: Any) -> Hashable:
     return kind, tuple(frame.schema.items()), tuple(places)
 
 
+def made_by_scan(node: Any) -> set[str]:
+    """The columns of a leaf that are in none of its files: numbers of rows, and names of files."""
+    if type(node).__name__ != "Scan":
+        return set()
+    options = node.file_options
+    return {
+        name for name in ((options.row_index or [None])[0], options.include_file_paths) if name is not None
+    }
+
+
 def columns_of_source(source: Hashable) -> str | None:
     """Input name of a leaf that is none of the tables: the path of its first file."""
     assert isinstance(source, tuple)
