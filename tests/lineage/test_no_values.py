@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -20,9 +21,14 @@ from typer.testing import CliRunner
 from recsys_lineage.cli.commands import app
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.openlineage.client_settings import ClientSettings, TransportSettings
+from recsys_lineage.openlineage.delivery.delivery import Delivery
+from recsys_lineage.openlineage.destinations.opening import opened
+from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.records import Records
 from tests.lineage import no_values_project
+from tests.lineage.delivery.sink import Behaviour, Sink, refuse
 
 ROWS = ("zqxkunde417@example.org", 'Wvjosef O\'Zqbrien "Xqjoe"', "Qzvplain")
 SECRET = "Xzqsecret91"
@@ -54,6 +60,27 @@ def written(folder: Path, lake: Lake) -> Iterator[tuple[str, bytes]]:
                     for row in database.execute(f'SELECT * FROM "{table}"'):
                         for cell in row:
                             yield f"{path.name}:{table}", _bytes(cell)
+
+
+class _Echo(Sink):
+    """A catalog that refuses every other event and says back what it was told."""
+
+    def take(self, body: bytes) -> tuple[str, Behaviour]:
+        id_, taken = super().take(body)
+        return id_, taken if len(self.asked) % 2 else refuse(400, body.decode())
+
+
+def _refused(lake: Lake, folder: Path) -> list[dict[str, Any]]:
+    """Send the events of a lake to a catalog that refuses half of them; what was set aside."""
+    with _Echo() as sink:
+        to = TransportSettings("catalog", "http", {"url": sink.url, "timeout": 5.0}, "test")
+        delivery = Delivery(
+            lake, Stream(lake), folder, lambda again: opened(ClientSettings((to,)), folder, again=again)
+        )
+        (done,) = delivery.send()
+    letters = [letter.to_json() for letter in delivery.dead_letters()]
+    assert done.set_aside == len(letters) > 5
+    return letters
 
 
 def _bytes(cell: object) -> bytes:
@@ -91,9 +118,12 @@ def test_nothing_planted_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert told.exit_code == 0 and failed <= {
         json.loads(line)["job"]["name"].rpartition(".")[2] for line in events.read_text().splitlines()
     }
+    letters = _refused(lake, home / "openlineage")
+    assert {letter["status"] for letter in letters} == {400}
+    queue = [("dead letter", json.dumps(letter, ensure_ascii=False).encode()) for letter in letters]
     found = {
         (canary, where)
-        for where, content in written(home, lake)
+        for where, content in (*written(home, lake), *queue)
         for canary in CANARIES
         if canary.encode() in content
     }
