@@ -27,7 +27,10 @@ OF_THE_TEXT = (
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
-_ADVICE = "mend the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
+_ADVICE = (
+    "mend the value, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "
+    "END for x: what cannot be read is NULL then"
+)
 
 
 @dataclass(frozen=True)
