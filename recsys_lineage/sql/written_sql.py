@@ -28,7 +28,10 @@ OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
 _WIDER = "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)"
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
-_ADVICE = "fix the value, or write TRY_CAST for CAST and try_strptime for strptime: what cannot be read is NULL then"
+_ADVICE = (
+    "fix the value, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "
+    "END for x: what cannot be read is NULL then"
+)
 
 
 @dataclass(frozen=True)

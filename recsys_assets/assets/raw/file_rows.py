@@ -20,8 +20,8 @@ from recsys_lineage.lake.table_version import Column
 DAY = "_day"
 MOST_SHOWN = 5
 FAILING_ADVICE = (
-    "fix the file, or write TRY_CAST for CAST and try_strptime for strptime in the SQL: what cannot be read is NULL "
-    "then, and a row that needs it is rejected with its file and line"
+    "fix the file, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "
+    "END for x in the SQL: what cannot be read is NULL then, and a row that needs it is rejected with its file and line"
 )
 _FIXED = (*TRACE, "_fault", "_row", DAY)
 """Columns of raw tables that are no file's."""
