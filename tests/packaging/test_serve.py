@@ -92,7 +92,7 @@ def test_it_answers_has_the_schedule_on_and_ends_without_orphans_on_ctrl_c(ui: U
 def test_a_second_one_on_the_same_home_is_refused_and_sigterm_stops_the_first(
     ui: Ui, elsewhere: Path, workspace: Path
 ) -> None:
-    with pytest.raises(UiError, match="is being served already"):
+    with pytest.raises(UiError, match="is already being served"):
         run_ui(load_settings(home=elsewhere / "home", port=0), workspace=workspace)
     assert get(f"{ui.url}/server_info")
 
