@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.facets.facet import Json
+from recsys_lineage.openlineage.facets.runs import parameters_facet
 from recsys_lineage.openlineage.translation.event_json import body_of, id_of
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.records.materialization import Materialization
@@ -127,3 +129,13 @@ def test_an_event_says_what_the_clients_own_classes_would_say(event: Json) -> No
     from openlineage.client.serde import Serde
 
     assert json.loads(Serde.to_json(as_client_object(event))) == sent(event)
+
+
+@pytest.mark.parametrize(
+    "value", [2**70, [2**64], {"n": -(2**64)}, {2**70: 1}, "\ud800", ["\udfff"]], ids=lambda v: ascii(v)
+)
+def test_parameters_that_few_systems_can_write_are_told_all_the_same(value: object) -> None:
+    told = parameters_facet({"value": value})
+    assert told is not None
+    text = told["parameters"][0]["value"]
+    assert text == value if isinstance(value, str) else json.loads(text) == json.loads(json.dumps(value))
