@@ -71,17 +71,18 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
         part = select.args.get(name)
         if part is not None:
             asked.set(name, [each.copy() for each in part] if isinstance(part, list) else part.copy())
-    queries: list[exp.Expr] = []
+    inside: exp.Expr = select
     around: exp.Expr | None = select
-    recursive = False
     while around is not None:
         before = around.args.get("with_")
-        if isinstance(before, exp.With):
-            queries = [each.copy() for each in before.expressions] + queries
-            recursive = recursive or bool(before.args.get("recursive"))
+        if isinstance(before, exp.With) and (queries := _before(before, inside)):
+            if around is not select:  # a level of its own, since a name within may be one around too
+                asked = exp.select("*").from_(asked.subquery("inside_"))
+            recursive = bool(before.args.get("recursive"))
+            asked.set("with_", exp.With(expressions=queries, recursive=recursive))
+        if isinstance(around, exp.CTE):
+            inside = around
         around = around.parent
-    if queries:
-        asked.set("with_", exp.With(expressions=queries, recursive=recursive))
     kinds = scope.statement.types_of(asked)
     if kinds is None:
         raise scope.statement.fault(
@@ -91,6 +92,13 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
             advice="name its fields one by one",
         )
     return kinds[0]
+
+
+def _before(queries: exp.With, inside: exp.Expr) -> list[exp.Expr]:
+    """The queries of a WITH that an expression in one of them, or behind them, can name."""
+    named = list(queries.expressions)
+    own = next((place for place, each in enumerate(named) if each is inside), len(named))
+    return [each.copy() for each in (named if queries.args.get("recursive") else named[:own])]
 
 
 def _type_by_columns(node: exp.Expr, scope: Scope) -> str | None:
