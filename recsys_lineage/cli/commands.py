@@ -275,6 +275,10 @@ def verify(
             min=1, help="Seconds for changing an asset's columns; default 60, or no limit with --all."
         ),
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Test today's code even if it has changed since the version was made."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the random samples.")] = 0,
     format: Format = "tree",
     out: Out = None,
@@ -297,7 +301,7 @@ def verify(
         wanted = {"rows": rows, "sample": sample, "reads": reads, "seconds": seconds}
         told = {name: value for name, value in wanted.items() if value is not None}
         extent = replace(NIGHT if night else Extent(), **told)
-        return proofs_of(place, assets or (), extent=extent, seed=seed, tell=screen.print)
+        return proofs_of(place, assets or (), extent=extent, seed=seed, other_code=anyway, tell=screen.print)
 
     ask_place(context, asked, format, out, as_json)
 

@@ -114,6 +114,7 @@ def proofs_of(
     *,
     extent: Extent,
     seed: int,
+    other_code: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Proofs:
     """Put the lineage of some assets to the proof.
@@ -123,11 +124,13 @@ def proofs_of(
         targets: `ASSET` or `ASSET@VERSION`; all assets whose code is known when there are none.
         extent: how much of each is tried.
         seed: of what is drawn by chance.
+        other_code: go on where the code of today is not the code of then.
         tell: is called with a line for each asset once it was tried; all of a shop take minutes.
 
     Raises:
         WrongQuestion: when a target is no asset.
     """
+    from recsys_lineage.assets.reproduction import OtherCode
     from recsys_lineage.proof.asset_proof import verify
 
     proofs: list[AssetProof] = []
@@ -147,12 +150,14 @@ def proofs_of(
                 proof = verify(
                     code, lake, version,
                     rows=extent.rows, sample=extent.sample, rounds=extent.rounds, reads=reads, seed=seed,
-                    seconds=extent.seconds,
+                    seconds=extent.seconds, other_code=other_code,
                 )  # fmt: skip
                 proofs.append(proof)
                 came = proof.verdict
         except WrongQuestion:
             raise
+        except OtherCode as error:
+            not_tried[target] = f"{error}, here by --anyway"
         except LineageError as error:
             not_tried[target] = str(error)
         tell(f"{nth} of {len(codes)}: {target} {came}, {time.monotonic() - started:.1f} s")

@@ -263,7 +263,7 @@ def test_a_noted_file_may_be_read_by_whatever_reads_it(data: Path, tmp_path: Pat
     def fails(inputs: Inputs) -> pl.DataFrame:
         return pl.DataFrame({"n": [len(inputs.run_process(["false"]))]})
 
-    with pytest.raises(LineageError, match="went wrong"):
+    with pytest.raises(LineageError, match="started failed"):
         materialize(frame_code(fails), lake)
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
 from recsys_lineage.cli.place import Place
-from recsys_lineage.cli.proving import Extent, Proofs
+from recsys_lineage.cli.proving import Extent, Proofs, proofs_of
 from recsys_lineage.proof.asset_proof import AssetProof
 from recsys_lineage.proof.reads import ReadProof
 from tests.lineage.graph.shop import Shop
@@ -135,6 +136,15 @@ def test_a_long_proof_says_how_far_it_is_and_its_answer_stays_json(seen: Shop) -
     told = said.stderr.splitlines()
     assert told[0].startswith("1 of 2: shops not refuted, ")
     assert told[1].startswith("2 of 2: model not tried, ")
+
+
+def test_what_was_made_by_other_code_is_tried_where_one_says_so(seen: Shop) -> None:
+    other = replace(seen._shops(), code_version="another")
+    place = Place((seen.lake,), codes=lambda: {"shops": replace(other, remade=lambda _given: other)})
+    refused = proofs_of(place, ["shops"], extent=Extent(reads=False), seed=0)
+    assert not refused.found and "--anyway" in refused.not_tried["shops"]
+    tried = proofs_of(place, ["shops"], extent=Extent(reads=False), seed=0, other_code=True)
+    assert tried.found and tried.proofs[0].asset == "shops"
 
 
 def test_proofs_of_several_are_a_table_and_say_what_was_not_tried() -> None:
