@@ -64,7 +64,7 @@ def test_changed_content_names_the_input_and_both_versions(project: Project) -> 
     project.run(*chain(changed), only=["orders"])
     assert reasons(project, chain(changed)) == {
         "orders": None,
-        "spend": "orders changed (version 0 was read, 1 is there)",
+        "spend": "orders changed (version 0 was read, the current one is 1)",
         "top": "spend is to be materialized first",
     }
 
