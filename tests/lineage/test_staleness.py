@@ -154,4 +154,4 @@ def test_a_partition_that_was_not_read_may_change(project: Project, monkeypatch:
     assert reasons(project, assets)["some_days"] is None
     monkeypatch.setitem(CONTENT, "mon", [10])
     project.run(*assets, only=["daily"], partition="mon")
-    assert reasons(project, assets)["some_days"] == "daily changed (version 0 was read, 2 is there)"
+    assert reasons(project, assets)["some_days"] == "daily changed (version 0 was read, the current one is 2)"
