@@ -305,7 +305,7 @@ def test_a_file_that_is_gone_before_it_was_loaded_is_not_said_to_be_kept(shop: S
 def test_a_day_of_a_table_without_days_is_refused(shop: Shop) -> None:
     done = shop.recsys("materialize", "key:raw_events or key:events", "--partition", day_name(3))
     assert done.exit_code == 1
-    assert "not divided by day" in done.stderr and "Found: events" in done.stderr
+    assert "not partitioned by day" in done.stderr and "Found: events" in done.stderr
 
 
 def test_a_file_changed_after_it_was_loaded_is_noticed_and_only_its_day_is_rewritten(night: Night) -> None:

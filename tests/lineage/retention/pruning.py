@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,8 +24,9 @@ def prune_at(uri: str, at: str, go: str = "") -> int:
     ).files
 
 
-def prune_and_die(uri: str, at: str, changes: int) -> None:
+def prune_and_die(uri: str, aws: Mapping[str, str], at: str, changes: int) -> None:
     """Be killed right before the change of so many to the lake's files."""
+    os.environ.update(aws)  # a process of the fork server has what was set when that began
     left = [changes]
 
     def dying(name: str):
