@@ -184,8 +184,8 @@ def test_with_reuse_only_days_whose_files_changed_are_made(shop: Shop) -> None:
         (("raw_events", "--from", "yesterday"), "'yesterday' is no day"),
         (("raw_events", "--from", "2024-01-05", "--to", "2024-01-02"), "the first is after the last"),
         (("raw_events", "--from", "2031-01-01"), "24 days from 2024-01-01 to 2024-01-24"),
-        (("events", "--from", "2024-01-02"), "not divided by day"),
-        (("--to", "2024-01-02"), "not divided by day"),
+        (("events", "--from", "2024-01-02"), "not partitioned by day"),
+        (("--to", "2024-01-02"), "not partitioned by day"),
         (
             ("raw_events", "--partition", "2024-01-02", "--to", "2024-01-02"),
             "choose --partition, or --from and --to",
