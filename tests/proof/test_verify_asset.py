@@ -104,7 +104,7 @@ def test_python_that_gives_a_frame_is_told_what_to_do(lake: Lake) -> None:
 
     asset = replace(spent(), name="copied", compute=compute, upstream=("orders",), parameters={}, remade=None)
     materialize(asset, lake)
-    with pytest.raises(ExperimentError, match="no SELECT"):
+    with pytest.raises(ExperimentError, match="not a SELECT"):
         verify(asset, lake)
     assert verify_reads(asset, lake).true
 
