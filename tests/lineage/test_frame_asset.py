@@ -259,7 +259,8 @@ def test_what_asked_for_a_run_and_partitions_that_failed_are_on_record(project: 
 
 def test_each_run_of_a_backfill_records_it_and_the_partitions_that_it_wrote(project: Project) -> None:
     def by_day(request: Request) -> Output:
-        (day,) = request.partitions or ()
+        assert request.partitions is not None
+        (day,) = request.partitions
         return Output(pl.DataFrame({"day": [day], "x": [1]}), partition_by="day", partitions=[day])
 
     look = AssetLook(partitions_def=dg.StaticPartitionsDefinition(["mon", "tue", "wed"]))
