@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,17 +38,22 @@ print(json.dumps({"threads": names, "looked": len(looked), "ready": ready is def
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are read from /proc")
-def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_path: Path) -> None:
-    told = {"RECSYS_HOME": str(tmp_path / "home"), "RECSYS_DATA": str(write_shop(tmp_path / "data", 2))}
+def printed(script: str, source: Path, folder: Path) -> Any:
+    """What a script says in JSON on its last line, run over a small shop in a home of its own."""
+    settings = {"RECSYS_HOME": str(folder / "home"), "RECSYS_DATA": str(write_shop(folder / "data", 2))}
     done = subprocess.run(
-        [sys.executable, "-c", THREADS],
-        env={**os.environ, **told, "RECSYS_SOURCE": str(SOURCE)},
+        [sys.executable, "-c", script],
+        env={**os.environ, **settings, "RECSYS_SOURCE": str(source)},
         capture_output=True,
         text=True,
         check=True,
     )
-    found = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are read from /proc")
+def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_path: Path) -> None:
+    found = printed(THREADS, SOURCE, tmp_path)
     assert found["looked"] == 0
     assert found["ready"] and found["same"]
     assert found["changed"] == ["gate"], "what people decided meanwhile counts"
@@ -97,15 +103,7 @@ print(json.dumps([at_first, source, changed, setting, decision]))
 
 def test_assets_are_defined_again_only_where_something_changed(tmp_path: Path) -> None:
     source = shutil.copytree(SOURCE, tmp_path / "source")
-    told = {"RECSYS_HOME": str(tmp_path / "home"), "RECSYS_DATA": str(write_shop(tmp_path / "data", 2))}
-    done = subprocess.run(
-        [sys.executable, "-c", LOADS],
-        env={**os.environ, **told, "RECSYS_SOURCE": str(source)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    at_first, source_changed, changed, setting, decision = json.loads(done.stdout.splitlines()[-1])
+    at_first, source_changed, changed, setting, decision = printed(LOADS, source, tmp_path)
     assert at_first == [1, 0, 0]
     assert source_changed == 1 and "raw_events" in changed
     assert setting == 1

@@ -98,7 +98,7 @@ class RecommendationsColumns:
 def recommendations(inputs: Inputs, top_k: int) -> Output:
     """The best items for every customer that they have not had yet, with score and reason.
 
-    What a customer had is told by the target behaviour: an item that was only viewed can be recommended.
+    The target behaviour decides what a customer has had: an item that was only viewed can be recommended.
 
     Customers without any purchase get what is popular, marked `cold`.
     """
