@@ -257,6 +257,18 @@ def test_libraries_rows_columns_nulls_numbers_and_checks_are_compared(seen: Shop
     assert outcomes(one, one) == causes(one, one) == libraries(one, one) == ()
 
 
+def test_parameters_are_told_and_explain_another_code_version_of_the_same_commit(seen: Shop) -> None:
+    one = replace(
+        Records(seen.lake).get("shops", 0), parameters={"depth": {"a": 1}}, git_commit="f00", git_dirty=False
+    )
+    other = replace(one, parameters={"depth": {"a": 2}}, code_version="other")
+    assert [(each.aspect, each.name, each.before, each.after) for each in causes(one, other)] == [
+        ("parameter", "depth.a", 1, 2)
+    ]
+    for unsure in (replace(other, git_commit="bar"), replace(other, git_dirty=True)):
+        assert [each.aspect for each in causes(one, unsure)] == ["code", "parameter"]
+
+
 @pytest.mark.parametrize(
     "words",
     [["report"], ["orders@0", "shops@0"], ["orders.shop"], ["daily[mon]"], ["file:orders.csv"], ["orders@9"],
