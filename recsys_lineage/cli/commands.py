@@ -153,6 +153,40 @@ def asof(
     ask_graph(context, lambda graph: asked(graph, when), None, format, out, as_json)
 
 
+def diff(
+    context: typer.Context,
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="BEFORE", help="ASSET@VERSION, or run:ID for every table at the end of a run."
+        ),
+    ],
+    after: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[AFTER]",
+            help="The same of later; by default the latest version. ASSET alone: its latest two.",
+        ),
+    ] = None,
+    format: Format = "tree",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two versions in all that they were made of, and where it starts.
+
+    Code, parameters, libraries and files; then rows, metrics and checks of each asset. Exits with 1 when nothing does.
+    """
+    from recsys_lineage.graph.questions.diff import diff as asked
+    from recsys_lineage.graph.questions.target import require_records
+
+    def compared(place: Place) -> Any:
+        graph = place.graph()
+        require_records(graph)
+        return asked(graph, place.records(), before, after)
+
+    ask_place(context, compared, format, out, as_json)
+
+
 def runs(
     context: typer.Context,
     target: Annotated[
@@ -307,7 +341,7 @@ def verify(
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (
-    upstream, downstream, columns, rows, impact, paths, asof, runs, tags, verify,
+    upstream, downstream, columns, rows, impact, paths, asof, diff, runs, tags, verify,
 )  # fmt: skip
 
 

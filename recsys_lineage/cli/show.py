@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.tree import Tree
 
+from recsys_lineage.cli.diff_words import diff_in_words
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, rows_in_words, values_shown
 from recsys_lineage.errors import WrongQuestion
@@ -30,6 +31,7 @@ from recsys_lineage.graph.questions.answers import (
     Paths,
     Runs,
 )
+from recsys_lineage.graph.questions.diff import Diff
 from recsys_lineage.graph.questions.tagged import Tagged
 from recsys_lineage.rows.back import BackwardTrace
 
@@ -271,6 +273,11 @@ def _(answer: AsOf) -> Iterator[RenderableType]:
         table.add_row(escape(each.asset), escape(each.then.id), _time(each.then.made), rows, escape(now))
     yield f"at {_time(answer.moment)} UTC"
     yield table
+
+
+@shown.register
+def _(answer: Diff) -> Iterator[RenderableType]:
+    return diff_in_words(answer)
 
 
 @shown.register

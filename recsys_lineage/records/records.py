@@ -207,6 +207,14 @@ class Records:
         """Texts that rows of `table` name: code, statements, and schemas and engines as JSON."""
         return Texts(self.lake).get(hashes)
 
+    def with_ids(self, ids: Collection[str]) -> dict[str, Materialization]:
+        """The records of assets and checks with some ids, by id; those that are not there are left out."""
+        self._move_former()
+        where = pl.col("id").is_in(list(ids)) & pl.col("kind").is_in(MATERIALIZATIONS)
+        frame, _ = self._table.frame(where=where)
+        found = [Materialization.from_json(data) for data in self._table.json(frame)]
+        return {record.id: record for record in found}
+
     def runs(self, asset: str) -> Iterator[Materialization]:
         """All records of one asset, failures included, oldest first."""
         self._move_former()

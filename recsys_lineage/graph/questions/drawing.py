@@ -22,6 +22,7 @@ from recsys_lineage.graph.questions.answers import (
     Paths,
     Runs,
 )
+from recsys_lineage.graph.questions.diff import Diff
 from recsys_lineage.graph.questions.tagged import Tagged
 
 Format = Literal["mermaid", "dot", "svg", "png"]
@@ -183,6 +184,26 @@ def _(answer: Impact) -> Drawing:
         )
     arrows = [Arrow(link.source, link.target) for link in answer.links]
     return Drawing(boxes, tuple(arrow for arrow in arrows if {arrow.source, arrow.target} <= boxes.keys()))
+
+
+@drawn.register
+def _(answer: Diff) -> Drawing:
+    """The assets that differ, those where it starts marked; dashed where the content arrived the same."""
+    boxes: dict[str, tuple[Shape, str]] = {}
+    for each in answer.assets:
+        shape: Shape = "stale" if each.is_origin else "version"
+        ends = [None if end is None else f"@{end.rpartition('@')[2]}" for end in (each.before, each.after)]
+        reasons: list[str] = [cause.aspect for cause in each.causes if cause.is_origin]
+        reasons += ["files"] if each.files else []
+        text = f"{each.asset} {' → '.join(end or 'none' for end in ends)}"
+        boxes[each.asset] = (
+            shape,
+            "\n".join([text, *([", ".join(dict.fromkeys(reasons))] if reasons else [])]),
+        )
+    for name in (each.asset for each in answer.assets[-1:]):
+        boxes[name] = ("asked", boxes[name][1])
+    arrows = [Arrow(name, each.asset) for each in answer.assets for name in each.inputs if name in boxes]
+    return Drawing(boxes, tuple(arrows))
 
 
 @drawn.register

@@ -27,6 +27,8 @@ def questions() -> list[list[str]]:
     found += [["paths", target, "orders"] for target in some] + [
         ["paths", "orders", target] for target in some
     ]
+    found += [["diff", target] for target in [*some, "report", "orders.shop", "daily[mon]", "run:ffff"]]
+    found += [["diff", "orders", target] for target in ("shops", "orders@77", "file:orders.csv", "")]
     found += [["asof", moment] for moment in MOMENTS]
     found += [["upstream", "orders", "--at", moment] for moment in MOMENTS[:2]]
     found += [["rows", *words] for words in ROWS]

@@ -1,0 +1,368 @@
+"""Diff: what differs between two versions of an asset, in everything that they were made of, and where it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from recsys_lineage.errors import TableNotFound
+from recsys_lineage.graph.interned import NOTHING
+from recsys_lineage.graph.lineage_graph import FILE, LineageGraph
+from recsys_lineage.graph.questions.answers import Answer
+from recsys_lineage.graph.questions.asof import moment_of
+from recsys_lineage.graph.questions.described import Described
+from recsys_lineage.graph.questions.target import Target, UnknownTarget, find_target
+from recsys_lineage.graph.version_part import WHOLE
+from recsys_lineage.graph.walk import walk
+from recsys_lineage.lake.fingerprint import comparable
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.records.comparison import Difference, causes, libraries, outcomes
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.read import Read
+from recsys_lineage.records.records import Records
+
+State = Literal["new", "gone", "changed"]
+_File = tuple[str, str]
+"""A file's root, empty if it has none, and its path."""
+
+
+@dataclass(frozen=True)
+class FileDifference(Answer):
+    """A file that only one of two versions was made of, or both, with other content.
+
+    Attributes:
+        path: below `root`.
+        state: new, gone (the later version is not made of it), or changed.
+        before, after: its sha256; None where it was not read.
+        root: the folder or URL that its path starts from.
+    """
+
+    path: str
+    state: State
+    before: str | None
+    after: str | None
+    root: str | None = None
+
+
+@dataclass(frozen=True)
+class PartitionDifferences(Answer):
+    """The partitions that only one of two versions has, or both, with other content."""
+
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AssetDifference(Answer):
+    """What differs between the two versions of an asset that two versions downstream were made of.
+
+    Attributes:
+        asset: its name.
+        before, after: ids of the versions; None where the one downstream was not made of it.
+        is_equal: whether the content came out equal; None where their fingerprints cannot be compared.
+        causes: what differs in its code, parameters, source and start.
+        files: what differs in the files that it was made of.
+        inputs: the upstream assets whose content differs in what it read of them.
+        is_unexplained: whether the content differs and nothing that was recorded does: the code gives another result
+            each time, or depends on something that no record has.
+        outcomes: what differs in what came of it.
+        partitions: of its versions; None where it has none.
+    """
+
+    asset: str
+    before: str | None
+    after: str | None
+    is_equal: bool | None
+    causes: tuple[Difference, ...] = ()
+    files: tuple[FileDifference, ...] = ()
+    inputs: tuple[str, ...] = ()
+    is_unexplained: bool = False
+    outcomes: tuple[Difference, ...] = ()
+    partitions: PartitionDifferences | None = None
+
+    @property
+    def is_origin(self) -> bool:
+        """Whether a difference starts here, instead of arriving from upstream."""
+        return bool(self.files or self.is_unexplained) or any(cause.is_origin for cause in self.causes)
+
+
+@dataclass(frozen=True)
+class Diff(Answer):
+    """What differs between two versions, or all versions at the ends of two runs, and where it starts.
+
+    Attributes:
+        before, after: what was compared.
+        assets: those that differ, upstream first.
+        origins: the names of those where a difference starts, upstream first.
+        libraries: that ran in other versions, of any of the assets.
+        unchanged: the names of the assets of which both were made in the same version.
+    """
+
+    before: str
+    after: str
+    assets: tuple[AssetDifference, ...]
+    origins: tuple[str, ...]
+    libraries: tuple[Difference, ...]
+    unchanged: tuple[str, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.assets)
+
+
+def diff(graph: LineageGraph, lakes: Sequence[Records], before: str, after: str | None = None) -> Diff:
+    """What differs between two versions of an asset, in all that they were made of, back to the files.
+
+    An asset's own versions before are not followed: that a model started from another one is a cause of its own.
+
+    Args:
+        graph: the graph of the records.
+        lakes: these records.
+        before: `ASSET@VERSION`; `run:ID` for every table as it was at the end of a run.
+        after: the same of later; by default the latest version of that asset. Where neither names a version, its latest
+            two are compared.
+
+    Raises:
+        UnknownTarget: when the records do not name them, or they cannot be compared.
+    """
+    pair = _pair(graph, before, after)
+    sides = [walk(graph, dict.fromkeys(nodes, WHOLE), "up", previous=False) for nodes in pair]
+    words = Described(graph)
+    newest = [_newest(graph, side) for side in sides]
+    both = list(dict.fromkeys([*newest[1], *newest[0]]))
+    order = {
+        table: max(graph.views.writer[side[table]] for side in newest if table in side) for table in both
+    }
+    pairs = {
+        table: (newest[0].get(table), newest[1].get(table))
+        for table in sorted(both, key=lambda table: order[table])
+    }
+    other = {table: nodes for table, nodes in pairs.items() if nodes[0] != nodes[1]}
+    compared = _Compared(graph, lakes, sides, words, {node for nodes in other.values() for node in nodes})
+    found = [compared.of(table, *nodes) for table, nodes in other.items()]
+    return Diff(
+        _said(graph, words, pair[0], before),
+        _said(graph, words, pair[1], after or before),
+        tuple(found),
+        tuple(each.asset for each in found if each.is_origin),
+        tuple(dict.fromkeys(compared.libraries)),
+        tuple(words.asset(table) for table in pairs if table not in other),
+    )
+
+
+def _pair(graph: LineageGraph, before: str, after: str | None) -> tuple[Collection[int], Collection[int]]:
+    """The nodes to start from, of before and of after."""
+    one = _comparable(graph, before)
+    other = one if after is None else _comparable(graph, after)
+    if "run" in (one.kind, other.kind):
+        if one.kind != other.kind or after is None:
+            raise _incomparable(
+                graph, before, after, "run:ID twice, for two runs, or two versions of an asset"
+            )
+        return _at_the_end(graph, before), _at_the_end(graph, after)
+    if one.table != other.table:
+        raise _incomparable(graph, before, after, "two versions of the same asset")
+    versions = graph.versions(one.table) if one.table is not None else []
+    first, last = (None if each.newest is None else each.newest for each in (one, other))
+    if not one.is_exact and after is None:
+        if len(versions) < 2:
+            raise UnknownTarget(
+                f"{before!r} has one version only.",
+                expected="two versions to compare",
+                found=Described(graph).id(versions[0]) if versions else "none",
+                where=", ".join(graph.names.lakes),
+                advice="ask again after the next run that changes it",
+            )
+        return versions[-2:-1], versions[-1:]
+    if after is None:
+        last = versions[-1] if versions else last
+    assert first is not None and last is not None, "an asset that was found has a version"
+    return [first], [last]
+
+
+def _comparable(graph: LineageGraph, text: str) -> Target:
+    target = find_target(graph, text)
+    if target.kind == "file" or target.column is not None or target.partition is not None:
+        raise UnknownTarget(
+            f"{text!r} is nothing that two versions of can be compared.",
+            expected="ASSET, ASSET@VERSION or run:ID",
+            found=text,
+            where=", ".join(graph.names.lakes),
+            advice="leave the column or partition out; of a file, ask `downstream` for what read each of its contents",
+        )
+    return target
+
+
+def _incomparable(graph: LineageGraph, before: str, after: str | None, expected: str) -> UnknownTarget:
+    return UnknownTarget(
+        f"{before!r} cannot be compared with {after!r}."
+        if after
+        else f"{before!r} is compared with nothing.",
+        expected=expected,
+        found=f"{before} and {after}" if after else f"{before} alone",
+        where=", ".join(graph.names.lakes),
+        advice="the command `runs` lists the runs and the versions that each made",
+    )
+
+
+def _at_the_end(graph: LineageGraph, run: str) -> list[int]:
+    """The latest version of every table at the end of a run."""
+    then = graph.asof(moment_of(graph, run))
+    nodes = [then.latest(table) for table in then.tables()]
+    views = then.views
+    found = [graph.version(views.table[node], views.number[node]) for node in nodes if node is not None]
+    return [node for node in found if node is not None]
+
+
+def _said(graph: LineageGraph, words: Described, nodes: Collection[int], text: str) -> str:
+    return words.id(next(iter(nodes))) if len(nodes) == 1 and not text.startswith("run:") else text
+
+
+def _newest(graph: LineageGraph, nodes: Iterable[int]) -> dict[int, int]:
+    """The newest version of each table among some nodes."""
+    views = graph.views
+    found = sorted(
+        (node for node in nodes if views.table[node] != FILE), key=lambda node: (views.writer[node], node)
+    )
+    return {views.table[node]: node for node in found}
+
+
+class _Compared:
+    """Compares the versions of one asset after the other; `libraries` are those that differed so far."""
+
+    def __init__(
+        self,
+        graph: LineageGraph,
+        lakes: Sequence[Records],
+        sides: Sequence[Collection[int]],
+        words: Described,
+        nodes: Collection[int | None],
+    ) -> None:
+        self._graph, self._words = graph, words
+        self._lakes = {records.lake.uri: records.lake for records in lakes}
+        self._records = _records(graph, lakes, nodes)
+        self._files = [_files_of(graph, side) for side in sides]
+        self.libraries: list[Difference] = []
+
+    def of(self, table: int, before: int | None, after: int | None) -> AssetDifference:
+        """What differs between two versions of a table; None for a side that has none."""
+        name, words = self._words.asset(table), self._words
+        files = self._files_between(table)
+        ids = [None if node is None else words.id(node) for node in (before, after)]
+        one, other = (self._records.get(node) for node in (before, after))
+        if one is None or other is None:
+            return AssetDifference(name, ids[0], ids[1], None, files=files)
+        lake = self._lakes[self._graph.names.table(table)[0]]
+        given = causes(one, other)
+        ran = libraries(one, other)
+        self.libraries.extend(ran)
+        inputs = tuple(self._inputs(lake, one, other))
+        is_equal = _is_equal(one, other)
+        return AssetDifference(
+            name, ids[0], ids[1], is_equal, given, files, inputs,
+            is_unexplained=is_equal is False and not (given or files or inputs or ran),
+            outcomes=outcomes(one, other),
+            partitions=_partitions(lake, one, other),
+        )  # fmt: skip
+
+    def _inputs(self, lake: Lake, one: Materialization, other: Materialization) -> list[str]:
+        """The tables of which one run read other content than the other."""
+        reads = [{read.name: read for read in record.reads if _is_input(read)} for record in (one, other)]
+        return [
+            name
+            for name in dict.fromkeys([*reads[1], *reads[0]])
+            if name not in reads[0]
+            or name not in reads[1]
+            or not _same_content(lake, reads[0][name], reads[1][name])
+        ]
+
+    def _files_between(self, table: int) -> tuple[FileDifference, ...]:
+        one, other = (files.get(table, {}) for files in self._files)
+        found: list[FileDifference] = []
+        for file in sorted(one.keys() | other.keys()):
+            gone = sorted(one.get(file, set()) - other.get(file, set()))
+            new = sorted(other.get(file, set()) - one.get(file, set()))
+            if gone or new:
+                state: State = "new" if file not in one else "gone" if file not in other else "changed"
+                ends = _first(gone, one.get(file)), _first(new, other.get(file))
+                found.append(FileDifference(file[1], state, *ends, root=file[0] or None))
+        return tuple(found)
+
+
+def _first(those: Sequence[str], all_of_it: Collection[str] | None) -> str | None:
+    """The content of a file on one side: one that the other side lacks, if there is any."""
+    return next(iter([*those, *sorted(all_of_it or ())]), None)
+
+
+def _records(
+    graph: LineageGraph, lakes: Sequence[Records], nodes: Iterable[int | None]
+) -> dict[int | None, Materialization]:
+    """The records that wrote some versions, by node; without those that none did, or another system's."""
+    views = graph.views
+    wrote = [node for node in nodes if node is not None and views.writer[node] != NOTHING]
+    ids = {
+        row["id"]: node for node, row in zip(wrote, graph.rows([views.writer[n] for n in wrote]), strict=True)
+    }
+    found = [records.with_ids(ids) for records in lakes]
+    return {ids[name]: record for each in found for name, record in each.items()}
+
+
+def _files_of(graph: LineageGraph, side: Collection[int]) -> dict[int, dict[_File, set[str]]]:
+    """For each table of one side the files that its versions there were made of, each with its contents (sha256)."""
+    views = graph.views
+    found: dict[int, dict[_File, set[str]]] = {}
+    for node in side:
+        if views.table[node] == FILE:
+            root, path, sha256 = graph.names.file(views.number[node])
+            for edge in graph.edges.out_edge_indices(node):
+                if views.target[edge] in side:
+                    of_table = found.setdefault(views.table[views.target[edge]], {})
+                    of_table.setdefault((root or "", path), set()).add(sha256)
+    return found
+
+
+def _is_input(read: Read) -> bool:
+    return read.kind == "table" and read.purpose == "input" and read.version is not None
+
+
+def _is_equal(one: Materialization, other: Materialization) -> bool | None:
+    if one.fingerprint == other.fingerprint:
+        return True
+    hashed = (record.written.hashed_by if record.written else None for record in (one, other))
+    return False if comparable(*hashed) else None
+
+
+def _same_content(lake: Lake, one: Read, other: Read) -> bool:
+    """Whether two reads of a table saw the same, as far as the lake still knows."""
+    if one.partitions == other.partitions and one.fingerprint == other.fingerprint:
+        return True
+    if one.partitions is None and other.partitions is None:
+        return False
+    held = [_held(lake, read.name, read.version) for read in (one, other)]
+    seen = [
+        {key: parts.get(key) for key in (parts if read.partitions is None else read.partitions)}
+        for read, parts in zip((one, other), held, strict=True)
+    ]
+    return seen[0] == seen[1] and None not in seen[0].values()
+
+
+def _held(lake: Lake, table: str, version: int | None) -> Mapping[str, str]:
+    """The partitions of a version with their fingerprints; none where the lake does not know it any more."""
+    try:
+        return {key: part.fingerprint for key, part in lake.version(table, version).partitions.items()}
+    except TableNotFound:
+        return {}
+
+
+def _partitions(lake: Lake, one: Materialization, other: Materialization) -> PartitionDifferences | None:
+    before, after = (_held(lake, record.asset, record.version) for record in (one, other))
+    if not before and not after:
+        return None
+    return PartitionDifferences(
+        tuple(sorted(after.keys() - before.keys())),
+        tuple(sorted(before.keys() - after.keys())),
+        tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key])),
+    )
