@@ -199,7 +199,10 @@ def not_much_worse_than_before(inputs: Inputs) -> CheckOutcome:
         return CheckOutcome(name, True, "there is nothing to compare with yet")
     change = (best - before.ndcg) / before.ndcg if before.ndcg else 0.0
     found = f"NDCG@20 of the best model is {best:.4f}, it was {before.ndcg:.4f} ({change:+.1%})"
-    return CheckOutcome(name, change > -LARGEST_DROP, found, counts={"now": best, "before": before.ndcg})
+    passed = change > -LARGEST_DROP
+    if not passed:
+        found += "; recsys lineage diff evaluation shows what changed since the run before"
+    return CheckOutcome(name, passed, found, counts={"now": best, "before": before.ndcg})
 
 
 CHECKS = (
