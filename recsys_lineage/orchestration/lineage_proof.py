@@ -43,7 +43,12 @@ CHECK = TableCheck(
 
 
 def lineage_proof(
-    assets: Iterable[dg.AssetsDefinition], *, rows: int = 200, sample: int = 5, look: AssetLook | None = None
+    assets: Iterable[dg.AssetsDefinition],
+    *,
+    rows: int = 200,
+    sample: int = 5,
+    seconds: float | None = 30.0,
+    look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """An asset, made on request, whose table has the result of testing the lineage of every SQL asset.
 
@@ -54,6 +59,8 @@ def lineage_proof(
         assets: those whose SQL is to be proved, and others, which are left out.
         rows: how many rows of each table that an asset reads are taken at most.
         sample: of how many output rows the traces are looked at.
+        seconds: for changing the columns of one asset, so that a large shop's proof ends; what was not tried by then is
+            said in `not_tried`. None for all of them.
         look: group, owners and the like.
     """
     codes = {name: code for name, code in asset_codes(assets).items() if code.code.kind == "sql"}
@@ -62,12 +69,14 @@ def lineage_proof(
     proof = AssetCode(
         name=NAME,
         code=Code("python", inspect.getsource(proved), __file__),
-        code_version=code_version(proved, {"rows": rows, "sample": sample, "codes": versions}),
+        code_version=code_version(
+            proved, {"rows": rows, "sample": sample, "seconds": seconds, "codes": versions}
+        ),
         covers=CoveredCode(proved),
         upstream=(),
         looks_at=tuple(sorted(codes)),
-        compute=lambda inputs, _request: proved(inputs, codes, rows, sample),
-        parameters={"rows": rows, "sample": sample},
+        compute=lambda inputs, _request: proved(inputs, codes, rows, sample, seconds),
+        parameters={"rows": rows, "sample": sample, "seconds": seconds},
         checks=(CHECK,),
         column_descriptions=COLUMNS,
         columns_from={column: {} for column in COLUMNS},  # figures about code, made of no column
@@ -77,7 +86,9 @@ def lineage_proof(
     return lineage_asset(proof, replace(look, kinds=look.kinds | {"deltalake"}, description=description))
 
 
-def proved(inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int) -> Output:
+def proved(
+    inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int, seconds: float | None
+) -> Output:
     """Result of testing the lineage of every SQL asset, on samples of its inputs.
 
     Columns: the values of one input column are changed and the asset's SQL runs again; only columns with an edge may
@@ -89,7 +100,10 @@ def proved(inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: in
         if inputs.exists(name):
             with inputs.reading_for("check"):
                 inputs.version(name, (), ())
-            found.append(_row(verify(code, inputs._lake, rows=rows, sample=sample, rounds=1, reads=False)))
+            proof = verify(
+                code, inputs._lake, rows=rows, sample=sample, rounds=1, reads=False, seconds=seconds
+            )
+            found.append(_row(proof))
     wrong = sum(bool(row["refuted"] or row["rows_refuted"]) for row in found)
     return Output(
         pl.DataFrame(found, schema=_SCHEMA, orient="row"),
@@ -121,5 +135,8 @@ def _row(proof: AssetProof) -> dict[str, Any]:
         "rows_tried": rows and len(rows.trials),
         "rows_proved": rows and sum(trial.verdict == "proved" for trial in rows.trials),
         "rows_refuted": rows and len(rows.refuted),
-        "not_tried": list(proof.not_tried),
+        "not_tried": [
+            *proof.not_tried,
+            *([columns.limit_reached] if columns and columns.limit_reached else []),
+        ],
     }

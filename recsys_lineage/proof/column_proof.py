@@ -120,12 +120,18 @@ class ColumnProof:
         lines += [f"never seen: {each}" for each in _by_input(self.unseen)]
         lines += [f"differs by itself: {each}" for each in self.unsteady]
         lines += [f"not tested: {each}" for each in self.untested]
-        if self.over_after is not None:
-            lines.append(
-                f"the time limit was reached after {self.over_after:.0f} s and {self.runs} runs: "
-                f"{len(self.inputs) - len(self.untested)} of {len(self.inputs)} columns were changed"
-            )
-        return "\n".join(lines)
+        return "\n".join([*lines, *([self.limit_reached] if self.limit_reached else [])])
+
+    @property
+    def limit_reached(self) -> str | None:
+        """How far it came by the time limit, in words; None where all was tried."""
+        if self.over_after is None:
+            return None
+        changed = len(self.inputs) - len(self.untested)
+        return (
+            f"the time limit was reached after {self.over_after:.0f} s and {self.runs} runs: "
+            f"{changed} of {len(self.inputs)} columns were changed"
+        )
 
 
 def _by_input(unseen: Iterable[Claim]) -> list[str]:

@@ -16,9 +16,11 @@ from tests.lineage.project import Project, table
 SPEND = "SELECT customer, sum(amount) AS spent FROM orders WHERE id > 0 GROUP BY customer"
 
 
-def proved(project: Project, *assets: dg.AssetsDefinition) -> tuple[dict[str, dict[str, Any]], bool]:
+def proved(
+    project: Project, *assets: dg.AssetsDefinition, **how: Any
+) -> tuple[dict[str, dict[str, Any]], bool]:
     """Rows of the proof by asset, and whether its check passed."""
-    result = project.run(*assets, lineage_proof(assets), only=["lineage_proof"])
+    result = project.run(*assets, lineage_proof(assets, **how), only=["lineage_proof"])
     (check,) = [
         each for each in result.get_asset_check_evaluations() if each.check_name == "nothing_is_refuted"
     ]
@@ -37,6 +39,16 @@ def test_every_sql_asset_that_was_made_is_proved(project: Project) -> None:
     assert spend["rows_tried"] == spend["rows_proved"] == 2 and not spend["rows_refuted"]
     record = project.records.latest("lineage_proof")
     assert record is not None and {read.name for read in record.reads} == {"orders", "spend"}
+
+
+def test_a_proof_ends_by_its_time_limit_and_says_what_was_not_tried(project: Project) -> None:
+    assets = [table("orders"), table("spend", SPEND)]
+    project.run(*assets)
+    rows, passed = proved(project, *assets, seconds=1e-9)
+    assert passed and [text for row in rows.values() for text in row["not_tried"]]
+    (said,) = rows["spend"]["not_tried"]
+    assert "time limit was reached" in said and "0 of 3 columns were changed" in said
+    assert proved(project, *assets, seconds=None)[0]["spend"]["not_tried"] == []
 
 
 def test_a_record_that_leaves_out_an_edge_is_refuted(
