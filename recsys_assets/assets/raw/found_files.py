@@ -42,7 +42,7 @@ class SourceFilesColumns:
     arrival = pl.Datetime("us")
     """When it was last changed, in UTC."""
     status = pl.String
-    """loaded, faulty (it cannot be read), duplicate (another file has its content, or has what was in it before it broke,
+    """loaded, faulty (it cannot be read), duplicate (another file has its content, or what was in it before it broke,
     and its path means the same), gone (it was loaded, is there no more, and its rows are kept) or forgotten (it is left
     out since somebody said so)."""
     duplicate_of = pl.String
