@@ -91,7 +91,7 @@ def _whole(frame: Any, asset: str, where: str) -> Any:
     """The frame, looked through for values that DuckDB would cut: nanoseconds of durations, hours of days."""
     if isinstance(frame, pl.LazyFrame) and any(_is_fine(each) for each in frame.collect_schema().dtypes()):
         frame = frame.collect()
-    looked = frame if isinstance(frame, pa.Table | pa.RecordBatch) else pa.table({})
+    looked: Any = frame if isinstance(frame, pa.Table | pa.RecordBatch) else pa.table({})
     if isinstance(frame, pl.DataFrame):
         looked = frame.select([each for each, type_ in frame.schema.items() if _is_fine(type_)]).to_arrow()
     for place, field in enumerate(looked.schema):
@@ -99,7 +99,7 @@ def _whole(frame: Any, asset: str, where: str) -> Any:
         left = (
             column.cast(coarse, safe=False).cast(field.type, safe=False) if coarse != field.type else column
         )
-        is_cut = not left.equals(column)  # pyright: ignore[reportArgumentType]
+        is_cut = not left.equals(column)
         if is_cut or (field.type == pa.month_day_nano_interval() and _has_nanoseconds(column)):
             raise LineageError(
                 f"A value of the column {field.name!r} that {asset} returned would be cut.",
