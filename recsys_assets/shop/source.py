@@ -18,7 +18,7 @@ from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 from recsys_lineage.files.row_by_row import scan_of_rows, takes_rows_apart, with_column
-from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.names import is_pattern, quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
 BUILT_IN = Path(__file__).parent.parent / "sources"
@@ -275,15 +275,14 @@ _TYPES = {
     "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
     "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
 }  # fmt: skip
-_NUMBER = """CASE
-    WHEN TRY_CAST(entry.value AS FLOAT)::DOUBLE = TRY_CAST(entry.value AS DOUBLE)
-        THEN TRY_CAST(entry.value AS FLOAT)::VARCHAR
+_SHORT = """CASE WHEN length(entry.value) > 11
+    THEN CASE WHEN TRY_CAST(entry.value AS FLOAT)::DOUBLE = TRY_CAST(entry.value AS DOUBLE)
+        THEN TRY_CAST(entry.value AS FLOAT)::VARCHAR ELSE entry.value END
     ELSE entry.value END"""
-_PLAIN = f"""CASE WHEN contains(entry.value, '.')
-    THEN CASE WHEN TRY_CAST(entry.value AS DOUBLE) = TRY_CAST(entry.value AS DOUBLE)
-        THEN CASE WHEN contains({_NUMBER}, 'e') THEN {_NUMBER} ELSE rtrim(rtrim({_NUMBER}, '0'), '.') END
-        ELSE entry.value END
-    ELSE regexp_replace(entry.value, ' 00:00:00$', '') END"""
+_PLAIN = f"""CASE
+    WHEN suffix(entry.value, ' 00:00:00') THEN replace(entry.value, ' 00:00:00', '')
+    WHEN contains(entry.value, '.') THEN rtrim(rtrim({_SHORT}, '0'), '.')
+    ELSE entry.value END"""
 """A value of Parquet as text that is the same in every type that holds it: a day as a time, 1.50 with two places or as
 a number, 0.1 of 32 bits in 64."""
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
@@ -295,8 +294,8 @@ def _row_hash(query: SourceQuery, scan: str = "") -> str:
     So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
     lacks is NULL in the relation of them all. The hash of a name and its value is hashed again, as XOR of plain ones
     would not see two values that changed places; XOR of the two would not see which is the name, and be 0 where they
-    are equal. `*COLUMNS` bears no operator such as IS NULL beside it. Parquet files may give a column other types, and
-    their relation the common one; so a value counts as `_PLAIN` has it.
+    are equal. `*COLUMNS` bears no operator such as IS NULL beside it. Several Parquet files may give a column several
+    types, and their relation the common one; so a value counts as `_PLAIN` has it.
 
     Args:
         query: the source's SQL.
@@ -305,8 +304,8 @@ def _row_hash(query: SourceQuery, scan: str = "") -> str:
     values = (
         f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
     )
-    is_typed = any(each.function == "read_parquet" for each in query.scans)
-    mixed = f"hash(hash(lower(entry.key), {_PLAIN if is_typed else 'entry.value'}))"
+    may_differ = any(each.function == "read_parquet" and is_pattern(each.pattern) for each in query.scans)
+    mixed = f"hash(hash(lower(entry.key), {_PLAIN if may_differ else 'entry.value'}))"
     hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
     return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
 
