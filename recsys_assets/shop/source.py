@@ -18,7 +18,7 @@ from recsys_assets.sql import parameters_of, with_macros
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import FileScan, SourceQuery, parse_source_sql
 from recsys_lineage.files.row_by_row import scan_of_rows, takes_rows_apart, with_column
-from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.names import is_pattern, quote
 from recsys_lineage.sql.written_sql import WrittenSql
 
 BUILT_IN = Path(__file__).parent.parent / "sources"
@@ -189,12 +189,12 @@ class Source:
         rewritten = self.written(table, relations).statement.strip()
         whole = ""
         if table == "raw_events" and (scan := scan_of_rows(query, "_row_hash")) is not None:
-            rewritten = with_column(rewritten, f"{_row_hash(scan)} AS _row_hash")
+            rewritten = with_column(rewritten, f"{_row_hash(query, scan)} AS _row_hash")
             # an outer join gives rows without a file
             hashed = "CASE WHEN source_rows._file IS NOT NULL THEN source_rows._row_hash END AS _row_hash"
             selected += [hashed if scan else "source_rows._row_hash", "NULL::VARCHAR AS _event_id"]
         elif table == "raw_events":
-            whole = self._whole_rows()
+            whole = self._whole_rows(query)
             selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
@@ -223,14 +223,14 @@ class Source:
         """The name under which each scan of a raw table is opened."""
         return {named.scan: named.relation for named in self.table_scans(table)}
 
-    def _whole_rows(self) -> str:
+    def _whole_rows(self, query: SourceQuery) -> str:
         """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
 
         It keeps the rows of all files in memory, so it is only for SQL that is not row by row. Of a line that several
         scans read, or that is read in several ways, one hash is taken.
         """
         rows = "\nUNION ALL\n".join(
-            f'SELECT _file, _line, {_row_hash()} AS _row_hash FROM "{named.relation}" AS file_rows'
+            f'SELECT _file, _line, {_row_hash(query)} AS _row_hash FROM "{named.relation}" AS file_rows'
             for named in self.table_scans("raw_events")
         )
         if len(self.table_scans("raw_events")) > 1:
@@ -275,24 +275,37 @@ _TYPES = {
     "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
     "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
 }  # fmt: skip
+_SHORT = """CASE WHEN length(entry.value) > 11
+    THEN CASE WHEN TRY_CAST(entry.value AS FLOAT)::DOUBLE = TRY_CAST(entry.value AS DOUBLE)
+        THEN TRY_CAST(entry.value AS FLOAT)::VARCHAR ELSE entry.value END
+    ELSE entry.value END"""
+_PLAIN = f"""CASE
+    WHEN suffix(entry.value, ' 00:00:00') THEN replace(entry.value, ' 00:00:00', '')
+    WHEN contains(entry.value, '.') THEN rtrim(rtrim({_SHORT}, '0'), '.')
+    ELSE entry.value END"""
+"""A value of Parquet as text that is the same in every type that holds it: a day as a time, 1.50 with two places or as
+a number, 0.1 of 32 bits in 64."""
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
 
 
-def _row_hash(scan: str = "") -> str:
+def _row_hash(query: SourceQuery, scan: str = "") -> str:
     """SQL of a hash of a whole row of a file: of its present values, each with the name of its column.
 
     So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
     lacks is NULL in the relation of them all. The hash of a name and its value is hashed again, as XOR of plain ones
     would not see two values that changed places; XOR of the two would not see which is the name, and be 0 where they
-    are equal. `*COLUMNS` bears no operator such as IS NULL beside it.
+    are equal. `*COLUMNS` bears no operator such as IS NULL beside it. Several Parquet files may give a column several
+    types, and their relation the common one; so a value counts as `_PLAIN` has it.
 
     Args:
+        query: the source's SQL.
         scan: what the SQL calls the scan, with a dot; empty where it is the only table.
     """
     values = (
         f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
     )
-    mixed = "hash(hash(lower(entry.key), entry.value))"
+    may_differ = any(each.function == "read_parquet" and is_pattern(each.pattern) for each in query.scans)
+    mixed = f"hash(hash(lower(entry.key), {_PLAIN if may_differ else 'entry.value'}))"
     hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
     return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
 

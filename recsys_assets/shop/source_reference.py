@@ -36,7 +36,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
     "raw_events": {
         "event_time": ColumnText(
             TIME,
-            "ISO; epochs by `epoch_ms()`, other forms by `strptime()`",
+            "ISO, to the microsecond; epochs by `epoch_ms()`, other forms by `strptime()`",
             "row refused: event time is missing; the file's day if `undated`",
         ),
         "user_id": ColumnText(ID, "the customer", "row refused: missing user id"),

@@ -33,10 +33,11 @@ def register_frame(
 
     Raises:
         LineageError: it is no frame; it has no column, two of one name, one without a name or with a type that no
-            table can hold; or a pandas index has a name, so that it holds values.
+            table can hold; a pandas index has a name, so that it holds values; or DuckDB would cut a value.
     """
     frame = _frame(data, asset, where)
     _check_names(_names(frame), asset, where)
+    frame = _whole(frame, asset, where)
     try:
         connection.register(name, frame)
         columns_of(connection, f"FROM {quote(name)}")
@@ -80,6 +81,53 @@ def _frame(data: Any, asset: str, where: str) -> Any:
             where=where,
             advice=f"give each column one type with astype: {_which(error)}",
         ) from error
+
+
+_COARSE = {pa.duration("ns"): pa.duration("us"), pa.date64(): pa.date32()}
+"""Types whose values DuckDB cuts when it reads them → the type that has what is left."""
+
+
+def _whole(frame: Any, asset: str, where: str) -> Any:
+    """The frame, looked through for values that DuckDB would cut: nanoseconds of durations, hours of days."""
+    if isinstance(frame, pl.LazyFrame) and any(_is_fine(each) for each in frame.collect_schema().dtypes()):
+        frame = frame.collect()
+    looked: Any = frame if isinstance(frame, pa.Table | pa.RecordBatch) else pa.table({})
+    if isinstance(frame, pl.DataFrame):
+        looked = frame.select([each for each, type_ in frame.schema.items() if _is_fine(type_)]).to_arrow()
+    for place, field in enumerate(looked.schema):
+        column, coarse = looked.column(place), _coarse(field.type)
+        left = (
+            column.cast(coarse, safe=False).cast(field.type, safe=False) if coarse != field.type else column
+        )
+        is_cut = not left.equals(column)
+        if is_cut or (field.type == pa.month_day_nano_interval() and _has_nanoseconds(column)):
+            raise LineageError(
+                f"A value of the column {field.name!r} that {asset} returned would be cut.",
+                expected="durations in whole microseconds, and days without hours",
+                found=str(field.type),
+                where=where,
+                advice="round it before it is returned, or return it as a number or as a time",
+            )
+    return frame
+
+
+def _is_fine(type_: pl.DataType) -> bool:
+    """Whether values of a type of Polars may be durations in nanoseconds."""
+    return "Duration(time_unit='ns')" in repr(type_)
+
+
+def _coarse(type_: pa.DataType) -> pa.DataType:
+    """What DuckDB leaves of an Arrow type, within lists and structs too."""
+    if pa.types.is_struct(type_):
+        return pa.struct([each.with_type(_coarse(each.type)) for each in type_])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        of = pa.list_ if pa.types.is_list(type_) else pa.large_list
+        return of(type_.value_field.with_type(_coarse(type_.value_type)))
+    return _COARSE.get(type_, type_)
+
+
+def _has_nanoseconds(column: pa.Array | pa.ChunkedArray) -> bool:
+    return any(each is not None and each.nanoseconds % 1000 for each in column.to_pylist())
 
 
 def _which(error: Exception) -> str:

@@ -10,7 +10,7 @@ from duckdb.sqltypes import DuckDBPyType
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.fingerprint import children
 from recsys_lineage.lake.table_version import Column
-from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.names import literal, quote
 
 _KEPT = {
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE",
@@ -40,12 +40,15 @@ _STORED_AS = {
     '"NULL"': "VARCHAR",
 }
 
+_FINER = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
+"""Types that count nanoseconds, alone or within others, whose values are stored in microseconds."""
+
 
 def storable(type_: DuckDBPyType) -> str | None:
     """The Delta-compatible DuckDB type in which a column of `type_` is stored; None if there is none.
 
-    Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write.
-    Delta counts time in microseconds, so a TIMESTAMP_NS is rounded to them.
+    Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write. So does a time
+    of which nanoseconds would be lost, for Delta counts it in microseconds.
     """
     if type_.id in ("list", "array"):
         element = storable(children(type_)[0][1])
@@ -100,9 +103,17 @@ def stored_select(
     if stored == list(columns):
         return query, tuple(stored)
     casts = ", ".join(
-        quote(old.name)
-        if old.type == new.type
-        else f"CAST({quote(old.name)} AS {new.type}) AS {quote(old.name)}"
+        quote(old.name) if old.type == new.type else f"{_whole(old, new.type)} AS {quote(old.name)}"
         for old, new in zip(columns, stored, strict=True)
     )
     return f"SELECT {casts} FROM ({query})", tuple(stored)
+
+
+def _whole(column: Column, type_: str) -> str:
+    """SQL that casts a column to a type, and fails where nanoseconds would be lost."""
+    name = quote(column.name)
+    cast = f"CAST({name} AS {type_})"
+    if not any(fine in column.type for fine in _FINER):
+        return cast
+    fault = literal(f"nanoseconds would be lost when casting from source column {column.name}")
+    return f"CASE WHEN CAST({cast} AS {column.type}) IS NOT DISTINCT FROM {name} THEN {cast} ELSE error({fault}) END"

@@ -26,7 +26,10 @@ OF_THE_TEXT = (
 """What DuckDB says of a statement before it looks at a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
 """What DuckDB says of a value that an expression cannot take."""
-_WIDER = "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0)"
+_WIDER = (
+    "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0); of a time with nanoseconds to "
+    "TIMESTAMP, where microseconds are enough, or to VARCHAR"
+)
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
 _ADVICE = (
     "fix the value, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "

@@ -18,8 +18,10 @@ import pytest
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.sql.sql_text import SqlText
 
 
 def returned(data: Any) -> Any:
@@ -204,3 +206,55 @@ def test_a_value_beyond_what_a_column_can_hold_is_told_with_the_column(tmp_path:
     far = pl.DataFrame({"at": pl.Series([2**60], dtype=pl.Int64).cast(pl.Datetime("ms"))})
     with pytest.raises(LineageError, match="A value of the column 'at' cannot be kept"):
         stored(far, returned, tmp_path)
+
+
+def nanoseconds(count: int, type_: Any) -> pl.DataFrame:
+    return pl.DataFrame({"fine": pl.Series([count, None], dtype=pl.Int64).cast(type_)})
+
+
+FINE: dict[str, Callable[[int], Any]] = {
+    "a time": lambda count: nanoseconds(count, pl.Datetime("ns")),
+    "a time, Arrow": lambda count: pa.table({"fine": pa.array([count], pa.timestamp("ns"))}),
+    "a time with a zone": lambda count: nanoseconds(count, pl.Datetime("ns", "UTC")),
+    "a time of pandas": lambda count: pd.DataFrame({"fine": pd.to_datetime([count])}),
+    "times in a list": lambda count: nanoseconds(count, pl.Datetime("ns")).select(pl.col("fine").implode()),
+    "times in a struct": lambda count: nanoseconds(count, pl.Datetime("ns")).select(
+        pl.struct(x="fine").alias("fine")
+    ),
+    "a duration": lambda count: nanoseconds(count, pl.Duration("ns")),
+    "a duration, lazy": lambda count: nanoseconds(count, pl.Duration("ns")).lazy(),
+    "a duration of pandas": lambda count: pd.DataFrame({"fine": pd.to_timedelta([count])}),
+    "durations in a list": lambda count: nanoseconds(count, pl.Duration("ns")).select(
+        pl.col("fine").implode()
+    ),
+    "months, days and nanoseconds": lambda count: pa.table(
+        {"fine": pa.array([pa.MonthDayNano([1, 2, count])])}
+    ),
+    "hours of a day": lambda count: pa.table({"fine": pa.array([count % 2000 * 43_200], pa.date64())}),
+}
+"""Columns by what they count, made of a number of nanoseconds."""
+
+
+@pytest.mark.parametrize("way", [returned, as_block])
+@pytest.mark.parametrize("kind", FINE)
+def test_what_would_be_cut_is_refused_and_what_is_whole_is_kept(
+    kind: str, way: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    stored(FINE[kind](4_000), way, tmp_path / "whole")
+    with pytest.raises(LineageError, match=r"A value of the column 'fine'.*(cut|kept)") as caught:
+        stored(FINE[kind](4_001), way, tmp_path / "cut")
+    assert caught.value.found and caught.value.advice
+
+
+def test_nanoseconds_of_sql_are_refused_at_their_column(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+
+    def made(moment: str) -> None:
+        text = SqlText(f"SELECT 1 AS one,\n  {moment} AS at", "moments.sql")
+        materialize(sql_code(text, name="moments"), lake)
+
+    made("make_timestamp_ns(4000)")
+    made("CAST(make_timestamp_ns(4001) AS TIMESTAMP)")
+    with pytest.raises(LineageError, match="A value of the column 'at' cannot be kept") as caught:
+        made("make_timestamp_ns(4001)")
+    assert "microseconds are enough" in str(caught.value) and "moments.sql:2" in str(caught.value)

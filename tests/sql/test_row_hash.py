@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from unicodedata import normalize
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.shop.source import Source
-from tests.platform.nights import ONE, TWO, Nights, row
+from tests.platform.nights import ONE, PARQUET, TWO, Nights, row
 from tests.sql.pipeline import open_source, run_raw
 
 NAMES = ("who", "what", "price", "Note")
@@ -107,3 +111,38 @@ def test_a_kept_row_and_its_copy_count_once_beside_a_file_that_has_a_column_more
     for columns in (("_file", "_line", "_row_hash"), ("_day", "_row_hash")):
         assert shop.events(*columns) == whole.events(*columns)
     assert len(set(shop.events("_day", "_row_hash"))) == 4, "the line of a and that of b are one"
+
+
+TYPED = {
+    "whole numbers of 32 and 64 bits": (pa.int32(), [1, -7], pa.int64()),
+    "whole and broken numbers": (pa.int64(), [1, 100], pa.float64()),
+    "32 bits and 64": (pa.float32(), [0.1, 1.25e20], pa.float64()),
+    "places of a decimal": (pa.decimal128(9, 2), [Decimal("1.50"), Decimal("10.00")], pa.decimal128(18, 4)),
+    "a decimal and a number": (pa.decimal128(9, 2), [Decimal("1.50"), Decimal("0.10")], pa.float64()),
+    "days and times": (pa.date32(), [date(2024, 1, 1), date(2024, 1, 2)], pa.timestamp("us")),
+}
+"""Type of a column, its values, and the type that another file gives it."""
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_a_kept_row_of_parquet_and_its_copy_count_once_beside_a_file_of_another_type(
+    kind: str, tmp_path: Path
+) -> None:
+    own, values, other = TYPED[kind]
+    shop = Nights.of(tmp_path, raw_events=PARQUET)
+
+    def deliver(name: str, who: list[str], type_: pa.DataType, given: list) -> None:
+        columns = {"moment": [f"{ONE} 10:00:00"] * 2, "who": who, "what": ["i", "i"], "pieces": [1, 1]}
+        pq.write_table(pa.table({**columns, "odd": pa.array(given, type_)}), shop.data / name)
+
+    deliver("sales-a.parquet", ["u1", "u2"], own, values)
+    shop.night()
+    (shop.data / "sales-a.parquet").unlink()  # to an archive
+    deliver("sales-b.parquet", ["u1", "u3"], own, values)
+    deliver("sales-c.parquet", ["u4", "u4"], other, pa.array(values, own).cast(other).to_pylist())
+    assert shop.night().gone == ("sales-a.parquet",)
+    hashes = dict.fromkeys(shop.events("user_id", "_row_hash"))
+    assert [user for user, _ in hashes] == ["u1", "u2", "u3", "u4", "u4"], (
+        "the line of a and that of b are one"
+    )
+    assert len({own for _, own in hashes}) == 5

@@ -30,7 +30,7 @@ class SourceFilesColumns:
     sha256 = pl.String
     """Hash of the file."""
     content = pl.String
-    """Hash of what is in it, unpacked where the file is compressed."""
+    """Hash of what is in it, unpacked where the file is compressed; of a faulty file, when it was last readable."""
     bytes = pl.Int64
     """Its size."""
     rows = pl.Int64
@@ -42,12 +42,13 @@ class SourceFilesColumns:
     arrival = pl.Datetime("us")
     """When it was last changed, in UTC."""
     status = pl.String
-    """loaded, faulty (it cannot be read), duplicate (another file has its content and its path means the same), gone
-    (it was loaded, is there no more, and its rows are kept) or forgotten (it is left out since somebody said so)."""
+    """loaded, faulty (it cannot be read), duplicate (another file has its content, or what was in it before it broke,
+    and its path means the same), gone (it was loaded, is there no more, and its rows are kept) or forgotten (it is left
+    out since somebody said so)."""
     duplicate_of = pl.String
     """The file that a duplicate repeats."""
     fault = pl.String
-    """What is wrong with a faulty file, and what to do."""
+    """What is wrong with a file that cannot be read, and what to do."""
     days = pl.List(pl.Date)
     """The days of its events; empty for files that hold no events, and for faulty ones of which no day is known."""
 

@@ -46,11 +46,19 @@ class KnownFiles:
         found: dict[str, str] = {}
         for file in files:
             row = self.rows.get((file.path, pattern), {})
-            if file.fault is None and row.get("sha256") == file.sha256 and row.get("content"):
+            is_known = row.get("sha256") == file.sha256 and row.get("fault") is None and row.get("content")
+            if file.fault is None and is_known:
                 found[file.path] = row["content"]
             elif file.fault is None:
                 found[file.path] = unpacked_sha256(folder.root / file.path, file.path) or file.sha256
         return found
+
+    def content_before_fault(self, row: Row) -> str | None:
+        """The hash of what was in a file when it could last be read; None where it never could."""
+        before = self.of(row)
+        was_faulty_then = before.get("status") == "faulty" and (before["given"] or 0) > 0
+        was_read = before.get("status") in ("loaded", "gone", "duplicate")
+        return before["content"] if was_read or was_faulty_then else None
 
     def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
         """Whether a person decided to leave out this content of the file."""
