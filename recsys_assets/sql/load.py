@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
+
+from recsys_lineage.sql.sql_text import SqlText
 
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros"
@@ -89,8 +90,7 @@ def parameters_of(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def _named_parameters(sql: str) -> frozenset[str]:
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    return frozenset(parameter.name for parameter in tree.find_all(exp.Parameter, exp.Placeholder))
+    return frozenset(SqlText(sql).parameters)
 
 
 _CALL = re.compile(rf"\b({'|'.join(sorted(path.stem for path in MACROS.glob('*.sql')))})\(([\w.]+)\)")
@@ -112,7 +112,7 @@ def _text(group: str, stem: str) -> str:
 
 def _collect(group: str, body: str, named: dict[str, str]) -> None:
     """Adds the named queries that `body` reads, each after those that it reads itself."""
-    for table in sqlglot.parse_one(body, dialect="duckdb").find_all(exp.Table):
+    for table in SqlText(body).expression.find_all(exp.Table):
         path = FOLDER / group / f"_{table.name}.sql"
         if table.name and table.name not in named and path.exists():
             text = _parts(_text(group, path.stem))[1]

@@ -28,6 +28,7 @@ from recsys_lineage.records.failure import LEFT_OUT
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.records.seen import is_day
 from recsys_lineage.records.withheld import is_secret_name, is_withheld, withheld
+from recsys_lineage.sql.names import literal
 
 _SHORTEST_CONSTANT = 3
 _LONGEST_ENDING = 2
@@ -133,7 +134,7 @@ class Vocabulary:
         return sql
 
     def _is_literal_of_code(self, text: str) -> bool:
-        quoted = "'" + text.replace("'", "''") + "'"
+        quoted = literal(text)
         return (
             is_day(text) or self._may_be_kept(text) or any(quoted in constant for constant in self._code[0])
         )

@@ -105,6 +105,7 @@ KINDS: dict[str, Callable[[Path], Any]] = {
     "tar": lambda data: tarfile.open(data / "t.tar"),
     "pandas in pieces": lambda data: pd.read_csv(data / "t.csv", chunksize=1),
     "sqlite": lambda data: sqlite3.connect(data / "t.sqlite"),
+    "sqlite in memory": lambda data: sqlite3.connect(":memory:"),
 }
 
 
@@ -230,7 +231,7 @@ HARMLESS: dict[str, Callable[[Path], Any]] = {
     "a closed file": lambda data: _closed(open(data / "t.csv")),
     "a file that is written": lambda data: open(data.parent / "log.txt", "a"),
     "an array": lambda data: np.arange(4)[1:],
-    "a database in memory": lambda data: sqlite3.connect(":memory:"),
+    "a closed database": lambda data: _closed(sqlite3.connect(data / "t.sqlite")),
     "a file of the code": lambda data: open(__file__),
     "a path": lambda data: data / "t.csv",
     "a log": lambda data: logging.getLogger("prices"),
@@ -264,6 +265,41 @@ def test_the_way_out(data: Path, tmp_path: Path) -> None:
 
 
 PRICES: list[Any] = []
+
+
+def _ids(connection: Any) -> pl.DataFrame:
+    return pl.DataFrame({"id": [row[0] for row in connection.execute("SELECT id FROM prices").fetchall()]})
+
+
+@pytest.mark.parametrize(
+    "connect", [lambda: duckdb.connect(), lambda: sqlite3.connect(":memory:")], ids=["DuckDB", "SQLite"]
+)
+def test_why_a_database_in_memory_may_not_be_held_and_the_way_out(
+    connect: Callable[[], Any], data: Path, tmp_path: Path
+) -> None:
+    """It may have been filled from a file that no record names, and its SQL opens files as it runs."""
+
+    def numbers() -> pl.DataFrame:
+        return _ids(PRICES[0])
+
+    lake = Lake(str(tmp_path / "lake"))
+    PRICES[:] = [connect()]
+    try:
+        with pytest.raises(UnnotedFile, match="in memory too") as raised:
+            materialize(frame_code(numbers, name="numbers"), lake)
+    finally:
+        PRICES.clear()
+    assert raised.value.advice is not None and "connect inside the function" in raised.value.advice
+
+    def filled_inside(inputs: Inputs) -> pl.DataFrame:
+        inside = connect()
+        inside.execute("CREATE TABLE prices (id INTEGER)")
+        with inputs.open_file(data / "t.csv") as file:
+            inside.execute("INSERT INTO prices VALUES (?)", (len(file.readlines()),))
+        return _ids(inside)
+
+    record = materialize(frame_code(filled_inside, name="numbers"), lake).record
+    assert [read.name for read in record.reads] == [str(data / "t.csv")]
 
 
 def test_the_place_and_the_file_are_told(data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,15 @@ def test_a_syntax_error_names_the_file(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SqlAssetError, match=r"cannot be read[\s\S]*absent\.sql"):
         SqlText.load(tmp_path / "absent.sql")
+
+
+def test_names_and_literals_are_quoted_in_one_place() -> None:
+    root = Path(__file__).parents[2]
+    doubled = re.compile(r"""replace\((?:"'", "''"|'"', '""')\)""")
+    found = [
+        str(path.relative_to(root))
+        for folder in ("recsys_assets", "recsys_lineage", "recsys_models", "benchmarks")
+        for path in sorted((root / folder).rglob("*.py"))
+        if doubled.search(path.read_text())
+    ]
+    assert found == ["recsys_lineage/sql/names.py"]

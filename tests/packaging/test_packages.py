@@ -102,6 +102,21 @@ def test_the_contracts_between_the_packages_hold(root: Path) -> None:
     assert answer.returncode == 0, answer.stdout
 
 
+def test_dagster_is_forbidden_in_all_of_lineage_but_the_orchestration(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (forbidden,) = [
+        set(contract["source_modules"])
+        for contract in contracts
+        if contract["type"] == "forbidden" and contract["forbidden_modules"] == ["dagster"]
+    ]
+    parts = {
+        f"recsys_lineage.{path.stem}"
+        for path in (root / "recsys_lineage").iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and not path.stem.startswith("_")
+    }
+    assert forbidden == parts - {"recsys_lineage.orchestration"}
+
+
 def test_one_module_only_touches_private_names_of_dagster(root: Path) -> None:
     found = {path: names for path, tree in modules(root) if (names := private_dagster_names(tree))}
     assert set(found) <= {MAY_TOUCH_DAGSTER_INTERNALS}, found

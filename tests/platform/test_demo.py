@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
@@ -12,6 +13,7 @@ import pytest
 
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_assets.cli.show import summary_lines
+from recsys_lineage.assets import asset_status
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, SOURCE, USERS, day_file, day_rows, write_day
@@ -202,6 +204,35 @@ def test_a_broken_reconciliation_is_refused_by_the_blocking_check(shop: Shop) ->
     assert "accepted" in done.stderr
     counts = reconciled_rows(lake, "raw_events")
     assert counts["accepted"] + counts["rejected"] == counts["read"] - 1
+
+
+def test_a_run_of_checks_alone_leaves_a_record_of_each(shop: Shop) -> None:
+    before = set(Records(shop.lake).table(columns=["id"])[0]["id"])
+    key = dg.AssetCheckKey(dg.AssetKey("events"), "events_accepted_plus_rejected_is_read")
+    with opened(shop) as platform:
+        alone = dg.Definitions(jobs=[dg.define_asset_job("alone", dg.AssetSelection.checks(key))])
+        job = dg.Definitions.merge(platform.definitions, alone).resolve_job_def("alone")
+        run = job.execute_in_process(instance=platform.instance)
+        platform.recover()
+    assert run.success
+    assert not run.get_asset_materialization_events()
+    records, _ = Records(shop.lake).read()
+    (record,) = [each for each in records if each.id not in before]
+    assert (record.kind, record.asset, record.run.run_id) == ("check", "events", run.run_id)
+    assert {read.purpose for read in record.reads} == {"check"}
+    (found,) = record.checks
+    assert found.passed and found.counts["accepted"] + found.counts["rejected"] == found.counts["read"]
+    assert run.run_id in {each.id for each in Records(shop.lake).run_records()}
+
+
+def test_status_says_that_tables_were_made_with_another_library(
+    original: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = {**asset_status.engine_versions(), "duckdb": "7.0.0"}
+    monkeypatch.setattr(asset_status, "engine_versions", lambda: now)
+    said = original.recsys("status").stdout.replace("\n", " ")
+    assert f"tables were made with other libraries (duckdb {version('duckdb')} → 7.0.0)" in said
+    assert not [name for name, table in original.tables().items() if table["stale"]]
 
 
 def test_reports_for_analysts_are_written_beside_the_lake(original: Shop) -> None:

@@ -9,6 +9,7 @@ from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.sql.names import literal
 
 SUBSETS = ("train", "valid", "test")
 SCIENTIFIC = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+"
@@ -71,11 +72,11 @@ USERS_JOIN = TableCheck(
 
 def no_skipped_hour(time_zone: str) -> TableCheck:
     """Warns of times that the shop's clock does not have, because it skips an hour in spring."""
-    zone = time_zone.replace("'", "''")
+    zone = literal(time_zone)
     return TableCheck(
         "no_time_in_a_skipped_hour",
         f"no event has a time that clocks in {time_zone} skip in spring; those times are taken as they stand",
-        f"SELECT * FROM {OUTPUT} WHERE timezone('{zone}', timezone('{zone}', event_time)) <> event_time",
+        f"SELECT * FROM {OUTPUT} WHERE timezone({zone}, timezone({zone}, event_time)) <> event_time",
     )
 
 

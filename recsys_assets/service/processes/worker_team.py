@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psutil
+
 from recsys_lineage.unlocked import unlocked_files
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -94,14 +96,10 @@ class WorkerTeam:
 
         for path in self.folder.glob("gauge_live*_*.db"):
             pid = int(path.stem.rpartition("_")[2])
-            if not _lives(pid):
+            if not psutil.pid_exists(pid):
                 mark_process_dead(pid, str(self.folder))
 
 
 def _members(folder: Path) -> list[int]:
     found = {int(path.stem.rpartition("_")[2]) for path in folder.glob("counter_*.db")}
-    return sorted(pid for pid in found if _lives(pid))
-
-
-def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    return sorted(pid for pid in found if psutil.pid_exists(pid))

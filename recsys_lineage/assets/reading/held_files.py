@@ -36,7 +36,7 @@ _NOT_INTO = frozenset(
 """Modules of Python whose objects lead to all of a process."""
 _STANDARD = sys.stdlib_module_names - _NOT_INTO
 _ABSENT = object()
-_LOADED = sys.modules
+_modules_by_name = sys.modules
 """Looked at, and no code is taken from it: this module leads to no other by their names."""
 Files = Callable[[Any], list[str] | None]
 
@@ -47,9 +47,10 @@ def _unknown(_: Any) -> None:
 
 def _of_connection(connection: sqlite3.Connection) -> list[str] | None:
     try:
-        return [file for *_, file in connection.execute("PRAGMA database_list") if file]
-    except sqlite3.ProgrammingError as error:  # closed, or of another thread
+        _ = connection.total_changes
+    except sqlite3.ProgrammingError as error:
         return [] if "closed" in str(error) else None
+    return None
 
 
 def _of_file(file: Any) -> list[str] | None:
@@ -93,6 +94,8 @@ _KINDS: tuple[tuple[str, str, Files], ...] = (
     ("sqlite3", "Connection", _of_connection),
 )
 """By module and class, the files that an object will read from, None where nobody can know; the first one counts."""
+_CONNECTIONS = (("duckdb", "DuckDBPyConnection"), ("duckdb", "DuckDBPyRelation"), ("sqlite3", "Connection"))
+"""Those whose SQL reads tables that were filled elsewhere, and files that it names itself, also in memory."""
 
 
 def _of_all(values: list[Any]) -> list[str] | None:
@@ -108,18 +111,24 @@ def _files_of(value: object) -> list[str] | None:
 def _reading(kind: type) -> Files | None:
     """What tells the files of objects of a class, found once for each class and set of libraries that are loaded."""
     loaded, found = _readers.get(kind, (None, None))
-    if loaded != (now := tuple(module in _LOADED for module in _MODULES)):
+    if loaded != (now := tuple(module in _modules_by_name for module in _MODULES)):
         found = _looked_up(kind)
         _readers[kind] = now, found
     return found
 
 
 def _looked_up(kind: type) -> Files | None:
-    for module, name, files in _KINDS:
-        known = getattr(_LOADED.get(module), name, None)
-        if isinstance(known, type) and issubclass(kind, known):
-            return files
-    return None
+    return next((files for module, name, files in _KINDS if _is_a(kind, module, name)), None)
+
+
+def _is_a(kind: type, module: str, name: str) -> bool:
+    """Whether a class is that of a library, or derived from it; a library that is not loaded has no objects."""
+    known = getattr(_modules_by_name.get(module), name, None)
+    return isinstance(known, type) and issubclass(kind, known)
+
+
+def _is_connection(kind: type) -> bool:
+    return any(_is_a(kind, module, name) for module, name in _CONNECTIONS)
 
 
 _MODULES = tuple(dict.fromkeys(module for module, _, _ in _KINDS))
@@ -213,7 +222,7 @@ class _Search:
             value = function.__globals__.get(name, _ABSENT)
             if value is _ABSENT:  # imported by the function itself
                 package = str(function.__globals__.get("__package__") or "")
-                value = _LOADED.get(name) or _LOADED.get(f"{package}.{name}")
+                value = _modules_by_name.get(name) or _modules_by_name.get(f"{package}.{name}")
             yield from self._of_name(name, value, names, ())
 
     def _of_name(
@@ -227,7 +236,7 @@ class _Search:
 
     def _is_own(self, module: str | None, file: str | None = None) -> bool:
         if (known := self.own.get((module, file))) is None:
-            found = file or getattr(_LOADED.get(module or ""), "__file__", None)
+            found = file or getattr(_modules_by_name.get(module or ""), "__file__", None)
             known = is_of_code(module or "", found or "<nowhere>", self.packages)
             if self.packages:
                 self.own[module, file] = known
@@ -261,13 +270,23 @@ def _refuse(asset: str, held: _Held, files: list[str]) -> None:
     kind = type(held.value)
     found = f"{kind.__module__.lstrip('_')}.{kind.__qualname__}"
     place = held.function.__code__ if held.function is not None else None
+    message = f"The code of {asset} holds what was opened before it ran, so its record would not name what it reads."
+    advice = (
+        "open it inside the function: a file by inputs.open_file(path), or by its library what "
+        "inputs.note_file(path) returns; or let an asset of its own load it"
+    )
+    if _is_connection(kind):
+        message = (
+            f"The code of {asset} holds a connection that was opened before it ran, so its record would not name what "
+            "its tables were filled with, or which files its SQL opens. That holds for a database in memory too."
+        )
+        advice = "connect inside the function, and fill the database there with what the asset reads"
     raise UnnotedFile(
-        f"The code of {asset} holds what was opened before it ran, so its record would not name what it reads of it.",
+        message,
         expected="reads through its inputs",
         found=f"{held.name}, a {found}" + (f" of {', '.join(files[:3])}" if files else ""),
         where=f"{place.co_filename}:{place.co_firstlineno}, in {place.co_name}"
         if place is not None
         else asset,
-        advice="open it inside the function: a file by inputs.open_file(path), or by its library what "
-        "inputs.note_file(path) returns; a connection by duckdb.connect(); or let an asset of its own load it",
+        advice=advice,
     )
