@@ -23,6 +23,11 @@ _MARKS = (
 """Columns that mark such orders by yes and no."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
+_WHOLES = (
+    "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
+    "bundleditemid", "bundledby", "bundleid", "bundlelineid", "setlineid",
+)  # fmt: skip
+"""Columns by which a line names the line of which it is a part: a set, or the product of which it is a variant."""
 _MOST_SHOWN = 6
 _NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
 _MANY, _VERY_MANY = 0.05, 0.1
@@ -86,6 +91,13 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 "them AS quantity, where they are cents divide them by 100"
             )
     for column in files.columns:
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _WHOLES) is not None:
+            parts = round(column.filled * files.rows)
+            yield (
+                f"column {column.name} names another line in {parts:,} of {files.rows:,} rows: where these are parts "
+                "or variants of what that line sells, both count; "
+                f"WHERE {quote(column.name)} IS NULL in raw_events.sql leaves the parts out"
+            )
         if column.name in used or not column.values:
             continue
         said = ", ".join(column.values[:_MOST_SHOWN])

@@ -347,3 +347,20 @@ def test_what_may_cost_rows_or_customers_is_said(tmp_path: Path) -> None:
     )
     told = _notes(proposed(tmp_path / "other", {"o.csv": other}, ["user_id=order_no"]))
     assert "order_no is taken for the customer and called like an order" in told
+
+
+@pytest.mark.parametrize("name", ["parent_item_id", "Parent Line ID", "bundled_by"])
+def test_lines_that_are_parts_of_another_line_are_told_with_the_way_to_leave_them_out(
+    name: str, tmp_path: Path
+) -> None:
+    text = f"item_id,order_id,customer_id,sku,created_at,qty,price,{name}\n"
+    for place, n in enumerate(LINES):
+        sold = f"o{n.order},c{n.customer},p{n.product},{n.at},{n.pieces}"
+        text += f"{2 * place},{sold},{n.cents / 100},\n{2 * place + 1},{sold},0.00,{2 * place}\n"
+    proposal = proposed(tmp_path, {"o.csv": text})
+    told = f"column {name} names another line in {len(LINES):,} of {2 * len(LINES):,} rows"
+    assert told in _notes(proposal)
+    sql = tmp_path / "source" / "raw_events.sql"
+    sql.write_text(f'{sql.read_text()}\nWHERE "{name}" IS NULL\n')
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    assert len(events) == len(LINES)
