@@ -31,8 +31,10 @@ Compute: TypeAlias = "str | Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]
 
 _DEPENDS_ON_DATA = "join_order,build_side_probe_side,statistics_propagation,compressed_materialization"
 """Optimizations that look at the values: without them a statement runs by one plan whatever the tables hold."""
+ENDLESS = (duckdb.InterruptException, duckdb.OutOfMemoryException, MemoryError)
+"""What a run stops with that was given up: it says nothing of the statement."""
 _SHORTEST_LIMIT = 1.0
-"""Seconds that a run may take at least, before it is given up."""
+"""Seconds of computing that a run may take at least, before it is given up."""
 
 
 class ExperimentError(LineageError):
@@ -48,9 +50,7 @@ class RunFailed(Exception):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
-        self.endless = isinstance(
-            error, duckdb.InterruptException | duckdb.OutOfMemoryException | MemoryError
-        )
+        self.endless = isinstance(error, ENDLESS)
 
 
 class Experiment:
@@ -65,7 +65,8 @@ class Experiment:
         tables: the rows of every table that the statement reads.
         parameters: values of the SELECT's `$name` parameters.
         macros: statements to run before, such as CREATE MACRO.
-        limit: seconds after which the first run is given up; later ones are after twenty times what that one took.
+        limit: seconds of computing after which the first run is given up; later ones are after twenty times what that
+            one took.
 
     Attributes:
         names: of the statement's columns.
@@ -74,7 +75,7 @@ class Experiment:
         unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
             another order, such as random numbers, or the first value of a group that has no order.
         keeps_order: whether the statement orders its rows, and by their values alone.
-        limit: seconds after which a run is given up.
+        limit: seconds of computing after which a run is given up.
 
     Raises:
         ExperimentError: a table has no schema or other columns, or the statement does not run on the tables.
@@ -126,9 +127,9 @@ class Experiment:
         self.limit = limit
         try:
             self.names = self._describe()
-            began = time.perf_counter()
+            began = time.process_time()
             self.original = self.run()
-            self.limit = max(_SHORTEST_LIMIT, 20 * (time.perf_counter() - began))
+            self.limit = max(_SHORTEST_LIMIT, 20 * (time.process_time() - began))
             others = (self.run(), *self._shuffled())
         except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
             raise ExperimentError(
