@@ -72,8 +72,10 @@ class Experiment:
         names: of the statement's columns.
         types: of the statement's columns.
         original: what the statement gives on the tables as they are.
-        unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
-            another order, such as random numbers, or the first value of a group that has no order.
+        unsteady: places of columns that are other ones in another run, such as random numbers. Of a SELECT, whose
+            tables have no order, also of those that are other ones where the same rows stand in another order.
+        by_order: places of columns of a function's frame that are other ones where the same rows of the tables stand
+            in another order. No change of a column changes that order, so these are compared like all others.
         keeps_order: whether the statement orders its rows, and by their values alone.
         limit: seconds of computing after which a run is given up.
 
@@ -130,14 +132,19 @@ class Experiment:
             began = time.process_time()
             self.original = self.run()
             self.limit = max(_SHORTEST_LIMIT, 20 * (time.process_time() - began))
-            others = (self.run(), *self._shuffled())
+            again = (self.run(), self.run())
+            shuffled = tuple(self._shuffled())
         except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
             raise ExperimentError(
                 "The statement does not run on these tables.", found=str(error).splitlines()[0]
             ) from error
-        self.unsteady = frozenset(_unsteady(self.original, others))
+        others = (*again, *shuffled)
+        differing = frozenset(_unsteady(self.original, others))
+        by_itself = differing if isinstance(compute, str) else frozenset(_unsteady(self.original, again))
+        self.unsteady, self.by_order = by_itself, differing - by_itself
+        decided = [place for place in self.steady if place not in self.by_order]
         self.keeps_order = self._has_order() and all(
-            same(self.original, other, self.steady, in_order=True) for other in others
+            same(self.original, other, decided, in_order=True) for other in others
         )
 
     @property
