@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -152,7 +153,7 @@ def test_folders_of_partitions_and_files_united_by_name_have_their_columns(tmp_p
 
 
 def test_only_a_parameter_that_is_known_to_be_large_makes_groups_of_people() -> None:
-    def masked(values: dict[str, object] | None, bound: str = ">= $k") -> bool:
+    def masked(values: Mapping[str, object] | None, bound: str = ">= $k") -> bool:
         sql = f"SELECT avg(c) AS m FROM t GROUP BY b HAVING count(DISTINCT a) {bound}"
         edges = column_lineage(sql, SCHEMAS, parameters=values)["m"]
         return all(edge.masking for edge in edges if edge.column == "c")
@@ -164,7 +165,7 @@ def test_only_a_parameter_that_is_known_to_be_large_makes_groups_of_people() -> 
 
 
 def test_an_empty_parameter_is_no_key_of_a_hash() -> None:
-    def masked(values: dict[str, object] | None) -> bool:
+    def masked(values: Mapping[str, object] | None) -> bool:
         edges = column_lineage("SELECT md5(concat(b, $key)) AS h FROM t", SCHEMAS, parameters=values)["h"]
         return all(edge.masking for edge in edges)
 
