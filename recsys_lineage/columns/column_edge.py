@@ -54,9 +54,9 @@ class ColumnEdge:
         kind: DIRECT or INDIRECT.
         subtype: how, as above.
         masking: whether the value is hidden on every such way: by a keyed hash (a hash function over an argument that
-            a `$parameter` is part of), or by a statistic (`count`, `sum`, `avg` and the like, without FILTER, CASE and
-            comparisons) that is kept only for groups of at least k people (`HAVING count(DISTINCT person) >= k`, k of
-            at least 2).
+            a `$parameter` is part of, which was not empty), or by a statistic (`count`, `sum`, `avg` and the like,
+            without FILTER, CASE and comparisons) that is kept only for groups of at least k people
+            (`HAVING count(DISTINCT person) >= k`, k of at least 2, or a `$parameter` that was when the statement ran).
     """
 
     table: str

@@ -12,6 +12,7 @@ from sqlglot.errors import SqlglotError
 from recsys_lineage.columns.answers import Answers
 from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax, parameters_of
 from recsys_lineage.columns.binding.inputs import Inputs
+from recsys_lineage.columns.binding.parameters import Parameters
 from recsys_lineage.columns.binding.scope import Reader, Scope
 from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.column_edge import ColumnEdge
@@ -38,6 +39,7 @@ def column_lineage(
     origin: str = "<sql>",
     people: Collection[tuple[str, str]] | None = None,
     result: Sequence[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
     """For each column of a query's result, the columns of its tables that it comes from, and how.
 
@@ -53,6 +55,9 @@ def column_lineage(
         origin: where the SQL comes from, for messages.
         people: columns, as (table, column), that tell people apart: only counts of these make groups of at least k
             people. None: whatever is counted is taken for people.
+        result: names of the columns of the result, which tell the values of a PIVOT that names none.
+        parameters: values of its `$name` parameters. They decide whether groups are of at least `$k` people, and
+            whether a hash has a key: a k that is not known is not trusted, a key is unless it is empty.
 
     Returns:
         The edges by the columns of the result, in their order, under the names that they have when the statement stands
@@ -66,10 +71,11 @@ def column_lineage(
     known = None if people is None else frozenset(people)
     if result is not None:
         sql = with_pivot_values(sql, result, partial(_names, inputs=inputs))
-    question = (sql, known)
+    given = Parameters.of(parameters or {})
+    question = (sql, known, given)
     if (answer := _answers.find(question, Inputs(schemas))) is not None:
         return answer
-    answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known))
+    answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known, given))
     if inputs.lasting:
         _answers.keep(question, inputs, answer)
     return answer

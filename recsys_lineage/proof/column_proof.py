@@ -73,8 +73,10 @@ class ColumnProof:
         not_shown: DIRECT edges of which none was.
         unseen: INDIRECT edges of which no change was seen to arrive.
         seen: how many INDIRECT edges were seen.
-        unsteady: output columns that differ from run to run by themselves, or with the order of the tables' rows;
-            no change of them refutes an edge.
+        unsteady: output columns that differ from run to run by themselves, and those of a SELECT that differ with the
+            order of the tables' rows; no change of them refutes an edge.
+        by_order: output columns of Python code that differ with the order of the tables' rows, which no change of a
+            value touched; they are tested like all others.
         untested: input columns that were not changed: empty, no run with other values came to an end, or the time was
             over before.
         runs, failed: how often the statement ran, and how often it stopped at a changed value.
@@ -97,6 +99,7 @@ class ColumnProof:
     failed: int
     seconds: float
     over_after: float | None = None
+    by_order: tuple[str, ...] = ()
 
     @property
     def possible(self) -> int:
@@ -119,6 +122,7 @@ class ColumnProof:
         lines += [f"not shown: {each}" for each in self.not_shown]
         lines += [f"never seen: {each}" for each in _by_input(self.unseen)]
         lines += [f"differs by itself: {each}" for each in self.unsteady]
+        lines += [f"depends on the order of the rows read: {each}" for each in self.by_order]
         lines += [f"not tested: {each}" for each in self.untested]
         return "\n".join([*lines, *([self.limit_reached] if self.limit_reached else [])])
 

@@ -281,6 +281,7 @@ class _Trial:
             unseen=tuple(claim for claim in indirect if not seen(claim)),
             seen=sum(seen(claim) for claim in indirect),
             unsteady=tuple(names[place] for place in sorted(self._unsteady)),
+            by_order=tuple(names[place] for place in sorted(self._experiment.by_order)),
             untested=tuple(
                 f"{table}.{column}" for table, column in inputs if (table, column) not in self._tested
             ),

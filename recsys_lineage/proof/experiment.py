@@ -31,8 +31,10 @@ Compute: TypeAlias = "str | Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]
 
 _DEPENDS_ON_DATA = "join_order,build_side_probe_side,statistics_propagation,compressed_materialization"
 """Optimizations that look at the values: without them a statement runs by one plan whatever the tables hold."""
+ENDLESS = (duckdb.InterruptException, duckdb.OutOfMemoryException, MemoryError)
+"""What a run stops with that was given up: it says nothing of the statement."""
 _SHORTEST_LIMIT = 1.0
-"""Seconds that a run may take at least, before it is given up."""
+"""Seconds of computing that a run may take at least, before it is given up."""
 
 
 class ExperimentError(LineageError):
@@ -48,9 +50,7 @@ class RunFailed(Exception):
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
-        self.endless = isinstance(
-            error, duckdb.InterruptException | duckdb.OutOfMemoryException | MemoryError
-        )
+        self.endless = isinstance(error, ENDLESS)
 
 
 class Experiment:
@@ -65,16 +65,19 @@ class Experiment:
         tables: the rows of every table that the statement reads.
         parameters: values of the SELECT's `$name` parameters.
         macros: statements to run before, such as CREATE MACRO.
-        limit: seconds after which the first run is given up; later ones are after twenty times what that one took.
+        limit: seconds of computing after which the first run is given up; later ones are after twenty times what that
+            one took.
 
     Attributes:
         names: of the statement's columns.
         types: of the statement's columns.
         original: what the statement gives on the tables as they are.
-        unsteady: places of columns that are other ones in a second run, or where the same rows of the tables stand in
-            another order, such as random numbers, or the first value of a group that has no order.
+        unsteady: places of columns that are other ones in another run, such as random numbers. Of a SELECT, whose
+            tables have no order, also of those that are other ones where the same rows stand in another order.
+        by_order: places of columns of a function's frame that are other ones where the same rows of the tables stand
+            in another order. No change of a column changes that order, so these are compared like all others.
         keeps_order: whether the statement orders its rows, and by their values alone.
-        limit: seconds after which a run is given up.
+        limit: seconds of computing after which a run is given up.
 
     Raises:
         ExperimentError: a table has no schema or other columns, or the statement does not run on the tables.
@@ -126,17 +129,22 @@ class Experiment:
         self.limit = limit
         try:
             self.names = self._describe()
-            began = time.perf_counter()
+            began = time.process_time()
             self.original = self.run()
-            self.limit = max(_SHORTEST_LIMIT, 20 * (time.perf_counter() - began))
-            others = (self.run(), *self._shuffled())
+            self.limit = max(_SHORTEST_LIMIT, 20 * (time.process_time() - began))
+            again = (self.run(), self.run())
+            shuffled = tuple(self._shuffled())
         except (duckdb.Error, pl.exceptions.PolarsError, RunFailed) as error:
             raise ExperimentError(
                 "The statement does not run on these tables.", found=str(error).splitlines()[0]
             ) from error
-        self.unsteady = frozenset(_unsteady(self.original, others))
+        others = (*again, *shuffled)
+        differing = frozenset(_unsteady(self.original, others))
+        by_itself = differing if isinstance(compute, str) else frozenset(_unsteady(self.original, again))
+        self.unsteady, self.by_order = by_itself, differing - by_itself
+        decided = [place for place in self.steady if place not in self.by_order]
         self.keeps_order = self._has_order() and all(
-            same(self.original, other, self.steady, in_order=True) for other in others
+            same(self.original, other, decided, in_order=True) for other in others
         )
 
     @property

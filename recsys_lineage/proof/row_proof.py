@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from recsys_lineage.proof.table_text import table_text
 
-Verdict = Literal["proved", "refused", "too few", "not needed", "not its rows", "failed"]
+Verdict = Literal["proved", "refused", "out of time", "too few", "not needed", "not its rows", "failed"]
 """What is said of the trace of one row.
 
 - proved: the traced rows alone give the row, and without them it is another or gone.
 - refused: the trace says that it cannot be told; nothing is claimed, so nothing is wrong.
+- out of time: the trace, or the statement on some of the rows, was given up, for time or memory; nothing was seen.
 - too few: on the traced rows alone the row does not come out.
 - not needed: without the traced rows it comes out all the same.
 - not its rows: the trace gives rows that its table does not have, or not as often.
@@ -70,12 +71,19 @@ class RowProof:
     @property
     def refuted(self) -> tuple[RowTrial, ...]:
         """Trials of which the trace is wrong."""
-        return tuple(trial for trial in self.trials if trial.verdict not in ("proved", "refused"))
+        return tuple(
+            trial for trial in self.trials if trial.verdict not in ("proved", "refused", "out of time")
+        )
 
     @property
     def refused(self) -> tuple[RowTrial, ...]:
         """Trials of rows that nothing is claimed of."""
         return tuple(trial for trial in self.trials if trial.verdict == "refused")
+
+    @property
+    def unfinished(self) -> tuple[RowTrial, ...]:
+        """Trials that were given up for time or memory, so that they say nothing of the trace."""
+        return tuple(trial for trial in self.trials if trial.verdict == "out of time")
 
     @property
     def true(self) -> bool:
@@ -91,6 +99,7 @@ class RowProof:
         lines = [row_report([self])]
         lines += [f"refuted: {trial}" for trial in self.refuted]
         lines += list(dict.fromkeys(f"not traced: {trial.detail}" for trial in self.refused))
+        lines += [f"given up: {trial}" for trial in self.unfinished]
         lines += [
             f"too many: {trial}" for trial in self.trials if trial.superfluous and trial not in self.refuted
         ]
@@ -104,7 +113,7 @@ def row_report(proofs: Iterable[RowProof]) -> str:
             proof.name,
             proof.rows,
             len(proof.trials),
-            len(proof.trials) - len(proof.refuted) - len(proof.refused),
+            sum(trial.verdict == "proved" for trial in proof.trials),
             len(proof.refused),
             len(proof.refuted),
             sum(bool(trial.insufficient) for trial in proof.trials),

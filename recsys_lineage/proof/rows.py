@@ -19,7 +19,7 @@ import numpy as np
 from recsys_lineage.errors import LineageError
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.answer import Answer
-from recsys_lineage.proof.experiment import Experiment, Rows, RunFailed, Schemas
+from recsys_lineage.proof.experiment import ENDLESS, Experiment, Rows, RunFailed, Schemas
 from recsys_lineage.proof.row_proof import RowProof, RowTrial, Verdict
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
@@ -27,7 +27,7 @@ from recsys_lineage.sql.names import quote
 _WITNESSES = 50
 """How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
 _LONGEST_TRACE = 60.0
-"""Seconds after which a trace is given up."""
+"""Seconds of computing after which a trace is given up."""
 _LOOKED_INTO = 20
 """Of a trace of more rows, those that are not needed are not sought."""
 
@@ -178,7 +178,9 @@ class _Trial:
             try:
                 if self._gives(left, steady) < wanted:
                     return
-            except _Wrong:
+            except _Wrong as wrong:
+                if wrong.verdict == "out of time":
+                    raise
                 return  # without the rows the statement gives nothing at all
             named = self._named(within=left)
         nothing = {table: rows[:0] for table, rows in self._all.items()}
@@ -235,9 +237,8 @@ class _Trial:
                 self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
             return self._count(self._experiment.run(), columns)
         except RunFailed as error:
-            raise _Wrong(
-                "failed", f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
-            ) from error
+            told = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
+            raise _Wrong("out of time" if error.endless else "failed", told) from error
 
     def _count(self, answer: Answer, columns: Sequence[int]) -> int:
         return answer.count(self._row, columns, self._experiment.original)
@@ -285,6 +286,8 @@ class _Trial:
                     f"CREATE OR REPLACE TABLE proof.traced AS SELECT * FROM (\n{select}\n)", used or None
                 )
             columns = [row[0] for row in connection.execute("DESCRIBE proof.traced").fetchall()]
+        except ENDLESS as error:
+            raise _Wrong("out of time", f"the trace to {table} was given up: {error}") from error
         except duckdb.Error as error:
             raise _Wrong("failed", f"the trace to {table} does not run: {error}") from error
         expected = list(self._experiment.schemas[table])

@@ -1,4 +1,8 @@
-"""Query time limits: one thread interrupts every connection whose query runs too long."""
+"""Query time limits: one thread interrupts every connection whose query computes for too long.
+
+What counts is the processor time of this process, not the clock on the wall: what a query is given up for must not
+depend on what else runs on the machine.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,19 @@ from contextlib import contextmanager
 import duckdb
 
 _PAUSE = 0.2
-_deadlines: dict[int, tuple[float, duckdb.DuckDBPyConnection]] = {}
+_deadlines: dict[int, tuple[float, float, duckdb.DuckDBPyConnection]] = {}
 _lock = threading.Lock()
 _watching: list[threading.Thread] = []
 
 
 @contextmanager
 def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Inside the block, what the connection runs for longer than some seconds ends with duckdb.InterruptException."""
+    """Inside the block, what the connection computes for longer than some seconds ends with InterruptException."""
     with _lock:
         if not _watching or not _watching[0].is_alive():
             _watching[:] = [threading.Thread(target=_watch, name="time limits of queries", daemon=True)]
             _watching[0].start()
-        _deadlines[id(connection)] = time.monotonic() + seconds, connection
+        _deadlines[id(connection)] = time.monotonic() + seconds, time.process_time() + seconds, connection
     try:
         yield
     finally:
@@ -41,7 +45,8 @@ def _watch() -> None:
 def _interrupt_late() -> bool:
     """Interrupt what is late; whether anything is watched. No connection outlives the call, so none is kept alive."""
     with _lock:
-        for deadline, connection in _deadlines.values():
-            if time.monotonic() > deadline:
+        for on_the_wall, computed, connection in _deadlines.values():
+            # several threads together compute for longer than the wall's clock says
+            if time.monotonic() > on_the_wall and time.process_time() > computed:
                 connection.interrupt()
         return bool(_deadlines)

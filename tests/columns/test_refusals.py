@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -120,6 +121,56 @@ def test_files_that_are_there_tell_their_columns_themselves(tmp_path: Path) -> N
     pl.DataFrame({"x": [1], "w": ["a"]}).write_csv(tmp_path / "b.csv")
     with pytest.raises(ColumnLineageError, match="no column 'z'"):
         _ = column_lineage(sql, {})
+
+
+def test_files_that_cannot_be_read_so_are_told_in_the_words_of_duckdb(tmp_path: Path) -> None:
+    """It was said that their columns are not known, as of files that are not there."""
+    for name, text in {"a": "p,q\n1,a\n", "b": "q,r,p\nz,5,3\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    columns = "columns = {'p': 'INTEGER', 'q': 'VARCHAR'}"
+    with pytest.raises(ColumnLineageError, match="cannot read the files") as raised:
+        _ = column_lineage(f"SELECT *\nFROM read_csv('{tmp_path}/*.csv', {columns})", {}, origin="q.sql")
+    assert raised.value.where == "q.sql:2:6"
+    assert "b.csv" in str(raised.value.found)
+    pl.DataFrame({"x": [1]}).write_parquet(tmp_path / "c.parquet")
+    with pytest.raises(ColumnLineageError, match="cannot read the files"):
+        _ = column_lineage(f"SELECT * FROM read_parquet('{tmp_path}/c.parquet', no_option = 1)", {})
+
+
+def test_folders_of_partitions_and_files_united_by_name_have_their_columns(tmp_path: Path) -> None:
+    for year in (2024, 2025):
+        (tmp_path / f"year={year}").mkdir()
+        pl.DataFrame({"x": [1], f"of_{year}": ["a"]}).write_parquet(tmp_path / f"year={year}" / "a.parquet")
+    pattern = f"{tmp_path}/*/*.parquet"
+    sql = f"SELECT * FROM read_parquet('{pattern}', union_by_name = true, filename = true) WHERE year > 2024"
+    found = column_lineage(sql, {})
+    assert list(found) == ["x", "of_2024", "of_2025", "filename", "year"]
+    for column, edges in found.items():
+        assert {(edge.table, edge.column, edge.subtype) for edge in edges} == {
+            (pattern, column, "IDENTITY"),
+            (pattern, "year", "FILTER"),
+        }
+
+
+def test_only_a_parameter_that_is_known_to_be_large_makes_groups_of_people() -> None:
+    def masked(values: Mapping[str, object] | None, bound: str = ">= $k") -> bool:
+        sql = f"SELECT avg(c) AS m FROM t GROUP BY b HAVING count(DISTINCT a) {bound}"
+        edges = column_lineage(sql, SCHEMAS, parameters=values)["m"]
+        return all(edge.masking for edge in edges if edge.column == "c")
+
+    assert masked({"k": 2}) and masked({"k": 5.5}) and masked({"K": 7}) and masked({"k": 1}, "> $k")
+    for values in (None, {}, {"k": 1}, {"k": 0}, {"k": None}, {"k": "9"}, {"k": True}, {"k": float("nan")}):
+        assert not masked(values), values
+    assert not masked({"k": 0}, "> $k") and not masked({"other": 9})
+
+
+def test_an_empty_parameter_is_no_key_of_a_hash() -> None:
+    def masked(values: Mapping[str, object] | None) -> bool:
+        edges = column_lineage("SELECT md5(concat(b, $key)) AS h FROM t", SCHEMAS, parameters=values)["h"]
+        return all(edge.masking for edge in edges)
+
+    assert masked(None) and masked({"key": "long"}) and masked({"key": 7})
+    assert not masked({"key": ""}) and not masked({"key": None}) and not masked({"KEY": b""})
 
 
 def test_files_of_other_places_are_not_opened() -> None:

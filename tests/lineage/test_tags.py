@@ -56,6 +56,7 @@ def sql(
     return sql_code(SqlText(text, f"{name}.sql"), name=name, parameters=parameters, **options)  # pyright: ignore[reportArgumentType]
 
 
+GIVEN: dict[str, object] = {"key": "secret", "empty": "", "nothing": None, "one": 1, "two": 2, "less": 1.5}
 LEAKS = {
     "as it is": "SELECT email FROM customers",
     "renamed": "SELECT email AS note FROM customers",
@@ -94,6 +95,12 @@ LEAKS = {
     "a summary": "SUMMARIZE SELECT email FROM customers",
     "a histogram": "SELECT histogram(email) AS x FROM customers HAVING count(DISTINCT id) >= 2",
     "groups of at least one": "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 1",
+    "groups of at least one, by a parameter":
+        "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= $one",
+    "groups of more than nobody knows how many":
+        "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= $less",
+    "a hash whose key is empty": "SELECT md5(email || $empty) AS x FROM customers",
+    "a hash whose key is unknown": "SELECT md5(concat(email, $nothing)) AS x FROM customers",
     "groups of no people": "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT email) >= 2",
     "groups of many or not":
         "SELECT town, sum(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2 OR town = 'Q'",
@@ -123,6 +130,10 @@ HARMLESS = {
     "a hash with a key": "SELECT md5(email || $key) AS x FROM customers",
     "a statistic over many":
         "SELECT town, avg(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= 2",
+    "a statistic over many, by a parameter":
+        "SELECT town, avg(id) AS x FROM customers GROUP BY town HAVING count(DISTINCT id) >= $two",
+    "a statistic over more than one, by a parameter":
+        "SELECT town, avg(id) AS x FROM customers GROUP BY town HAVING $one < count(DISTINCT id)",
     "a statistic over many, joined by who they are":
         "SELECT c.town, sum(c.id) AS x, avg(o.customer) AS y FROM orders AS o JOIN customers AS c ON c.id = o.customer "
         "GROUP BY c.town HAVING count(DISTINCT o.customer) >= 2",
@@ -142,7 +153,7 @@ HARMLESS = {
 
 @pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS)
 def test_a_tagged_column_does_not_reach_an_asset_that_is_not_cleared(lake: Lake, text: str) -> None:
-    parameters: dict[str, object] = {"key": "secret"} if "$key" in text else {}
+    parameters = {name: value for name, value in GIVEN.items() if f"${name}" in text}
     with pytest.raises(BlockingCheckFailed) as refused:
         materialize(sql(text, parameters=parameters), lake)
     assert "tagged" in str(refused.value) and "cleared=" in str(refused.value)
@@ -151,7 +162,7 @@ def test_a_tagged_column_does_not_reach_an_asset_that_is_not_cleared(lake: Lake,
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
 def test_there_is_no_false_alarm(lake: Lake, text: str) -> None:
-    parameters: dict[str, object] = {"key": "secret"} if "$key" in text else {}
+    parameters = {name: value for name, value in GIVEN.items() if f"${name}" in text}
     assert materialize(sql(text, parameters=parameters), lake).record.checks[0].passed
 
 

@@ -168,6 +168,31 @@ def test_a_function_over_frames_is_proved_too() -> None:
     assert {each.column for each in wrong.refuted} == {"buyer", "price"}
 
 
+def test_what_depends_on_the_order_of_rows_is_proved_of_python_and_told() -> None:
+    """A table that a function reads has an order, which no changed value changes."""
+
+    def numbered(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        orders = tables["orders"].with_row_index("place")
+        return orders.select(
+            "id",
+            "place",
+            paid=pl.col("price").cum_sum(),
+            chance=pl.Series([random.random() for _ in range(25)]),
+        )
+
+    read = {"orders": rows()["orders"]}
+    right = {
+        "id": [edge("orders.id IDENTITY")], "place": [],
+        "paid": [edge("orders.price AGGREGATION")], "chance": [],
+    }  # fmt: skip
+    found = verify_columns(numbered, SCHEMAS, read, right)
+    assert found.sound and not found.not_shown, found.report()
+    assert (found.by_order, found.unsteady) == (("place", "paid"), ("chance",))
+    assert "depends on the order of the rows read: paid" in found.report()
+    wrong = verify_columns(numbered, SCHEMAS, read, {**right, "paid": []})
+    assert {(each.column, each.outputs) for each in wrong.refuted} == {("price", ("paid",))}
+
+
 def test_never_null_columns_get_no_null() -> None:
     sql = "SELECT count(*) FILTER (price IS NULL) AS n FROM orders"
     assert not proof(sql, n=[]).sound

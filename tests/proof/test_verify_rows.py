@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import duckdb
 import pytest
 
 from recsys_lineage.proof import RowProof, verify_rows
+from recsys_lineage.proof import rows as proof_of_rows
 from recsys_lineage.proof.rows import Traced, Tracer
+from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.rows.trace_query import trace
 
 SCHEMAS = {
@@ -163,3 +167,41 @@ def test_rows_that_differ_by_chance_alone_are_not_told_apart(sql: str) -> None:
     schemas = {"orders": {"id": "INTEGER", "buyer": "INTEGER", "price": "INTEGER"}}
     assert proof(sql, lambda source, row: trace(sql, schemas, source, row)).true
     assert verdicts(proof(sql, "FROM orders WHERE false AND {buyer} IS NULL AND {v} IS NULL")) == {"too few"}
+
+
+ENDLESS = "SELECT 1 FROM range(1000000000000) WHERE range = -1"
+
+
+def test_a_trace_that_is_given_up_refutes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, traces that took longer than a minute were called wrong."""
+    monkeypatch.setattr(proof_of_rows, "_LONGEST_TRACE", 0.1)
+    found = proof(
+        SPENT, f"SELECT * FROM orders WHERE buyer IS NOT DISTINCT FROM {{buyer}} OR EXISTS ({ENDLESS})"
+    )
+    assert verdicts(found) == {"out of time"} and found.true and not found.refuted
+    assert len(found.unfinished) == 4 and "given up: row 0: out of time" in found.report()
+
+
+def test_a_statement_that_is_given_up_on_traced_rows_refutes_nothing() -> None:
+    """It ends at once on the table, and not on the rows of a trace: nothing was seen of these."""
+    sql = (
+        "WITH RECURSIVE steps(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM steps "
+        "WHERE (SELECT count(*) FROM orders) < 7) "
+        "SELECT buyer, sum(price) AS spent FROM orders, steps WHERE buyer = 1 GROUP BY buyer"
+    )
+    found = proof(sql, "SELECT * FROM orders WHERE buyer = {buyer}")
+    assert verdicts(found) == {"out of time"}, found.report()
+
+
+def test_only_computing_counts_against_a_time_limit() -> None:
+    with duckdb.connect(config={"threads": 1}) as connection:
+
+        def wait(seconds: float) -> float:
+            time.sleep(seconds)
+            return seconds
+
+        connection.create_function("wait", wait, ["DOUBLE"], "DOUBLE", side_effects=True)
+        with time_limit(connection, 0.3):
+            assert connection.execute("SELECT sum(wait(0.5)) FROM range(2)").fetchone() == (1.0,)
+        with pytest.raises(duckdb.InterruptException), time_limit(connection, 0.3):
+            connection.execute(ENDLESS)

@@ -34,7 +34,14 @@ def query_columns(
         ColumnLineageError: the lineage cannot be derived; it says why, and where.
     """
     text = query.text or query.sql
-    found = column_lineage(text, inputs.schemas(), origin=origin, people=people, result=result)
+    found = column_lineage(
+        text,
+        inputs.schemas(),
+        origin=origin,
+        people=people,
+        result=result,
+        parameters=query.parameters,
+    )
     scans = {name: files.scan for name, files in inputs.relations.items()}
     frames = inputs.frame_columns()
     return {column: _known(edges, scans, frames) for column, edges in found.items()}

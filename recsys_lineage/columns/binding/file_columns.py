@@ -8,6 +8,7 @@ import re
 import duckdb
 
 from recsys_lineage.columns.binding.empty_tables import Columns
+from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.file_call import FileCall, refuse_places_elsewhere
 from recsys_lineage.sql.names import literal
 
@@ -15,7 +16,7 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def columns_of_files(call: FileCall, text: str) -> Columns | None:
-    """Names and types of the columns that a call reads; None if the files are missing, or cannot be read in that way.
+    """Names and types of the columns that a call reads; None if the files are missing.
 
     Only the folders that the call names can be opened, and nothing but the files' headers is asked for.
 
@@ -25,6 +26,7 @@ def columns_of_files(call: FileCall, text: str) -> Columns | None:
 
     Raises:
         SqlAssetError: it reads what is no file of this machine.
+        ColumnLineageError: the files are there, and DuckDB cannot read them in that way.
     """
     refuse_places_elsewhere([call])
     folders = ", ".join(literal(_folder(pattern)) for pattern in call.patterns)
@@ -33,8 +35,16 @@ def columns_of_files(call: FileCall, text: str) -> Columns | None:
             _ = connection.execute(f"SET allowed_directories = [{folders}]").fetchall()
             _ = connection.execute("SET enable_external_access = false").fetchall()
             rows = connection.execute(f"DESCRIBE FROM {text}").fetchall()
-        except duckdb.Error:
+        except (duckdb.IOException, duckdb.PermissionException):
             return None
+        except duckdb.Error as error:
+            raise ColumnLineageError(
+                f"DuckDB cannot read the files {', '.join(call.patterns)!r} in this way.",
+                expected="a call that DuckDB takes of the files that are there",
+                found=str(error).splitlines()[0],
+                where=call.where,
+                advice="correct the call, or the files",
+            ) from None
     return tuple((name, kind) for name, kind, *_ in rows)
 
 

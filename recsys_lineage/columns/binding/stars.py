@@ -99,7 +99,7 @@ def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
     if isinstance(node, exp.Star):
         return _changed(visible(scope, node), node, scope)
     if isinstance(node, exp.Column | exp.Dot) and isinstance(star := _last(node), exp.Star):
-        return _changed(_of_one(node, scope), star, scope)
+        return _changed(_of_one(node, scope), star, scope, of_one=True)
     negated = isinstance(node, exp.Not)
     likes = node.this if negated else node
     if isinstance(likes, _LIKES) and (columns := _starred(likes.this, scope)) is not None:
@@ -143,12 +143,15 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
     return [Column(name, each) for name, each in fields_of(struct, value, scope)]
 
 
-def _changed(columns: list[Column], star: exp.Star, scope: Scope) -> list[Column]:
-    """The columns of a star without those it excludes, with those it replaces and renames."""
-    excluded = [each for each in _excluded(star) if not each.text("table")]
+def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: bool = False) -> list[Column]:
+    """The columns of a star without those it excludes, with those it replaces and renames.
+
+    Behind the star of one relation a name may be that of its column with the relation before it, `t.* EXCLUDE (t.a)`.
+    """
+    excluded = [each for each in _excluded(star) if of_one or not each.text("table")]
     without = [folded(each.name) for each in excluded]
     replaced = {folded(each.alias): each for each in star.args.get("replace") or ()}
-    renames = [each for each in _renamed_in(star) if not each.this.text("table")]
+    renames = [each for each in _renamed_in(star) if of_one or not each.this.text("table")]
     renamed = {folded(each.this.name): each.alias for each in renames}
     known = {folded(column.name) for column in columns}
     named = [*excluded, *(each.args["alias"] for each in star.args.get("replace") or ())]

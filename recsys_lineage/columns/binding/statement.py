@@ -13,6 +13,7 @@ from sqlglot import exp
 from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
 from recsys_lineage.columns.binding.file_columns import columns_of_files
 from recsys_lineage.columns.binding.inputs import Input, Inputs
+from recsys_lineage.columns.binding.parameters import NOTHING_KNOWN, Parameters
 from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
@@ -34,6 +35,7 @@ class Statement:
         origin: where it comes from, for messages.
         inputs: what it may read.
         people: columns of inputs by which people are told apart; None: whatever is counted is taken for people.
+        parameters: what is known of the values of its parameters.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Statement:
     origin: str
     inputs: Inputs
     people: frozenset[tuple[str, str]] | None = None
+    parameters: Parameters = NOTHING_KNOWN
     _tables: dict[str, Input] = field(default_factory=dict)
     """What it was found to read."""
     _stand_ins: dict[int, tuple[int, str]] = field(default_factory=dict)

@@ -30,7 +30,7 @@ from recsys_lineage.columns.expressions.aggregates import (
 )
 from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.expressions.structs import STRUCT_MAKERS, struct_made
-from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, list_of, struct_of
+from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, folded, list_of, struct_of
 
 _HASHES = frozenset(
     {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
@@ -114,7 +114,8 @@ def _of_session(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _parameter(node: exp.Expr, scope: Scope) -> Value:
-    return Value(of_parameter(node.name or "?"))
+    known = scope.statement.parameters
+    return CONSTANT if folded(node.name) in known.empty else Value(of_parameter(node.name or "?"))
 
 
 def _same(node: exp.Expr, scope: Scope) -> Value:

@@ -14,7 +14,7 @@ _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.G
 def counted_people(node: exp.Select, scope: Scope) -> Edges | None:
     """The edges of the people of whom every group of a SELECT that is kept has at least k, k of at least 2.
 
-    A `$parameter` is taken for such a k. None where the groups are not counted so.
+    A `$parameter` is such a k where the value that it had is known to be. None where the groups are not counted so.
     """
     having = node.args.get("having")
     if having is None:
@@ -34,7 +34,7 @@ def _counted(condition: exp.Expr, scope: Scope) -> Edges | None:
     if not (isinstance(counted, exp.Count) and isinstance(counted.this, exp.Distinct)):
         return None
     people = counted.this.expressions
-    if len(people) != 1 or not _is_at_least(bound, _LEAST if kind is exp.GTE else _LEAST - 1):
+    if len(people) != 1 or not _is_at_least(bound, _LEAST if kind is exp.GTE else _LEAST - 1, scope):
         return None
     known = scope.statement.people
     if not isinstance(people[0], exp.Column):
@@ -79,7 +79,7 @@ def is_of_counted_people(node: exp.Expr, scope: Scope, grouped: Scope) -> bool:
     return all(table in tables for table, _, how, _ in edges if table and how <= How.AGGREGATION)
 
 
-def _is_at_least(bound: exp.Expr, least: int) -> bool:
+def _is_at_least(bound: exp.Expr, least: int, scope: Scope) -> bool:
     if isinstance(bound, exp.Parameter | exp.Placeholder):
-        return True
+        return scope.statement.parameters.is_at_least(bound.name, least)
     return isinstance(bound, exp.Literal) and not bound.is_string and float(bound.name) >= least

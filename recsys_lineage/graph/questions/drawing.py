@@ -6,6 +6,7 @@ installed beside; PNG is made of the SVG by vl-convert, which has a font of its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
@@ -40,6 +41,10 @@ _SHAPES: Mapping[Shape, tuple[str, str]] = {
 }
 """Graphviz's shape and the colour of each kind of box."""
 MOST_BOXES = 500
+_NOT_SHOWN = re.compile(r"""[&"<>#\\`$]|:(?=fa-)""")
+"""What a label of Mermaid would read as a mark: entities, HTML, escapes, Markdown, formulas and names of icons."""
+_MOST_ARROWS, _LONGEST_TEXT = 500, 50_000
+"""What Mermaid draws at most as it is set everywhere (`maxEdges`, `maxTextSize`)."""
 _TOLD_ARROWS = 40
 """Of more arrows than these the dashed ones have no words, which would take more room than the boxes."""
 
@@ -69,7 +74,11 @@ class Drawing:
         object.__setattr__(self, "arrows", _together(self.arrows))
 
     def mermaid(self) -> str:
-        """A flowchart, as Markdown renderers draw it."""
+        """A flowchart, as Markdown renderers draw it.
+
+        Raises:
+            TooManyBoxes: when it has more than Mermaid draws unless it is told otherwise.
+        """
         names = {name: f"n{number}" for number, name in enumerate(self.boxes)}
         lines = ["flowchart LR"]
         for name, (shape, text) in self.boxes.items():
@@ -83,7 +92,15 @@ class Drawing:
         lines.extend(
             f"    classDef {shape} fill:{_SHAPES[shape][1]},stroke:#555,color:#111" for shape in used
         )
-        return "\n".join(lines) + "\n"
+        text = "\n".join(lines) + "\n"
+        if len(self.arrows) > _MOST_ARROWS or len(text) > _LONGEST_TEXT:
+            raise TooManyBoxes(
+                "Mermaid does not draw so much.",
+                expected=f"at most {_MOST_ARROWS} arrows and {_LONGEST_TEXT:,} characters",
+                found=f"{len(self.arrows):,} arrows, {len(text):,} characters",
+                advice="ask for fewer steps, or for DOT or JSON",
+            )
+        return text
 
     def dot(self) -> str:
         """The language of Graphviz."""
@@ -309,7 +326,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text inside a label of Mermaid, which reads entities as in HTML."""
-    for plain, entity in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;"), ("\n", "<br/>")):
-        text = text.replace(plain, entity)
-    return text
+    """A text inside a label of Mermaid, in whose entities everything is written that it would not show as it is."""
+    return _NOT_SHOWN.sub(lambda found: f"#{ord(found.group())};", text).replace("\n", "<br/>")

@@ -16,6 +16,12 @@ SELECT * REPLACE (a + 1 AS A) FROM u;
 -- *: t.a JOIN, u.a JOIN
 SELECT b, u.* EXCLUDE (k) FROM t JOIN u ON t.a = u.a;
 
+-- # EXCLUDE and RENAME behind the star of one table may name it
+-- k: u.k IDENTITY
+-- z: u.e IDENTITY
+-- *: t.a JOIN, u.a JOIN
+SELECT u.* EXCLUDE (u.a) RENAME (u.e AS z) FROM t JOIN u ON t.a = u.a;
+
 -- # EXCLUDE the column of one table
 -- k: u.k IDENTITY
 -- e: u.e IDENTITY

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.questions.answers import ColumnLineage, ColumnLink, Link, Paths
 from recsys_lineage.graph.questions.closure import upstream
-from recsys_lineage.graph.questions.drawing import Drawing
+from recsys_lineage.graph.questions.drawing import Arrow, Drawing, TooManyBoxes
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from tests.lineage.graph.shop import Shop
@@ -117,3 +120,29 @@ def test_short_names_of_files_tell_them_apart(paths: set[str]) -> None:
     assert len(set(words.values())) == len(paths)
     for name, short in words.items():
         assert f"/{name.removeprefix('file:').partition('@')[0]}".endswith(f"/{short.removeprefix('/')}")
+
+
+_PIECES = [*"a1 _-*.:;,#&<>\"'`\\$@%[](){}|~^", "\n", "fa:fa-user ", "#35;"]
+
+
+@given(st.lists(st.lists(st.sampled_from(_PIECES)).map("".join), min_size=1))
+def test_a_label_of_mermaid_shows_the_text_and_holds_no_mark(texts: list[str]) -> None:
+    """In a browser `a#b;` was an entity, and backticks, `\\n`, `$$` and `fa:fa-user` were marks."""
+    boxes = {str(place): ("column", text) for place, text in enumerate(texts)}
+    lines = Drawing(boxes, (Arrow("0", "0", "#1;"),)).mermaid().splitlines()  # type: ignore[arg-type]
+    labels = [found[1] for line in lines if (found := re.fullmatch(r'    n\d+\["(.*)"\]:::column', line))]
+    assert '    n0 -->|"#35;1;"| n0' in lines
+    for text, label in zip(texts, labels, strict=True):
+        bare = re.sub(r"#\d+;", "", label).replace("<br/>", "")
+        assert not re.search(r"""[&"<>#\\`$]|:fa-""", bare)
+        assert html.unescape(label.replace("<br/>", "\n").replace("#", "&#")) == text
+
+
+def test_more_than_mermaid_draws_is_refused() -> None:
+    """Its renderers show an error in place of the picture, which nobody would see who writes it into a file."""
+    boxes = {str(place): ("version", str(place)) for place in range(40)}
+    arrows = tuple(Arrow(one, other) for one in boxes for other in boxes)
+    drawing = Drawing(boxes, arrows)  # type: ignore[arg-type]
+    with pytest.raises(TooManyBoxes, match=r"1,600 arrows"):
+        drawing.mermaid()
+    assert drawing.dot().count("->") == len(arrows)
