@@ -66,6 +66,7 @@ def logs(
     with opened_records() as records:
         record = _run_named(records, run)
         made = records.of_run(record.id)
+        stayed = records.with_ids([kept for kept in record.kept.values() if kept is not None])
     if as_json:
         answer = {"run": record.to_json(), "records": [each.to_json() for each in made]}
         print(json.dumps(answer, default=str))
@@ -93,7 +94,9 @@ def logs(
             console.print(f"[red]{escape(each.asset)} failed:[/red] {escape(each.failure.message)}")
     for step, state in record.steps.items():
         if state == "skipped":
-            console.print(f"{escape(step)} was skipped")
+            kept = stayed.get(record.kept.get(step) or "")
+            version = "" if kept is None else f": it stays at version {kept.version}"
+            console.print(f"{escape(step)} was skipped{version}")
 
 
 def _run_named(records: Records, text: str) -> RunRecord:

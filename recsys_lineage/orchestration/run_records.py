@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 import dagster as dg
@@ -67,13 +68,15 @@ def _record(
 ) -> RunRecord:
     run = found.dagster_run
     planned, steps = _planned_and_steps(instance, run.run_id)
+    skipped = [planned[step] for step, state in steps.items() if state == "skipped" and step in planned]
+    ended = moment(found.end_time) or datetime.now(timezone.utc)
     started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
     state = "lost" if LOST_TAG in run.tags else _STATES[run.status]
     return RunRecord(
         id=run.run_id,
         state=state,
         started=started,
-        ended=moment(found.end_time) or datetime.now(timezone.utc),
+        ended=ended,
         run=Run(
             run_id=run.run_id,
             job=run.job_name,
@@ -83,17 +86,34 @@ def _record(
             **asked_by(run),
         ),
         tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
-        assets=planned,
+        assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),
         steps=steps,
+        kept=_kept(lake, [key.path[-1] for keys in skipped for key in keys], ended),
         lake=lake.uri,
     )
 
 
-def _planned_and_steps(instance: dg.DagsterInstance, run_id: str) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The assets that a run was to materialize, and each step with how it ended."""
-    planned: dict[str, None] = {}
+def _kept(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
+    """The id of the record of the version that each of some assets had at a time; None where it had none."""
+    if not assets:
+        return {}
+    table, _ = Records(lake).table(columns=["id", "asset", "kind", "status", "ended"])
+    wrote = table.filter(
+        pl.col("asset").is_in(list(assets)),
+        pl.col("kind") == "asset",
+        pl.col("status") == "success",
+        pl.col("ended") <= at,
+    )
+    last = dict(wrote.sort("ended").select("asset", "id").iter_rows())
+    return {asset: last.get(asset) for asset in assets}
+
+
+def _planned_and_steps(
+    instance: dg.DagsterInstance, run_id: str
+) -> tuple[dict[str, list[dg.AssetKey]], dict[str, str]]:
+    """The assets that each step of a run was to materialize, and each step with how it ended."""
+    planned: dict[str, list[dg.AssetKey]] = {}
     steps: dict[str, str] = {}
-    waiting: dict[str, None] = {}
     begun: set[str] = set()
     looked_at = {*_STEPS, dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
     for entry in instance.all_logs(run_id, of_type=looked_at):
@@ -105,9 +125,7 @@ def _planned_and_steps(instance: dg.DagsterInstance, run_id: str) -> tuple[tuple
         elif event.event_type == dg.DagsterEventType.STEP_START:
             begun.add(event.step_key or "")
         elif event.asset_key is not None:
-            planned[event.asset_key.to_user_string()] = None
-            if event.step_key:
-                waiting[event.step_key] = None
-    left = dict.fromkeys([*waiting, *sorted(begun)])
+            planned.setdefault(event.step_key or "", []).append(event.asset_key)
+    left = dict.fromkeys([*filter(None, planned), *sorted(begun)])
     steps |= {step: "killed" if step in begun else "skipped" for step in left if step not in steps}
-    return tuple(planned), steps
+    return planned, steps

@@ -26,6 +26,8 @@ class RunRecord(RecordPart):
         assets: what it was to materialize.
         steps: each step and how it ended: `skipped` where an earlier failure kept it from starting, `killed` where it
             started and nobody told of its end.
+        kept: for the asset of each step that was skipped, the id of the record of the version that it stayed at; None
+            where it had none.
         lake: URL of the lake.
         format: of the record.
     """
@@ -38,6 +40,7 @@ class RunRecord(RecordPart):
     tags: Mapping[str, str] = field(default_factory=dict)
     assets: tuple[str, ...] = ()
     steps: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str | None] = field(default_factory=dict)
     lake: str | None = None
     kind: Literal["run"] = "run"
     format: int = 1

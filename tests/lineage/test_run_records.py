@@ -34,6 +34,19 @@ def test_what_an_earlier_failure_kept_from_starting_is_skipped(project: Project)
     project.run(bad, table("spend", SPEND), raises=False)
     (record,) = recorded(project)
     assert (record.state, record.steps) == ("failed", {"orders": "failed", "spend": "skipped"})
+    assert record.kept == {"spend": None}, "it had no version yet"
+
+
+def test_a_skipped_asset_names_the_record_that_it_stayed_at(project: Project) -> None:
+    project.run(table("orders"), table("spend", SPEND))
+    stayed = project.records.latest("spend")
+    bad = table("orders", "SELECT 'x'::INTEGER AS amount, 'ann' AS customer")
+    failed = project.run(bad, table("spend", SPEND), raises=False)
+    project.run(table("orders"), table("spend", f"{SPEND} HAVING count(*) > 0"))  # before anybody looked
+    found = {record.id: record for record in recorded(project)}
+    assert stayed is not None and found[failed.run_id].kept == {"spend": stayed.id}
+    assert RunRecord.from_json(found[failed.run_id].to_json()) == found[failed.run_id]
+    assert [record.kept for record in found.values() if record.id != failed.run_id] == [{}, {}]
 
 
 def test_a_run_whose_process_was_killed_is_lost(project: Project) -> None:
