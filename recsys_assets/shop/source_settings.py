@@ -101,7 +101,8 @@ def read_settings(path: Path) -> SourceSettings:
                 expected="regular expressions of RE2, which has no look-ahead",
                 found=repr(pattern),
                 where=str(path),
-                advice="put a backslash before a character that stands for itself",
+                advice="write the pattern without look-ahead and look-behind, and put a backslash before a character "
+                "that stands for itself",
             ) from error
     if "default_behaviour" in values:
         values["default_behaviour"] = values["default_behaviour"].strip().lower()
