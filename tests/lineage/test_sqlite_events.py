@@ -178,7 +178,7 @@ def planned(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
     return {
         "run": [
             [
-                event.dagster_event.event_specific_data
+                event.get_dagster_event().event_specific_data
                 for event in instance.all_logs(run.run_id, of_type={kind})
             ]
             for kind in types
