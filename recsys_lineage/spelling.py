@@ -29,10 +29,10 @@ def unlike_letters(name: str, other: str) -> str:
     ]
     if any(_alphabet(own) == _alphabet(meant) for _, own, meant in differing):
         return ""
-    told = (
+    differences = (
         f"character {place} is {_in_words(meant)}, not {_in_words(own)}" for place, own, meant in differing
     )
-    return f" ({'; '.join(told)})"
+    return f" ({'; '.join(differences)})"
 
 
 def _alphabet(letter: str) -> str:

@@ -36,6 +36,7 @@ from recsys_lineage.openlineage.delivery.standing import Delivered
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import record_runs
 from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.record_table import rows_together
 from recsys_lineage.records.records import Records
 from recsys_lineage.retention.needs import versions_of_run
 
@@ -243,7 +244,8 @@ class Platform:
         return EventDays(self.instance, self.settings)
 
     def _run(self, job: dg.JobDefinition, names: Sequence[str] | None, tags: Mapping[str, str]) -> RunOutcome:
-        return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
+        with rows_together(self.lake):
+            return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
 
     def warnings(self, run_id: str) -> dict[str, str]:
         """Findings of non-blocking checks of a run, by asset, without what `load_report` covers."""

@@ -225,10 +225,10 @@ class Attempt:
         vocabulary = self._vocabulary = self._known_words(inputs, output, columns)
 
         def plain(outcome: CheckOutcome) -> CheckOutcome:
-            told = vocabulary.outcome(outcome)
-            if told.found != outcome.found:
+            masked = vocabulary.outcome(outcome)
+            if masked.found != outcome.found:
                 tell(Progress(self._asset.name, "note", outcome.found))
-            return told
+            return masked
 
         with inputs.reading_for("check"):
             others = [check for check in self._asset.checks if not isinstance(check, PeopleCheck)]

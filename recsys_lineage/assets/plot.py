@@ -35,8 +35,8 @@ class Plot:
         for name, kind in self.frame.schema.items():
             if isinstance(kind, texts):
                 column = self.frame[name].cast(pl.String)
-                told = {text: plain(text) for text in column.unique().drop_nulls()}
-                columns.append(column.replace_strict(told, default=None, return_dtype=pl.String))
+                allowed = {text: plain(text) for text in column.unique().drop_nulls()}
+                columns.append(column.replace_strict(allowed, default=None, return_dtype=pl.String))
             elif not kind.is_nested() and kind not in (pl.Binary, pl.Object):
                 columns.append(self.frame[name])
         return self.draw(pl.DataFrame(columns))

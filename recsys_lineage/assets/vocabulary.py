@@ -78,10 +78,10 @@ class Vocabulary:
         if isinstance(value, Mapping):
             found: dict[str, Any] = {}
             for key, held in value.items():
-                told, kept = self._text(str(key), {*numbers}), self.plain(held, numbers)
+                name, kept = self._text(str(key), {*numbers}), self.plain(held, numbers)
                 # of names that are left out their counts add up
-                both = told in found and all(isinstance(each, int | float) for each in (found[told], kept))
-                found[told] = found[told] + kept if both else kept
+                both = name in found and all(isinstance(each, int | float) for each in (found[name], kept))
+                found[name] = found[name] + kept if both else kept
             return found
         if isinstance(value, list | tuple):
             return [self.plain(held, numbers) for held in value]

@@ -83,17 +83,17 @@ class FailingRows:
         return FailingRows({path: {line: self.rows[path][line]}})
 
     def _errors_by_place(self) -> list[tuple[str, SqlFailed]]:
-        told = [
+        errors = [
             (f"{path}, {count} rows and more" if (count := len(self.rows.get(path, ()))) else path, error)
             for path, error in self.whole.items()
         ]
-        told += [
+        errors += [
             (f"{path}:{line}", error)
             for path, failing in sorted(self.rows.items())
             if path not in self.whole
             for line, error in sorted(failing.items())
         ]
-        return told
+        return errors
 
 
 def failing_rows(
@@ -204,8 +204,8 @@ class _Look:
         return None
 
     def _errors_by_place(self, condition: str, error: Exception) -> SqlFailed:
-        told = self._written(condition).failed(error, self._connection)
-        return told or SqlFailed(
+        explained = self._written(condition).failed(error, self._connection)
+        return explained or SqlFailed(
             "The SQL cannot be computed for a value.", found=plain(error), where=self._query.origin
         )
 

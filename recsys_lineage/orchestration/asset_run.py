@@ -23,7 +23,7 @@ from recsys_lineage.interruption import stop_is_requested
 from recsys_lineage.lake.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
-    materializations_at_once,
+    events_at_once,
     partition_keys_of,
     version_tags,
     without_automatic_event,
@@ -34,7 +34,7 @@ from recsys_lineage.orchestration.metadata.event_metadata import (
     event_metadata,
     partition_metadata,
 )
-from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
@@ -117,8 +117,8 @@ class AssetRun:
             now = time.monotonic()
             if now - self._logged >= SECONDS_BETWEEN_LOG_LINES:
                 self._logged = now
-                told = self._vocabulary.plain(moment.text, _COUNTS_OF_STEPS)
-                self._context.log.info(f"{moment.asset}: {told}")
+                text = self._vocabulary.plain(moment.text, _COUNTS_OF_STEPS)
+                self._context.log.info(f"{moment.asset}: {text}")
 
     def _result(self, key: dg.AssetKey, outcome: Outcome) -> Event:
         record, version, output = outcome.record, outcome.version, outcome.output
@@ -144,11 +144,11 @@ class AssetRun:
         made: dict[str, Any] = {}
         for name, value in (outcome.output.metadata if outcome.output else {}).items():
             try:
-                made[str(outcome.plain(name))] = told_metadata(value, outcome.plain)
+                made[str(outcome.plain(name))] = stored_metadata(value, outcome.plain)
             except Exception as error:  # the version is committed: a picture of it must not fail the run
-                told = Failure.of(error)
+                failure = Failure.of(error)
                 self._context.log.warning(
-                    f"the metadata of {self._asset.name} is incomplete: {told.type}: {told.message}"
+                    f"the metadata of {self._asset.name} is incomplete: {failure.type}: {failure.message}"
                 )
         return made
 
@@ -159,9 +159,9 @@ class AssetRun:
             try:
                 shown = self._shown(Records(self._resource.lake()))
             except Exception as error:  # the version is committed: a picture of it must not fail the run
-                told = Failure.of(error)
+                failure = Failure.of(error)
                 self._context.log.warning(
-                    f"the metadata of {self._asset.name} is incomplete: {told.type}: {told.message}"
+                    f"the metadata of {self._asset.name} is incomplete: {failure.type}: {failure.message}"
                 )
         return {**shown, **made, **metadata, **made, **shown}
 
@@ -183,16 +183,18 @@ class AssetRun:
         failed = output.failures if output else {}
         made_of = _reads_by_partition(record, output.partition_files if output else {})
         inputs = {read.name: read.fingerprint for read in record.reads if read.kind == "table"}
-        told = sorted(p for p in version.partitions if p not in failed and (p in written or p not in known))
+        reported = sorted(
+            p for p in version.partitions if p not in failed and (p in written or p not in known)
+        )
         if not version.partitions:
             words = f"No {version.partition_column} yet: nothing that was read has a row of one."
             shown = {"partitions": words, **of_run}
             self._context.log_event(dg.AssetObservation(asset_key=key, description=words, metadata=shown))
-        with many_events(), materializations_at_once(self._context.instance):
-            for partition in told:
+        with many_events(), events_at_once(self._context.instance):
+            for partition in reported:
                 held = version.partitions[partition]
                 metadata = partition_metadata(record, version, partition, made_of.get(partition))
-                if partition == told[-1]:
+                if partition == reported[-1]:
                     metadata = {**of_run, "reads of the run": of_run["reads"], **metadata}
                 self._context.log_event(
                     dg.AssetMaterialization(

@@ -11,21 +11,21 @@ from recsys_lineage.orchestration.transient import is_transient
 from recsys_lineage.records.failure import Failure, speaks_for_itself, told_parts
 
 
-def dagster_failure(asset: str, error: BaseException, told: Failure) -> dg.Failure:
+def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
     """The failure to raise in a step, `from None`: with its cause Dagster would store the whole message.
 
     Args:
         asset: the asset that failed.
         error: what went wrong.
-        told: the same, as the record tells it.
+        failure: the same, as the record has it.
     """
-    metadata: dict[str, Any] = {"type": told.type}
+    metadata: dict[str, Any] = {"type": failure.type}
     if isinstance(error, LineageError) and speaks_for_itself(error):
         metadata |= told_parts(error)
-    if told.stack:
-        metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in told.stack))
+    if failure.stack:
+        metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in failure.stack))
     return dg.Failure(
-        description=f"{asset}: {told.message}",
+        description=f"{asset}: {failure.message}",
         metadata=metadata,
         allow_retries=error.allow_retries if isinstance(error, dg.Failure) else is_transient(error),
     )

@@ -187,14 +187,15 @@ def execute_here(
     repository = RemoteRepositoryOrigin(
         RegisteredCodeLocationOrigin(code_location), SINGLETON_REPOSITORY_NAME
     )
-    run = instance.create_run_for_job(
-        here,
-        run_id=run_id,
-        run_config=run_config,
-        tags={**job.run_tags, **(tags or {})},
-        asset_selection=None if selected is None else frozenset(selected),
-        remote_job_origin=RemoteJobOrigin(repository, job.name),
-    )
+    with events_at_once(instance):
+        run = instance.create_run_for_job(
+            here,
+            run_id=run_id,
+            run_config=run_config,
+            tags={**job.run_tags, **(tags or {})},
+            asset_selection=None if selected is None else frozenset(selected),
+            remote_job_origin=RemoteJobOrigin(repository, job.name),
+        )
     with _helpers_apart():
         return execute_run(InMemoryJob(here), run, instance)
 
@@ -299,8 +300,8 @@ _waiting = threading.local()
 
 
 @contextmanager
-def materializations_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Store the materializations that this thread reports inside the block together when it ends.
+def events_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Store the materializations and plans that this thread reports inside the block together when it ends.
 
     Dagster's SQLite storage makes transactions of two files for each event, and writes each as its asset's latest.
     Together they take two transactions, and the last one of an asset is its latest; Dagster's own batches are no help,
@@ -322,11 +323,16 @@ def materializations_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
 
 
 _store_one = SqliteEventLogStorage.store_event
+_AT_ONCE = (
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+)
 
 
 def _stored_or_kept(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
     waiting: list[EventLogEntry] | None = getattr(_waiting, "events", None)
-    if waiting is not None and event.dagster_event_type is DagsterEventType.ASSET_MATERIALIZATION:
+    if waiting is not None and event.dagster_event_type in _AT_ONCE:
         waiting.append(event)
     else:
         _store_one(storage, event)
@@ -344,9 +350,12 @@ def _store_together(storage: SqliteEventLogStorage, events: Sequence[EventLogEnt
     with storage.index_transaction() as connection:
         ids = [connection.execute(insert, row).lastrowid for row in rows]
         storage._store_asset_event_tags(connection, events, ids)
-        latest = {row["asset_key"]: place for place, row in enumerate(rows)}
+        latest = {row["asset_key"]: place for place, row in enumerate(rows) if row["asset_key"]}
         for place in latest.values():
             storage._store_asset_event(connection, events[place], ids[place])
+    for event, event_id in zip(events, ids, strict=True):
+        if event.dagster_event_type is DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+            storage.store_asset_check_event(event, event_id)
 
 
 _engines: dict[str, Engine] = {}
@@ -381,5 +390,7 @@ def kept_engines() -> Iterator[None]:
 def _kept_engine(url: str, **options: Any) -> Engine:
     with _engines_lock:
         if url not in _engines:
-            _engines[url] = create_engine(url, **options)
+            engine = _engines[url] = create_engine(url, **options)
+            # after each connection, of which it keeps none
+            setattr(engine, "dispose", lambda: None)  # noqa: B010
         return _engines[url]

@@ -98,11 +98,11 @@ def recorded(
             with recording.inputs.reading_for(purpose):
                 yield recording
         except BaseException as error:
-            told = Failure.of(error, code.text, reads)
+            failure = Failure.of(error, code.text, reads)
             status = "failed" if isinstance(error, Exception) else "canceled"
-            append(replace(record(recording), status=status, failure=told))
+            append(replace(record(recording), status=status, failure=failure))
             if not isinstance(error, Exception):
                 raise
             tell(Progress(name, "failed", str(error) or type(error).__name__))
-            raise dagster_failure(name, error, told) from None
+            raise dagster_failure(name, error, failure) from None
         append(record(recording))

@@ -41,8 +41,8 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
         code_location: its name where Dagster does not know it.
     """
     records = Records(lake)
-    told, _ = records.table(columns=["id", "kind"])
-    known = set(told.filter(pl.col("kind") == "run")["id"])
+    kinds, _ = records.table(columns=["id", "kind"])
+    known = set(kinds.filter(pl.col("kind") == "run")["id"])
     ended = instance.get_run_records(dg.RunsFilter(statuses=list(_STATES)), limit=None)
     new = [run for run in ended if run.dagster_run.run_id not in known]
     for start in range(0, len(new), _AT_ONCE):

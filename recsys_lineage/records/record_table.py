@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from json import loads
 from typing import Any
 
 import polars as pl
 
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.table_files import scan_files
 from recsys_lineage.lake.table_version import TableVersion
@@ -25,6 +28,9 @@ _PATH = "path of the file"
 _ORDER = (ADDED, "ended", "id")
 _AT_ONCE = 20_000
 _SHORTEST_RUN = 1_000
+_log = logging.getLogger(__name__)
+_waiting: dict[str, list[Mapping[str, Any]]] = {}
+"""Records that stand in commits and wait to become rows together, by lake (`rows_together`)."""
 
 
 class RecordTable:
@@ -53,6 +59,14 @@ class RecordTable:
             WriteConflict: when other writers kept winning.
             InsufficientSpace: when the disk is full or not writable.
         """
+        if records and (waiting := _waiting.get(self._lake.uri)) is not None:
+            if not in_one_commit and all(map(_is_in_a_commit, records)):
+                waiting += records
+                return len(records)
+            self._add_waiting()
+        return self._append(records, in_one_commit=in_one_commit)
+
+    def _append(self, records: Sequence[Mapping[str, Any]], *, in_one_commit: bool = False) -> int:
         count = 0
         size = len(records) if in_one_commit else _AT_ONCE
         for start in range(0, len(records), size or 1):
@@ -60,6 +74,17 @@ class RecordTable:
             texts = {hash_: text for row in rows for hash_, text in row.texts.items()}
             count += self.append_rows(pl.DataFrame([row.values for row in rows], schema=SCHEMA), texts)
         return count
+
+    def _add_waiting(self) -> None:
+        """Add what waits; where that fails it is a warning in the log, because `Records.sync` adds it later."""
+        if not (waiting := _waiting.get(self._lake.uri)):
+            return
+        records = waiting.copy()
+        waiting.clear()
+        try:
+            _ = self._append(records)
+        except LineageError as error:
+            _log.warning("%s records are not yet in the table of records: %s", len(records), error.message)
 
     def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
         """Like `append`, for rows (`SCHEMA`) and the texts that they name; all in one commit."""
@@ -84,6 +109,7 @@ class RecordTable:
             columns: only these, or what follows from them row by row; all when None.
             commits: only what was added from the one to the other, both included; of all files no other is opened.
         """
+        self._add_waiting()
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema={**SCHEMA, ADDED: pl.Int64}).select(columns or pl.all()), None
@@ -99,6 +125,7 @@ class RecordTable:
 
     def commits(self, since: int | None = None) -> pl.DataFrame:
         """Number of rows (`len`) that each commit added (`added`), in order; only commits after a cursor."""
+        self._add_waiting()
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema={ADDED: pl.Int64, "len": pl.UInt32})
@@ -140,6 +167,7 @@ class RecordTable:
 
     def compact(self) -> None:
         """Join the small files of the table and of its texts now."""
+        self._add_waiting()
         for table in (TABLE, TEXTS_TABLE):
             if self._lake.has(table):
                 join_small_files(self._lake, table)
@@ -157,6 +185,30 @@ class RecordTable:
             return ()
         known = scan.select("id", _STARTED).filter(pl.col(_STARTED).is_between(earliest, latest))
         return known.filter(pl.col("id").is_in(frame["id"].to_list())).collect()["id"].to_list()
+
+
+@contextmanager
+def rows_together(lake: Lake) -> Iterator[None]:
+    """Inside the block, records that stand in the commits of their versions become rows together.
+
+    They do when the block ends, and before this process reads the table. A commit of its own for each took as long as
+    a small asset. Where the process is killed meanwhile, `Records.sync` finds them in the commits.
+    """
+    if lake.uri in _waiting:
+        yield
+        return
+    _waiting[lake.uri] = []
+    try:
+        yield
+    finally:
+        RecordTable(lake)._add_waiting()
+        del _waiting[lake.uri]
+
+
+def _is_in_a_commit(record: Mapping[str, Any]) -> bool:
+    """Whether a record is that of a version, whose commit carries it."""
+    is_asset = record.get("kind", "asset") == "asset"
+    return is_asset and record.get("status") == "success" and record.get("version") is not None
 
 
 def _arranged(frame: pl.DataFrame, place: pl.Series) -> pl.DataFrame:

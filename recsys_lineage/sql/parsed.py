@@ -93,12 +93,12 @@ def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str
         if start is None and "at end of input" in str(refused):  # DuckDB 1.5 shows no line of it
             start = sqlglot.tokenize(text, read="duckdb")[-1].start
         return plain(refused), place_in(text, start, origin)
-    told = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
-    if told.get("line") and told.get("col"):
-        column = told["col"] - len(told.get("highlight") or " ") + 1
-        return str(told.get("description") or error).splitlines()[
+    fault = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    if fault.get("line") and fault.get("col"):
+        column = fault["col"] - len(fault.get("highlight") or " ") + 1
+        return str(fault.get("description") or error).splitlines()[
             0
-        ], f"{origin}:{told['line']}:{max(column, 1)}"
+        ], f"{origin}:{fault['line']}:{max(column, 1)}"
     return str(error).splitlines()[0] if str(error) else "it is nested too deeply", origin
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.orchestration.dagster_internals import materializations_at_once
+from recsys_lineage.orchestration.dagster_internals import events_at_once
 from recsys_lineage.orchestration.sqlite_events import many_events
 
 
@@ -106,7 +107,7 @@ def materialized(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, An
                     context.log_event(event)
 
         if at_once:
-            with materializations_at_once(context.instance), materializations_at_once(context.instance):
+            with events_at_once(context.instance), events_at_once(context.instance):
                 tell()
                 assert not told(context.instance, "shelf")
         else:
@@ -148,3 +149,55 @@ def test_materializations_told_at_once_are_known_as_those_told_one_by_one(tmp_pa
             found.append(materialized(instance, at_once=at_once))
     assert found[0] == found[1]
     assert len(found[0]["records"]) == 4 and len(found[0]["run"]) == 8
+
+
+def planned(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
+    """What Dagster knows of the plan of a run of two assets with checks, before anything ran."""
+
+    @dg.asset(
+        check_specs=[dg.AssetCheckSpec("full", asset="shelf"), dg.AssetCheckSpec("clean", asset="shelf")]
+    )
+    def shelf(): ...
+
+    @dg.asset(deps=[shelf], partitions_def=dg.StaticPartitionsDefinition(["monday"]))
+    def till() -> None: ...
+
+    job = dg.Definitions(assets=[shelf, till]).resolve_implicit_global_asset_job_def()
+    with events_at_once(instance) if at_once else nullcontext():
+        run = instance.create_run_for_job(job, tags={"dagster/partition": "monday"})
+    with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+        checks = connection.exec_driver_sql(
+            "SELECT e.asset_key, check_name, execution_status, l.dagster_event_type, e.run_id = l.run_id "
+            "FROM asset_check_executions e JOIN event_logs l ON l.id = e.evaluation_event_storage_id"
+        ).fetchall()
+    types = (
+        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+    )
+    keys = [dg.AssetKey("shelf"), dg.AssetKey("till")]
+    return {
+        "run": [
+            [
+                event.get_dagster_event().event_specific_data
+                for event in instance.all_logs(run.run_id, of_type={kind})
+            ]
+            for kind in types
+        ],
+        "checks": sorted(map(tuple, checks)),
+        "assets": [
+            (record.asset_entry.asset_key, record.asset_entry.last_run_id == run.run_id)
+            for record in instance.get_asset_records(keys)
+        ],
+    }
+
+
+def test_a_plan_told_at_once_is_known_as_one_told_event_by_event(tmp_path: Path) -> None:
+    found = []
+    for at_once in (False, True):
+        folder = tmp_path / str(at_once)
+        folder.mkdir()
+        with dg.DagsterInstance.local_temp(str(folder)) as instance:
+            found.append(planned(instance, at_once=at_once))
+    assert found[0] == found[1]
+    assert [len(events) for events in found[0]["run"]] == [2, 2]
+    assert len(found[0]["checks"]) == len(found[0]["assets"]) == 2

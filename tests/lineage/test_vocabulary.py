@@ -20,7 +20,7 @@ from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.progress import Progress, listening
 from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
@@ -87,7 +87,7 @@ def told(lake: Lake, cell: str, way: str) -> str:
     kept += [
         (outcome.plain(name), repr(told))
         for name, value in outcome.output.metadata.items()
-        for told in [told_metadata(value, outcome.plain)]
+        for told in [stored_metadata(value, outcome.plain)]
     ]
     for record in (outcome.record, *Records(lake).read()[0]):
         assert record.written is not None

@@ -13,7 +13,7 @@ from recsys_assets.assets.raw.file_changes import LONGEST_SHOWN, WHAT_IS_NEW, Fi
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.errors import LineageError
-from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.records.records import Records
 from tests.examples import examples
 from tests.platform.nights import Nights
@@ -74,7 +74,7 @@ def test_the_page_names_the_files_that_are_new_and_gone(tmp_path: Path) -> None:
     shop.deliver("sales c.csv", *[row] * 3)
     outcome = materialize(shop.codes()["source_files"], shop.lake)
     assert outcome.output is not None
-    shown = told_metadata(outcome.output.metadata[WHAT_IS_NEW], outcome.plain).value
+    shown = stored_metadata(outcome.output.metadata[WHAT_IS_NEW], outcome.plain).value
     assert shown == "- 1 new: `sales c.csv`\n- 1 gone: `sales-b.csv`"
 
 

@@ -32,7 +32,7 @@ from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.dagster_internals import code_of
-from recsys_lineage.orchestration.metadata.told_metadata import told_metadata
+from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 from tests.service import small_shop
@@ -298,7 +298,7 @@ def test_what_was_shown_and_done_becomes_tables_and_a_report(
 
     page = outcomes["ab_report"]
     assert page.output is not None
-    assert told_metadata(page.output.metadata["decision"], page.plain) == page.output.metadata["decision"]
+    assert stored_metadata(page.output.metadata["decision"], page.plain) == page.output.metadata["decision"]
     differences = page.output.metadata["differences"]
     assert isinstance(differences, Plot)
     replace(differences, draw=lambda frame: assert_frame_equal(frame, differences.frame)).drawn(page.plain)

@@ -68,8 +68,8 @@ def origins_of(
         if isinstance(check, PeopleCheck) and isinstance(output.data, Query)
     ]
     if asset.columns_from is not None:  # what a run says of itself is closer than what holds of all runs
-        told = asset.columns_from if output.columns_from is None else output.columns_from()
-        lineage = _declared(asset, told, inputs, columns)
+        origins = asset.columns_from if output.columns_from is None else output.columns_from()
+        lineage = _declared(asset, origins, inputs, columns)
     else:
         try:
             held = [check for check, outcome in counted if outcome.passed]

@@ -65,13 +65,15 @@ def clearance(
     if not broken:
         words = "no column is tagged" if not tags else "every tag is cleared"
         return CheckOutcome(CHECK, True, words, columns=tuple(tags))
-    told = [
+    reasons = [
         f"{column} is tagged {', '.join(names)}{_whence(lineage.get(column, ()), names, inputs)}"
         for column, names in broken.items()
     ]
     if not lineage and inputs:
-        told.append("the origin of the columns is unknown, so each has the tags of everything that was read")
-    return CheckOutcome(CHECK, False, "; ".join(told), columns=tuple(broken))
+        reasons.append(
+            "the origin of the columns is unknown, so each has the tags of everything that was read"
+        )
+    return CheckOutcome(CHECK, False, "; ".join(reasons), columns=tuple(broken))
 
 
 def _whence(edges: Sequence[ColumnEdge], names: Sequence[str], inputs: Mapping[str, Tags]) -> str:

@@ -150,10 +150,10 @@ class CsvReader:
         for place, line in enumerate(raw):
             if b"\0" in line:
                 wide = wide_encoding(line)
-                told = (
+                advice = (
                     f"It is {wide[:6].upper()}: add encoding = '{wide}' to its read_csv in the source's SQL."
                 )
-                raise csv_fault(self.name, "a header with NUL bytes", told if wide else NUL_ADVICE)
+                raise csv_fault(self.name, "a header with NUL bytes", advice if wide else NUL_ADVICE)
             try:
                 text = line.decode()
             except UnicodeDecodeError as error:

@@ -31,8 +31,8 @@ def shown_schema(types: Mapping[str, str], descriptions: Mapping[str, str]) -> d
         types: column → DuckDB's type, in the columns' order.
         descriptions: column → what it is, with its tags.
     """
-    told = COLUMNS if list(types) == list(COLUMNS) else descriptions
-    return dg.TableSchema([_column(name, type_, told.get(name)) for name, type_ in types.items()])
+    texts = COLUMNS if list(types) == list(COLUMNS) else descriptions
+    return dg.TableSchema([_column(name, type_, texts.get(name)) for name, type_ in types.items()])
 
 
 def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:

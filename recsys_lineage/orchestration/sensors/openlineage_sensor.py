@@ -59,7 +59,7 @@ def openlineage_sensor(
             done = delivery.send(until=time.time() + _SECONDS)
         except LineageError as error:
             return dg.SensorResult(skip_reason=f"Events could not be sent: {error}", cursor=context.cursor)
-        told = "; ".join(
+        reasons = "; ".join(
             f"{each.destination}: {each.taken:,} events, {each.state}{f' ({each.text})' if each.text else ''}"
             for each in done
         )
@@ -67,7 +67,7 @@ def openlineage_sensor(
         state = json.dumps(sorted([each.destination, each.message] for each in letters))
         evaluations = [] if checked is None or state == context.cursor else [_evaluation(checked, letters)]
         return dg.SensorResult(
-            skip_reason=told or "There is no destination.", cursor=state, asset_events=evaluations
+            skip_reason=reasons or "There is no destination.", cursor=state, asset_events=evaluations
         )
 
     return sensor

@@ -12,13 +12,15 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.sql_asset import sql_asset
-from recsys_lineage.records import append_once
+from recsys_lineage.records import append_once, record_table
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.record_row import SCHEMA
-from recsys_lineage.records.record_table import ADDED, TABLE, RecordTable
+from recsys_lineage.records.record_table import ADDED, TABLE, RecordTable, rows_together
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.texts import TABLE as TEXTS
@@ -177,3 +179,48 @@ def test_other_delta_readers_open_the_table_also_after_compaction(lake: Lake) ->
 def test_no_asset_takes_the_name_of_a_table_of_records(name: str) -> None:
     with pytest.raises(LineageError, match="rename the asset"):
         sql_asset(SqlText("SELECT 1 AS x", f"{name}.sql"), name=name)
+
+
+def test_records_of_versions_become_rows_together_and_others_at_once(lake: Lake) -> None:
+    records = Records(lake)
+    first, second, third = (
+        record("orders", number, version=number, status="success") for number in (1, 2, 3)
+    )
+    failed = record("orders", 4, status="failed")
+    with rows_together(lake):
+        with rows_together(lake):
+            assert records.append([first]) == records.append([second]) == 1
+        assert not lake.has(TABLE), "they stand in the commits of their versions, and wait"
+        records.append([failed])
+        assert records.commits()["len"].to_list() == [2, 1], "what waited comes first, in one commit"
+        records.append([third])
+        assert len(records.read()[0]) == 4, "whoever reads finds what waited"
+        records.append([first])
+    assert sorted(each.id for each in records.read()[0]) == sorted(
+        each.id for each in (first, second, third, failed)
+    )
+    assert records.commits()["len"].to_list() == [2, 1, 1], "an id stands once"
+
+
+def test_what_waits_when_a_process_dies_is_found_in_the_commits(lake: Lake) -> None:
+    made = sql_code(SqlText("SELECT 1 AS n"), name="orders")
+    with rows_together(lake):
+        outcome = materialize(made, lake)
+        assert not lake.has(TABLE)
+        record_table._waiting[lake.uri].clear()  # as a process does that is killed
+    assert Records(lake).sync() == 1
+    assert Records(lake).read()[0] == [outcome.record]
+
+
+def test_records_that_cannot_be_added_together_are_a_warning(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(self: RecordTable, records: object) -> int:
+        raise LineageError("the disk is full")
+
+    with monkeypatch.context() as patched, rows_together(lake):
+        materialize(sql_code(SqlText("SELECT 1 AS n"), name="orders"), lake)
+        patched.setattr(RecordTable, "_append", full)
+        assert Records(lake).run_records() == []
+    assert "1 records are not yet in the table of records: the disk is full" in caplog.text
+    assert Records(lake).sync() == 1

@@ -24,7 +24,7 @@ _WITHOUT_TEXTS = (
 """Numbers, moments, and names that Dagster gives; they stay as they are."""
 
 
-def told_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
+def stored_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
     """One value of `Output.metadata`, as Dagster may keep it.
 
     Of texts, Markdown, JSON and tables stays what a record may say, a Plot is drawn. A finished picture inside
