@@ -87,7 +87,8 @@ class Proofs:
         several = len(self.proofs) > 1
         lines = [verdicts(self.proofs), ""] if several else []
         for proof in self.proofs:
-            if not several or not proof.true or proof.not_tried:
+            given_up = proof.rows is not None and proof.rows.unfinished
+            if not several or not proof.true or proof.not_tried or given_up:
                 lines += [f"{proof.asset} {proof.verdict}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import pytest
 
-from recsys_lineage.proof import RowProof, verify_rows
+from recsys_lineage.cli.proving import Proofs
+from recsys_lineage.proof import AssetProof, RowProof, verify_rows
 from recsys_lineage.proof import rows as proof_of_rows
 from recsys_lineage.proof.rows import Traced, Tracer
 from recsys_lineage.proof.time_limit import time_limit
@@ -180,6 +181,8 @@ def test_a_trace_that_is_given_up_refutes_nothing(monkeypatch: pytest.MonkeyPatc
     )
     assert verdicts(found) == {"out of time"} and found.true and not found.refuted
     assert len(found.unfinished) == 4 and "given up: row 0: out of time" in found.report()
+    proofs = [AssetProof(name, 1, None, found, None) for name in ("spent", "earned")]
+    assert Proofs(proofs, {}).report().count("given up: row 0: out of time") == 2
 
 
 def test_a_statement_that_is_given_up_on_traced_rows_refutes_nothing() -> None:
