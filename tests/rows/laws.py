@@ -82,7 +82,7 @@ def drawn_tables(seed: int) -> dict[str, Rows]:
 
 
 def check_enough(data: dict[str, Rows], sql: str) -> None:
-    """Holds the law that the traced rows, but for what needs the context, are enough against the last row, where there is one."""
+    """Holds against the last row, if any, that its traced rows are enough, but for what needs the context."""
     names, result = result_of(data, sql)
     for row in result[-1:]:
         traces = traces_of(data, sql, dict(zip(names, row, strict=True)))
