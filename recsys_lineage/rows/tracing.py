@@ -378,8 +378,11 @@ class Tracing:
 
 
 def _each_once(found: str, lists: int) -> str:
-    """SQL of lists of one row, each once, given that of lists that repeat rows, as those of joined rows do."""
-    rows = ", ".join(f"unnest(__w{n}) AS r{n}" for n in range(lists))
+    """SQL of lists of one row, each once, given that of lists that repeat rows, as those of joined rows do; of a row
+    that is made of none a list of NULL, as it is there.
+    """
+    some = "unnest(CASE WHEN len(__w{0}) > 0 THEN __w{0} ELSE [NULL] END) AS r{0}"
+    rows = ", ".join(some.format(n) for n in range(lists))
     once = ", ".join(f"[r{n}] AS __w{n}" for n in range(lists))
     each = ", ".join(f"(r{n})" for n in range(lists))
     return f"SELECT {once} FROM (SELECT {rows} FROM ({found})) GROUP BY GROUPING SETS ({each})"
