@@ -227,6 +227,8 @@ class Tracing:
         text = self.statement.catalog.syntax.text
         keys = "".join(f", {key}" for each in witnessed.partitions for key in each.columns)
         found = f"SELECT {lists}{keys} FROM ({text(witnessed.query)}) AS __q({own}) WHERE {condition}"
+        if witnessed.repeats and not keys:
+            found = _each_once(found, len(witnessed.tables))
         self.steps.add(name, found, stored=True, of=target)
         found_in = [name]
         for place, each in enumerate(witnessed.partitions):
@@ -250,7 +252,8 @@ class Tracing:
     def _unnested(self, table: str, rows: str) -> str:
         width = len(self.statement.catalog.columns[table])
         fields = ", ".join(f"r.f{n}" for n in range(width))
-        return f"SELECT {fields} FROM ({rows}) AS __u WHERE r IS NOT NULL"
+        once = "DISTINCT " if table in self.statement.definitions else ""
+        return f"SELECT {once}{fields} FROM ({rows}) AS __u WHERE r IS NOT NULL"
 
     def _want(self, table: str, rows: str, of: str = "") -> None:
         self._wanted.setdefault(table, []).append(Part(rows, (of,) if of else ()))
@@ -372,3 +375,14 @@ class Tracing:
                 f"(SELECT 1 FROM {quote(all_rows)} AS __t WHERE {same})",
                 target,
             )
+
+
+def _each_once(found: str, lists: int) -> str:
+    """SQL of lists of one row, each once, given that of lists that repeat rows, as those of joined rows do; of a row
+    that is made of none a list of NULL, as it is there.
+    """
+    some = "unnest(CASE WHEN len(__w{0}) > 0 THEN __w{0} ELSE [NULL] END) AS r{0}"
+    rows = ", ".join(some.format(n) for n in range(lists))
+    once = ", ".join(f"[r{n}] AS __w{n}" for n in range(lists))
+    each = ", ".join(f"(r{n})" for n in range(lists))
+    return f"SELECT {once} FROM (SELECT {rows} FROM ({found})) GROUP BY GROUPING SETS ({each})"

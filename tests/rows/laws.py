@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Mapping
 
@@ -69,6 +70,27 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
         }
         _, without = result_of(left, made.sql)
         assert row not in without, f"not needed: {row} from {traces}"
+
+
+def drawn_tables(seed: int) -> dict[str, Rows]:
+    """Few rows of both tables, in which keys and numbers occur several times."""
+    drawn = random.Random(seed)
+    return {
+        "t": [(drawn.choice("abc"), drawn.randint(0, 3), drawn.randint(0, 3)) for _ in range(6)],
+        "u": [(drawn.choice("abc"), drawn.randint(0, 3)) for _ in range(5)],
+    }
+
+
+def check_enough(data: dict[str, Rows], sql: str) -> None:
+    """Holds against the last row, if any, that its traced rows are enough, but for what needs the context."""
+    names, result = result_of(data, sql)
+    for row in result[-1:]:
+        traces = traces_of(data, sql, dict(zip(names, row, strict=True)))
+        context = {name for trace, _ in traces.values() for name in trace.insufficient}
+        kept = [place for place, name in enumerate(names) if name not in context]
+        _, again = result_of({table: rows for table, (_, rows) in traces.items()}, sql)
+        shown = [[each[place] for place in kept] for each in again]
+        assert not kept or [row[place] for place in kept] in shown, f"not enough: {row} from {traces}"
 
 
 def witnesses_of(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> dict[str, Rows]:

@@ -16,8 +16,8 @@ from recsys_lineage.rows.statement.steps import Steps
 from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.trace_query import fits_of, trace_query, traced_tables
-from recsys_lineage.sql.names import quote
 from tests.examples import examples
+from tests.rows.held import largest_kept
 
 SCHEMAS = {"products": {"product": "INTEGER", "category": "VARCHAR", "brand": "INTEGER", "price": "INTEGER"}}
 WINDOWS = {
@@ -74,20 +74,7 @@ def _held(sql: str, number: int) -> int:
         stepwise = Stepwise(connection, tracing.steps, {})
         _ = stepwise.rows(text)
         catalog.connection.close()
-        most = 0
-        for (table,) in connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE temporary"
-        ).fetchall():
-            lists = connection.execute(
-                "SELECT column_name FROM duckdb_columns() WHERE table_name = $t AND data_type LIKE '%[]'",
-                {"t": table},
-            ).fetchall()
-            entries = " + ".join(
-                ["count(*)", *(f"coalesce(sum(len({quote(name)})), 0)" for (name,) in lists)]
-            )
-            ((held,),) = connection.execute(f"SELECT {entries} FROM {quote(table)}").fetchall()
-            most = max(most, int(held))
-        return max(most, _listed(connection, tracing.steps))
+        return max(largest_kept(connection), _listed(connection, tracing.steps))
 
 
 def _listed(connection: duckdb.DuckDBPyConnection, steps: Steps) -> int:

@@ -41,3 +41,11 @@ def test_a_step_of_which_a_query_has_only_the_name_as_an_alias_is_not_looked_for
 def test_a_step_that_a_query_reads_is_looked_for(query: str) -> None:
     with pytest.raises(LineageError, match="it was looked for"):
         _ = _found(query)
+
+
+def test_too_little_memory_is_said_as_that_and_not_as_a_fault_of_the_statement() -> None:
+    with duckdb.connect(config={"memory_limit": "4MB", "threads": 1, "temp_directory": ""}) as connection:
+        step = Step("many", (), (Part("SELECT list(range) AS v FROM range(2000000)"),), stored=True)
+        with pytest.raises(LineageError, match="too many for the memory") as caught:
+            _ = Stepwise(connection, [step], {}, KeptSteps(connection)).rows("FROM many")
+    assert "more memory" in str(caught.value) and "Out of Memory" in str(caught.value)

@@ -27,7 +27,15 @@ class RowTraceError(LineageError):
 
 
 def not_taken(error: duckdb.Error) -> RowTraceError:
-    """The error for a rewritten statement that DuckDB refuses."""
+    """The error for a rewritten statement that DuckDB refuses, or has too little memory for."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return RowTraceError(
+            "The rows are too many for the memory.",
+            expected="as much memory as all rows take that the row is made of",
+            found=str(error).splitlines()[0],
+            where=ORIGIN,
+            advice="give DuckDB more memory, or trace a row that is made of fewer rows",
+        )
     return RowTraceError(
         "Rows cannot be traced through the statement.",
         expected="a statement whose rewriting DuckDB takes",

@@ -16,6 +16,7 @@ from recsys_lineage.rows.statement.syntax import (
     is_expression,
     is_query,
     parts,
+    subqueries,
     whole_of,
 )
 from recsys_lineage.rows.statement.taken_apart import Statement
@@ -185,9 +186,13 @@ class _Context:
         """Whether an expression needs the context."""
         hit = False
         for each in parts(part):
-            if is_expression(each, "WINDOW") and is_over_all(each) and self._reads(query):
-                self._add_condition(query)
-                hit = True
+            if is_expression(each, "WINDOW") and is_over_all(each):
+                asks = self._asks(each)
+                if asks:  # also for rows that the traced ones do not ask about
+                    self.conditions.append("true")
+                elif self._reads(query):
+                    self._add_condition(query)
+                hit |= asks or self._reads(query)
             elif is_expression(each, "COLUMN_REF"):
                 hit |= any(name.casefold() in names for name in each["column_names"])
             elif is_expression(each, "STAR"):
@@ -196,6 +201,14 @@ class _Context:
                 inner = self._of(each["subquery"]["node"], names)
                 hit |= inner.rows or bool(inner.places)
         return hit
+
+    def _asks(self, window: Node) -> bool:
+        """Whether subqueries in a window function read the source."""
+        return any(
+            part.get("type") == "BASE_TABLE" and part["table_name"].casefold() in self.followed
+            for subquery in subqueries(window)
+            for part in everything(subquery)
+        )
 
     def _reads(self, query: Node) -> bool:
         return any(

@@ -25,7 +25,6 @@ from recsys_lineage.rows.statement.syntax import (
     copied,
     is_expression,
     once,
-    parameters_in,
     parts,
     set_children,
     subqueries,
@@ -39,6 +38,7 @@ from recsys_lineage.rows.statement.window_rows import (
 )
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
 from recsys_lineage.rows.witnesses.partitions import partitions_of, set_apart
+from recsys_lineage.rows.witnesses.reshaped import of_reshaped
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
 from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
@@ -157,7 +157,7 @@ class Witnesses(QueryFacts):
             columns.setdefault(table, []).append(row)
             of_partitions.setdefault(table, []).append(row)
             columns[table] += dict.fromkeys(self._over(window, row) for window in listed)
-        made = Witnessed(query)
+        made = Witnessed(query, repeats=len(items) > 1 or bool(below or beside or listed))
         if rows:
             made.partitions = partitions_of(
                 query, found, self.is_aggregated(query), lambda bare: self._list(bare, of_partitions)
@@ -237,7 +237,7 @@ class Witnesses(QueryFacts):
         return Witnessed(parsed, [table for table, _ in found])
 
     def _of_shaped(self, query: Node) -> Witnessed:
-        """PIVOT and UNPIVOT with the rows equal in the columns that stay, SUMMARIZE with all, DESCRIBE with none."""
+        """PIVOT, UNPIVOT and SUMMARIZE of one table; DESCRIBE is made of no row."""
         relation = query["from_table"]
         if relation.get("show_type") == "DESCRIBE":
             return Witnessed(query)
@@ -250,22 +250,7 @@ class Witnesses(QueryFacts):
         item.table, item.alias = self._name_of(item.table), "__given"
         if item.table not in self.followed or item.columns is None:
             return Witnessed(query)
-        text = self.syntax.text(query)
-        same: list[str] = []
-        if relation["type"] == "PIVOT":
-            columns = self.statement.catalog.columns_of(text, parameters_in(query), sure=False)
-            made = {name.casefold() for name in relation.get("unpivot_names", [])}
-            made |= {name.casefold() for each in relation["pivots"] for name in each.get("unpivot_names", [])}
-            given = {column.name.casefold() for column in columns} - made
-            for name in item.columns:
-                if name.casefold() in given:
-                    same.append(f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}")
-        fits = " AND ".join(same) or "true"
-        table = quote(inner["table_name"])
-        lists = f"(SELECT {self._say.one_of(item)} FROM {table} AS __given WHERE {fits})"
-        parsed = self.syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({text}) AS __shaped")
-        assert isinstance(parsed, dict)
-        return Witnessed(parsed, [item.table], {item.table: 1})
+        return of_reshaped(query, item, self.statement, self._say)
 
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
         """For each followed relation of FROM the SQL of the list of its rows in one joined row."""

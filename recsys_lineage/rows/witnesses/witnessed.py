@@ -41,12 +41,14 @@ class Witnessed:
         tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
         counts: in how many places each of these is read.
         partitions: set apart from these lists, the rows of windows over whole partitions.
+        repeats: whether lists of several rows may name the same rows, as those of joined rows do.
     """
 
     query: Node
     tables: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     partitions: list[Partition] = field(default_factory=list)
+    repeats: bool = False
 
 
 def drop_own_columns(witnessed: Witnessed) -> None:

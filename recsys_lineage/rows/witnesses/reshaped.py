@@ -1,0 +1,92 @@
+"""Reshaped rows: which rows those of PIVOT, UNPIVOT, SUMMARIZE and DESCRIBE are made of."""
+
+from __future__ import annotations
+
+import duckdb
+
+from recsys_lineage.rows.statement.catalog import Column
+from recsys_lineage.rows.statement.from_item import FromItem
+from recsys_lineage.rows.statement.syntax import Node, copied, is_expression, parameters_in, parts
+from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.witnesses.contribution import Contribution
+from recsys_lineage.rows.witnesses.witnessed import Witnessed
+from recsys_lineage.sql.names import quote
+
+
+def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Witnessed:
+    """Such a query with a column that says what its rows are made of.
+
+    A row of UNPIVOT is made of the row that carries it, one of PIVOT of those equal in the columns that stay, one of
+    SUMMARIZE of all.
+
+    Args:
+        query: `SELECT *` of the relation alone.
+        item: the table that is reshaped.
+        statement: whose part the query is.
+        say: what the column says.
+    """
+    relation = query["from_table"]
+    if relation["type"] == "PIVOT" and relation.get("unpivot_names"):
+        carried = _carried(query, item, statement, say)
+        if carried is not None:
+            return Witnessed(carried, [item.table], {item.table: 1})
+    syntax, same = statement.catalog.syntax, ["true"]
+    if relation["type"] == "PIVOT":
+        stays = _folded(_columns(query, statement)) - _made(relation)
+        same += [
+            f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}"
+            for name in item.columns or ()
+            if name.casefold() in stays
+        ]
+    table = quote(item.node["table_name"])
+    lists = f"(SELECT {say.one_of(item)} FROM {table} AS __given WHERE {' AND '.join(same)})"
+    made = syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({syntax.text(query)}) AS __shaped")
+    assert isinstance(made, dict)
+    return Witnessed(made, [item.table], {item.table: 1})
+
+
+def _carried(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Node | None:
+    """An UNPIVOT whose rows carry what is said of the row that they are made of: a list of equal ones for each would be
+    quadratic. None where a pattern for its columns would take the column that carries it for one of them.
+    """
+    syntax = statement.catalog.syntax
+
+    def with_column(said: str) -> Node:
+        made = copied(query)
+        relation = made["from_table"]
+        source = relation["source"]
+        alias = source.get("alias") or source["table_name"]
+        names = source.get("column_name_alias") or []
+        columns = f"({', '.join(map(quote, names))})" if names else ""
+        given = f"(SELECT *, {said} AS __w0 FROM {quote(source['table_name'])} AS __given{columns})"
+        relation["source"] = syntax.relation(f"{given} AS {quote(alias)}")
+        for each in parts(relation["pivots"]):
+            if is_expression(each, "STAR"):
+                each["exclude_list"] = [*each.get("exclude_list", []), "__w0"]
+        parsed = syntax.parsed(f"SELECT * EXCLUDE (__w0), __w0 FROM ({syntax.text(made)}) AS __shaped")
+        assert isinstance(parsed, dict)
+        return parsed
+
+    try:
+        columns = _columns(with_column("true"), statement)
+    except duckdb.Error:
+        return None
+    if columns[:-1] != _columns(query, statement):
+        return None
+    return with_column(say.of_row(item))
+
+
+def _columns(query: Node, statement: Statement) -> tuple[Column, ...]:
+    text = statement.catalog.syntax.text(query)
+    return statement.catalog.columns_of(text, parameters_in(query), sure=False)
+
+
+def _folded(columns: tuple[Column, ...]) -> set[str]:
+    return {column.name.casefold() for column in columns}
+
+
+def _made(relation: Node) -> set[str]:
+    """The columns of a PIVOT or UNPIVOT that its source does not have, folded."""
+    names = [*relation.get("unpivot_names", [])]
+    names += [name for each in relation["pivots"] for name in each.get("unpivot_names", [])]
+    return {name.casefold() for name in names}
