@@ -41,7 +41,7 @@ class TracedRows:
     Attributes:
         table, version: whose rows.
         count: how many they are, equal ones counted.
-        rows: the first of them, as DuckDB gives them to Python.
+        rows: the first of them by their values, as DuckDB gives them to Python.
         context: conditions on rows of the table that matter only through windows over all of it, for each asset that
             looks at it so.
         insufficient: for each asset, the columns that need the context.
@@ -168,11 +168,11 @@ def rows_with(
 
 
 def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
-    """The first rows as dictionaries, with values as DuckDB gives them to Python."""
+    """The first rows by their values, the same each time, with values as DuckDB gives them to Python."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("_rows", rows)
-        cursor = connection.execute(f"SELECT * FROM _rows LIMIT {MOST_ROWS}")
+        cursor = connection.execute(f"SELECT * FROM _rows ORDER BY ALL LIMIT {MOST_ROWS}")
         names = [column[0] for column in cursor.description or ()]
         return tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
 
