@@ -14,7 +14,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_models.multi_behaviour import FUNNEL
 
 NO_VALUE = (
-    r"\N", "null", "(null)", "<null>", "nan", "nat", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#n/d", "#nv",
+    r"\N", "null", "(null)", "<null>", "nan", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#n/d", "#nv",
     "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!", "#wert!", "#bezug!", "#zahl!", "#valeur!", "#nom?",
     "#nombre!", "#nul!", "#valor!", "#¡valor!", "#¡ref!", "#¿nombre?", "#valore!", "#rif!", "undefined",
     "[object object]", "-", "--", "\u2013", "\u2014", ".", "?", "(not set)", "00000000-0000-0000-0000-000000000000",

@@ -67,7 +67,7 @@ class Proofs:
     @property
     def found(self) -> bool:
         """Whether everything was tried, and nothing was refuted."""
-        whole = all(proof.true and not proof.not_tried for proof in self.proofs)
+        whole = all(proof.true and not proof.not_tried and not proof.given_up for proof in self.proofs)
         return whole and not self.not_tried
 
     def to_json(self) -> dict[str, Any]:
@@ -87,8 +87,7 @@ class Proofs:
         several = len(self.proofs) > 1
         lines = [verdicts(self.proofs), ""] if several else []
         for proof in self.proofs:
-            given_up = proof.rows is not None and proof.rows.unfinished
-            if not several or not proof.true or proof.not_tried or given_up:
+            if not several or not proof.true or proof.not_tried or proof.given_up:
                 lines += [f"{proof.asset} {proof.verdict}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []

@@ -138,5 +138,6 @@ def _row(proof: AssetProof) -> dict[str, Any]:
         "not_tried": [
             *proof.not_tried,
             *([columns.limit_reached] if columns and columns.limit_reached else []),
+            *([f"{proof.given_up} traces were given up for time or memory"] if proof.given_up else []),
         ],
     }

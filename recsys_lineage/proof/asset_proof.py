@@ -69,6 +69,11 @@ class AssetProof:
         )
 
     @property
+    def given_up(self) -> int:
+        """Number of traces that were given up for time or memory, of which nothing can be said."""
+        return 0 if self.rows is None else len(self.rows.unfinished)
+
+    @property
     def verdict(self) -> str:
         """Verdict in words: "refuted", "not refuted", or that nothing of it could be tried."""
         if not self.true:

@@ -237,8 +237,8 @@ class _Trial:
                 self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
             return self._count(self._experiment.run(), columns)
         except RunFailed as error:
-            told = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
-            raise _Wrong("out of time" if error.endless else "failed", told) from error
+            why = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
+            raise _Wrong("out of time" if error.endless else "failed", why) from error
 
     def _count(self, answer: Answer, columns: Sequence[int]) -> int:
         return answer.count(self._row, columns, self._experiment.original)

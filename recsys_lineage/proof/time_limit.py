@@ -1,7 +1,7 @@
 """Query time limits: one thread interrupts every connection whose query computes for too long.
 
 What counts is the processor time of this process, not the clock on the wall: what a query is given up for must not
-depend on what else runs on the machine.
+depend on what else runs on the machine. A query that only waits, as for a disk, is given up after many times as long.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from contextlib import contextmanager
 import duckdb
 
 _PAUSE = 0.2
-_deadlines: dict[int, tuple[float, float, duckdb.DuckDBPyConnection]] = {}
+_PATIENCE = 20
+"""How many times longer than it may compute a query may take."""
+_deadlines: dict[int, tuple[float, float, float, duckdb.DuckDBPyConnection]] = {}
 _lock = threading.Lock()
 _watching: list[threading.Thread] = []
 
@@ -26,7 +28,9 @@ def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterato
         if not _watching or not _watching[0].is_alive():
             _watching[:] = [threading.Thread(target=_watch, name="time limits of queries", daemon=True)]
             _watching[0].start()
-        _deadlines[id(connection)] = time.monotonic() + seconds, time.process_time() + seconds, connection
+        now = time.monotonic()
+        computed = time.process_time() + seconds
+        _deadlines[id(connection)] = now + seconds, now + _PATIENCE * seconds, computed, connection
     try:
         yield
     finally:
@@ -45,8 +49,9 @@ def _watch() -> None:
 def _interrupt_late() -> bool:
     """Interrupt what is late; whether anything is watched. No connection outlives the call, so none is kept alive."""
     with _lock:
-        for on_the_wall, computed, connection in _deadlines.values():
+        now = time.monotonic()
+        for earliest, latest, computed, connection in _deadlines.values():
             # several threads together compute for longer than the wall's clock says
-            if time.monotonic() > on_the_wall and time.process_time() > computed:
+            if now > latest or (now > earliest and time.process_time() > computed):
                 connection.interrupt()
         return bool(_deadlines)

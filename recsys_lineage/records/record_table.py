@@ -59,12 +59,16 @@ class RecordTable:
             WriteConflict: when other writers kept winning.
             InsufficientSpace: when the disk is full or not writable.
         """
-        if records and (waiting := _waiting.get(self._lake.uri)) is not None:
-            if not in_one_commit and all(map(_is_in_a_commit, records)):
-                waiting += records
-                return len(records)
-            self._add_waiting()
+        self._add_waiting()
         return self._append(records, in_one_commit=in_one_commit)
+
+    def append_together(self, records: Sequence[Mapping[str, Any]]) -> int:
+        """Like `append`; inside `rows_together`, those that stand in commits wait, and count as not there yet."""
+        waiting = _waiting.get(self._lake.uri)
+        if waiting is None or not all(map(_is_in_a_commit, records)):
+            return self.append(records)
+        waiting += records
+        return len(records)
 
     def _append(self, records: Sequence[Mapping[str, Any]], *, in_one_commit: bool = False) -> int:
         count = 0

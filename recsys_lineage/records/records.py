@@ -127,7 +127,7 @@ class Records:
             InsufficientSpace: when the disk is full or not writable.
         """
         self._move_former()
-        return self._table.append([record.to_json() for record in records])
+        return self._table.append_together([record.to_json() for record in records])
 
     def sync(self) -> int:
         """Add rows for versions whose process died between its commit and its row; returns how many.

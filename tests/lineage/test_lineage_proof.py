@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
 from recsys_lineage import lineage_proof
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.proof import rows as proof_of_rows
 from recsys_lineage.records.records import Records
 from tests.lineage.project import Project, table
 
@@ -49,6 +51,20 @@ def test_a_proof_ends_by_its_time_limit_and_says_what_was_not_tried(project: Pro
     (said,) = rows["spend"]["not_tried"]
     assert "time limit was reached" in said and "0 of 3 columns were changed" in said
     assert proved(project, *assets, seconds=None)[0]["spend"]["not_tried"] == []
+
+
+def test_traces_that_were_given_up_are_said_not_to_be_tried(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    assets = [table("orders"), table("spend", SPEND)]
+    project.run(*assets)
+    monkeypatch.setattr(proof_of_rows, "time_limit", interrupted)
+    rows, passed = proved(project, *assets)
+    assert passed and rows["spend"]["rows_proved"] == 0
+    assert rows["spend"]["not_tried"] == ["2 traces were given up for time or memory"]
 
 
 def test_a_record_that_leaves_out_an_edge_is_refuted(

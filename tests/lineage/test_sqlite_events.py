@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from recsys_lineage.orchestration.dagster_internals import events_at_once
 from recsys_lineage.orchestration.sqlite_events import many_events
@@ -140,17 +142,6 @@ def materialized(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, An
     }
 
 
-def test_materializations_told_at_once_are_known_as_those_told_one_by_one(tmp_path: Path) -> None:
-    found = []
-    for at_once in (False, True):
-        folder = tmp_path / str(at_once)
-        folder.mkdir()
-        with dg.DagsterInstance.local_temp(str(folder)) as instance:
-            found.append(materialized(instance, at_once=at_once))
-    assert found[0] == found[1]
-    assert len(found[0]["records"]) == 4 and len(found[0]["run"]) == 8
-
-
 def planned(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
     """What Dagster knows of the plan of a run of two assets with checks, before anything ran."""
 
@@ -170,19 +161,15 @@ def planned(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
             "SELECT e.asset_key, check_name, execution_status, l.dagster_event_type, e.run_id = l.run_id "
             "FROM asset_check_executions e JOIN event_logs l ON l.id = e.evaluation_event_storage_id"
         ).fetchall()
-    types = (
-        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-        dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
-    )
     keys = [dg.AssetKey("shelf"), dg.AssetKey("till")]
+
+    def of_type(kind: dg.DagsterEventType) -> list[Any]:
+        events = instance.all_logs(run.run_id, of_type={kind})
+        return [event.get_dagster_event().event_specific_data for event in events]
+
     return {
-        "run": [
-            [
-                event.get_dagster_event().event_specific_data
-                for event in instance.all_logs(run.run_id, of_type={kind})
-            ]
-            for kind in types
-        ],
+        "planned": of_type(dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED),
+        "planned checks": of_type(dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED),
         "checks": sorted(map(tuple, checks)),
         "assets": [
             (record.asset_entry.asset_key, record.asset_entry.last_run_id == run.run_id)
@@ -191,13 +178,21 @@ def planned(instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
     }
 
 
-def test_a_plan_told_at_once_is_known_as_one_told_event_by_event(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("known", "sizes"),
+    [
+        (materialized, {"records": 4, "run": 8}),
+        (planned, {"planned": 2, "planned checks": 2, "checks": 2, "assets": 2}),
+    ],
+)
+def test_what_is_stored_at_once_is_known_as_what_is_stored_event_by_event(
+    tmp_path: Path, known: Callable[..., dict[str, Any]], sizes: dict[str, int]
+) -> None:
     found = []
     for at_once in (False, True):
         folder = tmp_path / str(at_once)
         folder.mkdir()
         with dg.DagsterInstance.local_temp(str(folder)) as instance:
-            found.append(planned(instance, at_once=at_once))
+            found.append(known(instance, at_once=at_once))
     assert found[0] == found[1]
-    assert [len(events) for events in found[0]["run"]] == [2, 2]
-    assert len(found[0]["checks"]) == len(found[0]["assets"]) == 2
+    assert {name: len(found[0][name]) for name in sizes} == sizes

@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.platform.shop import SOURCE, write_shop
 
 THREADS = """
@@ -51,7 +49,6 @@ def printed(script: str, source: Path, folder: Path) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are read from /proc")
 def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_path: Path) -> None:
     found = printed(THREADS, SOURCE, tmp_path)
     assert found["looked"] == 0

@@ -12,6 +12,7 @@ import pytest
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.proof import AssetProof, RowProof, verify_rows
 from recsys_lineage.proof import rows as proof_of_rows
+from recsys_lineage.proof import time_limit as time_limits
 from recsys_lineage.proof.rows import Traced, Tracer
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.rows.trace_query import trace
@@ -183,6 +184,7 @@ def test_a_trace_that_is_given_up_refutes_nothing(monkeypatch: pytest.MonkeyPatc
     assert len(found.unfinished) == 4 and "given up: row 0: out of time" in found.report()
     proofs = [AssetProof(name, 1, None, found, None) for name in ("spent", "earned")]
     assert Proofs(proofs, {}).report().count("given up: row 0: out of time") == 2
+    assert not Proofs(proofs, {}).found, "not everything was tried"
 
 
 def test_a_statement_that_is_given_up_on_traced_rows_refutes_nothing() -> None:
@@ -208,3 +210,14 @@ def test_only_computing_counts_against_a_time_limit() -> None:
             assert connection.execute("SELECT sum(wait(0.5)) FROM range(2)").fetchone() == (1.0,)
         with pytest.raises(duckdb.InterruptException), time_limit(connection, 0.3):
             connection.execute(ENDLESS)
+
+
+def test_what_only_waits_is_given_up_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limits, "_PATIENCE", 2)
+    monkeypatch.setattr(time, "process_time", lambda: 0.0)  # as if it computed nothing
+    with (
+        duckdb.connect() as connection,
+        pytest.raises(duckdb.InterruptException),
+        time_limit(connection, 0.3),
+    ):
+        connection.execute("SELECT count(*) FROM range(20000000000) WHERE range % 7 = -1")

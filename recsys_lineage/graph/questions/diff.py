@@ -165,22 +165,26 @@ def _pair(graph: LineageGraph, before: str, after: str | None) -> tuple[Collecti
         return _at_the_end(graph, before), _at_the_end(graph, after)
     if one.table != other.table:
         raise _incomparable(graph, before, after, "two versions of the same asset")
-    versions = graph.versions(one.table) if one.table is not None else []
-    first, last = (None if each.newest is None else each.newest for each in (one, other))
-    if not one.is_exact and after is None:
-        if len(versions) < 2:
-            raise UnknownTarget(
-                f"{before!r} has one version only.",
-                expected="two versions to compare",
-                found=Described(graph).id(versions[0]) if versions else "none",
-                where=", ".join(graph.names.lakes),
-                advice="ask again after the next run that changes it",
-            )
-        return versions[-2:-1], versions[-1:]
-    if after is None:
-        last = versions[-1] if versions else last
-    assert first is not None and last is not None, "an asset that was found has a version"
-    return [first], [last]
+    if after is not None:
+        return _newest_of(one), _newest_of(other)
+    assert one.table is not None, "neither a file nor a run"
+    versions = graph.versions(one.table)
+    if one.is_exact:
+        return _newest_of(one), versions[-1:]
+    if len(versions) < 2:
+        raise UnknownTarget(
+            f"{before!r} has one version only.",
+            expected="two versions to compare",
+            found=Described(graph).id(versions[0]),
+            where=", ".join(graph.names.lakes),
+            advice="ask again after the next run that changes it",
+        )
+    return versions[-2:-1], versions[-1:]
+
+
+def _newest_of(target: Target) -> list[int]:
+    assert target.newest is not None, "an asset that was found has a version"
+    return [target.newest]
 
 
 def _comparable(graph: LineageGraph, text: str) -> Target:

@@ -205,10 +205,10 @@ def _(answer: Impact) -> Drawing:
 
 @drawn.register
 def _(answer: Diff) -> Drawing:
-    """The assets that differ, those where it starts marked; dashed where the content arrived the same."""
+    """The assets that differ, with the reasons of those where it starts, and arrows along which it arrived."""
     boxes: dict[str, tuple[Shape, str]] = {}
     for each in answer.assets:
-        shape: Shape = "stale" if each.is_origin else "version"
+        shape: Shape = "asked" if each.after == answer.after else "stale" if each.is_origin else "version"
         ends = [None if end is None else f"@{end.rpartition('@')[2]}" for end in (each.before, each.after)]
         reasons: list[str] = [cause.aspect for cause in each.causes if cause.is_origin]
         reasons += ["files"] if each.files else []
@@ -217,8 +217,6 @@ def _(answer: Diff) -> Drawing:
             shape,
             "\n".join([text, *([", ".join(dict.fromkeys(reasons))] if reasons else [])]),
         )
-    for name in (each.asset for each in answer.assets[-1:]):
-        boxes[name] = ("asked", boxes[name][1])
     arrows = [Arrow(name, each.asset) for each in answer.assets for name in each.inputs if name in boxes]
     return Drawing(boxes, tuple(arrows))
 

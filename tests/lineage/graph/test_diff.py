@@ -19,6 +19,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.graph import LineageGraph, diff
 from recsys_lineage.graph.questions.diff import Diff
+from recsys_lineage.graph.questions.drawing import drawn
 from recsys_lineage.graph.questions.target import UnknownTarget
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.comparison import causes, libraries, outcomes
@@ -217,12 +218,24 @@ def test_partitions_are_told_apart(shop: Shop) -> None:
     assert (daily.partitions.new, daily.partitions.gone, daily.partitions.changed) == ((), (), ("tue",))
 
 
+def test_a_version_alone_is_compared_with_the_latest_and_that_one_is_marked(shop: Shop) -> None:
+    shop.make("model")
+    shop.make("model")
+    records = Records(shop.lake)
+    answer = diff(LineageGraph.of(records), [records], "model@0")
+    assert (answer.before, answer.after) == ("model@0", "model@2")
+    asked = [name for name, (shape, _) in drawn(answer).boxes.items() if shape == "asked"]
+    assert asked == ["model"]
+
+
 def test_two_runs_are_compared_table_by_table(shop: Shop) -> None:
     first, last = "0001-of-the-shop", shop.make("report")
     records = Records(shop.lake)
     answer = diff(LineageGraph.of(records), [records], f"run:{first}", f"run:{last}")
     assert {each.asset for each in answer.assets} == {"raw_orders", "orders", "shops", "daily", "report"}
     assert answer.unchanged == ("model",)
+    shapes = {name: shape for name, (shape, _) in drawn(answer).boxes.items()}
+    assert shapes == {**dict.fromkeys(shapes, "version"), "raw_orders": "stale"}, "none of them was asked for"
 
 
 def test_a_start_from_a_version_before_is_told_where_only_one_had_it(shop: Shop) -> None:

@@ -212,6 +212,16 @@ def test_what_waits_when_a_process_dies_is_found_in_the_commits(lake: Lake) -> N
     assert Records(lake).read()[0] == [outcome.record]
 
 
+def test_what_sync_finds_does_not_wait(lake: Lake) -> None:
+    """Its marks say that these commits were looked at, so nobody would find them again."""
+    with rows_together(lake):
+        outcome = materialize(sql_code(SqlText("SELECT 1 AS n"), name="orders"), lake)
+        record_table._waiting[lake.uri].clear()
+        Records(lake).sync()
+        record_table._waiting[lake.uri].clear()  # as a process does that is killed
+    assert Records(lake).read()[0] == [outcome.record]
+
+
 def test_records_that_cannot_be_added_together_are_a_warning(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
