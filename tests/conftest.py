@@ -7,7 +7,10 @@ set many, so they come before.
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
+import typer.testing
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
@@ -17,6 +20,9 @@ settings.register_profile(
     "change", deadline=None, derandomize=JUDGES, max_examples=examples(100), print_blob=True
 )
 settings.load_profile("change")
+
+# Hundreds of tests ask the same commands, which typer would put together anew for each.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 
 def _on_s3(item: pytest.Item) -> bool:
