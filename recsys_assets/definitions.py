@@ -78,7 +78,7 @@ def build_definitions(
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
         },
-        executor=noted_multiprocess_executor.configured(
+        executor=noted_multiprocess_executor(lake_resource(settings)).configured(
             {
                 "max_concurrent": 2,
                 "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},

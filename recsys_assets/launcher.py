@@ -11,10 +11,13 @@ from typing import Any, cast
 import dagster as dg
 
 from recsys_assets.runs.writers import Writers
+from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import RunHealth, run_health
-from recsys_lineage.orchestration.run_records import mark_lost
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.run_records import complete_records, mark_lost
 from recsys_lineage.orchestration.sqlite_events import many_events
 
+EXECUTOR = "noted_multiprocess"
 KILLED = "The process of this run is gone: it was killed, or the machine stopped."
 
 
@@ -46,10 +49,10 @@ def fail_lost_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
 
 class _NotedExecutor(dg.Executor):
-    """An executor that holds its run's lock, and lets a command that writes alone finish first."""
+    """An executor that holds its run's lock, waits for a command that writes alone, and completes the records."""
 
-    def __init__(self, inner: dg.Executor) -> None:
-        self._inner = inner
+    def __init__(self, inner: dg.Executor, lake: LakeResource | None) -> None:
+        self._inner, self._lake = inner, lake
 
     @property
     def retries(self) -> Any:
@@ -64,17 +67,35 @@ class _NotedExecutor(dg.Executor):
         with ExitStack() as stack:
             with dg.raise_execution_interrupts():  # so that a waiting run can be stopped
                 stack.enter_context(writers.beside(plan_context.run_id, plan_context.log.info))
+                self._complete_records(plan_context)
             stack.enter_context(many_events())
             yield from self._inner.execute(plan_context, execution_plan)
 
+    def _complete_records(self, plan_context: Any) -> None:
+        """What earlier runs left is added here too, for a webserver may run without a daemon."""
+        if self._lake is None:
+            return
+        try:
+            complete_records(plan_context.instance, self._lake)
+        except LineageError as error:
+            plan_context.log.warning(f"The records of earlier runs could not be completed: {error.message}")
 
-@dg.executor(
-    name="noted_multiprocess",
-    config_schema=cast(Any, dg.multiprocess_executor.config_schema),  # the decorator's type leaves it out
-    requirements=dg.multiple_process_executor_requirements(),
-)
-def noted_multiprocess_executor(context: dg.InitExecutorContext) -> dg.Executor:
-    """Each step in a process of its own; the run is known to others by the lock that it holds in the home."""
-    create = dg.multiprocess_executor.executor_creation_fn
-    assert create is not None
-    return _NotedExecutor(create(context))
+
+def noted_multiprocess_executor(lake: LakeResource | None = None) -> dg.ExecutorDefinition:
+    """Each step in a process of its own; the run is known to others by the lock that it holds in the home.
+
+    Args:
+        lake: whose records a run completes when it starts.
+    """
+
+    @dg.executor(
+        name=EXECUTOR,
+        config_schema=cast(Any, dg.multiprocess_executor.config_schema),  # the decorator's type leaves it out
+        requirements=dg.multiple_process_executor_requirements(),
+    )
+    def executor(context: dg.InitExecutorContext) -> dg.Executor:
+        create = dg.multiprocess_executor.executor_creation_fn
+        assert create is not None
+        return _NotedExecutor(create(context), lake)
+
+    return executor

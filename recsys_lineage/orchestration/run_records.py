@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run import Run
@@ -32,8 +33,8 @@ _AT_ONCE = 500
 def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | None) -> int:
     """Add a record of every run that has ended and has none; returns how many.
 
-    Called by the daemon's sensor, after a run in this process, and at the next start; it does not matter who comes
-    first, for a record stands once.
+    Called by the daemon's sensor, after a run in this process, and at the start of the next; it does not matter who
+    comes first, for a record stands once.
 
     Args:
         instance: where Dagster keeps its runs.
@@ -48,6 +49,16 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
     for start in range(0, len(new), _AT_ONCE):
         records.append([_record(instance, run, lake, code_location) for run in new[start : start + _AT_ONCE]])
     return len(new)
+
+
+def complete_records(instance: dg.DagsterInstance, lake: LakeResource) -> tuple[int, int]:
+    """Add the records that a killed process left, and those of ended runs; returns how many of each.
+
+    Raises:
+        LineageError: when the lake cannot be read or written.
+    """
+    opened = lake.lake()
+    return Records(opened).sync(), record_runs(instance, opened, lake.code_location)
 
 
 def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:

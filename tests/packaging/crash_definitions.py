@@ -23,5 +23,5 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         [training],
         jobs=[dg.define_asset_job("nightly", selection=[training])],
-        executor=noted_multiprocess_executor.configured({"max_concurrent": 2}),
+        executor=noted_multiprocess_executor().configured({"max_concurrent": 2}),
     )

@@ -23,7 +23,7 @@ from recsys_assets.instance import (
     prepare_home,
 )
 from recsys_assets.jobs import NIGHTLY
-from recsys_assets.launcher import WatchedLauncher, noted_multiprocess_executor
+from recsys_assets.launcher import EXECUTOR, WatchedLauncher
 from recsys_assets.settings import load_settings
 from tests.packaging.processes import DIE_IN_THE_MIDDLE
 
@@ -189,7 +189,7 @@ def test_no_run_is_without_an_end_and_killed_ones_are_looked_for(elsewhere: Path
         assert instance.run_launcher.supports_check_run_worker_health
         assert 0 < instance.run_monitoring_max_runtime_seconds < 24 * 3600
     job = build_definitions(load_settings()).resolve_job_def(NIGHTLY)
-    assert job.executor_def.name == noted_multiprocess_executor.name
+    assert job.executor_def.name == EXECUTOR
 
 
 def test_the_module_becomes_the_command_it_is_given(elsewhere: Path) -> None:

@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from recsys_assets.jobs import EVERYTHING, INGEST, NIGHTLY
+from recsys_assets.launcher import EXECUTOR
 from tests.platform.test_graph import definitions
 
 JOBS = {EVERYTHING, INGEST, NIGHTLY}
@@ -125,4 +126,4 @@ def test_a_night_at_work_is_not_joined_and_what_it_left_follows_afterwards(
 def test_runs_that_the_sensor_starts_let_a_command_finish_first_as_all_runs_do() -> None:
     found = definitions()
     jobs = [found.resolve_implicit_global_asset_job_def(), *map(found.resolve_job_def, sorted(JOBS))]
-    assert {job.executor_def.name for job in jobs} == {"noted_multiprocess"}
+    assert {job.executor_def.name for job in jobs} == {EXECUTOR}

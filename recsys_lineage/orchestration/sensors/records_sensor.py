@@ -6,7 +6,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.run_records import complete_records
 
 
 def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.SensorDefinition:
@@ -24,10 +24,8 @@ def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.Se
         description="Completes the records: runs that have ended, and what a killed process left.",
     )
     def sensor(context: dg.SensorEvaluationContext, lake: LakeResource) -> dg.SkipReason:
-        opened = lake.lake()
         try:
-            added = lake.records().sync()
-            runs = record_runs(context.instance, opened, lake.code_location)
+            added, runs = complete_records(context.instance, lake)
         except LineageError as error:
             return dg.SkipReason(f"The records could not be completed: {error.message}")
         return dg.SkipReason(f"{added} records and {runs} runs were added.")
