@@ -7,6 +7,7 @@ set many, so they come before.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -36,7 +37,23 @@ def _on_s3(item: pytest.Item) -> bool:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of the cases of each test marked `sampled(n)`, all but every nth, where a change is judged."""
+    seen: Counter[str] = Counter()
+    left_out: set[pytest.Item] = set()
+    for item in items:
+        if JUDGES and (mark := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                left_out.add(item)
+            seen[test] += 1
+    return left_out
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if left_out := _left_out(items):
+        config.hook.pytest_deselected(items=[*left_out])
+        items[:] = [item for item in items if item not in left_out]
     on_s3 = {item.path for item in items if _on_s3(item)}
     items.sort(key=lambda item: item.path in on_s3)
 
