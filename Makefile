@@ -60,7 +60,7 @@ ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 # tests that it had taken would wait for it for ever.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
-test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour
+test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour (with CI=1 fewer cases of each kind)
 	$(PYTEST) -m "not slow"
 
 test-all: $(STAMP) ## run every test: kills, crashes, the browser, every command of the documents too

@@ -7,7 +7,11 @@ set many, so they come before.
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cache
+
 import pytest
+import typer.testing
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
@@ -17,6 +21,9 @@ settings.register_profile(
     "change", deadline=None, derandomize=JUDGES, max_examples=examples(100), print_blob=True
 )
 settings.load_profile("change")
+
+# Hundreds of tests ask the same commands, which typer would put together anew for each.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 
 def _on_s3(item: pytest.Item) -> bool:
@@ -30,7 +37,23 @@ def _on_s3(item: pytest.Item) -> bool:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of the cases of each test marked `sampled(n)`, all but every nth, where a change is judged."""
+    seen: Counter[str] = Counter()
+    left_out: set[pytest.Item] = set()
+    for item in items:
+        if JUDGES and (mark := item.get_closest_marker("sampled")) is not None:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % mark.args[0]:
+                left_out.add(item)
+            seen[test] += 1
+    return left_out
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if left_out := _left_out(items):
+        config.hook.pytest_deselected(items=[*left_out])
+        items[:] = [item for item in items if item not in left_out]
     on_s3 = {item.path for item in items if _on_s3(item)}
     items.sort(key=lambda item: item.path in on_s3)
 

@@ -41,6 +41,7 @@ def query_rows(inputs: Inputs) -> Output:
     return Output(Query(f"SELECT id, amount * 2 AS amount FROM {inputs.relation('orders')}"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("function", "reads"),
     [(rows, ()), (lazy_rows, ()), (arrow_rows, ()), (duckdb_rows, ()), (query_rows, ("orders",))],

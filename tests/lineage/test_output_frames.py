@@ -113,6 +113,7 @@ if hasattr(pl, "Map"):
 REFUSED = ("Int128", "UInt128", "Float16", "Object", "X")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("type_", VALUES, ids=str)
 def test_a_column_of_any_type_keeps_its_values_or_is_refused_by_its_name(
@@ -235,6 +236,7 @@ FINE: dict[str, Callable[[int], Any]] = {
 """Columns by what they count, made of a number of nanoseconds."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", [returned, as_block])
 @pytest.mark.parametrize("kind", FINE)
 def test_what_would_be_cut_is_refused_and_what_is_whole_is_kept(

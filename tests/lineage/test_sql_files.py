@@ -62,6 +62,7 @@ def failure(result: dg.ExecuteInProcessResult, asset: str) -> str:
     return f"{found.user_failure_data.description} {json.dumps(metadata)}"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("sql", "rows", "files"),
     [

@@ -108,6 +108,7 @@ def failed(lake: Lake, path: Path, text: str) -> LineageError:
     return error.value
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS)
 @settings(
     deadline=None, max_examples=examples(6), suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -151,6 +151,7 @@ HARMLESS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", LEAKS.values(), ids=LEAKS)
 def test_a_tagged_column_does_not_reach_an_asset_that_is_not_cleared(lake: Lake, text: str) -> None:
     parameters = {name: value for name, value in GIVEN.items() if f"${name}" in text}

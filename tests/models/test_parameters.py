@@ -172,6 +172,7 @@ def _tiny(name: str, key: str) -> dict[str, Any]:
     return {field: value for field, value in small.items() if field in kinds(families[name]) and field != key}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("name", "key"), LIMITED_BY_DATA)
 def test_the_highest_count_takes_no_more_than_there_is(name: str, key: str) -> None:
     luck = np.random.default_rng(0)

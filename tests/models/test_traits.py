@@ -119,6 +119,7 @@ def learned(model: Recommender) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in model._state().items()}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", families)
 def test_what_counts_of_an_interaction_is_what_the_family_says(name: str) -> None:
     def states(data: Interactions) -> list[dict[str, bytes]]:

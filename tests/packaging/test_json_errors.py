@@ -74,6 +74,7 @@ ASKS_NO_SETTING = {("init",), ("openlineage", "validate")}
 """Commands that look at files that they are given, whatever the settings say."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("path", sorted(WITH_JSON), ids=" ".join)
 class TestEveryCommandWithJson:
     def test_an_option_that_is_not_there(self, path: Path_, elsewhere: Path) -> None:

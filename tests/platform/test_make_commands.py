@@ -178,6 +178,7 @@ def test_with_reuse_only_days_whose_files_changed_are_made(shop: Shop) -> None:
     assert shop.lake.version("raw_events").version == before + 1
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -21,6 +21,7 @@ def rows(shop: Nights) -> list[tuple]:
     return shop.events("user_id", "_day", "_line") + shop.rows("raw_users", "user_id", "_line")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "between"), [("sales-1 (restored).csv", 0), ("landing/sales-1.csv", 1), ("sales-0.csv.gz", 0)]
 )

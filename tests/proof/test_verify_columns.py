@@ -88,6 +88,7 @@ def test_right_edges_stand(sql: str) -> None:
     assert not found.not_shown and not found.unseen and not found.untested, found.report()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("sql", "output", "lost"), LACKING, ids=lambda part: str(part)[:60])
 def test_a_missing_edge_is_refuted(sql: str, output: str, lost: str) -> None:
     claimed = {

@@ -243,6 +243,7 @@ TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_what_is_wrong_is_told_and_fails(tmp_path: Path, trouble: str) -> None:
     shop = Shop(tmp_path / "shop")

@@ -38,6 +38,7 @@ DATA: dict[str, Rows] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("gaining", GAINING)
 def test_no_part_of_a_group_takes_a_row_away(gaining: str) -> None:
     check_laws(Made(TAKEN_AWAY["ANTI JOIN"].format(GAINING[gaining]), cut=True), DATA)
@@ -95,6 +96,7 @@ TOTALS = {
 """Statements in which a total over no rows would come in."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("rows", [0, 1, 2, 3])
 @pytest.mark.parametrize("sql", TOTALS.values(), ids=TOTALS.keys())
 def test_a_total_that_is_left_out_is_left_out_on_the_traced_rows_too(sql: str, rows: int) -> None:

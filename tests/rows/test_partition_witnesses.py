@@ -126,6 +126,7 @@ _PRODUCTS = st.lists(
 )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sql", RUNNING.values(), ids=RUNNING.keys())
 @given(products=_PRODUCTS, numbers=st.tuples(st.integers(0, 7), st.integers(0, 7)), single=st.booleans())
 @settings(max_examples=examples(12))

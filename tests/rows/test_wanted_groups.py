@@ -71,6 +71,7 @@ _TIES: dict[str, Rows] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", [*CUT, *WHOLE])
 @settings(
     max_examples=2 if JUDGES else 6,

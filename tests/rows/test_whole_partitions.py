@@ -60,6 +60,7 @@ def rows(count: int, seed: int) -> dict[str, pl.DataFrame]:
     }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", range(1 if JUDGES else 2))
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_rows_of_partitions_are_enough_and_needed(name: str, seed: int) -> None:

@@ -61,6 +61,7 @@ def script(_number: int, id_: str) -> Behaviour:
     return refuse(422, "never") if id_ == POISON else TAKE
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("part", range(14))
 def test_at_every_step(tmp_path: Path, part: int) -> None:
     with Sink(script) as sink:

@@ -31,6 +31,7 @@ def error_of(said: Result) -> dict[str, Any]:
     return error
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("words", questions(), ids=" ".join)
 def test_words_that_name_nothing_are_answered_with_a_way_out(seen: Shop, words: list[str]) -> None:
     error_of(answer(seen, *words, "--json"))

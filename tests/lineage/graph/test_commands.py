@@ -59,6 +59,7 @@ def test_every_command_is_tried_here() -> None:
     assert names == FOUND.keys() == NOTHING.keys()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("command", FOUND)
 class TestEveryCommand:
     def test_it_answers_in_words_and_in_json(self, seen: Shop, command: str) -> None:

@@ -25,6 +25,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.comparison import causes, libraries, outcomes
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
+from tests.examples import examples
 from tests.lineage.graph.shop import Shop
 from tests.lineage.records.record_writers import ENGINE
 
@@ -120,7 +121,7 @@ def chains(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Chain]:
     return chain
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(16))
 @given(changes=st.lists(st.sets(st.sampled_from(sorted(CHANGES))), min_size=1, max_size=3))
 def test_the_differences_start_where_something_was_changed(
     chains: Callable[[], Chain], changes: list[set[str]]

@@ -64,6 +64,7 @@ CAST = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("type_", "value", "stored"), [(type_, value, type_) for type_, value in KEPT.items()] + CAST
 )

@@ -93,6 +93,7 @@ READS = (
 """Each would bring the word "sesame", a file's name or a listing to the other side."""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("attack", READS)
 def test_nothing_outside_is_read(
     db: duckdb.DuckDBPyConnection, outside: Path, allowed: Path, attack: str, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,7 @@ def _aged(lake: Lake, nights: Nights) -> None:
     lake.storage.write_bytes(f"{lake.table_uri('whole')}/part-0123456789abcdef-0.parquet", b"an orphan")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("changes", [0, 1, 2, 5, 9, 14, 20, 24])
 def test_kill_9_in_the_middle(lake: Lake, nights: Nights, changes: int) -> None:
     _aged(lake, nights)

@@ -53,6 +53,7 @@ def stop_after(epoch: int) -> Callable[[int, dict[str, float]], None]:
     return on_epoch
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("make", MODELS)
 @pytest.mark.parametrize("validated", [True, False])
 def test_a_resumed_fit_ends_with_the_same_bits(

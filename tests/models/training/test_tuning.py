@@ -43,6 +43,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("family", "name", "value"), CASES)
 def test_a_model_can_be_fitted_at_every_end_of_a_space(family: str, name: str, value: Any) -> None:
     small: dict[str, dict[str, Any]] = {
