@@ -57,8 +57,8 @@ ui: $(STAMP) ## serve Dagster's interface on http://127.0.0.1:3000
 	$(BIN)/recsys ui
 
 # Files with few tests are the long ones, so the order is not that of their numbers. A worker that dies ends the run: the
-# tests that it had taken would wait for it for ever.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# tests that it had taken would wait for it for ever. Hundreds of processes are started, so what they import is compiled once.
+PYTEST := OMP_NUM_THREADS=1 env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour (with CI=1 fewer cases of each kind)
 	$(PYTEST) -m "not slow"
