@@ -24,7 +24,7 @@ from .columns.column_lineage import column_lineage as column_lineage
 from .columns.frames.columns_of_frame import columns_of_frame as columns_of_frame
 from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
-from .lake.table_version import TableVersion as TableVersion
+from .lake.versions.table_version import TableVersion as TableVersion
 from .orchestration.asset_codes import asset_codes as asset_codes
 from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
@@ -40,9 +40,9 @@ from .proof.reads import ReadProof as ReadProof
 from .proof.reads import verify_reads as verify_reads
 from .proof.row_proof import RowProof as RowProof
 from .proof.rows import verify_rows as verify_rows
-from .records.check_outcome import CheckOutcome as CheckOutcome
 from .records.materialization import Materialization as Materialization
-from .records.read import Read as Read
+from .records.parts.check_outcome import CheckOutcome as CheckOutcome
+from .records.parts.read import Read as Read
 from .records.records import Records as Records
 from .rows.back import BackwardTrace as BackwardTrace
 from .rows.back import trace_back as trace_back

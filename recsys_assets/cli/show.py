@@ -22,7 +22,7 @@ from recsys_assets.runs.answers import BOUGHT, CustomerAnswer
 from recsys_assets.runs.load_report import LoadReport
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
-from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.records.parts.engine_versions import engine_versions
 
 MOST_SHOWN = 10
 MOST_REASONS = 4

@@ -42,7 +42,7 @@ def init(
     It guesses by names and by the first rows of some files. Review the SQL before you load it.
     """
     with errors_in_words():
-        from recsys_assets.proposal.named_columns import NamedColumn
+        from recsys_assets.proposal.names.named_columns import NamedColumn
         from recsys_assets.proposal.proposal import propose
 
         missing = [str(path) for path in files if not path.exists()]

@@ -7,12 +7,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from recsys_assets.proposal.behaviours import known_behaviour
-from recsys_assets.proposal.built_names import is_of_a_thing, is_of_something_else
 from recsys_assets.proposal.formats.path_moment import path_moment
-from recsys_assets.proposal.known_names import IDS, NAMES, RATINGS, RawTable, plain_name, rank_of, role_rank
-from recsys_assets.proposal.sampled_column import SampledColumn
-from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_assets.proposal.names.behaviours import known_behaviour
+from recsys_assets.proposal.names.built_names import is_of_a_thing, is_of_something_else
+from recsys_assets.proposal.names.known_names import (
+    IDS,
+    NAMES,
+    RATINGS,
+    RawTable,
+    plain_name,
+    rank_of,
+    role_rank,
+)
+from recsys_assets.proposal.sample.sampled_column import SampledColumn
+from recsys_assets.proposal.sample.sampled_files import SampledFiles
 
 NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _MOST_BEHAVIOURS = 30

@@ -35,9 +35,9 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.openlineage.delivery.standing import Delivered
 from recsys_lineage.orchestration.asset_codes import asset_codes
 from recsys_lineage.orchestration.run_records import record_runs
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.record_table import rows_together
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_table import rows_together
 from recsys_lineage.retention.needs import versions_of_run
 
 REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}

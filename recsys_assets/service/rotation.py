@@ -23,8 +23,8 @@ from recsys_assets.service.processes.running import RunningProcess, Told
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
-from recsys_lineage.records.record_table import TABLE as RECORDS
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_table import TABLE as RECORDS
 from recsys_models import ModelFileError
 
 TRY_AGAIN_SECONDS = 30.0

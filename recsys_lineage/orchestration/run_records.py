@@ -11,8 +11,8 @@ import polars as pl
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord, State
 
 LOST_TAG = "lineage/lost"

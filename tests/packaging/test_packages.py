@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from itertools import combinations
@@ -22,6 +23,8 @@ else:
     import tomli as tomllib
 
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
+MOST_MODULES = 18
+"""Modules of one folder beside its `__init__`; a folder with more is searched, not read."""
 MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/orchestration/dagster_internals.py"
 
 
@@ -64,6 +67,16 @@ def declared(root: Path) -> set[str]:
     extras = [texts for name, texts in project["optional-dependencies"].items() if name != "dev"]
     texts = [*project["dependencies"], *(text for extra in extras for text in extra)]
     return {canonicalize_name(Requirement(text).name) for text in texts}
+
+
+def test_a_folder_has_few_enough_modules_to_be_read_through(root: Path) -> None:
+    modules = Counter(
+        path.parent.relative_to(root)
+        for package in OURS
+        for path in (root / package).rglob("*.py")
+        if path.stem != "__init__"
+    )
+    assert {folder: count for folder, count in modules.items() if count > MOST_MODULES} == {}
 
 
 def test_no_two_names_of_a_folder_differ_by_a_letter(root: Path) -> None:

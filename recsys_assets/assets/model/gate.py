@@ -27,7 +27,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 _log = logging.getLogger(__name__)
 METRIC = "ndcg"

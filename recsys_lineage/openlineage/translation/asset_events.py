@@ -45,7 +45,7 @@ from recsys_lineage.openlineage.translation.read_datasets import ReadDataset, da
 from recsys_lineage.openlineage.translation.run_ids import asset_run_id
 from recsys_lineage.openlineage.translation.shared_values import Same
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 _ENDINGS: dict[str, Ending] = {
     "success": "COMPLETE",

@@ -11,7 +11,7 @@ from recsys_lineage.openlineage.facets.runs import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.event_json import body_of, id_of, job_event, job_object, key_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 OF_NO_RECORD = "definitions"
 _NO_CURSOR = -1

@@ -11,9 +11,9 @@ from functools import lru_cache
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.openlineage.translation.naming import LONGEST_NAME, DatasetName, below, dataset_at
-from recsys_lineage.records.file_pattern import fits_pattern, patterns_of
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.file_pattern import fits_pattern, patterns_of
+from recsys_lineage.records.parts.read import Read
 
 
 @dataclass(frozen=True)

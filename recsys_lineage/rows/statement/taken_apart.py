@@ -12,10 +12,10 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.rows.statement.catalog import ORIGIN, UNKNOWN, Catalog, Column, RowTraceError
+from recsys_lineage.rows.statement.columns.schema_names import leave_out_schemas
+from recsys_lineage.rows.statement.columns.shared_columns import name_shared_columns
 from recsys_lineage.rows.statement.definition import MAIN, Definition
-from recsys_lineage.rows.statement.recursion import goes_row_by_row
-from recsys_lineage.rows.statement.schema_names import leave_out_schemas
-from recsys_lineage.rows.statement.shared_columns import name_shared_columns
+from recsys_lineage.rows.statement.row_facts.recursion import goes_row_by_row
 from recsys_lineage.rows.statement.syntax import (
     Node,
     body_of,

@@ -26,8 +26,8 @@ from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
 from recsys_lineage.orchestration.recorded import recorded
 from recsys_lineage.orchestration.run_records import mark_cancelled, mark_lost, record_runs
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from tests.lineage.openlineage.laws import Event, broken_laws, told
 from tests.lineage.openlineage.made_events import BEGAN
 from tests.lineage.openlineage.official_schemas import SPECIFICATION, faults
