@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from recsys_assets.service.champions import last_decision
+from recsys_assets.service.champion_decisions import last_decision
 from recsys_assets.settings import Settings
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.parquet.compaction import Compaction, compact, is_compactable, plan_compaction

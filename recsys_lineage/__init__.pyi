@@ -25,7 +25,7 @@ from .columns.frames.columns_of_frame import columns_of_frame as columns_of_fram
 from .errors import LineageError as LineageError
 from .lake.lake import Lake as Lake
 from .lake.versions.table_version import TableVersion as TableVersion
-from .orchestration.asset_codes import asset_codes as asset_codes
+from .orchestration.defined_assets import asset_codes as asset_codes
 from .orchestration.frame_asset import frame_asset as frame_asset
 from .orchestration.lake_resource import LakeResource as LakeResource
 from .orchestration.lineage_asset import AssetLook as AssetLook
@@ -36,8 +36,8 @@ from .proof.asset_proof import AssetProof as AssetProof
 from .proof.asset_proof import verify as verify
 from .proof.column_proof import ColumnProof as ColumnProof
 from .proof.columns import verify_columns as verify_columns
-from .proof.reads import ReadProof as ReadProof
-from .proof.reads import verify_reads as verify_reads
+from .proof.observed_reads import ReadProof as ReadProof
+from .proof.observed_reads import verify_reads as verify_reads
 from .proof.row_proof import RowProof as RowProof
 from .proof.rows import verify_rows as verify_rows
 from .records.materialization import Materialization as Materialization

@@ -14,10 +14,14 @@ from types import ModuleType
 
 FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
 """The folders into which the modules moved; what is in others never had another name."""
-_RENAMED = {"part": "records/parts/record_part"}
+_RENAMED = {
+    "asset_codes": "orchestration/defined_assets",
+    "part": "records/parts/record_part",
+    "run_records": "orchestration/recorded_runs",
+}
 """Former module → the module that it is now."""
 _DIVIDED = {
-    "asset_status": ("orchestration/asset_codes",),
+    "asset_status": ("orchestration/defined_assets",),
     "materialization": ("records/parts/read", "records/parts/check_outcome"),
 }
 """Former module → further modules that hold a part of it now."""

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from recsys_assets.proposal.column_roles import NUMBERS, Roles
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.names.behaviours import mapped_behaviours, named_behaviour
 from recsys_assets.proposal.names.known_names import IDS
-from recsys_assets.proposal.roles import NUMBERS, Roles
 from recsys_assets.proposal.sample.sampled_column import (
     ACCOUNTED,
     BESIDE_NUMBERS,

@@ -28,7 +28,7 @@ from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.gains import Gains, is_cut
-from recsys_lineage.rows.witnesses.narrowing.dear import windows_of
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
 from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.sql.names import quote
 

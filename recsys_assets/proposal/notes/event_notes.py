@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from recsys_assets.proposal.column_roles import Roles, is_rating
 from recsys_assets.proposal.names.known_names import EVENT, IDS, plain_name, rank_of, role_rank
-from recsys_assets.proposal.roles import Roles, is_rating
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_lineage.sql.names import literal, quote

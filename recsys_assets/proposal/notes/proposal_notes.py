@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from recsys_assets.proposal.column_roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
 from recsys_assets.proposal.formats.path_moment import told_days
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.names.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.names.known_names import IDS, NAMES, RawTable, plain_name, role_rank
 from recsys_assets.proposal.names.named_columns import option
 from recsys_assets.proposal.notes.event_notes import event_notes
-from recsys_assets.proposal.roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.proposal.times.written_moment import MomentInPath

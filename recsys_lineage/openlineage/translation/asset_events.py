@@ -19,7 +19,7 @@ from recsys_lineage.openlineage.facets.jobs import code_facets, job_type_facet
 from recsys_lineage.openlineage.facets.model import NAME as MODEL
 from recsys_lineage.openlineage.facets.model import model_facet
 from recsys_lineage.openlineage.facets.quality import assertions_facet, metrics_facet, tests_facet
-from recsys_lineage.openlineage.facets.runs import (
+from recsys_lineage.openlineage.facets.run_facets import (
     dependencies_facet,
     engine_facet,
     error_facet,
@@ -30,7 +30,7 @@ from recsys_lineage.openlineage.facets.runs import (
     told,
 )
 from recsys_lineage.openlineage.facets.schema import described_schema_facet, schema_facet
-from recsys_lineage.openlineage.facets.tables import (
+from recsys_lineage.openlineage.facets.table_facets import (
     catalog_facet,
     datasource_facet,
     lifecycle_facet,

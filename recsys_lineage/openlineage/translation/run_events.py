@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recsys_lineage.openlineage.facets.facet import Json, without_nothing
 from recsys_lineage.openlineage.facets.jobs import job_type_facet
-from recsys_lineage.openlineage.facets.runs import (
+from recsys_lineage.openlineage.facets.run_facets import (
     message_facet,
     nominal_time_facet,
     parent_facet,

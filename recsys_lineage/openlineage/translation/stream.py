@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.facets.runs import told
+from recsys_lineage.openlineage.facets.run_facets import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.asset_events import materialization_events

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.versions.table_version import Column
-from recsys_lineage.openlineage.facets.runs import nominal_time_facet
+from recsys_lineage.openlineage.facets.run_facets import nominal_time_facet
 from recsys_lineage.openlineage.facets.schema import nested_fields, schema_facet
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.naming import dataset_at, uri_of

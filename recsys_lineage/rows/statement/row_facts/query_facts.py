@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.row_facts.one_row import takes_one_row
 from recsys_lineage.rows.statement.syntax import Node, children, everything, is_expression, parts, whole_of
-from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 class QueryFacts:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 class SingleRows:

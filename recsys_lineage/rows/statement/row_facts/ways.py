@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
 
 
 def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:

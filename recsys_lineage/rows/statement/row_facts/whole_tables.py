@@ -8,10 +8,10 @@ rows.
 
 from __future__ import annotations
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.single_rows import SingleRows
-from recsys_lineage.rows.statement.taken_apart import Statement
 
 
 def set_aside(statement: Statement) -> None:

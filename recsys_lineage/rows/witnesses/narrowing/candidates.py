@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from recsys_lineage.rows.statement.columns.column_places import place_of
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all, is_over_partition
@@ -22,9 +23,8 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.contribution import Marks
-from recsys_lineage.rows.witnesses.narrowing.dear import windows_of
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
 from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown, put
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.columns.column_places import Place, place_of
 from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps, Whole, Within
@@ -26,10 +27,9 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     subqueries,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.narrowing.knowledge import LIMITS, Knowledge, conditions_of_item
 from recsys_lineage.rows.witnesses.witness import Witnesses
-from recsys_lineage.rows.witnesses.witnessed import Partition
+from recsys_lineage.rows.witnesses.witnessed_query import Partition
 from recsys_lineage.sql.names import quote
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from recsys_lineage.rows.statement.columns.column_places import Place, equal_places, place_of
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import Steps
@@ -27,8 +28,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.witnesses.narrowing.dear import windows_of
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
 from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote

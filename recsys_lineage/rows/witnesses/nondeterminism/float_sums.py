@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import duckdb
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_expression, parameters_in, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 
 _ADDING = (
     "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",

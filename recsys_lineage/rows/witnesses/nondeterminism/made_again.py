@@ -10,10 +10,10 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.row_facts.identity import identity
 from recsys_lineage.rows.statement.syntax import Node
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.nondeterminism.float_sums import adds_digits, float_sums, has_floats
 from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made, hangs_on_order
 from recsys_lineage.sql.names import quote

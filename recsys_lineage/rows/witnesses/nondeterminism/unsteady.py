@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from recsys_lineage.rows.statement.columns.column_places import place_of, selected_places
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.row_facts.one_row import takes_one_row
 from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 
 _BY_ORDER = ("list", "array_agg", "string_agg", "group_concat", "listagg", "mode", "approx_", "reservoir_")
 """Beginnings of the names of aggregates that hang on the order of their rows."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 

@@ -17,10 +17,10 @@ from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import NIGHTLY, job_of
 from recsys_assets.openlineage import emission
-from recsys_assets.runs.answers import CustomerAnswer, customer
 from recsys_assets.runs.event_days import EventDays, require_divided
 from recsys_assets.runs.foreground_run import RunOutcome, run_here
 from recsys_assets.runs.load_report import LoadReport, load_report
+from recsys_assets.runs.queries import CustomerAnswer, customer
 from recsys_assets.runs.run_plan import PlannedAsset, run_plan
 from recsys_assets.runs.selection import UnknownAsset, selected_assets
 from recsys_assets.runs.writers import Writers
@@ -33,8 +33,8 @@ from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.openlineage.delivery.standing import Delivered
-from recsys_lineage.orchestration.asset_codes import asset_codes
-from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.defined_assets import asset_codes
+from recsys_lineage.orchestration.recorded_runs import record_runs
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.table.record_table import rows_together

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recsys_lineage.openlineage.facets.described import job_facets
 from recsys_lineage.openlineage.facets.jobs import code_facets, job_type_facet
-from recsys_lineage.openlineage.facets.runs import told
+from recsys_lineage.openlineage.facets.run_facets import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.event_json import body_of, id_of, job_event, job_object, key_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.markup import escape
 
-from recsys_lineage.cli import answer
-from recsys_lineage.cli.answer import JSON_OPTION, is_in_json, print_error, run_to_the_end
+from recsys_lineage.cli import command_output
+from recsys_lineage.cli.command_output import JSON_OPTION, is_in_json, print_error, run_to_the_end
 
 __all__ = [
     "JSON_OPTION",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-class Commands(answer.Commands):
+class Commands(command_output.Commands):
     """The commands of `recsys`."""
 
     program = "recsys"
@@ -40,7 +40,7 @@ def errors_in_words() -> Iterator[None]:
         found = advice_for(error)
         return None if found is None else f"with recsys: {found}"
 
-    with answer.errors_in_words(advice):
+    with command_output.errors_in_words(advice):
         yield
 
 

@@ -18,8 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from recsys_assets.runs.answers import BOUGHT, CustomerAnswer
 from recsys_assets.runs.load_report import LoadReport
+from recsys_assets.runs.queries import BOUGHT, CustomerAnswer
 from recsys_lineage import progress as lineage_progress
 from recsys_lineage.assets.reproduction import Reproduction
 from recsys_lineage.records.parts.engine_versions import engine_versions

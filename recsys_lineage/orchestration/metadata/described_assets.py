@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 
 
 def asset_descriptions(definitions: dg.Definitions) -> dict[str, AssetDescription]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.row_facts.single_rows import SingleRows
 from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, parts, subqueries
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 
