@@ -30,7 +30,7 @@ import torch  # noqa: E402
 from quality import PeakMemory, machine, read  # noqa: E402
 
 from recsys_models import Interactions, Spectral, evaluate  # noqa: E402
-from recsys_models.fitted_model import FitBasis  # noqa: E402
+from recsys_models.fitted.fitted_model import FitBasis  # noqa: E402
 from recsys_models.kernels.top_items import block_rows, top_k  # noqa: E402
 
 K = 20

@@ -41,13 +41,13 @@ from recsys_lineage.graph.questions.impact import impact
 from recsys_lineage.graph.version_part import Part
 from recsys_lineage.graph.walk import walk
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.records.materialization import FORMAT, Code, Materialization, Statement
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.record_row import SCHEMA, split
-from recsys_lineage.records.record_table import RecordTable
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.table.record_row import SCHEMA, split
+from recsys_lineage.records.table.record_table import RecordTable
 
 ASSETS, READS, NEAR, COLUMNS = 1_000, 5, 20, 10
 ASKED = 300

@@ -43,9 +43,9 @@ from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization
 from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_table import RecordTable
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.table.record_table import RecordTable
 
 _SUBTYPES: tuple[Subtype, ...] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION", "JOIN", "FILTER", "GROUP_BY")
 _BY_CLIENT = 200

@@ -29,9 +29,7 @@ from pathlib import Path
 import polars as pl
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.engine_versions import engine_versions
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.records.materialization import (
     FORMAT,
     Code,
@@ -41,12 +39,14 @@ from recsys_lineage.records.materialization import (
     WrittenColumn,
     WrittenPartition,
 )
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.record_row import SCHEMA, split
-from recsys_lineage.records.record_table import TABLE, RecordTable
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.engine_versions import engine_versions
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
-from recsys_lineage.records.texts import TABLE as TEXTS_TABLE
+from recsys_lineage.records.table.record_row import SCHEMA, split
+from recsys_lineage.records.table.record_table import TABLE, RecordTable
+from recsys_lineage.records.table.texts import TABLE as TEXTS_TABLE
 
 ASSETS, READS, NEW = 60, 5, 100
 _NIGHTS, _AT_ONCE, _REPEATS = 100, 50_000, 3

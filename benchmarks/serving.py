@@ -42,7 +42,7 @@ from recsys_lineage.lake.blobs import blob_table  # noqa: E402
 from recsys_lineage.lake.engine import Engine  # noqa: E402
 from recsys_lineage.lake.lake import Lake  # noqa: E402
 from recsys_models.families import families  # noqa: E402
-from recsys_models.fitted_model import FitBasis  # noqa: E402
+from recsys_models.fitted.fitted_model import FitBasis  # noqa: E402
 
 K = 20
 DIM = 64

@@ -26,11 +26,11 @@ from recsys_assets.jobs import (
 from recsys_assets.launcher import noted_multiprocess_executor
 from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
-from recsys_assets.service.champions import Decided
+from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.settings import CODE_LOCATION, Settings, checkout_is_dirty, load_settings
 from recsys_lineage.assets.code.code_constants import constants_for
 from recsys_lineage.assets.code.code_version import hold_code
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.metadata.column_metadata import with_column_lineage
 from recsys_lineage.orchestration.sensors.openlineage_sensor import openlineage_check, openlineage_sensor

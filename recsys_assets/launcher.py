@@ -14,7 +14,7 @@ from recsys_assets.runs.writers import Writers
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import RunHealth, run_health
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.orchestration.run_records import complete_records, mark_lost
+from recsys_lineage.orchestration.recorded_runs import complete_records, mark_lost
 from recsys_lineage.orchestration.sqlite_events import many_events
 
 EXECUTOR = "noted_multiprocess"

@@ -28,7 +28,7 @@ def emission(settings: Settings, definitions: Callable[[], Definitions]) -> Emis
     """
 
     def describe() -> Mapping[str, AssetDescription]:
-        from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
+        from recsys_lineage.orchestration.metadata.described_assets import asset_descriptions
 
         return asset_descriptions(definitions())
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from recsys_assets.service.champions import last_decision
+from recsys_assets.service.champion_decisions import last_decision
 from recsys_assets.settings import Settings
-from recsys_lineage.lake.compaction import Compaction, compact, is_compactable, plan_compaction
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.parquet.compaction import Compaction, compact, is_compactable, plan_compaction
 from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
 from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune

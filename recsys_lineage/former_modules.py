@@ -14,15 +14,21 @@ from types import ModuleType
 
 FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
 """The folders into which the modules moved; what is in others never had another name."""
+_RENAMED = {
+    "asset_codes": "orchestration/defined_assets",
+    "part": "records/parts/record_part",
+    "run_records": "orchestration/recorded_runs",
+}
+"""Former module → the module that it is now."""
 _DIVIDED = {
-    "asset_status": ("orchestration/asset_codes",),
-    "materialization": ("records/read", "records/check_outcome"),
+    "asset_status": ("orchestration/defined_assets",),
+    "materialization": ("records/parts/read", "records/parts/check_outcome"),
 }
 """Former module → further modules that hold a part of it now."""
 
 
 class _FormerModules(MetaPathFinder, Loader):
-    """Finds `package.name` in the folder of the package that holds `name.py` now."""
+    """Finds `package.name` and `package.folder.name` in the folder below that holds `name.py` now."""
 
     def __init__(self, package: str, folder: Path) -> None:
         self._package, self._folder = package, folder
@@ -31,15 +37,13 @@ class _FormerModules(MetaPathFinder, Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The module under its former name, None where there was none."""
-        package, _, name = fullname.rpartition(".")
-        return spec_from_loader(fullname, self) if package == self._package and self._now(name) else None
+        return spec_from_loader(fullname, self) if self._now(fullname) else None
 
     def exec_module(self, module: ModuleType) -> None:
         """Give the module all names of those that hold its content now."""
-        name = module.__name__.rpartition(".")[2]
         homes = [
             ".".join((self._package, *path.relative_to(self._folder).with_suffix("").parts))
-            for path in self._now(name)
+            for path in self._now(module.__name__)
         ]
         warnings.warn(
             f"{module.__name__} has moved to {homes[0]}; its public names can be imported from {self._package}",
@@ -50,11 +54,17 @@ class _FormerModules(MetaPathFinder, Loader):
             held = vars(importlib.import_module(home))
             vars(module).update({key: value for key, value in held.items() if not key.startswith("__")})
 
-    def _now(self, name: str) -> list[Path]:
-        places = [
-            place for folder in FOLDERS for place in sorted((self._folder / folder).rglob(f"{name}.py"))
+    def _now(self, fullname: str) -> list[Path]:
+        package, *folders = fullname.split(".")
+        name = folders.pop() if folders else ""
+        if package != self._package or len(folders) > 1 or not set(folders) <= set(FOLDERS):
+            return []
+        renamed = Path(_RENAMED.get(name, name)).name
+        found = [
+            place
+            for folder in folders or FOLDERS
+            for place in sorted((self._folder / folder).rglob(f"{renamed}.py"))
         ]
-        found = [place for place in places if place.is_file()]
         return [*found, *(self._folder / f"{path}.py" for path in _DIVIDED.get(name, ()))] if found else []
 
 

@@ -26,7 +26,8 @@ from recsys_models.evaluation.significance import paired_bootstrap as paired_boo
 from recsys_models.evaluation.significance import wilcoxon as wilcoxon
 from recsys_models.families import families as families
 from recsys_models.families import load_model as load_model
-from recsys_models.fitted_model import Embeddings as Embeddings
+from recsys_models.fitted.fitted_model import Embeddings as Embeddings
+from recsys_models.fitted.model_files import ModelFileError as ModelFileError
 from recsys_models.fusion import Fusion as Fusion
 from recsys_models.gat import GAT as GAT
 from recsys_models.gcn import GCN as GCN
@@ -35,7 +36,6 @@ from recsys_models.ials import IALS as IALS
 from recsys_models.item_neighbours import ItemNeighbours as ItemNeighbours
 from recsys_models.lightgcn import LightGCN as LightGCN
 from recsys_models.matrix_factorization import MatrixFactorization as MatrixFactorization
-from recsys_models.model_files import ModelFileError as ModelFileError
 from recsys_models.multi_behaviour import MultiBehaviour as MultiBehaviour
 from recsys_models.popularity import Popularity as Popularity
 from recsys_models.ranker.ranker import Ranker as Ranker

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from recsys_models.data.feedback import FEEDBACKS, Feedback, feedback_matrix
 from recsys_models.data.interactions import Interactions
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.neighbours import sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.parameters import AtLeast0, Auto
+from recsys_models.parameters.parameters import AtLeast0, Auto
 from recsys_models.recommender import Recommender
-from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.degrees import degrees
 from recsys_models.kernels.sparse import csr
-from recsys_models.parameters import Above0, Auto, Count
+from recsys_models.parameters.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
-from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 

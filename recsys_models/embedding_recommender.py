@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.fitted_model import NO_EVIDENCE, Embeddings
+from recsys_models.fitted.fitted_model import NO_EVIDENCE, Embeddings
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.fold_map import EXPONENTS, FoldMap
 from recsys_models.kernels.links import Links
 from recsys_models.kernels.longest_first import LongestFirst
 from recsys_models.recommender import Recommender
-from recsys_models.state_arrays import must_be
 
 
 @dataclass(kw_only=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from recsys_models.fitted.model_files import ModelFileError, read_folder, read_header
 from recsys_models.fusion import Fusion
-from recsys_models.model_files import ModelFileError, read_folder, read_header
 from recsys_models.recommender import Recommender
 from recsys_models.single_families import single_families
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
-from recsys_models.fitted_model import FittedModel
+from recsys_models.fitted.fitted_model import FittedModel
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import scipy.sparse as sp
 
-from recsys_models.parameters import Count, RoundsOrNone, Several
+from recsys_models.parameters.parameters import Count, RoundsOrNone, Several
 from recsys_models.training.graph_network import GraphNetwork
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.parameters import Above0, AtLeast0, Count, Rounds, Width
-from recsys_models.state_arrays import must_be
+from recsys_models.parameters.parameters import Above0, AtLeast0, Count, Rounds, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg
 from recsys_models.training.warm_start import warm_start

@@ -15,7 +15,7 @@ from recsys_models.data.feedback import FEEDBACKS, Feedback, feedback_matrix, la
 from recsys_models.data.interactions import Interactions
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.parameters import Above0, Auto, Count
+from recsys_models.parameters.parameters import Above0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import validation_ndcg

@@ -15,7 +15,16 @@ from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_start import LONGEST, embedding_length, is_large, spectral_start
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, DepthOrNone, Drawn, RoundsOrNone, Width
+from recsys_models.parameters.parameters import (
+    Above0,
+    AtLeast0,
+    Auto,
+    Count,
+    DepthOrNone,
+    Drawn,
+    RoundsOrNone,
+    Width,
+)
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 

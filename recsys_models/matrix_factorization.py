@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.parameters import Above0, AtLeast0, Count, Drawn, RoundsOrNone, Width
+from recsys_models.parameters.parameters import Above0, AtLeast0, Count, Drawn, RoundsOrNone, Width
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 

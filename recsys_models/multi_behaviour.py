@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
-from recsys_models.fitted_model import COLD_HALF_LIFE_DAYS
+from recsys_models.fitted.fitted_model import COLD_HALF_LIFE_DAYS
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.links import Links
 from recsys_models.lightgcn import LightGCN
-from recsys_models.parameters import Auto, RoundsOrNone
-from recsys_models.state_arrays import must_be
+from recsys_models.parameters.parameters import Auto, RoundsOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import decay, recency_weights
-from recsys_models.parameters import Above0, AtLeast0, Auto
+from recsys_models.fitted.state_arrays import must_be
+from recsys_models.parameters.parameters import Above0, AtLeast0, Auto
 from recsys_models.recommender import Recommender
-from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import ranking_ndcg
 

@@ -18,11 +18,11 @@ from recsys_models.data.features import Features
 from recsys_models.data.graph import InteractionGraph
 from recsys_models.data.history import History
 from recsys_models.data.interactions import Interactions
-from recsys_models.fitted_model import FitBasis
-from recsys_models.folding import Folding
-from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
-from recsys_models.parameters import checked, plain
-from recsys_models.state_arrays import must_be, must_be_learned, of_file
+from recsys_models.fitted.fitted_model import FitBasis
+from recsys_models.fitted.folding import Folding
+from recsys_models.fitted.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
+from recsys_models.fitted.state_arrays import must_be, must_be_learned, of_file
+from recsys_models.parameters.parameters import checked, plain
 from recsys_models.training.fit_run import FitRun, OnEpoch
 from recsys_models.training.threads import computing
 

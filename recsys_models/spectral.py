@@ -18,7 +18,7 @@ from recsys_models.kernels.degrees import normalised
 from recsys_models.kernels.sparse import shape_of
 from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.truncated_svd import truncated_svd
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, RoundsOrNone
+from recsys_models.parameters.parameters import Above0, AtLeast0, Auto, Count, RoundsOrNone
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 

@@ -16,7 +16,7 @@ from recsys_models.kernels.degrees import degrees, inverse_power
 from recsys_models.kernels.near_rows import NearRows
 from recsys_models.kernels.neighbours import cosine_neighbours, sparse_from_state, sparse_state
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count
+from recsys_models.parameters.parameters import Above0, AtLeast0, Auto, Count
 from recsys_models.recommender import Recommender
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg

@@ -26,7 +26,7 @@ def run(groups: list[str], *, reuse: bool = False) -> dict[str, Any]:
     began = time.perf_counter()
     from recsys_assets.cli.session import set_apart
     from recsys_assets.instance import open_instance
-    from recsys_assets.runs.run import Platform
+    from recsys_assets.runs.platform import Platform
     from recsys_assets.settings import load_settings
     from recsys_lineage.progress import Progress, listening
 

@@ -50,13 +50,13 @@ def recording(repeats: int, groups: tuple[str, ...] = GROUPS) -> dict[str, Any]:
 
 def record_next_to_nothing() -> None:
     """Have this process note which versions are read, for nothing works without, and keep nothing else."""
-    from recsys_lineage.orchestration import run_records
+    from recsys_lineage.orchestration import recorded_runs
     from recsys_lineage.records.records import Records
     from recsys_lineage.sql.sql_text import SqlText
 
     Records.append = lambda self, records: None  # type: ignore[method-assign]
     SqlText.columns_read = lambda self, columns: dict.fromkeys(columns)  # type: ignore[method-assign]
-    run_records.record_runs = lambda *_: 0  # type: ignore[assignment]
+    recorded_runs.record_runs = lambda *_: 0  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from recsys_assets.assets.raw import raw_tables, source_files, source_folder
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.serving import reports, search_index, served_profiles, served_tables
 from recsys_assets.assets.tables import reconciliation, sql_tables
-from recsys_assets.service.champions import Decided
+from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof

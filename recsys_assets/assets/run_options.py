@@ -12,8 +12,8 @@ from recsys_assets.settings import Settings, SettingsError, checked_setting, var
 from recsys_lineage.assets.options import Option, OptionRefused, set_parameters
 from recsys_lineage.errors import did_you_mean
 from recsys_models.families import families
-from recsys_models.parameter_texts import parameter_texts
-from recsys_models.parameters import checked, kinds
+from recsys_models.parameters.parameter_texts import parameter_texts
+from recsys_models.parameters.parameters import checked, kinds
 from recsys_models.recommender import Recommender
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.answer import Commands, errors_in_words
+from recsys_assets.cli.command_output import Commands, errors_in_words
 from recsys_assets.cli.lineage_commands import app as lineage_app
 from recsys_assets.cli.make_commands import app as make_app
 from recsys_assets.cli.openlineage_commands import app as openlineage_app
@@ -60,7 +60,7 @@ def ui(
     nightly: Annotated[bool, typer.Option("--nightly", help="Switch the nightly retraining on.")] = False,
 ) -> None:
     """Serve Dagster's interface and daemon until Ctrl-C."""
-    from recsys_assets.serve import run_ui
+    from recsys_assets.dagster_ui import run_ui
 
     with errors_in_words():
         run_ui(load_settings(), port=port, nightly=nightly or None, say=console.print)
@@ -70,7 +70,7 @@ def ui(
 def status(as_json: AsJson = False) -> None:
     """Show every asset's version, rows and fingerprint, whether it is stale, and why."""
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.cli.show import load_lines
+        from recsys_assets.cli.terminal_output import load_lines
 
         statuses = platform.statuses()
         if as_json:
@@ -110,8 +110,8 @@ def recommend(
 ) -> None:
     """Show one customer's purchases and recommendations."""
     with opened_lake() as lake:
-        from recsys_assets.cli.show import customer_text
-        from recsys_assets.runs.answers import customer
+        from recsys_assets.cli.terminal_output import customer_text
+        from recsys_assets.runs.queries import customer
         from recsys_assets.shop.source import Source
 
         dated = not Source.load(load_settings().source).settings.undated
@@ -132,7 +132,7 @@ def search(
 ) -> None:
     """Search items by words, as `GET /search` does for an anonymous visitor, with the reasons for each result."""
     with opened_lake() as lake:
-        from recsys_assets.cli.show import search_text
+        from recsys_assets.cli.terminal_output import search_text
         from recsys_assets.service.answers.searching import SearchQuestion, searched_alone
         from recsys_assets.service.answers.served_search import ServedSearch
 
@@ -161,7 +161,7 @@ def reproduce(
     device sums in an order of its own.
     """
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.cli.show import reproduction_report
+        from recsys_assets.cli.terminal_output import reproduction_report
 
         asset, number = platform.version_named(version)
         with out.status(f"making {asset} again"):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from recsys_assets.cli.answer import is_in_json
+from recsys_assets.cli.command_output import is_in_json
 from recsys_assets.cli.session import emission_of_home, load_settings, opened_lake, opened_platform
 from recsys_lineage.cli.commands import lineage_app
 from recsys_lineage.cli.place import Place
@@ -24,7 +24,7 @@ def _opened() -> Iterator[Place]:
 
 def _rebuild(names: Sequence[str]) -> Collection[str]:
     with opened_platform(quiet=is_in_json()) as (platform, out):
-        from recsys_assets.cli.show import asset_progress
+        from recsys_assets.cli.terminal_output import asset_progress
 
         known = [name for name in names if name in platform.codes]
         if unknown := [name for name in names if name not in platform.codes]:
@@ -43,7 +43,7 @@ def _rebuild(names: Sequence[str]) -> Collection[str]:
 
 def _codes() -> Mapping[str, AssetCode]:
     from recsys_assets.definitions import build_definitions
-    from recsys_lineage.orchestration.asset_codes import asset_codes
+    from recsys_lineage.orchestration.defined_assets import asset_codes
 
     return asset_codes(build_definitions(load_settings()).assets or ())
 

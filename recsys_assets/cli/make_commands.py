@@ -13,13 +13,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from recsys_assets.cli.answer import errors_in_words, fail, print_error
+from recsys_assets.cli.command_output import errors_in_words, fail, print_error
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_platform
 
 if TYPE_CHECKING:
     from recsys_assets.runs.foreground_run import RunOutcome
     from recsys_assets.runs.load_report import LoadReport
-    from recsys_assets.runs.run import Platform
+    from recsys_assets.runs.platform import Platform
     from recsys_assets.runs.run_plan import PlannedAsset
 
 app = typer.Typer()
@@ -48,8 +48,8 @@ def demo(
     """
     began = time.perf_counter()
     with opened_platform(quiet=as_json) as (platform, out):
-        from recsys_assets.cli.show import customer_text, load_lines, metrics_table, summary_lines
-        from recsys_assets.runs.answers import judgement, summary, typical_customer
+        from recsys_assets.cli.terminal_output import customer_text, load_lines, metrics_table, summary_lines
+        from recsys_assets.runs.queries import judgement, summary, typical_customer
 
         if dry_run:
             _show_plan(platform.plan(platform.names(), reuse=not force), out, as_json)
@@ -170,7 +170,7 @@ def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = 
         with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             began = time.perf_counter()
-            from recsys_assets.cli.show import asset_progress
+            from recsys_assets.cli.terminal_output import asset_progress
 
             with asset_progress(out, len(names)):
                 outcome = platform.run_nightly()
@@ -239,7 +239,7 @@ def _days(platform: Platform, partition: str | None, first: str | None, last: st
 
 
 def _made(platform: Platform, names: Sequence[str], out: Console, *, reuse: bool) -> RunOutcome:
-    from recsys_assets.cli.show import asset_progress
+    from recsys_assets.cli.terminal_output import asset_progress
 
     with asset_progress(out, len(names)):
         return platform.run(names, reuse=reuse)
@@ -248,7 +248,7 @@ def _made(platform: Platform, names: Sequence[str], out: Console, *, reuse: bool
 def _made_by_day(
     platform: Platform, names: Sequence[str], days: Sequence[str], out: Console
 ) -> list[RunOutcome]:
-    from recsys_assets.cli.show import asset_progress
+    from recsys_assets.cli.terminal_output import asset_progress
 
     if not days:
         out.print("The days are up to date; nothing is made.")
@@ -334,7 +334,7 @@ def _say_warnings(platform: Platform, outcome: RunOutcome, out: Console) -> None
 
 def _say_what_was_loaded(files: LoadReport, out: Console) -> bool:
     """Print what became of the files; whether all is loaded."""
-    from recsys_assets.cli.show import load_lines
+    from recsys_assets.cli.terminal_output import load_lines
 
     wrong, notes = load_lines(files)
     screen = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.answer import errors_in_words
+from recsys_assets.cli.command_output import errors_in_words
 from recsys_assets.cli.session import AsJson, console, load_settings, opened_lake
 
 if TYPE_CHECKING:
-    from recsys_assets.service.champions import Champion
+    from recsys_assets.service.champion_decisions import Champion
     from recsys_lineage.records.decision import Decision
 
 app = typer.Typer()
@@ -80,7 +80,7 @@ def simulate(
 def list_champions(as_json: AsJson = False) -> None:
     """Show the versions of the champion, which of them serves, and what was decided."""
     from recsys_assets.service.answers.served_model import CHAMPION
-    from recsys_assets.service.champions import champions
+    from recsys_assets.service.champion_decisions import champions
     from recsys_assets.service.processes.running import running_processes
     from recsys_assets.service.service_files import ServiceFiles
 
@@ -161,7 +161,7 @@ def promote(
     Who and why is recorded. A running service switches within seconds. A candidate's family stays champion,
     whatever the gate finds, until the next decision.
     """
-    from recsys_assets.service.champions import DecisionError, promote_candidate
+    from recsys_assets.service.champion_decisions import DecisionError, promote_candidate
 
     if version and not candidate:
         _decide("promote", version, reason, who, hold, as_json)
@@ -192,7 +192,7 @@ def canary(
     as_json: AsJson = False,
 ) -> None:
     """Let a candidate answer a share of the customers, always the same ones; who and why is recorded."""
-    from recsys_assets.service.champions import set_canary
+    from recsys_assets.service.champion_decisions import set_canary
 
     with opened_lake() as lake:
         decision = set_canary(lake, family, share, who=who or getpass.getuser(), reason=reason)
@@ -209,7 +209,7 @@ def canary(
 def _decide(
     action: Literal["rollback", "promote"], version: str, reason: str, who: str, hold: bool, as_json: bool
 ) -> None:
-    from recsys_assets.service.champions import roll_back, version_named
+    from recsys_assets.service.champion_decisions import roll_back, version_named
 
     with opened_lake() as lake:
         decision = roll_back(
@@ -284,7 +284,7 @@ def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> N
 @experiments_app.command("report")
 def report_experiments(as_json: AsJson = False) -> None:
     """Show what is known of each experiment's arms, and what to do now."""
-    from recsys_assets.experiments.told_report import told_report
+    from recsys_assets.experiments.report_summary import told_report
 
     with opened_lake() as lake:
         found = told_report(lake)

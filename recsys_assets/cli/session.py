@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from recsys_assets.cli.answer import JSON_OPTION, errors_in_words, is_in_json, print_error
+from recsys_assets.cli.command_output import JSON_OPTION, errors_in_words, is_in_json, print_error
 from recsys_assets.cli.stopping import STOPPED, stopping_at_once
 
 if TYPE_CHECKING:
     from dagster import Definitions
 
-    from recsys_assets.runs.run import Platform
+    from recsys_assets.runs.platform import Platform
     from recsys_assets.settings import Settings
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.openlineage.emission import Emission
@@ -65,7 +65,7 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
         from recsys_assets.instance import disk_faults_in_words, open_instance
 
         with disk_faults_in_words(settings), open_instance(settings) as instance:
-            from recsys_assets.runs.run import Platform
+            from recsys_assets.runs.platform import Platform
 
             platform = Platform(settings, instance)
             loaded()

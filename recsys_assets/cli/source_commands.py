@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from recsys_assets.cli.answer import errors_in_words
+from recsys_assets.cli.command_output import errors_in_words
 from recsys_assets.cli.session import AsJson, console, load_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def init(
     It guesses by names and by the first rows of some files. Review the SQL before you load it.
     """
     with errors_in_words():
-        from recsys_assets.proposal.named_columns import NamedColumn
+        from recsys_assets.proposal.names.named_columns import NamedColumn
         from recsys_assets.proposal.proposal import propose
 
         missing = [str(path) for path in files if not path.exists()]
@@ -100,7 +100,7 @@ def check(as_json: AsJson = False) -> None:
 
 def _show_trial(trial: Trial) -> None:
     from recsys_assets.assets.raw.file_rows import FAILING_ADVICE
-    from recsys_assets.cli.show import overlooked_lines
+    from recsys_assets.cli.terminal_output import overlooked_lines
 
     for scan in trial.scans:
         mark = "[green]✓[/green]" if scan.files and not scan.faults else "[red]✗[/red]"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from recsys_lineage.lake.lake import Lake
-    from recsys_lineage.lake.table_version import TableVersion
+    from recsys_lineage.lake.versions.table_version import TableVersion
 
 app = typer.Typer()
 _SHOWN_ROWS = 20

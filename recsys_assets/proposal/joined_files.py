@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from recsys_assets.proposal.built_names import built_rank
-from recsys_assets.proposal.known_names import plain_name, rank_of
-from recsys_assets.proposal.named_columns import OWN_IDS
-from recsys_assets.proposal.roles import Like, Roles, matched, names_for
-from recsys_assets.proposal.sampled_column import SampledColumn
-from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_assets.proposal.column_roles import Like, Roles, matched, names_for
+from recsys_assets.proposal.names.built_names import built_rank
+from recsys_assets.proposal.names.known_names import plain_name, rank_of
+from recsys_assets.proposal.names.named_columns import OWN_IDS
+from recsys_assets.proposal.sample.sampled_column import SampledColumn
+from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_lineage.spelling import folded
 
 Side = Literal["line", "head", "person"]

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
-from recsys_assets.proposal.known_names import IDS, RawTable
-from recsys_assets.proposal.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
-from recsys_assets.proposal.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
+from recsys_assets.proposal.column_roles import NUMBERS, Roles
+from recsys_assets.proposal.names.behaviours import known_behaviour, named_behaviour
+from recsys_assets.proposal.names.known_names import IDS, RawTable
+from recsys_assets.proposal.names.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
+from recsys_assets.proposal.notes.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
 from recsys_assets.proposal.proposed_tables import proposed_tables
-from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_files import SampledFiles, days_told, sampled_files
+from recsys_assets.proposal.sample.sampled_files import SampledFiles, days_told, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, settings_text, table_sql
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import is_hidden

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from recsys_assets.proposal.column_roles import Like, Roles, names_for, roles_of
 from recsys_assets.proposal.joined_files import JoinedFiles, joined_files
-from recsys_assets.proposal.known_names import IDS, RawTable
-from recsys_assets.proposal.roles import Like, Roles, names_for, roles_of
-from recsys_assets.proposal.sampled_files import SampledFiles
+from recsys_assets.proposal.names.known_names import IDS, RawTable
+from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 
 _LEAST_DIFFERENT = 0.9

@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from recsys_assets.proposal.behaviours import mapped_behaviours, named_behaviour
+from recsys_assets.proposal.column_roles import NUMBERS, Roles
 from recsys_assets.proposal.joined_files import JoinedFiles
-from recsys_assets.proposal.known_names import IDS
-from recsys_assets.proposal.roles import NUMBERS, Roles
-from recsys_assets.proposal.sampled_column import ACCOUNTED, BESIDE_NUMBERS, DECIMAL_COMMA, SampledColumn
-from recsys_assets.proposal.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
+from recsys_assets.proposal.names.behaviours import mapped_behaviours, named_behaviour
+from recsys_assets.proposal.names.known_names import IDS
+from recsys_assets.proposal.sample.sampled_column import (
+    ACCOUNTED,
+    BESIDE_NUMBERS,
+    DECIMAL_COMMA,
+    SampledColumn,
+)
+from recsys_assets.proposal.times.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import EARLIEST_DAY
 from recsys_lineage.sql.names import literal, quote

@@ -12,7 +12,7 @@ from recsys_assets.definitions import CODE_LOCATION
 from recsys_assets.runs.writers import Writers
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.orchestration.dagster_internals import execute_here
-from recsys_lineage.orchestration.run_records import mark_cancelled
+from recsys_lineage.orchestration.recorded_runs import mark_cancelled
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
 

@@ -27,7 +27,7 @@ from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
 from recsys_lineage.lake.engine import Engine
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 
 HEAD_BYTES = 4 << 20
 """How much of a text file is looked at."""

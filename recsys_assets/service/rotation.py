@@ -12,19 +12,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
-from recsys_assets.experiments.told_report import REPORT, ToldExperiment, told_experiments
+from recsys_assets.experiments.report_summary import REPORT, ToldExperiment, told_experiments
 from recsys_assets.service.answers.prepared import TABLE as PREPARED
 from recsys_assets.service.answers.rules import RulesError
 from recsys_assets.service.answers.served_model import CHAMPION
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.serving import Serving, load_serving
-from recsys_assets.service.champions import chosen_model, decides_what_serves
+from recsys_assets.service.champion_decisions import chosen_model, decides_what_serves
 from recsys_assets.service.processes.running import RunningProcess, Told
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
-from recsys_lineage.records.record_table import TABLE as RECORDS
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_table import TABLE as RECORDS
 from recsys_models import ModelFileError
 
 TRY_AGAIN_SECONDS = 30.0

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import uvicorn
 
-from recsys_assets.serve import is_of_this_machine_alone, stop_requests
+from recsys_assets.dagster_ui import is_of_this_machine_alone, stop_requests
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
 from recsys_assets.service.web.tokens import Tokens

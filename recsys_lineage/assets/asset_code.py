@@ -22,8 +22,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.lake_tables import NAMES, is_table_name
 from recsys_lineage.records.materialization import Code, Materialization, TrainingData
+from recsys_lineage.records.parts.row_keys import RowKeys
 from recsys_lineage.records.records import RESERVED
-from recsys_lineage.records.row_keys import RowKeys
 
 REUSE_TAG = "lineage/reuse"
 """Tag of runs that keep what would come out unchanged."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.records.engine_versions import engine_changes, engine_versions
+from recsys_lineage.records.parts.engine_versions import engine_changes, engine_versions
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
 

@@ -33,16 +33,16 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import last_words, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.engine_versions import engine_versions
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import FORMAT, Materialization, Statement, Status
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.engine_versions import engine_versions
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.parts.seen import as_seen
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
-from recsys_lineage.records.seen import as_seen
 from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_kept
 

@@ -9,7 +9,7 @@ import duckdb
 
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.commits.draft import Draft
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 

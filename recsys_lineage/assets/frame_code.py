@@ -22,7 +22,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Code
-from recsys_lineage.records.row_keys import Keys, RowKeys
+from recsys_lineage.records.parts.row_keys import Keys, RowKeys
 
 _READERS: dict[Any, Callable[[Inputs, str], Any]] = {
     pl.LazyFrame: lambda inputs, table: inputs.lazy(table),

@@ -15,7 +15,7 @@ from recsys_lineage.assets.outcome import BlockingCheckFailed as BlockingCheckFa
 from recsys_lineage.assets.outcome import Outcome as Outcome
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 
 def materialize(asset: AssetCode, lake: Lake, request: Request | None = None) -> Outcome:

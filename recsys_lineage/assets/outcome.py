@@ -8,9 +8,9 @@ from typing import Any
 
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.table_version import TableVersion
-from recsys_lineage.records.failure import LEFT_OUT
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.failure import LEFT_OUT
 
 
 class BlockingCheckFailed(LineageError):

@@ -14,7 +14,7 @@ from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import SCHEMA as FILE_COLUMNS
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization, Read
 from recsys_lineage.records.records import Records
 

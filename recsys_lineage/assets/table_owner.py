@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from recsys_lineage.assets.asset_code import RENAMED_TAG, AssetCode, Request
 from recsys_lineage.errors import LineageError
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
 
 
 def check_owners(records: Records, asset: AssetCode, keys: Mapping[str, str], request: Request) -> None:

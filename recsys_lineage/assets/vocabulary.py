@@ -23,11 +23,11 @@ from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.code_constants import constants_for, given_to, sql_texts
 from recsys_lineage.assets.json_values import leaves, numbers_of, texts_of
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.failure import LEFT_OUT
 from recsys_lineage.records.materialization import Materialization, Statement
-from recsys_lineage.records.seen import is_day
-from recsys_lineage.records.withheld import is_secret_name, is_withheld, withheld
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.failure import LEFT_OUT
+from recsys_lineage.records.parts.seen import is_day
+from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, withheld
 from recsys_lineage.sql.names import literal
 
 _SHORTEST_CONSTANT = 3

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import astuple
 
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Written, WrittenColumn, WrittenPartition
 
 

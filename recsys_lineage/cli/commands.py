@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from recsys_lineage.cli.answer import Commands, run_to_the_end
 from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
+from recsys_lineage.cli.command_output import Commands, run_to_the_end
 from recsys_lineage.cli.openlineage.app import openlineage_app
 from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
@@ -205,7 +205,7 @@ def runs(
 
     Exits with 1 when nothing ran.
     """
-    from recsys_lineage.graph.questions.runs import runs as asked
+    from recsys_lineage.graph.questions.run_history import runs as asked
 
     ask_graph(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
 

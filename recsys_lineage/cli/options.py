@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from recsys_lineage.cli.answer import JSON_OPTION
+from recsys_lineage.cli.command_output import JSON_OPTION
 
 _TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, record:ID."
 Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recsys_lineage.cli.answer import errors_in_words
+from recsys_lineage.cli.command_output import errors_in_words
 
 if TYPE_CHECKING:
     from recsys_lineage.assets.asset_code import AssetCode

@@ -13,7 +13,7 @@ import duckdb
 
 from recsys_lineage.errors import LineageError, WrongQuestion, meant_or_known
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.rows.back import BackwardTrace, trace_back
 from recsys_lineage.rows.forward import ForwardTrace, trace_forward
 from recsys_lineage.rows.lake_rows import RowNotFound

@@ -69,7 +69,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
         )
         return
     if format != "tree":
-        from recsys_lineage.cli.drawings import drawn
+        from recsys_lineage.cli.row_drawings import drawn
 
         _put(drawn(answer).write(format), out)  # pyright: ignore[reportArgumentType]
         return

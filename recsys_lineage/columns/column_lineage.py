@@ -9,13 +9,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from recsys_lineage.columns.answers import Answers
 from recsys_lineage.columns.binding.empty_tables import empty_tables, is_syntax, parameters_of
 from recsys_lineage.columns.binding.inputs import Inputs
 from recsys_lineage.columns.binding.parameters import Parameters
 from recsys_lineage.columns.binding.scope import Reader, Scope
 from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.columns.derivation_cache import Answers
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.expressions.expression import value
 from recsys_lineage.columns.queries.other_spelling import spelled_otherwise

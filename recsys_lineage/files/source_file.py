@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files.fault import FileFault
-from recsys_lineage.records.file_pattern import LANDING
+from recsys_lineage.records.parts.file_pattern import LANDING
 
 _MOST_HASHES = 100_000
 _hashes: dict[tuple[int, ...], tuple[int, str]] = {}

@@ -7,7 +7,7 @@ from recsys_lineage.graph.questions.columns import columns
 from recsys_lineage.graph.questions.diff import diff
 from recsys_lineage.graph.questions.impact import impact
 from recsys_lineage.graph.questions.paths import paths
-from recsys_lineage.graph.questions.runs import runs
+from recsys_lineage.graph.questions.run_history import runs
 from recsys_lineage.graph.questions.tagged import tags
 from recsys_lineage.graph.questions.unread import unread
 

@@ -8,8 +8,8 @@ from datetime import datetime
 import polars as pl
 
 from recsys_lineage.graph.interned import Interned
-from recsys_lineage.records.record_row import declared_column, lineage_hash_column
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_row import declared_column, lineage_hash_column
 
 _MARK, ROOT = "\x1f", "\x1e"
 _PLAIN = (

@@ -10,7 +10,7 @@ from typing import Any
 from recsys_lineage.columns.column_edge import DIRECT
 from recsys_lineage.graph.batch import ROOT, Names
 from recsys_lineage.graph.interned import NOTHING, Interned
-from recsys_lineage.records.file_pattern import is_of_scan
+from recsys_lineage.records.parts.file_pattern import is_of_scan
 
 ALL = -1
 """Every column, as a set of bits: where nothing tells them apart."""

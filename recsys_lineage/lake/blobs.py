@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 
 # DuckDB holds several parts in memory at once; a 1 GB file in parts of 64 MB takes more than 2 GB.
 PART_BYTES = 1 << 20

@@ -9,7 +9,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.fingerprint import children
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.sql.names import literal, quote
 
 _KEPT = {

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.sql.names import literal, quote
 
 EMPTY = "0:0"

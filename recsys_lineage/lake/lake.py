@@ -22,11 +22,11 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.commits.append_order import added_rows
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.commits.write_marker import WriteMarker, clean_dead_writes, delete_files_of
-from recsys_lineage.lake.distinct_counts import with_distinct_counts
 from recsys_lineage.lake.lake_tables import LakeTables
-from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import files_between, read_files, scan_files, write_files
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.parquet.distinct_counts import with_distinct_counts
+from recsys_lineage.lake.parquet.table_files import files_between, read_files, scan_files, write_files
+from recsys_lineage.lake.stores.storage_fault import explained
+from recsys_lineage.lake.versions.table_version import TableVersion
 
 
 class Lake(LakeTables):

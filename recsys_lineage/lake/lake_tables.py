@@ -18,11 +18,11 @@ from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.lake.commits.commit_log import CommitLog
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.opened_delta import opened_delta
-from recsys_lineage.lake.pruned_versions import PrunedVersions
-from recsys_lineage.lake.storage import Storage
-from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import active_files
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.parquet.table_files import active_files
+from recsys_lineage.lake.stores.storage import Storage
+from recsys_lineage.lake.stores.storage_fault import explained
+from recsys_lineage.lake.versions.pruned_versions import PrunedVersions
+from recsys_lineage.lake.versions.table_version import TableVersion
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 NAMES = "lower-case letters, digits and underscores, at most 127, not starting with a digit"

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 
 _MOST = 8
 _Stamp = tuple[object, ...]

@@ -92,7 +92,7 @@ class Emission:
         from recsys_lineage.openlineage.delivery.delivery import Delivery
         from recsys_lineage.openlineage.destinations.destination import Destination
         from recsys_lineage.openlineage.destinations.opening import opened
-        from recsys_lineage.openlineage.translation.definitions import definition_messages
+        from recsys_lineage.openlineage.translation.definition_events import definition_messages
 
         job_namespace(self.environment)  # says what is wrong with it before anything is begun
         stream = _LateStream(lambda: self.stream(lake))

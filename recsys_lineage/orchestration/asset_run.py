@@ -20,7 +20,7 @@ from recsys_lineage.assets.asset_code import (
 from recsys_lineage.assets.materialize import Outcome, attempt
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.interruption import stop_is_requested
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
     events_at_once,
@@ -38,9 +38,9 @@ from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadat
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.orchestration.sqlite_events import many_events
 from recsys_lineage.progress import Progress, listening
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult

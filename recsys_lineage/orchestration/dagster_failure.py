@@ -8,7 +8,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.transient import is_transient
-from recsys_lineage.records.failure import Failure, speaks_for_itself, told_parts
+from recsys_lineage.records.parts.failure import Failure, speaks_for_itself, told_parts
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:

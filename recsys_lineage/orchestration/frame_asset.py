@@ -14,7 +14,7 @@ from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.options import Options
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
-from recsys_lineage.records.row_keys import Keys
+from recsys_lineage.records.parts.row_keys import Keys
 
 
 def frame_asset(

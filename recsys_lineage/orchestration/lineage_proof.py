@@ -15,7 +15,7 @@ from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.asset_proof import AssetProof, verify

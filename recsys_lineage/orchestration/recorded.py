@@ -18,11 +18,11 @@ from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.engine_versions import engine_versions
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import FORMAT, Code, Materialization
-from recsys_lineage.records.read import Purpose
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.engine_versions import engine_versions
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Purpose
 from recsys_lineage.records.records import Records
 
 

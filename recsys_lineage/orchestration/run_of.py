@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 _TAGS = {
     "schedule": "dagster/schedule_name",

@@ -7,7 +7,7 @@ from recsys_lineage.proof.asset_proof import AssetProof, verify
 from recsys_lineage.proof.column_proof import ColumnProof, Refutation, column_report
 from recsys_lineage.proof.columns import verify_columns
 from recsys_lineage.proof.experiment import Experiment, ExperimentError
-from recsys_lineage.proof.reads import ReadProof, verify_reads
+from recsys_lineage.proof.observed_reads import ReadProof, verify_reads
 from recsys_lineage.proof.row_proof import RowProof, RowTrial, row_report
 from recsys_lineage.proof.rows import verify_rows
 

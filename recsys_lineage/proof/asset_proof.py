@@ -20,12 +20,12 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.column_proof import ColumnProof
 from recsys_lineage.proof.columns import verify_columns
 from recsys_lineage.proof.experiment import ExperimentError
+from recsys_lineage.proof.joined_sample import joined_sample
 from recsys_lineage.proof.keys import verify_keys
-from recsys_lineage.proof.reads import ReadProof, verify_reads
+from recsys_lineage.proof.observed_reads import ReadProof, verify_reads
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import verify_rows
-from recsys_lineage.proof.sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.statement.catalog import Catalog

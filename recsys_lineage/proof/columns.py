@@ -13,10 +13,10 @@ from typing import Any
 
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.proof.answer import Answer, changed_together, same
 from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutation, claims
 from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
 from recsys_lineage.proof.perturbation import Perturbation, Perturbations, mixed_tables, perturb
+from recsys_lineage.proof.result_hashes import Answer, changed_together, same
 
 _MOST_ENDLESS = 3
 """After so many runs without an end, a column is not changed any further: a recursion goes round by it."""

@@ -17,7 +17,7 @@ from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.fingerprint import told_apart
-from recsys_lineage.proof.answer import Answer, changed_together, same
+from recsys_lineage.proof.result_hashes import Answer, changed_together, same
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import literal, quote
 from recsys_lineage.sql.statement import bare_statement

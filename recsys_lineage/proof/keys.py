@@ -16,12 +16,12 @@ import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.proof.experiment import RunFailed
 from recsys_lineage.proof.rerun import Rerun, versions_read
 from recsys_lineage.proof.row_proof import RowProof, RowTrial
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.row_keys import Pairs
+from recsys_lineage.records.parts.row_keys import Pairs
 from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
 
 _CLOSE = 1e-4

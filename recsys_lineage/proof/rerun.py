@@ -13,7 +13,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.experiment import ExperimentError, RunFailed
-from recsys_lineage.proof.sample import joined_sample
+from recsys_lineage.proof.joined_sample import joined_sample
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.sql.names import quote
 

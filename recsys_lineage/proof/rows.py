@@ -18,8 +18,8 @@ import numpy as np
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.proof.answer import Answer
 from recsys_lineage.proof.experiment import ENDLESS, Experiment, Rows, RunFailed, Schemas
+from recsys_lineage.proof.result_hashes import Answer
 from recsys_lineage.proof.row_proof import RowProof, RowTrial, Verdict
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from recsys_lineage.records.part import RecordPart
+from recsys_lineage.records.parts.record_part import RecordPart
 
 
 @dataclass(frozen=True)

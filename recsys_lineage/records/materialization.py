@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.failure import Failure
-from recsys_lineage.records.part import Columns, Parameters, RecordPart
-from recsys_lineage.records.read import Purpose, Read
-from recsys_lineage.records.recorded_columns import RecordedColumns
-from recsys_lineage.records.row_keys import RowKeys
-from recsys_lineage.records.run import Run
-from recsys_lineage.records.withheld import WITHHELD, is_withheld
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Purpose, Read
+from recsys_lineage.records.parts.record_part import Columns, Parameters, RecordPart
+from recsys_lineage.records.parts.recorded_columns import RecordedColumns
+from recsys_lineage.records.parts.row_keys import RowKeys
+from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.parts.withheld import WITHHELD, is_withheld
 
 FORMAT = 2
 """Of the records that this code writes; those of format 1, which name none, are read too."""

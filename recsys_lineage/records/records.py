@@ -18,16 +18,16 @@ import polars as pl
 from recsys_lineage.columns.tags import Tag
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import PartitionVersion
+from recsys_lineage.lake.versions.table_version import PartitionVersion
 from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_row import SCHEMA, read_columns
-from recsys_lineage.records.record_table import ADDED, RecordTable
-from recsys_lineage.records.record_table import TABLE as RECORDS_TABLE
 from recsys_lineage.records.run_record import RunRecord
-from recsys_lineage.records.sync_marks import SyncMarks
-from recsys_lineage.records.texts import TABLE as TEXTS_TABLE
-from recsys_lineage.records.texts import Texts
+from recsys_lineage.records.table.record_row import SCHEMA, read_columns
+from recsys_lineage.records.table.record_table import ADDED, RecordTable
+from recsys_lineage.records.table.record_table import TABLE as RECORDS_TABLE
+from recsys_lineage.records.table.sync_marks import SyncMarks
+from recsys_lineage.records.table.texts import TABLE as TEXTS_TABLE
+from recsys_lineage.records.table.texts import Texts
 
 FORMER_TABLE = "materializations"
 """Where lakes written by older code have their records: one column of JSON."""

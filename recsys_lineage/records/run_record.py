@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from recsys_lineage.records.part import RecordPart
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.record_part import RecordPart
+from recsys_lineage.records.parts.run import Run
 
 State = Literal["success", "failed", "canceled", "lost"]
 

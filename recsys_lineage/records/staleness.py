@@ -9,8 +9,8 @@ from typing import Any
 from recsys_lineage.lake.fingerprint import comparable
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization, Read
+from recsys_lineage.records.parts.seen import is_as_seen
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.seen import is_as_seen
 
 CODE_CHANGED = "its code or settings changed"
 

@@ -18,9 +18,9 @@ from recsys_lineage.lake.commits.commit_archive import FOLDER as _ARCHIVE
 from recsys_lineage.lake.commits.write_marker import FOLDER as MARKERS
 from recsys_lineage.lake.commits.write_marker import writes
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.pruned_spans import Pruned
-from recsys_lineage.lake.storage import StoredFile
-from recsys_lineage.lake.storage_fault import explained
+from recsys_lineage.lake.stores.storage import StoredFile
+from recsys_lineage.lake.stores.storage_fault import explained
+from recsys_lineage.lake.versions.pruned_spans import Pruned
 from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.needs import needed_versions
 from recsys_lineage.retention.policy import Policy, kept_versions

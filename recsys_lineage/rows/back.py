@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from recsys_lineage.errors import FilesChanged, LineageError, TableNotFound
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
 from recsys_lineage.rows.kept_flows import KeptFlows

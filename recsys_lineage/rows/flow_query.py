@@ -11,8 +11,8 @@ from recsys_lineage.rows.flowing import Flowing
 from recsys_lineage.rows.kept_flows import Flow, KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.whole_tables import set_aside
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.sql.pivot_values import with_pivot_values

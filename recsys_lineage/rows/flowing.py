@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.condition import Conditions
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.witnesses.candidates import Candidates
-from recsys_lineage.rows.witnesses.dear import is_dear, is_distinct, shaped, windows_of
-from recsys_lineage.rows.witnesses.float_sums import float_sums
-from recsys_lineage.rows.witnesses.pushdown import Pushdown
-from recsys_lineage.rows.witnesses.wanted import Wanted
-from recsys_lineage.rows.witnesses.wholes import Wholes
+from recsys_lineage.rows.witnesses.narrowing.candidates import Candidates
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import (
+    is_dear,
+    is_distinct,
+    shaped,
+    windows_of,
+)
+from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.narrowing.wanted import Wanted
+from recsys_lineage.rows.witnesses.narrowing.wholly_marked import Wholes
+from recsys_lineage.rows.witnesses.nondeterminism.float_sums import float_sums
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 

@@ -14,6 +14,7 @@ from typing import TypedDict
 from recsys_lineage.rows.on_traced_rows import OnTracedRows
 from recsys_lineage.rows.partial_groups import complete
 from recsys_lineage.rows.statement.condition import Conditions, Fits
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.steps import numbered
@@ -24,7 +25,6 @@ from recsys_lineage.rows.statement.syntax import (
     copied,
     subqueries,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED, Absences, guards, inner, missed
 from recsys_lineage.rows.witnesses.gains import Gains

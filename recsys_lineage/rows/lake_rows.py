@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, Statement
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.row_keys import Pairs, RowKeys
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.row_keys import Pairs, RowKeys
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText

@@ -27,9 +27,9 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.tracing import Tracing
 from recsys_lineage.rows.witnesses.absences import SHAPED
 from recsys_lineage.rows.witnesses.context import context_of
-from recsys_lineage.rows.witnesses.dear import windows_of
 from recsys_lineage.rows.witnesses.gains import Gains, is_cut
-from recsys_lineage.rows.witnesses.made_again import MadeAgain
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
+from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.sql.names import quote
 
 _STRANGE = ("LAMBDA", "SUBQUERY", "STAR", "WINDOW")

@@ -17,16 +17,16 @@ from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.condition import Fits
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN
-from recsys_lineage.rows.statement.query_facts import QueryFacts
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.statement.value_literal import equals
-from recsys_lineage.rows.statement.whole_tables import set_aside
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
-from recsys_lineage.rows.witnesses.dear import asked_whole
-from recsys_lineage.rows.witnesses.made_again import MadeAgain
-from recsys_lineage.rows.witnesses.samples import refuse_drawn
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import asked_whole
+from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
+from recsys_lineage.rows.witnesses.nondeterminism.random_draws import refuse_drawn
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement

@@ -19,16 +19,16 @@ from recsys_lineage.rows.statement.condition import (
     meet,
     plain_conditions,
 )
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import from_items
-from recsys_lineage.rows.statement.identity import identity
+from recsys_lineage.rows.statement.row_facts.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.witnesses.made_again import MadeAgain
-from recsys_lineage.rows.witnesses.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
+from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.witness import Witnesses
-from recsys_lineage.rows.witnesses.witnessed import Witnessed
+from recsys_lineage.rows.witnesses.witnessed_query import Witnessed
 from recsys_lineage.sql.names import quote
 
 

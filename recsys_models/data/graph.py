@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from recsys_models import model_files
 from recsys_models.data.ids import Ids, id_column, rows_of
 from recsys_models.data.interactions import Interactions
-from recsys_models.state_arrays import must_be, of_file
+from recsys_models.fitted import model_files
+from recsys_models.fitted.state_arrays import must_be, of_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

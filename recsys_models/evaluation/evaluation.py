@@ -18,7 +18,7 @@ from recsys_models.evaluation.edge_prediction import draw_non_edges, edge_accura
 from recsys_models.evaluation.fairness import by_segment, spread
 from recsys_models.evaluation.recommended_lists import diversity, list_metrics
 from recsys_models.evaluation.relevant_items import RelevantItems, on_items, relevant_items
-from recsys_models.fitted_model import list_length
+from recsys_models.fitted.fitted_model import list_length
 from recsys_models.kernels.sparse import csr
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 from recsys_models.recommender import Recommender

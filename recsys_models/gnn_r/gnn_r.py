@@ -16,7 +16,16 @@ from recsys_models.data.recency import DAY
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.links import Links
 from recsys_models.kernels.spectral_start import spectral_start
-from recsys_models.parameters import Above0, AtLeast0, Auto, Count, DepthOrNone, Rounds, RoundsOrNone, Width
+from recsys_models.parameters.parameters import (
+    Above0,
+    AtLeast0,
+    Auto,
+    Count,
+    DepthOrNone,
+    Rounds,
+    RoundsOrNone,
+    Width,
+)
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
 

@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.degrees import degrees, inverse_power
-from recsys_models.state_arrays import must_be
 from recsys_models.training.threads import blas
 
 EXPONENTS = (0.0, 0.3, 0.5, 0.7, 1.0)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from recsys_models.data.interactions import Interactions
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.sparse import shape_of
-from recsys_models.state_arrays import must_be
 
 
 class Links(NamedTuple):

@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.fitted.state_arrays import sparse
 from recsys_models.kernels.sparse import csr, shape_of
-from recsys_models.state_arrays import sparse
 
 BLOCK_PRODUCTS = 1_000_000
 """Number of multiplications per block of the similarity product, which bounds its memory. Blocks are so small that they

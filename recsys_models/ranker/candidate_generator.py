@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import edge_weights, latest_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.data.recency import recency_weights
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.affinity import item_affinity
 from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.near_rows import NearRows
@@ -23,7 +24,6 @@ from recsys_models.kernels.spectral_filter import spectral_filter
 from recsys_models.kernels.top_items import mask_items
 from recsys_models.kernels.truncated_svd import truncated_svd
 from recsys_models.ranker.candidate_features import RIDGE, describe, feature_names, likeness_lengths
-from recsys_models.state_arrays import must_be
 
 EXPONENT = 0.3
 """Power of the degrees that the matrix is divided by before its singular vectors are taken."""

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import edge_weights
 from recsys_models.data.ids import as_ids, rows_of
 from recsys_models.data.interactions import Interactions
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.fold_map import FoldMap
 from recsys_models.kernels.near_rows import NearRows
-from recsys_models.parameters import (
+from recsys_models.parameters.parameters import (
     Above0,
     Count,
     Range,
@@ -27,7 +28,6 @@ from recsys_models.parameters import (
     Width,
 )
 from recsys_models.recommender import Recommender
-from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.holdout import hold_out
 from recsys_models.training.user_blocks import over_blocks

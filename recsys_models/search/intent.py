@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recsys_models.fitted.state_arrays import must_be, sparse
 from recsys_models.search.term_index import TermIndex
-from recsys_models.state_arrays import must_be, sparse
 
 _SMOOTHING = 0.1
 

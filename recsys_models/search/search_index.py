@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_models.model_files import ModelFileError, from_files, to_files
+from recsys_models.fitted.model_files import ModelFileError, from_files, to_files
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.search.encoder import Encoder
 from recsys_models.search.found import Found
 from recsys_models.search.intent import Click, Intent
@@ -19,7 +20,6 @@ from recsys_models.search.spelling import Spelling
 from recsys_models.search.term_index import TermIndex
 from recsys_models.search.weights import Weights
 from recsys_models.search.words import MOST_WORDS, trigrams, words
-from recsys_models.state_arrays import must_be
 
 _FILES = "search_index"
 REORDERED = 200

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recsys_models.state_arrays import must_be, sparse
+from recsys_models.fitted.state_arrays import must_be, sparse
 
 K1 = 1.2
 """How soon a term that comes again counts no more (Robertson and Zaragoza 2009, section 3.4)."""

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from recsys_models.data.feedback import edge_weights
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
-from recsys_models.fitted_model import Embeddings
+from recsys_models.fitted.fitted_model import Embeddings
+from recsys_models.fitted.state_arrays import must_be
 from recsys_models.kernels.degrees import degrees, inverse_power, normalised
 from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.spectral_start import logit_scale
 from recsys_models.kernels.truncated_svd import truncated_svd
-from recsys_models.parameters import (
+from recsys_models.parameters.parameters import (
     Above0,
     AtLeast0,
     Auto,
@@ -30,7 +31,6 @@ from recsys_models.parameters import (
     Width,
 )
 from recsys_models.sequence.histories import Histories
-from recsys_models.state_arrays import must_be
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.validation import choices, validation_ndcg
 from recsys_models.training.warm_start import warm_start

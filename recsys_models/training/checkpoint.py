@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from recsys_models.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
+from recsys_models.fitted.model_files import ModelFileError, from_files, read_folder, to_files, write_folder
 
 NAME = "checkpoint"
 

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from recsys_models.data.interactions import Interactions
 from recsys_models.embedding_recommender import EmbeddingRecommender
 from recsys_models.kernels.links import Links
-from recsys_models.parameters import Above0, AtLeast0, Count, Depth, Drawn, Dropout, RoundsOrNone, Width
+from recsys_models.parameters.parameters import (
+    Above0,
+    AtLeast0,
+    Count,
+    Depth,
+    Drawn,
+    Dropout,
+    RoundsOrNone,
+    Width,
+)
 from recsys_models.training.fit_run import FitRun
 from recsys_models.training.warm_start import warm_start
 

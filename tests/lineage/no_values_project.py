@@ -16,7 +16,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.sql_asset import sql_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.sql_text import SqlText
 
 

@@ -9,8 +9,8 @@ import pytest
 from recsys_lineage.assets import asset_status
 from recsys_lineage.assets.asset_status import asset_statuses
 from recsys_lineage.lake.commits import next_version
-from recsys_lineage.orchestration.asset_codes import asset_codes
-from recsys_lineage.records.engine_versions import LIBRARIES, engine_changes, engine_versions
+from recsys_lineage.orchestration.defined_assets import asset_codes
+from recsys_lineage.records.parts.engine_versions import LIBRARIES, engine_changes, engine_versions
 from tests.lineage.project import REUSE, Project, table
 
 SPEND = "SELECT customer, sum(amount) AS amount FROM orders GROUP BY customer"

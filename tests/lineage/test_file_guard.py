@@ -30,7 +30,7 @@ from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile
-from recsys_lineage.lake.pruned_spans import Pruned
+from recsys_lineage.lake.versions.pruned_spans import Pruned
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, listening, tell
 from recsys_lineage.sql.sql_text import SqlText

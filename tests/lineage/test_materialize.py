@@ -20,8 +20,8 @@ from recsys_lineage.files import list_files
 from recsys_lineage.files.source_query import FileScan
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import FORMAT, Materialization
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.sql.sql_text import SqlText
 
 ORDERS = "SELECT i AS id, i % 3 AS shop, i * 1.5 AS amount FROM range(12) AS t(i)"

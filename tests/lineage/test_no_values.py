@@ -25,7 +25,7 @@ from recsys_lineage.openlineage.client_settings import ClientSettings, Transport
 from recsys_lineage.openlineage.delivery.delivery import Delivery
 from recsys_lineage.openlineage.destinations.opening import opened
 from recsys_lineage.openlineage.translation.stream import Stream
-from recsys_lineage.records.failure import Failure
+from recsys_lineage.records.parts.failure import Failure
 from recsys_lineage.records.records import Records
 from tests.lineage import no_values_project
 from tests.lineage.delivery.sink import Behaviour, Sink, refuse

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import ORDERS, Project, table
 

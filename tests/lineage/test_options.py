@@ -15,7 +15,7 @@ from recsys_lineage.assets.asset_status import asset_statuses
 from recsys_lineage.assets.materialize import attempt, materialize
 from recsys_lineage.assets.options import Option, OptionRefused, set_parameters
 from recsys_lineage.assets.reproduction import reproduce
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.launch_config import launch_config
 from tests.lineage.project import REUSE, Project, table

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import recsys_lineage
-from recsys_lineage.former_modules import FOLDERS
+from recsys_lineage.former_modules import _RENAMED, FOLDERS
 
 FOLDER = Path(recsys_lineage.__file__).parent
 
@@ -31,25 +32,42 @@ def test_reading_a_table_does_not_import_the_orchestrator() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    sorted(
-        path.stem for folder in FOLDERS for path in (FOLDER / folder).glob("*.py") if path.stem != "__init__"
-    ),
+    "home",
+    [
+        path.relative_to(FOLDER).with_suffix("").parts
+        for folder in FOLDERS
+        for path in sorted((FOLDER / folder).rglob("*.py"))
+        if path.stem != "__init__"
+    ],
+    ids=".".join,
 )
-def test_a_module_is_found_under_its_name_without_the_folder(name: str) -> None:
-    """Before there were folders, each module stood directly in the package."""
+def test_a_module_is_found_under_its_name_without_the_folders(home: tuple[str, ...]) -> None:
+    """Before there were folders, each module stood directly in the package, then directly in one of its folders."""
+    folder, *_, name = home
     if (FOLDER / name).is_dir():
         pytest.skip("a folder has the name now, and gives the public names itself")
-    with warnings.catch_warnings(record=True) as told:
+    now = importlib.import_module(".".join(("recsys_lineage", *home)))
+    for former in {f"recsys_lineage.{name}", f"recsys_lineage.{folder}.{name}"} - {now.__name__}:
+        has_the_names_of(former, now)
+
+
+@pytest.mark.parametrize(("name", "path"), _RENAMED.items())
+def test_a_renamed_module_is_found_under_its_former_name(name: str, path: str) -> None:
+    now = importlib.import_module(".".join(("recsys_lineage", *path.split("/"))))
+    has_the_names_of(f"recsys_lineage.{name}", now)
+    has_the_names_of(f"recsys_lineage.{path.partition('/')[0]}.{name}", now)
+
+
+def has_the_names_of(former: str, now: ModuleType) -> None:
+    """Assert that a former name gives everything the module has now, with a warning."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        sys.modules.pop(f"recsys_lineage.{name}", None)
-        former = importlib.import_module(f"recsys_lineage.{name}")
-    (home,) = (place for folder in FOLDERS if (place := FOLDER / folder / f"{name}.py").is_file())
-    now = importlib.import_module(f"recsys_lineage.{home.parent.name}.{name}")
-    assert any(issubclass(each.category, DeprecationWarning) for each in told)
+        sys.modules.pop(former, None)
+        found = importlib.import_module(former)
+    assert any(issubclass(each.category, DeprecationWarning) for each in caught)
     for key, value in vars(now).items():
         if not key.startswith("__"):
-            assert getattr(former, key) is value
+            assert getattr(found, key) is value
 
 
 def test_a_module_never_hides_the_public_name_that_it_is_called_after() -> None:
@@ -62,6 +80,9 @@ def test_a_module_never_hides_the_public_name_that_it_is_called_after() -> None:
     assert callable(sql_asset) and callable(frame_asset)
 
 
-def test_a_module_that_never_was_is_not_found() -> None:
+@pytest.mark.parametrize(
+    "name", ["nothing_like_it", "lake.nothing_like_it", "lake.part", "openlineage.sender", "rows.pushdown"]
+)
+def test_a_module_that_never_was_is_not_found(name: str) -> None:
     with pytest.raises(ModuleNotFoundError):
-        importlib.import_module("recsys_lineage.nothing_like_it")
+        importlib.import_module(f"recsys_lineage.{name}")

@@ -14,7 +14,7 @@ import pytest
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import PartitionVersion, TableVersion
+from recsys_lineage.lake.versions.table_version import PartitionVersion, TableVersion
 
 COLUMNS = ("day", "long", "short", "nested")
 DAYS = ("mon", "tue", "wed")

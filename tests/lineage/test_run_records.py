@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from recsys_lineage.orchestration.run_records import mark_lost, record_runs
+from recsys_lineage.orchestration.recorded_runs import mark_lost, record_runs
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.project import Project, table
 

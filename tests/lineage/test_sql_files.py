@@ -17,8 +17,8 @@ from recsys_lineage.assets.asset_status import asset_statuses
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import FilesChanged, SqlAssetError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.lake.versions.table_version import Column
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.sql.file_call import FILE_FUNCTIONS, PURE_FUNCTIONS
 from recsys_lineage.sql.sql_text import SqlText
 from tests.examples import examples

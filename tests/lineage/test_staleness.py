@@ -8,7 +8,7 @@ import pytest
 
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.checks import TableCheck
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from tests.lineage.project import ORDERS, REUSE, Project, table
 from tests.lineage.test_records import CONTENT, daily_asset, some_days

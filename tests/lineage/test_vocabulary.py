@@ -22,7 +22,7 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.progress import Progress, listening
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from tests.examples import examples
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recsys_models import Interactions, Recommender, families
-from recsys_models.fitted_model import has_evidence
+from recsys_models.fitted.fitted_model import has_evidence
 from tests.models.checkerboard import SIZE
 from tests.models.file_contract import FileContract
 from tests.models.folding_contract import FoldingContract

@@ -13,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from recsys_models import ModelFileError, Recommender, load_model, model_files
-from recsys_models.model_files import from_files, to_files
-from recsys_models.parameters import fits, kinds
+from recsys_models import ModelFileError, Recommender, load_model
+from recsys_models.fitted import model_files
+from recsys_models.fitted.model_files import from_files, to_files
+from recsys_models.parameters.parameters import fits, kinds
 from tests.models.checkerboard import SIZE, histories
 from tests.models.family import Family
 

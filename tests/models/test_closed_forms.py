@@ -22,7 +22,7 @@ from recsys_models import (
     UserNeighbours,
 )
 from recsys_models.data.recency import DAY
-from recsys_models.fitted_model import has_evidence
+from recsys_models.fitted.fitted_model import has_evidence
 
 USERS, ITEMS, ROWS = 23, 17, 150
 Dense = NDArray[np.float64]

@@ -22,7 +22,7 @@ from recsys_models import (
     load_model,
 )
 from recsys_models.data.recency import DAY
-from recsys_models.folding import Folding
+from recsys_models.fitted.folding import Folding
 from recsys_models.kernels.top_items import mask_items
 from tests.examples import examples
 from tests.models.checkerboard import histories, overlap

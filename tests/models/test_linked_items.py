@@ -20,7 +20,7 @@ from recsys_models import (
     interaction_graph,
 )
 from recsys_models.families import load_model
-from recsys_models.fitted_model import has_evidence
+from recsys_models.fitted.fitted_model import has_evidence
 from recsys_models.kernels.links import Links
 
 TINY: dict[str, Any] = {"dim": 4, "epochs": 1}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_models import Interactions, LightGCN, Recommender, Spectral, families, load_model
-from recsys_models.parameters import Range, in_words, kinds
+from recsys_models.parameters.parameters import Range, in_words, kinds
 
 PARAMETERS = [(name, key) for name, family in families.items() for key in kinds(family)]
 

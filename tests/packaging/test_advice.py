@@ -10,7 +10,7 @@ import typer
 
 from recsys_assets.cli import advice
 from recsys_assets.cli.advice import advice_for
-from recsys_assets.cli.answer import errors_in_words
+from recsys_assets.cli.command_output import errors_in_words
 from recsys_assets.cli.commands import app
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.assets.reproduction import CannotReproduce, ReadsOutside

@@ -15,7 +15,7 @@ import pytest
 from recsys_assets.instance import open_instance
 from recsys_assets.runs.writers import HomeIsWritten, Writers
 from recsys_assets.settings import load_settings
-from recsys_lineage.orchestration.run_records import LOST_TAG
+from recsys_lineage.orchestration.recorded_runs import LOST_TAG
 from tests.packaging.processes import ask, wait_for
 from tests.packaging.stack import PATIENCE, Stack
 

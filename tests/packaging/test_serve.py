@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from recsys_assets.serve import UiError, run_ui
+from recsys_assets.dagster_ui import UiError, run_ui
 from recsys_assets.settings import load_settings
 from tests.packaging.processes import ask, free_port, get
 
 SERVE = """
 import sys
 from pathlib import Path
-from recsys_assets.serve import run_ui
+from recsys_assets.dagster_ui import run_ui
 from recsys_assets.settings import load_settings
 run_ui(load_settings(), nightly=True, workspace=Path(sys.argv[1]), say=lambda line: print(line, flush=True))
 """

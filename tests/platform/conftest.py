@@ -101,7 +101,7 @@ class Shop:
 def opened(shop: Shop, **variables: str) -> Iterator:
     """The shop's platform in this process."""
     from recsys_assets.instance import open_instance
-    from recsys_assets.runs.run import Platform
+    from recsys_assets.runs.platform import Platform
     from recsys_assets.settings import load_settings
 
     before = dict(os.environ)

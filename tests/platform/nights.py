@@ -22,7 +22,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 
 ONE, TWO, THREE = DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
 COLUMNS = ("moment", "who", "what", "pieces")

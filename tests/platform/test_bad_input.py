@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, copied
 from tests.platform.shop import DAYS, HEADER, Row, day_file, day_name, day_rows, write_day

@@ -14,7 +14,7 @@ from recsys_lineage.assets.columns.expected_columns import expected_columns
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.graph.lineage_graph import LineageGraph
 from recsys_lineage.graph.questions.columns import columns
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.proof import verify_columns
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.records.records import RESERVED

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from recsys_assets.cli.show import customer_text
-from recsys_assets.runs.answers import CustomerAnswer
+from recsys_assets.cli.terminal_output import customer_text
+from recsys_assets.runs.queries import CustomerAnswer
 
 _HAD = {"item_id": "p", "title": "Mug", "times": 2, "last_time": None}
 _RECOMMENDED = {"rank": 1, "item_id": "q", "title": "Cup", "reason": "popular with other customers"}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
-from recsys_assets.cli.show import summary_lines
+from recsys_assets.cli.terminal_output import summary_lines
 from recsys_lineage.assets import asset_status
 from recsys_lineage.records.records import Records
 from tests.platform.conftest import Shop, opened

@@ -20,7 +20,7 @@ from recsys_assets.assets.raw.found_files import newest_files
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.files import scan
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.records.records import Records
 from tests.platform.nights import CSV, PARQUET, Nights
 

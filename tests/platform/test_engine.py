@@ -11,7 +11,7 @@ import pytest
 import recsys_assets
 import recsys_lineage
 import recsys_models
-from recsys_lineage.records.engine_versions import LIBRARIES
+from recsys_lineage.records.parts.engine_versions import LIBRARIES
 
 MODELS, ASSETS, LINEAGE = (
     Path(package.__path__[0]) for package in (recsys_models, recsys_assets, recsys_lineage)

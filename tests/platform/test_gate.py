@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from recsys_assets.assets.model import gate as gate_module
 from recsys_assets.assets.model.gate import LARGEST_DROP
-from recsys_assets.service.champions import Decided
+from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.settings import Settings
 from recsys_lineage import Lake, asset_codes, frame_code, materialize
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from tests.lineage.records.record_writers import ENGINE
 
 CUSTOMERS = 60

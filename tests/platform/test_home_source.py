@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.serve import run_ui
+from recsys_assets.dagster_ui import run_ui
 from recsys_assets.settings import load_settings
 from recsys_assets.shop.home_source import MARK, OtherSource, require_own_source
 from tests.platform.conftest import Shop

@@ -21,9 +21,9 @@ looked = []
 whole = Codebase.reach
 Codebase.reach = lambda self, roots: (looked.append(roots), whole(self, roots))[1]
 from recsys_assets import definitions
-from recsys_assets.service.champions import Decided
+from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.settings import load_settings
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 def versions(of):
     return {name: code.code_version for name, code in asset_codes(of.assets).items()}
 ready = definitions.defs()
@@ -75,8 +75,8 @@ LOADS = """
 import json, os, shutil
 from pathlib import Path
 from recsys_assets import definitions
-from recsys_assets.service.champions import Decided
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_assets.service.champion_decisions import Decided
+from recsys_lineage.orchestration.defined_assets import asset_codes
 built = []
 real = definitions.build_definitions
 definitions.build_definitions = lambda *given, **named: (built.append(1), real(*given, **named))[1]

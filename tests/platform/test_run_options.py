@@ -20,7 +20,7 @@ from recsys_assets.settings import Settings, SettingsError, checked_setting, loa
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.assets.options import Option, OptionRefused
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.launch_config import launch_config
 from recsys_models.families import families
 from tests.platform.conftest import Shop, opened

@@ -22,7 +22,7 @@ from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import Outcome, materialize
 from recsys_lineage.files.source_file import hashed_file
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.rows.back import trace_back
 from recsys_lineage.rows.forward import trace_forward
 from tests.platform.nights import Nights

@@ -107,7 +107,7 @@ def test_only_families_that_ask_for_features_read_them(shop: Shop) -> None:
 FIT = """
 import os, signal, sys
 from recsys_assets.instance import open_instance
-from recsys_assets.runs.run import Platform
+from recsys_assets.runs.platform import Platform
 from recsys_assets.settings import load_settings
 import recsys_models.training.trainer as trainer
 

@@ -16,7 +16,7 @@ from recsys_lineage import AssetCode, Inputs, Lake, Output, Query, Request, SqlT
 from recsys_lineage.assets.asset_code import Unchanged
 from recsys_lineage.assets.reproduction import OtherCode
 from recsys_lineage.proof import ExperimentError, verify, verify_reads
-from recsys_lineage.proof.sample import joined_sample
+from recsys_lineage.proof.joined_sample import joined_sample
 
 ORDERS = pl.DataFrame(
     {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from recsys_assets.proposal.named_columns import NamedColumn
+from recsys_assets.proposal.names.named_columns import NamedColumn
 from recsys_assets.proposal.proposal import Proposal, propose
 
 START = datetime(2019, 10, 1, 9, 30, tzinfo=timezone.utc)

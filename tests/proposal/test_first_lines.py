@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.first_lines import filled_by_first_lines
+from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from tests.proposal.public_files import proposed
 from tests.proposal.shop_files import loaded
 

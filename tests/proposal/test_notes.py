@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.proposal.proposal import NoEvents, propose
-from recsys_assets.proposal.sampled_files import NothingToSample
+from recsys_assets.proposal.sample.sampled_files import NothingToSample
 from tests.proposal.shop_files import HEAD, loaded, write
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.known_names import EVENT
+from recsys_assets.proposal.names.known_names import EVENT
 from recsys_assets.proposal.proposal import propose
 from tests.examples import examples
 from tests.proposal.shop_files import HEAD, loaded, write

@@ -17,7 +17,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import propose
-from recsys_assets.proposal.sampled_files import NothingToSample
+from recsys_assets.proposal.sample.sampled_files import NothingToSample
 from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.proposal.public_files import AT, lines, proposed

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import propose
-from recsys_assets.proposal.sampled_files import common_pattern, sampled_files
+from recsys_assets.proposal.sample.sampled_files import common_pattern, sampled_files
 from recsys_lineage.files import list_files
 from tests.examples import examples
 from tests.proposal.shop_files import write

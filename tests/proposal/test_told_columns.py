@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.behaviours import known_behaviour, named_behaviour
-from recsys_assets.proposal.known_names import EVENT, NAMES, known_role, plain_name, role_rank
-from recsys_assets.proposal.named_columns import UnknownColumn
+from recsys_assets.proposal.names.behaviours import known_behaviour, named_behaviour
+from recsys_assets.proposal.names.known_names import EVENT, NAMES, known_role, plain_name, role_rank
+from recsys_assets.proposal.names.named_columns import UnknownColumn
 from recsys_assets.proposal.proposal import NoEvents
-from recsys_assets.proposal.written_times import written_times
+from recsys_assets.proposal.times.written_times import written_times
 from recsys_assets.shop.source import Source
 from tests.proposal.public_files import AT, lines, proposed
 from tests.sql.pipeline import open_source, run_raw

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.sampled_column import as_the_others, sampled_column
+from recsys_assets.proposal.sample.sampled_column import as_the_others, sampled_column
 from recsys_assets.proposal.source_sql import number_sql
 from tests.examples import examples
 

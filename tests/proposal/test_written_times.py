@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.sampled_column import sampled_column
+from recsys_assets.proposal.sample.sampled_column import sampled_column
 from recsys_assets.proposal.source_sql import moment_sql
 from tests.examples import examples
 

@@ -8,7 +8,7 @@ import duckdb
 
 from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.trace_query import fits_of
 from recsys_lineage.sql.names import quote

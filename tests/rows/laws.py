@@ -12,7 +12,7 @@ import pytest
 from recsys_lineage.rows.flow_query import flow_query, flowed
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
 from tests.rows.generated import SCHEMAS, Made

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.steps import Steps
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.trace_query import fits_of, trace_query, traced_tables
 from tests.examples import examples

@@ -17,8 +17,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.asset_proof import verify
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.row_keys import Keys, Pairs, RowKeys
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.row_keys import Keys, Pairs, RowKeys
 from recsys_lineage.rows.back import trace_back
 from recsys_lineage.rows.forward import trace_forward
 from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.query_facts import QueryFacts
-from recsys_lineage.rows.statement.single_rows import SingleRows
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.single_rows import SingleRows
 from tests.rows.generated import SCHEMAS
 
 _C = "c AS (SELECT count(*) AS c FROM t)"

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.flowing import Flowing
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.taken_apart import Statement
+from recsys_lineage.rows.statement.decomposition import Statement
 from tests.examples import JUDGES
 from tests.rows.generated import SCHEMAS, tables
 from tests.rows.laws import Rows, connected

@@ -10,8 +10,8 @@ import pytest
 
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.whole_tables import set_aside
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.trace_query import traced_tables
 
 SCHEMAS = {"t": {"id": "BIGINT", "k": "BIGINT", "v": "BIGINT"}, "s": {"k": "BIGINT", "w": "BIGINT"}}

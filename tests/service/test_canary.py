@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
-from recsys_assets.service.champions import (
+from recsys_assets.service.champion_decisions import (
     DecisionError,
     champions,
     promote_candidate,

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from recsys_assets.assets.model.gate import asset, gate
 from recsys_assets.cli.commands import app
-from recsys_assets.service.champions import (
+from recsys_assets.service.champion_decisions import (
     Decided,
     promote_candidate,
     roll_back,

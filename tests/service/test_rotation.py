@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
 from recsys_assets.experiments.experiment import ExperimentError
-from recsys_assets.service.champions import DecisionError, champions, roll_back, serving_model
+from recsys_assets.service.champion_decisions import DecisionError, champions, roll_back, serving_model
 from recsys_assets.upkeep import served_versions
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.blobs import read_blobs, write_blobs

@@ -11,7 +11,7 @@ import dagster as dg
 from recsys_assets.nights_plot import MOST_NIGHTS, Night, nights_plots
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 
 _NAME = "nothing_drifted"

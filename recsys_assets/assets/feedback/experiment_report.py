@@ -24,8 +24,8 @@ from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.plot import Plot
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 NAME = "ab_report"
 NO_EXPERIMENT = "There is no experiment: define one in experiments.toml in the home."

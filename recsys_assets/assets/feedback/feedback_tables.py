@@ -34,8 +34,8 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import FilesChanged
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 

@@ -16,7 +16,7 @@ from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.nights_plot import NDCG, families_over_nights
 from recsys_assets.plots import intervals
-from recsys_assets.service.champions import Decided
+from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
@@ -27,7 +27,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 _log = logging.getLogger(__name__)
 METRIC = "ndcg"

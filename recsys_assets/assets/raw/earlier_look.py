@@ -19,8 +19,8 @@ from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.reading.inputs import Previous
 from recsys_lineage.files import KnownContent, SourceFile
-from recsys_lineage.records.engine_versions import engine_versions
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.engine_versions import engine_versions
 
 AHEAD = "first day ahead"
 """The statistic that tells the first day of events too far ahead, which become legal when it comes."""

@@ -15,7 +15,7 @@ from recsys_lineage.assets.reading.scanned_files import failing_rows, open_scan
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files import FailingRows, SourceFile
 from recsys_lineage.files.source_file import hashed_file
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 
 DAY = "_day"
 MOST_SHOWN = 5

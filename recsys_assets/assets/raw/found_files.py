@@ -11,7 +11,7 @@ import polars as pl
 from recsys_assets.assets.schema import types_of
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.seen import digest_of
+from recsys_lineage.records.parts.seen import digest_of
 
 EVENT_DAYS_NAME = "event_days"
 """The set of days that events have, of the source's files and of the service, by which tables are partitioned.

@@ -10,7 +10,7 @@ from recsys_assets.assets.raw.earlier_look import Row
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.files import FileScan, SourceFile
 from recsys_lineage.files.source_bytes import unpacked_sha256
-from recsys_lineage.records.file_pattern import fits_pattern
+from recsys_lineage.records.parts.file_pattern import fits_pattern
 
 
 class KnownFiles:

@@ -39,7 +39,7 @@ from recsys_lineage.assets.reading.scanned_files import sql_failed
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import FailingRows, FileScan
 from recsys_lineage.files.failing_rows import rows_where
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.sql.names import quote
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.sql.names import quote
 
 _SHORT = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")

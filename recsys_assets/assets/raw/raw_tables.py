@@ -52,8 +52,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.row_keys import RowKeys
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.row_keys import RowKeys
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)

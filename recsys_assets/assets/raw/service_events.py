@@ -10,7 +10,7 @@ from typing import Any
 from recsys_assets.shop.source import EARLIEST_DAY
 from recsys_assets.shop.source_settings import SourceSettings
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.sql.names import literal, quote
 
 TABLE = "feedback"

@@ -36,8 +36,8 @@ from recsys_lineage.files import DuplicateFile, FileReport, KnownContent, Source
 from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code, Materialization
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.spelling import folded
 
 FORGET_TEXT = (

@@ -14,7 +14,7 @@ from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.blobs import COLUMNS, blob_table, files_from, files_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_models.search.encoder import encoder_version, installed_encoder, load_encoder
 from recsys_models.search.intent import Click
 from recsys_models.search.search_index import SearchIndex

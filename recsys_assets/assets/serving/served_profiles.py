@@ -14,7 +14,7 @@ from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 NAME = "recommendation_profiles"
 NIGHTS = 120

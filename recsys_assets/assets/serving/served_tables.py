@@ -27,8 +27,8 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.lake.blobs import CONTENT
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.row_keys import Keys
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.row_keys import Keys
 from recsys_models.data.ids import id_array, rows_of
 
 if TYPE_CHECKING:

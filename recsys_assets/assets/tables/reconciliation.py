@@ -9,9 +9,9 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 
 CLEAN_OF = {

@@ -13,7 +13,7 @@ from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.sql import load_named_query, parameters_of
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import literal
 
 _DATE = r"([0-9]{1,2})[./-]([0-9]{1,2})[./-][0-9]{2,4}"

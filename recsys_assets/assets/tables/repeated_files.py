@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 _MOST_PAIRS = 20
 _KEYED = """SELECT _file, _line, hash(

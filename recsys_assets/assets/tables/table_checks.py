@@ -8,7 +8,7 @@ from recsys_assets.shop.shop_rules import BEHAVIOURS
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import did_you_mean
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import literal
 
 SUBSETS = ("train", "valid", "test")

@@ -9,8 +9,8 @@ from dataclasses import replace
 import polars as pl
 
 from recsys_assets.assets.raw.named_day import named_day
-from recsys_assets.proposal.sampled_column import SampledColumn, sampled_column
-from recsys_assets.proposal.written_moment import MomentInPath
+from recsys_assets.proposal.sample.sampled_column import SampledColumn, sampled_column
+from recsys_assets.proposal.times.written_moment import MomentInPath
 
 _SIGN = "[-_. ]"
 _WAYS = (

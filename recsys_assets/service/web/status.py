@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_assets.experiments.experiment import Arm, Experiment
-from recsys_assets.experiments.told_report import ToldExperiment
+from recsys_assets.experiments.report_summary import ToldExperiment
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch

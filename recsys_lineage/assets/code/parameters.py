@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.records.withheld import is_secret_name, is_withheld, withheld_secret
+from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, withheld_secret
 
 
 @dataclass(frozen=True)

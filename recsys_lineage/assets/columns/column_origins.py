@@ -20,8 +20,8 @@ from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.columns.tags import PERSON, Tag, Tags
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.lake.versions.table_version import Column
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.pivot_values import is_named_by_data
 

@@ -15,7 +15,7 @@ from recsys_lineage.assets.columns.query_columns import People, query_columns
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.having import with_having
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText

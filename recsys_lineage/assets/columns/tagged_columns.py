@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.tags import PERSON, Tag, Tags, passed_tags
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 CHECK = "tagged_columns_are_cleared"
 ADVICE = (

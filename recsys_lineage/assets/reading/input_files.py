@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from recsys_lineage.errors import FilesChanged, LineageError
 from recsys_lineage.files.source_file import SourceFile, hashed_file, is_unchanged
-from recsys_lineage.lake.table_version import Column
-from recsys_lineage.records.read import Purpose, Read
+from recsys_lineage.lake.versions.table_version import Column
+from recsys_lineage.records.parts.read import Purpose, Read
 
 
 class InputFiles:

@@ -17,9 +17,9 @@ from recsys_lineage.columns.frames.frame_source import files_of
 from recsys_lineage.errors import SqlAssetError, TableNotFound, UndeclaredRead
 from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, ScannedFiles
-from recsys_lineage.records.read import Purpose, Read
+from recsys_lineage.records.parts.read import Purpose, Read
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 

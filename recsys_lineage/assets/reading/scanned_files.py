@@ -18,7 +18,7 @@ from recsys_lineage.files import (
 )
 from recsys_lineage.files.scan import MALFORMED_SCHEMA
 from recsys_lineage.files.source_query import TRACED_COLUMNS
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.records.materialization import ScannedFiles
 from recsys_lineage.sql.written_sql import WrittenSql
 

@@ -17,7 +17,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError, SqlFailed
 from recsys_lineage.files.source_file import SourceFile, hashed_file
 from recsys_lineage.lake.engine import Engine
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.sql.file_call import FileCall
 from recsys_lineage.sql.names import path_literal, quote
 from recsys_lineage.sql.sql_place import plain

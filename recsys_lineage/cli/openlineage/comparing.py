@@ -12,7 +12,7 @@ from recsys_lineage.cli.options import AsJson
 from recsys_lineage.cli.place import Place
 
 if TYPE_CHECKING:
-    from recsys_lineage.openlineage.catalog.mending import Comparison
+    from recsys_lineage.openlineage.catalog.repair import Comparison
 
 _SHOWN = 3
 _KEY = "OPENLINEAGE_API_KEY"

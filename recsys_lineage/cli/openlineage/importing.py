@@ -16,7 +16,7 @@ from recsys_lineage.cli.place import Place
 
 if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
-    from recsys_lineage.openlineage.validation.schemas import Schemas
+    from recsys_lineage.openlineage.validation.official_schemas import Schemas
 
 
 def import_(context: typer.Context, file: File, spec: SpecOption = None, as_json: AsJson = False) -> None:
@@ -107,7 +107,7 @@ def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
 
 def _schemas(spec: str | None) -> tuple[Schemas | None, str | None]:
     """The official schemas; where none was named and they cannot be fetched, why not: no reason to refuse events."""
-    from recsys_lineage.openlineage.validation.schemas import Schemas
+    from recsys_lineage.openlineage.validation.official_schemas import Schemas
     from recsys_lineage.openlineage.validation.spec import EVENT, NoSpec, Spec
 
     try:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from recsys_lineage.cli.show import shown
-from recsys_lineage.openlineage.catalog.mending import Comparison
+from recsys_lineage.openlineage.catalog.repair import Comparison
 from recsys_lineage.openlineage.intake.receiving import Received
 from recsys_lineage.openlineage.validation.fault import Fault
 from recsys_lineage.openlineage.validation.report import Report

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from recsys_lineage.cli.answer import errors_in_words
+from recsys_lineage.cli.command_output import errors_in_words
 from recsys_lineage.cli.openlineage.spec_option import SpecOption
 from recsys_lineage.cli.options import AsJson
 

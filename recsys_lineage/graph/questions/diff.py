@@ -19,7 +19,7 @@ from recsys_lineage.lake.fingerprint import comparable
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.comparison import Difference, causes, libraries, outcomes
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 
 State = Literal["new", "gone", "changed"]

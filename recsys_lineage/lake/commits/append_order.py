@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from recsys_lineage.lake.table_files import read_files
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.parquet.table_files import read_files
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.sql.names import path_literal, quote
 
 COMPACTED = "compacted"

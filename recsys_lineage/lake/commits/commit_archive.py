@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 
 FOLDER = "_commits"
 _PACK = re.compile(r"(\d{20})-(\d{20})-[0-9a-f]{16}\.parquet")

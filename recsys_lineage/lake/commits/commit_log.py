@@ -13,7 +13,7 @@ from typing import Any
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.commits.commit_archive import CommitArchive
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 
 COMMIT_KEY = "lineage"
 _AT_ONCE = 100

@@ -18,10 +18,10 @@ from recsys_lineage.lake.commits.next_version import next_version
 from recsys_lineage.lake.commits.replacing_commit import replacing_commit
 from recsys_lineage.lake.commits.write_marker import WriteMarker, delete_files_of
 from recsys_lineage.lake.lake_tables import LakeTables
-from recsys_lineage.lake.shared_files import SharedFiles, shared_files
-from recsys_lineage.lake.storage_fault import explained
-from recsys_lineage.lake.table_files import WrittenFiles, active_files, read_files, removals
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.parquet.shared_files import SharedFiles, shared_files
+from recsys_lineage.lake.parquet.table_files import WrittenFiles, active_files, read_files, removals
+from recsys_lineage.lake.stores.storage_fault import explained
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 
 _COMMIT_ATTEMPTS = 30
 NO_VERSION = -1

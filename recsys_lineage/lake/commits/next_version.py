@@ -7,8 +7,8 @@ from datetime import datetime
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
 from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, table_fingerprint
-from recsys_lineage.lake.table_files import WrittenFiles
-from recsys_lineage.lake.table_version import Column, PartitionVersion, TableVersion
+from recsys_lineage.lake.parquet.table_files import WrittenFiles
+from recsys_lineage.lake.versions.table_version import Column, PartitionVersion, TableVersion
 
 
 def next_version(

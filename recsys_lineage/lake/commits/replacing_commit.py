@@ -11,7 +11,7 @@ from pathlib import Path
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import create_table_with_add_actions
 
-from recsys_lineage.lake.table_files import WrittenFiles, add_actions
+from recsys_lineage.lake.parquet.table_files import WrittenFiles, add_actions
 
 
 def replacing_commit(

@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 
 FOLDER = "_writes"
 FOREIGN_HOST_SECONDS = 24 * 3600

@@ -9,8 +9,8 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.catalog.comparison import differences
 from recsys_lineage.openlineage.catalog.expected import expected
 from recsys_lineage.openlineage.catalog.marquez import Marquez
-from recsys_lineage.openlineage.catalog.mending import Comparison, compared
 from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture
+from recsys_lineage.openlineage.catalog.repair import Comparison, compared
 from recsys_lineage.openlineage.catalog.understood import understood
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 

@@ -20,8 +20,8 @@ from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.read_datasets import datasets_read
 from recsys_lineage.openlineage.translation.run_ids import asset_run_id, orchestrator_run_id, step_run_id
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import RESERVED, Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
 
 _STATES = {

@@ -15,7 +15,7 @@ from typing import Any
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.message import Message
-from recsys_lineage.records.record_table import TABLE
+from recsys_lineage.records.table.record_table import TABLE
 
 _FORMAT = 1
 _LINES_BEFORE_REWRITE = 10_000

@@ -23,7 +23,7 @@ from recsys_lineage.errors import did_you_mean
 from recsys_lineage.openlineage.client_settings import BadClientSettings, ClientSettings, TransportSettings
 from recsys_lineage.openlineage.destinations.client_transport import TransportDestination
 from recsys_lineage.openlineage.destinations.destination import Destination, without
-from recsys_lineage.openlineage.destinations.file import FileDestination
+from recsys_lineage.openlineage.destinations.event_file import FileDestination
 from recsys_lineage.openlineage.destinations.http import SECONDS, HttpDestination
 from recsys_lineage.openlineage.destinations.kafka import OURS, KafkaDestination
 

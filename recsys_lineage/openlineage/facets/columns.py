@@ -9,7 +9,7 @@ from typing import Any
 from openlineage.client.generated.column_lineage_dataset import ColumnLineageDatasetFacet
 
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, SharedJson, facet
 from recsys_lineage.openlineage.translation.naming import DatasetName
 from recsys_lineage.openlineage.translation.read_datasets import ReadDataset

@@ -10,8 +10,8 @@ from openlineage.client.generated.test_run import TestRunFacet
 
 from recsys_lineage.openlineage.facets.amounts import rows_written
 from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 
 class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):

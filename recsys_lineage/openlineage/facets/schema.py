@@ -8,7 +8,7 @@ from functools import lru_cache
 from openlineage.client.generated.schema_dataset import SchemaDatasetFacet
 
 from recsys_lineage.columns.tags import split_description
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.openlineage.facets.facet import Json, facet, without_nothing
 from recsys_lineage.openlineage.translation.shared_values import Same
 

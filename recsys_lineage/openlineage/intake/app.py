@@ -22,7 +22,7 @@ from recsys_lineage.openlineage.intake.receiving import Received, one_line, rece
 
 if TYPE_CHECKING:
     from recsys_lineage.openlineage.intake.imports import Imports
-    from recsys_lineage.openlineage.validation.schemas import Schemas
+    from recsys_lineage.openlineage.validation.official_schemas import Schemas
 
 TOKEN = "OPENLINEAGE_INTAKE_TOKEN"
 """The environment variable of the token that senders give as `Authorization: Bearer …`."""

@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.openlineage.translation.event_parts import dataset_key
 from recsys_lineage.openlineage.translation.moments import moment
-from recsys_lineage.records.append_once import append_once
+from recsys_lineage.records.table.append_once import append_once
 
 TABLE = "openlineage_imports"
 _TIME = pl.Datetime("us", "UTC")

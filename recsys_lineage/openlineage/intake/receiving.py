@@ -11,7 +11,7 @@ from recsys_lineage.openlineage.delivery.event_lines import EventLine
 from recsys_lineage.openlineage.intake.imports import Import, Imports
 from recsys_lineage.openlineage.translation.event_parts import dataset_key
 from recsys_lineage.openlineage.validation.fault import Fault, words
-from recsys_lineage.openlineage.validation.schemas import Schemas
+from recsys_lineage.openlineage.validation.official_schemas import Schemas
 
 _AT_ONCE = 2_000
 _MOST_BYTES = 64 * 2**20

@@ -19,7 +19,7 @@ from recsys_lineage.openlineage.facets.jobs import code_facets, job_type_facet
 from recsys_lineage.openlineage.facets.model import NAME as MODEL
 from recsys_lineage.openlineage.facets.model import model_facet
 from recsys_lineage.openlineage.facets.quality import assertions_facet, metrics_facet, tests_facet
-from recsys_lineage.openlineage.facets.runs import (
+from recsys_lineage.openlineage.facets.run_facets import (
     dependencies_facet,
     engine_facet,
     error_facet,
@@ -30,7 +30,7 @@ from recsys_lineage.openlineage.facets.runs import (
     told,
 )
 from recsys_lineage.openlineage.facets.schema import described_schema_facet, schema_facet
-from recsys_lineage.openlineage.facets.tables import (
+from recsys_lineage.openlineage.facets.table_facets import (
     catalog_facet,
     datasource_facet,
     lifecycle_facet,
@@ -45,7 +45,7 @@ from recsys_lineage.openlineage.translation.read_datasets import ReadDataset, da
 from recsys_lineage.openlineage.translation.run_ids import asset_run_id
 from recsys_lineage.openlineage.translation.shared_values import Same
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 _ENDINGS: dict[str, Ending] = {
     "success": "COMPLETE",

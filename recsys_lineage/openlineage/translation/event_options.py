@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.translation.naming import (
     dataset_at,
 )
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 _NOTHING = AssetDescription()
 

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.naming import DatasetName, below, dataset_at
-from recsys_lineage.openlineage.translation.scans import scans_of
+from recsys_lineage.openlineage.translation.scanned_files import scans_of
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.read import Read
 
 _FILE_COLUMNS = {"_file": "VARCHAR", "_line": "BIGINT", "_fault": "VARCHAR", "_row": "VARCHAR"}
 """Columns that a scan gives to each row beside those of the files."""

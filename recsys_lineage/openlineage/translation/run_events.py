@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recsys_lineage.openlineage.facets.facet import Json, without_nothing
 from recsys_lineage.openlineage.facets.jobs import job_type_facet
-from recsys_lineage.openlineage.facets.runs import (
+from recsys_lineage.openlineage.facets.run_facets import (
     message_facet,
     nominal_time_facet,
     parent_facet,
@@ -17,7 +17,7 @@ from recsys_lineage.openlineage.facets.runs import (
 from recsys_lineage.openlineage.translation.event_json import Ending, job_object, run_event
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.run_ids import orchestrator_run_id, step_run_id
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.run_record import RunRecord
 
 _ENDINGS: dict[str, Ending] = {"success": "COMPLETE", "failed": "FAIL", "canceled": "ABORT", "lost": "ABORT"}

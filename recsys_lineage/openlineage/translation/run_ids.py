@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from uuid import UUID
 
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 
 _NO_TIME = datetime.fromtimestamp(0, timezone.utc)
 """Of what many runs share, such as a backfill, whose start no record tells."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from recsys_lineage.records.withheld import is_secret_name
+from recsys_lineage.records.parts.withheld import is_secret_name
 
 HIDDEN = "***"
 _USER = re.compile(r"(?<=://)[^/\s'\"@\\<>]+@")

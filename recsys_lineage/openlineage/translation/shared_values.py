@@ -6,9 +6,9 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.recorded_columns import read_columns
+from recsys_lineage.records.parts.recorded_columns import read_columns
 
 _REMEMBERED = 4096
 _LINEAGE, _SCHEMA, _READS = "column_lineage", "schema", "reads"

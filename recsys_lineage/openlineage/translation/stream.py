@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.facets.runs import told
+from recsys_lineage.openlineage.facets.run_facets import told
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.asset_events import materialization_events
@@ -19,12 +19,12 @@ from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.run_events import run_events, run_start
 from recsys_lineage.openlineage.translation.shared_values import shared, shared_materialization
 from recsys_lineage.openlineage.translation.tagged_partitions import TaggedPartitions
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_table import ADDED, RecordTable
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import MATERIALIZATIONS, Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.table.record_table import ADDED, RecordTable
 
 _AT_ONCE = 500
 """Records that are read together: what a stream holds in memory."""

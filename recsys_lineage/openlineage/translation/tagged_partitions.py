@@ -8,7 +8,7 @@ from typing import Any
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 
 _REMEMBERED = 4096
 

@@ -11,9 +11,9 @@ from recsys_lineage.openlineage.delivery.event_lines import EventLine, read_even
 from recsys_lineage.openlineage.validation.column_rules import dataset_faults
 from recsys_lineage.openlineage.validation.fault import Fault
 from recsys_lineage.openlineage.validation.name_rules import name_faults
+from recsys_lineage.openlineage.validation.official_schemas import Schemas
 from recsys_lineage.openlineage.validation.report import Report
 from recsys_lineage.openlineage.validation.run_rules import RunRules
-from recsys_lineage.openlineage.validation.schemas import Schemas
 from recsys_lineage.openlineage.validation.spec import Spec
 
 RULES: Mapping[str, str] = {

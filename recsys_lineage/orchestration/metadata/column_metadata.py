@@ -15,7 +15,7 @@ from recsys_lineage.columns.tags import split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.orchestration.asset_codes import asset_codes
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_SCHEMA, column_metadata, shown_schema
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.read import Read
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.read import Read
 
 LARGEST_RECORD = 200_000
 MOST_READS = 200

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from recsys_lineage.assets.plot import Plot
-from recsys_lineage.records.failure import LEFT_OUT
+from recsys_lineage.records.parts.failure import LEFT_OUT
 
 _OF_A_TEXT: dict[type, Callable[[str], dg.MetadataValue[Any]]] = {
     dg.TextMetadataValue: dg.MetadataValue.text,

@@ -13,8 +13,8 @@ from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLet
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
-from recsys_lineage.records.check_outcome import CheckOutcome
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 CHECK = "openlineage_events_are_taken"
 _SECONDS = 20.0

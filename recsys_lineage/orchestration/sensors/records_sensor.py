@@ -6,7 +6,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.orchestration.run_records import complete_records
+from recsys_lineage.orchestration.recorded_runs import complete_records
 
 
 def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.SensorDefinition:

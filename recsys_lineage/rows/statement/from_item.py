@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.syntax import Node, conjuncts, copied, is_expression, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.sql.names import quote
 
 _NULLED = {"LEFT": (False, True), "RIGHT": (True, False), "FULL": (True, True), "OUTER": (True, True)}

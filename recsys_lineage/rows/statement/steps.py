@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.syntax import Syntax
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.sql.names import quote
 
 

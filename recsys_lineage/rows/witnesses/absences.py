@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.row_facts.ways import ways
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -16,8 +18,6 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     subqueries,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 SHAPED = ("PIVOT", "SHOW_REF")

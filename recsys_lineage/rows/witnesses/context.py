@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -19,8 +21,6 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     whole_of,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.window_rows import is_over_all
 
 _UNIONS = ("UNION", "UNION_BY_NAME")
 _NUMBERED = re.compile(r"_\d+$")

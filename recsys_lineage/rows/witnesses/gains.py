@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from recsys_lineage.rows.statement.column_places import selected_places
+from recsys_lineage.rows.statement.columns.column_places import selected_places
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import from_items
-from recsys_lineage.rows.statement.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.ways import ways
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -18,11 +20,9 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     whole_of,
 )
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.ways import ways
 from recsys_lineage.rows.witnesses.absences import SHAPED, guards
-from recsys_lineage.rows.witnesses.dear import windows_of
-from recsys_lineage.rows.witnesses.unsteady import Made
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
+from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made
 
 
 class Gains:

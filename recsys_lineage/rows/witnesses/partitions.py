@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.row_facts.window_rows import is_over_partition, is_up_to_own, place_in
 from recsys_lineage.rows.statement.syntax import Node, copied, without_places
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.window_rows import is_over_partition, is_up_to_own, place_in
-from recsys_lineage.rows.witnesses.float_sums import float_sums
-from recsys_lineage.rows.witnesses.witnessed import Partition
+from recsys_lineage.rows.witnesses.nondeterminism.float_sums import float_sums
+from recsys_lineage.rows.witnesses.witnessed_query import Partition
 
 
 def set_apart(windows: Sequence[Node], statement: Statement) -> list[Node]:

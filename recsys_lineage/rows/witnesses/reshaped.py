@@ -5,11 +5,11 @@ from __future__ import annotations
 import duckdb
 
 from recsys_lineage.rows.statement.catalog import Column
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem
 from recsys_lineage.rows.statement.syntax import Node, copied, is_expression, parameters_in, parts
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.contribution import Contribution
-from recsys_lineage.rows.witnesses.witnessed import Witnessed
+from recsys_lineage.rows.witnesses.witnessed_query import Witnessed
 from recsys_lineage.sql.names import quote
 
 

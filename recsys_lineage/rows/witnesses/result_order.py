@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.statement.column_names import width_of
+from recsys_lineage.rows.statement.columns.column_names import width_of
 from recsys_lineage.rows.statement.syntax import Node, Syntax, is_expression
 
 

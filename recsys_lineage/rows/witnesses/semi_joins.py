@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem
 from recsys_lineage.rows.statement.syntax import Node, once, subqueries
-from recsys_lineage.rows.statement.taken_apart import Statement
 from recsys_lineage.rows.witnesses.contribution import Contribution
 from recsys_lineage.sql.names import quote
 

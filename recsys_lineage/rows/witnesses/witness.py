@@ -13,10 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from recsys_lineage.rows.statement.column_names import bound_names, names_of, width_of
+from recsys_lineage.rows.statement.columns.column_names import bound_names, names_of, width_of
+from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
-from recsys_lineage.rows.statement.one_row import row_of
-from recsys_lineage.rows.statement.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.one_row import row_of
+from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.ways import ways
+from recsys_lineage.rows.statement.row_facts.window_rows import (
+    is_over_all,
+    rows_looked_at,
+)
 from recsys_lineage.rows.statement.syntax import (
     Node,
     arguments,
@@ -30,18 +36,12 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
     without_places,
 )  # fmt: skip
-from recsys_lineage.rows.statement.taken_apart import Statement
-from recsys_lineage.rows.statement.ways import ways
-from recsys_lineage.rows.statement.window_rows import (
-    is_over_all,
-    rows_looked_at,
-)
 from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
 from recsys_lineage.rows.witnesses.partitions import partitions_of, set_apart
 from recsys_lineage.rows.witnesses.reshaped import of_reshaped
 from recsys_lineage.rows.witnesses.result_order import simplify_order
 from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
-from recsys_lineage.rows.witnesses.witnessed import Witnessed, drop_own_columns
+from recsys_lineage.rows.witnesses.witnessed_query import Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
 _COMPARED = {

@@ -19,7 +19,7 @@ from openlineage.client.transport import Config, Transport
 from openlineage.client.transport.http import HttpConfig
 
 from recsys_lineage.openlineage.destinations.client_transport import TransportDestination, client_event
-from recsys_lineage.openlineage.destinations.file import FileDestination
+from recsys_lineage.openlineage.destinations.event_file import FileDestination
 from recsys_lineage.openlineage.destinations.http import HttpDestination, kind_of
 from recsys_lineage.openlineage.destinations.key_order import belong_in_order
 from recsys_lineage.openlineage.message import Message

@@ -15,8 +15,8 @@ from recsys_lineage.cli.commands import app
 from recsys_lineage.errors import LineageError
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
-from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
-from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.metadata.described_assets import asset_descriptions
+from recsys_lineage.orchestration.recorded_runs import record_runs
 from recsys_lineage.orchestration.sensors.openlineage_sensor import (
     CHECK,
     openlineage_check,

@@ -15,8 +15,8 @@ import networkx as nx
 from hypothesis import strategies as st
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.read import Purpose, Read
-from recsys_lineage.records.record_table import RecordTable
+from recsys_lineage.records.parts.read import Purpose, Read
+from recsys_lineage.records.table.record_table import RecordTable
 from tests.lineage.records.made_records import TODAY, record
 
 TABLES = ("alpha", "beta", "gamma", "delta")

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from recsys_lineage.records.record_row import SCHEMA, split
-from recsys_lineage.records.record_table import ADDED
+from recsys_lineage.records.table.record_row import SCHEMA, split
+from recsys_lineage.records.table.record_table import ADDED
 
 
 class InMemory:

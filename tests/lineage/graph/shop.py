@@ -13,7 +13,7 @@ from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.records.record_writers import ENGINE
 

@@ -17,7 +17,7 @@ from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
 from recsys_lineage.cli.place import Place
 from recsys_lineage.cli.proving import Extent, Proofs, proofs_of
 from recsys_lineage.proof.asset_proof import AssetProof
-from recsys_lineage.proof.reads import ReadProof
+from recsys_lineage.proof.observed_reads import ReadProof
 from tests.lineage.graph.shop import Shop
 
 FOUND = {

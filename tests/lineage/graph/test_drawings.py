@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_lineage.cli.drawings import drawn
+from recsys_lineage.cli.row_drawings import drawn
 from recsys_lineage.cli.row_trace import traced
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.graph.lineage_graph import LineageGraph

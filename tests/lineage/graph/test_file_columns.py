@@ -19,7 +19,7 @@ from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.files import list_files, parse_source_sql
 from recsys_lineage.graph import LineageGraph, columns
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.file_pattern import is_of_scan
+from recsys_lineage.records.parts.file_pattern import is_of_scan
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.lake.compaction import compact
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.parquet.compaction import compact
 from tests.examples import examples
 
 _BEGAN = datetime(2024, 2, 29, 23, 59, 59, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ import pytest
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.delta_schema import storable
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from tests.lineage.lake.conftest import ENGINE
 
 KEPT = {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from recsys_lineage.errors import LineageError, TableNotFound
 from recsys_lineage.lake.commits.commit_archive import CommitArchive
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 from tests.examples import examples
 
 

@@ -21,7 +21,7 @@ from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints, table_fingerprint
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from tests.examples import examples
 from tests.lineage.lake.conftest import ENGINE
 

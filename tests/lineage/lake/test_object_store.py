@@ -10,7 +10,7 @@ import s3fs.core
 
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.object_store import ObjectStore
+from recsys_lineage.lake.stores.object_store import ObjectStore
 from tests.lineage.lake.conftest import ENGINE
 
 pytestmark = pytest.mark.slow

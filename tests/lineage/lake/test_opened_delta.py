@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from recsys_lineage.lake import opened_delta
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_files import active_files
-from recsys_lineage.lake.table_version import TableVersion
+from recsys_lineage.lake.parquet.table_files import active_files
+from recsys_lineage.lake.versions.table_version import TableVersion
 
 
 def paths(delta: Any) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from recsys_lineage.errors import LineageError, SchemaMismatch, TableNotFound, UnnotedFile
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 
 
 def rows(lake: Lake, version: TableVersion) -> list[tuple]:

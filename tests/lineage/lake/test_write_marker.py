@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from recsys_lineage.lake.commits.write_marker import FOLDER, WriteMarker, writes
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 
 
 @pytest.fixture

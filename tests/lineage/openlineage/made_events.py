@@ -15,12 +15,10 @@ from openlineage.client import event_v2, facet_v2
 from openlineage.client.generated import base
 
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.events import events
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
     FORMAT,
     Code,
@@ -33,8 +31,10 @@ from recsys_lineage.records.materialization import (
     WrittenColumn,
     WrittenPartition,
 )
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 
 NAMES = ("orders", "customers", "spend", "candidate_a", "champion")
 TYPES = (

@@ -15,11 +15,11 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.catalog.compare import compare
 from recsys_lineage.openlineage.catalog.comparison import differences
 from recsys_lineage.openlineage.catalog.marquez import CatalogError, Marquez
-from recsys_lineage.openlineage.catalog.mending import Comparison
 from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture
+from recsys_lineage.openlineage.catalog.repair import Comparison
 from recsys_lineage.openlineage.translation.stream import Stream
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.graph.shop import Shop
 from tests.lineage.openlineage.marquez import RunningMarquez, running_marquez

@@ -13,7 +13,7 @@ import pytest
 from recsys_lineage.assets.asset_code import Output, Request
 from recsys_lineage.assets.checks import TableCheck, not_empty
 from recsys_lineage.interruption import request_stop, withdraw_request
-from recsys_lineage.openlineage.translation.definitions import definition_messages
+from recsys_lineage.openlineage.translation.definition_events import definition_messages
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.orchestration.dagster_internals import (
@@ -23,11 +23,11 @@ from recsys_lineage.orchestration.dagster_internals import (
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.lineage_asset import AssetLook
-from recsys_lineage.orchestration.metadata.asset_descriptions import asset_descriptions
+from recsys_lineage.orchestration.metadata.described_assets import asset_descriptions
 from recsys_lineage.orchestration.recorded import recorded
-from recsys_lineage.orchestration.run_records import mark_cancelled, mark_lost, record_runs
-from recsys_lineage.records.check_outcome import CheckOutcome
+from recsys_lineage.orchestration.recorded_runs import mark_cancelled, mark_lost, record_runs
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from tests.lineage.openlineage.laws import Event, broken_laws, told
 from tests.lineage.openlineage.made_events import BEGAN
 from tests.lineage.openlineage.official_schemas import SPECIFICATION, faults

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.facets.runs import parameters_facet
+from recsys_lineage.openlineage.facets.run_facets import parameters_facet
 from recsys_lineage.openlineage.translation.event_json import body_of, id_of
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.records.materialization import Materialization

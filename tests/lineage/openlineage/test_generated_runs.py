@@ -22,7 +22,7 @@ from recsys_lineage.openlineage.validation import Report, validate
 from recsys_lineage.openlineage.validation.spec import Spec
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
-from recsys_lineage.orchestration.run_records import record_runs
+from recsys_lineage.orchestration.recorded_runs import record_runs
 from tests.lineage.openlineage.marquez import RunningMarquez, running_marquez
 from tests.lineage.project import ORDERS, REUSE, Project, table
 

@@ -19,7 +19,7 @@ from recsys_lineage.openlineage.intake.imported_lineage import graph_with_import
 from recsys_lineage.openlineage.intake.imports import TABLE, Imports
 from recsys_lineage.openlineage.intake.receiving import Received, receive
 from recsys_lineage.openlineage.translation.event_options import EventOptions
-from recsys_lineage.openlineage.validation.schemas import Schemas
+from recsys_lineage.openlineage.validation.official_schemas import Schemas
 from recsys_lineage.openlineage.validation.spec import Spec
 from recsys_lineage.records.records import Records
 from tests.examples import examples

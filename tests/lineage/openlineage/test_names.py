@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_lineage.lake.table_version import Column
-from recsys_lineage.openlineage.facets.runs import nominal_time_facet
+from recsys_lineage.lake.versions.table_version import Column
+from recsys_lineage.openlineage.facets.run_facets import nominal_time_facet
 from recsys_lineage.openlineage.facets.schema import nested_fields, schema_facet
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.naming import dataset_at, uri_of
@@ -23,8 +23,8 @@ from recsys_lineage.openlineage.translation.run_ids import (
     uuid7,
 )
 from recsys_lineage.records.materialization import Code, Materialization, ScannedFiles, Statement
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 from tests.lineage.records.made_records import record
 
 NOW = datetime(2026, 3, 1, 4, 5, 6, 789_000, tzinfo=timezone.utc)

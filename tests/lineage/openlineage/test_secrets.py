@@ -17,14 +17,13 @@ from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column
+from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.event_json import body_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.events import events
 from recsys_lineage.openlineage.translation.secrets import HIDDEN, shown_value, without_secrets
 from recsys_lineage.openlineage.translation.stream import Stream
-from recsys_lineage.records.failure import Failure
 from recsys_lineage.records.materialization import (
     Code,
     ScannedFiles,
@@ -34,8 +33,9 @@ from recsys_lineage.records.materialization import (
     WrittenColumn,
     WrittenPartition,
 )
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.openlineage.made_events import BEGAN
 from tests.lineage.records.made_records import record

@@ -20,8 +20,8 @@ from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation import stream as stream_module
 from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import AnyRecord, Records
-from recsys_lineage.records.run import Run
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.sql.sql_text import SqlText
 from tests.examples import examples

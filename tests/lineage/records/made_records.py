@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_version import Column, TableVersion
-from recsys_lineage.records.check_outcome import CheckOutcome
-from recsys_lineage.records.failure import Failure
+from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import (
     FORMAT,
     Code,
@@ -24,8 +22,10 @@ from recsys_lineage.records.materialization import (
     WrittenColumn,
     WrittenPartition,
 )
-from recsys_lineage.records.read import Read
-from recsys_lineage.records.run import Run
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.run_record import RunRecord
 
 TODAY = datetime(2026, 3, 1, 4, tzinfo=timezone.utc)

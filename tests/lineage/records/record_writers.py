@@ -10,10 +10,10 @@ from typing import Any
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records import append_once
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_table import TABLE
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table import append_once
+from recsys_lineage.records.table.record_table import TABLE
 
 ENGINE = Engine(memory_limit="500MB", threads=1)
 

@@ -13,8 +13,8 @@ import pytest
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_table import TABLE
 from recsys_lineage.records.records import FORMER_TABLE, Records
+from recsys_lineage.records.table.record_table import TABLE
 from tests.lineage.processes import BESIDE
 from tests.lineage.records.made_records import TODAY, commit_version, record
 from tests.lineage.records.record_writers import append_each, die_while_reading, sync_again

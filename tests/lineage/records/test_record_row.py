@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_row import (
+from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.table.record_row import (
     SCHEMA,
     declared_column,
     joined,
@@ -19,7 +20,6 @@ from recsys_lineage.records.record_row import (
     named_texts,
     split,
 )
-from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.records.made_records import materializations, record, run_records
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,13 +17,13 @@ from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.sql_asset import sql_asset
-from recsys_lineage.records import append_once, record_table
 from recsys_lineage.records.materialization import Materialization
-from recsys_lineage.records.record_row import SCHEMA
-from recsys_lineage.records.record_table import ADDED, TABLE, RecordTable, rows_together
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run_record import RunRecord
-from recsys_lineage.records.texts import TABLE as TEXTS
+from recsys_lineage.records.table import append_once, record_table
+from recsys_lineage.records.table.record_row import SCHEMA
+from recsys_lineage.records.table.record_table import ADDED, TABLE, RecordTable, rows_together
+from recsys_lineage.records.table.texts import TABLE as TEXTS
 from recsys_lineage.sql.sql_text import SqlText
 from tests.examples import examples
 from tests.lineage.records.made_records import TODAY, materializations, record, run_record, run_records

@@ -8,8 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.records.record_table import TABLE
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_table import TABLE
 from tests.lineage.processes import BESIDE
 from tests.lineage.records.made_records import commit_version, record
 from tests.lineage.records.record_writers import append_each, sync_again

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import prune
 from tests.lineage.retention.conftest import ENGINE

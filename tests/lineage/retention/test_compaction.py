@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.compaction import compact, is_compactable, plan_compaction
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.parquet.compaction import compact, is_compactable, plan_compaction
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import prune
 from tests.examples import examples

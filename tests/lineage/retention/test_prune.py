@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from recsys_lineage.errors import VersionPruned
 from recsys_lineage.lake.blobs import write_blobs
-from recsys_lineage.lake.compaction import compact
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.table_files import active_files
+from recsys_lineage.lake.parquet.compaction import compact
+from recsys_lineage.lake.parquet.table_files import active_files
 from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from recsys_lineage.errors import VersionPruned
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.pruned_spans import Pruned, PrunedSpans, Span
-from recsys_lineage.lake.pruned_versions import FOLDER, PrunedVersions
-from recsys_lineage.lake.storage import Storage
+from recsys_lineage.lake.stores.storage import Storage
+from recsys_lineage.lake.versions.pruned_spans import Pruned, PrunedSpans, Span
+from recsys_lineage.lake.versions.pruned_versions import FOLDER, PrunedVersions
 from recsys_lineage.retention.policy import Policy, kept_versions
 from recsys_lineage.retention.prune import prune
 from tests.examples import examples

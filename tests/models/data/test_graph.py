@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph, model_files
+from recsys_models import InteractionGraph, Interactions, ModelFileError, interaction_graph
 from recsys_models.data.item_relations import most_bought_of_group
+from recsys_models.fitted import model_files
 
 
 def graph() -> InteractionGraph:

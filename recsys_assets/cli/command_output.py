@@ -1,0 +1,66 @@
+"""How a command of `recsys` answers: like those of lineage, with advice that knows its settings and commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+from recsys_lineage.cli import command_output
+from recsys_lineage.cli.command_output import JSON_OPTION, is_in_json, print_error, run_to_the_end
+
+__all__ = [
+    "JSON_OPTION",
+    "Commands",
+    "errors_in_words",
+    "fail",
+    "is_in_json",
+    "print_error",
+    "run_to_the_end",
+]
+
+
+class Commands(command_output.Commands):
+    """The commands of `recsys`."""
+
+    program = "recsys"
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Inside the block, an error made for people is printed without a traceback, and the command fails."""
+
+    def advice(error: BaseException) -> str | None:
+        from recsys_assets.cli.advice import advice_for
+
+        found = advice_for(error)
+        return None if found is None else f"with recsys: {found}"
+
+    with command_output.errors_in_words(advice):
+        yield
+
+
+def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
+    """End a command whose assets failed, with exit code 1.
+
+    Args:
+        errors: asset → what went wrong, in words.
+        beside: what else the command answers by JSON.
+    """
+    if is_in_json():
+        print_error(
+            f"{len(errors)} of the assets failed.",
+            expected="every asset to be made",
+            found="\n".join(f"{step}: {text}" for step, text in errors.items()),
+            where=", ".join(errors),
+            advice="recsys logs RUN shows what each asset did; run again to resume",
+            **beside,
+        )
+    screen = Console(stderr=True)
+    for step, text in errors.items():
+        screen.print(f"[red]{escape(step)} failed:[/red] {escape(text)}", highlight=False)
+    sys.exit(1)

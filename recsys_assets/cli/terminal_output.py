@@ -1,0 +1,222 @@
+"""Output of the command line: progress while assets run, tables and sentences afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from recsys_assets.runs.load_report import LoadReport
+from recsys_assets.runs.queries import BOUGHT, CustomerAnswer
+from recsys_lineage import progress as lineage_progress
+from recsys_lineage.assets.reproduction import Reproduction
+from recsys_lineage.records.parts.engine_versions import engine_versions
+
+MOST_SHOWN = 10
+MOST_REASONS = 4
+_FEW_REJECTED = 0.01
+SHOWN_METRICS = {
+    "NDCG": "ndcg@20",
+    "recall": "recall@20",
+    "hit rate": "hit_rate@20",
+    "MAP": "map@20",
+    "coverage": "coverage@20",
+    "novelty": "novelty@20",
+}
+
+
+@contextmanager
+def asset_progress(console: Console, total: int) -> Iterator[None]:
+    """A progress bar over the assets of a run, with a line for each one that is done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def listen(moment: lineage_progress.Progress) -> None:
+            if moment.kind == "start":
+                bar.update(task, description=moment.asset)
+            elif moment.kind == "step":
+                bar.update(task, description=f"{moment.asset}: {moment.text}")
+            elif moment.kind == "note":
+                bar.console.print(f"  [yellow]![/yellow] {moment.asset}: {escape(moment.text)}")
+            elif moment.kind == "failed":
+                bar.console.print(f"  [red]✗[/red] {moment.asset}")
+                bar.advance(task)
+            else:
+                kept = "kept, unchanged" if moment.kind == "kept" else f"{moment.seconds or 0:.1f} s"
+                bar.console.print(
+                    f"  [green]✓[/green] {moment.asset:<26}{moment.rows or 0:>14,} rows   {kept}"
+                )
+                bar.advance(task)
+
+        with lineage_progress.listening(listen):
+            yield
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, judged: str) -> Table:
+    """Metrics of each family on the held-out weeks, best first.
+
+    Args:
+        metrics: of each family; empty where no customer could be judged by.
+        champion: the family that serves.
+        judged: what they were judged by, in words.
+    """
+    if not metrics:
+        return Table(
+            title=f"Nothing could be evaluated in the held-out weeks; {champion} serves", title_justify="left"
+        )
+    what = "new to" if judged.startswith("new items") else "for"
+    table = Table(title=f"20 items {what} each customer, in the held-out weeks", title_justify="left")
+    table.add_column("family", no_wrap=True)
+    for label in SHOWN_METRICS:
+        table.add_column(label, justify="right", no_wrap=True)
+    for family, values in sorted(metrics.items(), key=lambda pair: -pair[1]["ndcg@20"]):
+        label = f"{family} (champion)" if family == champion else family
+        table.add_row(label, *(f"{values[metric]:.4f}" for metric in SHOWN_METRICS.values()))
+    return table
+
+
+def customer_text(answer: CustomerAnswer) -> list[str]:
+    """One customer's purchases (or other target behaviour) and recommendations, in words."""
+    is_bought = answer.target in BOUGHT
+    if answer.history:
+        did = "bought most often" if is_bought else f"has most often ({escape(answer.target)})"
+        lines = [f"[bold]Customer {answer.user_id}[/bold] {did}:"]
+    else:
+        did = "has bought nothing yet" if is_bought else f"has no {escape(answer.target)} yet"
+        lines = [f"[bold]Customer {answer.user_id}[/bold] {did}"]
+    for row in answer.history:
+        times = "once" if row["times"] == 1 else f"{row['times']} times"
+        last = f", last on {row['last_time']:%Y-%m-%d}" if row["last_time"] else ""
+        lines.append(f"  {row['title'] or row['item_id']} ({times}{last})")
+    lines.append(
+        "and is recommended:" if answer.recommendations else "and has every item that there is already."
+    )
+    for row in answer.recommendations:
+        lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")
+    return lines
+
+
+def search_text(found: Mapping[str, Any]) -> list[str]:
+    """Results of a query, in words."""
+    meant = f", read as [bold]{escape(found['meant'])}[/bold]" if found["meant"] else ""
+    if not found["items"]:
+        nearest = ", ".join(escape(each["title"] or each["item"]) for each in found["nearest"])
+        return [
+            f"Nothing is found for {escape(found['query'])}{meant}.",
+            *([f"Nearest: {nearest}"] if nearest else []),
+        ]
+    lines = [f"[bold]{escape(found['query'])}[/bold]{meant} finds:"]
+    for each in found["items"]:
+        title = escape(each["title"] or each["item"])
+        lines.append(f"  {each['position']:>2}. {title} ({escape(each['item'])}): {each['reason']}")
+    return lines
+
+
+def reproduction_report(made: Reproduction) -> list[Table | str]:
+    """Inputs of a version, then and now, and whether every bit is the same."""
+    record = made.record
+    table = Table(title=f"{record.asset}@{record.version}, made again", title_justify="left")
+    for column in ("", "then", "now"):
+        table.add_column(column, overflow="fold")
+    now = {(read.kind, read.name): read for read in made.reads}
+    for read in record.reads:
+        again = now.get((read.kind, read.name))
+        versions = [f"version {r.version}  {r.fingerprint[:16]}" if r else "not read" for r in (read, again)]
+        table.add_row(read.name, *versions)
+    table.add_section()
+    for name, value in record.parameters.items():
+        table.add_row(name, str(value), str(value))
+    chosen = {key: record.statistics[key] for key in ("params", "chosen", "how") if key in record.statistics}
+    for name, value in chosen.items():
+        table.add_row(name, escape(str(value)), "")
+    table.add_section()
+    table.add_row("code version", record.code_version, _unlike(made.code_version, record.code_version))
+    table.add_row("git commit", (record.git_commit or "")[:12], "")
+    then = record.engine or record.statistics.get("libraries", {})
+    for name, version in engine_versions().items():
+        was = then.get(name, "")
+        table.add_row(name, was, _unlike(version, was) if was else version)
+    table.add_section()
+    for name, (was, found) in made.files.items():
+        table.add_row(
+            f"sha256 of {name}", (was or "none")[:32], _unlike((found or "none")[:32], (was or "none")[:32])
+        )
+    table.add_row("fingerprint", made.before, _unlike(made.now, made.before))
+    verdict = (
+        "[green]identical: every bit is the same[/green]" if made.identical else "[red]not identical[/red]"
+    )
+    return [table, f"{verdict}, made again in {made.seconds:.1f} s"]
+
+
+def _unlike(now: str, then: str) -> str:
+    return now if now == then else f"[yellow]{escape(now)}[/yellow]"
+
+
+def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
+    """Files and days that are not loaded, and other notes about files, in words."""
+    wrong = [
+        f"[red]{escape(path)} was not loaded:[/red] {escape(text)}" for path, text in report.faulty.items()
+    ]
+    days = [*report.days]
+    for day in days[:MOST_SHOWN]:
+        told = [text for text in report.days[day] if text not in report.faulty.values()]
+        why = f" {escape('; '.join(told))}" if told else " of the files above"
+        wrong.append(f"[red]{day} was not loaded:[/red]{why}")
+    if len(days) > MOST_SHOWN:
+        wrong.append(f"[red]and {len(days) - MOST_SHOWN} more days[/red]")
+    notes = [
+        f"{escape(path)} is a copy of {escape(first)} and was not loaded again."
+        for path, first in [*report.copies.items()][:MOST_SHOWN]
+    ]
+    if report.gone:
+        shown = escape(", ".join(report.gone[:MOST_SHOWN])) + (" …" if len(report.gone) > MOST_SHOWN else "")
+        notes.append(
+            f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
+            "recsys forget FILE drops them."
+        )
+    notes += overlooked_lines(report.overlooked)
+    if report.forgotten:
+        notes.append(f"{len(report.forgotten)} files are left out because of recsys forget.")
+    return wrong, notes
+
+
+def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
+    """Files that are not read though their names are like those of files that are, in words."""
+    shown = [
+        f"{escape(path)} is read by no pattern of the source, and its name is like that of {escape(like)}: "
+        "widen the pattern in the source's SQL, or move the file away."
+        for path, like in [*overlooked.items()][:MOST_SHOWN]
+    ]
+    more = len(overlooked) - len(shown)
+    return [*shown, f"and {more} more files are read by no pattern."] if more > 0 else shown
+
+
+def summary_lines(facts: Mapping[str, Any]) -> list[str]:
+    """The demo's counts, in words; where more than a few rows are rejected, with the commonest reasons."""
+    few = facts["rows_rejected"] <= _FEW_REJECTED * facts["rows_read"]
+    reasons = [] if few else facts["reasons"][:MOST_REASONS]
+    return [
+        f"{facts['rows_read']:,} rows read, {facts['rows_accepted']:,} accepted, "
+        f"{facts['rows_rejected']:,} rejected with a reason (table rejected_rows).",
+        *(f"  {each['rows']:,} of {each['table']}: {each['reason']}" for each in reasons),
+        f"{facts['users']:,} customers, {facts['items']:,} items, {facts['interactions']:,} interactions.",
+    ]

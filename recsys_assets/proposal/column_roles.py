@@ -1,0 +1,298 @@
+"""Roles: which column of a shop's files is the customer, the product, the time, guessed from names and values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from recsys_assets.proposal.formats.path_moment import path_moment
+from recsys_assets.proposal.names.behaviours import known_behaviour
+from recsys_assets.proposal.names.built_names import is_of_a_thing, is_of_something_else
+from recsys_assets.proposal.names.known_names import (
+    IDS,
+    NAMES,
+    RATINGS,
+    RawTable,
+    plain_name,
+    rank_of,
+    role_rank,
+)
+from recsys_assets.proposal.sample.sampled_column import SampledColumn
+from recsys_assets.proposal.sample.sampled_files import SampledFiles
+
+NUMBERS = ("quantity", "unit_price", "amount", "discount")
+_MOST_BEHAVIOURS = 30
+_MOST_NUMBERED_BEHAVIOURS = 10
+_TELLING_ROWS = 20
+_NUMBERED = re.compile(r"\d")
+_FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
+Like: TypeAlias = Mapping[str, Collection[str]]
+"""Names, in small letters, that are taken first for a column of the raw tables."""
+_NONE: Like = {}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The role of a group of files for a raw table: the files' column for each column of the table.
+
+    `happened` is the time of the events that the files hold, where they hold any, and `customer` whose they are, where
+    some lines do not say.
+    """
+
+    files: SampledFiles
+    table: RawTable
+    columns: Mapping[str, SampledColumn]
+    happened: SampledColumn | None = None
+    customer: SampledColumn | None = None
+
+    def filling_order(self, name: str) -> str | None:
+        """The column of the orders of which only the first line fills a column; None where that is not so."""
+        order = self.columns.get("order_id")
+        return (
+            order.name if order is not None and order.name in self.files.first_lines.get(name, ()) else None
+        )
+
+
+def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
+    """The raw tables that a group of files can fill, each with its columns; none where nothing is recognised.
+
+    Files with a customer and a product hold events, and may name the products and say things of the customers besides.
+    Files with a product alone describe products or, with a first and a last day, promotions; those with a customer
+    alone describe customers. Of several columns that may name products the one called as in `like` is taken.
+
+    Args:
+        files: the files.
+        like: names that are taken first, such as those that other files have too.
+    """
+    events = matched(files, "raw_events", like)
+    has_user, has_item = "user_id" in events, "item_id" in events
+    if has_user and has_item:
+        found = [Roles(files, "raw_events", events)]
+        taken = {name for role, column in events.items() if role not in IDS for name in column.names}
+        tables: tuple[RawTable, ...] = ("raw_items", "raw_users")
+        for table in tables:
+            others = {
+                r: column for r, column in matched(files, table, like).items() if column.name not in taken
+            }
+            if any(map(is_rating, files.columns)):  # a review has a title of its own
+                others = {
+                    r: column for r, column in others.items() if r != "title" or is_of_a_thing(column.name)
+                }
+            if table == "raw_items" and "title" not in others and "item_id" in others:
+                others |= _titled(files, others["item_id"], taken)
+            if others.keys() - IDS.keys():
+                user = events["user_id"]
+                is_missing = user.filled < 1 and user.name not in files.first_lines
+                found.append(
+                    Roles(files, table, others, events.get("event_time"), user if is_missing else None)
+                )
+        return found
+    if has_item:
+        promotions = matched(files, "raw_promotions", like)
+        if "start_day" in promotions and "end_day" in promotions:
+            return [Roles(files, "raw_promotions", promotions)]
+        return [Roles(files, "raw_items", matched(files, "raw_items", like))]
+    if has_user:
+        return [Roles(files, "raw_users", matched(files, "raw_users", like))]
+    return []
+
+
+def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) -> dict[str, SampledColumn]:
+    """The column that is named like a product and holds its title, where another one holds its id."""
+    ranked = [
+        (rank, place)
+        for place, column in enumerate(files.columns)
+        if column.name != item.name
+        and column.name not in taken
+        and column.has_words
+        and (rank := role_rank("item_id", column.name, IDS["item_id"])) is not None
+    ]
+    return {"title": files.columns[min(ranked)[1]]} if ranked else {}
+
+
+def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[str, SampledColumn]:
+    """For each column of a raw table, the column of the files that is it by its name and values.
+
+    What a person named (`SampledFiles.named`) comes first, then a name in `like`, by the column of the raw table.
+    """
+    found: dict[str, SampledColumn] = {}
+    taken: set[str] = set(files.named.values())
+    for role, names in NAMES[table].items():
+        if role in files.named:
+            found[role] = next(column for column in files.columns if column.name == files.named[role])
+            continue
+        candidates = [
+            (
+                column.name.casefold() not in like.get(role, ()),
+                table == "raw_events" and _numbers_lines(role, column, files),
+                _is_unread(role, column),
+                role in IDS and column.has_words,
+                rank,
+                place,
+            )
+            for place, column in enumerate(files.columns)
+            if column.name not in taken
+            and (rank := _rank(files, role, column, names)) is not None
+            and _can_be(role, column)
+        ]
+        if candidates:
+            column = files.columns[min(candidates)[-1]]
+            found[role] = column
+            taken.add(column.name)
+    if table == "raw_events":
+        if "event_time" not in files.named:
+            found |= _in_several_columns(files, found.get("event_time"), taken)
+            found |= _only_time(files, taken) if "event_time" not in found else {}
+            if "event_time" not in found and (moment := path_moment(files.paths)) is not None:
+                found["event_time"] = moment
+        found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
+        if files.rows_are_elements:
+            found = _of_elements(files, found)
+        elif any(plain_name(column.name).startswith("lineitem") for column in found.values()):
+            found = _of_lines(files, found)
+    return found
+
+
+def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[str, ...]) -> int | None:
+    """How telling the name of a column of some files is for one of a raw table; None where it cannot be it.
+
+    Numbers of a whole order are none of a line, the price of a line is an amount, and a reference that no other row has
+    is that of the row.
+    """
+    if role == "item_id" and plain_name(column.name) == "reference" and _numbers_lines(role, column, files):
+        return None
+    if role in NUMBERS and files.rows_are_elements and column.name not in files.own_names:
+        return None
+    if role in ("amount", "discount") and files.sums.get(column.name) == "order":
+        return None
+    if files.sums.get(column.name) == "line" and role in ("amount", "unit_price"):
+        return 0 if role == "amount" else None
+    return role_rank(role, files.own_names.get(column.name, column.name), names)
+
+
+def names_for(files: SampledFiles, role: str) -> list[str]:
+    """The names, in lower case, of all columns that may be the customer or the product."""
+    return [
+        column.name.casefold()
+        for column in files.columns
+        if role_rank(role, column.name, IDS[role]) is not None and _can_be(role, column)
+    ]
+
+
+def unnamed_times(files: SampledFiles) -> list[SampledColumn]:
+    """Columns of times or days that may be those of events, though their names do not say so."""
+    return [
+        column
+        for column in files.columns
+        if column.kind in ("time", "epoch", "day") and not is_of_something_else(plain_name(column.name))
+    ]
+
+
+def _only_time(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
+    times = [column for column in unnamed_times(files) if column.name not in taken]
+    return {"event_time": times[0]} if len(times) == 1 else {}
+
+
+def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
+    """The only column whose few values mostly say what a customer did, whatever its name is."""
+    telling = [
+        column
+        for column in files.columns
+        if column.name not in taken and len(column.values) > 1 and _says_what_was_done(column)
+    ]
+    return {"behaviour": telling[0]} if len(telling) == 1 else {}
+
+
+def _says_what_was_done(column: SampledColumn) -> bool:
+    words = [known_behaviour(value) for value in column.values]
+    return 2 * len([*filter(None, words)]) >= len(words) and bool({*words} - {"", "return"})
+
+
+def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
+    """Columns of lines of orders that are named as such: without sums of a whole order, with an order's name."""
+    found = {
+        role: column
+        for role, column in events.items()
+        if role not in ("amount", "discount") or plain_name(column.name).startswith("lineitem")
+    }
+    names = {plain_name(column.name): column for column in files.columns}
+    named = names.get("name")
+    if "order_id" not in found and named and all(map(_NUMBERED.search, named.samples)):
+        found["order_id"] = named
+    return found
+
+
+def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
+    """Columns of records in a list, such as the lines of an order: the order's own id is beside the list."""
+    beside = files.unpacked.beside_elements if files.unpacked is not None else set()
+    taken = {name for column in events.values() for name in column.names}
+    ids = [
+        column for column in files.columns if column.name.casefold() == "id" and column.name in beside - taken
+    ]
+    return {**events, "order_id": ids[0]} if ids and "order_id" not in events else dict(events)
+
+
+def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:
+    """Whether a column that may name products has another value in each row, as the number of a line does."""
+    return role == "item_id" and files.rows >= _TELLING_ROWS and column.distinct == files.rows
+
+
+def _in_several_columns(
+    files: SampledFiles, chosen: SampledColumn | None, taken: set[str]
+) -> dict[str, SampledColumn]:
+    """The time of events where several columns hold it: the one chosen and others, or, where none was, others."""
+    for moment in files.moments:
+        others = {*moment.names} - ({chosen.name} if chosen is not None else set())
+        if (chosen is None or chosen.name in moment.names) and not others & taken:
+            return {"event_time": moment}
+    return {}
+
+
+def is_rating(column: SampledColumn) -> bool:
+    """Whether a column holds ratings, by its name, or by a few small numbers."""
+    if column.kind != "number":
+        return False
+    if rank_of(column.name, RATINGS) is not None:
+        return True
+    few = _FEWEST_RATINGS <= len(column.values) <= _MOST_RATINGS
+    return few and column.is_unnamed and all(-1 <= float(value) <= _BEST_RATING for value in column.values)
+
+
+def could_be(role: str, names: tuple[str, ...], column: SampledColumn) -> bool:
+    """Whether a column is named like one of a raw table, but its values are not ones that it could take."""
+    return (
+        role_rank(role, column.name, names) is not None
+        and column.kind != "nothing"
+        and not _can_be(role, column)
+    )
+
+
+def _can_be(role: str, column: SampledColumn) -> bool:
+    if column.kind == "nothing" or (column.is_nested and role in (*IDS, "order_id", "store_id")):
+        return False
+    if role == "event_time":
+        return column.kind in ("time", "day", "epoch") or _is_unread(role, column)
+    if role in ("start_day", "end_day"):
+        return column.kind in ("time", "day", "epoch", "text")
+    if role in NUMBERS:
+        return column.kind == "number"
+    if role == "behaviour":
+        is_numbered = column.kind == "number" and column.distinct <= _MOST_NUMBERED_BEHAVIOURS
+        return (column.kind == "text" and column.distinct <= _MOST_BEHAVIOURS) or (
+            is_numbered and all(value.lstrip("-").isdigit() for value in column.values)
+        )
+    return True
+
+
+def _is_unread(role: str, column: SampledColumn) -> bool:
+    """Whether texts in a column that is named like one of times are times that nothing here reads.
+
+    Their rows are refused, with what they look like; without the column all would be events of one day.
+    """
+    return (
+        role == "event_time"
+        and column.kind == "text"
+        and any(sum(map(str.isdigit, s)) >= 3 for s in column.samples)
+    )

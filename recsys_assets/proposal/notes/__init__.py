@@ -1,0 +1,1 @@
+"""Notes on a proposal for the person who reviews it."""

@@ -1,0 +1,1 @@
+"""Samples of a shop's files: their first rows, and what the values of a column say of it."""

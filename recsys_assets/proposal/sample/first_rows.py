@@ -1,0 +1,349 @@
+"""FirstRows: the first rows of one file of a shop, and its format."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from recsys_assets.proposal.formats.text_encoding import MARKS, marked_or_wide, told_encoding
+from recsys_assets.proposal.names.known_names import known_role
+from recsys_assets.proposal.sample.unpacked_rows import (
+    WHOLE_LINES,
+    NotJsonLines,
+    UnpackedRows,
+    json_lines,
+    listed_things,
+    parts_of_lines,
+    shown_and_clicked,
+    unnested,
+)
+from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
+from recsys_lineage.files.csv.other_format import other_format
+from recsys_lineage.lake.engine import Engine
+from recsys_lineage.spelling import folded
+from recsys_lineage.sql.names import literal
+
+SAMPLE_BYTES = 1 << 20
+SAMPLE_ROWS = 10_000
+UNREADABLE = (
+    OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError,
+)  # fmt: skip
+"""What a file raises that is damaged, or is not what its name says."""
+_MOST_LINES_BEFORE = 20
+_FEWEST_KNOWN = 2
+"""Names of known columns in a line that is taken for the header."""
+TEXTS = (".csv", ".tsv", ".txt", ".psv")
+_JSON = (".json", ".jsonl", ".ndjson")
+_FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
+_TWO_SIGNS = "::"
+_DELIMITERS = (",", ";", "\t", "|")
+_RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
+"""What some exports put between fields because no text has it; told by the names in the header."""
+_ESCAPES = {"\t": r"\t"}
+_LIST = re.compile(r"\d+( \d+)*")
+_HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
+"""A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
+_FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
+"""What a file has at least whose name does not say that it is a table."""
+_OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
+
+
+@dataclass(frozen=True)
+class FirstRows:
+    """The first rows of a file.
+
+    Attributes:
+        function: `read_csv` or `read_parquet`.
+        options: of that function that differ from the usual, as DuckDB spells them.
+        frame: the rows; columns of text where the file is text.
+        notes: what could not be told, in sentences.
+        unpacked: how the columns of the frame come out of those that the function gives, where they do.
+    """
+
+    function: str
+    options: Mapping[str, str]
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+    unpacked: UnpackedRows | None = None
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """The properties that files must share to be read by one scan; order and case of columns do not matter."""
+        return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
+
+    @property
+    def way(self) -> tuple[object, ...]:
+        """The scan function and options for the file."""
+        taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements) if self.unpacked else ()
+        return (self.function, tuple(self.options.items()), *map(str, taken_apart))
+
+
+def first_rows(path: Path) -> FirstRows:
+    """The first rows of a file.
+
+    Raises:
+        ValueError: it is neither CSV nor Parquet, or holds no row.
+        UNREADABLE: it is damaged, or is not what its name says.
+    """
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic == b"PAR1":
+        rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
+        unpacked, rows = unnested(rows) or (None, rows)
+        return FirstRows("read_parquet", {}, _plain_times(rows), unpacked=unpacked)
+    if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
+        raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
+    if _FOR_PEOPLE.match(path.name):
+        raise ValueError("a text for people")
+    with gzip.open(path, "rb") if magic[:2] == b"\x1f\x8b" else path.open("rb") as stream:
+        head = stream.read(SAMPLE_BYTES)
+    if other := other_format(head):
+        advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
+        raise ValueError(f"{other.what}: {advice}")
+    text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
+    if not text.strip():
+        raise ValueError("it is empty")
+    is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
+    if path.suffix.casefold() == ".sql":
+        raise ValueError("SQL: load it into its database and export the tables as CSV")
+    if not is_named_text and "\0" in text:
+        raise ValueError("neither CSV nor Parquet")
+    if without_gz(path.name).casefold().endswith(_JSON) or text.lstrip()[:1] in ("{", "["):
+        return _of_json(path.name, text, notes)
+    if heading := _HEADING.search(text):
+        awk = """awk '/:$/ {id = substr($0, 1, length($0) - 1); next} {print id "," $0}'"""
+        raise ValueError(
+            f"a line such as {heading[1]} says what the lines below are of: write that into each line, as by "
+            f"{awk} {path.name} > {path.name.partition('.')[0]}.csv"
+        )
+    if not _parts_by(text, " ") and all(
+        _LIST.fullmatch(line) for line in text.split("\n")[:_MOST_LINES_BEFORE] if line
+    ):
+        raise ValueError(
+            "lists of ids of different lengths: where they are lines of `user item item …`, "
+            "RECSYS_SOURCE=interaction-lists reads them without init"
+        )
+    if width := _parts_by(text, _TWO_SIGNS):
+        unpacked = parts_of_lines(width, _TWO_SIGNS)
+        parts = [line.split(_TWO_SIGNS) for line in text.split("\n")[:SAMPLE_ROWS] if line]
+        columns = {name: [row[place] or None for row in parts] for place, name in enumerate(unpacked.columns)}
+        options = {**WHOLE_LINES} | ({"encoding": literal(encoding)} if encoding != "utf-8" else {})
+        return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
+    skipped = _lines_before_header(text)
+    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
+    if encoding != "utf-8" and not head.startswith(tuple(MARKS)):
+        options["encoding"] = literal(encoding)
+    if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
+        raise ValueError("neither CSV nor Parquet")
+    unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
+    return FirstRows("read_csv", options, frame, notes + more, unpacked)
+
+
+def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
+    """The first rows of a file that has a record of JSON in each line.
+
+    Raises:
+        ValueError: it has not.
+    """
+    try:
+        unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
+    except NotJsonLines as error:
+        first = text.lstrip().partition("\n")[0]
+        if first.startswith("{'"):
+            raise ValueError(
+                "its lines are literals of Python and no JSON: write them as JSON, as by "
+                """python -c "import ast, gzip, json; [print(json.dumps(ast.literal_eval(line))) for line in """
+                f"""{"gzip.open" if name.endswith(".gz") else "open"}('{name}', 'rt')]" """
+                f"> {name.split('.', 1)[0]}.jsonl"
+            ) from error
+        raise ValueError(
+            f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
+        ) from error
+    return FirstRows("read_csv", WHOLE_LINES, frame, (*notes, *filter(None, [note])), unpacked)
+
+
+def _parts_by(text: str, separator: str) -> int:
+    """How many fields all lines have between separators of several signs; 0 where they differ, or have one."""
+    widths = {line.count(separator) + 1 for line in text.split("\n")[:SAMPLE_ROWS] if line}
+    return max(widths) if len(widths) == 1 and widths != {1} else 0
+
+
+def json_to_parquet(name: str) -> str:
+    """A command that converts a file of JSON to Parquet."""
+    stem = name.split(".", 1)[0]
+    made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
+    return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
+
+
+def without_gz(path: str) -> str:
+    """A path without `.gz`, which any pattern fits too."""
+    return path[:-3] if path.casefold().endswith(".gz") else path
+
+
+def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
+    """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
+    notes: tuple[str, ...] = ()
+    encoding = marked_or_wide(head)
+    if not encoding:
+        try:
+            codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
+            encoding = "utf-8"
+        except UnicodeDecodeError:
+            told = told_encoding(head)
+            encoding = told.name
+            notes = (
+                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at its letters; another encoding "
+                "in the SQL reads it otherwise",
+            )
+            if parts := in_words(encoding_parts(head.splitlines())):
+                encoding = "utf-8"
+                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
+    lines = text if whole else text[: text.rfind("\n") + 1]
+    return lines, encoding, notes
+
+
+def _lines_before_header(text: str) -> int:
+    """Number of lines before the header; 0 if no line is recognised as one."""
+    for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
+        cells = re.split(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]", line)
+        if _known_names(cells) >= _FEWEST_KNOWN:
+            return place
+    return 0
+
+
+def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
+    """The options that differ from the usual, the sample with every column as text, and what is unsure.
+
+    Args:
+        text: the file's beginning, without the lines before its header.
+        skipped: how many lines those are.
+
+    Raises:
+        ValueError: there is no row, or none that has as many fields as the header.
+    """
+    delimiter, quote, header = _sniffed_dialect(text)
+    first = text.partition("\n")[0]
+    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
+        # few lines, or signs in titles, lead the sniffer astray
+        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
+        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
+    if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
+        delimiter = " "
+    options: dict[str, str] = {}
+    if delimiter != ",":
+        options["delim"] = literal(_ESCAPES.get(delimiter, delimiter))
+    if quote != '"' and (quote or '"' in text):
+        options["quote"] = literal(quote)
+    rows = _rows(text, delimiter, quote)
+    width = len(rows[0])
+    whole = sum(len(row) == width for row in rows)
+    header = _names_columns(rows, sniffed=header)
+    if quote and f"\\{quote}" in text:
+        escaped = _rows(text, delimiter, quote, escape="\\")
+        if len(escaped[0]) == width and sum(len(row) == width for row in escaped) >= whole:
+            rows = escaped
+            options["escape"] = literal("\\")
+    given = rows[0] if header else [""] * width
+    notes: tuple[str, ...] = ()
+    others = rows[1:] if header else rows
+    if header and others and all(len(row) == width + 1 and not row[-1] for row in others):
+        # a separator stands behind each row and not behind the header
+        given, width, header = [*given, ""], width + 1, False
+        skipped += 1
+        notes = ("a separator ends its rows and not its header, so its columns are named in the SQL",)
+    names = [name or f"column_{place}" for place, name in enumerate(given, start=1)]
+    if skipped:
+        options["skip"] = str(skipped)
+    if not header:
+        options["header"] = "false"
+        options["names"] = f"[{', '.join(map(literal, names))}]"
+    keys = [folded(name) for name in names]
+    alike = sorted({name for name in names if keys.count(folded(name)) > 1})
+    if alike:
+        notes += (
+            f"its columns {', '.join(alike)} are called alike, so they cannot be used: rename all but one",
+        )
+    cells = [row for row in others if len(row) == width]
+    if others and not cells:
+        raise ValueError(
+            f"none of its rows has as many fields as its header, {width}; the first has {len(others[0])}"
+        )
+    if not others:
+        raise ValueError("it has a header and no rows")
+    columns = {
+        name: [row[place] or None for row in cells] for place, name in enumerate(names) if name not in alike
+    }
+    return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
+
+
+def _known_names(cells: Sequence[str]) -> int:
+    return len({role for cell in cells if (role := known_role(cell)) is not None})
+
+
+def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
+    """Whether the first row names columns: by its names, else it holds no number and no value of a column.
+
+    Args:
+        rows: all of them.
+        sniffed: what was found by types, which tells nothing where all are texts.
+    """
+    first, others = rows[0], rows[1:]
+    known = _known_names(first)
+    if known >= _FEWEST_KNOWN:
+        return True
+    if not sniffed or known or not others:
+        return sniffed
+    below = [{row[place] for row in others if place < len(row)} for place in range(len(first))]
+    return not any(
+        cell and (cell in values or re.fullmatch(r"-?\d+(\.\d+)?", cell.strip()))
+        for cell, values in zip(first, below, strict=True)
+    )
+
+
+def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
+    """The delimiter, the quote (empty if there is none), and whether the first line is a header."""
+    with tempfile.TemporaryDirectory() as folder, Engine("512MB").connect(folders=[folder]) as connection:
+        path = Path(folder, "sample.csv")
+        path.write_text(text, encoding="utf-8")
+        delimiter, quote, header = connection.execute(
+            "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
+            {"path": str(path)},
+        ).fetchall()[0]
+    return delimiter, "" if quote in ("\0", "(empty)") else quote, header
+
+
+def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:
+    """The records of a text, without blank lines."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        escapechar=escape,
+        doublequote=escape is None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )
+    return list(islice((row for row in reader if row), SAMPLE_ROWS + 1))
+
+
+def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
+    """Parquet columns with text for what is neither a number nor a time."""
+    kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
+    return frame.with_columns(
+        pl.col(name).cast(pl.String, strict=False)
+        for name, type_ in frame.schema.items()
+        if not (type_.is_numeric() or type_.base_type() in kept) and not type_.is_nested()
+    )

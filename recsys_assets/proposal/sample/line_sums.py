@@ -1,0 +1,96 @@
+"""Line sums: which numbers of a file are totals of a line or of an order, not of a piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+
+from recsys_assets.proposal.names.known_names import EVENT, role_rank
+from recsys_assets.proposal.sample.sampled_column import BESIDE_NUMBERS, SampledColumn
+
+Sum = Literal["line", "order"]
+_FEWEST_PRODUCTS = 3
+"""How many products tell whether a price grows with the pieces."""
+_SURELY = 4
+"""How many times as many of them as say otherwise."""
+_ALIKE = 0.01
+"""Relative difference of prices that are one price."""
+_FEWEST_ORDERS = 5
+_DIFFERENT = 0.3
+"""The share of orders whose sums differ; a shop of few prices has the same on all lines of many an order."""
+
+
+def line_sums(frame: pl.DataFrame, columns: Sequence[SampledColumn]) -> Mapping[str, Sum]:
+    """What columns named like a price, an amount or a discount are totals of; those of a single piece are left out.
+
+    A price is of the line where products that were sold in several quantities cost in proportion to these; an amount is
+    of the order where all lines of each order have the same, and orders differ.
+    """
+    found: dict[str, Sum] = {}
+    pieces, item, order = (_best(columns, role) for role in ("quantity", "item_id", "order_id"))
+    for column in columns:
+        if column.kind != "number":
+            continue
+        if pieces and item and _named(column, "unit_price") and _grows(frame, column, pieces, item):
+            found[column.name] = "line"
+        is_sum = _named(column, "amount") or _named(column, "discount")
+        if order and is_sum and _of_orders(frame, column, order):
+            found[column.name] = "order"
+    return found
+
+
+def _named(column: SampledColumn, role: str) -> bool:
+    return role_rank(role, column.name, EVENT[role]) is not None
+
+
+def _best(columns: Sequence[SampledColumn], role: str) -> SampledColumn | None:
+    ranked = [
+        (rank, place)
+        for place, column in enumerate(columns)
+        if column.kind != "nothing"
+        and not column.is_nested
+        and (role != "quantity" or column.kind == "number")
+        and (rank := role_rank(role, column.name, EVENT[role])) is not None
+    ]
+    return columns[min(ranked)[1]] if ranked else None
+
+
+def _grows(frame: pl.DataFrame, price: SampledColumn, pieces: SampledColumn, item: SampledColumn) -> bool:
+    sold = pl.DataFrame(
+        {"item": frame[item.name], "price": _numbers(frame, price), "pieces": _numbers(frame, pieces)}
+    )
+    sold = sold.filter((pl.col("pieces") > 0) & (pl.col("price") > 0))
+    each = pl.col("price") / pl.col("pieces")
+    products = sold.group_by("item").agg(
+        pl.col("pieces").n_unique(),
+        alike=pl.col("price").max() <= pl.col("price").min() * (1 + _ALIKE),
+        grows=each.max() <= each.min() * (1 + _ALIKE),
+    )
+    told = products.filter(pl.col("pieces") > 1)
+    grows, alike = int((told["grows"] & ~told["alike"]).sum()), int(told["alike"].sum())
+    return grows >= _FEWEST_PRODUCTS and grows >= _SURELY * alike
+
+
+def _of_orders(frame: pl.DataFrame, amount: SampledColumn, order: SampledColumn) -> bool:
+    lines = pl.DataFrame({"order": frame[order.name], "amount": _numbers(frame, amount)}).drop_nulls()
+    orders = lines.group_by("order").agg(
+        pl.len(), pl.col("amount").first(), same=pl.col("amount").n_unique() == 1
+    )
+    several = orders.filter(pl.col("len") > 1)
+    different = several["amount"].n_unique() >= max(_FEWEST_ORDERS, _DIFFERENT * several.height)
+    return several.height >= _FEWEST_ORDERS and different and bool(several["same"].all())
+
+
+def _numbers(frame: pl.DataFrame, column: SampledColumn) -> pl.Series:
+    values = frame[column.name]
+    if values.dtype != pl.String:
+        return values.cast(pl.Float64, strict=False)
+    if column.decorated:
+        values = values.str.replace_all(BESIDE_NUMBERS, "")
+    if column.comma:
+        values = values.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    elif column.thousands:
+        values = values.str.replace_all(",", "", literal=True)
+    return values.str.strip_chars().cast(pl.Float64, strict=False)

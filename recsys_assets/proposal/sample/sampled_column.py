@@ -1,0 +1,309 @@
+"""SampledColumn: one column of a shop's files, as seen in a sample of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import polars as pl
+
+from recsys_assets.proposal.names.known_names import EVENT, role_rank
+from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
+from recsys_assets.proposal.times.written_times import (
+    DIGITS_OF_A_TIME,
+    EPOCHS,
+    ISO,
+    earliest_year,
+    epoch_unit,
+    numbered_times,
+    written_times,
+    year_of,
+)
+
+Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
+_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+_COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
+_WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
+_WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
+DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
+"""A number whose comma can be no sign between thousands."""
+_THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
+BESIDE_NUMBERS = (
+    r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
+    r"\x{440}\x{443}\x{431}\.?"  # roubles
+)
+"""What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
+ACCOUNTED = {
+    r"^\s*\((.*\d.*)\)\s*$": r"-\1",
+    r"^\s*(.*\d[^-]*?)\s*[-\x{2212}]\s*$": r"-\1",
+    r"^\s*\x{2212}\s*": "-",
+}
+"""Ways in which accountants and typesetters write a number below zero → what makes it a plain one."""
+_IN_DOUBT = "its commas are taken for decimal ones"
+_OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
+_ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
+_WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
+_EXAMPLES = 3
+_FEW = 30
+
+
+@dataclass(frozen=True)
+class SampledColumn:
+    """One column of a sample.
+
+    Attributes:
+        name: as the files have it.
+        kind: what its values are.
+        samples: a few different values, as text.
+        distinct: how many different values the sample has.
+        filled: the share of rows that have a value, 0 to 1.
+        is_text: whether the files hold it as text, as CSV files do.
+        formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its units, such as ms.
+        comma: whether its numbers have a decimal comma.
+        thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
+        decorated: whether currencies or blanks stand beside its numbers.
+        accounted: whether some numbers below zero stand in brackets or before their minus, as accountants write.
+        sign: the decimal sign that its numbers surely have, `.` or `,`; empty where none has one, or it may be either.
+        note: what could not be told, in a sentence.
+        first_year: of the earliest of its times, or of a later one; 9999 where none was found.
+        values: all different values of a column that has few, most frequent first.
+        most: the most frequent value, as text.
+        counts: how many rows have it, and the next one.
+        is_whole: whether it holds whole numbers alone.
+        is_nested: whether its values are lists or records.
+        written: the columns of the files that hold it together, where several do, or their path; its name is theirs,
+            with commas.
+    """
+
+    name: str
+    kind: Kind
+    samples: tuple[str, ...]
+    distinct: int
+    filled: float
+    is_text: bool
+    formats: tuple[str, ...] = (ISO,)
+    comma: bool = False
+    thousands: bool = False
+    decorated: bool = False
+    accounted: bool = False
+    sign: str = ""
+    note: str = ""
+    first_year: int = 9999
+    values: tuple[str, ...] = ()
+    most: str = ""
+    counts: tuple[int, ...] = ()
+    is_whole: bool = False
+    is_nested: bool = False
+    written: WrittenMoment | MomentInPath | None = None
+
+    @property
+    def has_words(self) -> bool:
+        """Whether its values are words with blanks, like names of people and titles, unlike ids."""
+        return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
+
+    @property
+    def has_points(self) -> bool:
+        """Whether its values look like numbers with fractions, as ids of visitors do: `1204.204`, and no `1204.0`."""
+        return self.kind == "number" and any(re.fullmatch(r"\d+\.\d*[1-9]\d*", text) for text in self.samples)
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether the files have no name for the column."""
+        return re.fullmatch(r"column_\d+", self.name) is not None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files' columns behind it."""
+        return (self.name,) if self.written is None else self.written.names
+
+
+def sampled_column(values: pl.Series) -> SampledColumn:
+    """Properties of a column, from its sampled values."""
+    there = values.drop_nulls()
+    is_text = values.dtype == pl.String
+    nested = values.dtype.is_nested()
+    different = there.unique(maintain_order=True) if not nested else there.head(_EXAMPLES)
+    counted = _counted(there)
+    found = SampledColumn(
+        values.name,
+        "text",
+        tuple(str(value) for value in different.head(_EXAMPLES)),
+        different.len(),
+        there.len() / max(1, values.len()),
+        is_text,
+        values=tuple(map(str, counted["value"])) if counted.height <= _FEW else (),
+        most=str(counted["value"][0]) if counted.height else "",
+        counts=tuple(counted["count"].head(2)),
+        is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?\d+\s*$").all()),
+        is_nested=nested,
+    )
+    told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
+    return _of_moments(told, there) if told.kind == "number" else told
+
+
+def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """A column of numbers as one of moments, where it is named like a time and its numbers can be such."""
+    if role_rank("event_time", column.name, EVENT["event_time"]) is None:
+        return column
+    if (
+        not column.is_text
+        and values.dtype.is_integer()
+        and (found := _in_digits(column, values.cast(pl.String)))
+    ):
+        return found
+    numbers = values.str.replace(",", ".", literal=True) if column.is_text else values
+    times = numbered_times(numbers.cast(pl.Float64, strict=False))
+    return (
+        replace(column, kind="epoch", formats=times.formats, note=times.note, first_year=times.first_year)
+        if times
+        else column
+    )
+
+
+def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
+    """A column of moments, with a word on numbers whose last digits are gone."""
+    lost = bool(texts.str.contains("[eE]").any())
+    note = "its numbers are written like 1.7E+12, so the last digits of its times are lost" if lost else ""
+    numbers = texts.cast(pl.Float64, strict=False)
+    unit = epoch_unit(numbers)
+    return replace(column, kind="epoch", formats=(unit,), note=note, first_year=year_of(numbers, unit))
+
+
+def _counted(values: pl.Series) -> pl.DataFrame:
+    """The different values, the most frequent first, with their `count`; of texts and whole numbers alone."""
+    if values.dtype != pl.String and not values.dtype.is_integer():
+        values = (
+            values.head(0).cast(pl.String, strict=False)
+            if not values.dtype.is_nested()
+            else pl.Series([], dtype=pl.String)
+        )
+    return values.alias("value").value_counts(sort=True)
+
+
+def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """The column with the findings from the type of its values."""
+    type_ = values.dtype
+    if not values.len():
+        return replace(column, kind="nothing")
+    if type_.is_numeric():
+        numbers = values.cast(pl.Float64, strict=False)
+        unit = epoch_unit(numbers)
+        if not unit:
+            return replace(column, kind="number")
+        return replace(column, kind="epoch", formats=(unit,), first_year=year_of(numbers, unit))
+    if type_ == pl.Date:
+        return replace(column, kind="day", first_year=earliest_year(values.dt.year()))
+    if type_.base_type() == pl.Datetime:
+        zone = getattr(type_, "time_zone", None)
+        return replace(
+            column,
+            kind="time",
+            note=f"its times are in {zone}" if zone else "",
+            first_year=earliest_year(values.dt.year()),
+        )
+    return column
+
+
+def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
+    """The column as one of days, or of moments, that are written as one number; None where they are not."""
+    times = written_times(texts) if texts.str.contains(DIGITS_OF_A_TIME).all() else None
+    if times is None:
+        return None
+    kind = "time" if times.has_clock else "day"
+    return replace(column, kind=kind, formats=times.formats, note=times.note, first_year=times.first_year)
+
+
+def _doubtful(numbers: pl.Series) -> str:
+    """A word on numbers whose point may be one between thousands."""
+    if numbers.n_unique() < _EXAMPLES or not numbers.str.contains(_ONE_POINT).all():
+        return ""
+    return "each of its numbers has three digits behind a point, which is taken for the decimal one"
+
+
+def _decimal_sign(numbers: pl.Series) -> str:
+    """The decimal sign of numbers that certainly have one: fewer or more than three digits follow it."""
+    told = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
+    return told[0] if len(told) == 1 else ""
+
+
+def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
+    """The columns of a file, where an ambiguous comma is read as in the other columns.
+
+    Where another has decimal points, and none decimal commas, `1,200` is twelve hundred.
+    """
+    signs = {column.sign for column in columns}
+    if "." not in signs or "," in signs:
+        return [*columns]
+    return [
+        replace(column, comma=False, thousands=True, note=_OF_OTHERS) if column.note == _IN_DOUBT else column
+        for column in columns
+    ]
+
+
+def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
+    """The column with the findings from its texts."""
+    stripped = values.str.strip_chars()
+    if stripped.str.contains(_NUMBER).all():
+        unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
+        if not unit and (found := _in_digits(column, stripped)):
+            return found
+        if unit:
+            return _of_epochs(column, stripped)
+        return replace(column, kind="number", note=_doubtful(stripped), sign=_decimal_sign(stripped))
+    if times := written_times(stripped):
+        if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
+            return replace(
+                column, kind="epoch", formats=times.formats, note=times.note, first_year=times.first_year
+            )
+        kind = "time" if times.has_clock else "day"
+        return replace(column, kind=kind, formats=times.formats, note=times.note, first_year=times.first_year)
+    return _of_numbers(column, stripped)
+
+
+def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
+    """The column as one of numbers, where more than half of its texts are; itself otherwise."""
+    plain = texts
+    for pattern, minus in ACCOUNTED.items():
+        plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
+    bare = plain.str.replace_all(BESIDE_NUMBERS, "")
+    commas, points = (
+        bare.str.contains(_COMMA_NUMBER),
+        bare.str.contains(_WITH_POINT) & bare.str.contains(r"\."),
+    )
+    doubtful = bare.str.contains(_THOUSANDS)
+    comma = bool(commas.any()) and int((commas & ~doubtful).sum()) >= int(points.sum())
+    thousands = not comma and bool(bare.str.contains(",").any())
+    both = bool(points.any()) and bool(bare.str.contains(f"^{DECIMAL_COMMA}$").any())
+    read = bare.str.contains(
+        f"{_WITH_COMMA}|{_WITH_POINT}"
+        if both
+        else _WITH_COMMA
+        if comma
+        else _WITH_POINT
+        if thousands
+        else _NUMBER
+    )
+    if 2 * int(read.sum()) <= texts.len():
+        return column
+    notes = []
+    if both:
+        notes.append("some of its numbers have a decimal comma and some a point; both are read")
+    elif comma and not (commas & ~doubtful).any():
+        notes.append(_IN_DOUBT)
+    accounted = bool(((plain != texts) & read).any())
+    if accounted:
+        notes.append("its numbers in brackets, or with a minus behind them, are read as below zero")
+    if not read.all():
+        notes.append(f"{texts.len() - int(read.sum())} of {texts.len()} values are not read as numbers")
+    return replace(
+        column,
+        kind="number",
+        comma=comma or both,
+        thousands=thousands or both,
+        decorated=bool((bare != plain).any()),
+        accounted=accounted,
+        sign="" if both else _decimal_sign(bare.filter(read)),
+        note="; ".join(notes),
+    )

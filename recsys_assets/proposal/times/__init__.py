@@ -1,0 +1,1 @@
+"""Times in a shop's files: their notations, and moments spread over several columns."""

@@ -1,0 +1,334 @@
+"""The platform in this process: what the commands run and query, on the same instance as Dagster's interface."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from recsys_assets.assets.catalogue import groups_of
+from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.given_rows import tomorrow
+from recsys_assets.assets.raw.service_events import ServiceEvents
+from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
+from recsys_assets.definitions import build_definitions, lake_resource
+from recsys_assets.instance import close_abandoned_runs
+from recsys_assets.jobs import NIGHTLY, job_of
+from recsys_assets.openlineage import emission
+from recsys_assets.runs.event_days import EventDays, require_divided
+from recsys_assets.runs.foreground_run import RunOutcome, run_here
+from recsys_assets.runs.load_report import LoadReport, load_report
+from recsys_assets.runs.queries import CustomerAnswer, customer
+from recsys_assets.runs.run_plan import PlannedAsset, run_plan
+from recsys_assets.runs.selection import UnknownAsset, selected_assets
+from recsys_assets.runs.writers import Writers
+from recsys_assets.settings import Settings
+from recsys_assets.shop.home_source import require_own_source
+from recsys_assets.shop.source import Source
+from recsys_assets.upkeep import Upkeep, keep_up
+from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
+from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
+from recsys_lineage.assets.reproduction import Reproduction, reproduce
+from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.openlineage.delivery.standing import Delivered
+from recsys_lineage.orchestration.defined_assets import asset_codes
+from recsys_lineage.orchestration.recorded_runs import record_runs
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.table.record_table import rows_together
+from recsys_lineage.retention.needs import versions_of_run
+
+REPORTS = {"recommendations_report": "recommendations", "metrics_report": "evaluation"}
+MOST_FAULTY_DAYS = 10
+_IN_LOAD_REPORT = {"every_file_can_be_read", "no_file_twice", "no_file_gone"}
+
+
+class UnknownFile(LineageError):
+    """A file that the source's table of files does not name."""
+
+
+class Platform:
+    """The platform of some settings, opened for runs and questions in this process.
+
+    Args:
+        settings: where everything lies.
+        instance: the home's Dagster instance.
+    """
+
+    def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.settings, self.instance = settings, instance
+        self.definitions = build_definitions(settings)
+        self.lake_resource = lake_resource(settings)
+        self.lake = self.lake_resource.lake()
+        self.records = Records(self.lake)
+        self.codes = asset_codes(self.definitions.assets or ())
+        self.writers = Writers(instance.root_directory)
+
+    def recover(self) -> None:
+        """Mend what a killed process left: runs that nobody runs, records that were not added to their table.
+
+        Raises:
+            OtherSource: the home's tables are of another source.
+        """
+        require_own_source(self.settings)
+        close_abandoned_runs(self.instance)
+        self.records.sync()
+        self._record_runs()
+
+    def _record_runs(self) -> None:
+        record_runs(self.instance, self.lake, self.lake_resource.code_location)
+
+    def statuses(self) -> dict[str, AssetStatus]:
+        """The status of every asset, upstream first."""
+        return asset_statuses(self.codes, self.records)
+
+    def customer(self, user_id: str, k: int) -> CustomerAnswer:
+        """A customer's purchases and their best `k` recommendations; see `answers.customer`."""
+        dated = not Source.load(self.settings.source).settings.undated
+        return customer(self.lake, user_id, k, dated=dated)
+
+    def names(self, selection: str | None = None) -> list[str]:
+        """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`).
+
+        When None, all but those that are made on request only.
+
+        Raises:
+            UnknownAsset: when it names none.
+        """
+        if selection is not None:
+            return selected_assets(selection, self.definitions)
+        graph = self.definitions.resolve_asset_graph()
+        names = [key.to_user_string() for key in graph.toposorted_asset_keys]
+        return [name for name in names if not self.is_on_request(name)]
+
+    def outdated(self) -> list[str]:
+        """Assets to materialize now: the stale ones, and those of which Dagster has no event."""
+        names = [
+            name
+            for name, status in self.statuses().items()
+            if (status.stale or not self._is_known_to_dagster(name)) and not self.is_on_request(name)
+        ]
+        reports = [
+            report
+            for report, source in REPORTS.items()
+            if source in names or not self._is_known_to_dagster(report)
+        ]
+        return names + reports
+
+    def plan(
+        self, names: Collection[str], *, reuse: bool, days: Sequence[str] | None = None
+    ) -> list[PlannedAsset]:
+        """Plan of a run of some assets, upstream first; nothing is written. See `run_plan`.
+
+        Raises:
+            OtherSource: the home's tables are of another source.
+            NoPartitions: days are named, and an asset is not divided by day.
+        """
+        require_own_source(self.settings, mark_it=False)
+        if days is not None:
+            require_divided(list(names), self.definitions)
+        folder = source_folder(self.settings)
+        beside = self._service_days(folder)
+        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days, beside=beside)
+
+    def nightly_names(self) -> list[str]:
+        """The assets of the nightly job, upstream first."""
+        chosen = self.definitions.resolve_job_def(NIGHTLY).asset_layer.selected_asset_keys
+        order = self.definitions.resolve_asset_graph().toposorted_asset_keys
+        return [key.to_user_string() for key in order if key in chosen]
+
+    def version_named(self, text: str) -> tuple[str, int | None]:
+        """The asset and version of `ASSET` or `ASSET@VERSION`; None means the newest.
+
+        Raises:
+            UnknownAsset: it names no asset whose code is known here, or the version is no number.
+        """
+        asset, _, number = text.partition("@")
+        if asset not in self.codes or (number and not number.isdecimal()):
+            raise UnknownAsset(
+                f"{text!r} names no version of an asset.",
+                expected="ASSET or ASSET@VERSION, such as champion@3",
+                advice=did_you_mean(asset, self.codes) or "recsys status lists all assets",
+            )
+        return asset, int(number) if number else None
+
+    def reproduce(self, asset: str, version: int | None, *, anyway: bool = False) -> Reproduction:
+        """Reproduce a version from its inputs, in a temporary place; `anyway` if the code has changed.
+
+        Raises:
+            LineageError: there is no such version, an input is gone, or the code is another.
+        """
+        return reproduce(self.lake, self.codes[asset], version, other_code=anyway)
+
+    def versions_named(self, text: str) -> list[tuple[str, int]]:
+        """The version that `ASSET` or `ASSET@VERSION` names, or all that the run of `run:ID` wrote.
+
+        Raises:
+            UnknownAsset: it names no asset whose code is known here, no run, or the version is no number.
+        """
+        kind, colon, run_id = text.partition(":")
+        if kind == "run" and colon:
+            written = versions_of_run(self.lake, run_id, self.records.read()[0])
+            if not written:
+                raise UnknownAsset(
+                    f"The run {run_id!r} wrote no version.", expected="the whole id of a run that ended well"
+                )
+            return sorted(written.items())
+        asset, version = self.version_named(text)
+        return [(asset, self.lake.version(asset, version).version)]
+
+    def keep_up(self, *, dry_run: bool = False) -> Upkeep:
+        """Prune the lake and forget old runs, as the settings say; see `upkeep.keep_up`."""
+        groups = groups_of(a for a in self.definitions.assets or () if isinstance(a, dg.AssetsDefinition))
+        return keep_up(self.lake, self.settings, groups, self.instance, dry_run=dry_run)
+
+    def is_on_request(self, name: str) -> bool:
+        return name in self.codes and self.codes[name].on_request
+
+    def _is_known_to_dagster(self, name: str) -> bool:
+        """Whether Dagster knows what there is: of a table divided by day each day, and nothing while it has none."""
+        if self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None:
+            return True
+        stored = self.lake.latest(name)
+        return stored is not None and stored.partition_column is not None and not stored.partitions
+
+    def run(
+        self,
+        names: Iterable[str],
+        *,
+        reuse: bool = False,
+        continues: bool = False,
+        partition: str | None = None,
+        forget: Collection[str] = (),
+    ) -> RunOutcome:
+        """Materialize assets in one run of this process; Dagster's pages show it like any other.
+
+        Args:
+            names: the assets.
+            reuse: keep what would come out unchanged.
+            continues: have models start from those before, as the nightly job does.
+            partition: one event day, for partitioned assets.
+            forget: files that `source_files` is to leave out from now on.
+
+        Raises:
+            UnknownDay: no file was found to have events of that day.
+            NoPartitions: a day is named, and an asset is not divided by day.
+        """
+        names = list(names)
+        tags = {tag: "true" for tag, given in ((REUSE_TAG, reuse), (CONTINUE_TAG, continues)) if given}
+        if partition is not None:
+            require_divided(names, self.definitions)
+            (day,) = self.event_days().tags(self.event_days().one(partition))
+            tags |= day
+        definitions = build_definitions(self.settings, forget) if forget else self.definitions
+        return self._run(job_of(names, definitions), names, tags)
+
+    def run_days(self, names: Sequence[str], days: Sequence[str]) -> list[RunOutcome]:
+        """Materialize days of assets that are partitioned by day, in as few runs as Dagster allows.
+
+        Raises:
+            NoPartitions: an asset is not divided by day.
+        """
+        require_divided(names, self.definitions)
+        job = job_of(names, self.definitions)
+        return [self._run(job, names, tags) for tags in self.event_days().tags(days)]
+
+    def run_nightly(self) -> RunOutcome:
+        """Run the nightly job like its schedule does: all of its assets, with its tags."""
+        return self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
+
+    def event_days(self) -> EventDays:
+        """The days that files were found to have events of."""
+        return EventDays(self.instance, self.settings)
+
+    def _run(self, job: dg.JobDefinition, names: Sequence[str] | None, tags: Mapping[str, str]) -> RunOutcome:
+        with rows_together(self.lake):
+            return run_here(job, self.instance, self.writers, self._record_runs, assets=names, tags=tags)
+
+    def warnings(self, run_id: str) -> dict[str, str]:
+        """Findings of non-blocking checks of a run, by asset, without what `load_report` covers."""
+        return {
+            record.asset: "; ".join(check.found for check in wrong)
+            for record in self.records.of_run(run_id)
+            if (wrong := [each for each in record.checks if _is_warning(each)])
+        }
+
+    def forget(self, files: Sequence[str]) -> RunOutcome:
+        """Leave files out from now on: rows of deleted files are removed, existing files are not loaded.
+
+        A file that is there is loaded again once it has another content.
+
+        Args:
+            files: as `source_files` names them, or where they lie.
+
+        Raises:
+            UnknownFile: the table names no such file.
+        """
+        known = sorted(set(newest_files(self.lake)["path"]))
+        root = source_folder(self.settings).root
+        wanted = set()
+        for file in files:
+            place = Path(file).absolute()
+            below = (
+                place.relative_to(root.absolute()).as_posix() if place.is_relative_to(root.absolute()) else ""
+            )
+            if (path := next((each for each in (file, below) if each in known), None)) is None:
+                raise UnknownFile(
+                    f"There is no file {file!r} in source_files.",
+                    expected="a file's path below the data folder",
+                    found=repr(file),
+                    where=str(root),
+                    advice=did_you_mean(file, known)
+                    or "recsys status names the files that are gone or faulty",
+                )
+            wanted.add(path)
+        done = self.run(["source_files"], forget=wanted)
+        return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
+
+    def deliver(self, seconds: float, patience: float) -> list[Delivered]:
+        """Send the records' events to their destinations, for at most so many seconds.
+
+        Args:
+            seconds: after which it stops, though more is to be sent.
+            patience: seconds after which a destination that takes nothing is given up for now.
+
+        Raises:
+            BadClientSettings: when a destination cannot be made of what the settings say.
+        """
+        sending = emission(self.settings, lambda: self.definitions)
+        delivery = sending.delivery(self.lake, patience=patience, longest_answer=seconds)
+        return delivery.send(until=time.time() + seconds)
+
+    def load_report(self, *, loaded: bool = False) -> LoadReport:
+        """The load report of the source's files; `loaded` if raw_events was materialized since they were listed."""
+        version = self.codes["raw_events"].code_version
+        folder = source_folder(self.settings)
+        return load_report(self.lake, folder, version, loaded=loaded, beside=self._service_days(folder))
+
+    def _service_days(self, folder: SourceFolder) -> dict[str, str]:
+        """The days of which the service has events that may join → a hash of them."""
+        service = ServiceEvents.of(folder.source.settings, simulated=self.settings.join_simulated)
+        return service.stored_days(self.lake, tomorrow())
+
+    def show_faulty_days(self) -> dict[str, str]:
+        """Let the days whose files cannot be read fail on Dagster's pages too, once; returns day → error."""
+        days = list(self.load_report().days)[:MOST_FAULTY_DAYS]
+        if not days:
+            return {}
+        seen = self.records.get("source_files").ended
+        errors = {
+            record.partitions[0]: record.failure.message if record.failure else ""
+            for record in self.records.runs("raw_events")
+            if record.status == "failed" and len(record.partitions) == 1 and record.ended > seen
+        }
+        for day in days:
+            if day not in errors:
+                outcome = self.run(["raw_events"], partition=day)
+                errors[day] = next(iter(outcome.errors.values()), "")
+        return {day: errors[day] for day in days}
+
+
+def _is_warning(check: CheckOutcome) -> bool:
+    return not check.passed and not check.blocking and check.name not in _IN_LOAD_REPORT

@@ -1,0 +1,1 @@
+"""Parquet files of a table: written, shared between versions, counted and compacted."""

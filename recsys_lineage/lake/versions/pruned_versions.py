@@ -1,0 +1,105 @@
+"""PrunedVersions: which versions of a table were pruned, when, and under which policy.
+
+The log keeps every commit with its record; the Parquet files of a pruned version are gone. That it was pruned is said
+beside the log, in small files of a folder that other Delta readers do not look at. A prune merges those that it finds
+into one of its own before it deletes them, so two prunes at once lose nothing of each other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import lru_cache
+
+from recsys_lineage.errors import LineageError, VersionPruned
+from recsys_lineage.lake.stores.storage import Storage
+from recsys_lineage.lake.versions.pruned_spans import Pruned, PrunedSpans, Span, in_words
+
+FOLDER = "_pruned"
+_TRIES = 10
+
+
+class PrunedVersions:
+    """The pruned versions of the table at `table_path`."""
+
+    def __init__(self, storage: Storage, table: str, table_path: str) -> None:
+        self._storage, self._table, self._folder = storage, table, f"{table_path}/{FOLDER}"
+
+    def all(self) -> PrunedSpans:
+        """Every pruned version.
+
+        Raises:
+            LineageError: when a file that says so is damaged.
+        """
+        return self._merged()[0]
+
+    def add(self, versions: Iterable[int], pruned: Pruned, settled: datetime) -> None:
+        """Note that some versions are pruned; those noted before stay as they were noted.
+
+        Args:
+            versions: their numbers.
+            pruned: when, and under which policy.
+            settled: of neighbours noted up to this moment (UTC), it is no longer kept when each was pruned.
+        """
+        known, paths = self._merged()
+        fresh = PrunedSpans(Span(version, version, pruned) for version in versions if version not in known)
+        if not fresh and len(paths) <= 1:
+            return
+        self._storage.make_folder(self._folder)
+        content = known.with_more(fresh).joined(settled).text()
+        self._storage.write_bytes(f"{self._folder}/{uuid.uuid4().hex}.json", content.encode())
+        for path in paths:
+            self._storage.delete(path)
+
+    def require(self, version: int, latest: Callable[[], int | None]) -> None:
+        """Require that a version was not pruned; `latest` is the table's newest version.
+
+        Raises:
+            VersionPruned: when it was.
+        """
+        marks = self.all()
+        if (pruned := marks.get(version)) is None:
+            return
+        raise VersionPruned(
+            f"Version {version} of table {self._table!r} was pruned {pruned.days} under the policy "
+            f"{pruned.policy}; its record is kept.",
+            expected=f"a version whose files are there: {in_words(marks.others(latest() or 0))}",
+            found=f"version {version}",
+            where=self._folder,
+            advice="read one of those; hold a version that must stay before it is pruned",
+        )
+
+    def _merged(self) -> tuple[PrunedSpans, list[str]]:
+        for attempt in range(_TRIES):
+            paths = self._paths()
+            try:
+                return self._read(paths), paths
+            except FileNotFoundError:  # another prune merged this file into its own, which is there by now
+                if attempt == _TRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _paths(self) -> list[str]:
+        return sorted(path for path in self._storage.files(self._folder) if path.endswith(".json"))
+
+    def _read(self, paths: list[str]) -> PrunedSpans:
+        found = PrunedSpans()
+        for path, content in zip(paths, self._storage.read_many(paths), strict=True):
+            try:
+                found = found.with_more(_parsed(content))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise LineageError(
+                    f"What was pruned of table {self._table!r} cannot be read.",
+                    expected="one JSON object with spans of versions",
+                    found=str(error),
+                    where=path,
+                    advice="restore this file from a backup; without it, pruned versions would seem to be there",
+                ) from error
+        return found
+
+
+@lru_cache(maxsize=16)
+def _parsed(content: bytes) -> PrunedSpans:
+    """Content of one file; every read of an old version needs the same."""
+    return PrunedSpans.parse(content)

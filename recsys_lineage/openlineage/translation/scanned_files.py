@@ -1,0 +1,92 @@
+"""Scans: the file patterns that a record's code read, so that the files of one scan are one dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.openlineage.translation.naming import LONGEST_NAME, DatasetName, below, dataset_at
+from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.file_pattern import fits_pattern, patterns_of
+from recsys_lineage.records.parts.read import Read
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Files that were read together.
+
+    Attributes:
+        called: how column lineage calls them.
+        root: the folder or URL that the patterns start from; None where they are whole.
+        patterns: as they were written.
+    """
+
+    called: str
+    root: str | None
+    patterns: tuple[str, ...]
+
+    @property
+    def dataset(self) -> DatasetName:
+        """The dataset that its files are together, by a name that catalogs find."""
+        if len(self.patterns) == 1:
+            return dataset_at(below(self.root, self.patterns[0]))
+        listed = f"{{{','.join(self.patterns)}}}"
+        named = dataset_at(below(self.root, listed))
+        if len(named.name) <= LONGEST_NAME:
+            return named
+        told = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{told}}}"))
+
+    def has(self, read: Read) -> bool:
+        """Whether a file that was read is one of its files."""
+        if read.root is not None and read.root != self.root:
+            return False
+        return any(read.name == pattern or fits_pattern(read.name, pattern) for pattern in self.patterns)
+
+
+def scans_of(record: Materialization) -> list[Scan]:
+    """The scans of files that a record's statement made, each once."""
+    files = [read for read in record.reads if read.kind == "file"]
+    found: dict[Scan, None] = {}
+    for files_read in (record.statement.relations if record.statement else {}).values():
+        if patterns := patterns_of(files_read.scan):
+            found[Scan(files_read.scan, files_read.root, patterns)] = None
+    if record.code.kind == "sql" and any(read.root is None for read in files):
+        for patterns in _patterns_in(record.code.text):
+            named = Scan(", ".join(patterns), None, patterns)
+            found[
+                Scan(named.called, _folder(record, [read for read in files if named.has(read)]), patterns)
+            ] = None
+    return list(found)
+
+
+@lru_cache(maxsize=1024)
+def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
+    """For each call over files of a statement, its paths or patterns."""
+    from recsys_lineage.sql.sql_text import SqlText  # and so does this
+
+    try:
+        return tuple(call.patterns for call in SqlText(sql).scans)
+    except LineageError:  # of older code, or of another dialect: its files are told one by one
+        return ()
+
+
+def _folder(record: Materialization, reads: list[Read]) -> str | None:
+    """Where the relative names of files start: as the statement that ran names them, else beside the code."""
+    relative = [read.name for read in reads if not read.name.startswith("/") and "://" not in read.name]
+    if not relative:
+        return None
+    for folder in _folders(record, relative[0]):
+        return folder
+    return os.path.dirname(record.code.origin.partition(":")[0]) or None
+
+
+def _folders(record: Materialization, name: str) -> Iterator[str]:
+    if record.statement is not None:
+        for match in re.finditer(rf"'([^']*)/{re.escape(name)}'", record.statement.text):
+            yield match[1].replace("''", "'") or "/"

@@ -1,0 +1,142 @@
+"""Records of Dagster's runs, written after a run has ended by whichever process notices first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+import dagster as dg
+import polars as pl
+
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
+from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.records import Records
+from recsys_lineage.records.run_record import RunRecord, State
+
+LOST_TAG = "lineage/lost"
+"""Tag of runs whose process was killed, which Dagster shows as failed."""
+_STATES: dict[dg.DagsterRunStatus, State] = {
+    dg.DagsterRunStatus.SUCCESS: "success",
+    dg.DagsterRunStatus.FAILURE: "failed",
+    dg.DagsterRunStatus.CANCELED: "canceled",
+}
+_STEPS = {
+    dg.DagsterEventType.STEP_SUCCESS: "success",
+    dg.DagsterEventType.STEP_FAILURE: "failed",
+    dg.DagsterEventType.STEP_SKIPPED: "skipped",
+}
+_AT_ONCE = 500
+
+
+def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | None) -> int:
+    """Add a record of every run that has ended and has none; returns how many.
+
+    Called by the daemon's sensor, after a run in this process, and at the start of the next; it does not matter who
+    comes first, for a record stands once.
+
+    Args:
+        instance: where Dagster keeps its runs.
+        lake: where the records are kept.
+        code_location: its name where Dagster does not know it.
+    """
+    records = Records(lake)
+    kinds, _ = records.table(columns=["id", "kind"])
+    known = set(kinds.filter(pl.col("kind") == "run")["id"])
+    ended = instance.get_run_records(dg.RunsFilter(statuses=list(_STATES)), limit=None)
+    new = [run for run in ended if run.dagster_run.run_id not in known]
+    for start in range(0, len(new), _AT_ONCE):
+        records.append([_record(instance, run, lake, code_location) for run in new[start : start + _AT_ONCE]])
+    return len(new)
+
+
+def complete_records(instance: dg.DagsterInstance, lake: LakeResource) -> tuple[int, int]:
+    """Add the records that a killed process left, and those of ended runs; returns how many of each.
+
+    Raises:
+        LineageError: when the lake cannot be read or written.
+    """
+    opened = lake.lake()
+    return Records(opened).sync(), record_runs(instance, opened, lake.code_location)
+
+
+def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
+    """Fail a run whose process is gone, so that its record says `lost`."""
+    instance.add_run_tags(run.run_id, {LOST_TAG: "true"})
+    instance.report_run_failed(run, message)
+
+
+def mark_cancelled(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Mark an interrupted run as cancelled, unless it had succeeded."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and run.status not in (dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.SUCCESS):
+        instance.report_run_canceled(run)
+
+
+def _record(
+    instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str | None
+) -> RunRecord:
+    run = found.dagster_run
+    planned, steps = _planned_and_steps(instance, run.run_id)
+    skipped = [planned[step] for step, state in steps.items() if state == "skipped" and step in planned]
+    ended = moment(found.end_time) or datetime.now(timezone.utc)
+    started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
+    state = "lost" if LOST_TAG in run.tags else _STATES[run.status]
+    return RunRecord(
+        id=run.run_id,
+        state=state,
+        started=started,
+        ended=ended,
+        run=Run(
+            run_id=run.run_id,
+            job=run.job_name,
+            code_location=location_of(run, code_location),
+            started=started,
+            scheduled=scheduled_time(run),
+            **asked_by(run),
+        ),
+        tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
+        assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),
+        steps=steps,
+        kept=_kept(lake, [key.path[-1] for keys in skipped for key in keys], ended),
+        lake=lake.uri,
+    )
+
+
+def _kept(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
+    """The id of the record of the version that each of some assets had at a time; None where it had none."""
+    if not assets:
+        return {}
+    table, _ = Records(lake).table(columns=["id", "asset", "kind", "status", "ended"])
+    wrote = table.filter(
+        pl.col("asset").is_in(list(assets)),
+        pl.col("kind") == "asset",
+        pl.col("status") == "success",
+        pl.col("ended") <= at,
+    )
+    last = dict(wrote.sort("ended").select("asset", "id").iter_rows())
+    return {asset: last.get(asset) for asset in assets}
+
+
+def _planned_and_steps(
+    instance: dg.DagsterInstance, run_id: str
+) -> tuple[dict[str, list[dg.AssetKey]], dict[str, str]]:
+    """The assets that each step of a run was to materialize, and each step with how it ended."""
+    planned: dict[str, list[dg.AssetKey]] = {}
+    steps: dict[str, str] = {}
+    begun: set[str] = set()
+    looked_at = {*_STEPS, dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED}
+    for entry in instance.all_logs(run_id, of_type=looked_at):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        if event.event_type in _STEPS:
+            steps[event.step_key or ""] = _STEPS[event.event_type]
+        elif event.event_type == dg.DagsterEventType.STEP_START:
+            begun.add(event.step_key or "")
+        elif event.asset_key is not None:
+            planned.setdefault(event.step_key or "", []).append(event.asset_key)
+    left = dict.fromkeys([*filter(None, planned), *sorted(begun)])
+    steps |= {step: "killed" if step in begun else "skipped" for step in left if step not in steps}
+    return planned, steps

@@ -1,0 +1,149 @@
+"""verify_reads: runs an asset once more and compares the files that the process opens with its record."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from recsys_lineage.assets.asset_code import AssetCode, Request
+from recsys_lineage.assets.materialize import attempt
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.proof.experiment import ExperimentError
+from recsys_lineage.proof.opened_files import opened_files
+from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.records import RESERVED
+
+
+@dataclass(frozen=True)
+class ReadProof:
+    """Result of comparing an asset's reads with the files that were opened.
+
+    Attributes:
+        asset: the asset.
+        named: tables and files that the record names.
+        opened: how many data files were opened.
+        unnamed: files that were opened, and that no read of the record stands for.
+        unopened: tables and files that the record names, and of which nothing was opened.
+        once: files that no read stands for either, and that a second run did not open: another process did, or code
+            that keeps what it read.
+    """
+
+    asset: str
+    named: tuple[str, ...]
+    opened: int
+    unnamed: tuple[str, ...]
+    unopened: tuple[str, ...]
+    once: tuple[str, ...] = ()
+
+    @property
+    def true(self) -> bool:
+        """Whether the record names exactly the files that were opened."""
+        return not self.unnamed and not self.unopened
+
+    def to_json(self) -> dict[str, Any]:
+        """One JSON object."""
+        return {**asdict(self), "true": self.true}
+
+    def report(self) -> str:
+        """A line of figures, then each difference, one a line."""
+        lines = [f"{self.asset}: {self.opened} files opened, for {len(self.named)} reads"]
+        lines += [f"opened, not on record: {each}" for each in self.unnamed]
+        lines += [f"on record, not opened: {each}" for each in self.unopened]
+        lines += [
+            f"opened in the first of two runs, not on record, perhaps by another process: {each}"
+            for each in self.once
+        ]
+        return "\n".join(lines)
+
+
+def verify_reads(
+    asset: AssetCode, lake: Lake, request: Request | None = None, *, pinned: dict[str, int] | None = None
+) -> ReadProof:
+    """Run an asset into a lake of its own, and compare what it opens with what the record of that run says.
+
+    The kernel does not tell who opens a file. So where one is opened that no read stands for, the asset runs a second
+    time, and what is not opened again is told apart. What the checks read counts as the run's.
+
+    Args:
+        asset: of `sql_code`, `frame_code`, or one that reads files.
+        lake: a lake in a local folder.
+        request: partitions, as for `materialize`.
+        pinned: versions of tables that are read instead of the latest.
+
+    Raises:
+        ExperimentError: the lake is not in a local folder, or the kernel does not watch it.
+        Exception: what the asset's code raises.
+    """
+    if not lake.storage.is_local:
+        raise ExperimentError(
+            "Which files are opened can be seen in local folders only.",
+            expected="a lake in a local folder",
+            found=lake.uri,
+            advice="copy the lake's tables that the asset reads to a local folder",
+        )
+    found = _run(asset, lake, request, pinned)
+    if not found.unnamed:
+        return found
+    again = _run(asset, lake, request, pinned)
+    both = tuple(each for each in found.unnamed if each in again.unnamed)
+    once = tuple(each for each in found.unnamed if each not in again.unnamed)
+    return replace(found, unnamed=both, once=once)
+
+
+def _run(asset: AssetCode, lake: Lake, request: Request | None, pinned: dict[str, int] | None) -> ReadProof:
+    root = Path(lake.uri).resolve()
+    places = {root, *(_folder(place) for place in asset.opens)}
+    with tempfile.TemporaryDirectory(prefix="lineage-proof-") as scratch:
+        whole = Request(work=Path(scratch) / "work") if request is None else request
+        into = Lake(str(Path(scratch) / "lake"))
+        with opened_files(sorted(places)) as opened:
+            outcome = attempt(asset, lake, whole, into=into, pinned=pinned)
+    if outcome.error is not None:
+        raise outcome.error
+    files = {file for file in opened if _is_data(file, root)}
+    return _compared(asset.name, lake, outcome.record.reads, files)
+
+
+def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) -> ReadProof:
+    unnamed, unopened, named = set(opened), [], []
+    for read in reads:
+        label = f"{read.name} version {read.version}" if read.kind == "table" else read.name
+        named.append(label)
+        stands_for = _files(lake, read, opened)
+        if stands_for and not opened & stands_for:
+            unopened.append(label)
+        unnamed -= stands_for
+    return ReadProof(
+        asset,
+        tuple(sorted(set(named))),
+        len(opened),
+        tuple(sorted(map(str, unnamed))),
+        tuple(sorted(set(unopened))),
+    )
+
+
+def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
+    """The files of a read; for a path without its root, the opened files that end so."""
+    if read.kind == "table":
+        version = lake.version(read.name, read.version)
+        return {Path(file).resolve() for file in lake.files(version, read.partitions)}
+    if read.root is None and not Path(read.name).is_absolute():
+        parts = Path(read.name).parts
+        return {file for file in opened if file.parts[-len(parts) :] == parts} or {Path(read.name)}
+    return {Path(read.root or "/", read.name).resolve()}
+
+
+def _is_data(file: Path, root: Path) -> bool:
+    """Whether a file is no part of a table's log, nor of the lake's own tables."""
+    if root not in file.parents:
+        return True
+    parts = file.relative_to(root).parts
+    hidden = (part.startswith(".") or (part.startswith("_") and "=" not in part) for part in parts)
+    return parts[0] not in RESERVED and not any(hidden)  # `_day=2017-01-01` is a folder of data
+
+
+def _folder(place: Path) -> Path:
+    return (place if place.is_dir() else place.parent).resolve()

@@ -1,0 +1,1 @@
+"""Parts of a record: what was read, checked, seen and withheld, by whom, and what went wrong."""

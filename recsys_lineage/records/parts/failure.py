@@ -1,0 +1,165 @@
+"""Failure: an error without any value of a row, setting or environment variable."""
+
+from __future__ import annotations
+
+import dis
+import re
+import traceback
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from types import CodeType, TracebackType
+
+import duckdb
+
+from recsys_lineage.errors import LineageError
+from recsys_lineage.records.parts.record_part import RecordPart
+
+LEFT_OUT = "…"
+LONGEST_MESSAGE = 2_000
+_QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|`[^`]*(?:`|$)")
+_NESTED = re.compile(r"\b\w+(?:Error|Exception):")
+_NUMBER = re.compile(r"(?<!\w)[-+]?\d[\d.,:eE+-]*|\w*\d{4,}\w*")
+_WORD = re.compile(r"\w+")
+_SHORTEST_LITERAL = 3
+_OWN = {"recsys_lineage", "recsys_models", "recsys_assets"}
+_ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
+"""Packages whose Python code raises what their native code says."""
+
+
+@dataclass(frozen=True)
+class Failure(RecordPart):
+    """A failure as a record keeps it: its type, its message without values, and where in the code it happened.
+
+    A message may quote a cell of a table. Kept of it is what stands in the code itself; the rest becomes `…`. The
+    whole message goes to the terminal or the notebook that the code was started from, and nowhere else.
+
+    Attributes:
+        type: the exception's class.
+        message: what the code says of it.
+        stack: `file:line in function`, outermost first.
+    """
+
+    type: str
+    message: str
+    stack: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, error: BaseException, code: str = "", names: Collection[str] = ()) -> Failure:
+        """The failure for an exception.
+
+        Args:
+            error: the exception, as it was caught.
+            code: the text of the code that ran; what it quotes itself is no value.
+            names: names of tables, columns and parameters that a message may contain.
+        """
+        known = {*names, *_WORD.findall(code)}
+        frames = traceback.extract_tb(error.__traceback__)
+        stack = tuple(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+        return cls(type(error).__name__, message_without_values(error, known)[:LONGEST_MESSAGE], stack)
+
+
+def message_without_values(error: BaseException, known: Collection[str] = ()) -> str:
+    """An exception's message without what is not known to be part of the code."""
+    code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
+    if isinstance(error, LineageError) and speaks_for_itself(error):
+        return "\n".join([error.message, *(f"{label}: {text}" for label, text in told_parts(error).items())])
+    try:
+        text = str(error)
+    except Exception:
+        return LEFT_OUT
+    if code is not None and type(error).__module__.split(".")[0] not in _ENGINES:
+        return _only_constants(text[:LONGEST_MESSAGE], code)
+    if code is None and (isinstance(error, KeyError) or (frame is not None and _was_thrown_in(frame))):
+        words = _WORD.findall(text)
+        return text if words and all(word in known for word in words) else LEFT_OUT
+    if isinstance(error, duckdb.InvalidInputException) and "error" in known:
+        return LEFT_OUT  # the SQL function error() says what its caller pasted together
+    return _masked((text.splitlines() or [""])[0], known)
+
+
+def _masked(text: str, known: Collection[str]) -> str:
+    """The text of an engine, whose own words stay; what it quotes and its numbers go unless they are names.
+
+    A quoted value may hold quotes itself, so from the first one that is no name to the last quote all goes. After
+    a second colon, or after the name of another exception, an engine repeats a row or what Python code said.
+    """
+    end = 0
+    while (match := _QUOTED.search(text, end)) is not None:
+        words = _WORD.findall(match[0])
+        if not words or not all(word in known for word in words):
+            last = max(text.rfind(mark) for mark in "\"'`")
+            return _spoken(text[: match.start()]) + LEFT_OUT + _spoken(text[last + 1 :], colons=0)
+        end = match.end()
+    return _spoken(text)
+
+
+def _spoken(text: str, colons: int = 1) -> str:
+    """Text outside of quotes, without numbers, up to where another text is quoted."""
+    ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
+    nested = _NESTED.search(text)
+    stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
+    return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
+
+
+def told_parts(error: LineageError) -> dict[str, str]:
+    """Parts of this project's own error beside its message; the text of another error that it found is left out."""
+    parts = {
+        "expected": error.expected,
+        "found": error.found if error.__cause__ is None else None,
+        "where": error.where,
+        "what to do": error.advice,
+    }
+    return {label: text for label, text in parts.items() if text}
+
+
+def speaks_for_itself(error: BaseException) -> bool:
+    """Whether this project's own code raised an error, whose LineageErrors name tables and places, never values."""
+    frame = _innermost(error.__traceback__)
+    return frame is None or str(frame.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _OWN
+
+
+def _was_thrown_in(frame: TracebackType) -> bool:
+    """Whether an exception was made elsewhere and thrown into a generator."""
+    names = {each.offset: each.opname for each in dis.get_instructions(frame.tb_frame.f_code)}
+    return names.get(frame.tb_lasti, "") in {"YIELD_VALUE", "YIELD_FROM", "RESUME", "SEND"}
+
+
+def _innermost(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace
+
+
+def _raising_code(trace: TracebackType | None) -> CodeType | None:
+    """The Python code whose `raise` made an exception; None where a library's native code did."""
+    trace = _innermost(trace)
+    if trace is None:
+        return None
+    code = trace.tb_frame.f_code
+    raising = {each.offset for each in dis.get_instructions(code) if each.opname == "RAISE_VARARGS"}
+    return code if trace.tb_lasti in raising else None
+
+
+def _only_constants(text: str, code: CodeType) -> str:
+    """Parts of a Python message that are string constants of its code, longest first."""
+    kept = [False] * len(text)
+    for constant in sorted(set(_strings(code.co_consts)), key=len, reverse=True):
+        start = text.find(constant) if len(constant) >= _SHORTEST_LITERAL else -1
+        while start >= 0:
+            kept[start : start + len(constant)] = [True] * len(constant)
+            start = text.find(constant, start + len(constant))
+    pieces: list[str] = []
+    for character, keep in zip(text, kept, strict=True):
+        if keep:
+            pieces.append(character)
+        elif not pieces or pieces[-1] != LEFT_OUT:
+            pieces.append(LEFT_OUT)
+    return "".join(pieces)
+
+
+def _strings(constants: object) -> Iterator[str]:
+    if isinstance(constants, str):
+        yield constants
+    elif isinstance(constants, tuple | frozenset):
+        for constant in constants:
+            yield from _strings(constant)

@@ -1,0 +1,80 @@
+"""RecordPart: the pydantic base of every part of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter
+from typing_extensions import Self
+
+from recsys_lineage.lake.versions.table_version import Column
+
+
+class RecordPart:
+    """A dataclass that is part of a record: written without what has its default, read whatever a later format adds."""
+
+    __pydantic_config__ = ConfigDict(extra="ignore")
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` turns back into an equal object."""
+        return _adapter(type(self)).dump_python(self, mode="json", exclude_defaults=True)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The part from the result of `to_json`, in this format or an older one."""
+        return _adapter(cls).validate_python(cls.upgraded(data))
+
+    @classmethod
+    def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The data in today's format; overridden where an older format differs."""
+        return data
+
+
+@cache
+def _adapter(type_: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(type_)
+
+
+def _columns(given: Iterable[Any]) -> tuple[Column, ...]:
+    return tuple(each if isinstance(each, Column) else Column(*each) for each in given)
+
+
+def _typed(values: Any) -> dict[str, Any]:
+    return {name: _typed_value(value) for name, value in dict(values).items()}
+
+
+def _typed_value(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) == 1:
+        if "datetime" in value:
+            return datetime.fromisoformat(value["datetime"])
+        if "date" in value:
+            return date.fromisoformat(value["date"])
+    return value
+
+
+def _plain_value(value: Any) -> Any:
+    """A parameter as JSON; dates keep their type, so that a query can be run again exactly as it was."""
+    if isinstance(value, datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    if isinstance(value, list | tuple):
+        return [_plain_value(each) for each in value]
+    return value
+
+
+Columns = Annotated[
+    tuple[Column, ...],
+    BeforeValidator(_columns),
+    PlainSerializer(lambda columns: [[column.name, column.type] for column in columns]),
+]
+"""Names and types, written as `[["name", "TYPE"], …]`."""
+Parameters = Annotated[
+    dict[str, Any],
+    BeforeValidator(_typed),
+    PlainSerializer(lambda values: {name: _plain_value(value) for name, value in values.items()}),
+]
+"""Values bound to a statement or given to a function; dates are written with their type."""

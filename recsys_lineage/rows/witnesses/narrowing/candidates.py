@@ -1,0 +1,319 @@
+"""Candidates: conditions on the rows of a query that can be made of marked rows of one of its relations.
+
+A row is made of a marked row only where its group, its partition or its join holds it, and so where their keys have
+the values of a marked row's. Only these need be found, and of what they are made; all others are never computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from recsys_lineage.rows.statement.columns.column_places import place_of
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all, is_over_partition
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    conjuncts,
+    copied,
+    is_expression,
+    parts,
+    subqueries,
+    without_places,
+)
+from recsys_lineage.rows.witnesses.contribution import Marks
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
+from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown, put
+from recsys_lineage.rows.witnesses.witness import Witnesses
+from recsys_lineage.sql.names import quote
+
+_KEYS = "__keys"
+
+
+class Candidates:
+    """Rows of definitions that can be made of marked rows.
+
+    Args:
+        statement: taken apart.
+        witnesses: of the statement.
+        pushdown: by which relations are cut to what can be part of candidates.
+        marked: the steps with the marked rows of tables and definitions, folded; it grows.
+    """
+
+    def __init__(
+        self, statement: Statement, witnesses: Witnesses, pushdown: Pushdown, marked: Mapping[str, str]
+    ) -> None:
+        self._statement, self._witnesses, self._pushdown = statement, witnesses, pushdown
+        self._syntax, self._marked = statement.catalog.syntax, marked
+        self._values: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def known(self, definition: Definition, table: str, count: int) -> dict[int, tuple[int, Condition]]:
+        """For output columns the column of a table that they have the value of, and what is known of them so.
+
+        Args:
+            definition: not recursive, and no set operation.
+            table: that it reads.
+            count: in how many places.
+        """
+        items = from_items(definition.query["from_table"], self._statement.catalog)
+        number = self._only_place(items, table, count)
+        if number is None:
+            return {}
+        query, width = definition.query, len(definition.columns)
+        names = [name.casefold() for name in items[number].columns or ()]
+        places = self._pushdown.places(query, items, width)
+        same = self._pushdown.equal_to_item(query, items, number, places)
+        same |= {n: name for n, (each, name) in places.items() if each == number}
+        found: dict[int, tuple[int, Condition]] = {}
+        for n, name in same.items():
+            column = names.index(name)
+            made = self.values_of(table, column)
+            # of a window or a group only that is known which all of its rows share
+            if self._pushdown.known_of_items(query, {n: made}, width).get(number):
+                found[n] = column, made
+        return found
+
+    def best(self, table: str, known: Mapping[int, tuple[int, Condition]]) -> Conditions:
+        """The condition that leaves out most rows: one good column is enough."""
+        if not known:
+            return {}
+        columns = self._statement.catalog.columns[table]
+        best = best_column(columns, {column for column, _ in known.values()})
+        return {n: made for n, (column, made) in known.items() if column == best}
+
+    def keep(self, step: str, known: Sequence[Mapping[int, Condition]]) -> None:
+        """Notes for columns of a step with marked rows that their values are all among those of a step before it.
+
+        Steps that are asked for by the same values share what is found by them.
+
+        Args:
+            step: whose rows come in several ways.
+            known: for each way what is known of the columns of its rows.
+        """
+        for n in set.intersection(*(set(each) for each in known)) if known else ():
+            asked = {each[n].asked for each in known}
+            if len(asked) == 1 and (only := asked.pop()) is not None:
+                self._values[step, f"c{n}"] = only
+
+    def values_of(self, table: str, column: int) -> Condition:
+        """Condition that an expression has one of the values of a column of a table's marked rows."""
+        step = self._marked[table], f"c{column}"
+        return Condition.one_of(*self._values.get(step, step))
+
+    def of_marked(self, definition: Definition, table: str, count: int) -> list[Node]:
+        """A definition's query over the marked rows of a table in place of all, once for each place where it is read.
+
+        Together they give the rows that are made of marked rows. Nothing is given where a row may be made of several
+        rows of the table, as in a group or a window, or where the table is also read elsewhere than in FROM.
+        """
+        query = definition.query
+        if self._witnesses.is_aggregated(query) or windows_of(query):
+            return []
+        return self._over_marked(query, table, count)
+
+    def of_groups(
+        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+    ) -> Node | None:
+        """A definition's query over the groups that hold marked rows, all of which are made of them; None if unknown.
+
+        Args:
+            definition, table, count: as for `known`.
+            ask: adds a step for a query and conditions, and gives its name.
+        """
+        query = definition.query
+        where = conjuncts(query.get("where_clause"))
+        if any(subqueries(each) for each in where) or not self._witnesses.takes_all_rows(query):
+            return None
+        keys = self._keys(query, from_items(query["from_table"], self._statement.catalog))
+        if not keys or not self._witnesses.is_aggregated(query):
+            return None
+        selects = [
+            f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around['from_table'])}"
+            for around in self._over_marked(query, table, count)
+        ]
+        if not selects:
+            return None
+        condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
+        asked = ask(f" WHERE {condition} UNION ".join(selects), where)
+        return self._of_whole(definition, keys, asked) or self._cut(query, keys, asked)
+
+    def _of_whole(self, definition: Definition, keys: Sequence[Node], asked: str) -> Node | None:
+        """The requested groups of a definition that its author wants kept; None if keys do not determine them."""
+        select = [without_places({**each, "alias": ""}) for each in definition.query["select_list"]]
+        places = [without_places({**key, "alias": ""}) for key in keys]
+        if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or len(select) != len(definition.columns):
+            return None
+        if not all(place in select for place in places):
+            return None
+        same = " AND ".join(
+            f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {asked}.{_KEYS}{n}"
+            for n, place in enumerate(places)
+        )
+        made = self._syntax.parsed(
+            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {asked} AS {asked} ON {same}"
+        )
+        assert isinstance(made, dict)
+        return made
+
+    def of_partitions(self, definition: Definition, table: str, count: int, stored: str) -> list[str]:
+        """Queries for the rows of a stored result that are in partitions of marked rows; none if unknown.
+
+        A row of a window over whole partitions, whose keys are columns of the result, is made of all rows of its
+        partition: it is found where the result is kept, and nothing of it is computed.
+
+        Args:
+            definition, table, count: as for `known`.
+            stored: the name of a table that holds the definition's rows.
+        """
+        query, width = definition.query, len(definition.columns)
+        windows = [each for each in windows_of(query) if not is_over_all(each)]
+        where = conjuncts(query.get("where_clause"))
+        if not windows or any(not is_over_partition(each) for each in windows):
+            return []
+        if self._witnesses.is_aggregated(query) or any(subqueries(each) for each in where):
+            return []
+        items = from_items(query["from_table"], self._statement.catalog)
+        given = {place: n for n, place in self._pushdown.places(query, items, width).items()}
+        made = self._over_marked(query, table, count)
+        condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
+        own = ", ".join(f"__s.{quote(column.name)}" for column in definition.columns)
+        found: list[str] = []
+        for window in windows:
+            keys = [place_of(each, items, query) for each in window["partitions"]]
+            columns = [given[key] for key in keys if key in given]
+            if len(columns) != len(keys) or len(made) != 1:
+                return []
+            values = ", ".join(
+                f"{self._syntax.expression_text(key)} AS k{n}" for n, key in enumerate(window["partitions"])
+            )
+            around = self._syntax.relation_text(made[0]["from_table"])
+            same = " AND ".join(
+                f"__s.{quote(definition.columns[place].name)} IS NOT DISTINCT FROM __k.k{n}"
+                for n, place in enumerate(columns)
+            )
+            asked = f"SELECT DISTINCT {values} FROM {around} WHERE {condition}"
+            found.append(
+                f"SELECT DISTINCT {own} FROM {quote(stored)} AS __s SEMI JOIN ({asked}) AS __k ON {same}"
+            )
+        return list(dict.fromkeys(found))
+
+    def of_keys(
+        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+    ) -> Node | None:
+        """A definition's query over the groups or partitions of marked rows only; None where it has none.
+
+        Their keys may be any expressions: those of the marked rows are found first.
+
+        Args:
+            definition, table, count: as for `known`.
+            ask: adds a step for a query and conditions, and gives its name.
+        """
+        query = definition.query
+        catalog = self._statement.catalog
+        around = copied(query["from_table"])
+        items = from_items(around, catalog)
+        number = self._only_place(items, table, count)
+        if number is None or items[number].nearest is not None or not self._pushdown.is_open(query, items):
+            return None
+        keys = self._keys(query, items)
+        if not keys:
+            return None
+        marks = self._syntax.expression(self.marks(table).of_row(items[number]))
+        best = best_column(catalog.columns[table], range(len(catalog.columns[table])))
+        self._pushdown.put_part(items[number], {best: self.values_of(table, best)})
+        where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
+        select = f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around)}"
+        return self._cut(query, keys, ask(select, [*where, marks]))
+
+    def _packed(self, keys: Sequence[Node]) -> str:
+        fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
+        return f"struct_pack({fields})"
+
+    def _asked_keys(self, keys: Sequence[Node]) -> str:
+        """The keys together, as groups are told apart by them, and each alone, as relations can be cut by it."""
+        each = [f"{self._syntax.expression_text(key)} AS {_KEYS}{n}" for n, key in enumerate(keys)]
+        return ", ".join([f"{self._packed(keys)} AS {_KEYS}", *each])
+
+    def _cut(self, query: Node, keys: Sequence[Node], asked: str) -> Node:
+        """A query over those rows only whose keys are asked for.
+
+        DuckDB takes no join with them below a window or another group, so relations are cut by their columns before.
+        """
+        made = copied(query)
+        items = from_items(made["from_table"], self._statement.catalog)
+        if self._pushdown.is_open(made, items):
+            places = [place_of({**key, "alias": ""}, items, query) for key in keys]
+            self._pushdown.put_parts_by(
+                made, items, {p: Condition.one_of(asked, f"{_KEYS}{n}") for n, p in enumerate(places) if p}
+            )
+        whole = self._syntax.relation_text(made["from_table"])
+        made["from_table"] = self._syntax.relation(
+            f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} ON {self._packed(keys)} = {quote(asked)}.{_KEYS}"
+        )
+        return made
+
+    def _over_marked(self, query: Node, table: str, count: int) -> list[Node]:
+        """A query over marked rows at one place after the other where FROM reads a table; none where not all are such.
+
+        A row that a join may replace by NULLs, or that stands for others in an ASOF JOIN, is none that can be taken
+        alone.
+        """
+        catalog = self._statement.catalog
+        found: list[Node] = []
+        names = [column.name.casefold() for column in catalog.columns[table]]
+        for number, each in enumerate(from_items(query["from_table"], catalog)):
+            if each.table != table or each.hidden is not None:
+                continue
+            made = copied(query)
+            items = from_items(made["from_table"], catalog)
+            item = items[number]
+            if item.nulled or item.nearest is not None or not self._pushdown.is_open(made, items):
+                return []
+            given = [name.casefold() for name in item.columns or ()]
+            known = {given[n]: self.values_of(table, n) for n in range(len(names))}
+            self._pushdown.put_parts_beside(made, items, number, known)
+            item.node["column_name_alias"] = [*(item.columns or ())]
+            put(item, self._marked[table])
+            found.append(made)
+        return found if len(found) == count else []
+
+    def marks(self, *tables: str, early: bool = False, merged: bool = False) -> Marks:
+        """Marks of the marked rows of tables; looked up before these are joined where that is to be early.
+
+        Where they are to be merged it is not told of which table a marked row is.
+        """
+        queries: dict[str, str] = {}
+        for table in tables:
+            fields = ", ".join(f"f{n} := c{n}" for n in range(len(self._statement.catalog.columns[table])))
+            queries[table] = f"SELECT struct_pack({fields}) FROM {self._marked[table]}"
+        return Marks(queries.get, early=early, merged=merged)
+
+    def _only_place(self, items: list[FromItem], table: str, count: int) -> int | None:
+        """The number of the only relation that is a table; None where rows of it come in by another way too."""
+        here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
+        return here[0] if len(here) == 1 == count and items[here[0]].columns is not None else None
+
+    def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
+        """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
+        windows = windows_of(query)
+        if not self._witnesses.is_aggregated(query):
+            first = windows[0].get("partitions", []) if windows else []
+            others = [[without_places(key) for key in each.get("partitions", [])] for each in windows]
+            keys = [key for key in first if all(without_places(key) in each for each in others)]
+        elif windows or len(query.get("group_sets", [])) > 1:
+            return []
+        else:
+            keys = [*query.get("group_expressions", [])]
+        return keys if keys and all(self._is_plain(key, items, query) for key in keys) else []
+
+    def _is_plain(self, key: Node, items: list[FromItem], query: Node) -> bool:
+        """Whether an expression is one of the columns of FROM, with the same meaning everywhere."""
+        inside = [*parts(key)]
+        columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+        strange = any(is_expression(each, kind) for each in inside for kind in ("LAMBDA", "SUBQUERY", "STAR"))
+        unnested = any(each.get("function_name", "").lower() == "unnest" for each in inside)
+        if strange or unnested or not columns:
+            return False
+        return all(place_of({**each, "alias": ""}, items, query) is not None for each in columns)

@@ -1,0 +1,393 @@
+"""Pushdown: conditions on the wanted rows of a query's result, pushed to the rows of its relations.
+
+DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
+windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and
+into what IN asks for (magic sets: Bancilhon et al., PODS 1986), so that a scan of a large table skips nearly all of it.
+What is left out are only rows that cannot be part of a wanted row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from recsys_lineage.rows.statement.catalog import Column
+from recsys_lineage.rows.statement.columns.column_places import Place, place_of
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.steps import Steps, Whole, Within
+from recsys_lineage.rows.statement.syntax import (
+    Node,
+    children,
+    conjuncts,
+    copied,
+    is_expression,
+    is_query,
+    parts,
+    subqueries,
+)
+from recsys_lineage.rows.witnesses.narrowing.knowledge import LIMITS, Knowledge, conditions_of_item
+from recsys_lineage.rows.witnesses.witness import Witnesses
+from recsys_lineage.rows.witnesses.witnessed_query import Partition
+from recsys_lineage.sql.names import quote
+
+
+class Pushdown(Knowledge):
+    """Relations that hold only what can be part of wanted rows.
+
+    Args:
+        statement: taken apart.
+        witnesses: of the statement.
+        steps: to which the relations are added.
+        once: definitions, folded, that are to be made as a whole.
+    """
+
+    def __init__(
+        self,
+        statement: Statement,
+        witnesses: Witnesses,
+        steps: Steps,
+        once: Collection[str] = (),
+    ) -> None:
+        super().__init__(witnesses)
+        self.original: dict[str, str] = {}
+        self._steps, self._once = steps, once
+        self._asked: dict[str, str] = {}
+        self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
+
+    def name_of(self, table: str) -> str:
+        """The table or definition that a relation is a part of, folded."""
+        return self.original.get(table, table)
+
+    def part_of(self, table: str, conditions: Conditions) -> str:
+        """The name of the part of a table or definition, folded, whose rows fulfil conditions; itself without any."""
+        definition = self.statement.definitions.get(table)
+        if not conditions:
+            return definition.name if definition is not None else self.catalog.tables[table]
+        key = (table, tuple(sorted(conditions.items(), key=lambda each: each[0])))
+        if key in self._made:
+            return self._made[key]
+        name = f"__part{len(self._made)}"
+        self._made[key] = name
+        columns = self.catalog.columns[table]
+        whole = None
+        shaped = self._is_shaped(table)
+        if definition is None:
+            body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
+        elif (
+            definition.recursive or table in self._once or not self._is_worth_pushing(definition, conditions)
+        ):
+            body, own = quote(definition.name), [quote(column.name) for column in columns]
+        else:
+            own = [f"__o{n}" for n in range(len(columns))]
+            query = self.pushed(definition.query, conditions, len(columns))
+            body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
+            asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
+            if asked and not shaped and not self._witnesses.is_row_by_row(definition.query):
+                quoted = [quote(column.name) for column in columns]
+                text = self._where(quote(definition.name), quoted, conditions, columns)
+                whole = Whole(text, definition.name, asked, self._tables_of(definition))
+        # what DuckDB finds by a small table it is not to compute other filters for before
+        stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
+        stored |= len(columns) == 1 and any(each.few for each in conditions.values())
+        stored &= not shaped
+        names = [column.name for column in columns]
+        asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
+        text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
+        within = self._within(table, conditions, columns) if stored else None
+        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within)
+        self.original[name] = table
+        self.catalog.columns[name] = columns
+        return name
+
+    def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
+        """Specification of a part, so that it can be read from a larger one."""
+        asked = tuple(
+            (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null)
+            for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
+            if each.asked
+        )
+        if not asked or table in self._once:
+            return None
+        own = [quote(column.name) for column in columns]
+        body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
+        return Within(
+            table, asked, len(asked) == len(conditions), self._where(body, own, conditions, columns)
+        )
+
+    def _is_shaped(self, table: str) -> bool:
+        """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, of which all rows are made for any of them."""
+        definition = self.statement.definitions.get(table)
+        kind = {} if definition is None else definition.query.get("from_table", {})
+        return kind.get("type") in ("PIVOT", "SHOW_REF")
+
+    def _tables_of(self, definition: Definition) -> tuple[str, ...]:
+        """The tables that a definition is made of."""
+        seen: set[str] = set()
+        open_ = [*definition.reads]
+        while open_:
+            name = open_.pop()
+            below = self.statement.definitions.get(name)
+            if below is not None and name not in seen:
+                open_ += below.reads
+            seen.add(name)
+        return tuple(self.catalog.tables[name] for name in sorted(seen) if name in self.catalog.tables)
+
+    def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
+        """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""
+        if definition.reads and all(map(self._is_shaped, definition.reads)):
+            return False
+        if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
+            return True
+        return any(self.known_of_items(definition.query, conditions, len(definition.columns)).values())
+
+    def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
+        """The rows of a relation that fulfil conditions.
+
+        By one column DuckDB is to skip what it need not read, so rows in which that is NULL come apart.
+        """
+        asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
+        if not asked or body.startswith("("):
+            texts = [each.of(own[n]) for n, each in conditions.items()]
+            if body.startswith("("):
+                texts = [text if " IN (SELECT" in text else without_errors(text) for text in texts]
+            return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
+        best = best_column(columns, asked)
+        rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
+        table, column = conditions[best].asked or ("", "")
+        return (
+            f"SELECT * FROM {body} WHERE {own[best]} IN (SELECT {column} FROM {table}){rest} UNION ALL "
+            f"SELECT * FROM {body} WHERE {own[best]} IS NULL AND {conditions[best].of(own[best])}{rest}"
+        )
+
+    def pushed(self, query: Node, conditions: Conditions, width: int) -> Node:
+        """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
+        if not conditions:
+            return query
+        query = copied(query)
+        if query["type"] == "SET_OPERATION_NODE":
+            self._push_into_sides(query, conditions)
+            return query
+        if query["from_table"]["type"] in ("PIVOT", "SHOW_REF"):
+            return query
+        items = from_items(query["from_table"], self.catalog)
+        if not self.is_open(query, items):
+            return query
+        known = self._known(query, items, conditions, width)
+        known |= self._known_of_partitions(query, items, conditions, width)
+        self._filter(query, items, conditions, width)
+        if known:
+            self._put_parts(items, known)
+            self.push_into_subqueries(query)
+        return query
+
+    def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
+        """Lets a query find by a small table which rows it needs before it computes their other columns."""
+        select = query["select_list"]
+        if self._witnesses.is_aggregated(query) or len(select) != width:
+            return
+        for part in parts([select, query.get("qualify")]):
+            unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
+            if unnested or is_expression(part, "WINDOW") or is_expression(part, "STAR"):
+                return
+        added: list[str] = []
+        for n, condition in conditions.items():
+            inside = [*parts(select[n])]
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
+            if not condition.asked or strange or len(columns) == len(inside):
+                continue
+            if all(place_of({**each, "alias": ""}, items, query) is not None for each in columns):
+                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
+        if added:
+            before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
+            query["where_clause"] = self.syntax.expression(
+                " AND ".join(f"({each})" for each in [*added, *before])
+            )
+
+    def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        for number, item in enumerate(items):
+            if item.table and (of_item := conditions_of_item(number, item, known)):
+                put(item, self.part_of(self.name_of(item.table), of_item))
+
+    def _known_of_partitions(
+        self, query: Node, items: list[FromItem], conditions: Conditions, width: int
+    ) -> dict[Place, Condition]:
+        """Conditions on the rows of all partitions in which a wanted row may be."""
+        result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
+        windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
+        if not windows or self._witnesses.is_aggregated(query) or any(item.nulled for item in items):
+            return {}
+        partitions = [
+            {
+                place
+                for each in part.get("partitions", [])
+                if (place := place_of(each, items, query)) is not None
+            }
+            for part in windows
+        ]
+        shared = sorted(set.intersection(*partitions))
+        known = self._known(query, items, conditions, width, over_windows=True)
+        if not shared or not known:
+            return {}
+        around = copied(query["from_table"])
+        self._put_parts(from_items(around, self.catalog), known)
+        where = query.get("where_clause")
+        plain = [each for each in conjuncts(where) if not subqueries(each)] if where else []
+        values = ", ".join(
+            f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
+        )
+        table = self.ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
+
+    def ask(self, select: str, plain: list[Node]) -> str:
+        """Adds a small table of the values that something is asked for."""
+        conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
+        text = f"{select} WHERE {conditions}"
+        if text not in self._asked:
+            self._asked[text] = f"__asked{len(self._asked)}"
+            self._steps.add(self._asked[text], text, stored=True)
+        return self._asked[text]
+
+    def _push_into_sides(self, query: Node, conditions: Conditions) -> None:
+        if any(each["type"] in LIMITS for each in query.get("modifiers", [])):
+            return
+        definition = next(
+            (each for each in self.statement.definitions.values() if _same_sides(each.query, query)), None
+        )
+        if definition is None:
+            return
+        names = [column.name.casefold() for column in definition.columns]
+        types = [column.type for column in definition.columns]
+        for side in children(query):
+            items = from_items(side["from_table"], self.catalog)
+            of_side = self.side_conditions(query, items[0].table, conditions, names, types)
+            if of_side:
+                part = self.part_of(items[0].table, of_side)
+                put(items[0], part)
+                items[0].node["alias"] = part  # by the name of the side it would be taken to read all of it
+
+    def put_part(self, item: FromItem, conditions: Conditions) -> None:
+        """Lets a relation hold only what fulfils conditions, in place."""
+        put(item, self.part_of(self.name_of(item.table), conditions))
+
+    def put_parts_beside(
+        self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
+    ) -> None:
+        """Restrict the other relations to what can join with rows of one, given conditions on its columns."""
+        spread = {(number, name): condition for name, condition in known.items()}
+        self._spread(spread, query, items)
+        others = {place: condition for place, condition in spread.items() if place[0] != number}
+        self._put_parts(items, others)
+
+    def put_parts_by(self, query: Node, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
+        """Restrict relations to what can be in rows with known conditions, in place."""
+        spread = dict(known)
+        self._spread(spread, query, items)
+        self._put_parts(items, spread)
+
+    def of_partition(self, partition: Partition, name: str) -> Node:
+        """The query of a partition over parts of its relations, by the keys that a step has found."""
+        query = copied(partition.query)
+        if partition.grouped:
+            return query
+        items = from_items(query["from_table"], self.catalog)
+        if not self.is_open(query, items):
+            return query
+        known: dict[Place, Condition] = {}
+        for key, column in zip(partition.keys, partition.names, strict=True):
+            if (place := place_of(key, items, query)) is not None:
+                known[place] = Condition.one_of(quote(name), column)
+        self.put_parts_by(query, items, known)
+        return query
+
+    def push_into_subqueries(self, query: Node) -> None:
+        """Restrict the subqueries of IN and NOT IN to what the remaining rows can ask for."""
+        where = query.get("where_clause")
+        conditions = conjuncts(where) if where is not None else []
+        plain = [each for each in conditions if not subqueries(each)]
+        for each in conditions:
+            negated = each.get("type") == "OPERATOR_NOT"
+            asked = each["children"][0] if negated else each
+            if is_expression(asked, "SUBQUERY") and asked["subquery_type"] in ("ANY", "NOT_ANY"):
+                self._push_into_subquery(query, asked, plain, said_true=not negated)
+        if self._witnesses.is_aggregated(query):
+            return
+        items = from_items(query["from_table"], self.catalog)
+        for asked in subqueries(query["select_list"]):
+            inside = [*parts(asked["child"])] if asked["subquery_type"] == "ANY" else []
+            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
+            own = all(place_of({**each, "alias": ""}, items, query) is not None for each in columns)
+            strange = any(is_expression(each, "WINDOW") or is_expression(each, "LAMBDA") for each in inside)
+            if columns and own and not strange:
+                self._push_into_subquery(query, asked, plain, said_true=False)
+
+    def _push_into_subquery(self, query: Node, asked: Node, plain: list[Node], *, said_true: bool) -> None:
+        """Restrict the answers of one IN to those that can equal a requested value, in place.
+
+        Args:
+            query: where it stands, over what is left of its relations.
+            asked: the IN.
+            plain: conditions without subqueries that its rows fulfil.
+            said_true: whether only rows of which it is true stay.
+        """
+        inner = asked["subquery"]["node"]
+        if (
+            asked["comparison_type"] != "COMPARE_EQUAL"
+            or not _is_whole(inner)
+            or subqueries(asked["child"])
+            or (not said_true and self._witnesses.says_something_of_nothing(inner))
+            or (not said_true and self._witnesses.answers_aggregates(inner))  # all of these are witnesses
+        ):
+            return
+        table = inner["from_table"]["table_name"].casefold()
+        if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
+            return
+        value = self.syntax.expression_text({**asked["child"], "alias": ""})
+        relation = self.syntax.relation_text(query["from_table"])
+        name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+        condition = Condition.equal_to_one_of(name, "v")
+        if not said_true:
+            # it says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for
+            # every answer counts, so it is no condition of values alone
+            nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
+            condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, asks=name)
+        made = self.part_of(table, {0: condition})
+        inner["from_table"] = self.syntax.relation(
+            f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
+        )
+
+
+def put(item: FromItem, table: str) -> None:
+    """Lets a relation read another table with the same columns, under the same names."""
+    item.node["alias"] = item.alias
+    item.node["table_name"] = table
+    if "qualified_name" in item.node:
+        item.node["qualified_name"] = {**item.node["qualified_name"], "path": [table]}
+    item.table = table.casefold()
+
+
+def _is_whole(query: Node) -> bool:
+    """Whether a query returns a definition's rows unchanged."""
+    if (
+        query["type"] != "SELECT_NODE"
+        or query["from_table"]["type"] != "BASE_TABLE"
+        or query.get("where_clause")
+    ):
+        return False
+    stars = query["select_list"]
+    return len(stars) == 1 and is_expression(stars[0], "STAR") and not query.get("modifiers")
+
+
+def _same_sides(one: Node, other: Node) -> bool:
+    if one["type"] != "SET_OPERATION_NODE" or one["setop_type"] != other["setop_type"]:
+        return False
+    names = [
+        [
+            side["from_table"].get("table_name") if is_query(side) and "from_table" in side else None
+            for side in children(each)
+        ]
+        for each in (one, other)
+    ]
+    return names[0] == names[1] and None not in names[0]

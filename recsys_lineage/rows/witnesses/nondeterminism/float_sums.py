@@ -1,0 +1,77 @@
+"""Float sums: definitions whose values differ in their last digit when they are computed again.
+
+Rows of definitions are told apart by their values. A sum of doubles hangs on the order of its rows, and with several
+threads that is another one each time, so a row that is marked would not be found again. Such a definition is made once.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.statement.definition import Definition
+from recsys_lineage.rows.statement.syntax import Node, arguments, copied, is_expression, parameters_in, parts
+
+_ADDING = (
+    "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",
+    "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad", "wavg", "weighted_avg",
+)  # fmt: skip
+"""Beginnings of the names of aggregates that do arithmetic with all their values."""
+_IN_DOUBLES = tuple(name for name in _ADDING if name not in ("sum", "avg", "mean", "mad"))
+"""Those that do it in doubles whatever they are given; a sum of integers or decimals is exact."""
+
+
+def float_sums(statement: Statement, followed: set[str]) -> set[str]:
+    """Which definitions, folded, of followed ones, add numbers with a floating point."""
+    return {
+        name
+        for name, definition in statement.definitions.items()
+        if name in followed and _adds_floats(definition, statement)
+    }
+
+
+def _adds_floats(definition: Definition, statement: Statement) -> bool:
+    query = definition.query
+    if (
+        definition.recursive
+        or query["type"] != "SELECT_NODE"
+        or query["from_table"]["type"] in ("PIVOT", "SHOW_REF")
+    ):
+        return False
+    result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
+    calls = [call for call in parts(result) if call.get("function_name", "").lower().startswith(_ADDING)]
+    return any(call["function_name"].lower().startswith(_IN_DOUBLES) for call in calls) or any(
+        has_floats(kind)
+        for call in calls
+        if arguments(call)
+        for kind in _types(arguments(call)[:1], query, statement)
+    )
+
+
+def adds_digits(expression: Node, kind: str) -> bool:
+    """Whether an expression of some type may depend on the last digits of numbers that it adds."""
+    whole = is_expression(expression, "FUNCTION") or is_expression(expression, "WINDOW")
+    if whole and expression["function_name"].lower().startswith(_ADDING) and not has_floats(kind):
+        return False
+    return any(part.get("function_name", "").lower().startswith(_ADDING) for part in parts(expression))
+
+
+def _types(expressions: list[Node], query: Node, statement: Statement) -> list[str]:
+    """The types of expressions over a query's relations; DOUBLE if DuckDB does not say."""
+    made = copied(query)
+    made.update(
+        select_list=copied(expressions), where_clause=None, group_expressions=[], group_sets=[], having=None,
+        qualify=None, modifiers=[], aggregate_handling="STANDARD_HANDLING",
+    )  # fmt: skip
+    if any(is_expression(each, "STAR") for each in expressions):
+        return []
+    try:
+        text = statement.catalog.syntax.text(made)
+        return [column.type for column in statement.catalog.columns_of(text, parameters_in(made), sure=False)]
+    except duckdb.Error:
+        return ["DOUBLE"]
+
+
+def has_floats(kind: str) -> bool:
+    """Whether a type is one with a floating point, or has one inside of it."""
+    return "DOUBLE" in kind or "FLOAT" in kind

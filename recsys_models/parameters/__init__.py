@@ -1,0 +1,1 @@
+"""Parameters of families: how they are declared, checked and described."""
