@@ -77,7 +77,7 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
 
 
 def _apart(scope: Scope, other: Source) -> Source:
-    """The other side of a POSITIONAL join: the order of a side's rows decides its own columns' values, on both sides."""
+    """The other side of a POSITIONAL join; the order of the rows of either side decides the values of its columns."""
     scope.bindings = [_with_values(each, scope.sorting) for each in scope.bindings]
     scope.rows -= scope.sorting
     bindings = [_with_values(each, other.sorting) for each in other.bindings]
