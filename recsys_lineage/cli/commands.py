@@ -305,9 +305,7 @@ def verify(
     ] = None,
     seconds: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Seconds for changing an asset's columns; default 60, or no limit with --all."
-        ),
+        typer.Option(min=1, help="Seconds for each asset; default 60, or no limit with --all."),
     ] = None,
     anyway: Annotated[
         bool,

@@ -29,7 +29,7 @@ class Extent:
         sample: of how many output rows the traces are looked at.
         rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
         reads: whether it is run once more as a whole; None for those alone that took ten seconds at most.
-        seconds: for which columns of an asset are changed; None for all of them in all ways.
+        seconds: for the columns and traces of each asset; None for everything.
     """
 
     rows: int = 100
@@ -91,12 +91,9 @@ class Proofs:
                 lines += [f"{proof.asset} {proof.verdict}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []
-        over = [proof.columns for proof in self.proofs if proof.columns and proof.columns.over_after]
+        over = {proof.asset: told for proof in self.proofs if (told := _left(proof))}
         if several and over:
-            told = ", ".join(
-                f"{each.name} ({len(each.inputs) - len(each.untested)} of {len(each.inputs)} columns changed)"
-                for each in over
-            )
+            told = ", ".join(f"{asset} ({left})" for asset, left in over.items())
             lines.append(
                 f"The time limit was reached before all was tried: {told}. --seconds raises it, --all removes it."
             )
@@ -106,6 +103,16 @@ class Proofs:
                 f"Not run once more to see what they open, because they take long: {longest}. --reads runs them."
             )
         return "\n".join(lines)
+
+
+def _left(proof: AssetProof) -> str:
+    """How far an asset's proof came by the time limit, in words; empty where all was tried."""
+    columns, rows, said = proof.columns, proof.rows, []
+    if columns and columns.over_after:
+        said.append(f"{len(columns.inputs) - len(columns.untested)} of {len(columns.inputs)} columns changed")
+    if rows and rows.over_after:
+        said.append(f"{len(rows.trials)} of {len(rows.trials) + rows.untried} rows traced")
+    return ", ".join(said)
 
 
 def proofs_of(

@@ -137,6 +137,7 @@ class Relation:
         order: the edges that decide in which order rows come, beside `rows`.
         numbers: the columns, by their places, that number the rows of each partition in some order, with the columns
             that partitions go by.
+        sorting: those edges of `rows` that decide only in which order rows come.
     """
 
     columns: Sequence[Column]
@@ -144,6 +145,7 @@ class Relation:
     keys: tuple[frozenset[int], ...] = ()
     order: Edges = NOTHING
     numbers: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    sorting: Edges = NOTHING
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -166,14 +168,20 @@ class Relation:
     def settled(self, more: Edges = NOTHING) -> Relation:
         """The relation as beside rows that are there anyway: what decides its rows, and more, decides its values."""
         edges = self.rows | more
-        if not edges:
-            return self
+        return replace(self.beside(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
+
+    def beside(self, edges: Edges) -> Relation:
+        """The relation with further edges that decide its values."""
         columns = [Column(column.name, column.value.beside(edges)) for column in self.columns]
-        return Relation(columns, keys=self.keys, order=self.order)
+        return replace(self, columns=columns)
 
     def narrowed(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its rows."""
         return Relation(self.columns, self.rows | edges, self.keys, self.order)
+
+    def ordered(self, edges: Edges) -> Relation:
+        """The relation in an order that further edges decide."""
+        return replace(self.narrowed(edges), sorting=edges - self.rows)
 
     def apart(self) -> Relation:
         """The relation with values of its own, where it occurs in a FROM clause more than once."""

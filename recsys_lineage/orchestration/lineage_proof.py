@@ -15,10 +15,12 @@ from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.asset_proof import AssetProof, verify
+from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Code
 
 NAME = "lineage_proof"
@@ -47,7 +49,7 @@ def lineage_proof(
     *,
     rows: int = 200,
     sample: int = 5,
-    seconds: float | None = 30.0,
+    seconds: float | None = 90.0,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
     """An asset, made on request, whose table has the result of testing the lineage of every SQL asset.
@@ -59,8 +61,8 @@ def lineage_proof(
         assets: those whose SQL is to be proved, and others, which are left out.
         rows: how many rows of each table that an asset reads are taken at most.
         sample: of how many output rows the traces are looked at.
-        seconds: for changing the columns of one asset, so that a large shop's proof ends; what was not tried by then is
-            said in `not_tried`. None for all of them.
+        seconds: for all assets together: each may take as much of what is left as each of those after it, so that what
+            is soon done leaves more to others. What was not tried by then is said in `not_tried`. None for everything.
         look: group, owners and the like.
     """
     codes = {name: code for name, code in asset_codes(assets).items() if code.code.kind == "sql"}
@@ -89,21 +91,28 @@ def lineage_proof(
 def proved(
     inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int, seconds: float | None
 ) -> Output:
-    """Result of testing the lineage of every SQL asset, on samples of its inputs.
+    """Result of testing the lineage of every SQL asset, on samples of its inputs, in a given time.
 
     Columns: the values of one input column are changed and the asset's SQL runs again; only columns with an edge may
     change. Rows: the SQL on just the traced rows gives the row again, and without them it does not.
     """
     found: list[dict[str, Any]] = []
-    for number, (name, code) in enumerate(codes.items()):
-        tell(Progress(NAME, "step", f"{name}, {number + 1} of {len(codes)}"))
-        if inputs.exists(name):
-            with inputs.reading_for("check"):
-                inputs.version(name, (), ())
+    made = [name for name in codes if inputs.exists(name)]
+    left = TimeLeft(seconds)
+    for number, name in enumerate(made):
+        with inputs.reading_for("check"):
+            version = inputs.version(name, (), ())
+        share = left.part(1 / (len(made) - number)).seconds
+        try:
             proof = verify(
-                code, inputs._lake, rows=rows, sample=sample, rounds=1, reads=False, seconds=seconds
-            )
-            found.append(_row(proof))
+                codes[name], inputs._lake,
+                rows=rows, sample=sample, rounds=1, reads=False, seconds=share, superfluous=False,
+            )  # fmt: skip
+        except LineageError as error:
+            proof = AssetProof(name, version.version, None, None, None, (str(error),))
+        row = _row(proof)
+        found.append(row)
+        tell(Progress(NAME, "step", _said(row, number + 1, len(made)), (number + 1) / len(made)))
     wrong = sum(bool(row["refuted"] or row["rows_refuted"]) for row in found)
     return Output(
         pl.DataFrame(found, schema=_SCHEMA, orient="row"),
@@ -116,6 +125,15 @@ _SCHEMA: Mapping[str, Any] = {
     "not_shown": pl.List(pl.String), "refuted": pl.List(pl.String), "rows_tried": pl.Int64, "rows_proved": pl.Int64,
     "rows_refuted": pl.Int64, "not_tried": pl.List(pl.String),
 }  # fmt: skip
+
+
+def _said(row: Mapping[str, Any], number: int, of: int) -> str:
+    """The verdict on one asset, in a line."""
+    edges = f"{row['edges'] or 0} edges, {row['shown'] or 0} shown, {len(row['not_shown'])} not shown"
+    refuted = len(row["refuted"]) + (row["rows_refuted"] or 0)
+    rows = f"{row['rows_proved'] or 0} of {row['rows_tried'] or 0} rows proved"
+    not_tried = ", not all tried" if row["not_tried"] else ""
+    return f"{number} of {of}, {row['asset']}: {edges}, {refuted} refuted, {rows}{not_tried}"
 
 
 def _row(proof: AssetProof) -> dict[str, Any]:
@@ -136,8 +154,8 @@ def _row(proof: AssetProof) -> dict[str, Any]:
         "rows_proved": rows and sum(trial.verdict == "proved" for trial in rows.trials),
         "rows_refuted": rows and len(rows.refuted),
         "not_tried": [
-            *proof.not_tried,
-            *([columns.limit_reached] if columns and columns.limit_reached else []),
+            *(text.splitlines()[0] for text in proof.not_tried),  # behind it may stand a value that was found
+            *(each.limit_reached for each in (columns, rows) if each and each.limit_reached),
             *([f"{proof.given_up} traces were given up for time or memory"] if proof.given_up else []),
         ],
     }

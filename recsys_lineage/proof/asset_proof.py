@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -18,18 +17,19 @@ from recsys_lineage.columns.frames.frame_expressions import OPAQUE
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.column_proof import ColumnProof
-from recsys_lineage.proof.columns import verify_columns
-from recsys_lineage.proof.experiment import ExperimentError
+from recsys_lineage.proof.columns import changed_columns, verify_columns
+from recsys_lineage.proof.experiment import Experiment, ExperimentError
 from recsys_lineage.proof.joined_sample import joined_sample
 from recsys_lineage.proof.keys import verify_keys
 from recsys_lineage.proof.observed_reads import ReadProof, verify_reads
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.proof.row_proof import RowProof
-from recsys_lineage.proof.rows import verify_rows
+from recsys_lineage.proof.rows import traced_rows
+from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.statement.catalog import Catalog
-from recsys_lineage.rows.trace_query import trace
+from recsys_lineage.rows.trace_query import Trace, trace_tables
 from recsys_lineage.sql.file_call import replaced
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
@@ -37,6 +37,10 @@ from recsys_lineage.sql.sql_text import SqlText
 
 _KEYED_ROWS = 3
 """Of how many rows at most the keys of a Python asset are proved: its code runs two times for each."""
+_OF_COLUMNS = 2 / 3
+"""Share of an asset's time in which columns are changed at most."""
+_LONGEST_RUN = 600.0
+"""Seconds of computing after which the first run on the sampled rows is given up, where there is no other limit."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ def verify(
     other_code: bool = False,
     seed: int = 0,
     seconds: float | None = None,
+    superfluous: bool = True,
 ) -> AssetProof:
     """Put the lineage of an asset to the proof, on samples of what a version of it was made of.
 
@@ -151,12 +156,15 @@ def verify(
         reads: whether it is run once more as a whole, to see what it opens.
         other_code: go on where the code of today is not the code of then.
         seed: of what is drawn by chance.
-        seconds: for which columns are changed; None for all of them in all ways.
+        seconds: for the asset, two thirds of them at most for changing columns, the rest for traces; what they do not
+            suffice for is told as not tried. What has begun is ended, and `reads` is not counted. None for everything.
+        superfluous: whether traced rows are sought that nothing needs.
 
     Raises:
         ExperimentError: its code is no SELECT.
         LineageError: the version or one of its inputs is gone, or its code is another one today.
     """
+    left = TimeLeft(seconds)
     record = Records(lake).get(asset.name, version)
     made_of_tables = asset.remade is not None and all(read.kind == "table" for read in record.reads)
     code, pinned = (
@@ -166,7 +174,7 @@ def verify(
     if asset.code.kind == "python":
         return _of_python(
             code, record, lake, pinned,
-            rows=rows, sample=sample, rounds=rounds, reads=reads, seed=seed, seconds=seconds,
+            rows=rows, sample=sample, rounds=rounds, reads=reads, seed=seed, left=left,
         )  # fmt: skip
     taken = sampled(code, lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
@@ -174,21 +182,24 @@ def verify(
     not_tried: list[str] = []
     columns = row_proof = None
     try:
-        recorded = record.column_lineage if made_of_tables else {}
-        edges = recorded or column_lineage(taken.sql, taken.schemas)
-        columns = verify_columns(
-            taken.sql, taken.schemas, taken.tables, edges,
-            parameters=taken.parameters, seed=seed, rounds=rounds, name=asset.name, seconds=seconds,
-        )  # fmt: skip
+        experiment = Experiment(
+            taken.sql, taken.schemas, taken.tables, parameters=taken.parameters, limit=_limit(left)
+        )
     except LineageError as error:
-        not_tried.append(f"columns: {error}")
-    try:
-        row_proof = verify_rows(
-            taken.sql, taken.schemas, taken.tables, partial(trace, taken.sql, taken.schemas),
-            parameters=taken.parameters, sample=sample, seed=seed, name=asset.name,
+        not_tried.append(f"columns and rows: {error}")
+    else:
+        try:
+            recorded = record.column_lineage if made_of_tables else {}
+            edges = recorded or column_lineage(taken.sql, taken.schemas)
+            columns = changed_columns(
+                experiment, edges, seed=seed, rounds=rounds, name=asset.name, left=left.part(_OF_COLUMNS)
+            )
+        except LineageError as error:
+            not_tried.append(f"columns: {error}")
+        row_proof = traced_rows(
+            experiment, _Traces(taken, list(experiment.schemas)),
+            sample=sample, seed=seed, superfluous=superfluous, name=asset.name, left=left.part(1),
         )  # fmt: skip
-    except LineageError as error:
-        not_tried.append(f"rows: {error}")
     read_proof = None
     if reads:
         request = Request(partitions=list(record.partitions) or None)
@@ -203,6 +214,27 @@ def verify(
     )
 
 
+def _limit(left: TimeLeft) -> float:
+    """Seconds of computing that the first run may take."""
+    return _LONGEST_RUN if left.seconds is None else max(left.seconds, 1.0)
+
+
+class _Traces:
+    """The traces of an output row to every table, made at once for the row asked for last."""
+
+    def __init__(self, taken: AssetSample, tables: Sequence[str]) -> None:
+        self._taken, self._tables = taken, tables
+        self._row: Mapping[str, object] | None = None
+        self._found: dict[str, Trace] = {}
+
+    def __call__(self, table: str, row: Mapping[str, object]) -> Trace:
+        if row is not self._row:
+            taken = self._taken
+            self._found = trace_tables(taken.sql, taken.schemas, self._tables, row, taken.parameters)
+            self._row = row
+        return self._found[table]
+
+
 def _of_python(
     asset: AssetCode,
     record: Materialization,
@@ -214,7 +246,7 @@ def _of_python(
     rounds: int,
     reads: bool,
     seed: int,
-    seconds: float | None,
+    left: TimeLeft,
 ) -> AssetProof:
     """The proof of an asset whose code is Python: its function runs again on changed frames of the tables it reads."""
     not_tried: list[str] = []
@@ -227,11 +259,13 @@ def _of_python(
         taken = rerun_sample(asset, record, lake, rows, seed)
         columns = verify_columns(
             taken.compute, taken.schemas, taken.tables, record.column_lineage,
-            seed=seed, rounds=rounds, name=asset.name, seconds=seconds,
+            seed=seed, rounds=rounds, name=asset.name, seconds=left.part(_OF_COLUMNS).seconds,
         )  # fmt: skip
     except LineageError as error:
         not_tried.append(f"columns: {error}")
-    row_proof = verify_keys(asset, record, lake, sample=min(sample, _KEYED_ROWS), seed=seed)
+    row_proof = verify_keys(
+        asset, record, lake, sample=min(sample, _KEYED_ROWS), seed=seed, left=left.part(1)
+    )
     request = Request(partitions=list(record.partitions) or None)
     read_proof = verify_reads(asset, lake, request, pinned=pinned) if reads else None
     without = () if row_proof else ("no proof of rows: the Python function names no keys of what it reads",)

@@ -6,7 +6,6 @@ An edge that is missing is refuted by a change that arrives without it; a DIRECT
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from recsys_lineage.proof.column_proof import Claim, ColumnProof, Edge, Refutati
 from recsys_lineage.proof.experiment import Compute, Experiment, ExperimentError, Rows, RunFailed, Schemas
 from recsys_lineage.proof.perturbation import Perturbation, Perturbations, mixed_tables, perturb
 from recsys_lineage.proof.result_hashes import Answer, changed_together, same
+from recsys_lineage.proof.time_left import TimeLeft
 
 _MOST_ENDLESS = 3
 """After so many runs without an end, a column is not changed any further: a recursion goes round by it."""
@@ -60,23 +60,45 @@ def verify_columns(
     Raises:
         ExperimentError: the statement does not run on the tables, or the edges name other columns than are there.
     """
-    began = time.perf_counter()
     experiment = Experiment(compute, schemas, tables, parameters=parameters, macros=macros)
-    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)), seconds)
+    return changed_columns(
+        experiment, edges,
+        never_null=never_null, macros=macros, seed=seed, rounds=rounds, name=name, left=TimeLeft(seconds),
+    )  # fmt: skip
+
+
+def changed_columns(
+    experiment: Experiment,
+    edges: Mapping[str, Sequence[Edge]],
+    *,
+    never_null: Mapping[str, Sequence[str]] | None = None,
+    macros: Iterable[str] = (),
+    seed: int = 0,
+    rounds: int = 2,
+    name: str = "statement",
+    left: TimeLeft | None = None,
+) -> ColumnProof:
+    """Like `verify_columns`, in an experiment that is there already; its tables are restored at the end.
+
+    Raises:
+        ExperimentError: the edges name other columns than are there.
+    """
+    left = left or TimeLeft(None)
+    trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)), left)
     _change_every_column(experiment, trial, never_null, seed, name)
     for turn in range(1, rounds):
         if trial.is_over:
             break
         try:
             mixed = Experiment(
-                compute, schemas, mixed_tables(experiment, seed + turn),
-                parameters=parameters, macros=macros, limit=experiment.limit,
+                experiment.compute, experiment.schemas, mixed_tables(experiment, seed + turn),
+                parameters=experiment.parameters, macros=macros, limit=experiment.limit,
             )  # fmt: skip
         except ExperimentError:
             trial.failed += 1  # the statement asks of its tables what mixed ones do not fulfil
             continue
         _change_every_column(mixed, trial, never_null, seed + turn, name)
-    return trial.proof(name, time.perf_counter() - began)
+    return trial.proof(name, left.spent)
 
 
 def _change_every_column(
@@ -170,11 +192,8 @@ def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Per
 class _Trial:
     """Observations so far."""
 
-    def __init__(
-        self, experiment: Experiment, claimed: Sequence[Claim], seconds: float | None = None
-    ) -> None:
-        self._seconds = seconds
-        self._ends = None if seconds is None else time.perf_counter() + seconds
+    def __init__(self, experiment: Experiment, claimed: Sequence[Claim], left: TimeLeft) -> None:
+        self._left = left
         self._was_over = False
         self._experiment, self._claimed = experiment, claimed
         self._unsteady = experiment.unsteady
@@ -197,8 +216,7 @@ class _Trial:
     @property
     def is_over(self) -> bool:
         """Whether there is no time left; it is asked for before something would be tried."""
-        if self._ends is not None and time.perf_counter() > self._ends:
-            self._was_over = True
+        self._was_over = self._was_over or self._left.is_over
         return self._was_over
 
     def compare(
@@ -288,7 +306,7 @@ class _Trial:
             runs=self.runs + self.failed,
             failed=self.failed,
             seconds=seconds,
-            over_after=self._seconds if self._was_over else None,
+            over_after=self._left.given if self._was_over else None,
         )
 
 

@@ -7,7 +7,6 @@ claims only that rows belong to a row, so one that is not needed refutes nothing
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +19,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.proof.experiment import RunFailed
 from recsys_lineage.proof.rerun import Rerun, versions_read
 from recsys_lineage.proof.row_proof import RowProof, RowTrial
+from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.row_keys import Pairs
 from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
@@ -29,7 +29,13 @@ _CLOSE = 1e-4
 
 
 def verify_keys(
-    asset: AssetCode, record: Materialization, lake: Lake, *, sample: int = 3, seed: int = 0
+    asset: AssetCode,
+    record: Materialization,
+    lake: Lake,
+    *,
+    sample: int = 3,
+    seed: int = 0,
+    left: TimeLeft | None = None,
 ) -> RowProof | None:
     """Put the keys of a Python asset to the proof, on some rows of one of its versions.
 
@@ -41,11 +47,12 @@ def verify_keys(
         lake: where the tables are.
         sample: how many output rows are looked at; each runs the code two times.
         seed: of which these are.
+        left: time for it, asked for before each row.
 
     Returns:
         The proof; None where its keys tell no rows of a table that it reads.
     """
-    began = time.perf_counter()
+    left = left or TimeLeft(None)
     version = lake.version(asset.name, record.version)
     versions = {name: lake.version(name, number) for name, number in versions_read(asset, record).items()}
     keys = {
@@ -57,11 +64,17 @@ def verify_keys(
         return None
     run = Rerun(asset, lake, {name: each.version for name, each in versions.items()})
     with lake.reading(), lake.connect() as connection:
-        trials = [
-            _trial(number, row, run, keys, {name: lake.relation(versions[name]) for name in keys}, connection)
-            for number, row in _sample(lake, version, connection, sample, seed)
-        ]
-    return RowProof(asset.name, version.rows, tuple(trials), time.perf_counter() - began)
+        relations = {name: lake.relation(versions[name]) for name in keys}
+        drawn = _sample(lake, version, connection, sample, seed)
+        trials: list[RowTrial] = []
+        for number, row in drawn:
+            if left.is_over:
+                break
+            trials.append(_trial(number, row, run, keys, relations, connection))
+    untried = len(drawn) - len(trials)
+    return RowProof(
+        asset.name, version.rows, tuple(trials), left.spent, untried, left.given if untried else None
+    )
 
 
 def _sample(

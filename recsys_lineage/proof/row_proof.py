@@ -61,12 +61,16 @@ class RowProof:
         rows: how many rows the statement gave.
         trials: one for each row that was looked at.
         seconds: that it took.
+        untried: how many more rows were picked, for which there was no time.
+        over_after: seconds after which it ended although there were more; None where all were looked at.
     """
 
     name: str
     rows: int
     trials: tuple[RowTrial, ...]
     seconds: float
+    untried: int = 0
+    over_after: float | None = None
 
     @property
     def refuted(self) -> tuple[RowTrial, ...]:
@@ -103,7 +107,15 @@ class RowProof:
         lines += [
             f"too many: {trial}" for trial in self.trials if trial.superfluous and trial not in self.refuted
         ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *([self.limit_reached] if self.limit_reached else [])])
+
+    @property
+    def limit_reached(self) -> str | None:
+        """How far it came by the time limit, in words; None where all picked rows were looked at."""
+        if self.over_after is None:
+            return None
+        of = len(self.trials) + self.untried
+        return f"the time limit was reached after {self.over_after:.0f} s: {len(self.trials)} of {of} rows were traced"
 
 
 def row_report(proofs: Iterable[RowProof]) -> str:

@@ -8,8 +8,8 @@ witnesses that were named, until it is gone or no witness is left.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -21,6 +21,7 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.proof.experiment import ENDLESS, Experiment, Rows, RunFailed, Schemas
 from recsys_lineage.proof.result_hashes import Answer
 from recsys_lineage.proof.row_proof import RowProof, RowTrial, Verdict
+from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 
@@ -59,6 +60,7 @@ def verify_rows(
     seed: int = 0,
     superfluous: bool = True,
     name: str = "statement",
+    seconds: float | None = None,
 ) -> RowProof:
     """Put the traces of some rows of a statement to the proof.
 
@@ -73,23 +75,46 @@ def verify_rows(
         seed: of which these are.
         superfluous: whether traced rows are sought that nothing needs.
         name: of the statement, for the report.
+        seconds: for which rows are looked at, after the runs on the tables as they are; None for all of them.
 
     Raises:
         ExperimentError: the statement does not run on the tables.
     """
-    began = time.perf_counter()
     experiment = Experiment(sql, schemas, tables, parameters=parameters, macros=macros)
+    return traced_rows(
+        experiment, trace,
+        sample=sample, seed=seed, superfluous=superfluous, name=name, left=TimeLeft(seconds),
+    )  # fmt: skip
+
+
+def traced_rows(
+    experiment: Experiment,
+    trace: Tracer,
+    *,
+    sample: int = 10,
+    seed: int = 0,
+    superfluous: bool = True,
+    name: str = "statement",
+    left: TimeLeft | None = None,
+) -> RowProof:
+    """Like `verify_rows`, in an experiment that is there already; its tables are restored at the end."""
+    left = left or TimeLeft(None)
     values = experiment.values()
     rows = len(values)
     picked = np.sort(np.random.default_rng(seed).permutation(rows)[:sample])
-    trials = []
+    trials: list[RowTrial] = []
     for done, row in enumerate(picked):
         tell(Progress(name, "step", f"row {row}", done / len(picked)))
         given = dict(zip(experiment.names, values[row], strict=True))
-        trials.append(_Trial(experiment, trace, int(row), given).outcome(superfluous))
-        for table in experiment.schemas:
-            experiment.restore(table)
-    return RowProof(name, rows, tuple(trials), time.perf_counter() - began)
+        try:
+            trials.append(_Trial(experiment, trace, int(row), given, left).outcome(superfluous))
+        except _TimeIsOver:
+            break
+        finally:
+            for table in experiment.schemas:
+                experiment.restore(table)
+    untried = len(picked) - len(trials)
+    return RowProof(name, rows, tuple(trials), left.spent, untried, left.given if untried else None)
 
 
 @dataclass(frozen=True)
@@ -114,11 +139,23 @@ class _Wrong(Exception):
         self.detail = detail
 
 
+class _TimeIsOver(Exception):
+    """There is no time left for the trial of a row."""
+
+
 class _Trial:
     """One output row, and its trace."""
 
-    def __init__(self, experiment: Experiment, trace: Tracer, row: int, values: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        trace: Tracer,
+        row: int,
+        values: Mapping[str, object],
+        left: TimeLeft,
+    ) -> None:
         self._experiment, self._trace, self._row, self._values = experiment, trace, row, values
+        self._left = left
         self._all = {table: np.arange(experiment.rows(table)) for table in experiment.schemas}
 
     def outcome(self, superfluous: bool) -> RowTrial:
@@ -138,7 +175,8 @@ class _Trial:
             self._sufficient(found, steady, looked_at, wanted)
             self._necessary(found, steady)
             if superfluous and sum(traced.values()) <= _LOOKED_INTO:
-                extra = self._superfluous(found, looked_at, wanted)
+                with suppress(_TimeIsOver):  # the verdict stands without it
+                    extra = self._superfluous(found, looked_at, wanted)
         except _Wrong as wrong:
             return RowTrial(self._row, wrong.verdict, traced, of, extra, insufficient, wrong.detail)
         return RowTrial(self._row, "proved", traced, of, extra, insufficient)
@@ -169,6 +207,8 @@ class _Trial:
                 )
 
     def _necessary(self, found: _Found, steady: Sequence[int]) -> None:
+        if not found.any and not found.context:
+            return  # a row that is made of no row, as of a generated day without sales
         wanted = self._count(self._experiment.original, steady)
         left, named = dict(self._all), found
         for _ in range(_WITNESSES):
@@ -232,6 +272,7 @@ class _Trial:
 
     def _gives(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
         """How often the row comes out of only some rows of each table; a table that is not named is empty."""
+        self._ask_for_time()
         try:
             for table in self._all:
                 self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
@@ -239,6 +280,15 @@ class _Trial:
         except RunFailed as error:
             why = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
             raise _Wrong("out of time" if error.endless else "failed", why) from error
+
+    def _ask_for_time(self) -> None:
+        """Asked before anything that takes long.
+
+        Raises:
+            _TimeIsOver: there is none left.
+        """
+        if self._left.is_over:
+            raise _TimeIsOver
 
     def _count(self, answer: Answer, columns: Sequence[int]) -> int:
         return answer.count(self._row, columns, self._experiment.original)
@@ -255,6 +305,7 @@ class _Trial:
         context: dict[str, np.ndarray] = {}
         insufficient: set[str] = set()
         for table in self._all:
+            self._ask_for_time()
             try:
                 traced = self._trace(table, self._values)
             except LineageError as error:
@@ -276,17 +327,20 @@ class _Trial:
 
         Raises:
             _Wrong: it does not run, gives other columns, or rows that the table does not have so often.
+            _TimeIsOver: there was too little time for it.
         """
         connection, kept = self._experiment.connection, f"kept.{quote(table)}"
         asked = set(re.findall(r"\$(\w+)", select))
         used = {key: value for key, value in self._experiment.parameters.items() if key in asked}
         try:
-            with time_limit(connection, _LONGEST_TRACE):
+            left = self._left.seconds
+            with time_limit(connection, _LONGEST_TRACE if left is None else min(left, _LONGEST_TRACE)):
                 connection.execute(
                     f"CREATE OR REPLACE TABLE proof.traced AS SELECT * FROM (\n{select}\n)", used or None
                 )
             columns = [row[0] for row in connection.execute("DESCRIBE proof.traced").fetchall()]
         except ENDLESS as error:
+            self._ask_for_time()  # where there is none, that is why it was given up
             raise _Wrong("out of time", f"the trace to {table} was given up: {error}") from error
         except duckdb.Error as error:
             raise _Wrong("failed", f"the trace to {table} does not run: {error}") from error

@@ -100,9 +100,27 @@ def trace(
         RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
             cannot be traced, with its place.
     """
+    (found,) = trace_tables(sql, schemas, (source,), row, parameters).values()
+    return found
+
+
+def trace_tables(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    sources: Sequence[str],
+    row: Mapping[str, object],
+    parameters: Mapping[str, object] | None = None,
+) -> dict[str, Trace]:
+    """Like `trace`, of several tables: the statement is taken apart and followed once for all of them.
+
+    Raises:
+        SqlAssetError: DuckDB does not take the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
+            cannot be traced, with its place.
+    """
     catalog = Catalog(schemas, parameters)
     try:
-        return _traced(bare_statement(sql), catalog, source, row)
+        return _traced(bare_statement(sql), catalog, sources, row)
     finally:
         catalog.connection.close()
 
@@ -214,18 +232,21 @@ def _descent_to(statement: Statement, sources: Sequence[str], row: Mapping[str, 
     )
 
 
-def _traced(sql: str, catalog: Catalog, source: str, row: Mapping[str, object]) -> Trace:
-    folded = catalog.folded(source)
+def _traced(
+    sql: str, catalog: Catalog, sources: Sequence[str], row: Mapping[str, object]
+) -> dict[str, Trace]:
+    folded = [catalog.folded(source) for source in sources]
     statement = Statement(with_pivot_values(sql, [*row], catalog.names_of), catalog)
     refuse_drawn(statement)
-    tracing = traced(statement, (folded,), *fits_of(statement, row))
-    text = tracing.steps.with_query(tracing.rows_of(folded))
+    tracing = traced(statement, folded, *fits_of(statement, row))
+    texts = [tracing.steps.with_query(query) for query in [tracing.rows_of(each) for each in folded]]
     try:
-        catalog.columns_of(text, statement.parameters, sure=False)
+        for text in texts:
+            catalog.columns_of(text, statement.parameters, sure=False)
     except duckdb.Error as error:
         raise not_taken(error) from error
-    context, insufficient = context_of(statement, folded)
-    return Trace(text, context, insufficient)
+    looks = [context_of(statement, each) for each in folded]
+    return {source: Trace(text, *look) for source, text, look in zip(sources, texts, looks, strict=True)}
 
 
 def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits, Fits]:

@@ -11,7 +11,10 @@ import pytest
 
 from recsys_lineage import lineage_proof
 from recsys_lineage.columns.column_edge import ColumnEdge
+from recsys_lineage.orchestration import lineage_proof as lineage_proofs
+from recsys_lineage.progress import Progress, listening
 from recsys_lineage.proof import rows as proof_of_rows
+from recsys_lineage.proof import verify
 from recsys_lineage.records.records import Records
 from tests.lineage.project import Project, table
 
@@ -48,9 +51,46 @@ def test_a_proof_ends_by_its_time_limit_and_says_what_was_not_tried(project: Pro
     project.run(*assets)
     rows, passed = proved(project, *assets, seconds=1e-9)
     assert passed and [text for row in rows.values() for text in row["not_tried"]]
-    (said,) = rows["spend"]["not_tried"]
-    assert "time limit was reached" in said and "0 of 3 columns were changed" in said
+    columns, traces = rows["spend"]["not_tried"]
+    assert "time limit was reached" in columns and "0 of 3 columns were changed" in columns
+    assert "time limit was reached" in traces and "0 of 2 rows were traced" in traces
+    assert rows["spend"]["rows_tried"] == 0
     assert proved(project, *assets, seconds=None)[0]["spend"]["not_tried"] == []
+
+
+def test_an_asset_whose_code_was_edited_since_is_not_tried_and_the_others_are(project: Project) -> None:
+    project.run(table("orders"), table("spend", SPEND))
+    rows, passed = proved(project, table("orders"), table("spend", SPEND.replace("> 0", "> 1")))
+    assert passed and rows["spend"]["not_tried"] == [
+        "The code of spend is not the code that wrote version 0."
+    ]
+    assert rows["orders"]["not_tried"] == []
+
+
+def test_it_says_of_each_asset_how_it_came_out_while_it_runs(project: Project) -> None:
+    assets = [table("orders"), table("spend", SPEND)]
+    project.run(*assets)
+    said: list[Progress] = []
+    with listening(said.append):
+        proved(project, *assets)
+    lines = [moment.text for moment in said if moment.asset == "lineage_proof" and moment.kind == "step"]
+    assert lines[-1] == "2 of 2, spend: 5 edges, 2 shown, 0 not shown, 0 refuted, 2 of 2 rows proved"
+
+
+def test_what_is_soon_done_leaves_its_time_to_others(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def verified(*args: Any, seconds: float, **how: Any) -> Any:
+        given.append(seconds)
+        return verify(*args, seconds=seconds, **how)
+
+    assets = [table("orders"), table("spend", SPEND), table("more", "SELECT spent FROM spend")]
+    project.run(*assets)
+    monkeypatch.setattr(lineage_proofs, "verify", verified)
+    proved(project, *assets, seconds=600)
+    assert given[0] == pytest.approx(200, abs=5) and given[1] > 210 and given[2] > 400
 
 
 def test_traces_that_were_given_up_are_said_not_to_be_tried(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from recsys_lineage import AssetCode, Inputs, Lake, Output, Query, Request, SqlText, materialize, sql_code
 from recsys_lineage.assets.asset_code import Unchanged
 from recsys_lineage.assets.reproduction import OtherCode
-from recsys_lineage.proof import ExperimentError, verify, verify_reads
+from recsys_lineage.proof import ExperimentError, asset_proof, verify, verify_reads
 from recsys_lineage.proof.joined_sample import joined_sample
+from recsys_lineage.rows.trace_query import trace_tables
 
 ORDERS = pl.DataFrame(
     {
@@ -46,6 +47,32 @@ def lake(tmp_path: Path) -> Lake:
 
 def spent(least: float = 2.0, sql: str = SPENT) -> AssetCode:
     return sql_code(SqlText(sql), name="spent", parameters={"least": least})
+
+
+def test_a_row_is_traced_once_for_all_tables_however_often_its_trace_is_asked_for(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[list[str], object]] = []
+
+    def traced(sql: str, schemas: Any, sources: list[str], row: Any, parameters: Any) -> Any:
+        asked.append((sources, row["city"]))
+        return trace_tables(sql, schemas, sources, row, parameters)
+
+    materialize(spent(), lake)
+    monkeypatch.setattr(asset_proof, "trace_tables", traced)
+    found = verify(spent(), lake, rows=60, sample=3, rounds=1, reads=False)
+    assert found.rows is not None and {trial.verdict for trial in found.rows.trials} == {"proved"}
+    assert [sorted(sources) for sources, _ in asked] == [["orders", "users"]] * 3
+    assert len({city for _, city in asked}) == 3
+
+
+def test_the_time_given_bounds_columns_and_traces_and_refutes_nothing(lake: Lake) -> None:
+    materialize(spent(), lake)
+    found = verify(spent(), lake, rows=60, reads=False, seconds=1e-9)
+    assert found.true and found.columns is not None and found.rows is not None
+    assert found.columns.limit_reached and found.rows.limit_reached
+    assert (found.rows.trials, found.rows.untried, found.rows.unfinished) == ((), 4, ())
+    assert "0 of 4 rows were traced" in found.report()
 
 
 def test_an_asset_is_proved_on_a_sample(lake: Lake) -> None:

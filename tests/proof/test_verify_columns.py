@@ -245,7 +245,7 @@ def test_a_value_that_keeps_every_mark_is_made_of_it() -> None:
 @pytest.mark.parametrize("most", [0, 1, 3, 4, 5, 9])
 def test_what_the_time_did_not_suffice_for_is_told(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each column is changed once before any is changed in a second way, so most of a short time is told of."""
-    clock = iter([0.0] * (most + 2))
+    clock = iter([0.0] * (most + 1))
     sql = "SELECT id, price * 2 AS twice, note FROM orders WHERE buyer > 1"
     edges = {name: [f"orders.{name} IDENTITY"] for name in ("id", "note")}
     edges = {"id": edges["id"], "twice": ["orders.price TRANSFORMATION"], "note": edges["note"]}
@@ -257,7 +257,7 @@ def test_what_the_time_did_not_suffice_for_is_told(most: int, monkeypatch: pytes
         whole.over_after is None and not whole.untested and "the time limit was reached" not in whole.report()
     )
     watch = SimpleNamespace(perf_counter=lambda: next(clock, 61.0))
-    monkeypatch.setattr("recsys_lineage.proof.columns.time", watch)
+    monkeypatch.setattr("recsys_lineage.proof.time_left.time", watch)
     found = verify_columns(sql, orders, read, filtered, rounds=1, seconds=60)
     assert found.sound and found.over_after == 60 and found.runs < whole.runs
     assert len(found.untested) == max(0, 4 - most)

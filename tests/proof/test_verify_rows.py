@@ -53,6 +53,13 @@ def verdicts(found: RowProof) -> set[str]:
     return {trial.verdict for trial in found.trials}
 
 
+def test_a_row_that_is_made_of_no_row_needs_none() -> None:
+    sql = "SELECT n, max(price) AS most FROM range(3) AS r(n) LEFT JOIN orders ON id = n GROUP BY n"
+    found = proof(sql, lambda source, row: trace(sql, SCHEMAS, source, row))
+    assert verdicts(found) == {"proved"}, found.report()
+    assert sorted(trial.traced["orders"] for trial in found.trials) == [0, 1, 1]
+
+
 def test_a_right_trace_stands() -> None:
     found = proof(SPENT, "SELECT * FROM orders WHERE buyer IS NOT DISTINCT FROM {buyer}")
     assert found.true and len(found.trials) == found.rows == 4, found.report()

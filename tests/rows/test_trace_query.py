@@ -9,6 +9,7 @@ from recsys_lineage import trace, trace_query
 from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.flow_query import flow_query
 from recsys_lineage.rows.statement.syntax import Syntax
+from tests.columns.broken_statements import BROKEN, BROKEN_TABLES
 
 SCHEMAS = {
     "Orders": {"shop": "VARCHAR", "amount": "INTEGER"},
@@ -141,6 +142,37 @@ def test_windows_over_the_whole_table_are_context(
 def test_bad_input_is_told_with_its_place(sql: str, row: dict[str, object], words: str) -> None:
     with pytest.raises(LineageError, match=words):
         trace_query(sql, SCHEMAS, "orders", row)
+
+
+@pytest.mark.parametrize("sql", BROKEN)
+def test_each_error_says_what_was_expected_and_found_where_and_what_to_do(sql: str) -> None:
+    with pytest.raises(LineageError) as raised:
+        trace_query(sql, BROKEN_TABLES, "t", {"id": 1})
+    error = raised.value
+    assert error.expected and error.found is not None and error.advice
+    assert str(error.where).startswith("<sql>")
+
+
+@pytest.mark.parametrize(
+    ("sql", "meant"),
+    [
+        ("SELECT t.idd FROM t", "'id'"),
+        ("SELECT s.yy FROM t", "'y'"),
+        ("SELECT a FROM main.tt", "'t'"),
+        ("SELECT uper(b) FROM t", "'upper'"),
+    ],
+)
+def test_what_was_meant_is_asked_of_names_that_can_stand_there(sql: str, meant: str) -> None:
+    with pytest.raises(LineageError) as raised:
+        trace_query(sql, BROKEN_TABLES, "t", {"id": 1})
+    assert raised.value.advice == f"Did you mean {meant}?"
+
+
+def test_a_column_of_a_table_that_is_not_read_is_not_offered() -> None:
+    schemas = {"t": {"a": "INTEGER"}, "other": {"note": "VARCHAR"}}
+    with pytest.raises(LineageError) as raised:
+        trace_query("SELECT nope FROM t", schemas, "t", {"a": 1})
+    assert raised.value.advice == "correct it there, or the columns and types of the tables"
 
 
 def test_an_unknown_source_is_told() -> None:

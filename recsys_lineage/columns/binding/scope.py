@@ -85,6 +85,8 @@ class Scope:
     bindings: list[Binding] = field(default_factory=list)
     rows: Edges = NOTHING
     """What decides the rows of its FROM clause."""
+    sorting: Edges = NOTHING
+    """Those edges of `rows` that decide only in which order the rows come."""
     keys: tuple[frozenset[int], ...] = ()
     """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
     windows: dict[str, exp.Window] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.parsed import first_place
+from recsys_lineage.sql.refused_name import advice_on
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
 
@@ -213,7 +214,7 @@ class Statement:
             where=first_place(self.text, self.origin)
             if offset is None
             else place_in(self.text, offset, self.origin),
-            advice="correct it there, or the columns and types of the tables",
+            advice=advice_on(plain(error), self.inputs.names),
         )
 
     def types_of(self, query: exp.Expr) -> list[str] | None:

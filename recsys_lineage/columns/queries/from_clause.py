@@ -73,6 +73,7 @@ def _begin(scope: Scope, first: Source) -> None:
     scope.bindings += first.bindings
     scope.rows |= first.rows
     scope.keys = first.keys
+    scope.sorting = first.sorting
 
 
 def _join(scope: Scope, join: exp.Join) -> None:
@@ -131,10 +132,10 @@ def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
 def _as_source(binding: Binding) -> Source:
     """One relation as a side of a join."""
     if not (keys := binding.relation.keys):
-        return Source([binding], binding.relation.rows)
+        return Source([binding], binding.relation.rows, sorting=binding.relation.sorting)
     relation = binding.relation.apart()
     by_identity = tuple(frozenset(id(relation.columns[place].value) for place in key) for key in keys)
-    return Source([replace(binding, relation=relation)], relation.rows, keys=by_identity)
+    return Source([replace(binding, relation=relation)], relation.rows, by_identity, relation.sorting)
 
 
 def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:

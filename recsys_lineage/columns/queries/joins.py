@@ -23,11 +23,13 @@ class Source:
         bindings: its relations under their names.
         rows: what decides its rows.
         keys: sets of columns, by the identities of their values, that no two of its rows have the same values in.
+        sorting: those edges of `rows` that decide only in which order its rows come.
     """
 
     bindings: list[Binding]
     rows: Edges = NOTHING
     keys: tuple[frozenset[int], ...] = ()
+    sorting: Edges = NOTHING
 
 
 def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
@@ -49,6 +51,9 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     condition = NOTHING
     for here, there in compared:
         condition |= here.edges | there.edges
+    if method == "POSITIONAL":
+        other = _apart(scope, other)
+    scope.sorting = NOTHING
     before = list(scope.bindings)
     scope.bindings = [*before, *other.bindings]
     at_most_one = method == "ASOF"
@@ -69,6 +74,18 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
         value = {"RIGHT": there, "FULL": merged(here, there)}.get(side, here)
         scope.bindings = _sharing(scope.bindings, len(before), name, value)
     scope.keys = _keys_of_join(scope.keys, other.keys, side, method, at_most_one)
+
+
+def _apart(scope: Scope, other: Source) -> Source:
+    """The other side of a POSITIONAL join; the order of the rows of either side decides the values of its columns."""
+    scope.bindings = [_with_values(each, scope.sorting) for each in scope.bindings]
+    scope.rows -= scope.sorting
+    bindings = [_with_values(each, other.sorting) for each in other.bindings]
+    return replace(other, bindings=bindings, rows=other.rows - other.sorting)
+
+
+def _with_values(binding: Binding, decided: Edges) -> Binding:
+    return replace(binding, relation=binding.relation.beside(decided)) if decided else binding
 
 
 def _keys_of_join(

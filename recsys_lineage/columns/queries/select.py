@@ -189,7 +189,9 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
         else:
             found = found.distinct()
     if (order := node.args.get("order")) is not None:
-        found = found.narrowed(order_edges(order, found, read, scope))
+        edges = order_edges(order, found, read, scope)
+        chooses = distinct is not None and distinct.args.get("on") is not None
+        found = found.narrowed(edges) if chooses else found.ordered(edges)
     return limited(_with_names(found, list_, scope), node, scope)
 
 

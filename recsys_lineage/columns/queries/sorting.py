@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -49,7 +50,7 @@ def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
     """A relation of which only the columns are known by name, in an order."""
     inner = scope.beside()
     inner.bindings.append(Binding("", found))
-    return found.narrowed(order_edges(order, found, inner.edges, scope))
+    return found.ordered(order_edges(order, found, inner.edges, scope))
 
 
 def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
@@ -64,6 +65,7 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
         given |= found.order
+        found = replace(found, sorting=NOTHING)
     limit = node.args.get("limit")
     if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())

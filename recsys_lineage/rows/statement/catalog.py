@@ -12,6 +12,7 @@ from recsys_lineage.errors import LineageError, SqlAssetError, did_you_mean
 from recsys_lineage.rows.statement.syntax import Syntax
 from recsys_lineage.sql.aggregate_functions import aggregate_functions
 from recsys_lineage.sql.names import quote
+from recsys_lineage.sql.refused_name import advice_on
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -175,17 +176,12 @@ class Catalog:
 
     def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
         """DuckDB's error for the author's statement, at its place in the text."""
-        names = [column.name for columns in self.columns.values() for column in columns]
-        names += self.tables.values()
-        quoted = str(error).split('"')
-        is_unknown = len(quoted) > 2 and quoted[1].casefold() not in {name.casefold() for name in names}
-        advice = did_you_mean(quoted[1], names) if is_unknown else ""
         return SqlAssetError(
             "DuckDB refuses the SQL.",
             expected="one SELECT that the given tables and columns can answer",
             found=plain(error),
             where=place_in(bare_statement(sql), self._offset(sql, error, lines_before), ORIGIN),
-            advice=advice or None,
+            advice=advice_on(plain(error), self.tables.values()),
         )
 
     def _offset(self, sql: str, error: Exception, lines_before: int) -> int | None:

@@ -99,6 +99,22 @@ SELECT b, k FROM t ASOF LEFT JOIN u ON t.a = u.a AND t.d >= u.e;
 -- *: u.e FILTER
 SELECT b, q.k FROM t POSITIONAL JOIN (SELECT k FROM u WHERE e IS NOT NULL) AS q;
 
+-- # POSITIONAL: the order of a side decides which of its values stand where, not those of the other side
+-- b: t.b IDENTITY, t.c SORT
+-- k: u.k IDENTITY, u.e SORT
+SELECT b, k FROM (SELECT b FROM t ORDER BY c) POSITIONAL JOIN (FROM u ORDER BY e);
+
+-- # POSITIONAL: an order that chooses rows decides how many there are
+-- b: t.b IDENTITY
+-- k: u.k IDENTITY
+-- *: t.c SORT, t.a GROUP_BY, t.a SORT
+SELECT b, k FROM (SELECT DISTINCT ON (a) b FROM t ORDER BY a, c) POSITIONAL JOIN u;
+
+-- # POSITIONAL: what is asked of one side decides rows of both
+-- b: t.b IDENTITY, t.c SORT, t.b FILTER
+-- k: u.k IDENTITY, t.c SORT, t.b FILTER
+SELECT b, k FROM (SELECT b FROM t ORDER BY c) POSITIONAL JOIN u WHERE b > 'x';
+
 -- # SEMI and ANTI only choose
 -- b: t.b IDENTITY
 -- *: t.a FILTER, u.a FILTER, t.b FILTER, v.n FILTER
