@@ -379,6 +379,10 @@ def test_customers_written_as_words_for_none_are_told_like_empty_ones_in_files_r
     files = {"orders-1.csv": head + "".join(rows), "orders-2.csv": head + "".join(plain).replace("o", "x")}
     proposal = proposed(tmp_path, files)
     (events,) = proposal.tables["raw_events"]
-    assert events.files.scan == "read_csv('orders-*.csv', nullstr = 'NULL')", "one scan, whichever file has the word"
-    told = f"column customer_id is empty in {len(rows) - len(plain):,} of {len(rows) + len(plain):,} rows, which are refused"
-    assert told in _notes(proposal)
+    assert events.files.scan == "read_csv('orders-*.csv', nullstr = 'NULL')", (
+        "one scan, whichever file has the word"
+    )
+    empty, every = len(rows) - len(plain), len(rows) + len(plain)
+    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are refused" in _notes(
+        proposal
+    )

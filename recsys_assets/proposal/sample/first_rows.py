@@ -164,7 +164,9 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         for column in frame.select(pl.when(is_word).then(pl.all())).iter_columns()
         for word in column.drop_nulls().unique()
     }
-    return frame.with_columns(pl.when(is_word.fill_null(value=False).not_()).then(pl.all())), tuple(sorted(found))
+    return frame.with_columns(pl.when(is_word.fill_null(value=False).not_()).then(pl.all())), tuple(
+        sorted(found)
+    )
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
