@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -28,3 +29,20 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def run_to_the_end(app: Callable[[], object]) -> NoReturn:
+    """Run a command line, and leave the process at once when it is done.
+
+    Without that the interpreter takes the engines' native modules apart in an order that makes one of them
+    print pages of warnings about leaks after the last line that a person should read.
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as done:
+        code = done.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    leave(code if isinstance(code, int) else int(code is not None))

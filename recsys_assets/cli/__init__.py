@@ -1,10 +1,43 @@
 """The command line: `recsys` and what it shows."""
 
+import os
+import signal
+import sys
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPED = "Stopped; run again to go on."
+
 
 def main() -> None:
-    """Run the command line, and leave at once when it is done."""
+    """Run the command line until it is done or stopped, and leave at once."""
+    for number in SIGNALS:  # until the modules below are imported
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
     # not above: each worker of `recsys serve` imports this package, as the main module, and needs no commands
-    from recsys_assets.cli.command_output import run_to_the_end
-    from recsys_assets.cli.commands import app
+    from recsys_lineage.process_end import run_to_the_end
 
-    run_to_the_end(app)
+    run_to_the_end(_commands)
+
+
+def _commands() -> None:
+    from recsys_assets.cli.stopping import stopping_at_once
+
+    with stopping_at_once(_say):  # from here on, as the commands take their time to be imported
+        from recsys_assets.cli.commands import app
+
+        app()
+
+
+def _say(line: str) -> None:
+    import json
+
+    print(line, file=sys.stderr, flush=True)
+    if "--json" in sys.argv:
+        parts = dict.fromkeys(("what", "expected", "found", "where", "advice"))
+        print(json.dumps({"error": {**parts, "what": line}}), flush=True)
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    _say(STOPPED)
+    os._exit(128 + number)

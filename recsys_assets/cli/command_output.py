@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from recsys_lineage.cli import command_output
-from recsys_lineage.cli.command_output import JSON_OPTION, is_in_json, print_error, run_to_the_end
+from recsys_lineage.cli.command_output import JSON_OPTION, is_in_json, print_error
 
 __all__ = [
     "JSON_OPTION",
@@ -20,7 +20,6 @@ __all__ = [
     "fail",
     "is_in_json",
     "print_error",
-    "run_to_the_end",
 ]
 
 

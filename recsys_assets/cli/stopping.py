@@ -13,12 +13,11 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from recsys_assets.cli import SIGNALS, STOPPED
 from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
 from recsys_lineage.process_end import leave
 
 SECONDS_TO_UNWIND = 2.0
-STOPPED = "Stopped; run again to go on."
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -29,6 +28,8 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
     it for minutes, and Dagster delays signals between steps; so a thread of its own hears the signal too, and ends the
     process after a short while or at the second signal. A process may be killed at any moment without harm.
 
+    Code that handles signals itself while it runs, such as a server, keeps doing so, and `nohup` that hears no SIGHUP.
+
     Args:
         say: takes the line that is meant for the user.
     """
@@ -38,16 +39,23 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
     heard, tell = os.pipe()
     os.set_blocking(tell, False)
     unraisable_before, sys.unraisablehook = sys.unraisablehook, partial(_say_unraisable, sys.unraisablehook)
-    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     wakeup_before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     stopped: list[int] = []
     watcher = threading.Thread(target=_watch, args=(heard, stopped, say), name="stop-requests", daemon=True)
     watcher.start()
-    interrupted = False
+    ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
+    before: dict[int, Any] = {}
+    ended: BaseException | None = None
     try:
+        for number in SIGNALS:
+            if number not in ignored:
+                before[number] = signal.signal(number, _interrupt)
         yield
-    except KeyboardInterrupt:
-        interrupted = True
+    except (
+        KeyboardInterrupt,
+        SystemExit,
+    ) as error:  # the second where a command line took the first for its end
+        ended = error
     finally:
         signal.set_wakeup_fd(wakeup_before)
         os.close(tell)
@@ -56,9 +64,11 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         withdraw_request()
-    if interrupted or stopped:
+    if stopped or isinstance(ended, KeyboardInterrupt):
         say(STOPPED)
         sys.exit(128 + (stopped[0] if stopped else signal.SIGINT))
+    if ended is not None:
+        raise ended
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -81,7 +91,7 @@ def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:
             numbers = os.read(heard, 1)
             if not numbers:
                 return
-            if numbers[0] not in _SIGNALS:
+            if numbers[0] not in SIGNALS or signal.getsignal(numbers[0]) is not _interrupt:
                 continue
             if stopped:
                 break

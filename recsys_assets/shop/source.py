@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -150,7 +150,9 @@ class Source:
             if named.scan not in taken and named.scan.function != "read_parquet"
         )
 
-    def query(self, table: str, relations: Mapping[FileScan, str] | None = None) -> str:
+    def query(
+        self, table: str, relations: Mapping[FileScan, str] | None = None, *, former: bool = False
+    ) -> str:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
         Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
@@ -161,6 +163,7 @@ class Source:
         Args:
             table: its name.
             relations: what stands in the source's SQL for each scan, where it is not the whole relation.
+            former: give also `_former_hashes` of `raw_events`: what earlier versions had for `_row_hash`.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:
@@ -188,14 +191,20 @@ class Source:
             absent += ["NULL AS _row_hash", "NULL AS _event_id"]
         rewritten = self.written(table, relations).statement.strip()
         whole = ""
+        hashes = {"_row_hash": _row_hash} | ({FORMER: _former_hashes} if former else {})
+        if former:
+            absent.append(f"NULL AS {FORMER}")
         if table == "raw_events" and (scan := scan_of_rows(query, "_row_hash")) is not None:
-            rewritten = with_column(rewritten, f"{_row_hash(query, scan)} AS _row_hash")
+            for name, of in hashes.items():
+                rewritten = with_column(rewritten, f"{of(query, scan)} AS {name}")
             # an outer join gives rows without a file
             hashed = "CASE WHEN source_rows._file IS NOT NULL THEN source_rows._row_hash END AS _row_hash"
             selected += [hashed if scan else "source_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+            selected += [f"source_rows.{FORMER}"] if former else []
         elif table == "raw_events":
-            whole = self._whole_rows(query)
+            whole = self._whole_rows(query, hashes)
             selected += ["whole_rows._row_hash", "NULL::VARCHAR AS _event_id"]
+            selected += [f"whole_rows.{FORMER}"] if former else []
         parts = [f"SELECT {', '.join(selected)}\nFROM (\n{rewritten}\n) AS source_rows{days}{whole}"]
         parts += [
             f'SELECT {", ".join(absent)}\nFROM "{named.relation}_malformed" AS source_rows{days}'
@@ -223,18 +232,20 @@ class Source:
         """The name under which each scan of a raw table is opened."""
         return {named.scan: named.relation for named in self.table_scans(table)}
 
-    def _whole_rows(self, query: SourceQuery) -> str:
+    def _whole_rows(self, query: SourceQuery, hashes: Mapping[str, Callable[[SourceQuery], str]]) -> str:
         """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
 
         It keeps the rows of all files in memory, so it is only for SQL that is not row by row. Of a line that several
         scans read, or that is read in several ways, one hash is taken.
         """
+        hashed = ", ".join(f"{of(query)} AS {name}" for name, of in hashes.items())
         rows = "\nUNION ALL\n".join(
-            f'SELECT _file, _line, {_row_hash(query)} AS _row_hash FROM "{named.relation}" AS file_rows'
+            f'SELECT _file, _line, {hashed} FROM "{named.relation}" AS file_rows'
             for named in self.table_scans("raw_events")
         )
         if len(self.table_scans("raw_events")) > 1:
-            rows = f"SELECT _file, _line, min(_row_hash) AS _row_hash FROM (\n{rows}\n) GROUP BY _file, _line"
+            least = ", ".join(f"min({name}) AS {name}" for name in hashes)
+            rows = f"SELECT _file, _line, {least} FROM (\n{rows}\n) GROUP BY _file, _line"
         return (
             f"\nLEFT JOIN (\n{rows}\n) AS whole_rows\n"
             "    ON whole_rows._file = source_rows._file AND whole_rows._line = source_rows._line"
@@ -275,6 +286,7 @@ _TYPES = {
     "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
     "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
 }  # fmt: skip
+FORMER = "_former_hashes"
 _SHORT = """CASE WHEN length(entry.value) > 11
     THEN CASE WHEN TRY_CAST(entry.value AS FLOAT)::DOUBLE = TRY_CAST(entry.value AS DOUBLE)
         THEN TRY_CAST(entry.value AS FLOAT)::VARCHAR ELSE entry.value END
@@ -308,6 +320,15 @@ def _row_hash(query: SourceQuery, scan: str = "") -> str:
     mixed = f"hash(hash(lower(entry.key), {_PLAIN if may_differ else 'entry.value'}))"
     hashes = f"list_transform({values}, lambda entry: CASE WHEN entry.value = entry.value THEN {mixed} END)"
     return f"CAST(list_bit_xor({hashes}) & 2147483647 AS INTEGER)"
+
+
+def _former_hashes(query: SourceQuery, scan: str = "") -> str:
+    """SQL of a list of what earlier versions had for `_row_hash`: of values in their places, and as the relation of all
+    files spells them. Only rows that are kept of a file that is gone still have these.
+    """
+    columns = f"*COLUMNS({scan}* EXCLUDE (_file, _line))"
+    spelt = _row_hash(query, scan).replace(_PLAIN, "entry.value")
+    return f"[CAST(hash({columns}) & 2147483647 AS INTEGER), {spelt}]"
 
 
 def _folder(name_or_folder: str | Path) -> Path:

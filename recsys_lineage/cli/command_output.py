@@ -17,7 +17,6 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from recsys_lineage.errors import LineageError, WrongQuestion
-from recsys_lineage.process_end import leave
 
 JSON_OPTION = "--json"
 _OF_FILES = (
@@ -66,23 +65,6 @@ class Commands(TyperGroup):
         finally:
             _in_json.reset(token)
         sys.exit(code if isinstance(code, int) else 0)
-
-
-def run_to_the_end(app: Callable[[], object]) -> NoReturn:
-    """Run a command line, and leave the process at once when it is done.
-
-    Without that the interpreter takes the engines' native modules apart in an order that makes one of them
-    print pages of warnings about leaks after the last line that a person should read.
-    """
-    code: object = 0
-    try:
-        app()
-    except SystemExit as done:
-        code = done.code
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    leave(code if isinstance(code, int) else int(code is not None))
 
 
 def is_in_json() -> bool:

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
-from recsys_lineage.cli.command_output import Commands, run_to_the_end
+from recsys_lineage.cli.command_output import Commands
 from recsys_lineage.cli.openlineage.app import openlineage_app
 from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
+from recsys_lineage.process_end import run_to_the_end
 
 HELP = "What was made of what: observed by every run, asked for tables, columns, files and runs."
 

@@ -16,7 +16,7 @@ import dagster as dg
 import psutil
 import pytest
 
-from recsys_assets.cli.stopping import STOPPED
+from recsys_assets.cli import STOPPED
 from recsys_assets.runs.writers import Writers
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day
@@ -191,3 +191,94 @@ with stopping_at_once(print):
 def test_an_interruption_that_nothing_can_take_is_not_said() -> None:
     done = subprocess.run([sys.executable, "-c", RAISED_IN_VAIN], capture_output=True, text=True, check=True)
     assert "said" in done.stderr and "not said" not in done.stderr
+
+
+SLOW_TO_IMPORT = """
+import sys, time
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "MODULE":
+            print("ready", flush=True)
+            time.sleep(1000)
+
+sys.meta_path.insert(0, Slow())
+from recsys_assets.cli import main
+
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+@pytest.mark.parametrize("module", ["recsys_lineage.process_end", "recsys_assets.cli.commands"])
+def test_every_command_says_that_it_was_stopped_even_while_it_is_imported(
+    number: signal.Signals, module: str, more: list[str]
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_TO_IMPORT.replace("MODULE", module), "check", *more],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.read(6) == "ready\n"
+    process.send_signal(number)
+    said, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert told.splitlines() == [STOPPED]
+    assert [json.loads(line)["error"]["what"] for line in said.splitlines()] == [STOPPED] * len(more)
+
+
+TAKEN_FOR_THE_END = """
+import signal, sys, typer
+from recsys_assets.cli.stopping import stopping_at_once
+
+def command():
+    signal.raise_signal(signal.SIGTERM)
+
+with stopping_at_once(print):
+    typer.run(command)
+"""
+
+
+def test_a_command_line_that_takes_the_interruption_for_its_end_says_so_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TAKEN_FOR_THE_END], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.splitlines()) == (128 + signal.SIGTERM, [STOPPED])
+
+
+HANDLES_ITSELF = """
+import signal, sys, time
+from recsys_assets.cli.stopping import stopping_at_once
+
+with stopping_at_once(print):
+    signal.signal(signal.SIGTERM, lambda *_: print("heard", flush=True))
+    print("ready", flush=True)
+    time.sleep(4)
+    print("done in peace")
+"""
+
+
+def test_code_that_handles_the_signal_itself_is_not_ended() -> None:
+    process = subprocess.Popen([sys.executable, "-c", HANDLES_ITSELF], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.read(6) == "ready\n"
+    process.terminate()
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, said.splitlines()) == (0, ["heard", "done in peace"])
+
+
+def test_nohup_hears_no_hangup() -> None:
+    script = SWALLOWS.replace("import sys, time", "import os, signal, sys, time").replace(
+        "time.sleep(1000)\n    except", "os.kill(os.getpid(), signal.SIGHUP)\n        print('on')\n    except"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script.replace("    time.sleep(1000)\n", "")],
+        capture_output=True,
+        text=True,
+        check=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),  # as nohup does
+    )
+    assert done.stdout.splitlines() == ["ready", "on"]

@@ -349,14 +349,15 @@ def test_what_may_cost_rows_or_customers_is_said(tmp_path: Path) -> None:
     assert "order_no is taken for the customer and called like an order" in told
 
 
+@pytest.mark.parametrize("none", ["", "NULL", "\\N", "nan"])
 @pytest.mark.parametrize("name", ["parent_item_id", "Parent Line ID", "bundled_by"])
 def test_lines_that_are_parts_of_another_line_are_told_with_the_way_to_leave_them_out(
-    name: str, tmp_path: Path
+    name: str, none: str, tmp_path: Path
 ) -> None:
     text = f"item_id,order_id,customer_id,sku,created_at,qty,price,{name}\n"
     for place, n in enumerate(LINES):
         sold = f"o{n.order},c{n.customer},p{n.product},{n.at},{n.pieces}"
-        text += f"{2 * place},{sold},{n.cents / 100},\n{2 * place + 1},{sold},0.00,{2 * place}\n"
+        text += f"{2 * place},{sold},{n.cents / 100},{none}\n{2 * place + 1},{sold},0.00,{2 * place}\n"
     proposal = proposed(tmp_path, {"o.csv": text})
     told = f"column {name} names another line in {len(LINES):,} of {2 * len(LINES):,} rows"
     assert told in _notes(proposal)
@@ -364,3 +365,24 @@ def test_lines_that_are_parts_of_another_line_are_told_with_the_way_to_leave_the
     sql.write_text(f'{sql.read_text()}\nWHERE "{name}" IS NULL\n')
     events, _ = loaded(tmp_path / "source", tmp_path / "data")
     assert len(events) == len(LINES)
+
+
+def test_customers_written_as_words_for_none_are_told_like_empty_ones_in_files_read_together(
+    tmp_path: Path,
+) -> None:
+    head = "order_id,customer_id,sku,created_at,qty,price\n"
+    rows = [
+        f"o{n.order},{f'c{n.customer}' if n.order % 5 else 'NULL'},p{n.product},{n.at},{n.pieces},{n.cents / 100}\n"
+        for n in LINES
+    ]
+    plain = [row for row in rows if "NULL" not in row]
+    files = {"orders-1.csv": head + "".join(rows), "orders-2.csv": head + "".join(plain).replace("o", "x")}
+    proposal = proposed(tmp_path, files)
+    (events,) = proposal.tables["raw_events"]
+    assert events.files.scan == "read_csv('orders-*.csv', nullstr = 'NULL')", (
+        "one scan, whichever file has the word"
+    )
+    empty, every = len(rows) - len(plain), len(rows) + len(plain)
+    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are refused" in _notes(
+        proposal
+    )

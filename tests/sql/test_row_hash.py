@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.shop import source as shop_source
 from recsys_assets.shop.source import Source
+from recsys_lineage.files import SourceQuery
 from tests.platform.nights import ONE, PARQUET, TWO, Nights, row
 from tests.sql.pipeline import open_source, run_raw
 
@@ -147,3 +149,39 @@ def test_a_kept_row_of_parquet_and_its_copy_count_once_beside_a_file_of_another_
         "the line of a and that of b are one"
     )
     assert len({own for _, own in hashes}) == 5
+
+
+def _in_places(_: SourceQuery, scan: str = "") -> str:
+    return f"CAST(hash(*COLUMNS({scan}* EXCLUDE (_file, _line))) & 2147483647 AS INTEGER)"
+
+
+def _as_spelt(query: SourceQuery, scan: str = "", of: Callable[..., str] = shop_source._row_hash) -> str:
+    return of(query, scan).replace(shop_source._PLAIN, "entry.value")
+
+
+_WITH = f"WITH sold AS (SELECT * FROM {PARQUET.split('FROM ')[1]}) {PARQUET.split('FROM ')[0]} FROM sold"
+
+
+@pytest.mark.parametrize("form", [_in_places, _as_spelt])
+@pytest.mark.parametrize("sql", [PARQUET, _WITH])
+def test_a_row_kept_by_an_earlier_version_and_its_copy_count_once(
+    sql: str, form: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Nights.of(tmp_path, raw_events=sql)
+    one, other = row(ONE, "u1", 4.0), row(ONE, "u2", 2.0)
+    shop.deliver("sales-a.parquet", one, other)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(shop_source, "_row_hash", form)
+        shop.night()
+    before = shop.events("user_id", "_row_hash")
+    (shop.data / "sales-a.parquet").unlink()  # to an archive
+    shop.deliver("sales-b.parquet", one, row(ONE, "u3", 2.5))
+    assert shop.night().gone == ("sales-a.parquet",)
+    now = shop.events("user_id", "_row_hash")
+    assert [user for user, _ in now] == ["u1", "u1", "u2", "u3"]
+    assert now[0] == now[1] != before[0], "the row of a has the hash that its copy in b has"
+    assert now[2] == before[1], "what no file tells again stays"
+    # the hash of now is kept as it is
+    shop.deliver("sales-c.parquet", row(ONE, "u4", 0.5))
+    shop.night()
+    assert shop.events("user_id", "_row_hash")[:4] == now

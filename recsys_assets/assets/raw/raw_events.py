@@ -31,7 +31,7 @@ from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.shop.source import NamedScan
+from recsys_assets.shop.source import FORMER, NamedScan
 from recsys_assets.sql import parameters_of
 from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -92,6 +92,8 @@ class _Made:
     days: list[str]
     query: str
     columns: tuple[Column, ...]
+    former: str
+    """The query with the column `_former_hashes`."""
 
 
 class _Load:
@@ -228,6 +230,11 @@ class _Load:
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         sql = rows_with_kept(made.query, made.columns, columns, kept)
+        if kept and self._has_former_hashes(made):
+            gone = self._kept(made.days)
+            named = {_with_hash_of_now(source) if source in gone else source: kept[source] for source in kept}
+            rows = rows_with_kept("SELECT * FROM __made", made.columns, columns, named)
+            sql = f"WITH __made AS MATERIALIZED ({made.former})\n{rows}"
         failures = {day: "; ".join(why) for day, why in self.refused.items()}
         return Output(
             Query(sql, parameters_of(sql, self._values(made.days)), self._explained),
@@ -259,17 +266,30 @@ class _Load:
             chosen[named] = _of_days(frame, days) if named in self._scans.own else frame
         open_files(self._folder, self._inputs, chosen)
         self._inputs.view("source_files", columns=["path", "status", "days"])
-        query = (
-            f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out)}) WHERE {_IN_DAYS}"
+        query, former = (
+            f"{_FILE_DAYS}SELECT * FROM ({self._folder.source.query(TABLE, self._left_out, former=more)}) "
+            f"WHERE {_IN_DAYS}"
+            for more in (False, True)
         )
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         require_plain(TABLE, columns, self._folder.source.file_of(TABLE))
         told = sorted(set(days) & set(self._service_days))
         if self._service is not None and told:
             self._inputs.view(SERVICE_TABLE, told, READ)
-            query = f"{query}\nUNION ALL\n{self._service.query(columns)}"
+            taken = self._service.query(columns)
+            query = f"{query}\nUNION ALL\n{taken}"
+            former = f"{former}\nUNION ALL\nSELECT *, NULL AS {FORMER} FROM ({taken})"
             columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
-        return _Made(days, query, columns)
+        return _Made(days, query, columns, former)
+
+    def _has_former_hashes(self, made: _Made) -> bool:
+        """Whether a row that is kept has a hash by which an earlier version knew a row of today's files."""
+        sql = (
+            f"SELECT count(*) FROM {TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone)) AND _row_hash IN "
+            f"(SELECT former FROM (SELECT unnest({FORMER}) AS former, _row_hash FROM ({made.former})) "
+            "WHERE former <> _row_hash)"
+        )
+        return bool(self._inputs.query(sql, parameters_of(sql, self._values(made.days))).item())
 
     def _values(self, days: list[str]) -> dict[str, Any]:
         limits = self._folder.source.raw_parameters(tomorrow())
@@ -320,6 +340,16 @@ class _Load:
                     lost.setdefault(day, []).append(reason + FORGET.format(path=path))
         self.refused |= {day: tuple(reasons) for day, reasons in lost.items()}
         return [day for day in days if day not in lost]
+
+
+def _with_hash_of_now(source: str) -> str:
+    """FROM clause of rows that are kept, where `__made` knows some of them by an earlier version's hash."""
+    return (
+        f"(SELECT kept.* REPLACE (coalesce(again.now, kept._row_hash) AS _row_hash) FROM (SELECT * FROM {source}) "
+        "AS kept LEFT JOIN (SELECT former, min(_row_hash) AS now FROM "
+        f"(SELECT unnest({FORMER}) AS former, _row_hash FROM __made) GROUP BY former) AS again "
+        "ON again.former = kept._row_hash)"
+    )
 
 
 def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:

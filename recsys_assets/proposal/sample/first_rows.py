@@ -29,6 +29,7 @@ from recsys_assets.proposal.sample.unpacked_rows import (
     shown_and_clicked,
     unnested,
 )
+from recsys_assets.shop.shop_rules import NO_VALUE
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.lake.engine import Engine
@@ -57,6 +58,7 @@ _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """What a file has at least whose name does not say that it is a table."""
+_WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 
 
@@ -70,6 +72,7 @@ class FirstRows:
         frame: the rows; columns of text where the file is text.
         notes: what could not be told, in sentences.
         unpacked: how the columns of the frame come out of those that the function gives, where they do.
+        no_value: words such as `NULL` that cells hold where there is no value; in the frame these are empty.
     """
 
     function: str
@@ -77,6 +80,7 @@ class FirstRows:
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
     unpacked: UnpackedRows | None = None
+    no_value: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[object, ...]:
@@ -147,8 +151,22 @@ def first_rows(path: Path) -> FirstRows:
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
+    frame, no_value = _without_words(frame)
     unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
-    return FirstRows("read_csv", options, frame, notes + more, unpacked)
+    return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
+
+
+def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The frame without words for "no value", as databases write them, and these words as they are spelt."""
+    is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in _WORDS_FOR_NONE])
+    found = {
+        word
+        for column in frame.select(pl.when(is_word).then(pl.all())).iter_columns()
+        for word in column.drop_nulls().unique()
+    }
+    return frame.with_columns(pl.when(is_word.fill_null(value=False).not_()).then(pl.all())), tuple(
+        sorted(found)
+    )
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:

@@ -245,13 +245,17 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
     moments, unsure = written_moments(frame, columns)
     notes |= dict.fromkeys(unsure)
     first = samples[0]
+    words = [
+        literal(word) for word in sorted({word for sample in named.values() for word in sample.no_value})
+    ]
+    nulls = {"nullstr": words[0] if len(words) == 1 else f"[{', '.join(words)}]"} if words else {}
     return SampledFiles(
         pattern,
         tuple(members),
         first.function,
         columns,
         frame.height,
-        first.options,
+        {**first.options, **nulls},
         tuple(notes),
         tuple(moments),
         unpacked=first.unpacked,
