@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -317,7 +317,7 @@ def test_init_leads_to_check_and_check_to_the_demo(tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_are_refused_row_by_row_as_the_advice_says(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "shop")
     bytes_as_ids(shop)
-    columns = [[value, value] for value in GOOD]
+    columns: list[Sequence[str | bytes]] = [[value, value] for value in GOOD]
     columns[1] = [b"u1", b"\xe8"]
     pq.write_table(pa.table(dict(zip(HEADER, columns, strict=True))), shop.data / "sales.parquet")
     sql = shop.source / "raw_events.sql"
