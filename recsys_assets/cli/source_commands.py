@@ -99,7 +99,7 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _show_trial(trial: Trial) -> None:
-    from recsys_assets.assets.raw.file_rows import FAILING_ADVICE
+    from recsys_assets.assets.raw.file_rows import failing_advice
     from recsys_assets.cli.terminal_output import overlooked_lines
 
     for scan in trial.scans:
@@ -123,7 +123,7 @@ def _show_trial(trial: Trial) -> None:
         for row in table.stopped[:_SHOWN_ROWS]:
             console.print(f"  [red]the SQL stops at {escape(row)}[/red]")
         if table.stopped:
-            console.print(f"    {escape(FAILING_ADVICE)}")
+            console.print(f"    {escape(failing_advice(table.stopped))}")
         for row in table.sample.head(1).iter_rows(named=True):
             shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
             console.print(f"  for example: {escape(shown)}")

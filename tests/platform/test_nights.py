@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_assets.assets.raw.raw_shape import common, fits, widened
+from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.materialize import materialize
 from tests.platform.nights import CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, row
 
 
@@ -269,3 +272,14 @@ def test_one_pattern_read_in_two_ways_is_loaded_once_each(tmp_path: Path) -> Non
     shop.deliver("sales-1.csv", row(ONE))
     assert shop.night().complete
     assert len(shop.events()) == len(shop.rows("raw_users", "user_id")) == 1
+
+
+def test_times_that_are_cut_to_the_microsecond_are_counted(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=PARQUET)
+    moments = pa.array([1704103200000000000 + more for more in (0, 1, 1999, 5000)], pa.timestamp("ns"))
+    table = {"moment": moments, "who": ["u1"] * 4, "what": ["i1"] * 4, "pieces": [1] * 4}
+    pq.write_table(pa.table(table), shop.data / "sales.parquet")
+    codes = shop.codes()
+    materialize(codes["source_files"], shop.lake, Request())
+    made = materialize(codes["raw_events"], shop.lake, Request())
+    assert "2 times were cut to the microsecond" in made.warnings

@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -237,7 +237,7 @@ TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
     "an id with parts": (partial(bytes_as_ids, who={"id": "u1"}), ["user_id of raw_events has parts"]),
     "bytes that are no text": (
         partial(bytes_as_ids, who=b"\xe8", option=", binary_as_string = true"),
-        ["sales.parquet: Invalid string"],
+        ["sales.parquet: Invalid string", "leave out binary_as_string", "TRY(decode(x))"],
     ),
     "a pattern without a file": (no_users, ["read_csv('users.csv'): 0 files"]),
 }
@@ -312,3 +312,16 @@ def test_init_leads_to_check_and_check_to_the_demo(tmp_path: Path) -> None:
     done = shop.check()
     assert done.exit_code == 0, done.output
     assert "5 of 5 rows are accepted" in done.stdout and "recsys demo" in done.stdout
+
+
+def test_bytes_that_are_no_text_are_refused_row_by_row_as_the_advice_says(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop")
+    bytes_as_ids(shop)
+    columns: list[Sequence[str | bytes]] = [[value, value] for value in GOOD]
+    columns[1] = [b"u1", b"\xe8"]
+    pq.write_table(pa.table(dict(zip(HEADER, columns, strict=True))), shop.data / "sales.parquet")
+    sql = shop.source / "raw_events.sql"
+    sql.write_text(sql.read_text().replace("who AS", "TRY(decode(who)) AS"))
+    result = shop.check()
+    assert result.exit_code == 0, result.output
+    assert "1 of 2: missing user id, as in sales.parquet:2" in " ".join(result.output.split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 
@@ -19,9 +19,13 @@ from recsys_lineage.lake.versions.table_version import Column
 
 DAY = "_day"
 MOST_SHOWN = 5
-FAILING_ADVICE = (
+_FAILING_ADVICE = (
     "fix the file, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "
     "END for x in the SQL: what cannot be read is NULL then, and a row that needs it is rejected with its file and line"
+)
+_BYTES_ADVICE = (
+    "fix the file, or leave out binary_as_string, so that the column holds bytes, and write TRY(decode(x)) for x in "
+    "the SQL: bytes that are no UTF-8 are NULL then, and a row that needs them is rejected with its file and line"
 )
 _FIXED = (*TRACE, "_fault", "_row", DAY)
 """Columns of raw tables that are no file's."""
@@ -29,6 +33,13 @@ _FIXED = (*TRACE, "_fault", "_row", DAY)
 
 class FaultyFiles(LineageError):
     """Files with the requested rows cannot be read, or are gone."""
+
+
+def failing_advice(values: Iterable[str]) -> str:
+    """What to do about rows at which the SQL stops, for what DuckDB says of each."""
+    texts = [*values]
+    of_bytes = bool(texts) and all("Invalid string encoding" in text for text in texts)
+    return _BYTES_ADVICE if of_bytes else _FAILING_ADVICE
 
 
 def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
@@ -88,7 +99,7 @@ def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
         "\n  ".join([message, *failing.places()[:MOST_SHOWN]]),
         found="; ".join(shown[:MOST_SHOWN]) + more,
         where=where,
-        advice=FAILING_ADVICE,
+        advice=failing_advice(shown),
     )
     error.__cause__ = failing.first
     return error

@@ -14,10 +14,10 @@ import polars as pl
 from recsys_assets.assets.raw.day_plan import FORGET, DayPlan, EventScans, day_plan
 from recsys_assets.assets.raw.file_rows import (
     DAY,
-    FAILING_ADVICE,
     MOST_SHOWN,
     FaultyFiles,
     columns_for_both,
+    failing_advice,
     failing_of,
     open_files,
     rows_failed,
@@ -181,8 +181,9 @@ class _Load:
             for line in failing.rows[path]:
                 row = failing.of_row(path, line)
                 stopped.setdefault(self._day_of(row) or held[0], []).extend(row.places())
+        advice = failing_advice(failing.values())
         return {
-            day: (f"{'; '.join(dict.fromkeys(words))}. What to do: {FAILING_ADVICE}",)
+            day: (f"{'; '.join(dict.fromkeys(words))}. What to do: {advice}",)
             for day, words in stopped.items()
             if day in wanted
         }
@@ -229,6 +230,7 @@ class _Load:
             warnings += self._kept_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
+        warnings += self._cut_times(made)
         sql = rows_with_kept(made.query, made.columns, columns, kept)
         if kept and self._has_former_hashes(made):
             gone = self._kept(made.days)
@@ -281,6 +283,14 @@ class _Load:
             former = f"{former}\nUNION ALL\nSELECT *, NULL AS {FORMER} FROM ({taken})"
             columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         return _Made(days, query, columns, former)
+
+    def _cut_times(self, made: _Made) -> list[str]:
+        """A warning of times finer than a microsecond; a table keeps none of these."""
+        if not any(column.name == "event_time" and column.type == "TIMESTAMP_NS" for column in made.columns):
+            return []
+        sql = f"SELECT count(*) FROM ({made.query}) WHERE epoch_ns(event_time) % 1000 <> 0"
+        cut = self._inputs.query(sql, parameters_of(sql, self._values(made.days))).item()
+        return [f"{cut:,} times were cut to the microsecond"] if cut else []
 
     def _has_former_hashes(self, made: _Made) -> bool:
         """Whether a row that is kept has a hash by which an earlier version knew a row of today's files."""
