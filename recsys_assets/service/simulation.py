@@ -223,7 +223,7 @@ def simulate(
     k: int,
     seed: int,
     queries: Mapping[str, str] = MappingProxyType({}),
-    told: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
     """Let customers query the service once each, look at places as `looked_at` says, and send what they did.
 
@@ -235,7 +235,7 @@ def simulate(
         k: length of the lists.
         seed: who comes, what each looks for, and does with a given list.
         queries: item → what is typed by who looks for it; nobody looks for others.
-        told: called with the number of customers that came so far.
+        progress: called with the number of customers that came so far.
 
     Raises:
         SimulationError: the service does not answer, or refuses.
@@ -264,7 +264,7 @@ def simulate(
             query = misspelt(query) if luck.random() < MISSPELT else query
             see(f"/search?q={quote(query, safe='')}&user={named}&k={k}", user, luck)
             found.searches += 1
-        told(number)
+        progress(number)
     return found
 
 

@@ -322,7 +322,7 @@ class _Forward:
         return held
 
     def _flowed(
-        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, told: _Found
+        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, result: _Found
     ) -> pa.Table:
         """The rows of a table that a statement made of given ones, each as often as the table holds it."""
         record = made.record
@@ -347,7 +347,7 @@ class _Forward:
                 version.partition_column is None,
                 KeptFlows(),
                 "" if made.partitions is None else repr(made.partitions),
-                told.look,
+                result.look,
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"

@@ -68,9 +68,9 @@ def load_encoder(name: EncoderName) -> Encoder:
     Raises:
         EncoderMissing: its package is not installed.
     """
-    told = encoder_version(name)
+    version = encoder_version(name)
     with _logging_kept():
-        return _WordVectors(told) if name == "wordllama" else _SentenceTransformer(told)
+        return _WordVectors(version) if name == "wordllama" else _SentenceTransformer(version)
 
 
 @contextmanager

@@ -228,9 +228,9 @@ class SearchIndex:
         raised = (of_text * np.float32(count) * liking).astype(np.float32)
         order = np.argsort(-(of_text + raised), kind="stable")[:k]
         documents = self.document_of[rows[order]]
-        told = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
+        scores = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
         categories = _largest(self.intent.categories, shares)
-        return Found(rows[order], (of_text + raised)[order], meant, categories, told)
+        return Found(rows[order], (of_text + raised)[order], meant, categories, scores)
 
     def _matched(
         self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None

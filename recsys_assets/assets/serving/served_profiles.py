@@ -159,10 +159,10 @@ def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
     counts = {"measures": known.height, "alarms": loud.height}
     if loud.is_empty():
         return CheckOutcome(_CHECK, True, f"{known.height} measures are in their normal range", counts=counts)
-    told = "; ".join(
+    alarms_text = "; ".join(
         f"{column} ({measure})" for column, measure in loud.select("column_name", "measure").iter_rows()
     )
-    words = f"tonight's recommendations are unusual: {told}; recommendation_drift says by how much"
+    words = f"tonight's recommendations are unusual: {alarms_text}; recommendation_drift says by how much"
     return CheckOutcome(_CHECK, False, words, counts=counts)
 
 

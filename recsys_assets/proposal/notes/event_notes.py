@@ -57,13 +57,13 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             if order := events.filling_order(column.name):
                 yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
                 continue
-            told = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
+            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
             if role == "event_time":
-                told += (
+                note += (
                     "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
                     "_line) fills it down"
                 )
-            yield told
+            yield note
     yield from _on_ids(files, events)
     yield from _on_ratings(files, used)
     yield from _on_behaviours(events)

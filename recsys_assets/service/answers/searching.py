@@ -108,10 +108,10 @@ def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, 
     nearest = np.empty(0, np.int32)
     if not found.rows.size:
         nearest = search.index.nearest(question.text, 4 * MOST_NEAREST, encoder=search.encoder)
-    return told(search, question, Searched(found, nearest, False), explain=True)
+    return search_response(search, question, Searched(found, nearest, False), explain=True)
 
 
-def told(
+def search_response(
     search: ServedSearch, question: SearchQuestion, result: Searched, *, explain: bool
 ) -> dict[str, Any]:
     """Response for search results: items with titles, the corrected query, and with `explain` the reasons for each

@@ -219,10 +219,10 @@ def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
     except (
         Exception
     ) as error:  # the client raises KeyError, RuntimeError, TypeError and what the libraries raise
-        told = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+        message = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
         raise BadClientSettings(
             f"The OpenLineage destination {settings.name!r} cannot be created.",
-            found=without(_secrets(settings.options), told),
+            found=without(_secrets(settings.options), message),
             where=settings.where,
             advice="see https://openlineage.io/docs/client/python/configuration",
         ) from None

@@ -39,8 +39,8 @@ class Scan:
         named = dataset_at(below(self.root, listed))
         if len(named.name) <= LONGEST_NAME:
             return named
-        told = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{told}}}"))
+        digest = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{digest}}}"))
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read is one of its files."""

@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.facets.run_facets import told
+from recsys_lineage.openlineage.facets.run_facets import iso_time
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.asset_events import materialization_events
@@ -143,9 +143,9 @@ class Stream:
             self._partitions.leave_out(data)
             return self._of_asset(shared_materialization(data), runs)
         except Exception as error:  # the records behind it are told all the same
-            told_error = Failure.of(error)
+            failure = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key
-            return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{told_error.type}: {told_error.message}")]
+            return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{failure.type}: {failure.message}")]
 
     def _of_asset(self, record: Materialization, runs: _Runs) -> list[_Made]:
         found: list[Json] = []
@@ -155,7 +155,7 @@ class Stream:
             known = opened or record.run
             if opened is None:
                 runs.open(run_id, record.run)
-                found.append(run_start(run_id, record.run, told(record.started), self.options))
+                found.append(run_start(run_id, record.run, iso_time(record.started), self.options))
         found += materialization_events(record, self.options, parent=known)
         return [_Made(event) for event in found]
 
