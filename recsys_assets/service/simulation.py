@@ -20,7 +20,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
-"""Of what is looked at: how often it is clicked if they did buy it later, then bought, and how often clicked if not."""
+"""Rates for an item looked at: of clicks if it was bought later, of purchases after these, of clicks if it was not."""
 SEARCHING, MISSPELT = 0.5, 0.3
 """How many of those who come also look for something, and how many of them misspell it."""
 EXAMPLE = """# Whether the champion is better than what is popular.

@@ -1,4 +1,4 @@
-"""How a command answers: in words or as JSON on stdout, errors included."""
+"""Output of a command: words or JSON on stdout, errors included."""
 
 from __future__ import annotations
 

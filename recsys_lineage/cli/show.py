@@ -1,4 +1,4 @@
-"""What the commands print: trees and tables for people, JSON for scripts, pictures for both."""
+"""Printed answers of the commands: trees and tables for people, JSON for scripts, pictures for both."""
 
 from __future__ import annotations
 

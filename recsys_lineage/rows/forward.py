@@ -170,7 +170,7 @@ class _Forward:
                 expected="lines of which a table has a row"
                 if read
                 else "a file that an asset of this lake read, by the path that its record says",
-                found=file if lines is None else f"{file}, {_told(lines)}",
+                found=file if lines is None else f"{file}, {_line_text(lines)}",
                 where=self.lake.uri,
                 advice=f"look at the lines that are there: {LINE} of the tables that read the file"
                 if read
@@ -362,7 +362,7 @@ class _Forward:
         return same and rows.num_rows == latest.rows
 
 
-def _told(lines: range | int) -> str:
+def _line_text(lines: range | int) -> str:
     return f"line {lines}" if isinstance(lines, int) else f"lines {lines.start} to {lines.stop - 1}"
 
 

@@ -119,7 +119,7 @@ class _Completion:
         return name
 
     def groups(self, definitions: Sequence[Definition]) -> dict[str, list[str]]:
-        """For tables and definitions queries for the rows of the groups that hold traced rows."""
+        """Queries for the rows, in tables and definitions, of the groups that hold traced rows."""
         found: dict[str, list[str]] = {}
         for definition in definitions:
             for table, lists in self._of(definition):

@@ -250,7 +250,7 @@ def _traced(
 
 
 def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits, Fits]:
-    """For columns of the result the condition that an expression has the row's value in it.
+    """Conditions, by column of the result, that an expression has the row's value in it.
 
     Those are left out that may have another value when the statement is run again, where others tell the row. The
     second are of columns that may have another value too, where nothing else is sure to tell the row: of the rows that

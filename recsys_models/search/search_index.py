@@ -264,7 +264,7 @@ class SearchIndex:
         encoder: Encoder | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.int32]:
-        """For a query that finds nothing: the items whose titles are least unlike it, one a title, or fewer."""
+        """Items whose titles are least unlike a query that finds nothing, one a title, or fewer."""
         if not words(query):
             return np.empty(0, np.int32)
         alike = self.by_trigrams.coverage(trigrams(words(query)[:MOST_WORDS]))

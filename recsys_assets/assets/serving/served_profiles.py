@@ -63,7 +63,7 @@ SELECT
 FROM ranked
 GROUP BY ALL
 ORDER BY column_name, lists DESC, bin"""
-"""Of a version of `recommendations`, how often what stands in its lists; scores fall into four ranges a doubling."""
+"""Profile of a version of `recommendations`: counts of what its lists hold; scores fall into four ranges a doubling."""
 _FAMILY = """SELECT coalesce(max(challenger) FILTER (WHERE promoted), any_value(champion_before)) AS family FROM gate"""
 
 

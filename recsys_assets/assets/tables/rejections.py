@@ -1,4 +1,4 @@
-"""Why rows of a raw table are rejected, most frequent reason first, with advice for known kinds of values."""
+"""Reasons why rows of a raw table are rejected, most frequent first, with advice for known kinds of values."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _MARKS = (
 """Columns that mark such orders by yes and no."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
-_WHOLES = (
+_PARENTS = (
     "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
     "bundleditemid", "bundledby", "bundleid", "bundlelineid", "setlineid",
 )  # fmt: skip
@@ -91,7 +91,7 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 "them AS quantity, where they are cents divide them by 100"
             )
     for column in files.columns:
-        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _WHOLES) is not None:
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _PARENTS) is not None:
             parts = round(column.filled * files.rows)
             yield (
                 f"column {column.name} names another line in {parts:,} of {files.rows:,} rows: where these are parts "

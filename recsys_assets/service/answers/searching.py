@@ -151,7 +151,7 @@ def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict
 
 
 def _because(searched: Searched) -> list[dict[str, Any]]:
-    """For each item that is found, what speaks for it: in words, and what each part adds to the score."""
+    """Reasons for the items found: in words, and the part of the score that each adds."""
     found = searched.found
     reasons: list[dict[str, Any]] = []
     for at in range(found.rows.size):

@@ -17,7 +17,7 @@ HOURS = 24
 """So many are kept."""
 MINUTES = 60
 LATENCIES = 10_000
-"""Of so many of the last answers the quantiles are."""
+"""Number of the last answers from which the quantiles are computed."""
 LISTS = 256
 """So many are kept until their items are counted."""
 AWAITING = 50_000

@@ -31,7 +31,7 @@ DEFAULT_FILE = "events.jsonl"
 _HTTP = ("http", "async_http")
 _KAFKA = ("kafka", "msk-iam")
 _PASSED_OVER = frozenset({"max_queue_size", "max_concurrent_requests"})
-"""Of the client's asynchronous transport: here the lake is the queue."""
+"""Settings of the client's asynchronous transport, which has no use here: the lake is the queue."""
 _ALIASES = frozenset({"ssl_context", "message_key", "apikey"})
 _SECRET_WORDS = ("key", "secret", "password", "token")
 

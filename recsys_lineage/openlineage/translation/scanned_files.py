@@ -67,7 +67,7 @@ def scans_of(record: Materialization) -> list[Scan]:
 
 @lru_cache(maxsize=1024)
 def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
-    """For each call over files of a statement, its paths or patterns."""
+    """Paths or patterns of a statement's calls over files."""
     from recsys_lineage.sql.sql_text import SqlText  # and so does this
 
     try:

@@ -29,7 +29,7 @@ from recsys_lineage.records.table.record_table import ADDED, RecordTable
 _AT_ONCE = 500
 """Records that are read together: what a stream holds in memory."""
 _RUN = "run"
-_TOLD = (*MATERIALIZATIONS, _RUN)
+_KINDS_SENT = (*MATERIALIZATIONS, _RUN)
 _PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
 _STEPS = (ADDED, "step", "asset", "status")
 _NO_CURSOR = -1
@@ -114,7 +114,7 @@ class Stream:
     def _messages(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
         """The messages of some commits, and None after each commit; with each the last commit that is complete."""
         frame, _ = self._table.frame(
-            where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])
+            where=pl.col("kind").is_in(_KINDS_SENT), columns=list(_PLACES), commits=(commits[0], commits[-1])
         )
         places = _in_order(frame)
         runs = _Runs(self._table, frame, commits[0])

@@ -153,7 +153,7 @@ class Wanted:
         return [] if any(not each.columns for each in found) else found
 
     def _through(self, reader: Definition, definition: Definition) -> list[Keys]:
-        """For each place in FROM where a definition is read, and all keys of who reads it, the definition's keys."""
+        """Keys of a definition for each place in FROM where it is read, given all keys of its reader."""
         query, name = reader.query, definition.name.casefold()
         above = self._of(reader)
         if query["type"] == "SET_OPERATION_NODE":
