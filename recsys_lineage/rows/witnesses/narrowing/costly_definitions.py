@@ -1,4 +1,4 @@
-"""Expensive definitions: definitions that have to compute all of their rows even if only some are asked for."""
+"""Costly definitions: definitions that have to compute all of their rows even if only some are asked for."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shaped(statement: Statement) -> set[str]:
 
 
 def computed_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
-    """The subqueries of expressions, folded, over expensive definitions: their rows are all needed at once."""
+    """The subqueries of expressions, folded, over costly definitions: their rows are all needed at once."""
     costly = [name for name, each in statement.definitions.items() if is_costly(each, statement, witnesses)]
     return [
         name
