@@ -71,9 +71,9 @@ def prepare_home(settings: Settings) -> Path:
             where="RECSYS_HOME",
             advice="set RECSYS_HOME to another folder, or fix the permissions or the space of this one",
         ) from error
-    told = settings.as_environment() | {"DAGSTER_HOME": str(settings.home / "dagster")}
+    environment = settings.as_environment() | {"DAGSTER_HOME": str(settings.home / "dagster")}
     # only what differs: threads of other libraries may read the environment meanwhile, which C does not guard
-    os.environ.update({name: value for name, value in told.items() if os.environ.get(name) != value})
+    os.environ.update({name: value for name, value in environment.items() if os.environ.get(name) != value})
     return settings.home / "dagster"
 
 

@@ -84,8 +84,8 @@ def _markdown(nights: Sequence[Night], names: Sequence[str], of_scale: Sequence[
         if path := _path([values.get(name) for _, values in nights], low, high):
             parts.append(f"<path d='{path}' stroke='{colour}'/>")
         shown = next((values[name] for _, values in reversed(nights) if name in values), None)
-        told = name if shown is None else f"{name} {shown:.4f}"
-        parts.append(f"<text x='230' y='{_TOP + 3 + 11 * place}' fill='{colour}'>{_written(told)}</text>")
+        label = name if shown is None else f"{name} {shown:.4f}"
+        parts.append(f"<text x='230' y='{_TOP + 3 + 11 * place}' fill='{colour}'>{_written(label)}</text>")
     height = max(100, 11 * len(names) + _TOP)
     picture = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 340 {height}' width='360' font-size='9' fill='none' "

@@ -33,7 +33,7 @@ class EmbeddingRecommender(Recommender):
         self._user_vectors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._item_factors: NDArray[np.float32] = np.empty((0, 0), np.float32)
         self._fold_map: FoldMap | None = None
-        self._told_links: Links | None = None
+        self._fit_links: Links | None = None
         self._longest_first: tuple[tuple[Any, ...], LongestFirst] | None = None
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ class EmbeddingRecommender(Recommender):
         return vectors
 
     def _links(self) -> Links:
-        return super()._links() if self._told_links is None else self._told_links
+        return super()._links() if self._fit_links is None else self._fit_links
 
     def _items_longest_first(self) -> LongestFirst:
         """Embeddings of the evaluated items, longest first."""
@@ -127,7 +127,7 @@ class EmbeddingRecommender(Recommender):
 
     def _link_state(self) -> dict[str, NDArray[Any]]:
         """Arrays of what links users and items beside the interactions."""
-        return {} if self._told_links is None else self._told_links.state()
+        return {} if self._fit_links is None else self._fit_links.state()
 
     def _fold_state(self) -> dict[str, NDArray[Any]]:
         return {} if self._fold_map is None else self._fold_map.state()
@@ -136,7 +136,7 @@ class EmbeddingRecommender(Recommender):
         self._user_vectors, self._item_factors = state["user"], state["item"]
         self._check_vectors()
         self._fold_map = FoldMap.from_state(state, self.item_ids.size, self._item_factors.shape[1])
-        self._told_links = Links.from_state(state, self.seen)
+        self._fit_links = Links.from_state(state, self.seen)
 
     def _check_vectors(self) -> None:
         """Raise ValueError where there is not one vector for each user and item, all of one length."""

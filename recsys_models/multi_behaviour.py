@@ -141,7 +141,7 @@ class MultiBehaviour(LightGCN):
         )
         # what a behaviour that is not asked for joins, these blocks have not seen
         used = sp.csr_array(sum(part.user_items() for part in parts.values()))
-        self._told_links = Links.of(used) if used.nnz < self.seen.nnz else None
+        self._fit_links = Links.of(used) if used.nnz < self.seen.nnz else None
         if validation is not None and name:
             self.chosen["behaviours"] = list(parts)
 

@@ -85,9 +85,9 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
         """
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
         done = keep_up(lake, settings, groups, _instance())
-        told = done.to_json()
+        deleted = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
-        facts = {"files": told["files"], "bytes": told["bytes"], "compacted": told["compacted"]}
+        facts = {"files": deleted["files"], "bytes": deleted["bytes"], "compacted": deleted["compacted"]}
         return Output(
             pl.DataFrame(rows, schema=types_of(RetentionColumns), orient="row"),
             statistics={**facts, "dagster runs": len(done.runs.runs), "dagster bytes": done.runs.freed},

@@ -1,4 +1,4 @@
-"""How a command of `recsys` answers: like those of lineage, with advice that knows its settings and commands."""
+"""Output of the commands of `recsys`: like that of lineage, with advice that knows their settings and names."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def demo(
             fail(errors)
         facts = summary(platform.records, platform.settings.source, time.perf_counter() - began)
         files = platform.load_report(loaded=True)
-        delivered, told_lines = _delivered(platform)
+        delivered, delivery_lines = _delivered(platform)
         if as_json:
             plain = {"faulty_days": faulty, "files": files.to_json(), "openlineage": delivered}
             print(json.dumps(facts | {name: value for name, value in plain.items() if value}))
@@ -84,7 +84,7 @@ def demo(
         shown = typical_customer(platform.lake)
         for line in customer_text(platform.customer(shown, 5)):
             out.print(line)
-        for line in told_lines:
+        for line in delivery_lines:
             out.print(line, markup=False)
         out.print(f"\n{facts['seconds']} s. What to do next:")
         out.print(
@@ -218,7 +218,7 @@ def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
 
     A destination that does not take them is told and spoils nothing: they are sent another time.
     """
-    from recsys_lineage.cli.openlineage.sending import told
+    from recsys_lineage.cli.openlineage.sending import delivery_text
     from recsys_lineage.errors import LineageError
 
     try:
@@ -226,7 +226,7 @@ def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
     except LineageError as error:
         found = "; ".join(part for part in (error.message, error.where, error.advice) if part)
         return [{"error": found}], [f"OpenLineage: {found}"]
-    return [each.to_json() for each in done], [f"OpenLineage, {told(each)}" for each in done]
+    return [each.to_json() for each in done], [f"OpenLineage, {delivery_text(each)}" for each in done]
 
 
 def _days(platform: Platform, partition: str | None, first: str | None, last: str | None) -> list[str] | None:

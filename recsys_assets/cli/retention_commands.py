@@ -118,14 +118,14 @@ def _table(done: Upkeep) -> Table:
     for column in ("table", "policy", "versions pruned", "kept", "files", "bytes", "orphans", "leftovers"):
         table.add_column(column, justify="left" if column == "table" else "right")
     for each in done.prune.tables:
-        told = each.to_json()
+        deleted = each.to_json()
         numbers = (
             len(each.dropped),
             each.kept,
-            told["files"],
-            told["bytes"],
-            told["orphans"],
-            told["leftovers"],
+            deleted["files"],
+            deleted["bytes"],
+            deleted["orphans"],
+            deleted["leftovers"],
         )
         table.add_row(each.table, str(each.policy), *(f"{number:,}" for number in numbers))
     return table

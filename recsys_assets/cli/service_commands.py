@@ -284,10 +284,10 @@ def remove_token(name: Annotated[str, typer.Argument(help="Who used it.")]) -> N
 @experiments_app.command("report")
 def report_experiments(as_json: AsJson = False) -> None:
     """Show what is known of each experiment's arms, and what to do now."""
-    from recsys_assets.experiments.report_summary import told_report
+    from recsys_assets.experiments.report_summary import report_summary
 
     with opened_lake() as lake:
-        found = told_report(lake)
+        found = report_summary(lake)
         if as_json:
             print(json.dumps(found.to_json(), default=str))
             return

@@ -178,8 +178,8 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
     ]
     days = [*report.days]
     for day in days[:MOST_SHOWN]:
-        told = [text for text in report.days[day] if text not in report.faulty.values()]
-        why = f" {escape('; '.join(told))}" if told else " of the files above"
+        reasons = [text for text in report.days[day] if text not in report.faulty.values()]
+        why = f" {escape('; '.join(reasons))}" if reasons else " of the files above"
         wrong.append(f"[red]{day} was not loaded:[/red]{why}")
     if len(days) > MOST_SHOWN:
         wrong.append(f"[red]and {len(days) - MOST_SHOWN} more days[/red]")

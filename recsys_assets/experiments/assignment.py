@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Sequence
 
 _STEPS = 2**53
-"""Of the unit interval: every whole number below it is exact as a float."""
+"""Steps of the unit interval: every whole number below this one is exact as a float."""
 
 
 def place(key: bytes, experiment: str, unit: str) -> float:

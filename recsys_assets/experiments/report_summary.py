@@ -1,4 +1,4 @@
-"""ToldReport: the lake's reports on experiments, candidates, positions and searches, for the command line."""
+"""ReportSummary: the lake's reports on experiments, candidates, positions and searches, for the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMMONEST_QUERIES = 10
 
 
 @dataclass(frozen=True)
-class ToldExperiment:
+class ExperimentSummary:
     """One experiment: what to do, and a row an arm and metric."""
 
     name: str
@@ -28,7 +28,7 @@ class ToldExperiment:
 
 
 @dataclass(frozen=True)
-class ToldReport:
+class ReportSummary:
     """The newest reports of the lake.
 
     Attributes:
@@ -39,7 +39,7 @@ class ToldReport:
         nothing: why there is no experiment to tell of, in words; None where there is one.
     """
 
-    experiments: list[ToldExperiment]
+    experiments: list[ExperimentSummary]
     positions: list[dict[str, Any]]
     policies: list[dict[str, Any]]
     searches: list[dict[str, Any]]
@@ -50,11 +50,11 @@ class ToldReport:
         return asdict(self)
 
 
-def told_report(lake: Lake) -> ToldReport:
+def report_summary(lake: Lake) -> ReportSummary:
     """The newest version of each report."""
     if not lake.has(REPORT):
-        return ToldReport([], [], [], [], NOT_MADE)
-    told = told_experiments(lake)
+        return ReportSummary([], [], [], [], NOT_MADE)
+    experiments = experiment_summaries(lake)
     positions: list[dict[str, Any]] = []
     if lake.has("clicks_by_position"):
         positions = _rows(lake, "clicks_by_position", f"position <= {FIRST_POSITIONS}")
@@ -67,14 +67,16 @@ def told_report(lake: Lake) -> ToldReport:
     if lake.has("search_quality"):
         searches = _rows(lake, "search_quality", "TRUE")
         searches.sort(key=lambda row: (-row["searches"], row["query"]))
-    return ToldReport(told, positions, policies, searches[:COMMONEST_QUERIES], None if told else EMPTY)
+    return ReportSummary(
+        experiments, positions, policies, searches[:COMMONEST_QUERIES], None if experiments else EMPTY
+    )
 
 
-def told_experiments(lake: Lake) -> list[ToldExperiment]:
+def experiment_summaries(lake: Lake) -> list[ExperimentSummary]:
     """The newest version of `ab_report` for each experiment, in the order of their names."""
     rows = _rows(lake, REPORT, "TRUE")
     return [
-        ToldExperiment(name, of_it[0]["decision"], of_it)
+        ExperimentSummary(name, of_it[0]["decision"], of_it)
         for name in sorted({row["experiment"] for row in rows})
         if (of_it := [row for row in rows if row["experiment"] == name])
     ]

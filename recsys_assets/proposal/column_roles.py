@@ -113,7 +113,7 @@ def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) ->
 
 
 def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[str, SampledColumn]:
-    """For each column of a raw table, the column of the files that is it by its name and values.
+    """Columns of the files for the columns of a raw table, by their names and values.
 
     What a person named (`SampledFiles.named`) comes first, then a name in `like`, by the column of the raw table.
     """

@@ -52,8 +52,8 @@ class JoinedFiles:
     def has_a_customer_for_each_key(self) -> bool:
         """Whether nearly every head has another customer than all the others, so that nobody would come twice."""
         side, customer = self.columns["user_id"]
-        told = customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
-        return side == "head" and self.heads.rows >= _TELLING_ROWS and told
+        is_varied = customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
+        return side == "head" and self.heads.rows >= _TELLING_ROWS and is_varied
 
     @property
     def sides(self) -> dict[Side, SampledFiles]:

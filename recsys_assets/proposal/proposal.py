@@ -13,7 +13,7 @@ from recsys_assets.proposal.names.known_names import IDS, RawTable
 from recsys_assets.proposal.names.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
 from recsys_assets.proposal.notes.proposal_notes import ONE_EVENT, how_to_name, proposal_notes
 from recsys_assets.proposal.proposed_tables import proposed_tables
-from recsys_assets.proposal.sample.sampled_files import SampledFiles, days_told, sampled_files
+from recsys_assets.proposal.sample.sampled_files import SampledFiles, days_known, sampled_files
 from recsys_assets.proposal.source_sql import joined_sql, settings_text, table_sql
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import is_hidden
@@ -112,7 +112,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             advice=how_to_name(groups),
         )
     undated = not any("event_time" in part.columns for part in events)
-    divided = undated and len(days_told([part.files for part in events])) < _FEWEST_DAYS
+    divided = undated and len(days_known([part.files for part in events])) < _FEWEST_DAYS
     texts = {
         f"{table}.sql": table_sql(parts, divided=divided and table == "raw_events")
         for table, parts in tables.items()

@@ -171,10 +171,10 @@ def _first_moment(part: Roles) -> str:
     """When lines first said so; lines without a customer are no events, and what they alone say may be a note."""
     if part.happened is None:
         return "NULL"
-    told = ""
+    condition = ""
     if part.customer is not None and part.table == "raw_items":
-        told = f" FILTER (WHERE {quote(part.customer.name)} IS NOT NULL)"
-    return f"min({_value('event_time', part.happened, quote)}){told}"
+        condition = f" FILTER (WHERE {quote(part.customer.name)} IS NOT NULL)"
+    return f"min({_value('event_time', part.happened, quote)}){condition}"
 
 
 def _names_others_too(part: Roles) -> bool:

@@ -89,12 +89,12 @@ def load_report(
 
 def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
     """Deleted files whose rows are still in the tables that take rows of them."""
-    told: set[str] = set()
+    listed: set[str] = set()
     held: set[str] = set()
     for table in folder.source.queries:
         patterns = [named.scan.described() for named in folder.scans_by_file(table)]
         paths = gone.filter(pl.col("pattern").is_in(patterns))["path"].unique().to_list()
-        told.update(paths)
+        listed.update(paths)
         if paths and lake.has(table):
             with lake.reading(), lake.connect() as connection:
                 rows = lake.relation(lake.version(table))
@@ -102,7 +102,7 @@ def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ..
                     f"SELECT DISTINCT _file FROM {rows} WHERE list_contains($1, _file)", [paths]
                 ).fetchall()
             held.update(path for (path,) in found)
-    return tuple(path for path in gone["path"].unique().sort() if path in held or path not in told)
+    return tuple(path for path in gone["path"].unique().sort() if path in held or path not in listed)
 
 
 _STATUSES = ("faulty", "duplicate", "gone", "forgotten")

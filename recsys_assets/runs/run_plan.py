@@ -43,13 +43,13 @@ class PlannedAsset:
 
     def to_json(self) -> dict[str, Any]:
         """The planned asset as a JSON object; only raw_events has days."""
-        told: dict[str, Any] = {"action": self.action, "why": self.why}
+        plan: dict[str, Any] = {"action": self.action, "why": self.why}
         if self.asset == EVENTS:
-            told |= {
+            plan |= {
                 "days": dict(self.days),
                 "refused": {day: list(why) for day, why in self.refused.items()},
             }
-        return told
+        return plan
 
 
 def run_plan(
@@ -128,10 +128,10 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
             chosen[day] = whole.why if whole.why.startswith(CODE_CHANGED) else "its files changed"
     refused = {day: why for day, why in plan.refused.items() if days is None or day in days}
     counts = Counter(chosen.values())
-    told = [f"{many} days: {why}" for why, many in counts.items()]
-    told += [f"{len(refused)} days: they cannot be loaded"] if refused else []
+    reasons = [f"{many} days: {why}" for why, many in counts.items()]
+    reasons += [f"{len(refused)} days: they cannot be loaded"] if refused else []
     action: Action = "make" if chosen or (refused and not plan.known) else "keep"
-    return PlannedAsset(whole.asset, action, "; ".join(told) or "its days are up to date", chosen, refused)
+    return PlannedAsset(whole.asset, action, "; ".join(reasons) or "its days are up to date", chosen, refused)
 
 
 @contextmanager

@@ -282,7 +282,7 @@ def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: 
         failing = _failing(connection, folder, raw, error)
     make(failing.without(source.relations(raw)))
     return tuple(
-        f"{value} (at {told.where})" for value, told in zip(failing.values(), failing.errors(), strict=True)
+        f"{value} (at {fault.where})" for value, fault in zip(failing.values(), failing.errors(), strict=True)
     )
 
 

@@ -159,12 +159,12 @@ class Writers:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / LOCK).open("w") as lock:
             with (self._folder / TURN).open("w") as turn:
-                told = self._wait(turn.fileno(), fcntl.LOCK_EX, wait, say, told=False)
-                self._wait(lock.fileno(), kind, wait, say, told=told)
+                notified = self._wait(turn.fileno(), fcntl.LOCK_EX, wait, say, notified=False)
+                self._wait(lock.fileno(), kind, wait, say, notified=notified)
             yield
 
     def _wait(
-        self, handle: int, kind: int, wait: bool, say: Callable[[str], None] | None, told: bool
+        self, handle: int, kind: int, wait: bool, say: Callable[[str], None] | None, notified: bool
     ) -> bool:
         """Take a lock; gives whether it was said whom it waits for."""
         me = psutil.Process().create_time()
@@ -179,11 +179,11 @@ class Writers:
                     where=str(self._folder),
                     advice="wait until it is done, stop it, or set RECSYS_HOME to another folder",
                 )
-            if say and not told and others:
+            if say and not notified and others:
                 say(f"Waiting for {names}. Ctrl-C gives up.")
-                told = True
+                notified = True
             time.sleep(_SECONDS_BETWEEN_TRIES)
-        return told
+        return notified
 
     def _could_only_be_held_here(self, writer: Writer) -> bool:
         here = Writer.here()

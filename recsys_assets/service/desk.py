@@ -16,8 +16,8 @@ import orjson
 from recsys_assets.service.answers.answering import Listed, Question, answered, explained
 from recsys_assets.service.answers.described_items import DescribedItems
 from recsys_assets.service.answers.drafting import Shown, drafted, models_of, shown_alone
-from recsys_assets.service.answers.previewing import previewed, told_items
-from recsys_assets.service.answers.searching import Searched, SearchQuestion, searched, told
+from recsys_assets.service.answers.previewing import items_as_json, previewed
+from recsys_assets.service.answers.searching import Searched, SearchQuestion, search_response, searched
 from recsys_assets.service.answers.serving import CANARY, CONTROL, Chosen
 from recsys_assets.service.feedback.activity import Activity
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
@@ -84,7 +84,7 @@ class Desk:
         explain = explain and not degraded
         now, chosen, lists, shown = found or self._listed(question, query_id, prepared=True)
         served, listed = chosen.variant.served, lists[0]
-        items = told_items(shown, because, credited=chosen.teams is not None)
+        items = items_as_json(shown, because, credited=chosen.teams is not None)
         answer: dict[str, Any] = {
             "query_id": query_id,
             "model_version": served.version,
@@ -147,7 +147,7 @@ class Desk:
         if computed is None:
             raise Refused(429, "Too many wait for an answer.", headers={"Retry-After": "1"})
         (_, chosen, lists, shown), because = computed
-        return previewed(chosen, lists[0], told_items(shown, because, credited=chosen.teams is not None))
+        return previewed(chosen, lists[0], items_as_json(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
         """Run a piece of work in its turn and return its result; None if `most` wait already, or it waited too long."""
@@ -237,7 +237,7 @@ class Desk:
             "index_version": search.version,
             "index_record": search.record,
         }
-        answer = {**made_of, **told(search, question, result, explain=explain)}
+        answer = {**made_of, **search_response(search, question, result, explain=explain)}
         if explain:
             answer["explanation"] |= {
                 "family": served.model.name,

@@ -87,7 +87,7 @@ class Figures:
             "recsys_swap_pending", "1 if the newest cannot serve, so that the previous one does.",
             registry=self.registry, multiprocess_mode="livemax",
         )  # fmt: skip
-        self._told = (0, 0)
+        self._counted = (0, 0)
         self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._all = self.registry
         if team is not None:
@@ -113,8 +113,8 @@ class Figures:
         self.team_requests.tell()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures
-        swaps, failures = now[0] - self._told[0], now[1] - self._told[1]
-        self._told = now
+        swaps, failures = now[0] - self._counted[0], now[1] - self._counted[1]
+        self._counted = now
         self._swaps.inc(swaps)
         self._swap_failures.inc(failures)
         self._swap_pending.set(int(rotation.fault is not None))

@@ -21,7 +21,7 @@ from recsys_assets.service.feedback.feedback_log import FeedbackLog, stamp_of
 from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.figures import Figures
 from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, recalled_since
-from recsys_assets.service.processes.running import Told
+from recsys_assets.service.processes.running import RunningFile
 from recsys_assets.service.processes.worker_team import WorkerTeam
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
@@ -48,19 +48,19 @@ class Service:
         desk: what its routes call.
         rotation: what it answers from.
         log: where it writes.
-        told: what says to other processes what serves.
+        running_file: what says to other processes what serves.
     """
 
     door: Door
     desk: Desk
     rotation: Rotation
     log: FeedbackLog
-    told: Told
+    running_file: RunningFile
 
     def close(self) -> None:
         """Write what waits to the disk, and send the last spans."""
         self.log.close()
-        self.told.end()
+        self.running_file.end()
         tracing.end()
         gc.unfreeze()  # what `Rotation` froze
 
@@ -97,8 +97,8 @@ def opened_service(
             advice="set RECSYS_HOME to another folder, or fix the permissions of this one",
         ) from error
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
-    told = Told(files.own)
-    rotation = Rotation(Place(lake, files.rules, files.experiments, key, told))
+    running_file = RunningFile(files.own)
+    rotation = Rotation(Place(lake, files.rules, files.experiments, key, running_file))
     figures = Figures(rotation, team)
     log = FeedbackLog(
         files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
@@ -119,7 +119,7 @@ def opened_service(
     rotation.look()
     if rotation.now is None and rotation.error is not None:
         log.close()
-        told.end()
+        running_file.end()
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
@@ -128,7 +128,7 @@ def opened_service(
         others=None if team is None else others, workers=1 if team is None else team.workers,
     )  # fmt: skip
     app = service_app(desk)
-    service = Service(Door(app, access, figures), desk, rotation, log, told)
+    service = Service(Door(app, access, figures), desk, rotation, log, running_file)
     at_end = (lambda: None) if team is None else service.close
     app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
     return service
@@ -160,18 +160,18 @@ def _watching(
     """While the application runs, look for what changed."""
 
     async def look_for_tokens() -> None:
-        told = ""
+        reported = ""
         while not access.open:
             await asyncio.sleep(seconds)
             try:
-                access.tokens, told = tokens.by_hash(), ""
+                access.tokens, reported = tokens.by_hash(), ""
             except (
                 LineageError,
                 OSError,
             ) as error:  # half written, damaged, not to be read: those before hold
-                if str(error) != told:
-                    told = str(error)
-                    _log.warning("the previous tokens stay in force: %s", told)
+                if str(error) != reported:
+                    reported = str(error)
+                    _log.warning("the previous tokens stay in force: %s", reported)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -12,14 +12,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from recsys_assets.experiments.experiment import ExperimentError
-from recsys_assets.experiments.report_summary import REPORT, ToldExperiment, told_experiments
+from recsys_assets.experiments.report_summary import REPORT, ExperimentSummary, experiment_summaries
 from recsys_assets.service.answers.prepared import TABLE as PREPARED
 from recsys_assets.service.answers.rules import RulesError
 from recsys_assets.service.answers.served_model import CHAMPION
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.serving import Serving, load_serving
 from recsys_assets.service.champion_decisions import chosen_model, decides_what_serves
-from recsys_assets.service.processes.running import RunningProcess, Told
+from recsys_assets.service.processes.running import RunningFile, RunningProcess
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.decision import Decision
@@ -44,14 +44,14 @@ class Place:
         rules: the file of rules.
         experiments: the file of experiments.
         key: by which customers are assigned to arms.
-        told: where it is told to other processes what serves; nowhere where it is None.
+        running_file: tells other processes what serves; none is written where it is None.
     """
 
     lake: Lake
     rules: Path
     experiments: Path
     key: bytes
-    told: Told | None = None
+    running_file: RunningFile | None = None
 
 
 class Rotation:
@@ -74,7 +74,7 @@ class Rotation:
         self.now: Serving | None = None
         self.error: Exception | None = None
         self.failures = self.swaps = 0
-        self.reports: list[ToldExperiment] = []
+        self.reports: list[ExperimentSummary] = []
         self.since: datetime | None = None
         self._seen: tuple[object, ...] | None = None
         self._tried = 0.0
@@ -121,8 +121,8 @@ class Rotation:
             return False
         finally:
             self._look_at_reports()
-            if self.place.told is not None:
-                self.place.told.say(self._process())
+            if self.place.running_file is not None:
+                self.place.running_file.say(self._process())
 
     def _look_at_reports(self) -> None:
         """Read what is said of experiments where there is something new; what cannot be read is for those who ask."""
@@ -130,7 +130,7 @@ class Rotation:
             newest = self.place.lake.log(REPORT).latest()
             if newest is not None and newest != self._reported:
                 self._reported = newest
-                self.reports = told_experiments(self.place.lake)
+                self.reports = experiment_summaries(self.place.lake)
 
     def _process(self) -> RunningProcess:
         if self.now is None:

@@ -20,7 +20,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
-"""Of what is looked at: how often it is clicked if they did buy it later, then bought, and how often clicked if not."""
+"""Rates for an item looked at: of clicks if it was bought later, of purchases after these, of clicks if it was not."""
 SEARCHING, MISSPELT = 0.5, 0.3
 """How many of those who come also look for something, and how many of them misspell it."""
 EXAMPLE = """# Whether the champion is better than what is popular.
@@ -223,7 +223,7 @@ def simulate(
     k: int,
     seed: int,
     queries: Mapping[str, str] = MappingProxyType({}),
-    told: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
     """Let customers query the service once each, look at places as `looked_at` says, and send what they did.
 
@@ -235,7 +235,7 @@ def simulate(
         k: length of the lists.
         seed: who comes, what each looks for, and does with a given list.
         queries: item → what is typed by who looks for it; nobody looks for others.
-        told: called with the number of customers that came so far.
+        progress: called with the number of customers that came so far.
 
     Raises:
         SimulationError: the service does not answer, or refuses.
@@ -264,7 +264,7 @@ def simulate(
             query = misspelt(query) if luck.random() < MISSPELT else query
             see(f"/search?q={quote(query, safe='')}&user={named}&k={k}", user, luck)
             found.searches += 1
-        told(number)
+        progress(number)
     return found
 
 

@@ -100,7 +100,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "end_day": ColumnText(DAY, "its last day", "row refused: end day is not a day"),
     },
 }
-"""Of each raw table, its columns besides `_file` and `_line`."""
+"""Columns of each raw table besides `_file` and `_line`."""
 
 KEYS: Mapping[str, str] = {
     "title": "what the source is, for people",

@@ -102,13 +102,15 @@ class Attempt:
     def _made(self) -> Outcome:
         known = self._asset
         asset = self._asset = known.asked(self._request.options)
-        is_told = asset is not known and known.remade is None  # what it is to do, which no version before did
+        is_announced = (
+            asset is not known and known.remade is None
+        )  # what it is to do, which no version before did
         request = self._request = replace(self._request, code_version=asset.code_version)
         check_owners(self._records, asset, self._keys, request)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
-            if self._reason is None and request.partitions is None and not is_told:
+            if self._reason is None and request.partitions is None and not is_announced:
                 return self._kept()
         beside: list[str] = []
         if self._into is not self._lake:
@@ -135,8 +137,8 @@ class Attempt:
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
         plain = self._plain(list(output.warnings), output)
-        for whole, told in zip(output.warnings, plain, strict=True):
-            if whole != told:
+        for whole, recorded in zip(output.warnings, plain, strict=True):
+            if whole != recorded:
                 tell(Progress(asset.name, "note", whole))
         warnings = [*plain, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))

@@ -68,10 +68,10 @@ def ask_place(
         if then is None or not as_json:
             print_answer(answer, format, out, as_json)
         if then is not None:
-            told = then(place, answer)
+            extra = then(place, answer)
             if as_json:
-                print_answer(answer, format, out, as_json, **told)
-            if told["failed"]:
+                print_answer(answer, format, out, as_json, **extra)
+            if extra["failed"]:
                 raise typer.Exit(1)
     if not answer.found:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""How a command answers: in words or as JSON on stdout, errors included."""
+"""Output of a command: words or JSON on stdout, errors included."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
     except LineageError as error:
         _print_error(error, advice_for)
     except OSError as error:
-        told = file_fault(error)
-        if told is None:
+        fault = file_fault(error)
+        if fault is None:
             raise
-        _print_error(told, advice_for)
+        _print_error(fault, advice_for)
 
 
 def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
@@ -158,11 +158,11 @@ def _answered(error: Exception, program: str) -> int:
 
     What the command line itself refuses has a message for people; all else is a fault of the program.
     """
-    told = getattr(error, "format_message", None)
-    if told is not None:
+    formatted = getattr(error, "format_message", None)
+    if formatted is not None:
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else None
-        print_error(told(), where=where, advice=f"{where or program} --help")
+        print_error(formatted(), where=where, advice=f"{where or program} --help")
         return int(getattr(error, "exit_code", 1))
     traceback.print_exc()
     print_error(

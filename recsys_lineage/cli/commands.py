@@ -332,8 +332,8 @@ def verify(
 
     def asked(place: Place) -> Any:
         wanted = {"rows": rows, "sample": sample, "reads": reads, "seconds": seconds}
-        told = {name: value for name, value in wanted.items() if value is not None}
-        extent = replace(NIGHT if night else Extent(), **told)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        extent = replace(NIGHT if night else Extent(), **given)
         return proofs_of(place, assets or (), extent=extent, seed=seed, other_code=anyway, tell=screen.print)
 
     ask_place(context, asked, format, out, as_json)

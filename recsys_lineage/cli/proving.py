@@ -91,11 +91,11 @@ class Proofs:
                 lines += [f"{proof.asset} {proof.verdict}", proof.report(), ""]
         lines += [f"{asset} not tried: {why}" for asset, why in self.not_tried.items()]
         lines += [f"Tried: {self.extent}."] if self.proofs else []
-        over = {proof.asset: told for proof in self.proofs if (told := _left(proof))}
+        over = {proof.asset: left for proof in self.proofs if (left := _left(proof))}
         if several and over:
-            told = ", ".join(f"{asset} ({left})" for asset, left in over.items())
+            untried = ", ".join(f"{asset} ({left})" for asset, left in over.items())
             lines.append(
-                f"The time limit was reached before all was tried: {told}. --seconds raises it, --all removes it."
+                f"The time limit was reached before all was tried: {untried}. --seconds raises it, --all removes it."
             )
         if self.not_run:
             longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())

@@ -64,9 +64,9 @@ def _(answer: RowTrace) -> Drawing:
         part = "" if model.of_row is None else f"{model.of_row:,} of {model.rows:,}"
         arrows.append(Arrow(table, name, part))
     models = {model.model for model in found.models}
-    told = ways(answer.lake, found)
-    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in told.known)
-    for name in told.unrecorded:
+    found_ways = ways(answer.lake, found)
+    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in found_ways.known)
+    for name in found_ways.unrecorded:
         shape, text = boxes[name]
         boxes[name] = (shape, f"{text}\nno record says of what")
     for stop in found.stopped:

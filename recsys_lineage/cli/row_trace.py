@@ -151,20 +151,20 @@ def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTr
                 where=named["path"],
                 advice=f"ask for file:{named['path']}, which is all of its lines",
             )
-    told: LineageError | None = None
+    fault: LineageError | None = None
     for lake in lakes:
         try:
             return RowTrace(target, "down", trace_forward(lake, file=named["path"], lines=lines), lake)
         except LineageError as error:
-            told = error
-    assert told is not None, "there is a lake"
+            fault = error
+    assert fault is not None, "there is a lake"
     raise LineageError(
-        told.message,
-        expected=told.expected,
-        found=told.found,
-        where=told.where,
-        advice=told.advice or "the command `upstream` names the files that a table was made of",
-    ) from told
+        fault.message,
+        expected=fault.expected,
+        found=fault.found,
+        where=fault.where,
+        advice=fault.advice or "the command `upstream` names the files that a table was made of",
+    ) from fault
 
 
 def _row(lake: Lake, version: TableVersion, values: Sequence[str]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the commands print: trees and tables for people, JSON for scripts, pictures for both."""
+"""Printed answers of the commands: trees and tables for people, JSON for scripts, pictures for both."""
 
 from __future__ import annotations
 
@@ -165,12 +165,12 @@ def _node(node: Node) -> str:
 
 
 def _how(link: Link) -> str:
-    told = [] if link.how == "read" else [link.how]
+    details = [] if link.how == "read" else [link.how]
     if link.partitions is not None:
-        told.append(_few(link.partitions, "partitions"))
+        details.append(_few(link.partitions, "partitions"))
     if link.columns is not None:
-        told.append(_few(link.columns, "columns"))
-    return f" [dim]({'; '.join(told)})[/dim]" if told else ""
+        details.append(_few(link.columns, "columns"))
+    return f" [dim]({'; '.join(details)})[/dim]" if details else ""
 
 
 def _few(names: tuple[str, ...], what: str, most: int = 6) -> str:

@@ -41,7 +41,7 @@ def column_lineage(
     result: Sequence[str] | None = None,
     parameters: Mapping[str, object] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
-    """For each column of a query's result, the columns of its tables that it comes from, and how.
+    """Column lineage of a query: for each column of its result, the columns of tables that it comes from, and how.
 
     The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
     itself, over tables without rows, says whether the statement is right and what its columns are called. A statement

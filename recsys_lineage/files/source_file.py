@@ -19,7 +19,7 @@ from recsys_lineage.records.parts.file_pattern import LANDING
 
 _MOST_HASHES = 100_000
 _hashes: dict[tuple[int, ...], tuple[int, str]] = {}
-"""Of files by their state: when a hash was begun, and the hash."""
+"""Hashes of files by the files' state, each with the time when it was begun."""
 _READABLE = "a readable file inside the data folder"
 
 

@@ -40,7 +40,7 @@ def partition_fingerprints(
     partition_column: str | None,
 ) -> dict[str, str]:
     """`{partition: "rows:sum"}` of a relation; the key is "" for a table without partitions."""
-    terms = ", ".join(told_apart(quote(column.name), connection.sqltype(column.type)) for column in schema)
+    terms = ", ".join(distinguished(quote(column.name), connection.sqltype(column.type)) for column in schema)
     key = f"CAST({quote(partition_column)} AS VARCHAR)" if partition_column else "''"
     # DuckDB joins the columns' hashes by XOR: two rows that swap values could keep their sum. The outer
     # hash mixes the bits, so that they cannot.
@@ -66,7 +66,7 @@ def table_fingerprint(schema: Sequence[Column], content: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def told_apart(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
+def distinguished(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
     """SQL of a value such that DuckDB's hash distinguishes all values of the type.
 
     DuckDB's hash alone takes an empty list for NULL, a struct of NULLs for NULL, and [[1], [2]] for [[1, 2]].
@@ -74,18 +74,18 @@ def told_apart(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
     if type_.id == "list":
         element = children(type_)[0][1]
         if element.id in ("list", "struct", "map"):
-            inner = told_apart(f"e{depth}", element, depth + 1)
+            inner = distinguished(f"e{depth}", element, depth + 1)
             elements = f"list_transform({value}, lambda e{depth}: {inner})"
         else:
             elements = value
         return f"hash({elements}, len({value}))"
     if type_.id == "struct":
-        fields = [told_apart(f"struct_extract({value}, {literal(name)})", child, depth)
+        fields = [distinguished(f"struct_extract({value}, {literal(name)})", child, depth)
                   for name, child in children(type_)]  # fmt: skip
         return f"hash({value} IS NULL, {', '.join(fields)})"
     if type_.id == "map":
         (_, key), (_, item) = children(type_)
-        keys = told_apart(f"map_keys({value})", duckdb.list_type(key), depth)
-        items = told_apart(f"map_values({value})", duckdb.list_type(item), depth)
+        keys = distinguished(f"map_keys({value})", duckdb.list_type(key), depth)
+        items = distinguished(f"map_values({value})", duckdb.list_type(item), depth)
         return f"hash({value} IS NULL, {keys}, {items})"
     return value

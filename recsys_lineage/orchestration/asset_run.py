@@ -48,7 +48,7 @@ Shown = Callable[[Records], Mapping[str, Any]]
 """What a page shows beside what follows from the run's record, see `AssetLook`."""
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
-"""Of one step's progress; long fits tell of each epoch, and each line is written to Dagster's storage."""
+"""Seconds between two lines of one step's progress: long fits report each epoch, and Dagster stores each line."""
 _COUNTS_OF_STEPS = range(1_000)
 """Whole numbers that a line of progress may say: how far the work is."""
 

@@ -8,7 +8,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.transient import is_transient
-from recsys_lineage.records.parts.failure import Failure, speaks_for_itself, told_parts
+from recsys_lineage.records.parts.failure import Failure, labelled_parts, speaks_for_itself
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
@@ -21,7 +21,7 @@ def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Fa
     """
     metadata: dict[str, Any] = {"type": failure.type}
     if isinstance(error, LineageError) and speaks_for_itself(error):
-        metadata |= told_parts(error)
+        metadata |= labelled_parts(error)
     if failure.stack:
         metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in failure.stack))
     return dg.Failure(

@@ -34,7 +34,7 @@ class Recording:
         self.checks: list[CheckOutcome] = []
         self.rows: int | None = None
         self.columns: Mapping[str, Sequence[ColumnEdge]] = {}
-        """Of the columns of what was made, those that they come from."""
+        """Origins of the columns of what was made."""
 
 
 @contextmanager

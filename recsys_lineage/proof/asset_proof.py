@@ -36,7 +36,7 @@ from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.sql_text import SqlText
 
 _KEYED_ROWS = 3
-"""Of how many rows at most the keys of a Python asset are proved: its code runs two times for each."""
+"""Most rows for which the keys of a Python asset are proved: its code runs two times for each."""
 _OF_COLUMNS = 2 / 3
 """Share of an asset's time in which columns are changed at most."""
 _LONGEST_RUN = 600.0

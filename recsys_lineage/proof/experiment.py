@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.lake.fingerprint import told_apart
+from recsys_lineage.lake.fingerprint import distinguished
 from recsys_lineage.proof.result_hashes import Answer, changed_together, same
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import literal, quote
@@ -315,7 +315,7 @@ class Experiment:
             if type_ in ("DOUBLE", "FLOAT"):
                 value = f"printf('%.10g', c{place})"
             else:
-                value = told_apart(f"c{place}", self.connection.sqltype(str(type_)))
+                value = distinguished(f"c{place}", self.connection.sqltype(str(type_)))
             hashing.append(f"hash({value}) AS h{place}")
         self._hashing = ", ".join(hashing)
         self.types = tuple(row[1] for row in described)

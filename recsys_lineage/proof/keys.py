@@ -97,15 +97,15 @@ def _trial(
     connection: duckdb.DuckDBPyConnection,
 ) -> RowTrial:
     connection.register(GIVEN, row)
-    told = {name: pl.DataFrame(by_keys(connection, relations[name], keys[name])) for name in keys}
+    claimed = {name: pl.DataFrame(by_keys(connection, relations[name], keys[name])) for name in keys}
     others = {name: pl.DataFrame(other_rows(connection, relations[name], keys[name])) for name in keys}
-    traced = {name: frame.height for name, frame in told.items()}
+    traced = {name: frame.height for name, frame in claimed.items()}
     of = {name: traced[name] + frame.height for name, frame in others.items()}
     if not any(traced.values()):
         detail = "no row that it was made of has its keys"
         return RowTrial(number, "refused", traced, of, {}, detail=detail)
     try:
-        sufficient = _has(run(told), row)
+        sufficient = _has(run(claimed), row)
     except RunFailed as error:
         return RowTrial(
             number, "refused", traced, of, {}, detail=f"the code stops on these rows alone: {error}"

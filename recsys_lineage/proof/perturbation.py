@@ -213,7 +213,7 @@ class Perturbations:
                 yield f"values of {other}.{name}", picked(values, among)
 
     def _codes(self, table: str, column: str) -> np.ndarray:
-        """For each row the place of its value among the different ones, -1 for NULL."""
+        """Places of the rows' values among the different ones, -1 for NULL."""
         x = quote(column)
         found = self._experiment.connection.execute(
             f"SELECT CASE WHEN {x} IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY {x} NULLS LAST) - 1 END AS code "

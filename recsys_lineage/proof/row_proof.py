@@ -9,7 +9,7 @@ from typing import Any, Literal
 from recsys_lineage.proof.table_text import table_text
 
 Verdict = Literal["proved", "refused", "out of time", "too few", "not needed", "not its rows", "failed"]
-"""What is said of the trace of one row.
+"""Verdict on the trace of one row.
 
 - proved: the traced rows alone give the row, and without them it is another or gone.
 - refused: the trace says that it cannot be told; nothing is claimed, so nothing is wrong.

@@ -30,7 +30,7 @@ _WITNESSES = 50
 _LONGEST_TRACE = 60.0
 """Seconds of computing after which a trace is given up."""
 _LOOKED_INTO = 20
-"""Of a trace of more rows, those that are not needed are not sought."""
+"""Most rows of a trace among which rows that are not needed are sought."""
 
 
 class Traced(Protocol):

@@ -17,7 +17,7 @@ from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.parts.withheld import WITHHELD, is_withheld
 
 FORMAT = 2
-"""Of the records that this code writes; those of format 1, which name none, are read too."""
+"""Format of the records that this code writes; those of format 1, which name none, are read too."""
 
 Status = Literal["success", "failed", "canceled", "kept"]
 

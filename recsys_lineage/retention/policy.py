@@ -47,7 +47,7 @@ class Policy:
 
 
 NEWEST_ONLY = Policy(0)
-"""Of a table whose newest version holds everything that the older ones did."""
+"""Retention of a table whose newest version holds everything that the older ones did."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def is_a_line_a_row(statement: Statement) -> bool:
 def lines_of(
     connection: duckdb.DuckDBPyConnection, record: Materialization, rows: pa.Table, folder: Path | None = None
 ) -> dict[str, set[int]] | None:
-    """For files the lines that rows of a table are made of; None where the rows themselves name them all.
+    """Lines of files that rows of a table are made of; None where the rows themselves name them all.
 
     Args:
         connection: on which what the asset read of tables is; the files are opened there too.

@@ -89,7 +89,7 @@ def flowed(
     def _rows(flow: Flow) -> pa.Table:
         if look is not None:
             look(flow.context, flow.insufficient)
-        steps = Stepwise(connection, flow.steps, parameters, kept, flow.dear, (stored, part))
+        steps = Stepwise(connection, flow.steps, parameters, kept, flow.costly, (stored, part))
         return steps.rows(flow.wanted)
 
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
@@ -107,7 +107,7 @@ def flowed(
         name = catalog.folded(source)
         flowing = Flowing(statement, name, stored, whole=whole, all_stored=all_stored)
         wanted = flowing.result(given)
-        flow = Flow(tuple(flowing.steps), wanted, flowing.dear(), *context_of(statement, name))
+        flow = Flow(tuple(flowing.steps), wanted, flowing.costly(), *context_of(statement, name))
         if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not kept
             flows.keep(flow, *questions)
         return _rows(flow)

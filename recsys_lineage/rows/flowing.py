@@ -12,14 +12,14 @@ from recsys_lineage.rows.statement.steps import All, Marking, Part, Steps, numbe
 from recsys_lineage.rows.statement.syntax import Node, children, is_cut
 from recsys_lineage.rows.witnesses.narrowing.candidates import Candidates
 from recsys_lineage.rows.witnesses.narrowing.costly_definitions import (
-    is_dear,
+    is_costly,
     is_distinct,
     shaped,
     windows_of,
 )
 from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.narrowing.wanted import Wanted
-from recsys_lineage.rows.witnesses.narrowing.wholly_marked import Wholes
+from recsys_lineage.rows.witnesses.narrowing.wholly_marked import WhollyMarked
 from recsys_lineage.rows.witnesses.nondeterminism.float_sums import float_sums
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
@@ -48,7 +48,7 @@ class Flowing:
         self.statement, self.source, self._stored, self._whole = statement, source, stored, whole
         self.syntax = statement.catalog.syntax
         self.witnesses = Witnesses(statement, (source,))
-        self._wholes = Wholes(statement, self.witnesses)
+        self._wholly_marked = WhollyMarked(statement, self.witnesses)
         self.steps = Steps(statement)
         self._once = float_sums(statement, self.witnesses.followed)
         self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
@@ -80,7 +80,7 @@ class Flowing:
                 self._step(definition)
         return f"SELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
 
-    def dear(self) -> dict[str, int]:
+    def costly(self) -> dict[str, int]:
         """The definitions, folded, of whose rows all are found at the least where some are asked for.
 
         With the need at which they are to be kept: the second, or the first where no part of them is ever enough, or
@@ -95,7 +95,7 @@ class Flowing:
         return {
             name: 1 if name in first else 2
             for name, each in self.statement.definitions.items()
-            if is_dear(each, self.statement, self.witnesses)
+            if is_costly(each, self.statement, self.witnesses)
         }
 
     def _mark(self, table: str, parts: Sequence[Part]) -> None:
@@ -121,10 +121,10 @@ class Flowing:
             return All(followed, single=True, of=()) if self._whole else None
         of = [
             tuple(self._marked[each] for each in tables)
-            for tables in self._wholes.follow_from(definition)
+            for tables in self._wholly_marked.follow_from(definition)
             if all(each in self._marked for each in tables)
         ]
-        asked = dict.fromkeys(self._wholes.asked_by(definition))
+        asked = dict.fromkeys(self._wholly_marked.asked_by(definition))
         text = f"SELECT DISTINCT * FROM {quote(definition.name)}"
         if definition is self.statement.main:
             text = f"SELECT DISTINCT * FROM ({self.syntax.text(definition.query)}) AS __all"
@@ -132,7 +132,7 @@ class Flowing:
                 text = f"SELECT * FROM {quote(self._stored)}"
         return All(
             text,
-            self._wholes.single.has(table),
+            self._wholly_marked.single.has(table),
             tuple(of),
             tuple(self._marked[n] for n in asked if n in self._marked),
         )

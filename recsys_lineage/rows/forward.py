@@ -170,7 +170,7 @@ class _Forward:
                 expected="lines of which a table has a row"
                 if read
                 else "a file that an asset of this lake read, by the path that its record says",
-                found=file if lines is None else f"{file}, {_told(lines)}",
+                found=file if lines is None else f"{file}, {_line_text(lines)}",
                 where=self.lake.uri,
                 advice=f"look at the lines that are there: {LINE} of the tables that read the file"
                 if read
@@ -322,7 +322,7 @@ class _Forward:
         return held
 
     def _flowed(
-        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, told: _Found
+        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, result: _Found
     ) -> pa.Table:
         """The rows of a table that a statement made of given ones, each as often as the table holds it."""
         record = made.record
@@ -347,7 +347,7 @@ class _Forward:
                 version.partition_column is None,
                 KeptFlows(),
                 "" if made.partitions is None else repr(made.partitions),
-                told.look,
+                result.look,
             )
             if made.partitions is not None and version.partition_column is not None:
                 still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
@@ -362,7 +362,7 @@ class _Forward:
         return same and rows.num_rows == latest.rows
 
 
-def _told(lines: range | int) -> str:
+def _line_text(lines: range | int) -> str:
     return f"line {lines}" if isinstance(lines, int) else f"lines {lines.start} to {lines.stop - 1}"
 
 

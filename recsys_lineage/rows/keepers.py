@@ -96,7 +96,7 @@ class _Keepers:
         self._on_traced = OnTracedRows(tracing, prefix)
 
     def wanted(self) -> dict[str, list[str]]:
-        """For definitions and tables queries for those of their rows that keep traced rows out."""
+        """Queries for the rows of definitions and tables that keep traced rows out."""
         found: dict[str, list[str]] = {}
         for definition in self._absences.definitions:
             for table, text in self._of(definition):
@@ -116,7 +116,7 @@ class _Keepers:
             yield table, f"SELECT {fields} FROM (SELECT unnest(w) AS r FROM ({text}) AS __k) AS __u"
 
     def _of_select(self, query: Node, own: str, asked: bool, outermost: bool) -> Iterator[tuple[str, str]]:
-        """For tables and definitions queries for lists of the rows by which a traced row does not pass.
+        """Queries for lists of the rows of tables and definitions because of which a traced row does not pass.
 
         Args:
             query: a SELECT, or a subquery that uses what is around it.

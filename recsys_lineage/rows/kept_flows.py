@@ -38,14 +38,14 @@ class Flow:
     Attributes:
         steps: named queries, in order.
         wanted: the query over them for these rows.
-        dear: steps, folded, of which all rows are found, and at which need.
+        costly: steps, folded, of which all rows are found, and at which need.
         context: the condition on rows of the table that all rows of the result look at, see `Trace`; None for no rows.
         insufficient: columns of the result that need these.
     """
 
     steps: tuple[Step, ...]
     wanted: str
-    dear: Mapping[str, int]
+    costly: Mapping[str, int]
     context: str | None = None
     insufficient: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ class Descent:
     Attributes:
         steps: named queries, in order.
         wanted: for each table the query over them for its rows.
-        dear: steps, folded, of which all rows are found, and at which need.
+        costly: steps, folded, of which all rows are found, and at which need.
         looks: for each table its context and the columns that need it, see `Trace`.
         lost: a step; where it has no row, less is wanted. Empty where that cannot be.
         enough: for each table the query for that.
@@ -65,7 +65,7 @@ class Descent:
 
     steps: tuple[Step, ...]
     wanted: tuple[str, ...]
-    dear: Mapping[str, int]
+    costly: Mapping[str, int]
     looks: tuple[tuple[str | None, tuple[str, ...]], ...]
     lost: str = ""
     enough: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class KeptFlows:
             return
         try:
             said = {each.name: getattr(found, each.name) for each in fields(found)}
-            said |= {"steps": list(map(_said, found.steps)), "dear": dict(found.dear)}
+            said |= {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
         except (LineageError, duckdb.Error):  # a way that is not taken need not be one
             return
         with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
@@ -156,13 +156,13 @@ def _analysis() -> str:
 
 def _flow(kept: Mapping[str, Any]) -> Flow:
     steps, lacking = tuple(map(_read, kept["steps"])), tuple(kept["insufficient"])
-    return Flow(steps, kept["wanted"], dict(kept["dear"]), kept["context"], lacking)
+    return Flow(steps, kept["wanted"], dict(kept["costly"]), kept["context"], lacking)
 
 
 def _descent(kept: Mapping[str, Any]) -> Descent:
     looks = tuple((context, tuple(lacking)) for context, lacking in kept["looks"])
     steps, wanted = tuple(map(_read, kept["steps"])), tuple(kept["wanted"])
-    return Descent(steps, wanted, dict(kept["dear"]), looks, kept["lost"], tuple(kept["enough"]))
+    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], tuple(kept["enough"]))
 
 
 def _said(step: Step) -> dict[str, Any]:

@@ -358,8 +358,8 @@ def trained_rows(
         if of is not None and data.table != of.table:
             continue
         version = lake.version(data.table, data.version)
-        told = keys if isinstance(keys, RowKeys) else RowKeys(tuple(keys))
-        shared = told.pairs(data.table, rows.column_names, version.columns)
+        row_keys = keys if isinstance(keys, RowKeys) else RowKeys(tuple(keys))
+        shared = row_keys.pairs(data.table, rows.column_names, version.columns)
         of_row = None
         if shared and of is not None and of.version == version.version and rows.num_rows == of.rows:
             of_row = data.rows

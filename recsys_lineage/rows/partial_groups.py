@@ -46,7 +46,7 @@ def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None
         given: whether several rows are wanted, which stand in the tracing's first step.
     """
     completion = _Completion(tracing, fits, given)
-    if not completion.is_told():
+    if not completion.is_decided():
         return
     lost = tracing.lost = completion.lost("__g0_")
     tracing.enough = {source: completion.step(source) for source in tracing.sources}
@@ -74,9 +74,9 @@ class _Completion:
         self._statement = statement = tracing.statement
         self._syntax = statement.catalog.syntax
         self._again = MadeAgain(statement, self._facts.is_aggregated)
-        told = self._again.steady(statement.main) - self._need_context()
-        self._fits = {place: fit for place, fit in fits.items() if place in told}
-        self._places = sorted(told)
+        comparable = self._again.steady(statement.main) - self._need_context()
+        self._fits = {place: fit for place, fit in fits.items() if place in comparable}
+        self._places = sorted(comparable)
         self._on_traced = OnTracedRows(tracing, "")
         self._lost = ""
 
@@ -85,7 +85,7 @@ class _Completion:
         named = {name for table in self._tracing.sources for name in context_of(self._statement, table)[1]}
         return {place for place, each in enumerate(self._statement.main.columns) if each.name in named}
 
-    def is_told(self) -> bool:
+    def is_decided(self) -> bool:
         """Whether it can be decided that traced rows give a wanted row again."""
         steps = {step.name for step in self._tracing.steps}
         return bool(self._places if self._given else self._fits) and self._found() in steps
@@ -119,7 +119,7 @@ class _Completion:
         return name
 
     def groups(self, definitions: Sequence[Definition]) -> dict[str, list[str]]:
-        """For tables and definitions queries for the rows of the groups that hold traced rows."""
+        """Queries for the rows, in tables and definitions, of the groups that hold traced rows."""
         found: dict[str, list[str]] = {}
         for definition in definitions:
             for table, lists in self._of(definition):

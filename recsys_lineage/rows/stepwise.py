@@ -42,7 +42,7 @@ class Stepwise:
         parameters: values of the statement's parameters.
         kept: what other statements' steps found over the same tables; what these steps find is added. Then the
             connection is a cursor of that which keeps it.
-        dear: steps, folded, whose rows are all found at the least whenever some are asked for, as of groups, and when
+        costly: steps, folded, whose rows are all found at the least whenever some are asked for, as of groups, and when
             they are kept: at the first need, or at the second, which costs at most twice what is best.
         stored: a table of the connection that others have under the same name with other rows, and a word for these.
     """
@@ -53,7 +53,7 @@ class Stepwise:
         steps: Iterable[Step],
         parameters: Mapping[str, object],
         kept: KeptSteps | None = None,
-        dear: Mapping[str, int] | None = None,
+        costly: Mapping[str, int] | None = None,
         stored: tuple[str, str] = ("", ""),
     ) -> None:
         self._found, self._contents = kept, Contents(connection, kept)
@@ -64,7 +64,7 @@ class Stepwise:
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
-        self._dear = dict(dear or {})
+        self._costly = dict(costly or {})
         self._once = {
             step.marking.definition.casefold(): name
             for name, step in self._steps.items()
@@ -97,10 +97,10 @@ class Stepwise:
         """A query behind those steps that it reads and that are not stored; those that are are filled."""
         plain = self._not_kept(query)
         for name in plain:
-            if name in self._dear:
-                self._dear[name] -= 1
-        while again := [name for name in plain if self._dear.get(name, 1) < 1]:
-            del self._dear[again[-1]]
+            if name in self._costly:
+                self._costly[name] -= 1
+        while again := [name for name in plain if self._costly.get(name, 1) < 1]:
+            del self._costly[again[-1]]
             self._keep_whole(again[-1])
             plain = self._not_kept(query)
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)

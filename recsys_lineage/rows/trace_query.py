@@ -24,7 +24,7 @@ from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
-from recsys_lineage.rows.witnesses.narrowing.costly_definitions import asked_whole
+from recsys_lineage.rows.witnesses.narrowing.costly_definitions import computed_whole
 from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.nondeterminism.random_draws import refuse_drawn
 from recsys_lineage.sql.names import quote
@@ -202,7 +202,7 @@ def traced_tables(
             catalog.connection.close()
     if not single:
         connection.register(GIVEN, rows)
-    stepwise = Stepwise(connection, descent.steps, parameters, KeptSteps(connection), descent.dear)
+    stepwise = Stepwise(connection, descent.steps, parameters, KeptSteps(connection), descent.costly)
     texts = descent.wanted
     if descent.lost and not stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
         texts = descent.enough
@@ -225,7 +225,7 @@ def _descent_to(statement: Statement, sources: Sequence[str], row: Mapping[str, 
     return Descent(
         tuple(tracing.steps),
         wanted,
-        dict.fromkeys(asked_whole(statement, tracing.witnesses), 1),
+        dict.fromkeys(computed_whole(statement, tracing.witnesses), 1),
         tuple(context_of(statement, source) for source in folded),
         tracing.lost,
         tuple(f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded) if tracing.lost else (),
@@ -250,7 +250,7 @@ def _traced(
 
 
 def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits, Fits]:
-    """For columns of the result the condition that an expression has the row's value in it.
+    """Conditions, by column of the result, that an expression has the row's value in it.
 
     Those are left out that may have another value when the statement is run again, where others tell the row. The
     second are of columns that may have another value too, where nothing else is sure to tell the row: of the rows that

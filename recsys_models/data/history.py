@@ -36,10 +36,10 @@ class CodedNames(Sequence[str]):
         """The names that occur, in order, and the code of each row."""
         counts = np.bincount(self.codes, minlength=len(self.names))
         there = [place for place in range(len(self.names)) if counts[place]]
-        told = sorted(there, key=lambda place: self.names[place])
+        order = sorted(there, key=lambda place: self.names[place])
         code = np.zeros(len(self.names), np.int8)
-        code[told] = np.arange(len(told))
-        return tuple(self.names[place] for place in told), code[self.codes]
+        code[order] = np.arange(len(order))
+        return tuple(self.names[place] for place in order), code[self.codes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +112,13 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         names, code = only.coded()
     elif any(history.behaviours is not None for history in histories):
         named = _names(histories, length)
-        told = {name: place for place, name in enumerate(sorted(set(named)))}
-        if len(told) > 127:
-            raise ValueError(f"behaviours: expected at most 127 different names, found {len(told)}")
-        names, code = tuple(map(str, told)), np.array([told[name] for name in named], np.int8)
+        codes_by_name = {name: place for place, name in enumerate(sorted(set(named)))}
+        if len(codes_by_name) > 127:
+            raise ValueError(f"behaviours: expected at most 127 different names, found {len(codes_by_name)}")
+        names, code = (
+            tuple(map(str, codes_by_name)),
+            np.array([codes_by_name[name] for name in named], np.int8),
+        )
     if item.size and item.max() >= item_ids.size:
         wrong = np.flatnonzero(item >= item_ids.size)
         raise ValueError(

@@ -67,9 +67,9 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
             f"{wrong[0]} ({wrong.size} such rows); drop or convert them"
         )
     whole = array.astype(np.int64)
-    told = whole[whole > 0]  # 0 and -1 often stand for a time that is not known
+    positive = whole[whole > 0]  # 0 and -1 often stand for a time that is not known
     for unit, factor in UNITS.items():
-        if told.size and float(told.min()) * factor >= FROM and float(told.max()) * factor < TO:
+        if positive.size and float(positive.min()) * factor >= FROM and float(positive.max()) * factor < TO:
             row = int((whole > 0).argmax())
             raise ValueError(
                 f"column {column!r}: expected microseconds since 1970, found {whole[row]} in row {row}, which would be "

@@ -110,7 +110,7 @@ class GNNR(EmbeddingRecommender):
             validation,
             run,
         )
-        self._told_links = self._links_with_relations(interactions)
+        self._fit_links = self._links_with_relations(interactions)
 
     def _links_with_relations(self, interactions: Interactions) -> Links | None:
         """The links of interactions and of relations that pass something on; None where no relation does."""
@@ -118,14 +118,14 @@ class GNNR(EmbeddingRecommender):
 
         gates = self._learned.get("gate", np.empty(0, np.float32))
         related = relations_between_items(self.relations, interactions) if gates.any() else {}
-        told = [ends[:2] for ends, gate in zip(related.values(), gates, strict=False) if gate]
+        open_relations = [ends[:2] for ends, gate in zip(related.values(), gates, strict=False) if gate]
         # each layer passes on what the sources have by then
         has = next_has = super()._items_judged()
         for _ in range(self.layers):
             has, next_has = next_has, next_has.copy()
-            for source, target in told:
+            for source, target in open_relations:
                 next_has[target[has[source]]] = True
-        passing = [(source[has[source]], target[has[source]]) for source, target in told]
+        passing = [(source[has[source]], target[has[source]]) for source, target in open_relations]
         return Links.of(self.seen, relations=passing) if passing else None
 
     def _start(self, interactions: Interactions, seed: int) -> tuple[sp.csr_array, NDArray[np.float32]]:
@@ -150,7 +150,7 @@ class GNNR(EmbeddingRecommender):
         return edges
 
     def _items_judged(self) -> NDArray[np.bool_]:
-        return super()._items_judged() if self._told_links is None else self._told_links.known
+        return super()._items_judged() if self._fit_links is None else self._fit_links.known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

@@ -65,10 +65,12 @@ class Links(NamedTuple):
             square = sp.coo_array((np.ones(left.size, np.int8), (left, right)), shape=(n_nodes, n_nodes))
         _, component = connected_components(square, directed=False)
         users, items = component[:n_users], component[n_users : n_users + n_items]
-        return cls._told(users, items, np.isin(items, np.unique(items[seen.indices])))
+        return cls._of_components(users, items, np.isin(items, np.unique(items[seen.indices])))
 
     @classmethod
-    def _told(cls, users: NDArray[np.int32], items: NDArray[np.int32], known: NDArray[np.bool_]) -> Links:
+    def _of_components(
+        cls, users: NDArray[np.int32], items: NDArray[np.int32], known: NDArray[np.bool_]
+    ) -> Links:
         of_known = items[known]
         return cls(users, items, known, bool((of_known == of_known[0]).all()) if of_known.size else True)
 
@@ -112,4 +114,4 @@ class Links(NamedTuple):
         n_users, n_items = shape_of(seen)
         must_be(state["linked.users"], "linked.users", shape=(n_users,), kind="i")
         must_be(state["linked.items"], "linked.items", shape=(n_items,), kind="i")
-        return cls._told(state["linked.users"], state["linked.items"], state["linked.items"] >= 0)
+        return cls._of_components(state["linked.users"], state["linked.items"], state["linked.items"] >= 0)

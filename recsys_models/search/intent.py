@@ -76,11 +76,11 @@ class Intent:
         shape = (len(terms), len(names))
         counts = sp.csr_array(present @ belongs)
         counts.resize(shape)
-        told = [
+        weighted = [
             (row_of[word], place[click.category], click.times) for click in clicked for word in {*click.words}
         ]
-        if told:
-            at, to, times = zip(*told, strict=True)
+        if weighted:
+            at, to, times = zip(*weighted, strict=True)
             counts = sp.csr_array(counts + sp.csr_array((np.array(times, np.float32), (at, to)), shape=shape))
         counts.sum_duplicates()
         documents = np.asarray(belongs.sum(axis=0), np.float32).ravel()

@@ -228,9 +228,9 @@ class SearchIndex:
         raised = (of_text * np.float32(count) * liking).astype(np.float32)
         order = np.argsort(-(of_text + raised), kind="stable")[:k]
         documents = self.document_of[rows[order]]
-        told = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
+        scores = {name: part[documents] for name, part in parts.items()} | {"liking": raised[order]}
         categories = _largest(self.intent.categories, shares)
-        return Found(rows[order], (of_text + raised)[order], meant, categories, told)
+        return Found(rows[order], (of_text + raised)[order], meant, categories, scores)
 
     def _matched(
         self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
@@ -264,7 +264,7 @@ class SearchIndex:
         encoder: Encoder | None = None,
         allowed: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.int32]:
-        """For a query that finds nothing: the items whose titles are least unlike it, one a title, or fewer."""
+        """Items whose titles are least unlike a query that finds nothing, one a title, or fewer."""
         if not words(query):
             return np.empty(0, np.int32)
         alike = self.by_trigrams.coverage(trigrams(words(query)[:MOST_WORDS]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 MOST_WORDS = 32
-"""Of a query; more of them would only cost time."""
+"""Most words of a query that are looked for; more would only cost time."""
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 
 

@@ -119,16 +119,14 @@ class GraphNetwork(EmbeddingRecommender):
         users = None if self.user_features is None else self.user_features.of(self.user_ids)
         items = None if self.item_features is None else self.item_features.of(self.item_ids)
         described = users is not None or items is not None
-        self._told_links = (
-            Links.of(self.seen, user_features=users, item_features=items) if described else None
-        )
+        self._fit_links = Links.of(self.seen, user_features=users, item_features=items) if described else None
 
     def _items_judged(self) -> NDArray[np.bool_]:
         if "item_map" not in self._learned:
             return super()._items_judged()
-        if self._told_links is None:
+        if self._fit_links is None:
             return np.ones(self.n_items, bool)  # a file of before links were kept
-        return self._told_links.known
+        return self._fit_links.known
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {**super()._state(), **{f"learned.{k}": v for k, v in self._learned.items()}}

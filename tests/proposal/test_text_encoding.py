@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.proposal.formats.text_encoding import marked_or_wide, told_encoding
+from recsys_assets.proposal.formats.text_encoding import guessed_encoding, marked_or_wide
 from tests.examples import examples
 
 WORDS = {
@@ -34,12 +34,12 @@ def test_a_few_lines_of_a_shop_tell_their_encoding(encoding: str, draw: object) 
     words = WORDS[encoding].split()
     draw.shuffle(words)  # pyright: ignore[reportAttributeAccessIssue]
     head = "id,title,price\n" + "".join(f"{n},{word},9.99\n" for n, word in enumerate(words))
-    assert told_encoding(head.encode(encoding)).name == encoding
+    assert guessed_encoding(head.encode(encoding)).name == encoding
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_get_an_encoding(head: bytes) -> None:
-    assert told_encoding(head).name in WORDS
+    assert guessed_encoding(head).name in WORDS
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])

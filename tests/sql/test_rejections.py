@@ -163,7 +163,7 @@ def test_a_time_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str) -> N
     with connected([{"event_time": written}] * 3 + [{"user_id": ""}]) as connection:
         first = told(connection)[0]
         assert (first.reason, first.rows) == ("event time cannot be read", 3)
-        assert first.told(4).startswith(f"3 of 4: event time cannot be read; {kind}? ")
+        assert first.text(4).startswith(f"3 of 4: event time cannot be read; {kind}? ")
         if kind in ("dates of zeros", "numbers in scientific notation"):
             return
         ((read,),) = connection.execute(

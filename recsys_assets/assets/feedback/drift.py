@@ -38,9 +38,12 @@ def nothing_drifted(inputs: Inputs) -> CheckOutcome:
     counts = {"columns": newest.height, "alarms": len(alarms)}
     if not alarms:
         return CheckOutcome(_NAME, True, f"{newest.height} columns are in their normal range", counts=counts)
-    told = "; ".join(f"{column} ({measures})" for column, measures in alarms)
+    alarms_text = "; ".join(f"{column} ({measures})" for column, measures in alarms)
     return CheckOutcome(
-        _NAME, False, f"the newest day is unusual: {told}; drift_report says by how much", counts=counts
+        _NAME,
+        False,
+        f"the newest day is unusual: {alarms_text}; drift_report says by how much",
+        counts=counts,
     )
 
 

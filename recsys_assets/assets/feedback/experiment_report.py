@@ -101,10 +101,10 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
         words[each.name] = report.decision
         tables.append(_report_frame(report))
     table = pl.concat([pl.DataFrame(schema=REPORT), *tables])
-    told = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
+    decisions = "\n\n".join(f"**{name}**: {text}" for name, text in words.items()) or NO_EXPERIMENT
     # names stand in the file of experiments, and a decision is made of sums over an arm's units
     inputs.vouch_for([*words, *words.values(), *(arm.name for each in experiments for arm in each.arms)])
-    metadata: dict[str, Any] = {"decision": dg.MetadataValue.md(told)}
+    metadata: dict[str, Any] = {"decision": dg.MetadataValue.md(decisions)}
     if tables:
         metadata["differences"] = Plot(table, _plot)
     return Output(

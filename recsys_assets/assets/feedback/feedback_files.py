@@ -172,13 +172,13 @@ def _line_counts(
     every = f"SELECT _file, _line FROM {lines} UNION ALL SELECT _file, _line FROM {lines}_malformed"
     parameters = {"time_zone": time_zone}
     held = inputs.query(
-        f"SELECT _file, list_sort(list(DISTINCT day)) AS days FROM ({rows}) AS told GROUP BY _file",
+        f"SELECT _file, list_sort(list(DISTINCT day)) AS days FROM ({rows}) AS logged GROUP BY _file",
         parameters,
     )
     lost = inputs.query(
         f"""SELECT _file, list(_line ORDER BY _line) AS places
         FROM (SELECT _file, _line, max(_line) OVER (PARTITION BY _file) AS last FROM ({every}) AS every_line) AS placed
-        ANTI JOIN (SELECT DISTINCT _file, _line FROM ({rows}) AS told) AS read USING (_file, _line)
+        ANTI JOIN (SELECT DISTINCT _file, _line FROM ({rows}) AS logged) AS read USING (_file, _line)
         WHERE _line < last
         GROUP BY _file ORDER BY _file""",
         parameters,

@@ -143,7 +143,7 @@ def feedback_rows(
         values["gone"] = gone
     inputs.vouch_for([time_zone, *gone])
     copies = _copies(inputs, stream, values, table if is_divided else None, gone)
-    sql = f"SELECT * FROM ({rows_sql(stream)}) AS told WHERE {in_days}"
+    sql = f"SELECT * FROM ({rows_sql(stream)}) AS logged WHERE {in_days}"
     if copies:
         sql += " AND NOT list_contains($copies, _file || ':' || _line)"
         values["copies"] = copies
@@ -193,7 +193,7 @@ def _copies(
     key = ", ".join(KEYS[stream])
     parameters = {name: values[name] for name in ("time_zone", "days")}
     wanted = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
-    rows = f"(SELECT {key}, _file, _line FROM ({rows_sql(stream)}) AS told WHERE {wanted}) AS new"
+    rows = f"(SELECT {key}, _file, _line FROM ({rows_sql(stream)}) AS logged WHERE {wanted}) AS new"
     sql = f"""SELECT _file || ':' || _line AS place
         FROM (SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY _file, _line) AS copy FROM {rows}) AS numbered
         WHERE copy > 1"""

@@ -85,10 +85,10 @@ def off_policy_report(inputs: Inputs, families: list[str]) -> Output:
         tables.append(judged_policy(table, version, later, chosen, since=since))
     report = pl.concat(tables)
     clicks = report.filter(pl.col("kind") == "candidate", pl.col("reward") == "click")
-    told = "\n\n".join(
+    findings = "\n\n".join(
         f"**{policy}**: {words}" for policy, words in clicks.select("policy", "words").iter_rows()
     )
-    metadata = {"what is known": dg.MetadataValue.md(told or "There is no candidate yet.")}
+    metadata = {"what is known": dg.MetadataValue.md(findings or "There is no candidate yet.")}
     if clicks["dr"].count():
         metadata["clicks a place"] = _plot(clicks)
     counts = {"places": places.height, "places drawn by lot": int(places["drawn"].sum())}

@@ -172,11 +172,11 @@ def _descriptions(inputs: Inputs, of: str, columns: Sequence[str], known: pl.Dat
     """
     key = f"{of}_id"
     profiles = inputs.frame(f"{of}_profiles", [key, *columns, "described", "known_from"])
-    told = pl.col("described") & (
+    described_by_then = pl.col("described") & (
         pl.col("known_from").is_null() | (pl.col("known_from") <= known["last_time"].max())
     )
-    there = profiles.filter(told | pl.col(key).is_in(known[key].unique().implode()))
-    return there.select(key, *(pl.when(told).then(pl.col(name)).alias(name) for name in columns))
+    there = profiles.filter(described_by_then | pl.col(key).is_in(known[key].unique().implode()))
+    return there.select(key, *(pl.when(described_by_then).then(pl.col(name)).alias(name) for name in columns))
 
 
 def _known(inputs: Inputs, subsets: Sequence[str]) -> pl.DataFrame:

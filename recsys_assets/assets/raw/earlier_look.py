@@ -93,7 +93,7 @@ class EarlierLook:
         listed: Mapping[NamedScan, Collection[SourceFile]],
         rows: Mapping[tuple[str, str], Row],
     ) -> dict[NamedScan, dict[tuple[str, str], KnownContent]]:
-        """For each scan, the known contents of files that need not be read again, by path and sha256.
+        """Known contents of files that need not be read again, by scan, each with path and sha256.
 
         A file is read again where its content is another, where it could not be read or was not loaded, where several
         scans read it, and where every row may depend on it; all files of events are where one of the latter changed.

@@ -107,7 +107,7 @@ class _Load:
         self._scans = EventScans.of(folder)
         self.before = inputs.previous()
         known = self.before.record.takes if self.before is not None else {}
-        self._service_days = self._told_days()
+        self._service_days = self._days_of_service()
         self._plan: DayPlan = day_plan(self._files, self._scans, code_version, known, self._service_days)
         self.refused: dict[str, tuple[str, ...]] = dict(self._plan.refused)
         self._held = (
@@ -116,7 +116,7 @@ class _Load:
         self._left_out: dict[FileScan, str] | None = None
         self._gone = with_status(self._files, self._scans.own, "gone")
 
-    def _told_days(self) -> dict[str, str]:
+    def _days_of_service(self) -> dict[str, str]:
         """The days of which the service may have events → a hash of them."""
         if self._service is None or not self._inputs.exists(SERVICE_DAYS):
             return {}
@@ -124,8 +124,8 @@ class _Load:
             str(day): content
             for day, content in self._inputs.frame(SERVICE_DAYS, ("day", "content")).iter_rows()
         }
-        told = self._service.days(self._inputs.version(SERVICE_TABLE, (), ()), tomorrow())
-        return {day: content for day, content in told.items() if day in days}
+        contents = self._service.days(self._inputs.version(SERVICE_TABLE, (), ()), tomorrow())
+        return {day: content for day, content in contents.items() if day in days}
 
     def wanted(self, request: Request) -> list[str]:
         """The days to write: those asked for, or those whose files changed; never one that is refused."""
@@ -275,9 +275,9 @@ class _Load:
         )
         columns = self._inputs.columns_of(query, parameters_of(query, self._values(days)))
         require_plain(TABLE, columns, self._folder.source.file_of(TABLE))
-        told = sorted(set(days) & set(self._service_days))
-        if self._service is not None and told:
-            self._inputs.view(SERVICE_TABLE, told, READ)
+        of_service = sorted(set(days) & set(self._service_days))
+        if self._service is not None and of_service:
+            self._inputs.view(SERVICE_TABLE, of_service, READ)
             taken = self._service.query(columns)
             query = f"{query}\nUNION ALL\n{taken}"
             former = f"{former}\nUNION ALL\nSELECT *, NULL AS {FORMER} FROM ({taken})"
@@ -303,13 +303,15 @@ class _Load:
 
     def _values(self, days: list[str]) -> dict[str, Any]:
         limits = self._folder.source.raw_parameters(tomorrow())
-        told = {} if self._service is None else self._service.parameters(set(days) & set(self._service_days))
+        of_service = (
+            {} if self._service is None else self._service.parameters(set(days) & set(self._service_days))
+        )
         gone = sorted(set(self._gone["path"]))
-        settings = [value for value in (*limits.values(), *told.values()) if isinstance(value, str)]
+        settings = [value for value in (*limits.values(), *of_service.values()) if isinstance(value, str)]
         self._inputs.vouch_for(
             [*settings, *limits.get("behaviours", ()), *gone]
         )  # no cells: a record keeps them
-        return {**limits, **told, "days": sorted(days), "gone": gone}
+        return {**limits, **of_service, "days": sorted(days), "gone": gone}
 
     def _keeps(self, days: list[str]) -> bool:
         """Whether rows of the version before stay when some days are written."""

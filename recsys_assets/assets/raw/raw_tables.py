@@ -222,8 +222,8 @@ def _events_code(folder: SourceFolder, service: ServiceEvents | None) -> AssetCo
     def takes(lake: Lake) -> dict[str, str]:
         before = Records(lake).latest("raw_events")
         known = before.takes if before is not None else {}
-        told = {} if service is None else service.stored_days(lake, tomorrow())
-        plan = day_plan(newest_files(lake), scans, code.code_version, known, told)
+        service_days = {} if service is None else service.stored_days(lake, tomorrow())
+        plan = day_plan(newest_files(lake), scans, code.code_version, known, service_days)
         return plan.taken(plan.changed)
 
     code = _raw_code(folder, "raw_events", partial(raw_events, folder, service), takes, service)
@@ -250,16 +250,16 @@ def _raw_code(
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
-    told = {} if service is None else {"service": service.as_parameters()}
+    service_parameters = {} if service is None else {"service": service.as_parameters()}
     return AssetCode(
         name=table,
         code=Code("sql", query, str(origin), "duckdb"),
-        code_version=code_version(compute, {"sql": query, "limits": limits, **told}),
+        code_version=code_version(compute, {"sql": query, "limits": limits, **service_parameters}),
         covers=CoveredCode(compute),
         compute=compute,
         upstream=("source_files",) if service is None else ("source_files", SERVICE_DAYS),
         looks_at=() if service is None else (SERVICE_TABLE,),
-        parameters={"source": folder.source.name, **told},
+        parameters={"source": folder.source.name, **service_parameters},
         takes=takes,
         opens=(folder.root,),
         column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,

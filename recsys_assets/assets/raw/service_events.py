@@ -25,7 +25,7 @@ _VALUES = {
     "_day": "day",
     "_event_id": "event_id",
 }
-"""Of the columns of raw_events those that an event of the service has, beside its time and behaviour."""
+"""Columns of raw_events that an event of the service has, beside its time and behaviour."""
 READ = ("time", "action", "simulated", *_VALUES.values())
 """The columns of `feedback` that are read."""
 

@@ -44,7 +44,7 @@ def evidence_of(model: Recommender) -> str:
 def nearest_in_history(
     model: Recommender, history: Interactions, users: NDArray[np.integer], recommended: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """For each recommended item, the item of the user's own history that speaks most for it.
+    """Reasons for recommended items: for each, the item of the user's own history that speaks most for it.
 
     That is the one with the largest weight where the family learns weights between items; else the one whose embedding
     has the largest cosine; where the family has neither, the largest cosine of who interacted with the items. Of equal

@@ -63,7 +63,7 @@ SELECT
 FROM ranked
 GROUP BY ALL
 ORDER BY column_name, lists DESC, bin"""
-"""Of a version of `recommendations`, how often what stands in its lists; scores fall into four ranges a doubling."""
+"""Profile of a version of `recommendations`: counts of what its lists hold; scores fall into four ranges a doubling."""
 _FAMILY = """SELECT coalesce(max(challenger) FILTER (WHERE promoted), any_value(champion_before)) AS family FROM gate"""
 
 
@@ -159,10 +159,10 @@ def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
     counts = {"measures": known.height, "alarms": loud.height}
     if loud.is_empty():
         return CheckOutcome(_CHECK, True, f"{known.height} measures are in their normal range", counts=counts)
-    told = "; ".join(
+    alarms_text = "; ".join(
         f"{column} ({measure})" for column, measure in loud.select("column_name", "measure").iter_rows()
     )
-    words = f"tonight's recommendations are unusual: {told}; recommendation_drift says by how much"
+    words = f"tonight's recommendations are unusual: {alarms_text}; recommendation_drift says by how much"
     return CheckOutcome(_CHECK, False, words, counts=counts)
 
 

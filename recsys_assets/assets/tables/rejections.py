@@ -1,4 +1,4 @@
-"""Why rows of a raw table are rejected, most frequent reason first, with advice for known kinds of values."""
+"""Reasons why rows of a raw table are rejected, most frequent first, with advice for known kinds of values."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Rejection:
     where: tuple[str, ...]
     kinds: Mapping[str, int] = field(default_factory=dict)
 
-    def told(self, total: int) -> str:
+    def text(self, total: int) -> str:
         """The count, the reason and the hint, of a table of `total` rows."""
         return f"{self.rows:,} of {total:,}: {self.reason}{f'; {self.hint}' if self.hint else ''}"
 
@@ -200,9 +200,9 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -
         found = f"{raw} has no row: no file that was loaded has any"
         return CheckOutcome(name, False, found, counts={"rows": 0})
     reasons = rejections(raw, inputs.query, values)
-    told = "; ".join(each.told(total) for each in reasons[:3])
+    reasons_text = "; ".join(each.text(total) for each in reasons[:3])
     counts = {"rows": total, **_counts(reasons)}
-    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where if reasons else ())
+    return CheckOutcome(name, False, reasons_text, counts=counts, where=reasons[0].where if reasons else ())
 
 
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
@@ -230,9 +230,9 @@ def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs)
     if 2 * refused <= total:
         found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
         return CheckOutcome(name, True, found, counts={"rows": accepted, "read": total})
-    told = "; ".join(each.told(total) for each in reasons[:3])
+    reasons_text = "; ".join(each.text(total) for each in reasons[:3])
     counts = {"rows": refused, "read": total, **_counts(reasons)}
-    return CheckOutcome(name, False, told, counts=counts, where=reasons[0].where)
+    return CheckOutcome(name, False, reasons_text, counts=counts, where=reasons[0].where)
 
 
 def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:

@@ -37,14 +37,14 @@ _DIFFERENT = f"""WITH keyed AS ({_KEYED} AND _file IN ($first, $other)),
         FROM {OUTPUT} AS events
         INNER JOIN keyed ON keyed._file = events._file AND keyed._line = events._line
     ),
-    told AS (
+    homes AS (
         SELECT key, bool_or(_file = $first) AS by_first, bool_or(_file = $other) AS by_other FROM keyed GROUP BY key
     ),
     spans AS (
         SELECT
             min(event_time) FILTER (by_first) AS first_from, max(event_time) FILTER (by_first) AS first_to,
             min(event_time) FILTER (by_other) AS other_from, max(event_time) FILTER (by_other) AS other_to
-        FROM accepted INNER JOIN told ON told.key = accepted.key
+        FROM accepted INNER JOIN homes ON homes.key = accepted.key
     ),
     found AS (
         SELECT
@@ -52,7 +52,7 @@ _DIFFERENT = f"""WITH keyed AS ({_KEYED} AND _file IN ($first, $other)),
             bool_or(_file = $first) AND bool_or(_file = $other) AS twice,
             NOT any_value(by_other) AND any_value(event_time BETWEEN other_from AND other_to) AS only_first,
             NOT any_value(by_first) AND any_value(event_time BETWEEN first_from AND first_to) AS only_other
-        FROM accepted INNER JOIN told ON told.key = accepted.key CROSS JOIN spans
+        FROM accepted INNER JOIN homes ON homes.key = accepted.key CROSS JOIN spans
         GROUP BY accepted.key
     )
     SELECT
@@ -105,12 +105,12 @@ def _no_file_repeats_another(inputs: Inputs) -> CheckOutcome:
     one = found[0]
     inputs.vouch_for({file for each in found for file in (each.first, each.other)})
     more = f"; and {len(found) - 1} pairs of files more" if len(found) > 1 else ""
-    told = (
+    message = (
         f"{one.same} rows of {one.other} are of events that {one.first} has too, and {one.different} that they tell "
         f"otherwise count twice{more}: where one of them corrects the other, recsys forget gives one up"
     )
     counts = {"rows in both": one.same, "rows twice": one.different, "pairs": len(found) - 1}
-    return CheckOutcome(name, False, told, counts=counts, where=tuple(each.other for each in found))
+    return CheckOutcome(name, False, message, counts=counts, where=tuple(each.other for each in found))
 
 
 NO_FILE_REPEATS_ANOTHER = TableCheck(

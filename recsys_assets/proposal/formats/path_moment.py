@@ -29,9 +29,9 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
     """
     if not paths or all(map(named_day, paths)):
         return None
-    for pattern, told in _WAYS:
+    for pattern, replacement in _WAYS:
         whole = rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$"
-        texts = [re.sub(whole, told, path) for path in paths]
+        texts = [re.sub(whole, replacement, path) for path in paths]
         if any(text == path for text, path in zip(texts, paths, strict=True)):
             continue
         column = sampled_column(pl.Series("the names of its files", texts))
@@ -40,11 +40,11 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
             and len(column.formats) == 1
             and not _unread(column, texts)
         ):
-            return replace(column, written=MomentInPath(whole, told))
+            return replace(column, written=MomentInPath(whole, replacement))
     return None
 
 
-def told_days(paths: Sequence[str]) -> Iterator[str]:
+def notes_on_days(paths: Sequence[str]) -> Iterator[str]:
     """Notes on the days that events without times get from their files, in sentences."""
     days = {path: day for path in paths if (day := named_day(path)) is not None}
     if days:

@@ -39,7 +39,7 @@ def marked_or_wide(head: bytes) -> str:
     return next((name for mark, name in MARKS.items() if head.startswith(mark)), "") or wide_encoding(head)
 
 
-def told_encoding(head: bytes) -> TextEncoding:
+def guessed_encoding(head: bytes) -> TextEncoding:
     """The most plausible encoding of a text that is not UTF-8, by its usual letters; Western European in doubt.
 
     Each candidate reads the bytes strictly. Letters of an alphabet beside those of ASCII count as none, which tells an

@@ -83,7 +83,7 @@ def named_behaviour(pattern: str) -> str:
     folders, _, name = pattern.casefold().rpartition("/")
     for part in (re.sub(r"\.\w+$", "", name), folders):
         words = re.findall("[a-z]+", part)
-        told = {behaviour for behaviour, known in _IN_NAMES.items() for w in words if re.fullmatch(known, w)}
-        if told:
-            return told.pop() if len(told) == 1 else ""
+        meant = {behaviour for behaviour, known in _IN_NAMES.items() for w in words if re.fullmatch(known, w)}
+        if meant:
+            return meant.pop() if len(meant) == 1 else ""
     return ""

@@ -42,9 +42,9 @@ class NamedColumn:
         Raises:
             UnknownColumn: it says nothing, or of a column that no raw table has.
         """
-        role, _, told = text.partition("=")
+        role, _, column = text.partition("=")
         roles = sorted({role for columns in NAMES.values() for role in columns})
-        if not told or role not in roles:
+        if not column or role not in roles:
             raise UnknownColumn(
                 "It is not clear which column is meant.",
                 expected=f"COLUMN=NAME, or COLUMN=FILES:NAME of some files; COLUMN is one of {', '.join(roles)}",
@@ -52,7 +52,7 @@ class NamedColumn:
                 where=OPTION,
                 advice=did_you_mean(role, roles) or f"write it as in {option('user_id', 'column_1')}",
             )
-        return cls(role, told)
+        return cls(role, column)
 
 
 def option(role: str, column: str) -> str:
@@ -66,7 +66,7 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
     Raises:
         UnknownColumn: in no file there is such a column.
     """
-    told: list[dict[str, str]] = [{} for _ in groups]
+    names_by_group: list[dict[str, str]] = [{} for _ in groups]
     for each in named:
         places = _places(groups, each)
         if not places:
@@ -79,9 +79,10 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
                 advice=did_you_mean(each.column.rpartition(":")[2], names) or "name one of these",
             )
         for place, column in places:
-            told[place][each.role] = column
+            names_by_group[place][each.role] = column
     return [
-        replace(files, named=names) if names else files for files, names in zip(groups, told, strict=True)
+        replace(files, named=names) if names else files
+        for files, names in zip(groups, names_by_group, strict=True)
     ]
 
 
@@ -98,17 +99,17 @@ def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
     ]
     called = [is_called_after(files.pattern.rpartition("/")[2].partition(".")[0]) for files in groups]
     exact = {
-        told[0]
-        for told, meant in zip(called, of_others, strict=True)
-        if told is not None and f"{told[1]}id" in meant[told[0]]
+        subject[0]
+        for subject, meant in zip(called, of_others, strict=True)
+        if subject is not None and f"{subject[1]}id" in meant[subject[0]]
     }
     found = []
-    for files, told, meant in zip(groups, called, of_others, strict=True):
+    for files, subject, meant in zip(groups, called, of_others, strict=True):
         ids = [column for column in files.columns if column.name.casefold() in OWN_IDS]
-        if told is None or not ids or ids[0].distinct < files.rows or told[0] in files.named:
+        if subject is None or not ids or ids[0].distinct < files.rows or subject[0] in files.named:
             found.append(files)
             continue
-        role, word = told
+        role, word = subject
         is_meant = f"{word}id" in meant[role] or (
             role not in exact and any(name.endswith("id") for name in meant[role])
         )
@@ -165,11 +166,11 @@ def _composed(name: str) -> str:
 
 def columns_to_name(groups: Sequence[SampledFiles]) -> str:
     """The columns of the files with a few values each, for a person to assign."""
-    told = []
+    lists = []
     for files in groups[:_MOST_SHOWN]:
         columns = [
             f"{column.name} ({', '.join(column.samples[:2])[:30]})" for column in files.columns[:_MOST_SHOWN]
         ]
         more = f" and {len(files.columns) - _MOST_SHOWN} more" if len(files.columns) > _MOST_SHOWN else ""
-        told.append(f"{files.pattern}: {', '.join(columns)}{more}")
-    return "; ".join(told)
+        lists.append(f"{files.pattern}: {', '.join(columns)}{more}")
+    return "; ".join(lists)

@@ -23,7 +23,7 @@ _MARKS = (
 """Columns that mark such orders by yes and no."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
-_WHOLES = (
+_PARENTS = (
     "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
     "bundleditemid", "bundledby", "bundleid", "bundlelineid", "setlineid",
 )  # fmt: skip
@@ -57,13 +57,13 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             if order := events.filling_order(column.name):
                 yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
                 continue
-            told = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
+            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
             if role == "event_time":
-                told += (
+                note += (
                     "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
                     "_line) fills it down"
                 )
-            yield told
+            yield note
     yield from _on_ids(files, events)
     yield from _on_ratings(files, used)
     yield from _on_behaviours(events)
@@ -91,7 +91,7 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 "them AS quantity, where they are cents divide them by 100"
             )
     for column in files.columns:
-        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _WHOLES) is not None:
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _PARENTS) is not None:
             parts = round(column.filled * files.rows)
             yield (
                 f"column {column.name} names another line in {parts:,} of {files.rows:,} rows: where these are parts "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from recsys_assets.proposal.column_roles import NUMBERS, Roles, could_be, is_rating, roles_of, unnamed_times
-from recsys_assets.proposal.formats.path_moment import told_days
+from recsys_assets.proposal.formats.path_moment import notes_on_days
 from recsys_assets.proposal.joined_files import JoinedFiles
 from recsys_assets.proposal.names.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.names.known_names import IDS, NAMES, RawTable, plain_name, role_rank
@@ -99,8 +99,8 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             )
     for part in timed:
         column, names = part.columns["event_time"], NAMES["raw_events"]["event_time"]
-        is_told = "event_time" in part.files.named or column.written is not None
-        if not is_told and role_rank("event_time", column.name, names) is None:
+        is_decided = "event_time" in part.files.named or column.written is not None
+        if not is_decided and role_rank("event_time", column.name, names) is None:
             yield f"{part.files.pattern}: column {column.name} is taken for the time, as the only one that holds times"
     several = [part.files.pattern for part in events if not part.columns.keys() & {"behaviour", "order_id"}]
     if len(several) > 1 and joined is None and not all(map(named_behaviour, several)):
@@ -121,7 +121,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
             )
     if timed:
         return
-    yield from told_days([path for part in events for path in part.files.paths])
+    yield from notes_on_days([path for part in events for path in part.files.paths])
     yield "no column holds the time of an event; without times, models cannot predict what comes next"
     for part in events:
         if names := [column.name for column in unnamed_times(part.files)]:

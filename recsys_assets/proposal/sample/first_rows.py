@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from recsys_assets.proposal.formats.text_encoding import MARKS, marked_or_wide, told_encoding
+from recsys_assets.proposal.formats.text_encoding import MARKS, guessed_encoding, marked_or_wide
 from recsys_assets.proposal.names.known_names import known_role
 from recsys_assets.proposal.sample.unpacked_rows import (
     WHOLE_LINES,
@@ -219,11 +219,11 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
             encoding = "utf-8"
         except UnicodeDecodeError:
-            told = told_encoding(head)
-            encoding = told.name
+            guess = guessed_encoding(head)
+            encoding = guess.name
             notes = (
-                f"it is not UTF-8; it was read as {told.name} ({told.letters}): look at its letters; another encoding "
-                "in the SQL reads it otherwise",
+                f"it is not UTF-8; it was read as {guess.name} ({guess.letters}): look at its letters; another "
+                "encoding in the SQL reads it otherwise",
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"

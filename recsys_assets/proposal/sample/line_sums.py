@@ -68,8 +68,8 @@ def _grows(frame: pl.DataFrame, price: SampledColumn, pieces: SampledColumn, ite
         alike=pl.col("price").max() <= pl.col("price").min() * (1 + _ALIKE),
         grows=each.max() <= each.min() * (1 + _ALIKE),
     )
-    told = products.filter(pl.col("pieces") > 1)
-    grows, alike = int((told["grows"] & ~told["alike"]).sum()), int(told["alike"].sum())
+    multiples = products.filter(pl.col("pieces") > 1)
+    grows, alike = int((multiples["grows"] & ~multiples["alike"]).sum()), int(multiples["alike"].sum())
     return grows >= _FEWEST_PRODUCTS and grows >= _SURELY * alike
 
 

@@ -139,8 +139,8 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?\d+\s*$").all()),
         is_nested=nested,
     )
-    told = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
-    return _of_moments(told, there) if told.kind == "number" else told
+    guess = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
+    return _of_moments(guess, there) if guess.kind == "number" else guess
 
 
 def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
@@ -224,8 +224,8 @@ def _doubtful(numbers: pl.Series) -> str:
 
 def _decimal_sign(numbers: pl.Series) -> str:
     """The decimal sign of numbers that certainly have one: fewer or more than three digits follow it."""
-    told = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
-    return told[0] if len(told) == 1 else ""
+    signs = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
+    return signs[0] if len(signs) == 1 else ""
 
 
 def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:

@@ -176,8 +176,12 @@ def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRow
 def _with_folders(sample: FirstRows, path: str) -> FirstRows:
     """The sample with columns of folders such as `event_type=view` that none of its own columns is."""
     there = {known_role(name) for name in sample.frame.columns}
-    told = folder_columns(path, frozenset(folded(name) for name in sample.frame.columns))
-    more = {name: value for name, value in told.items() if (role := known_role(name)) and role not in there}
+    folder_values = folder_columns(path, frozenset(folded(name) for name in sample.frame.columns))
+    more = {
+        name: value
+        for name, value in folder_values.items()
+        if (role := known_role(name)) and role not in there
+    }
     if not more or sample.unpacked is not None:
         return sample
     columns = [pl.lit(value, pl.String).alias(name) for name, value in more.items()]
@@ -269,7 +273,7 @@ def _equal_rows(frame: pl.DataFrame) -> int:
     return 0 if any(type_.is_nested() for type_ in frame.dtypes) else frame.height - frame.n_unique()
 
 
-def days_told(groups: Iterable[SampledFiles]) -> set[date]:
+def days_known(groups: Iterable[SampledFiles]) -> set[date]:
     """The days in the paths of some files."""
     return {day for files in groups for path in files.paths if (day := named_day(path)) is not None}
 

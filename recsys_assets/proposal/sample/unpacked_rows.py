@@ -172,8 +172,8 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
             pl.when(pl.col(name).is_not_null()).then(clicked).alias(done), pl.col(name).str.head(-2)
         )
         elements = f"string_split({quote(name)}, ' ')"
-        told = {name: name, done: done}
-        return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), rows.select(*columns)
+        names = {name: name, done: done}
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements, names), rows.select(*columns)
     return None
 
 
@@ -200,8 +200,8 @@ def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | No
         elements = (
             f"string_split(regexp_replace({quote(name)}, {literal(_BRACKETS)}, '', 'g'), {literal(sign)})"
         )
-        told = {"item_id": "item_id"}
-        return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), rows.select(*columns)
+        names = {"item_id": "item_id"}
+        return UnpackedRows(columns, tuple(frame.columns), {}, elements, names), rows.select(*columns)
     return None
 
 
@@ -244,8 +244,10 @@ def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
             columns[new] = f"coalesce({of_each}, {columns[new]})" if key in either else of_each
             values[new] = pl.coalesce(value, values[new]) if key in either else value
     made = rows.select(value.alias(name) for name, value in values.items())
-    elements, told = (quote(listed), {new: key for key, new in called.items()}) if listed else ("", {})
-    return UnpackedRows(columns, tuple(frame.columns), {}, elements, told), made
+    elements, element_names = (
+        (quote(listed), {new: key for key, new in called.items()}) if listed else ("", {})
+    )
+    return UnpackedRows(columns, tuple(frame.columns), {}, elements, element_names), made
 
 
 def _says_something(frame: pl.DataFrame, path: Path) -> bool:
@@ -283,11 +285,11 @@ def _fields(records: Sequence[_Json]) -> dict[str, Path]:
         found |= dict.fromkeys(_leaves(record, ()))
     names: dict[str, Path] = {}
     for path in sorted(found, key=len):
-        told = [key for key in path if not key.startswith("$")]
-        if len(told) > 1 and plain_name(told[0]) in _WRAPPERS and (short := ".".join(told[1:])) not in names:
+        keys = [key for key in path if not key.startswith("$")]
+        if len(keys) > 1 and plain_name(keys[0]) in _WRAPPERS and (short := ".".join(keys[1:])) not in names:
             names[short] = path
         else:
-            names.setdefault(".".join(told), path)
+            names.setdefault(".".join(keys), path)
     return {name: names[name] for name in sorted(names, key=lambda each: [*found].index(names[each]))}
 
 

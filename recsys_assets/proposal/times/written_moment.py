@@ -65,8 +65,8 @@ class WrittenMoment:
             return f"nullif({bare}, '')"
         whole = _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", self.clock_digits)
         pairs = self.clock_digits // 2
-        found, told = r"(\d\d)" * pairs, ":".join(rf"\{place}" for place in range(1, pairs + 1))
-        return f"regexp_replace({whole}, '^{found}$', '{told}')"
+        found, replacement = r"(\d\d)" * pairs, ":".join(rf"\{place}" for place in range(1, pairs + 1))
+        return f"regexp_replace({whole}, '^{found}$', '{replacement}')"
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class MomentInPath:
 
     Attributes:
         pattern: a regular expression of RE2 for a whole path.
-        told: what it makes of the path, such as `31-01-2024`.
+        replacement: what it makes of the path, such as `31-01-2024`.
     """
 
     pattern: str
-    told: str
+    replacement: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class MomentInPath:
 
     def sql(self, at: Callable[[str], str]) -> str:
         """The text of the moment; the whole path if it has none."""
-        return f"regexp_replace({at('_file')}, {literal(self.pattern)}, {literal(self.told)})"
+        return f"regexp_replace({at('_file')}, {literal(self.pattern)}, {literal(self.replacement)})"
 
 
 def _padded(text: str, unit: str) -> str:

@@ -163,8 +163,8 @@ def _of_iso(texts: pl.Series) -> WrittenTimes:
 
 def earliest_year(years: pl.Series) -> int:
     """The earliest year of some times; 9999 if all of them are placeholders for no time."""
-    told = years.filter((years >= _YEARS[0]) & ~years.is_in(_NO_DAYS))
-    return int(told.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
+    plausible = years.filter((years >= _YEARS[0]) & ~years.is_in(_NO_DAYS))
+    return int(plausible.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
 
 
 def _doubt(best: str, whole: list[str]) -> str:

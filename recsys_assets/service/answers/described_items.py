@@ -33,7 +33,7 @@ class DescribedItems(Protocol):
 
     @property
     def groups(self) -> Mapping[str, Groups]:
-        """For each column of text, which items share a value."""
+        """Groups of items that share a value, for each column of text."""
         ...
 
 

@@ -17,7 +17,7 @@ LATEST = 20
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def told_items(
+def items_as_json(
     shown: Sequence[Shown], because: Sequence[Sequence[dict[str, Any]]], *, credited: bool
 ) -> list[dict[str, Any]]:
     """The items of a list, in the format of an answer.

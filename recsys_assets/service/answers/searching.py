@@ -108,10 +108,10 @@ def searched_alone(search: ServedSearch, question: SearchQuestion) -> dict[str, 
     nearest = np.empty(0, np.int32)
     if not found.rows.size:
         nearest = search.index.nearest(question.text, 4 * MOST_NEAREST, encoder=search.encoder)
-    return told(search, question, Searched(found, nearest, False), explain=True)
+    return search_response(search, question, Searched(found, nearest, False), explain=True)
 
 
-def told(
+def search_response(
     search: ServedSearch, question: SearchQuestion, result: Searched, *, explain: bool
 ) -> dict[str, Any]:
     """Response for search results: items with titles, the corrected query, and with `explain` the reasons for each
@@ -151,7 +151,7 @@ def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict
 
 
 def _because(searched: Searched) -> list[dict[str, Any]]:
-    """For each item that is found, what speaks for it: in words, and what each part adds to the score."""
+    """Reasons for the items found: in words, and the part of the score that each adds."""
     found = searched.found
     reasons: list[dict[str, Any]] = []
     for at in range(found.rows.size):

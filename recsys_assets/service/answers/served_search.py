@@ -131,9 +131,9 @@ def _encoder_of(index: SearchIndex) -> tuple[Encoder | None, str | None]:
     except EncoderMissing as error:
         return None, f"nothing is found by meaning: {error}"
     except Exception as error:  # of a package that is not needed for an answer, whatever is wrong with it
-        told = f"the encoder {index.encoder} cannot be loaded ({type(error).__name__}); install it again"
-        return None, f"nothing is found by meaning: {told}"
+        reason = f"the encoder {index.encoder} cannot be loaded ({type(error).__name__}); install it again"
+        return None, f"nothing is found by meaning: {reason}"
     if encoder.name != index.encoder:
-        told = f"the search index was made with {index.encoder}, installed is {encoder.name}"
-        return None, f"nothing is found by meaning: {told}"
+        reason = f"the search index was made with {index.encoder}, installed is {encoder.name}"
+        return None, f"nothing is found by meaning: {reason}"
     return encoder, None

@@ -24,7 +24,7 @@ STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes after which a file is followed by the next one; a new day begins a new file too."""
 GATHERED_SECONDS = 0.005
-"""For so long lines wait for others that are being made, at most."""
+"""Longest time that lines wait for others that are being made."""
 
 
 class FeedbackError(LineageError):

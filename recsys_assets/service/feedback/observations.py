@@ -17,7 +17,7 @@ HOURS = 24
 """So many are kept."""
 MINUTES = 60
 LATENCIES = 10_000
-"""Of so many of the last answers the quantiles are."""
+"""Number of the last answers from which the quantiles are computed."""
 LISTS = 256
 """So many are kept until their items are counted."""
 AWAITING = 50_000
@@ -54,7 +54,7 @@ class Hour:
             self.degraded + other.degraded, bytearray(both.tobytes()),
         )  # fmt: skip
 
-    def told(self, n_items: int) -> dict[str, Any]:
+    def summary(self, n_items: int) -> dict[str, Any]:
         """The hour in shares; those of no answers are None.
 
         Args:
@@ -160,11 +160,11 @@ class Observations:
         """Quantiles of the time from a request for a list to its answer, in ms, over the last ones."""
         seconds = np.array(self._seconds)
         quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-        told = {
+        percentiles = {
             name: float(np.quantile(seconds, q)) * 1000 if seconds.size else None
             for name, q in quantiles.items()
         }
-        return {"answers": seconds.size, **told}
+        return {"answers": seconds.size, **percentiles}
 
     def arms(self, n_items: int) -> list[dict[str, Any]]:
         """Each arm over the last day, and hour by hour, oldest first.
@@ -179,8 +179,8 @@ class Observations:
         for arm in sorted({arm for hour, arm in self._hours if hour > first}):
             own = {at: hour for (at, name), hour in sorted(self._hours.items()) if name == arm and at > first}
             hours = [
-                {"hour": datetime.fromtimestamp(at * 3600, timezone.utc), **hour.told(n_items)}
+                {"hour": datetime.fromtimestamp(at * 3600, timezone.utc), **hour.summary(n_items)}
                 for at, hour in own.items()
             ]
-            found.append({"arm": arm, **sum(own.values(), Hour()).told(n_items), "hours": hours})
+            found.append({"arm": arm, **sum(own.values(), Hour()).summary(n_items), "hours": hours})
         return found

@@ -31,7 +31,7 @@ class RunningProcess:
     fault: str | None = None
 
 
-class Told:
+class RunningFile:
     """A file that states what this process serves, as long as the process lives.
 
     It is held locked, so that after a kill nobody believes it. Where it cannot be written, answers go on without it.

@@ -34,14 +34,14 @@ class TeamRequests:
         """Leave word for the others; where it cannot be written, they go without."""
         if self._own is None:
             return
-        told = {
+        requests = {
             "minutes": list(self._seen.minutes()),
             "statuses": {str(status): n for status, n in self._seen.statuses.items()},
             "latency_ms": self._seen.latency(),
         }
         with suppress(OSError):
             unfinished = self._own.with_suffix(".new")
-            unfinished.write_bytes(orjson.dumps(told))
+            unfinished.write_bytes(orjson.dumps(requests))
             unfinished.rename(self._own)
 
     def _of_others(self) -> Iterator[Mapping[str, Any]]:

@@ -65,15 +65,15 @@ class WorkerTeam:
 
     def write(self) -> None:
         """Leave word for the workers in the folder."""
-        told = {"since": self.since.isoformat(), "workers": self.workers, "open_to_all": self.open_to_all}
-        (self.folder / "team.json").write_text(json.dumps(told))
+        state = {"since": self.since.isoformat(), "workers": self.workers, "open_to_all": self.open_to_all}
+        (self.folder / "team.json").write_text(json.dumps(state))
 
     @classmethod
     def read(cls) -> WorkerTeam:
         """The team of this process, found by the environment."""
         folder = Path(os.environ[FOLDER])
-        told = json.loads((folder / "team.json").read_text())
-        return cls(folder, datetime.fromisoformat(told["since"]), told["workers"], told["open_to_all"])
+        state = json.loads((folder / "team.json").read_text())
+        return cls(folder, datetime.fromisoformat(state["since"]), state["workers"], state["open_to_all"])
 
     def fail(self, why: str) -> None:
         """Say why a worker cannot start."""

@@ -111,8 +111,8 @@ def service_app(desk: Desk) -> FastAPI:
         return _json(await desk.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
 
     @app.post("/events", response_model=EventsTaken, summary="What customers did and were shown")
-    async def events(told: Events) -> Response:
-        return _json(await desk.take(told.events))
+    async def events(body: Events) -> Response:
+        return _json(await desk.take(body.events))
 
     @app.get(
         "/preview/{user:path}", response_model=Preview, summary="A customer's list, as a preview for the shop"
@@ -129,15 +129,15 @@ def service_app(desk: Desk) -> FastAPI:
 
     @app.get("/ready", response_model=Ready, summary="Whether answers can be given")
     async def ready(request: Request) -> Response:
-        told: dict[str, Any] = {"status": "waiting" if rotation.now is None else "ready"}
+        readiness: dict[str, Any] = {"status": "waiting" if rotation.now is None else "ready"}
         if rotation.now is not None:
             served = rotation.now.champion.served
-            told |= {"model_table": served.table, "model_version": served.version}
-            told |= {"record": served.record, "family": served.model.name}
-            told["made"] = served.made
+            readiness |= {"model_table": served.table, "model_version": served.version}
+            readiness |= {"record": served.record, "family": served.model.name}
+            readiness["made"] = served.made
         if request.scope["state"]["trusted"]:
-            told["problems"] = problems_of(rotation, desk.log)
-        return _json(told, 503 if rotation.now is None else 200)
+            readiness["problems"] = problems_of(rotation, desk.log)
+        return _json(readiness, 503 if rotation.now is None else 200)
 
     @app.get("/version", response_model=Version, summary="What answers")
     async def what() -> Response:
@@ -203,5 +203,5 @@ def service_app(desk: Desk) -> FastAPI:
     return app
 
 
-def _json(told: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(told), status, media_type="application/json")
+def _json(content: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

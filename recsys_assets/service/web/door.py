@@ -20,7 +20,7 @@ from recsys_assets.service.web.tokens import Token
 
 LARGEST_BODY = 1024 * 1024
 MOST_DISCARDED = 64 * LARGEST_BODY
-"""Of a larger body so much is read all the same, for who is still sending does not hear an answer."""
+"""Bytes read of a body that is too large: a client that is still sending does not hear the answer."""
 DEEPEST_BODY = 8
 BODY_SECONDS = 20.0
 HEADERS = (

@@ -45,15 +45,15 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The HTTP response for a problem."""
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
     if errors:
-        told["errors"] = list(errors)
-    return Response(orjson.dumps(told), status, dict(headers or {}), MEDIA_TYPE)
+        body["errors"] = list(errors)
+    return Response(orjson.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
 
 
 def in_words(error: LineageError) -> str:

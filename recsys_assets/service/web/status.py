@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recsys_assets.experiments.experiment import Arm, Experiment
-from recsys_assets.experiments.report_summary import ToldExperiment
+from recsys_assets.experiments.report_summary import ExperimentSummary
 from recsys_assets.service.answers.rules import Rules
 from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch
@@ -122,7 +122,7 @@ def _experiment(experiment: Experiment, today: date) -> dict[str, Any]:
     }
 
 
-def _report(experiment: ToldExperiment) -> list[dict[str, Any]]:
+def _report(experiment: ExperimentSummary) -> list[dict[str, Any]]:
     return [{name: row.get(name) for name in _REPORTED} for row in experiment.rows]
 
 

@@ -205,7 +205,7 @@ def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path,
 
 
 _PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__)
-"""Of collections that are looked into; other people's may forbid it, or do something."""
+"""Types of collections that are looked into; iterating those of other packages may fail or have effects."""
 
 
 class _Walk:

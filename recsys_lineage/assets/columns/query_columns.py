@@ -18,7 +18,7 @@ People = Collection[tuple[str, str]]
 def query_columns(
     query: Query, inputs: Inputs, origin: str, people: People = (), result: Sequence[str] | None = None
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """For each column of a statement, the columns of tables and files that it comes from.
+    """Column lineage of a statement: for each of its columns, the columns of tables and files that it comes from.
 
     A relation of files is called by the scan that it stands for; in place of a frame that Python made stand the columns
     of which it was made.

@@ -22,7 +22,7 @@ def output_tags(
     lineage: Mapping[str, Sequence[ColumnEdge]],
     inputs: Mapping[str, Tags],
 ) -> dict[str, tuple[Tag, ...]]:
-    """For each column that has any, its tags: its own, and those of the columns that it comes from.
+    """Tags of the columns that have any: their own, and those of the columns that they come from.
 
     Where the lineage is not known each column has the tags of everything that was read.
 

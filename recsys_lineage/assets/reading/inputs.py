@@ -325,7 +325,7 @@ class Inputs(InputFiles):
         return {name: version.version for name, version in self._versions.items()}
 
     def frame_columns(self) -> dict[str, ColumnsFrom]:
-        """For frames that Python made, the columns of tables of which it made theirs."""
+        """Columns of tables from which Python made those of its frames, by frame."""
         return dict(self._frames)
 
     def lazy_frames(self) -> dict[str, pl.LazyFrame]:

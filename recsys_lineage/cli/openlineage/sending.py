@@ -145,9 +145,9 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
     out.print(table)
     for letter in letters[:_SHOWN_LETTERS]:
         status = "" if letter.status is None else f"{letter.status} "
-        told = " ".join(letter.answer.split())[:200]
+        refusal = " ".join(letter.answer.split())[:200]
         out.print(
-            f"{letter.destination} refused {letter.message} of {letter.key}: {status}{told}", markup=False
+            f"{letter.destination} refused {letter.message} of {letter.key}: {status}{refusal}", markup=False
         )
     if len(letters) > _SHOWN_LETTERS:
         out.print(f"… {len(letters):,} in all: --json shows them")
@@ -160,14 +160,14 @@ def _print_delivered(done: Sequence[Delivered], as_json: bool) -> None:
         print(json.dumps({"destinations": [each.to_json() for each in done]}))
     else:
         for each in done:
-            print(told(each))
+            print(delivery_text(each))
         if not done:
             print("There is no destination: OPENLINEAGE_DISABLED is set, or the only one is noop.")
     if any(each.state != "delivered" or each.set_aside for each in done):
         raise typer.Exit(1)
 
 
-def told(done: Delivered) -> str:
+def delivery_text(done: Delivered) -> str:
     """Result of sending to one destination, in one line."""
     words = {
         "delivered": "it has everything",

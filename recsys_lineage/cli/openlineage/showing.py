@@ -49,9 +49,9 @@ def _(answer: Comparison) -> Iterator[RenderableType]:
         yield table
         if len(answer.differences) > _MOST:
             yield f"only {_MOST} of {len(answer.differences):,} are shown: --json shows all"
-    told = f"{answer.datasets:,} tables, {answer.edges:,} edges, {answer.columns:,} of columns, {answer.runs:,} runs"
+    counts = f"{answer.datasets:,} tables, {answer.edges:,} edges, {answer.columns:,} of columns, {answer.runs:,} runs"
     state = "[green]understood[/green]" if answer.found else f"{len(answer.differences):,} differences"
-    yield f"{escape(answer.catalog)}: {told}: {state}"
+    yield f"{escape(answer.catalog)}: {counts}: {state}"
 
 
 @shown.register

@@ -1,4 +1,4 @@
-"""Which HAVING keeps only groups of several people, `HAVING count(DISTINCT person) >= k`, and what is theirs."""
+"""Groups of several people: what `HAVING count(DISTINCT person) >= k` keeps, and the columns that are theirs."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _SAME_ROWS = ("hint_sorted", "rechunk")
 def columns_of_frame(
     plan: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]
 ) -> dict[str, list[ColumnEdge]]:
-    """For each column of a LazyFrame, the columns of its tables that it comes from, and how.
+    """Column lineage of a LazyFrame: for each of its columns, the columns of tables that it comes from, and how.
 
     Polars itself resolves the names of the plan and its types, without optimizing it, as what it leaves out depends on
     the data; its steps are then followed one after the other. Nothing is collected.

@@ -315,7 +315,7 @@ def _records(
 
 
 def _files_of(graph: LineageGraph, side: Collection[int]) -> dict[int, dict[_File, set[str]]]:
-    """For each table of one side the files that its versions there were made of, each with its contents (sha256)."""
+    """Files of which the versions of one side were made, by table, each with its contents (sha256)."""
     views = graph.views
     found: dict[int, dict[_File, set[str]]] = {}
     for node in side:

@@ -45,8 +45,8 @@ _NOT_SHOWN = re.compile(r"""[&"<>#\\`$]|:(?=fa-)""")
 """What a label of Mermaid would read as a mark: entities, HTML, escapes, Markdown, formulas and names of icons."""
 _MOST_ARROWS, _LONGEST_TEXT = 500, 50_000
 """What Mermaid draws at most as it is set everywhere (`maxEdges`, `maxTextSize`)."""
-_TOLD_ARROWS = 40
-"""Of more arrows than these the dashed ones have no words, which would take more room than the boxes."""
+_MOST_LABELLED = 40
+"""Most arrows with words on the dashed ones; with more, the words would take more room than the boxes."""
 
 
 class TooManyBoxes(WrongQuestion):
@@ -309,7 +309,7 @@ def _together(arrows: Iterable[Arrow]) -> tuple[Arrow, ...]:
     for (source, target), each in between.items():
         dashed = all(arrow.dashed for arrow in each)
         words = dict.fromkeys(arrow.text for arrow in each if arrow.text and arrow.dashed == dashed)
-        text = "" if dashed and len(between) > _TOLD_ARROWS else ", ".join(words)
+        text = "" if dashed and len(between) > _MOST_LABELLED else ", ".join(words)
         found.append(Arrow(source, target, text, dashed))
     return tuple(found)
 

@@ -1,1 +1,1 @@
-"""Where a lake's files are: a folder or an object store behind one interface, and its faults in plain words."""
+"""Stores of a lake's files: a folder or an object store behind one interface, and their faults in plain words."""

@@ -100,8 +100,8 @@ def _columns(
         yield Difference("extra", "columns", str(key), found=_few(extra), runs=runs)
     if missing or extra or theirs.shown is None:
         return
-    told = {(each.column, each.dataset, each.field) for each in ours.origins}
-    if hidden := told - theirs.shown:
+    expected = {(each.column, each.dataset, each.field) for each in ours.origins}
+    if hidden := expected - theirs.shown:
         words = {f"{column} ← {source}.{name}" for column, source, name in hidden}
         yield Difference("missing", "columns", str(key), f"drawn: {_few(words)}", "in the facet alone", runs)
 
@@ -129,8 +129,8 @@ def _runs(records: Picture, catalog: Picture) -> Iterator[Difference]:
         for side in ("inputs", "outputs"):
             mine, its = getattr(ours, side), getattr(theirs, side)
             if mine != its:
-                told = f"{side}: {_few(mine) or 'none'}", f"{side}: {_few(its) or 'none'}"
-                yield Difference("different", "datasets of run", name, *told, (run_id,))
+                sides = f"{side}: {_few(mine) or 'none'}", f"{side}: {_few(its) or 'none'}"
+                yield Difference("different", "datasets of run", name, *sides, (run_id,))
         if theirs.assertions != ours.assertions:
             yield Difference(
                 "missing" if ours.assertions - theirs.assertions else "extra", "checks", name,

@@ -96,7 +96,9 @@ def _gather(record: Materialization, options: EventOptions, found: _Gathered) ->
     has_written = record.status == "success" and record.version is not None and record.kind == "asset"
     inputs = datasets_read(record, options)
     outputs = {Key(*options.table(options.lake_of(record), record.asset))} if has_written else set()
-    is_told = has_written or (record.kind == "check" and any(each.table == record.asset for each in inputs))
+    is_reported = has_written or (
+        record.kind == "check" and any(each.table == record.asset for each in inputs)
+    )
     columns = {column.name for column in record.schema}
     assertions = {
         (
@@ -113,7 +115,7 @@ def _gather(record: Materialization, options: EventOptions, found: _Gathered) ->
         max(record.started, record.ended),
         frozenset(Key(*each.name) for each in inputs),
         frozenset(outputs),
-        frozenset(assertions if is_told else ()),
+        frozenset(assertions if is_reported else ()),
     )
     found.runs[asset_run_id(record)] = found.newest[job] = run
     if has_written:

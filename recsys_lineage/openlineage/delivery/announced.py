@@ -11,7 +11,7 @@ from recsys_lineage.openlineage.message import Message
 
 
 class Announced:
-    """For each job, the id of the definition that a destination was last sent.
+    """Ids of the definitions that a destination was last sent, by job.
 
     It only saves telling it again: where the file is missing or damaged, all are told once more.
 

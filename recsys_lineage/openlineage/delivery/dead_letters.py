@@ -68,7 +68,7 @@ class DeadLetter:
             set_aside=datetime.now(timezone.utc),
         )
 
-    def is_told_by(self, message: Message) -> bool:
+    def is_repeated_by(self, message: Message) -> bool:
         """Whether a message is this event: the same, or one that a record could not be turned into before."""
         was_untold = self.status is None and self.message.startswith(f"{self.record}/")
         return message.id == self.message or (was_untold and message.record == self.record)

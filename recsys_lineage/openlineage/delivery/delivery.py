@@ -84,8 +84,8 @@ class Delivery:
         """
 
         def one(destination: Destination) -> Delivered:
-            told = None if progress is None else partial(progress, destination.name)
-            return self._send(destination, until, again_now, told)
+            report = None if progress is None else partial(progress, destination.name)
+            return self._send(destination, until, again_now, report)
 
         return self._at_each(names, one)
 
@@ -121,8 +121,8 @@ class Delivery:
 
         def one(destination: Destination) -> Delivered:
             own = tuple(each.record for each in letters if each.destination == destination.name)
-            told = None if progress is None else partial(progress, destination.name)
-            return self._send(destination, until, True, told, which or Replay(records=own))
+            report = None if progress is None else partial(progress, destination.name)
+            return self._send(destination, until, True, report, which or Replay(records=own))
 
         return self._at_each(names, one, again=True)
 
@@ -264,7 +264,7 @@ class Delivery:
         def done(message: Message) -> None:
             nonlocal came_to
             came_to = came_to.came_to(message)
-            settled.update(each.message for each in open_ if each.is_told_by(message))
+            settled.update(each.message for each in open_ if each.is_repeated_by(message))
 
         first_pending = next(self._pending(position), None)
         chosen = replay.chosen(self.stream.after(None), first_pending and first_pending.id)

@@ -13,7 +13,7 @@ import numpy as np
 from recsys_lineage.errors import LineageError
 
 MOST_BYTES = 16 * 2**20
-"""Of one line, or of one document: a table of 10,000 columns with their lineage takes a third of it."""
+"""Most bytes of a line or a document: a table of 10,000 columns with their lineage takes a third of it."""
 DEEPEST = 100
 """Objects and lists inside each other; nested types of wide tables have about twenty."""
 _AT_ONCE = 2**16

@@ -39,26 +39,26 @@ class AnswersInTime(HTTPAdapter):
         return pool
 
 
-def told_in_time(ask: Callable[[], _T], seconds: float) -> _T:
+def answer_in_time(ask: Callable[[], _T], seconds: float) -> _T:
     """Return value of a call without a time limit of its own; a call that does not return in time is abandoned.
 
     Raises:
         TimeoutError: it did not return in time.
         Exception: what it raised.
     """
-    told: Future[_T] = Future()
+    answer: Future[_T] = Future()
 
     def run() -> None:
         try:
-            told.set_result(ask())
+            answer.set_result(ask())
         except BaseException as error:
-            told.set_exception(error)
+            answer.set_exception(error)
 
     Thread(target=run, daemon=True).start()
     try:
-        return told.result(seconds)
+        return answer.result(seconds)
     except FutureTimeout:  # before Python 3.11 no TimeoutError
-        if told.done():
+        if answer.done():
             raise
         raise TimeoutError(f"no answer within {seconds:g} s") from None
 

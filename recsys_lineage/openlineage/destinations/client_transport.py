@@ -62,16 +62,16 @@ class TransportDestination:
 
 def client_event(body: bytes) -> event_v2.RunEvent | event_v2.DatasetEvent | event_v2.JobEvent:
     """The client's event of a message's body; facets stay as they are, as JSON objects."""
-    told: dict[str, Any] = json.loads(body)
-    head = {"eventTime": told["eventTime"], "producer": told["producer"]}
-    if "dataset" in told:
-        return event_v2.DatasetEvent(dataset=event_v2.StaticDataset(**told["dataset"]), **head)
+    event: dict[str, Any] = json.loads(body)
+    head = {"eventTime": event["eventTime"], "producer": event["producer"]}
+    if "dataset" in event:
+        return event_v2.DatasetEvent(dataset=event_v2.StaticDataset(**event["dataset"]), **head)
     datasets = {
-        "inputs": [event_v2.InputDataset(**each) for each in told.get("inputs", ())],
-        "outputs": [event_v2.OutputDataset(**each) for each in told.get("outputs", ())],
+        "inputs": [event_v2.InputDataset(**each) for each in event.get("inputs", ())],
+        "outputs": [event_v2.OutputDataset(**each) for each in event.get("outputs", ())],
     }
-    job = event_v2.Job(**told["job"])
-    if "run" not in told:
+    job = event_v2.Job(**event["job"])
+    if "run" not in event:
         return event_v2.JobEvent(job=job, **datasets, **head)
-    type_ = event_v2.RunState(told["eventType"])
-    return event_v2.RunEvent(run=event_v2.Run(**told["run"]), job=job, eventType=type_, **datasets, **head)
+    type_ = event_v2.RunState(event["eventType"])
+    return event_v2.RunEvent(run=event_v2.Run(**event["run"]), job=job, eventType=type_, **datasets, **head)

@@ -29,7 +29,7 @@ from requests.auth import AuthBase
 from requests.utils import get_netrc_auth
 from urllib3.exceptions import HTTPError
 
-from recsys_lineage.openlineage.destinations.answer_in_time import AnswersInTime, told_in_time
+from recsys_lineage.openlineage.destinations.answer_in_time import AnswersInTime, answer_in_time
 from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer, without
 from recsys_lineage.openlineage.destinations.key_order import in_order
 from recsys_lineage.openlineage.message import Message
@@ -144,7 +144,7 @@ class HttpDestination:
         auth = self._config.auth
         # Others ask an endpoint for the token.
         is_known = type(auth) in (TokenProvider, ApiKeyTokenProvider)
-        bearer = auth.get_bearer() if is_known else told_in_time(auth.get_bearer, self._config.timeout)
+        bearer = auth.get_bearer() if is_known else answer_in_time(auth.get_bearer, self._config.timeout)
         if bearer is None:
             return None
         token = bearer.removeprefix("Bearer ")

@@ -95,8 +95,8 @@ class KafkaDestination:
     def _answer(self, error: Any) -> Answer:
         name = error.name() if hasattr(error, "name") else ""
         kind = "refused" if name in _REFUSED else "closed" if name in _CLOSED else "later"
-        told = error.str() if hasattr(error, "str") else str(error)
-        return Answer(kind, without(self._secrets, f"{name}: {told}".removeprefix(": ")))
+        message = error.str() if hasattr(error, "str") else str(error)
+        return Answer(kind, without(self._secrets, f"{name}: {message}".removeprefix(": ")))
 
     def _give_up(self) -> None:
         if self._producer is not None:

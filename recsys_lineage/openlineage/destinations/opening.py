@@ -31,7 +31,7 @@ DEFAULT_FILE = "events.jsonl"
 _HTTP = ("http", "async_http")
 _KAFKA = ("kafka", "msk-iam")
 _PASSED_OVER = frozenset({"max_queue_size", "max_concurrent_requests"})
-"""Of the client's asynchronous transport: here the lake is the queue."""
+"""Settings of the client's asynchronous transport, which has no use here: the lake is the queue."""
 _ALIASES = frozenset({"ssl_context", "message_key", "apikey"})
 _SECRET_WORDS = ("key", "secret", "password", "token")
 
@@ -219,10 +219,10 @@ def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
     except (
         Exception
     ) as error:  # the client raises KeyError, RuntimeError, TypeError and what the libraries raise
-        told = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+        message = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
         raise BadClientSettings(
             f"The OpenLineage destination {settings.name!r} cannot be created.",
-            found=without(_secrets(settings.options), told),
+            found=without(_secrets(settings.options), message),
             where=settings.where,
             advice="see https://openlineage.io/docs/client/python/configuration",
         ) from None

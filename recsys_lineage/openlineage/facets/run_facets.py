@@ -60,9 +60,9 @@ def nominal_time_facet(partitions: tuple[str, ...], scheduled: datetime | None) 
     """The time that a run is about: of its partitions where these are periods, else that of its schedule."""
     if (period := _period(partitions)) is not None:
         start, end = period
-        return facet(NominalTimeRunFacet, nominalStartTime=told(start), nominalEndTime=told(end))
+        return facet(NominalTimeRunFacet, nominalStartTime=iso_time(start), nominalEndTime=iso_time(end))
     if scheduled is not None:
-        return facet(NominalTimeRunFacet, nominalStartTime=told(scheduled))
+        return facet(NominalTimeRunFacet, nominalStartTime=iso_time(scheduled))
     return None
 
 
@@ -119,7 +119,7 @@ def tags_facet(tags: Mapping[str, str]) -> Json:
     )
 
 
-def told(moment: datetime) -> str:
+def iso_time(moment: datetime) -> str:
     """A moment as events write it, UTC."""
     return moment.astimezone(timezone.utc).isoformat()
 

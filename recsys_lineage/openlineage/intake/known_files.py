@@ -52,7 +52,7 @@ class KnownFiles:
                 self._written[file] = (name, version, moment)
 
     def joins(self, number: Callable[[Named], int]) -> Iterator[tuple[int, int, int, datetime]]:
-        """For each content that a run wrote: the dataset's number, its version, the file's number, and when."""
+        """Contents that a run wrote, each with the dataset's number, its version, the file's number, and the time."""
         for file, (name, version, moment) in self._written.items():
             yield number(name), version, file, moment
 

@@ -119,5 +119,5 @@ def why_refused(line: EventLine) -> str | None:
 def one_line(error: LineageError) -> str:
     """An error as one line of text."""
     parts = [("expected", error.expected), ("found", error.found), ("at", error.where)]
-    told = "; ".join(f"{label} {text}" for label, text in parts if text)
-    return f"{error.message} {told}".strip()
+    details = "; ".join(f"{label} {text}" for label, text in parts if text)
+    return f"{error.message} {details}".strip()

@@ -23,11 +23,11 @@ from recsys_lineage.openlineage.facets.run_facets import (
     dependencies_facet,
     engine_facet,
     error_facet,
+    iso_time,
     nominal_time_facet,
     parameters_facet,
     parent_facet,
     tags_facet,
-    told,
 )
 from recsys_lineage.openlineage.facets.schema import described_schema_facet, schema_facet
 from recsys_lineage.openlineage.facets.table_facets import (
@@ -77,8 +77,8 @@ def materialization_events(
     job = _job(record, options)
     run_id = asset_run_id(record)
     read = [_input(each, record, options) for each in inputs]
-    started = told(record.started)
-    ended = max(started, told(record.ended), key=datetime.fromisoformat)
+    started = iso_time(record.started)
+    ended = max(started, iso_time(record.ended), key=datetime.fromisoformat)
     facets = _start_facets(record, options, parent)
     start = run_event("START", started, run_id, facets, job, read)
     facets = {**facets, **_end_facets(record, inputs, options)}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recsys_lineage.openlineage.facets.described import job_facets
 from recsys_lineage.openlineage.facets.jobs import code_facets, job_type_facet
-from recsys_lineage.openlineage.facets.run_facets import told
+from recsys_lineage.openlineage.facets.run_facets import iso_time
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.event_json import body_of, id_of, job_event, job_object, key_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
@@ -36,5 +36,5 @@ def definition_messages(
             **({} if described.code is None else code_facets(described.code, commit, options)),
             **job_facets(described, tags),
         }
-        event = job_event(told(moment), job_object(options.asset_job(name, Run()), facets))
+        event = job_event(iso_time(moment), job_object(options.asset_job(name, Run()), facets))
         yield Message(id_of(event), None, key_of(event), OF_NO_RECORD, _NO_CURSOR, body_of(event))

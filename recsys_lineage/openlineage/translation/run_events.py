@@ -8,11 +8,11 @@ from datetime import datetime
 from recsys_lineage.openlineage.facets.facet import Json, without_nothing
 from recsys_lineage.openlineage.facets.jobs import job_type_facet
 from recsys_lineage.openlineage.facets.run_facets import (
+    iso_time,
     message_facet,
     nominal_time_facet,
     parent_facet,
     tags_facet,
-    told,
 )
 from recsys_lineage.openlineage.translation.event_json import Ending, job_object, run_event
 from recsys_lineage.openlineage.translation.event_options import EventOptions
@@ -48,7 +48,7 @@ def run_events(
     """
     options = options or EventOptions()
     run = known or record.run
-    started, ended = told(record.started), _end_of(record)
+    started, ended = iso_time(record.started), _end_of(record)
     return [
         run_start(record.id, run, started, options),
         *_steps(record, run, ended, options, recorded),
@@ -60,7 +60,7 @@ def run_start(run_id: str, run: Run, moment: str, options: EventOptions) -> Json
     """The START of a run of the orchestrator."""
     return run_event(
         "START",
-        told(run.started) if run.started is not None else moment,
+        iso_time(run.started) if run.started is not None else moment,
         orchestrator_run_id(run_id, run),
         _facets(run_id, run),
         _job(run, options),
@@ -151,4 +151,4 @@ def _job(run: Run, options: EventOptions) -> Json:
 
 
 def _end_of(record: RunRecord) -> str:
-    return max(told(record.started), told(record.ended), key=datetime.fromisoformat)
+    return max(iso_time(record.started), iso_time(record.ended), key=datetime.fromisoformat)

@@ -13,7 +13,7 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.run import Run
 
 _NO_TIME = datetime.fromtimestamp(0, timezone.utc)
-"""Of what many runs share, such as a backfill, whose start no record tells."""
+"""Time in the ids of what many runs share, such as a backfill, whose start no record has."""
 
 
 def asset_run_id(record: Materialization) -> str:

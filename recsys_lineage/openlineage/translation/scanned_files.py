@@ -39,8 +39,8 @@ class Scan:
         named = dataset_at(below(self.root, listed))
         if len(named.name) <= LONGEST_NAME:
             return named
-        told = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{told}}}"))
+        digest = hashlib.sha256(listed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{digest}}}"))
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read is one of its files."""
@@ -67,7 +67,7 @@ def scans_of(record: Materialization) -> list[Scan]:
 
 @lru_cache(maxsize=1024)
 def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
-    """For each call over files of a statement, its paths or patterns."""
+    """Paths or patterns of a statement's calls over files."""
     from recsys_lineage.sql.sql_text import SqlText  # and so does this
 
     try:

@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.facets.facet import Json
-from recsys_lineage.openlineage.facets.run_facets import told
+from recsys_lineage.openlineage.facets.run_facets import iso_time
 from recsys_lineage.openlineage.message import Message
 from recsys_lineage.openlineage.translation.asset_description import AssetDescription
 from recsys_lineage.openlineage.translation.asset_events import materialization_events
@@ -29,7 +29,7 @@ from recsys_lineage.records.table.record_table import ADDED, RecordTable
 _AT_ONCE = 500
 """Records that are read together: what a stream holds in memory."""
 _RUN = "run"
-_TOLD = (*MATERIALIZATIONS, _RUN)
+_KINDS_SENT = (*MATERIALIZATIONS, _RUN)
 _PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
 _STEPS = (ADDED, "step", "asset", "status")
 _NO_CURSOR = -1
@@ -114,7 +114,7 @@ class Stream:
     def _messages(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
         """The messages of some commits, and None after each commit; with each the last commit that is complete."""
         frame, _ = self._table.frame(
-            where=pl.col("kind").is_in(_TOLD), columns=list(_PLACES), commits=(commits[0], commits[-1])
+            where=pl.col("kind").is_in(_KINDS_SENT), columns=list(_PLACES), commits=(commits[0], commits[-1])
         )
         places = _in_order(frame)
         runs = _Runs(self._table, frame, commits[0])
@@ -143,9 +143,9 @@ class Stream:
             self._partitions.leave_out(data)
             return self._of_asset(shared_materialization(data), runs)
         except Exception as error:  # the records behind it are told all the same
-            told_error = Failure.of(error)
+            failure = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key
-            return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{told_error.type}: {told_error.message}")]
+            return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{failure.type}: {failure.message}")]
 
     def _of_asset(self, record: Materialization, runs: _Runs) -> list[_Made]:
         found: list[Json] = []
@@ -155,7 +155,7 @@ class Stream:
             known = opened or record.run
             if opened is None:
                 runs.open(run_id, record.run)
-                found.append(run_start(run_id, record.run, told(record.started), self.options))
+                found.append(run_start(run_id, record.run, iso_time(record.started), self.options))
         found += materialization_events(record, self.options, parent=known)
         return [_Made(event) for event in found]
 

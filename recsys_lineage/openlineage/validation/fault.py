@@ -39,9 +39,9 @@ def words(event: Mapping[str, Any] | None) -> str:
         return ""
     subject = event.get("job") if isinstance(event.get("job"), Mapping) else event.get("dataset")
     run = event.get("run")
-    told = [
+    parts = [
         event.get("eventType"),
         subject.get("name") if isinstance(subject, Mapping) else None,
         run.get("runId") if isinstance(run, Mapping) else None,
     ]
-    return " ".join(str(each) for each in told if each)
+    return " ".join(str(each) for each in parts if each)

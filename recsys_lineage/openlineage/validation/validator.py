@@ -118,8 +118,8 @@ class Validator:
         for line in lines:
             self.events += 1
             if line.event is None:
-                told = line.fault
-                message = "it is broken" if told is None else " ".join(str(told).split())
+                broken = line.fault
+                message = "it is broken" if broken is None else " ".join(str(broken).split())
                 yield Fault("json", message, line=line.line)
                 continue
             for fault in self.of_event(line.event, line.line):

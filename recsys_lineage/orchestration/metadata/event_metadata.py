@@ -1,4 +1,4 @@
-"""What a materialization shows in Dagster: metadata under Dagster's standard keys where they exist."""
+"""Metadata of a materialization in Dagster, under Dagster's standard keys where they exist."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
     """An exception's message without what is not known to be part of the code."""
     code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
     if isinstance(error, LineageError) and speaks_for_itself(error):
-        return "\n".join([error.message, *(f"{label}: {text}" for label, text in told_parts(error).items())])
+        return "\n".join(
+            [error.message, *(f"{label}: {text}" for label, text in labelled_parts(error).items())]
+        )
     try:
         text = str(error)
     except Exception:
@@ -101,7 +103,7 @@ def _spoken(text: str, colons: int = 1) -> str:
     return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
 
 
-def told_parts(error: LineageError) -> dict[str, str]:
+def labelled_parts(error: LineageError) -> dict[str, str]:
     """Parts of this project's own error beside its message; the text of another error that it found is left out."""
     parts = {
         "expected": error.expected,

@@ -13,7 +13,7 @@ _FILE = ("_sync", "marks.json")
 
 
 class SyncMarks:
-    """For each table a version, and the write that made it: the records of all versions up to it are rows.
+    """Marks by table: a version, and the write that made it; the records of all versions up to it are rows.
 
     They only save looking again. Where the file is missing, damaged or older than what is so, more is looked at, and
     what is a row already is not added again.

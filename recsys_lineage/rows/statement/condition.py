@@ -78,7 +78,7 @@ def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
 
 
 Fits = Mapping[int, Callable[[str], str]]
-"""For positions of columns of the result, what makes of an expression the condition that it has a value."""
+"""Builders of conditions by position in the result: each says that an expression has that column's value."""
 
 
 def all_of(fits: Fits, columns: str) -> str:

@@ -35,12 +35,12 @@ class Syntax:
 
     def parsed(self, sql: str) -> Node | str:
         """The query node of one SELECT; DuckDB's error if it has none."""
-        told = json.loads(self._one("SELECT json_serialize_sql(?::VARCHAR)", sql))
-        if told["error"]:
-            return str(told["error_message"])
-        if len(told["statements"]) != 1:
-            return f"{len(told['statements'])} statements"
-        return told["statements"][0]["node"]
+        tree = json.loads(self._one("SELECT json_serialize_sql(?::VARCHAR)", sql))
+        if tree["error"]:
+            return str(tree["error_message"])
+        if len(tree["statements"]) != 1:
+            return f"{len(tree['statements'])} statements"
+        return tree["statements"][0]["node"]
 
     def text(self, query: Node) -> str:
         """The SQL of a query node, possibly inside a WITH."""

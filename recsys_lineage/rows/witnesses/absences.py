@@ -139,7 +139,7 @@ def _tables_in(part: Node) -> list[Node]:
 
 
 def _pairs(query: Node, catalog: Catalog, counts: bool) -> Iterator[tuple[object, object]]:
-    """For each absence that a query asks for, where its rows come from, and what must not be there."""
+    """Absences that a query asks for: where the rows come from, and what must not be there."""
     if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
         return
     relation = query["from_table"]

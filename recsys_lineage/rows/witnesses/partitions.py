@@ -37,18 +37,18 @@ def partitions_of(
         list_rows: adds to a query the columns that list what its rows are made of.
     """
     found: list[Partition] = []
-    told: list[tuple[list[Node], list[Node]]] = []
+    listed: list[tuple[list[Node], list[Node]]] = []
     for window in windows:
         keys = [without_places(each) for each in window["partitions"]]
         orders = [without_places(each) for each in window["orders"]] if not is_over_partition(window) else []
-        if (keys, orders) in told or (keys, []) in told:
+        if (keys, orders) in listed or (keys, []) in listed:
             continue
-        told.append((keys, orders))
+        listed.append((keys, orders))
         added = [
-            {**copied(each), "alias": f"__k{len(told)}_{n}"} for n, each in enumerate(window["partitions"])
+            {**copied(each), "alias": f"__k{len(listed)}_{n}"} for n, each in enumerate(window["partitions"])
         ]
         names = [each["alias"] for each in added]
-        place = f"__p{len(told)}" if orders else ""
+        place = f"__p{len(listed)}" if orders else ""
         if place:
             added.append({**place_in(window), "alias": place})
         # windows look at rows before these are cut

@@ -22,7 +22,7 @@ def asked_by(join: Node) -> list[Node]:
 def rows_of_conditions(
     items: list[FromItem], statement: Statement, say: Contribution, of_subquery: Callable[[Node], Lists]
 ) -> Lists:
-    """For subqueries that decide which rows behind SEMI or ANTI JOIN fit, lists of the rows they say it by."""
+    """Lists of the rows by which subqueries decide which rows behind SEMI or ANTI JOIN fit."""
     joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
     return [
         (table, f"(SELECT {say.gathered(rows)} {fitting(item, statement)})")

@@ -253,7 +253,7 @@ class Witnesses(QueryFacts):
         return of_reshaped(query, item, self.statement, self._say)
 
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
-        """For each followed relation of FROM the SQL of the list of its rows in one joined row."""
+        """SQL of the list of a followed relation's rows in one joined row, by relation of FROM."""
         found: list[tuple[str, str]] = []
         for item in items:
             kind = item.node.get("type")
@@ -279,7 +279,7 @@ class Witnesses(QueryFacts):
         return f"(SELECT {self._say.one_of(item)} {fitting(item, self.statement)})"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
-        """For a subquery in FROM that uses columns around it, lists of the rows that its row is made of."""
+        """Lists of the rows that a row of a correlated subquery in FROM is made of."""
         inner = item.node["subquery"]["node"]
         witnessed = self.of(inner)
         if not witnessed.tables:
@@ -300,7 +300,7 @@ class Witnesses(QueryFacts):
         return self._lists(witnessed, len(names), fits)
 
     def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
-        """For a subquery of an expression, lists of the rows by which it says what it says.
+        """Lists of the rows on which the value of an expression's subquery rests.
 
         What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
         Where IN need not be true, its answer may also be NULL, because of a NULL among the rows.

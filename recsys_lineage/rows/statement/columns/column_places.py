@@ -12,7 +12,7 @@ Place = tuple[int, str]
 
 
 def selected_places(query: Node, items: list[FromItem], width: int) -> list[Place | None]:
-    """For each output column the column of FROM that it is, as far as that is plain."""
+    """Columns of FROM that the output columns are, as far as they are plain columns."""
     found: list[Place | None] = []
     merged = any(
         part.get("using_columns") or part.get("ref_type") == "NATURAL" for part in parts(query["from_table"])

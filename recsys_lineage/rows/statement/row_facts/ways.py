@@ -8,7 +8,7 @@ from recsys_lineage.rows.statement.decomposition import Statement
 
 
 def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
-    """For sources and definitions by how many ways, at most, rows of one of the sources come into the result of those.
+    """Number of ways, at most, by which rows come into the statement's result, by source and definition.
 
     A source itself, and a definition over it, has the number by which it comes into the statement's result.
     """

@@ -50,7 +50,7 @@ class Candidates:
         self._values: dict[tuple[str, str], tuple[str, str]] = {}
 
     def known(self, definition: Definition, table: str, count: int) -> dict[int, tuple[int, Condition]]:
-        """For output columns the column of a table that they have the value of, and what is known of them so.
+        """Columns of tables whose values output columns have, and what is known of them so.
 
         Args:
             definition: not recursive, and no set operation.

@@ -1,4 +1,4 @@
-"""Expensive definitions: definitions that have to compute all of their rows even if only some are asked for."""
+"""Costly definitions: definitions that have to compute all of their rows even if only some are asked for."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_distinct(query: Node) -> bool:
     return any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
 
 
-def is_dear(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
+def is_costly(definition: Definition, statement: Statement, witnesses: Witnesses) -> bool:
     """Whether a definition makes groups, windows or distinct rows, or is the input of a PIVOT or UNPIVOT."""
     query = definition.query
     if definition.recursive or definition is statement.main:
@@ -42,12 +42,12 @@ def shaped(statement: Statement) -> set[str]:
     }
 
 
-def asked_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
-    """The subqueries of expressions, folded, over expensive definitions: their rows are all needed at once."""
-    dear = [name for name, each in statement.definitions.items() if is_dear(each, statement, witnesses)]
+def computed_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
+    """The subqueries of expressions, folded, over costly definitions: their rows are all needed at once."""
+    costly = [name for name, each in statement.definitions.items() if is_costly(each, statement, witnesses)]
     return [
         name
         for name, each in statement.definitions.items()
         if each.asked
-        and (name in dear or any(each.depends_on(other, statement.definitions) for other in dear))
+        and (name in costly or any(each.depends_on(other, statement.definitions) for other in costly))
     ]

@@ -48,7 +48,7 @@ class Knowledge:
         }
 
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
-        """For the relations of a query, in their order, what is known of their rows that wanted rows are made of."""
+        """Knowledge of the rows that wanted rows are made of, by relation of a query, in their order."""
         if query["type"] != "SELECT_NODE" or not conditions:
             return {}
         items = from_items(query["from_table"], self.catalog)
@@ -58,7 +58,7 @@ class Knowledge:
         return {number: conditions_of_item(number, item, known) for number, item in enumerate(items)}
 
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
-        """For output columns that are a column of FROM as it is, which."""
+        """Columns of FROM that output columns are as they stand."""
         return {
             n: place
             for n, each in enumerate(selected_places(query, items, width))
@@ -68,7 +68,7 @@ class Knowledge:
     def equal_to_item(
         self, query: Node, items: list[FromItem], number: int, places: Mapping[int, Place]
     ) -> dict[int, str]:
-        """For output columns the column of one relation that they are equal to wherever its row is there."""
+        """Columns of one relation that output columns are equal to wherever its row is there."""
         equal: dict[Place, str] = {}
         for one, other in equal_places(query, items, there=True):
             if one[0] == number and self.same_type(one, other, items):

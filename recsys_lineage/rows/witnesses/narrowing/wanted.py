@@ -1,6 +1,6 @@
 """Wanted groups: the groups of a definition that can matter to the rows of a stored result.
 
-A list of the best k of each partition needs, of a join that is dear to make, only those groups that came into the list,
+A list of the best k of each partition needs, of a costly join, only those groups that came into the list,
 and these stand in the stored result. Their keys go down to the groups as values go down in magic sets (Bancilhon et
 al., PODS 1986), several columns together.
 
@@ -153,7 +153,7 @@ class Wanted:
         return [] if any(not each.columns for each in found) else found
 
     def _through(self, reader: Definition, definition: Definition) -> list[Keys]:
-        """For each place in FROM where a definition is read, and all keys of who reads it, the definition's keys."""
+        """Keys of a definition for each place in FROM where it is read, given all keys of its reader."""
         query, name = reader.query, definition.name.casefold()
         above = self._of(reader)
         if query["type"] == "SET_OPERATION_NODE":
@@ -234,8 +234,8 @@ class Wanted:
         item = items[other]
         definition = self._statement.definitions.get(item.table)
         hangs = definition is not None and definition.depends_on(table, self._statement.definitions)
-        told = any(place[0] == other for place in places.values())
-        return told and not item.nulled and item.hidden is None and not hangs and item.table != table
+        is_placed = any(place[0] == other for place in places.values())
+        return is_placed and not item.nulled and item.hidden is None and not hangs and item.table != table
 
     def _looked_up(
         self,

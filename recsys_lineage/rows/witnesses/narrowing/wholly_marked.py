@@ -1,4 +1,4 @@
-"""Wholes: definitions whose rows are all made of marked rows as soon as all rows of another one are.
+"""WhollyMarked: definitions whose rows are all made of marked rows as soon as all rows of another one are.
 
 A definition of one row, such as a count over a table, is wholly marked where its row is, and whatever is joined with it
 is made of that row. So it is with everything above: nothing of it need be computed to tell which rows are followed.
@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_e
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 
-class Wholes:
+class WhollyMarked:
     """Consequences of all rows of a definition being made of marked rows.
 
     Args:

@@ -1,0 +1,89 @@
+"""The words of the code: each text says first what the thing is, and names are those of the field."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
+NO_NOUN = re.compile(r"(For|Of)\s")
+"""Beginnings that keep the reader waiting for the thing that is described."""
+QUESTION = re.compile(r"(Whether|What|Which|Where|When|How|Why|If|As)\s")
+"""Beginnings that a module, which is no predicate, has no use for."""
+PRIVATE = {
+    "told": "known, reported, notified, or what the value is: reasons, counts, a message",
+    "dear": "costly",
+    "wholes": "wholly marked",
+}
+"""Words that served as names and said nothing of what they stood for, and what to say instead."""
+
+
+def texts(tree: ast.Module) -> Iterator[tuple[ast.AST, int, str]]:
+    """Every docstring of a module, and every text below an assignment."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        for place, each in enumerate(body):
+            if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+                continue
+            described = node if place == 0 else body[place - 1]
+            if isinstance(each.value.value, str):
+                yield described, each.lineno, each.value.value
+
+
+def without_a_noun(source: str) -> list[int]:
+    """The lines on which texts begin that do not say what the thing is."""
+    return [
+        line
+        for described, line, text in texts(ast.parse(source))
+        if NO_NOUN.match(text) or (isinstance(described, ast.Module) and QUESTION.match(text))
+    ]
+
+
+def private_names(source: str) -> list[tuple[int, str]]:
+    """The identifiers of a module that are, or are made of, private words."""
+    return [
+        (token.start[0], token.string)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.NAME and PRIVATE.keys() & set(token.string.lower().split("_"))
+    ]
+
+
+def sources(root: Path) -> Iterator[tuple[str, str]]:
+    for package in OURS:
+        for path in sorted((root / package).rglob("*.py")):
+            yield str(path.relative_to(root)), path.read_text()
+
+
+def test_a_text_begins_with_what_the_thing_is(root: Path) -> None:
+    assert [f"{path}:{line}" for path, source in sources(root) for line in without_a_noun(source)] == []
+
+
+def test_a_name_says_what_it_stands_for(root: Path) -> None:
+    found = [f"{path}:{line}: {name}" for path, text in sources(root) for line, name in private_names(text)]
+    assert not found, f"{found}; say instead: {PRIVATE}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""How rows are found."""',
+        'def f():\n    """For each row its place."""',
+        'MOST = 3\n"""Of a query."""',
+        'class C:\n    """Of each table its rows."""',
+    ],
+)
+def test_a_text_that_does_not_would_be_seen(source: str) -> None:
+    assert without_a_noun(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["told = 1", "def told_apart(): ...", "class A:\n    def is_dear(self): ...", "_wholes = []"]
+)
+def test_a_private_name_would_be_seen(source: str) -> None:
+    assert private_names(source)
