@@ -92,6 +92,8 @@ LAST = ("amount",)
             "true",
             LAST,
         ),
+        ("SELECT shop, max(COLUMNS('amount')) OVER () FROM orders", "true", LAST),
+        ("SELECT COLUMNS('shop'), max(amount) OVER () AS amount FROM orders", "true", LAST),
         ("SELECT shop, sum(amount) OVER (PARTITION BY shop) AS amount FROM orders", None, ()),
         ("SELECT shop, lag(amount) OVER (ORDER BY amount) AS amount FROM orders", None, ()),
         ("SELECT shop, amount FROM orders ORDER BY ALL LIMIT 2 OFFSET 1", "true", BOTH),

@@ -29,6 +29,7 @@ from recsys_lineage.columns.expressions.aggregates import (
     within_group,
 )
 from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
+from recsys_lineage.columns.expressions.maps import map_made, of_map, part_of_tuple
 from recsys_lineage.columns.expressions.structs import STRUCT_MAKERS, struct_made
 from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, folded, list_of, struct_of
 
@@ -40,6 +41,7 @@ _SESSION = (
     exp.CurrentCatalog, exp.CurrentDate, exp.CurrentRole, exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp,
     exp.CurrentUser, exp.Localtime, exp.Localtimestamp, exp.SessionUser,
 )  # fmt: skip
+_OF_MAPS = frozenset({"map_keys", "map_values"})
 _LENGTHS = frozenset({"array_length", "len", "length"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
 _PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone | exp.JSONKeyValue
@@ -233,24 +235,15 @@ def _struct(node: exp.Expr, scope: Scope) -> Value:
     return struct_of(fields)
 
 
-def _map(node: exp.Expr, scope: Scope) -> Value:
-    if node.this is None:
-        return CONSTANT
-    pairs = node.this.expressions if isinstance(node.this, exp.Struct) else [node.this]
-    found = NOTHING
-    for pair in pairs:
-        if isinstance(pair, exp.PropertyEQ):
-            found |= scope.edges(pair.this) | scope.edges(pair.expression)
-        else:
-            found |= scope.edges(pair)
-    return Value(transformed(found))
-
-
 def _bracket(node: exp.Expr, scope: Scope) -> Value:
     whole = scope.value(node.this)
     places = node.expressions
     if len(places) == 1 and isinstance(places[0], exp.Literal) and places[0].is_string:
         return whole.field(places[0].name)
+    if len(places) == 1 and isinstance(places[0], exp.Literal):
+        part = part_of_tuple(node.this, int(places[0].name))
+        if part is not None:
+            return scope.value(part).through(transformed)
     by_place = transformed(united(scope.edges(each) for each in places))
     if whole.element is not None and len(places) == 1:
         part = whole if isinstance(places[0], exp.Slice) else whole.element
@@ -304,9 +297,14 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return Value(transformed(length))
     if name in _CONDITIONAL_FUNCTIONS:
         return _first_known(_each(arguments, scope))
+    if name in _OF_MAPS and len(arguments) == 1 and (of := of_map(name, arguments[0], scope)) is not None:
+        return of
     if name in STRUCT_MAKERS and (found := struct_made(name, arguments, scope)) is not None:
         return found
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
+        place = 0 if arguments[1].is_string else int(arguments[1].name)
+        if (part := part_of_tuple(arguments[0], place - 1)) is not None:
+            return scope.value(part).through(transformed)
         return scope.value(arguments[0]).field(arguments[1].name)
     if any(isinstance(each, exp.Lambda) for each in arguments):
         return with_lambda(name, arguments, scope)
@@ -351,7 +349,7 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.RespectNulls: _same,
     exp.Star: _star,
     exp.Struct: _struct,
-    exp.ToMap: _map,
+    exp.ToMap: map_made,
     exp.TryCast: _of_this,
     exp.Var: _constant,
     exp.Window: window,

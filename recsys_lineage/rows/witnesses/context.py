@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from recsys_lineage.rows.statement.catalog import Catalog
+from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all
@@ -142,6 +142,8 @@ class _Context:
         if stars:
             needs.names = {name for name in names}
             needs.places = self._by_name(query, names)
+            hit = [not _is_star(each) and self._hit(each, names, whole, query) for each in select]
+            needs.places |= self._beside_stars(query, hit)
         else:
             needs.places = {n for n, each in enumerate(select) if self._hit(each, names, whole, query)}
         return needs
@@ -168,19 +170,44 @@ class _Context:
         below = [self.needs[name] for name in read if name in self.needs]
         return any(each.rows or bool(each.places) for each in below)
 
+    def _columns_of(self, query: Node) -> Sequence[Column] | None:
+        """The columns of a query that is a definition's, or a side of it; None of a subquery."""
+        for definition in self.statement.definitions.values():
+            sides = definition.query.get("left"), definition.query.get("right")
+            if definition.query is query or query in sides:
+                return definition.columns
+        return None
+
     def _by_name(self, query: Node, names: set[str]) -> set[int]:
         """Positions of the columns of these names, where some come from a `*`."""
-        for definition in self.statement.definitions.values():
-            if definition.query is query or query in (
-                definition.query.get("left"),
-                definition.query.get("right"),
-            ):
-                return {
-                    n
-                    for n, column in enumerate(definition.columns)
-                    if column.name.casefold() in names or _NUMBERED.sub("", column.name.casefold()) in names
-                }
-        return {0} if names else set()
+        if (columns := self._columns_of(query)) is None:
+            return {0} if names else set()
+        return {
+            n
+            for n, column in enumerate(columns)
+            if column.name.casefold() in names or _NUMBERED.sub("", column.name.casefold()) in names
+        }
+
+    def _beside_stars(self, query: Node, hit: Sequence[bool]) -> set[int]:
+        """Positions of the columns that expressions make that need the context, where others come from a `*`.
+
+        An expression over COLUMNS(…) makes several. Between two such expressions all positions count that a column may
+        have.
+        """
+        if (columns := self._columns_of(query)) is None:
+            return {0} if any(hit) else set()
+        several = [any(is_expression(part, "STAR") for part in parts(each)) for each in query["select_list"]]
+        found: set[int] = set()
+        for n, is_hit in enumerate(hit):
+            if not is_hit:
+                continue
+            first, last = n, len(columns) - len(hit) + n
+            if not several[n] and not any(several[:n]):
+                last = first
+            elif not several[n] and not any(several[n:]):
+                first = last
+            found |= {*range(first, last + 1)}
+        return found
 
     def _hit(self, part: object, names: set[str], whole: bool, query: Node) -> bool:
         """Whether an expression needs the context."""
@@ -251,6 +278,11 @@ class _Context:
             self.conditions.append("true")
             return
         self.conditions.append(self.syntax.expression_text(bare))
+
+
+def _is_star(part: Node) -> bool:
+    """Whether an expression is `*` or COLUMNS(…) as it is, whose columns are known by their names."""
+    return is_expression(part, "STAR")
 
 
 def _names(table: str, catalog: Catalog) -> list[str]:

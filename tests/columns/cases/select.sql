@@ -169,3 +169,22 @@ SELECT `a` + 1 AS `x y`, `t`.b FROM `t` WHERE `b` <> '`a`';
 -- z: t.c TRANSFORMATION
 -- *: t.c FILTER
 SELECT a AS n, c AS n, n + 1 AS z FROM t WHERE n > 1;
+
+-- # The keys of a map that is written out decide what is taken out of it
+-- m: t.b TRANSFORMATION, t.a TRANSFORMATION
+SELECT map {b: a}['x'] AS m FROM t;
+
+-- # Of a map that is written out by texts a text takes one value
+-- m: t.a TRANSFORMATION
+SELECT map {'x': a, 'y': c}['x'] AS m FROM t;
+
+-- # Keys and values of a map that is written out are known apart
+-- k: t.b TRANSFORMATION
+-- v: t.a TRANSFORMATION
+SELECT map_keys(map {b: a}) AS k, map {b: a}.map_values() AS v FROM t;
+
+-- # Of a tuple that is written out a number takes one part
+-- x: t.b TRANSFORMATION
+-- y: t.a TRANSFORMATION
+-- z: t.c TRANSFORMATION
+SELECT (a, b)[2] AS x, row(a, c)[1] AS y, struct_extract((a, c), 2) AS z FROM t;
