@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +46,16 @@ class RowTrace:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; values that JSON has no type for as texts."""
-        return {"target": self.target, "direction": self.direction, **asdict(self.trace)}
+        return {"target": self.target, "direction": self.direction, **_plain(self.trace)}
+
+
+def _plain(found: Any) -> Any:
+    """An answer's parts by name; unlike `asdict`, lists of many numbers and values of rows are not copied."""
+    if is_dataclass(found):
+        return {each.name: _plain(getattr(found, each.name)) for each in fields(found)}
+    if isinstance(found, tuple) and found and is_dataclass(found[0]):
+        return [_plain(each) for each in found]
+    return found
 
 
 def traced(
