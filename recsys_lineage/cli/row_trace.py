@@ -265,9 +265,9 @@ def lines_in_words(lines: Sequence[int] | None, most: int, end: str = ", ") -> s
             break
         else:
             ranges.append([line, line])
-    told = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
+    shown = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
     more = len(lines) - sum(last - first + 1 for first, last in ranges)
-    few = f"line{'s' if len(lines) > 1 else ''} {told}"
+    few = f"line{'s' if len(lines) > 1 else ''} {shown}"
     return f"{few}{end}… {len(lines):,} lines" if more else few
 
 

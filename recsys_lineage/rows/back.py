@@ -352,7 +352,7 @@ class _Backward:
 
 
 def _named_lines(rows: pa.Table) -> dict[str, set[int]]:
-    """For each file the lines that rows name by their columns."""
+    """Lines that rows name by their columns, by file."""
     lines: dict[str, set[int]] = {}
     for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
         lines.setdefault(str(file), set()).add(line)
