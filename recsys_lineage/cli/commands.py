@@ -12,7 +12,7 @@ import typer
 from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
 from recsys_lineage.cli.command_output import Commands
 from recsys_lineage.cli.openlineage.app import openlineage_app
-from recsys_lineage.cli.options import AsJson, At, Depth, Format, Out, Target
+from recsys_lineage.cli.options import AsJson, At, Depth, Format, Limit, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
 from recsys_lineage.process_end import run_to_the_end
 
@@ -232,6 +232,7 @@ def rows(
     files: Annotated[
         Path | None, typer.Option("--files", help="Folder whose source files are hashed again.")
     ] = None,
+    limit: Limit = 100_000,
     format: Format = "tree",
     out: Out = None,
     as_json: AsJson = False,
@@ -244,7 +245,7 @@ def rows(
     def asked(place: Place) -> Any:
         from recsys_lineage.cli.row_trace import traced
 
-        return traced(place.lakes, target, values or (), forward=forward, files=files)
+        return traced(place.lakes, target, values or (), forward=forward, files=files, limit=limit)
 
     ask_place(context, asked, format, out, as_json)
 

@@ -30,3 +30,10 @@ At = Annotated[
     typer.Option("--at", metavar="WHEN", help="As the graph was: a time, run:ID, or ASSET@VERSION."),
 ]
 Depth = Annotated[int | None, typer.Option(min=1, help="Maximum number of steps.")]
+Limit = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Back: rows of a table that are followed further; of more, only the lines that they name are told.",
+    ),
+]

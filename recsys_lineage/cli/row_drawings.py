@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from recsys_lineage.cli.proving import Proofs
-from recsys_lineage.cli.row_trace import RowTrace, rows_in_words
+from recsys_lineage.cli.row_trace import RowTrace, lines_in_words, rows_in_words
 from recsys_lineage.cli.row_ways import node_of, ways
 from recsys_lineage.graph.questions.drawing import Arrow, Drawing, Shape, drawn, file_names
 from recsys_lineage.rows.back import BackwardTrace
@@ -53,7 +51,8 @@ def _(answer: RowTrace) -> Drawing:
         named = {file.file: f"file:{file.file}@{file.sha256 or ''}" for file in found.files}
         words = file_names(named.values())
         for file in found.files:
-            boxes[file.file] = ("file", f"{words[named[file.file]]}\n{_lines(file.lines)}")
+            lines = lines_in_words(file.lines, _RANGES, end=",\n")
+            boxes[file.file] = ("file", f"{words[named[file.file]]}\n{lines}")
             arrows.append(Arrow(file.file, f"{file.table}@{file.version}"))
     called = {each.table: node_of(each) for each in found.tables}
     for model in found.models:
@@ -84,21 +83,6 @@ def _rows(rows: TracedRows) -> str:
     such = "" if rows.count == 1 else ", such as"
     more = ["…"] if len(values) > _VALUES else []
     return "\n".join([node_of(rows), f"{rows_in_words(rows.count)}{such}", *values[:_VALUES], *more])
-
-
-def _lines(lines: Sequence[int] | None) -> str:
-    """Lines of a file, neighbours together."""
-    if lines is None:
-        return "the whole file"
-    ranges: list[list[int]] = []
-    for line in lines:
-        if ranges and line == ranges[-1][1] + 1:
-            ranges[-1][1] = line
-        else:
-            ranges.append([line, line])
-    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_RANGES]]
-    more = f",\n… {len(lines):,} lines" if len(ranges) > _RANGES else ""
-    return f"line{'' if len(lines) == 1 else 's'} {', '.join(shown)}{more}"
 
 
 def _clipped(text: str, most: int) -> str:

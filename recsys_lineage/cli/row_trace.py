@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,12 +31,20 @@ class RowTrace:
         direction: up or down.
         trace: what was found.
         lake: in which it was found.
+        limit: rows of a table that were followed further at most; None for all.
     """
 
     target: str
     direction: Literal["up", "down"]
     trace: BackwardTrace | ForwardTrace
     lake: Lake
+    limit: int | None = None
+
+    @property
+    def beyond_limit(self) -> int:
+        """The limit by which all rows would be followed, where some were not; else 0."""
+        most = max((each.count for each in self.trace.tables), default=0)
+        return 0 if self.limit is None or most <= self.limit else most
 
     @property
     def found(self) -> bool:
@@ -46,11 +54,26 @@ class RowTrace:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; values that JSON has no type for as texts."""
-        return {"target": self.target, "direction": self.direction, **asdict(self.trace)}
+        return {"target": self.target, "direction": self.direction, **_plain(self.trace)}
+
+
+def _plain(found: Any) -> Any:
+    """An answer's parts by name; unlike `asdict`, lists of many numbers and values of rows are not copied."""
+    if is_dataclass(found):
+        return {each.name: _plain(getattr(found, each.name)) for each in fields(found)}
+    if isinstance(found, tuple) and found and is_dataclass(found[0]):
+        return [_plain(each) for each in found]
+    return found
 
 
 def traced(
-    lakes: Sequence[Lake], target: str, values: Sequence[str], *, forward: bool, files: Path | None
+    lakes: Sequence[Lake],
+    target: str,
+    values: Sequence[str],
+    *,
+    forward: bool,
+    files: Path | None,
+    limit: int | None = None,
 ) -> RowTrace:
     """Trace a row back, or rows forward.
 
@@ -60,6 +83,7 @@ def traced(
         values: `COLUMN=VALUE` as DuckDB reads the value's text, or `COLUMN` for NULL.
         forward: follow the rows forward instead of back.
         files: a folder in which the source files are hashed again.
+        limit: rows of a table that are followed further back, see `trace_back`; all when None.
 
     Raises:
         WrongQuestion: when it cannot be asked so.
@@ -91,8 +115,8 @@ def traced(
         )
     if not forward:
         with _row_named(values):
-            found = trace_back(lake, table, row, version.version, files=files)
-        return RowTrace(_words(target, values), "up", found, lake)
+            found = trace_back(lake, table, row, version.version, files=files, limit=limit)
+        return RowTrace(_words(target, values), "up", found, lake, limit)
     if at and version.version != lake.version(table).version:
         raise WrongQuestion(
             f"Rows of {target} are not followed forward.",
@@ -221,6 +245,30 @@ def _words(target: str, values: Sequence[str]) -> str:
 def rows_in_words(count: int) -> str:
     """A number of rows, as text."""
     return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def lines_in_words(lines: Sequence[int] | None, most: int, end: str = ", ") -> str:
+    """Lines of a file as text, neighbours together.
+
+    Args:
+        lines: sorted; the whole file when None.
+        most: maximum number of ranges shown; of more, the number of lines stands behind them.
+        end: stands before that number.
+    """
+    if lines is None:
+        return "the whole file"
+    ranges: list[list[int]] = []
+    for line in lines:
+        if ranges and line == ranges[-1][1] + 1:
+            ranges[-1][1] = line
+        elif len(ranges) == most:
+            break
+        else:
+            ranges.append([line, line])
+    shown = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
+    more = len(lines) - sum(last - first + 1 for first, last in ranges)
+    few = f"line{'s' if len(lines) > 1 else ''} {shown}"
+    return f"{few}{end}… {len(lines):,} lines" if more else few
 
 
 def values_shown(row: Mapping[str, Any], most: int = 5) -> str:

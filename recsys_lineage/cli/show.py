@@ -18,7 +18,7 @@ from rich.tree import Tree
 
 from recsys_lineage.cli.diff_words import diff_in_words
 from recsys_lineage.cli.proving import Proofs
-from recsys_lineage.cli.row_trace import RowTrace, rows_in_words, values_shown
+from recsys_lineage.cli.row_trace import RowTrace, lines_in_words, rows_in_words, values_shown
 from recsys_lineage.errors import WrongQuestion
 from recsys_lineage.graph.questions.answers import (
     AsOf,
@@ -330,11 +330,7 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
     yield table
     if isinstance(found, BackwardTrace):
         for file in found.files:
-            lines = (
-                "the whole file"
-                if file.lines is None
-                else f"lines {_few(tuple(map(str, file.lines)), 'lines', 12)}"
-            )
+            lines = lines_in_words(file.lines, 12)
             yield f"{escape(file.file)}: {lines} [dim]{(file.sha256 or '')[:_SHORT]}, read for {file.table}[/dim]"
     for model in found.models:
         part = "" if model.of_row is None else f", {model.of_row:,} of them of these rows"
@@ -348,6 +344,8 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
             )
     for stop in found.stopped:
         yield escape(f"{stop.asset} is not traced to {stop.table}: {stop.reason}")
+    if answer.beyond_limit:
+        yield f"--limit {answer.beyond_limit} follows all rows found so far"
 
 
 @shown.register

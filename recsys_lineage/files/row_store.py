@@ -107,7 +107,8 @@ class RowStore:
 
     def _table(self, columns: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
         schema = pa.schema(columns)
-        tables = [schema.empty_table()]
+        # empty_table() makes arrays of lists, for which pyarrow imports pandas
+        tables = [pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)]
         for table in self._kept:
             own = dict(zip(table.column_names, table.columns, strict=True))
             own["_file"] = own["_file"].cast(pa.string())

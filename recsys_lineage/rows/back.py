@@ -89,6 +89,7 @@ def trace_back(
     version: int | None = None,
     *,
     files: str | Path | None = None,
+    limit: int | None = None,
 ) -> BackwardTrace:
     """Follows one row of a table back through all assets to the lines of source files that it is made of.
 
@@ -101,6 +102,8 @@ def trace_back(
         row: values of enough columns to tell the row from all others.
         version: of the table; the latest when None.
         files: the folder below which the source files are to be hashed again; they are not when None.
+        limit: maximum number of rows of a table that are followed further; of more, the lines that they name themselves
+            are told, and that the way stops there. All are followed when None.
 
     Raises:
         TableNotFound: there is no such table or version.
@@ -109,7 +112,7 @@ def trace_back(
         FilesChanged: a file is gone or another than the one that was read, where they are hashed.
     """
     start = lake.version(table, version)
-    traced = _Backward(lake, None if files is None else Path(files))
+    traced = _Backward(lake, None if files is None else Path(files), limit)
     rows = the_row(lake, start, row)
     traced.add(start, rows)
     traced.run()
@@ -123,8 +126,8 @@ def trace_back(
 
 
 class _Backward:
-    def __init__(self, lake: Lake, folder: Path | None) -> None:
-        self.lake, self.records, self.folder = lake, Records(lake), folder
+    def __init__(self, lake: Lake, folder: Path | None, limit: int | None) -> None:
+        self.lake, self.records, self.folder, self.limit = lake, Records(lake), folder, limit
         self.tables: list[TracedRows] = []
         self.files: list[TracedLines] = []
         self.models: list[TrainedRows] = []
@@ -155,8 +158,9 @@ class _Backward:
                     },
                 )
             )
+            follow = self._follow if self.limit is None or rows.num_rows <= self.limit else self._stop_at
             for record, part in self._written(version, rows):
-                self._follow(version, record, part)
+                follow(version, record, part)
 
     def _written(self, version: TableVersion, rows: pa.Table) -> Iterator[tuple[Materialization, pa.Table]]:
         """The records that wrote rows: that of the version, or of the versions that last wrote their partitions."""
@@ -176,6 +180,33 @@ class _Backward:
                 continue
             # pyarrow imports pandas for a list of places
             yield record, rows if len(places) == rows.num_rows else rows.take(places)
+
+    def _stop_at(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
+        """Ends the way at a table with too many rows: with the lines that they name, where they name some."""
+        names_lines = {FILE, LINE} <= {*rows.column_names}
+        beyond = _ONLY_NAMED if names_lines else "nothing behind them is told"
+        tables = ", ".join(dict.fromkeys(read.name for read in table_reads(record)))
+        reason = f"{version.table} has more rows of this trace than the limit of {self.limit:,}: {beyond}"
+        self.stopped.append(Stop(record.asset, tables or "its files", reason))
+        if not names_lines:
+            return
+        readers = [*self._readers(record)]
+        for file, numbers in _named_lines(rows).items():
+            found = ((each, self._read_of(each, file)) for each in readers)
+            of, read = next((each for each in found if each[1] is not None), (record, None))
+            number = version.version if of.version is None else of.version
+            self._add_lines(of.asset, number, file, numbers, read)
+
+    def _readers(self, record: Materialization) -> Iterator[Materialization]:
+        """A record and those of what it read, and so on, the nearest first."""
+        open_, seen = [record], {(record.asset, record.version)}
+        for each in open_:
+            yield each
+            for read in table_reads(each):
+                key = (read.name, read.version)
+                if key not in seen and read.name != each.asset and (found := self._record(read)) is not None:
+                    open_.append(found)
+                seen.add(key)
 
     def _follow(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         reads = table_reads(record)
@@ -265,23 +296,15 @@ class _Backward:
             ]
             return
         rows = self._without_those_of_tables(record, rows)
-        lines: dict[str, set[int]] = {}
-        for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
-            lines.setdefault(str(file), set()).add(line)
+        lines = _named_lines(rows)
         for file, numbers in self._further_lines(record, rows).items() if rows.num_rows else ():
             lines.setdefault(file, set()).update(numbers)
         for file, numbers in sorted(lines.items()):
-            read = self._read_of(record, file)
-            self.files.append(
-                TracedLines(
-                    version.table,
-                    version.version,
-                    file,
-                    read.root if read else None,
-                    read.fingerprint if read else None,
-                    tuple(sorted(numbers)),
-                )
-            )
+            self._add_lines(version.table, version.version, file, numbers, self._read_of(record, file))
+
+    def _add_lines(self, table: str, version: int, file: str, numbers: set[int], read: Read | None) -> None:
+        root, sha256 = (read.root, read.fingerprint) if read else (None, None)
+        self.files.append(TracedLines(table, version, file, root, sha256, tuple(sorted(numbers))))
 
     def _without_those_of_tables(self, record: Materialization, rows: pa.Table) -> pa.Table:
         """Goes on from rows of files that the asset did not read itself to the tables that have their lines; gives the
@@ -326,6 +349,14 @@ class _Backward:
             if before is None or (kept := self._record(before)) is None:
                 return None
             record = kept
+
+
+def _named_lines(rows: pa.Table) -> dict[str, set[int]]:
+    """Lines that rows name by their columns, by file."""
+    lines: dict[str, set[int]] = {}
+    for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
+        lines.setdefault(str(file), set()).add(line)
+    return lines
 
 
 def _of_files(rows: pa.Table, files: Collection[object]) -> pa.Table:

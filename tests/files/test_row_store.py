@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -227,3 +228,19 @@ def test_a_folder_that_cannot_be_made_is_told_in_the_same_words(
         pytest.raises(InsufficientSpace, match="Not a directory"),
     ):
         opened(con, tmp_path)
+
+
+def test_parquet_files_are_opened_without_pandas(tmp_path: Path) -> None:
+    """Pyarrow imports it, which takes long, to make an array of a list."""
+    pyarrow.parquet.write_table(pa.table({"n": [1]}), tmp_path / "a.parquet")
+    opening = f"""
+import sys, duckdb
+from pathlib import Path
+from recsys_lineage.files import FileScan, list_files, open_scan
+root, scan = Path({str(tmp_path)!r}), FileScan("read_parquet", "*.parquet")
+opened = open_scan(duckdb.connect(), root, scan, list_files(root, scan.pattern), "opened")
+assert [report.fault for report in opened.reports] == [None], opened.reports
+print("pandas" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", opening], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"

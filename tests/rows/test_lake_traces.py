@@ -99,6 +99,27 @@ def test_a_row_leads_back_to_the_lines_of_its_file(lake: Lake, files: Path) -> N
     assert trace.stopped == ()
 
 
+def test_of_more_rows_than_the_limit_the_lines_that_they_name_are_told(lake: Lake) -> None:
+    whole = trace_back(lake, "shops", {"shop": "A"})
+    assert trace_back(lake, "shops", {"shop": "A"}, limit=2) == whole
+    bounded = trace_back(lake, "shops", {"shop": "A"}, limit=1)
+    assert [(each.table, each.count) for each in bounded.tables] == [("shops", 1), ("orders", 2)]
+    assert bounded.files == whole.files
+    (stop,) = bounded.stopped
+    assert (stop.asset, stop.table) == ("orders", "raw_orders")
+    assert "limit of 1" in stop.reason and "only the lines" in stop.reason
+
+
+def test_of_more_rows_than_the_limit_that_name_no_line_nothing_is_told(lake: Lake) -> None:
+    other = sql_code(SqlText("SELECT count(*) AS n FROM (SELECT shop FROM shops)", "n.sql"), name="n")
+    assert materialize(other, lake).error is None
+    bounded = trace_back(lake, "n", {"n": 2}, limit=1)
+    assert [(each.table, each.count) for each in bounded.tables] == [("n", 1), ("shops", 2)]
+    assert not bounded.files
+    (stop,) = bounded.stopped
+    assert stop.table == "orders" and "nothing behind them" in stop.reason
+
+
 def test_a_row_is_traced_at_the_versions_that_were_read(lake: Lake, files: Path) -> None:
     (files / "orders.csv").write_text(CSV.replace("A,tea,1", "A,tea,100"))
     raw, orders, *_ = assets(files)
