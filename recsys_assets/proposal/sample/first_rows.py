@@ -347,7 +347,7 @@ def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
 
 @cache
 def _sniffer() -> tuple[tempfile.TemporaryDirectory[str], duckdb.DuckDBPyConnection]:
-    """A folder for samples and a connection that reads them: to open one for each file takes longer than to sniff it."""
+    """A folder for samples and a connection that reads them: opening one takes longer than sniffing a file."""
     folder = tempfile.TemporaryDirectory()
     return folder, Engine("512MB").connect(folders=[folder.name])
 
