@@ -159,7 +159,7 @@ def _show(proposal: Proposal) -> None:
                 escape(column.name),
                 column.kind
                 if column.filled == 1 or column.kind == "nothing"
-                else f"{column.kind}, {column.filled:.0%} filled",
+                else f"{column.kind}, {_percent(column.filled)} filled",
                 escape(", ".join(column.samples)[:_SHOWN_SAMPLES]),
                 ", ".join(becomes),
             )
@@ -168,3 +168,8 @@ def _show(proposal: Proposal) -> None:
         console.print(f"[yellow]not read:[/yellow] {escape(path)}: {escape(fault)}")
     for note in proposal.notes:
         console.print(f"[yellow]please check:[/yellow] {escape(note)}")
+
+
+def _percent(share: float) -> str:
+    """A share that is neither none nor all, which is not rounded to either."""
+    return f"{min(max(round(100 * share), 1), 99)}%"

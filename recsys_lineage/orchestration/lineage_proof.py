@@ -62,7 +62,8 @@ def lineage_proof(
         rows: how many rows of each table that an asset reads are taken at most.
         sample: of how many output rows the traces are looked at.
         seconds: for all assets together: each may take as much of what is left as each of those after it, so that what
-            is soon done leaves more to others. What was not tried by then is said in `not_tried`. None for everything.
+            is soon done leaves more to others, and what takes too long leaves each of them half of an equal part. What
+            was not tried by then is said in `not_tried`. None for everything.
         look: group, owners and the like.
     """
     codes = {name: code for name, code in asset_codes(assets).items() if code.code.kind == "sql"}
@@ -102,7 +103,7 @@ def proved(
     for number, name in enumerate(made):
         with inputs.reading_for("check"):
             version = inputs.version(name, (), ())
-        share = left.part(1 / (len(made) - number)).seconds
+        share = _share(left, len(made) - number, of=len(made))
         try:
             proof = verify(
                 codes[name], inputs._lake,
@@ -118,6 +119,12 @@ def proved(
         pl.DataFrame(found, schema=_SCHEMA, orient="row"),
         statistics={"assets": len(found), "refuted": wrong},
     )
+
+
+def _share(left: TimeLeft, assets: int, *, of: int) -> float | None:
+    """Seconds for the next of the assets that are left: an equal part of what is left, half of one of all at least."""
+    seconds = left.part(1 / assets).seconds
+    return None if seconds is None or left.given is None else max(seconds, left.given / of / 2)
 
 
 _SCHEMA: Mapping[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,23 @@ def test_what_is_soon_done_leaves_its_time_to_others(
     monkeypatch.setattr(lineage_proofs, "verify", verified)
     proved(project, *assets, seconds=600)
     assert given[0] == pytest.approx(200, abs=5) and given[1] > 210 and given[2] > 400
+
+
+def test_what_takes_too_long_leaves_each_other_half_of_an_equal_part(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def verified(*args: Any, seconds: float, **how: Any) -> Any:
+        given.append(seconds)
+        time.sleep(0.6)
+        return verify(*args, seconds=seconds, **how)
+
+    assets = [table("orders"), table("spend", SPEND), table("more", "SELECT spent FROM spend")]
+    project.run(*assets)
+    monkeypatch.setattr(lineage_proofs, "verify", verified)
+    proved(project, *assets, seconds=0.6)
+    assert given == pytest.approx([0.2, 0.1, 0.1], rel=0.01)
 
 
 def test_traces_that_were_given_up_are_said_not_to_be_tried(

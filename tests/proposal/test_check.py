@@ -325,3 +325,13 @@ def test_bytes_that_are_no_text_are_refused_row_by_row_as_the_advice_says(tmp_pa
     result = shop.check()
     assert result.exit_code == 0, result.output
     assert "1 of 2: missing user id, as in sales.parquet:2" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(("values", "shown"), [(299, "99% filled"), (1, "1% filled")])
+def test_a_column_that_is_nearly_full_or_empty_is_not_shown_as_full_or_empty(
+    values: int, shown: str, tmp_path: Path
+) -> None:
+    lines = [f"{n},{n % 7},2026-01-0{n % 9 + 1},{'red' if n < values else ''}" for n in range(300)]
+    (tmp_path / "sales.csv").write_text("\n".join(["customer_id,sku,date,colour", *lines, ""]))
+    said = CliRunner().invoke(app, ["init", str(tmp_path / "made"), str(tmp_path)], env={"COLUMNS": "200"})
+    assert shown in said.output, said.output

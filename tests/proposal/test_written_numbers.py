@@ -71,3 +71,12 @@ def test_prices_are_read_however_their_minus_stands(
 )
 def test_a_comma_that_may_be_either_is_what_the_other_columns_say(price: str, quantity: float) -> None:
     assert read({"quantity": ["1,200"], "price": [price]})["quantity"] == [quantity]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("Lagerplatz", "text"), ("sku", "text"), ("amount", "number"), ("price", "number")]
+)
+def test_codes_of_letters_and_a_number_are_no_money_unless_the_column_is_named_so(
+    name: str, kind: str
+) -> None:
+    assert sampled_column(pl.Series(name, ["SKU-023", "SKU-117", "EUR-4"])).kind == kind

@@ -11,6 +11,7 @@ import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -334,14 +335,21 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
 
 def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
     """The delimiter, the quote (empty if there is none), and whether the first line is a header."""
-    with tempfile.TemporaryDirectory() as folder, Engine("512MB").connect(folders=[folder]) as connection:
-        path = Path(folder, "sample.csv")
-        path.write_text(text, encoding="utf-8")
-        delimiter, quote, header = connection.execute(
-            "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
-            {"path": str(path)},
-        ).fetchall()[0]
+    folder, connection = _sniffer()
+    path = Path(folder.name, "sample.csv")
+    path.write_text(text, encoding="utf-8")
+    delimiter, quote, header = connection.execute(
+        "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
+        {"path": str(path)},
+    ).fetchall()[0]
     return delimiter, "" if quote in ("\0", "(empty)") else quote, header
+
+
+@cache
+def _sniffer() -> tuple[tempfile.TemporaryDirectory[str], duckdb.DuckDBPyConnection]:
+    """A folder for samples and a connection that reads them: opening one takes longer than sniffing a file."""
+    folder = tempfile.TemporaryDirectory()
+    return folder, Engine("512MB").connect(folders=[folder.name])
 
 
 def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:

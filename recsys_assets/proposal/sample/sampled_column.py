@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.names.known_names import EVENT, role_rank
+from recsys_assets.proposal.names.known_names import EVENT, known_role, role_rank
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
     DIGITS_OF_A_TIME,
@@ -24,6 +24,9 @@ from recsys_assets.proposal.times.written_times import (
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
+_CODE = r"^[A-Za-z]+-\d+$"
+"""A code such as SKU-023, whose letters are those of no currency."""
+_NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
@@ -285,7 +288,8 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
         if thousands
         else _NUMBER
     )
-    if 2 * int(read.sum()) <= texts.len():
+    are_codes = texts.str.contains(_CODE).all() and known_role(column.name) not in _NUMBERS
+    if 2 * int(read.sum()) <= texts.len() or are_codes:
         return column
     notes = []
     if both:
