@@ -11,6 +11,7 @@ from collections import Counter
 from functools import cache
 
 import pytest
+import typer.main
 import typer.testing
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
@@ -23,7 +24,7 @@ settings.register_profile(
 settings.load_profile("change")
 
 # Hundreds of tests ask the same commands, which typer would put together anew for each.
-typer.testing._get_command = cache(typer.testing._get_command)
+typer.testing.__dict__["_get_command"] = cache(typer.main.get_command)
 
 
 def _on_s3(item: pytest.Item) -> bool:

@@ -5,8 +5,7 @@ import signal
 import sys
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOPPED = "Stopped; run again to go on."
+from recsys_assets.cli.stop_signals import SIGNALS, STOPPED
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from recsys_assets.cli import STOPPED
 from recsys_assets.cli.command_output import JSON_OPTION, errors_in_words, is_in_json, print_error
+from recsys_assets.cli.stop_signals import STOPPED
 from recsys_assets.cli.stopping import stopping_at_once
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from recsys_assets.cli import SIGNALS, STOPPED
+from recsys_assets.cli.stop_signals import SIGNALS, STOPPED
 from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
 from recsys_lineage.process_end import leave
 

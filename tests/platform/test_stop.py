@@ -16,7 +16,7 @@ import dagster as dg
 import psutil
 import pytest
 
-from recsys_assets.cli import STOPPED
+from recsys_assets.cli.stop_signals import STOPPED
 from recsys_assets.runs.writers import Writers
 from tests.platform.conftest import RECSYS, Shop, opened
 from tests.platform.shop import SOURCE, day_file, day_rows, write_day

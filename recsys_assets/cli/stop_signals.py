@@ -1,0 +1,6 @@
+"""The signals that stop a command, and what it says then; imported before anything that takes time."""
+
+import signal
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPED = "Stopped; run again to go on."
