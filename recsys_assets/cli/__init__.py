@@ -22,7 +22,8 @@ def main() -> None:
 def _commands() -> None:
     from recsys_assets.cli.stopping import stopping_at_once
 
-    with stopping_at_once(_say):  # from here on, as the commands take their time to be imported
+    # from here on, as the commands take their time to be imported
+    with stopping_at_once(_say, unless_handled=True):
         from recsys_assets.cli.commands import app
 
         app()

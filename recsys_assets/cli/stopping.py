@@ -21,17 +21,19 @@ SECONDS_TO_UNWIND = 2.0
 
 
 @contextmanager
-def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
+def stopping_at_once(say: Callable[[str], None], *, unless_handled: bool = False) -> Iterator[None]:
     """Inside the block, a signal that means stop ends the process with code 128 + its number.
 
     The main thread is interrupted first, so that what it does is undone and recorded as cancelled. Native code may hold
     it for minutes, and Dagster delays signals between steps; so a thread of its own hears the signal too, and ends the
     process after a short while or at the second signal. A process may be killed at any moment without harm.
 
-    Code that handles signals itself while it runs, such as a server, keeps doing so, and `nohup` that hears no SIGHUP.
+    What `nohup` runs hears no SIGHUP.
 
     Args:
         say: takes the line that is meant for the user.
+        unless_handled: code that handles a signal itself while it runs, such as a server, keeps doing so. A step of
+            Dagster handles them too, yet has to end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -41,7 +43,8 @@ def stopping_at_once(say: Callable[[str], None]) -> Iterator[None]:
     unraisable_before, sys.unraisablehook = sys.unraisablehook, partial(_say_unraisable, sys.unraisablehook)
     wakeup_before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
     stopped: list[int] = []
-    watcher = threading.Thread(target=_watch, args=(heard, stopped, say), name="stop-requests", daemon=True)
+    watched = (heard, stopped, say, unless_handled)
+    watcher = threading.Thread(target=_watch, args=watched, name="stop-requests", daemon=True)
     watcher.start()
     ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
     before: dict[int, Any] = {}
@@ -81,7 +84,7 @@ def _say_unraisable(say: Callable[[Any], object], error: Any) -> None:
         say(error)
 
 
-def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:
+def _watch(heard: int, stopped: list[int], say: Callable[[str], None], unless_handled: bool) -> None:
     """Wait for a signal and see that the process ends; return when the other end of the pipe is closed."""
     try:
         while True:
@@ -91,7 +94,9 @@ def _watch(heard: int, stopped: list[int], say: Callable[[str], None]) -> None:
             numbers = os.read(heard, 1)
             if not numbers:
                 return
-            if numbers[0] not in SIGNALS or signal.getsignal(numbers[0]) is not _interrupt:
+            if numbers[0] not in SIGNALS:
+                continue
+            if unless_handled and signal.getsignal(numbers[0]) is not _interrupt:
                 continue
             if stopped:
                 break
