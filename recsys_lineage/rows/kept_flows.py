@@ -2,7 +2,8 @@
 
 Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
 was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may
-write. It holds the statement's text and names, and values of parameters only within the hash that it is found by.
+write. It holds the statement's text and names, values of parameters only within the hash that it is found by, and no
+values of a row.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.row_values import RowValues
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400
@@ -61,6 +63,8 @@ class Descent:
         looks: for each table its context and the columns that need it, see `Trace`.
         lost: a step; where it has no row, less is wanted. Empty where that cannot be.
         enough: for each table the query for that.
+        kinds: types of the columns of the one row that is looked for, for whose values something stands in the steps;
+            empty where nothing does.
     """
 
     steps: tuple[Step, ...]
@@ -69,6 +73,16 @@ class Descent:
     looks: tuple[tuple[str | None, tuple[str, ...]], ...]
     lost: str = ""
     enough: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def of_row(self, values: RowValues, connection: duckdb.DuckDBPyConnection) -> Descent:
+        """The descent with a row's values in place of what stands for them.
+
+        Raises:
+            RowTraceError: a value cannot be one of its column's type.
+        """
+        text = values.put_in(json.dumps(_plain(self)), [connection.sqltype(kind) for kind in self.kinds])
+        return _descent(json.loads(text))
 
 
 class KeptFlows:
@@ -104,8 +118,7 @@ class KeptFlows:
         if self._folder is None or sys.dont_write_bytecode:
             return
         try:
-            said = {each.name: getattr(found, each.name) for each in fields(found)}
-            said |= {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
+            said = _plain(found)
         except (LineageError, duckdb.Error):  # a way that is not taken need not be one
             return
         with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
@@ -162,7 +175,14 @@ def _flow(kept: Mapping[str, Any]) -> Flow:
 def _descent(kept: Mapping[str, Any]) -> Descent:
     looks = tuple((context, tuple(lacking)) for context, lacking in kept["looks"])
     steps, wanted = tuple(map(_read, kept["steps"])), tuple(kept["wanted"])
-    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], tuple(kept["enough"]))
+    enough, kinds = tuple(kept["enough"]), tuple(kept["kinds"])
+    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], enough, kinds)
+
+
+def _plain(found: Flow | Descent) -> dict[str, Any]:
+    """A flow or descent as plain JSON."""
+    said = {each.name: getattr(found, each.name) for each in fields(found)}
+    return said | {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
 
 
 def _said(step: Step) -> dict[str, Any]:

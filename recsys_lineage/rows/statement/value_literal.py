@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from duckdb.sqltypes import DuckDBPyType
@@ -26,6 +27,26 @@ _NUMBERS = (
     "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
     "uhugeint", "bignum", "varint",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What stands for a value in SQL until the value itself is put there.
+
+    Attributes:
+        name: of it in the SQL, in quotes.
+        value: as DuckDB gives it to Python; not NULL.
+    """
+
+    name: str
+    value: object
+
+
+def is_one_of_several(value: object, kind: DuckDBPyType) -> bool:
+    """Whether Python is given one value for several of a type: a microsecond's nanoseconds, or what has no end."""
+    value = _plain(value)
+    finer = kind.id in _FINER and isinstance(value, dt.datetime | dt.time)
+    return finer or (isinstance(value, dt.date) and _without_zone(value) in _ENDLESS)
 
 
 def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str) -> str:
@@ -55,8 +76,7 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
         )
         return f"{expression} BETWEEN {least} AND {greatest}"
     written = value_literal(value, kind, where)
-    naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
-    if isinstance(naive, dt.date) and (endless := _ENDLESS.get(naive)) is not None:
+    if isinstance(value, dt.date) and (endless := _ENDLESS.get(_without_zone(value))) is not None:
         return f"{expression} IN ({written}, CAST({literal(endless)} AS {kind}))"
     if _is_nested(kind):
         return f"{expression} IS NOT DISTINCT FROM {written}"
@@ -72,6 +92,8 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
     value = _plain(value)
     if value is None:
         return f"CAST(NULL AS {kind})"
+    if isinstance(value, StandIn):
+        return f"CAST({literal(value.name)} AS {kind})"
     name = kind.id
     if name in ("list", "array"):
         item = _inner(kind)[0][1]
@@ -98,6 +120,10 @@ def _plain(value: object) -> Any:
     """NumPy's scalars as Python's."""
     item = getattr(value, "item", None)
     return item() if callable(item) and type(value).__module__ == "numpy" else value
+
+
+def _without_zone(value: dt.date) -> dt.date:
+    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
 
 
 def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
