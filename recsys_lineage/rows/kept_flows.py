@@ -208,6 +208,7 @@ def _read(said: Mapping[str, Any]) -> Step:
         marking and _marking(marking),
         within
         and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
+        said["few"],
     )
 
 

@@ -114,6 +114,8 @@ class Step:
         all: what it is where all rows of a definition are marked.
         marking: another way to its rows, where many are marked.
         within: what it is a part of, where it can be read from a larger part.
+        few: at which need its rows are kept if they are few, where they are found by values that mostly few rows have;
+            0 where they are not.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Step:
     all: All | None = None
     marking: Marking | None = None
     within: Within | None = None
+    few: int = 0
 
     @property
     def text(self) -> str:
@@ -162,6 +165,7 @@ class Steps:
         all_rows: All | None = None,
         marking: Marking | None = None,
         within: Within | None = None,
+        few: int = 0,
     ) -> None:
         """Adds a step behind all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
@@ -175,6 +179,7 @@ class Steps:
             all=all_rows,
             marking=marking,
             within=within,
+            few=few,
         )
         self._steps.append(made)
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.columns.column_places import Place, place_of
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
@@ -96,7 +96,10 @@ class Pushdown(Knowledge):
         asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
         within = self._within(table, conditions, columns) if stored else None
-        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within)
+        few = 0 if stored or shaped or any(each.few for each in conditions.values()) else 1 if definition is None else 2
+        self._steps.add(
+            name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within, few=few
+        )
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -149,9 +152,8 @@ class Pushdown(Knowledge):
         """
         asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
         if not asked or body.startswith("("):
-            texts = [each.of(own[n]) for n, each in conditions.items()]
-            if body.startswith("("):
-                texts = [text if " IN (SELECT" in text else without_errors(text) for text in texts]
+            of = Condition.of_computed if body.startswith("(") else Condition.of
+            texts = [of(each, own[n]) for n, each in conditions.items()]
             return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
         best = best_column(columns, asked)
         rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
@@ -199,7 +201,7 @@ class Pushdown(Knowledge):
             if not condition.asked or strange or len(columns) == len(inside):
                 continue
             if all(place_of({**each, "alias": ""}, items, query) is not None for each in columns):
-                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
+                added.append(condition.of_computed(self.syntax.expression_text(select[n])))
         if added:
             before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
             query["where_clause"] = self.syntax.expression(
