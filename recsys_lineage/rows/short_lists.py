@@ -37,9 +37,7 @@ class ShortLists:
         rows: the number of rows of a table of that name; None where it is not to be read.
     """
 
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, rows: Callable[[str], int | None]
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, rows: Callable[[str], int | None]) -> None:
         self._connection, self._rows = connection, rows
         self._lists: dict[tuple[str, str], tuple[str, ...] | None] = {}
 
@@ -66,9 +64,8 @@ class ShortLists:
         return self._lists[name, column]
 
     def _read(self, table: str, column: str) -> tuple[str, ...] | None:
-        found = self._connection.execute(f"SELECT DISTINCT {column} FROM {quote(table)} LIMIT {MOST}")
-        ((_, kind, *_),) = found.description or ()
-        values = [value for (value,) in found.fetchall()]
+        found = self._connection.sql(f"SELECT DISTINCT {column} FROM {quote(table)}")
+        (kind,), values = found.types, [value for (value,) in found.fetchall()]
         if kind.id not in _PLAIN or any(is_one_of_several(value, kind) for value in values):
             return None
         return tuple(_NULL if value is None else value_literal(value, kind, column) for value in values)
