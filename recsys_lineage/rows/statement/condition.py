@@ -52,7 +52,7 @@ class Condition:
         return self.template.replace("\0", expression)
 
     def of_computed(self, expression: str) -> str:
-        """The condition on an expression, not true where that cannot be computed, as of rows that a query leaves out."""
+        """The condition on an expression, not true where that cannot be computed, as of rows that are left out."""
         if " IN (SELECT" in self.template:  # DuckDB takes no subquery in TRY
             return self.of(f"TRY({expression})")
         return without_errors(self.of(expression))
