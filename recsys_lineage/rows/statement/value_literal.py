@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.rows.statement.catalog import RowTraceError
@@ -23,6 +24,8 @@ _ENDLESS: Mapping[object, str] = {
 """What Python is given for what has no end, and for these days themselves."""
 _FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
+_TEXTS = ("varchar", "enum", "json", "bit", "geometry")
+"""Types whose values Python is given as text."""
 _NUMBERS = (
     "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
     "uhugeint", "bignum", "varint",
@@ -162,7 +165,15 @@ def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | list | tuple | dict | set):
         raise _misfit(value, kind, where)
-    return str(value)
+    text = str(value)
+    if (
+        isinstance(value, str) and name not in _TEXTS
+    ):  # as of a day that Python does not know, or as a person writes it
+        with duckdb.connect() as connection:
+            read = f"SELECT TRY_CAST($text AS {kind}) IS NULL"
+            if connection.execute(read, {"text": text}).fetchall() == [(True,)]:
+                raise _misfit(value, kind, where)
+    return text
 
 
 def _clock(value: dt.datetime | dt.time) -> str:
