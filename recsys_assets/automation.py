@@ -15,9 +15,9 @@ from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
 from recsys_lineage.assets.asset_code import REUSE_TAG
 
 WATCH_SERVED = dg.AssetSelection.assets("recommendation_profiles", "recommendation_drift")
-"""What watches served tables, and changes with them alone."""
+"""Assets that monitor the served tables and change only with them."""
 SEARCH = dg.AssetSelection.assets("search_index")
-"""What is served too, but made of items and not of the champion."""
+"""Served assets that are built from the items, not from the champion."""
 FOLLOW_INPUTS = (dg.AssetSelection.groups("clean", "features", "graph", "feedback") | SEARCH) - WATCH_SERVED
 """Assets that follow all that they are made of."""
 FOLLOW_MODELS = ("champion", "evaluation")

@@ -111,7 +111,7 @@ def prepare() -> None:
 
 _Built = tuple[Settings, Decided, SourceFolder]
 _built: list[tuple[_Built, dg.Definitions]] = []
-"""What `defs` built last, and what for."""
+"""The definitions that `defs` built last, with the settings they were built for."""
 
 
 @dg.definitions

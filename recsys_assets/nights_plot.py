@@ -15,7 +15,7 @@ import dagster as dg
 from recsys_lineage.records.records import Records
 
 NDCG = "ndcg@20 "
-"""What the statistics of `evaluation` and `gate` name a family's NDCG@20 with, before the family's name."""
+"""Prefix of the statistics of `evaluation` and `gate` that hold NDCG@20; the family's name follows."""
 LONGEST_SHOWN = 999
 """Characters of Markdown that Dagster's page of an asset still shows without a click."""
 MOST_NIGHTS, ENOUGH_NIGHTS = 30, 15
@@ -23,7 +23,7 @@ _COLOURS = ("red", "#07f", "#0a0", "#f80", "#a0f", "#0aa", "#a60", "#f0a")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 220, 8, 92
 
 Night = tuple[datetime, Mapping[str, float]]
-"""When, and the value of each line that has one then."""
+"""Time of a night, and the values of the lines that have one."""
 
 
 def families_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:

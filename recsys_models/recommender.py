@@ -48,17 +48,17 @@ class Recommender(Folding):
     """
 
     side_information: ClassVar[frozenset[str]] = frozenset()
-    """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
+    """Side information that a fit uses, of `item_features`, `user_features` and `relations`."""
     counted_columns: ClassVar[frozenset[str]] = frozenset()
-    """What counts in a fit of an interaction, beside who did it with what: of `weight`, `timestamp` and `behaviour`.
-    What a fit learns does not depend on the others by a single bit. The popularity that cold users get counts weights
-    and timestamps in every family, and a row of weight 0 is no interaction in any."""
+    """Columns of interactions that a fit uses besides user and item: of `weight`, `timestamp` and `behaviour`. What it
+    learns does not depend on the others by a single bit. In every family the popularity that cold users get uses
+    weights and timestamps, and a row of weight 0 is no interaction."""
     learns_by_gradient: ClassVar[bool] = False
-    """Whether PyTorch trains the family: such families take turns on the device."""
+    """True where PyTorch trains the family; such families take turns on the device."""
     depends_on_threads: ClassVar[bool] = False
-    """Whether the last bits of a fit depend on how many threads PyTorch and BLAS compute with."""
+    """True where the last bits of a fit depend on the number of threads of PyTorch and BLAS."""
     starts_from_before: ClassVar[bool] = False
-    """Whether `refit` starts from the model before, instead of computing everything anew."""
+    """True where `refit` starts from the previous model; False where it computes everything anew."""
 
     def __post_init__(self) -> None:
         Folding.__init__(self)

@@ -37,7 +37,7 @@ class RetentionColumns:
     versions = pl.List(pl.Int64)
     """Versions that were marked as pruned."""
     kept = pl.Int64
-    """How many versions stay."""
+    """Number of versions that stay."""
     files = pl.Int64
     """Files deleted that only pruned versions held."""
     bytes = pl.Int64

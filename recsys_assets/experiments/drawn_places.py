@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys_assets.experiments.units import CLICKS
 
 REWARDS = ("click", "purchase")
-"""By what a place is judged."""
+"""Rewards that a place in a list is judged by."""
 
 
 def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Small letters, digits and underscores, so that a name can be a column, a label of a metric and part of a file."""
 
 JUDGED_BY = (*METRICS, COVERAGE_TOGETHER)
-"""What can decide an experiment or be its guard rail."""
+"""Metrics that can decide an experiment or be its guardrail."""
 
 
 def _judged_by(metric: str) -> str:

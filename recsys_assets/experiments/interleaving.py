@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 Item = TypeVar("Item", bound=Hashable)
 Team = Literal["a", "b"]
 Order = tuple[Team, ...]
-"""Who is still to pick in a round; nobody before its coin is thrown."""
+"""The teams that are still to pick in a round; empty before its coin is tossed."""
 _THROWS: tuple[Order, Order] = (("b", "a"), ("a", "b"))
 
 

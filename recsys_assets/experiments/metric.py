@@ -81,4 +81,4 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         )
     }
 )
-"""What experiments can be judged by."""
+"""Metrics by name that experiments can be judged by."""

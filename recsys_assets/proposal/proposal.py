@@ -19,7 +19,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.files import is_hidden
 
 _FEWEST_DAYS = 3
-"""How many days can be divided by time into events to train on, to choose by and to judge by."""
+"""The fewest days that can be divided by time into training, validation and test."""
 
 
 class NoEvents(LineageError):

@@ -213,7 +213,7 @@ def _expression(part: Roles, name: str) -> str:
 
 
 _OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")
-"""What all lines of an order share."""
+"""Columns that are the same in all lines of an order."""
 
 
 def _of_the_order(part: Roles, name: str) -> str:

@@ -30,9 +30,9 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.versions.table_version import Column
 
 HEAD_BYTES = 4 << 20
-"""How much of a text file is looked at."""
+"""The first bytes of a text file that are read."""
 HEAD_ROWS = 20_000
-"""How many rows of a Parquet file are looked at."""
+"""The first rows of a Parquet file that are read."""
 FILES_OF_A_SCAN = 3
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32-le", 4),  # a mark of UTF-32 begins with one of UTF-16

@@ -36,7 +36,7 @@ _Because = list[list[dict[str, Any]]]
 _NO_CHANCE = Random(0)
 
 AHEAD = timedelta(minutes=5)
-"""By which another machine's clock may be ahead."""
+"""Tolerance for another machine's clock that is ahead."""
 BEHIND = timedelta(days=365 * 5)
 MOST_WAITING = 32
 """Lists that may wait to be computed; further ones are answered from what the night prepared."""

@@ -36,7 +36,7 @@ from recsys_lineage.lake.lake import Lake
 
 _log = logging.getLogger("recsys.service")
 LOOK_SECONDS = 2.0
-"""How often a new champion, rules, experiments and tokens are looked for."""
+"""Interval between checks for a new champion, rules, experiments and tokens."""
 
 
 @dataclass

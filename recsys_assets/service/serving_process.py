@@ -16,7 +16,7 @@ SERVED_BY: dict[str, Any] = {
     "backlog": 2048,
     "http": "recsys_assets.service.web.problem_protocol:ProblemProtocol",
 }
-"""How uvicorn serves."""
+"""Settings of uvicorn."""
 
 
 class ServiceError(LineageError):

@@ -22,7 +22,7 @@ from recsys_lineage.records.records import Records
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
 """Rates for an item looked at: of clicks if it was bought later, of purchases after these, of clicks if it was not."""
 SEARCHING, MISSPELT = 0.5, 0.3
-"""How many of those who come also look for something, and how many of them misspell it."""
+"""Share of the visitors who also search, and the share of those searches that are misspelt."""
 EXAMPLE = """# Whether the champion is better than what is popular.
 [[experiment]]
 name = "champion_or_popular"

@@ -33,7 +33,7 @@ class NamedScan:
     relation: str
     required_columns: tuple[str, ...]
     named_at: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Where the SQL first names each of those columns, as `file:line:column`."""
+    """Place at which the SQL first names each of those columns, as `file:line:column`."""
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ KEYS: Mapping[str, str] = {
     "whole_number_ids": 'whether "17850.0" is the id "17850", and "\'00123", as spreadsheets keep zeros, "00123"',
     "target_behaviour": "behaviour that recommendations aim at; empty: purchase, or the furthest step that occurs",
 }
-"""What each key of `source.toml` means."""
+"""Meaning of each key of `source.toml`."""
 
 
 def columns_table(table: str) -> str:

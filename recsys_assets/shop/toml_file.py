@@ -36,7 +36,7 @@ _WORDS = {
     "literal_error": "{expected}",
     "date_from_datetime_inexact": "a day without a time of day",
 }
-"""What is expected, by pydantic's kind of error, where its own words are Python's."""
+"""Expected values by pydantic's type of error, for errors whose own text speaks of Python."""
 
 
 class TomlPart(BaseModel):

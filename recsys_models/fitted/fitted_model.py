@@ -131,9 +131,8 @@ class FittedModel(ABC):
 
     family: ClassVar[str]
     knows_by_links: ClassVar[bool] = False
-    """Whether all that is known of a user and an item follows from the chains between them: of interactions, and of the
-    features and relations that a fit was told. Where there is none, their score is what the draws of the fit left, or
-    popularity, and no evidence."""
+    """True where scores carry evidence only for a user and an item that a chain of interactions, features or relations
+    connects. Without one their score is popularity, or random numbers of the fit."""
 
     def __init__(self) -> None:
         self.user_ids: Ids = np.empty(0, np.int64)

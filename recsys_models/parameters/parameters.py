@@ -48,23 +48,23 @@ _GROWS = "time and memory of a fit grow with it"
 Count: TypeAlias = Annotated[int, Range(1, _INT32)]
 """A whole number, at least 1, of what the data limit: a fit takes no more of it than there is."""
 Width: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How many numbers a vector or a layer of a network has."""
+"""Length of a vector, or number of units of a layer."""
 Length: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How much of a history a network sees."""
+"""The longest part of a history that a network sees, in events."""
 Drawn: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How many items are drawn beside one that somebody had."""
+"""Number of negative items sampled for each positive one."""
 Depth: TypeAlias = Annotated[int, Range(1, 16, why=_GROWS)]
-"""How many layers a network has."""
+"""Number of layers of a network."""
 DepthOrNone: TypeAlias = Annotated[int, Range(0, 16, why=_GROWS)]
-"""How many layers a network has, or none."""
+"""Number of layers of a network; may be 0."""
 Rounds: TypeAlias = Annotated[int, Range(1, 10_000, why=_GROWS)]
-"""How often a fit goes over something."""
+"""Number of passes of a fit, such as epochs."""
 RoundsOrNone: TypeAlias = Annotated[int, Range(0, 10_000, why=_GROWS)]
-"""How often a fit goes over something, if ever."""
+"""Number of passes of a fit; may be 0."""
 Several: TypeAlias = Annotated[int, Range(1, 100, why=_GROWS)]
-"""How many parts of a model are fitted beside each other."""
+"""Number of parallel parts of a model, such as heads."""
 SeveralOrNone: TypeAlias = Annotated[int, Range(0, 100, why=_GROWS)]
-"""How many parts of a model are fitted beside each other, if any."""
+"""Number of parallel parts of a model; may be 0."""
 AtLeast0: TypeAlias = Annotated[float, Range(0)]
 """A number, at least 0."""
 Above0: TypeAlias = Annotated[float, Range(0, open_low=True)]

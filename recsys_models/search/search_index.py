@@ -23,7 +23,7 @@ from recsys_models.search.words import MOST_WORDS, trigrams, words
 
 _FILES = "search_index"
 REORDERED = 200
-"""How many of the best of a query are put in order by what the customer likes."""
+"""Number of a query's best results that are reordered by the customer's taste."""
 EXACT = 100.0
 """Score of the item whose id is the query; what the words give is below 3."""
 LEAST_TRIGRAMS = 0.34

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from recsys_models.fitted.state_arrays import must_be, sparse
 
 K1 = 1.2
-"""How soon a term that comes again counts no more (Robertson and Zaragoza 2009, section 3.4)."""
+"""Saturation of a term's repeated occurrences in BM25 (Robertson and Zaragoza 2009, section 3.4)."""
 B = 0.4
-"""How much longer documents are marked down; titles are all short, so less than the 0.75 that is usual for pages."""
+"""Length normalisation of BM25; lower than the 0.75 that is usual for pages, because all titles are short."""
 
 
 @dataclass(frozen=True, eq=False)

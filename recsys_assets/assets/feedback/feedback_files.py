@@ -48,7 +48,7 @@ class FeedbackFilesColumns:
     path = pl.String
     """The file, below the home."""
     stream = pl.String
-    """What its lines are: exposures, events or searches."""
+    """Kind of its lines: exposures, events or searches."""
     sha256 = pl.String
     """Hash of the file."""
     bytes = pl.Int64
@@ -60,7 +60,7 @@ class FeedbackFilesColumns:
     status = pl.String
     """loaded, faulty (it cannot be read) or gone (it was loaded, is there no more, and its rows are kept)."""
     fault = pl.String
-    """What is wrong with a faulty file."""
+    """Fault of a file that cannot be read; null for others."""
     days = pl.List(pl.Date)
     """The days of what it tells of, by the shop's clock."""
 

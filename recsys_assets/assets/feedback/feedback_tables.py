@@ -46,7 +46,7 @@ KEYS: Mapping[Stream, tuple[str, ...]] = {
     "events": ("event_id",),
     "searches": ("query_id",),
 }
-"""By which columns a row of each stream's table stands once."""
+"""Key columns of each stream's table."""
 _TYPES = {
     "day": "DATE",
     "time": "TIMESTAMP",

@@ -46,7 +46,7 @@ class EvaluationColumns:
     family = pl.String
     """The model family."""
     kind = pl.String
-    """Whether items that the customer had before are left out (new items) or not (with repeat purchases)."""
+    """Items that count: new items (those that the customer had before are left out), or with repeat purchases."""
     level = pl.String
     """all, segment, fairness (how far NDCG lies apart between groups) or user."""
     segment = pl.String
@@ -54,13 +54,13 @@ class EvaluationColumns:
     member = pl.String
     """The group, or the customer."""
     metric = pl.String
-    """What is measured."""
+    """Name of the metric."""
     k = pl.Int64
     """Length of the list that is judged; null for metrics of the whole catalogue, as AUC."""
     value = pl.Float64
     """The metric's value."""
     users = pl.Int64
-    """How many customers it is a mean over."""
+    """Number of customers that the value is a mean over."""
 
 
 _SEGMENTS = {"user_profiles": ("user_id", *SEGMENTS)}

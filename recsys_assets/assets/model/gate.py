@@ -58,7 +58,7 @@ class GateColumns:
     challenger = pl.String
     """The family that stands against it."""
     metric = pl.String
-    """What they are compared by."""
+    """Name of the metric that they are compared by."""
     champion_value = pl.Float64
     """The champion's mean over customers."""
     challenger_value = pl.Float64
@@ -70,15 +70,15 @@ class GateColumns:
     high = pl.Float64
     """Upper end of that interval."""
     p = pl.Float64
-    """How likely such a difference is by chance."""
+    """Probability of such a difference by chance."""
     users = pl.Int64
     """Customers compared."""
     better = pl.Boolean
-    """Whether the whole interval lies above zero."""
+    """True where the whole interval lies above zero."""
     promoted = pl.Boolean
-    """Whether the challenger is the new champion."""
+    """True where the challenger is the new champion."""
     reason = pl.String
-    """Why, or why not."""
+    """Reason for the decision, in words."""
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,11 @@ class TrialsColumns:
     ndcg = pl.Float64
     """NDCG@20 on validation; null where the fit failed."""
     seconds = pl.Float64
-    """How long the fit took."""
+    """Duration of the fit."""
     state = pl.String
-    """Whether the fit was complete."""
+    """State of the trial: complete or failed."""
     error = pl.String
-    """Why it was not."""
+    """Error of a fit that failed; null otherwise."""
 
 
 def tune_family(

@@ -14,9 +14,9 @@ from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
 
 KEPT = "rows kept"
-"""In a digest, beside the path of a file that is gone: its rows are those of before, not made anew."""
+"""Mark in a digest, next to the path of a file that is gone: its rows are those of the previous version."""
 SERVICE = "the service"
-"""In a digest, beside a hash of what it took."""
+"""Mark in a digest, next to a hash of the service's events."""
 FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 
 

@@ -40,7 +40,7 @@ class SourceFilesColumns:
     given = pl.Int64
     """Rows that it gives to raw_events, or of other files its rows; of a faulty file, when it was last readable."""
     arrival = pl.Datetime("us")
-    """When it was last changed, in UTC."""
+    """Time of its last change, in UTC."""
     status = pl.String
     """loaded, faulty (it cannot be read), duplicate (another file has its content, or what was in it before it broke,
     and its path means the same), gone (it was loaded, is there no more, and its rows are kept) or forgotten (it is left
@@ -48,7 +48,7 @@ class SourceFilesColumns:
     duplicate_of = pl.String
     """The file that a duplicate repeats."""
     fault = pl.String
-    """What is wrong with a file that cannot be read, and what to do."""
+    """Fault of a file that cannot be read, with advice; null for others."""
     days = pl.List(pl.Date)
     """The days of its events; empty for files that hold no events, and for faulty ones of which no day is known."""
 

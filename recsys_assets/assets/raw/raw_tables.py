@@ -64,7 +64,7 @@ TABLES = {
 }
 """The raw tables that are loaded whole, with what each is."""
 KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
-"""By which column rows of a raw table that is put together from events' files are told apart."""
+"""Key column of each raw table that can be assembled from the files of events."""
 COLUMNS = {
     "occurrences": "How many rows of the source agree, where it counts them: the most frequent one is kept.",
     "_fault": "Why the line could not be split into its columns; null where it could.",

@@ -31,7 +31,7 @@ MADE_OF: Mapping[str, Collection[str]] = {
     FEEDBACK: ("query_id", "item_id", "action", "simulated"),
 }
 FEWEST_PEOPLE = 5
-"""Who typed a word and took something, before it teaches which category it asks for."""
+"""The fewest people who typed a word and then chose an item, for the word to stand for that item's category."""
 CLICKS = f"""WITH acted AS (
     SELECT DISTINCT query_id, item_id FROM {FEEDBACK}
     WHERE action IN ('view', 'cart', 'purchase') AND query_id IS NOT NULL AND NOT simulated
@@ -43,7 +43,7 @@ INNER JOIN {ITEMS} AS i ON i.item_id = acted.item_id
 WHERE i.category <> 'unknown'
 GROUP BY ALL ORDER BY ALL"""
 SAMPLE = 100
-"""How many titles are looked for when the index is made."""
+"""Number of titles that are searched for as a check when the index is made."""
 LEAST_FOUND = 0.9
 """Share of them that is to be among the first ten."""
 

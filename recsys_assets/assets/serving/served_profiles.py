@@ -73,15 +73,15 @@ class ProfileColumns:
     version = pl.Int64
     """The version of `recommendations`."""
     night = pl.Datetime("us")
-    """When that version was written (UTC)."""
+    """Time at which that version was written (UTC)."""
     family = pl.String
     """The champion's family then."""
     column_name = pl.String
-    """What is counted: the item and its groups, the score at a rank, the length of lists, cold customers."""
+    """Name of what is counted: the item and its groups, the score at a rank, the length of lists, cold customers."""
     bin = pl.String
     """A value, the lower end of a range of scores, (missing) or (other)."""
     lists = pl.Int64
-    """How many places (or lists) have such a value."""
+    """Number of places (or lists) with such a value."""
 
 
 def recommendation_profiles(inputs: Inputs) -> Output:

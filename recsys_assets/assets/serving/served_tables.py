@@ -88,11 +88,11 @@ class RecommendationsColumns:
     score = pl.Float64
     """The champion's score; higher is better, to be compared within one customer only."""
     reason = pl.String
-    """Why, in words."""
+    """Reason for the recommendation, in words."""
     like_item_id = pl.String
-    """What the customer chose that speaks most for it; null where there is nothing."""
+    """The item in the customer's history that contributes most to the score; null where there is none."""
     cold = pl.Boolean
-    """Whether nothing was known of the customer, who therefore gets what is popular."""
+    """True where the model knows nothing of the customer, who then gets popular items."""
 
 
 def recommendations(inputs: Inputs, top_k: int) -> Output:
@@ -260,7 +260,7 @@ class SimilarItemsColumns:
     title = pl.String
     """That item's name."""
     cosine = pl.Float64
-    """How alike they are, 1 at most."""
+    """Cosine similarity of their vectors, 1 at most."""
 
 
 def similar_items(inputs: Inputs) -> Output:

@@ -48,7 +48,8 @@ TIMES = (
     ("days of a year", r"[0-9]{4}-[0-9]{3}", "try_strptime(…, '%Y-%j')"),
     ("dates of zeros", r"0000-00-00.*", "the shop's own mark for no date; leave such rows out, or take another column"),
 )  # fmt: skip
-"""What a time that cannot be read may be: what to call it, a pattern for the whole text, and what reads it."""
+"""Notations of times that the SQL may have failed to parse: name, pattern for the whole text, and an expression that
+parses it."""
 NUMBERS = (
     (
         "decimal commas and points between thousands",
@@ -94,12 +95,12 @@ _SETTINGS = {
     "discount is out of range": "largest_price and largest_quantity of source.toml",
     "not a product": "non_products of source.toml",
 }
-"""What decides over a reason."""
+"""The setting behind each reason for rejection."""
 _PIECES = "where equal lines of a file are pieces of their own, add _line AS line_id to raw_events.sql"
 MOST_KINDS = 3
 _MALFORMED = "malformed row"
 _DESCRIBED_AGAIN = ("exact duplicate", "another ")
-"""How reasons begin for which a further description of an item or a customer is left out."""
+"""Beginnings of the reasons for which a repeated description of an item or a customer is rejected."""
 
 Ask = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 

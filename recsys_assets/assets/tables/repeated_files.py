@@ -17,7 +17,7 @@ _KEYED = """SELECT _file, _line, hash(
         coalesce(event_time::VARCHAR, _day::VARCHAR), user_id, item_id, order_id, behaviour
     ) AS key
     FROM raw_events WHERE _event_id IS NULL AND _fault IS NULL"""
-"""Which event each row is about, whatever else it says of it."""
+"""Query for a key of the event that each row describes; equal for rows that differ in other columns only."""
 _PAIRS = f"""WITH keyed AS ({_KEYED}),
     firsts AS (SELECT key, min(_file) AS first FROM keyed GROUP BY key HAVING min(_file) <> max(_file)),
     sizes AS (SELECT _file, count(*) AS rows FROM keyed GROUP BY _file),

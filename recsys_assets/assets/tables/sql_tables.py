@@ -109,7 +109,7 @@ PERSONAL: Mapping[str, str] = {
     "recommendation_drift": "by how much the shares of recommended items moved; no customer is named",
     "drift_report": "by how much the shares of countries and age groups moved; no customer is named",
 }
-"""Why a table may hold personal data; every other one must do without."""
+"""Reasons why tables may hold personal data; a table without a reason here may not."""
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
 """Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
 
@@ -117,7 +117,7 @@ SHOWN = {
     "drift_report": drift_over_nights,
     "recommendation_drift": partial(drift_over_nights, table="recommendation_drift"),
 }
-"""What Dagster's page of a table shows beside its record."""
+"""Plots that Dagster shows with a table's materialization."""
 
 
 def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:

@@ -19,7 +19,7 @@ MARKS = _WIDE_MARKS | {
 """Byte order mark → the encoding; a longer one stands before those that it begins with."""
 _WESTERN = "cp1252"
 _BETTER = 0.1
-"""By how much another encoding must fit better than that of Western Europe."""
+"""Lead in fit, as a share, that another encoding needs over that of Western Europe."""
 _ENOUGH = 16 << 10
 """Bytes of lines with letters beyond ASCII that tell."""
 _FITTING = 0.55

@@ -16,7 +16,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 OPTION = "--column"
 _MOST_SHOWN = 12
 OWN_IDS = ("entity_id", "id")
-"""How databases call the number of a row."""
+"""Names that databases give to a row's number."""
 
 
 class UnknownColumn(LineageError):

@@ -33,7 +33,7 @@ _NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "un
 _MANY, _VERY_MANY = 0.05, 0.1
 """The share of rows from which on a customer is looked at, with a name for nobody or another."""
 _MORE = 2
-"""How many times as many rows as the next one it has."""
+"""Factor by which its rows must outnumber those of the next one."""
 _TELLING_ROWS = 20
 _FEW_CUSTOMERS = 20
 _TELLING_CUSTOMERS, _NEARLY = 50, 0.85

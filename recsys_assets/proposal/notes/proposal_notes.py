@@ -18,7 +18,7 @@ from recsys_assets.proposal.times.written_moment import MomentInPath
 from recsys_lineage.sql.names import quote
 
 ONE_EVENT = "interaction"
-"""What is done where nothing tells what it is."""
+"""Behaviour of events whose files do not say what customers did."""
 _MOST_SHOWN = 20
 _MONTH_AND_DAY = re.compile("(0?[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _CLOCK = re.compile("([01]?[0-9]|2[0-3])[0-5][0-9]")

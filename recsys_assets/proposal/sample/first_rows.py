@@ -42,7 +42,7 @@ SAMPLE_ROWS = 10_000
 UNREADABLE = (
     OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError,
 )  # fmt: skip
-"""What a file raises that is damaged, or is not what its name says."""
+"""Errors on reading a file that is damaged or not what its name says."""
 _MOST_LINES_BEFORE = 20
 _FEWEST_KNOWN = 2
 """Names of known columns in a line that is taken for the header."""
@@ -52,13 +52,13 @@ _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.
 _TWO_SIGNS = "::"
 _DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
-"""What some exports put between fields because no text has it; told by the names in the header."""
+"""Delimiters of some exports, chosen because no text has them; recognised by the names in the header."""
 _ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
-"""What a file has at least whose name does not say that it is a table."""
+"""The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 

@@ -12,9 +12,9 @@ from recsys_assets.proposal.sample.sampled_column import BESIDE_NUMBERS, Sampled
 
 Sum = Literal["line", "order"]
 _FEWEST_PRODUCTS = 3
-"""How many products tell whether a price grows with the pieces."""
+"""The fewest products that show whether a price grows with the quantity."""
 _SURELY = 4
-"""How many times as many of them as say otherwise."""
+"""Factor by which they must outnumber the products that show the opposite."""
 _ALIKE = 0.01
 """Relative difference of prices that are one price."""
 _FEWEST_ORDERS = 5

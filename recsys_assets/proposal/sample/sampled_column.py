@@ -37,7 +37,7 @@ BESIDE_NUMBERS = (
     r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
     r"\x{440}\x{443}\x{431}\.?"  # roubles
 )
-"""What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
+"""Pattern of the signs around the digits of a price: currency signs and codes, and blanks."""
 ACCOUNTED = {
     r"^\s*\((.*\d.*)\)\s*$": r"-\1",
     r"^\s*(.*\d[^-]*?)\s*[-\x{2212}]\s*$": r"-\1",

@@ -44,17 +44,18 @@ _MONTH = (
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-zA-Z]))"
 )
 _PARTS = rf"(?:[\d\W_]|(?<![a-zA-Z])(?i:t|q|h|[kc]?w)(?=\d)|{_MONTH})*"
-"""What follows a moment's first digits: others, months, and marks of clocks, quarters, halves and weeks."""
+"""Pattern of what follows the first digits of a time in a name: more digits, months, and marks of clocks, quarters,
+halves and weeks."""
 _LAST_DIGITS = re.compile(rf"(?:\d{_PARTS}|{_MONTH}[\d\W_]*)$")
 _FIRST_DIGITS = re.compile(rf"^{_PARTS}\d")
-"""What a day, a clock or a number leaves in what names share."""
+"""Patterns of the digits that a day, a clock or a number leaves in the part that all names share."""
 _MOMENT = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d[-_.]?\d\d(?:[-_.]?\d\d(?:\d{4}|\d{6})?)?|(?:\d\d[-_.]){1,2}(?:19|20)\d\d)(?!\d)"
     rf"(?:{_PARTS}\d)?"
 )
 """A month or a day in a name, with the clock behind it, or all from the first of a range to its last."""
 _ENDS = re.compile(r"(?:\.[^\W\d]\w*)+$")
-"""What a name ends with, such as `.csv.gz`."""
+"""Pattern of a name's suffixes, such as `.csv.gz`."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
 """A folder for files of some days, such as `day=2024-01-31`, `2024` or `sales 2024`."""
 

@@ -26,7 +26,7 @@ _SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
 _FEWEST_LISTS = 5
 _BRACKETS = "[\\[\\]{}\"']"
 _BETWEEN = ("|", ";", ",", " ")
-"""What stands between the products of a list, the surest first."""
+"""Separators between the products of a list, the most certain first."""
 _WRAPPERS = (
     "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
     "doc", "document", "params", "node", "message", "eventdata",

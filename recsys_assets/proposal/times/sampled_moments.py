@@ -25,7 +25,7 @@ _WORDS: Mapping[Unit, tuple[str, ...]] = {
     "minute": ("minute", "minuten", "minuto", "minuut", "min", "mi"),
     "second": ("second", "sekunde", "seconde", "segundo", "sec", "ss"),
 }
-"""How shops call the parts of a moment, alone or with a word such as `order` beside."""
+"""Column names for the parts of a timestamp, alone or combined with a word such as `order`."""
 _LIMITS: Mapping[Unit, tuple[int, int]] = {
     "year": (1990, 2100),
     "month": (1, 12),
@@ -46,7 +46,7 @@ _OF_AN_EVENT = (
     "", "order", "invoice", "transaction", "trans", "purchase", "sale", "sales", "event", "created", "creation",
     "receipt", "bestell", "kauf", "rechnungs", "beleg", "bon", "ticket", "visit", "click",
 )  # fmt: skip
-"""What may stand beside the word for a clock, where the day has none or another."""
+"""Words that may be combined with the word for a clock when the day's column has no such word or another one."""
 
 
 def written_moments(

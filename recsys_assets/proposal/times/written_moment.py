@@ -10,9 +10,9 @@ from recsys_lineage.sql.names import literal
 
 Unit = Literal["day", "clock", "offset", "year", "month", "day of month", "hour", "minute", "second"]
 MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
-"""What spreadsheets and databases put behind a day that has no clock."""
+"""Pattern of the clock that spreadsheets and databases append to a day without one."""
 SPREADSHEET_DAY = r"^(1899-12-3[01]|1900-01-0[01])[ T]"
-"""What they put before a clock that has no day."""
+"""Pattern of the day that they put before a clock without one."""
 _WIDTHS = {"year": 4}
 
 

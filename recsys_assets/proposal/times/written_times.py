@@ -36,13 +36,13 @@ _WHOLE = (
 """Ways that are put together of no day and clock."""
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
 _BETWEEN = (", ", " - ", " at ", " um ")
-"""What some write between a day and its clock in place of a blank, as browsers do in most languages."""
+"""Separators between a day and its clock other than a blank, as browsers write them in most languages."""
 _OF_VALUES = re.compile(r"%.|\s")
-"""What stands for a value in a format, or for any blank and none."""
+"""Pattern of the directives of a format, and of its blanks, which match any number of blanks."""
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
-"""What DuckDB asks for where Polars is content with less."""
+"""Patterns that DuckDB's directives require, where those of Polars accept more."""
 _DIGITS = r"\d\D*\d\D*\d"
-"""What every time has."""
+"""Pattern that every time matches: three digits."""
 _ISO_TIME = r"^\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)

@@ -21,7 +21,7 @@ _IN_WORDS = {
     "trigrams": "is written alike",
     "meaning": "means nearly the same",
 }
-"""What brings an item about."""
+"""Reasons why an item was found, in words."""
 MOST_NEAREST = 3
 """Titles that are offered where nothing is found."""
 _COUNTS = 0.05

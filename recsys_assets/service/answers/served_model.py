@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 FEWEST_CUSTOMERS = 5
-"""As of the asset `similar_items`, whose module would bring the orchestrator along."""
+"""The fewest customers of an item for which similar ones are shown; as in the asset `similar_items`, whose module
+imports Dagster."""
 
 
 @dataclass(frozen=True, eq=False)

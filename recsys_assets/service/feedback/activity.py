@@ -10,7 +10,7 @@ from typing import Any
 from recsys_assets.service.answers.known_histories import Did
 
 RECENT = 200
-"""How many of the last things that a customer did are kept in memory; the log has all."""
+"""Number of a customer's latest events that are kept in memory; the log has all."""
 BEHAVIOURS = ("view", "cart", "purchase")
 """Actions that change what a customer is recommended."""
 

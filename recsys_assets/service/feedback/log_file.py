@@ -9,7 +9,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 PADDING = b" "
-"""What stands behind the last line of a file that is being written, or whose writer was killed; no line begins so."""
+"""Filler after the last line of a file that is being written or whose writer was killed; no line begins with it."""
 ROOM = 256 * 1024
 """Bytes of padding that are written at once."""
 LEAST_ROOM = 32 * 1024

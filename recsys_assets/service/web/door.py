@@ -33,7 +33,7 @@ HEADERS = (
 OPEN = ("/", "/health", "/ready")
 """Without a token; the page at / shows nothing before it is given one."""
 WRITTEN_DOWN = ("/recommendations", "/search")
-"""Where a GET is noted as shown, and a HEAD, of which nobody sees anything, is refused."""
+"""Paths whose GET logs an exposure; a HEAD there shows nobody anything and is refused."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")

@@ -38,7 +38,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^
 SearchText = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-"""What somebody types to search: a line of text."""
+"""Query that somebody types: a line of text."""
 K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many items.")]
 
 

@@ -13,7 +13,7 @@ UNREADABLE = "This is no request of HTTP/1.1, or its address is longer than 65,5
 LARGEST_HEAD = 64 * 1024
 """Bytes of headers or trailers, beside those that come with the first of a request; the parser keeps them in memory."""
 HEAD_SECONDS = 20.0
-"""By which a request's headers must have come, of a new connection or after its first byte."""
+"""Time limit for a request's headers, from a new connection or from the request's first byte."""
 
 
 class ProblemProtocol(HttpToolsProtocol):

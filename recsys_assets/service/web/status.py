@@ -27,7 +27,7 @@ _REPORTED = (
     "arm", "metric", "role", "units", "value", "relative", "relative_low", "relative_high", "difference_low",
     "difference_high", "verdict", "sample_ratio_p",
 )  # fmt: skip
-"""What is told of a row of `ab_report`."""
+"""Columns of `ab_report` that the status shows."""
 
 
 def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
