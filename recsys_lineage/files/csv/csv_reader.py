@@ -15,7 +15,7 @@ from recsys_lineage.files.csv.csv_block import CsvBlock, MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
-from recsys_lineage.files.csv.header_row import CsvHeader
+from recsys_lineage.files.csv.header_row import AGAIN, CsvHeader
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault
@@ -35,7 +35,10 @@ DOS_END = b"\x1a"
 """What DOS programs put behind a text's last character; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 NUL_ADVICE = "Deliver it as text, without bytes that are zero."
-ORDER_ADVICE = "Files with their columns in another order were put together: deliver each by itself."
+HEADER_ADVICE = (
+    "Files of different columns were put together: deliver each by itself. If that line is a row, say in the source's "
+    "SQL what the columns are called: header = false, skip = 1, names = ['…']."
+)
 QUOTE_ADVICE = (
     "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
     r"quoted, escape = '\' where \" stands for a quote."
@@ -292,13 +295,13 @@ class CsvReader:
     ) -> None:
         """Take a record, as a row or as none."""
         width = len(self.columns)
-        if fault is None and fields and len(fields) != width:
+        if fault is None and fields and (header := self.header.found_in(fields)):
+            if header != AGAIN:
+                raise csv_fault(self.name, f"{header} on line {line}", HEADER_ADVICE)
+            fault = f"row is {AGAIN}"
+        elif fault is None and fields and len(fields) != width:
             number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             fault = f"row has {number} where {'its columns' if self.dialect.names else 'the header'} names {width}"
-        elif fault is None and fields and self.header.comes_again(fields):
-            if self.header.in_another_order(fields):
-                raise csv_fault(self.name, f"its header again in another order on line {line}", ORDER_ADVICE)
-            fault = "row is the header again"
         if fault is not None:
             taken.malformed.append(MalformedRow(line, fault, _shortened(text())))
         elif fields:
