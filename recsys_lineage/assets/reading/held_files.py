@@ -27,7 +27,7 @@ from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
 from recsys_lineage.errors import UnnotedFile
 
 _OF_A_COLLECTION = 1_000
-"""How many members of one collection are looked at."""
+"""The most members of one collection that are searched."""
 _AT_MOST = 100_000
 _PLAIN = (str, bytes, bytearray, int, float, complex, type(None), CodeType, ModuleType)
 _NOT_INTO = frozenset(

@@ -26,7 +26,7 @@ from recsys_lineage.sql.sql_text import SqlText
 FILE = "_file"
 """The column by which a table traces its rows to their files."""
 SHARED_BY = 5
-"""How many people share a value that a record may name, where nobody says otherwise."""
+"""People who must share a value before a record may name it, unless the call gives another number."""
 
 
 @dataclass

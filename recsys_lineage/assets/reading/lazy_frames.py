@@ -17,7 +17,7 @@ from recsys_lineage.columns.frames.frame_source import files_of
 
 STANDS_BETWEEN.add(__file__)
 METHODS = ("collect", "describe", "execute", "fetch", "profile", "remote", "show", "sink_")
-"""How methods of a LazyFrame begin that have its plan run; which there are depends on the version of Polars."""
+"""Beginnings of the names of LazyFrame methods that run the plan; which exist depends on the version of Polars."""
 RUN_NOTHING = frozenset({"collect_schema", "show_graph"})
 """Methods with such names that run no plan."""
 FUNCTIONS = ("collect_all", "collect_all_async")

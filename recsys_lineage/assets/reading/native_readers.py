@@ -62,7 +62,7 @@ SOURCES = frozenset(
     {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
      "source", "table_uri", "uri", "where"}
 )  # fmt: skip
-"""How parameters that take a file are called; the first parameter does whatever its name is."""
+"""Names of parameters that take a file; a function's first parameter takes one whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
 _LONGEST_PATH = 4_096
 _DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")

@@ -23,7 +23,7 @@ _CONFIG: dict[str, Any] = {
 }
 _MOST_TABLES = 2000
 _STAND_INS: tuple[object, ...] = (None, "", 1)
-"""What parameters are set to, whose types nobody knows: whatever DuckDB takes first."""
+"""Values for parameters whose types are not known, in order of trial; the first that DuckDB accepts is used."""
 
 
 class EmptyTables:

@@ -84,7 +84,7 @@ class Scope:
     outer: Scope | None = None
     bindings: list[Binding] = field(default_factory=list)
     rows: Edges = NOTHING
-    """What decides the rows of its FROM clause."""
+    """Edges that decide the rows of its FROM clause."""
     sorting: Edges = NOTHING
     """Those edges of `rows` that decide only in which order the rows come."""
     keys: tuple[frozenset[int], ...] = ()
@@ -97,17 +97,17 @@ class Scope:
     aliases: dict[str, Callable[[], Value]] = field(default_factory=dict)
     """Aliases of the SELECT list that may be used here, by folded names."""
     is_grouped: bool = False
-    """Whether its SELECT list is made of groups of its rows."""
+    """True if its SELECT list is computed for groups of rows."""
     one_row: bool = False
-    """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
+    """True for an aggregate without GROUP BY, whose values depend on which rows there are."""
     many_people: Edges | None = None
-    """Whether its groups are kept only where they have several people."""
+    """Edges of the condition that keeps only groups of several people; None where there is none."""
     alias_first: bool = False
-    """Whether an alias of the SELECT list goes before a column, as in HAVING outside of aggregates."""
+    """True if an alias of the SELECT list takes precedence over a column, as in HAVING outside of aggregates."""
     unnests: bool = False
-    """Whether `unnest` in the SELECT list makes several rows of one."""
+    """True if `unnest` in the SELECT list turns one row into several."""
     unnested: Edges = NOTHING
-    """What decides how many."""
+    """Edges that decide into how many."""
     chosen: Value | None = None
     """The column that COLUMNS(…) stands for."""
 

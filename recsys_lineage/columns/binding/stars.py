@@ -18,7 +18,7 @@ from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.names import quote
 
 AT_ONCE_IN_FILTER = not duckdb.__version__.startswith("1.")
-"""Whether COLUMNS(…) in a FILTER stands for all its columns at once, and does not repeat the expression."""
+"""True if COLUMNS(…) in a FILTER stands for all its columns at once and does not repeat the expression."""
 _LIKES = exp.Like | exp.ILike | exp.SimilarTo | exp.Glob | exp.RegexpLike | exp.RegexpFullMatch
 
 

@@ -46,9 +46,9 @@ class Statement:
     people: frozenset[tuple[str, str]] | None = None
     parameters: Parameters = NOTHING_KNOWN
     _tables: dict[str, Input] = field(default_factory=dict)
-    """What it was found to read."""
+    """Tables that the statement was found to read."""
     _stand_ins: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """What stands for files where DuckDB is asked: from where in the text, until where, and the table's name."""
+    """Tables that stand in for files when DuckDB is asked: start in the text → end in the text, name of the table."""
 
     def place(self, node: exp.Expr | None) -> str:
         """`origin:line:column` of a part of the statement, or of the first part around it whose place is known."""

@@ -36,7 +36,7 @@ _STATISTICS = frozenset(
 )  # fmt: skip
 """Aggregates that give no single value of their argument away where many people stand behind it."""
 _SINGLES_OUT = (exp.Case, exp.If, exp.Predicate)
-"""What may make a statistic over a group one over a single person of it."""
+"""Expressions that can reduce a statistic over a group to one over a single person of it."""
 _LISTS = frozenset({"array_agg", "list"})
 _PICKS = frozenset(
     {"any_value", "arbitrary", "arg_max", "arg_min", "argmax", "argmin", "first", "last", "max_by", "min_by"}

@@ -56,7 +56,7 @@ _UNSEEN = {
     "approx_quantile_estimate": Rows.ONE, "binary expr": Rows.EACH, "business": Rows.EACH, "element": Rows.EACH,
     "field": Rows.EACH, "list.eval": Rows.EACH, "reshape": Rows.OTHER, "row_encode": Rows.EACH,
 }  # fmt: skip
-"""What Polars computes by itself but does not show the parts of, and how many values it gives."""
+"""Expressions that Polars computes without showing their parts → the number of values that each gives."""
 
 
 @dataclass(frozen=True)

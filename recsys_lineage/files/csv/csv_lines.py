@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 NUL_BYTE = "a NUL byte"
-"""What is wrong with a line that has one."""
+"""Fault of a line that contains one."""
 
 
 class Lines:

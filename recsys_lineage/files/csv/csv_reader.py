@@ -24,7 +24,7 @@ from recsys_lineage.spelling import folded
 SHORT_BYTES = 8 << 10
 """A block of less is not worth the start of Arrow's parser."""
 EXACT_BYTES = 256 << 10
-"""What Python's csv module is given at a time: short records take fifty times their bytes as Python's texts."""
+"""Bytes that Python's csv module gets at a time; short records take fifty times their bytes as Python strings."""
 LARGEST_RECORD = 64 << 20
 """Bytes of a line, and characters of a record of many; only a file that is no CSV has one of more."""
 SWALLOWED_LINES = 1_000
@@ -32,7 +32,7 @@ SWALLOWED_LINES = 1_000
 UNREADABLE_SHARE = 0.01
 """A file in which several lines and more than this share cannot be decoded is refused; fewer are their rows' faults."""
 DOS_END = b"\x1a"
-"""What DOS programs put behind a text's last character; it belongs to no row."""
+"""Byte that DOS programs write after the last character of a text; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 NUL_ADVICE = "Deliver it as text, without bytes that are zero."
 HEADER_ADVICE = (

@@ -8,7 +8,7 @@ from functools import cache
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 
 LARGEST_TEXT = 1 << 16
-"""How many characters are kept of a record that is no row."""
+"""The most characters kept of a record that is no row."""
 _PIECES = 1 << 10
 
 

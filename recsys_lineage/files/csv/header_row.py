@@ -23,7 +23,7 @@ _BLANK = (
     "\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2061"
     "\u2062\u2063\u2064\u3000\ufeff"
 )
-"""What may stand around a name unseen: blanks, marks of byte order and of direction, signs of no width."""
+"""Invisible characters around a name: blanks, byte order and direction marks, characters of no width."""
 _QUOTES = "\"'\u2018\u2019\u201c\u201d\u201e\u201a\u00ab\u00bb"
 _OF_ONE_LETTER = re.compile("(?=(ffi|ffl|ff|fi|fl|ss|st|i\u0307|\u02bcn|a\u02be))")
 """Several letters that may be written as one other, such as ss as a capital of ß, and are ASCII in part."""

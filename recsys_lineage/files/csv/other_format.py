@@ -73,4 +73,4 @@ _BEGINNINGS = {
     b"<html": OtherFormat("a page of HTML", "Save the table that it shows as CSV, and deliver that."),
     b"<?xml": OtherFormat("XML", "Write it as CSV, and deliver that."),
 }
-"""What files that are no CSV begin with."""
+"""First bytes of files that are no CSV → their format."""

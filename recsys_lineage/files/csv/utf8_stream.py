@@ -20,7 +20,7 @@ _MARKS = (
     ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
 )
 _ZEROS = {"0111": "utf-32-le", "1110": "utf-32-be", "01": "utf-16-le", "10": "utf-16-be"}
-"""Which bytes of a letter of ASCII are zero, where a letter has several."""
+"""Zero bytes in an ASCII letter of several bytes, 0 for each → the encoding."""
 _FEWEST_LETTERS, _MOST_LETTERS = 4, 32
 _LONGEST_LINE = 1 << 20
 """Bytes of a line beyond which its parts are looked at by themselves."""
