@@ -23,9 +23,9 @@ class ColumnEdge:
 
     DIRECT, the value is computed from the input's values:
 
-    - IDENTITY: unchanged, also through CTEs, subqueries, USING, renaming and set operations. - TRANSFORMATION: by an
-    expression over one row, also a cast, a field of a struct, an element of a list. - AGGREGATION: by an aggregate or a
-    window function over its argument. Along a chain the strongest counts.
+    - IDENTITY: unchanged, also through CTEs, subqueries, USING, renaming and set operations.
+    - TRANSFORMATION: by an expression over one row, also a cast, a field of a struct, an element of a list.
+    - AGGREGATION: by an aggregate or a window function over its argument. Along a chain the strongest counts.
 
     INDIRECT, the input decides which rows there are or which value is taken, without being in the value; along a chain
     the subtype is that of the first such step from the input:
@@ -38,7 +38,8 @@ class ColumnEdge:
     - SORT: ORDER BY, with or without LIMIT; the order inside an aggregate; the measure of `arg_min` and `arg_max`.
     - WINDOW: PARTITION BY, ORDER BY and frame of a window; or of another, which decides the order of rows that this
       one, an aggregate or a LIMIT finds equal.
-    - CONDITIONAL: the conditions of CASE, IF, COALESCE, IFNULL and NULLIF. COALESCE does not test its last argument. The values to choose from are DIRECT.
+    - CONDITIONAL: the conditions of CASE, IF, COALESCE, IFNULL and NULLIF. COALESCE does not test its
+      last argument. The values to choose from are DIRECT.
 
     An input that decides the rows of a relation has an edge to each column with rows of that relation; one that decides
     a single value has an edge to that column alone. An aggregate without GROUP BY always has one row: an input that

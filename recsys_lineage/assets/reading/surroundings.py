@@ -1,5 +1,4 @@
-"""Surroundings: files of the running program itself: interpreter, installed packages, the project's code, the system.
-"""
+"""Surroundings: files of the running program itself: interpreter, installed packages, the project's code, the system."""
 
 from __future__ import annotations
 

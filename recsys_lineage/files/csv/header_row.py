@@ -15,7 +15,7 @@ AGAIN = "the header again"
 OTHER_ORDER = "its header again in another order"
 OTHER_COLUMNS = "another header"
 _MOST_OTHER_COLUMNS = 2
-"""How many columns of a header may be others where it is told as one; more than half are the same."""
+"""The most columns in which a recognised header may differ; more than half must be the same."""
 _MANY = 3
 """Names of one letter that tell a header in another order, where a line has so many."""
 _BLANK = (
