@@ -16,7 +16,7 @@ from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql
 MOST_ROWS = 10
 """Rows of one file that are told apart; of a file with more of them none is loaded."""
 MOST_LOOKS = 600
-"""How often the SQL is tried on some of the rows, before what is left is given up whole."""
+"""The most times that the SQL is run on some of the rows, before the rest is given up whole."""
 
 
 @dataclass

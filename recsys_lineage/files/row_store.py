@@ -22,11 +22,11 @@ from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import path_literal, quote
 
 MEMORY_BYTES = 64 << 20
-"""How much a relation may take in memory, in Arrow's layout; with more it goes to disk."""
+"""Bytes that a relation may take in memory, in Arrow's layout; a larger one goes to disk."""
 PIECE_BYTES = 16 << 20
-"""How much is written at a time from then on."""
+"""Bytes written at a time once a relation goes to disk."""
 TABLES = 1 << 10
-"""How many Arrow tables are held besides; one of a single row takes some kilobytes."""
+"""The most Arrow tables held in memory, whatever their size; one of a single row takes some kilobytes."""
 _GROUP_ROWS = 1 << 17
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from recsys_lineage.files.fault import FileFault, csv_fault
 
 LARGEST_EXPANSION = 200
-"""How many times its size a compressed file may unpack to; text that repeats itself comes to about 50."""
+"""Largest ratio of unpacked to compressed size of a file; repetitive text reaches about 50."""
 FREE_EXPANSION = 256 << 20
 """Bytes that any compressed file may unpack to."""
 

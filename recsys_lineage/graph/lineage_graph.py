@@ -21,8 +21,8 @@ from recsys_lineage.graph.version_part import EVERY, Partitions
 from recsys_lineage.records.records import Records
 
 PREVIOUS, CARRIED, LIMITED = 1, 2, 4
-"""What an edge is: a read of the asset's own version before; partitions that a version keeps of the one before; a read
-of some partitions only. They add up; 0 is a read of all."""
+"""Flags of an edge, which add up: a read of the asset's own previous version; partitions that a version keeps of the
+previous one; a read of some partitions only. 0 is a read of all."""
 FILE = -1
 """The table's number of a node that is a file."""
 _CHECK = PURPOSES.index("check")

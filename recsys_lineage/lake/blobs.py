@@ -30,9 +30,9 @@ COLUMNS = {
     "sha256": "Hash of the whole file.",
     "content": "The bytes of the part.",
 }
-"""What the columns of a table of files hold, for people."""
+"""Descriptions of the columns of a table of files."""
 CONTENT = {"content": "TRANSFORMATION", "name": "JOIN", "part": "SORT"}
-"""How the columns take part in what is made of the files; the others only tell whether they are whole."""
+"""Columns that the content is made of → the kind of edge; the other columns only serve to verify it."""
 
 
 def files_from(origins: Mapping[str, Collection[str]]) -> dict[str, Mapping[str, Collection[str]]]:

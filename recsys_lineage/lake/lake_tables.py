@@ -26,7 +26,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 NAMES = "lower-case letters, digits and underscores, at most 127, not starting with a digit"
-"""What the names of tables are made of, in words."""
+"""Rule for the names of tables, in words."""
 
 
 def is_table_name(name: str) -> bool:

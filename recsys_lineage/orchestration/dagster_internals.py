@@ -66,7 +66,7 @@ from sqlalchemy import Engine, create_engine
 from recsys_lineage.assets.asset_code import AssetCode
 
 RunHealth = CheckRunHealthResult
-"""What a run launcher answers when run monitoring asks for a run's process; `run_health` makes one."""
+"""Answer of a run launcher to run monitoring about the process of a run; made by `run_health`."""
 
 
 def run_health(*, lives: bool, message: str | None = None) -> RunHealth:

@@ -27,12 +27,12 @@ Schemas: TypeAlias = Mapping[str, Mapping[str, str]]
 Rows: TypeAlias = "pa.Table | pl.DataFrame | duckdb.DuckDBPyRelation | Sequence[Sequence[Any]]"
 """Rows of a table: a frame, a relation, or tuples in the order of the schema's columns."""
 Compute: TypeAlias = "str | Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]"
-"""What is proved: one SELECT, or a function from frames of the tables to a frame."""
+"""Code under test: one SELECT, or a function from frames of the tables to a frame."""
 
 _DEPENDS_ON_DATA = "join_order,build_side_probe_side,statistics_propagation,compressed_materialization"
 """Optimizations that look at the values: without them a statement runs by one plan whatever the tables hold."""
 ENDLESS = (duckdb.InterruptException, duckdb.OutOfMemoryException, MemoryError)
-"""What a run stops with that was given up: it says nothing of the statement."""
+"""Errors that end a run for lack of time or memory, which prove nothing about the statement."""
 _SHORTEST_LIMIT = 1.0
 """Seconds of computing that a run may take at least, before it is given up."""
 

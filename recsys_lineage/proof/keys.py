@@ -25,7 +25,7 @@ from recsys_lineage.records.parts.row_keys import Pairs
 from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
 
 _CLOSE = 1e-4
-"""How far, relative to their size, numbers may differ that sums of other lengths made."""
+"""Tolerance, relative and absolute, for equal numbers: sums over arrays of other lengths round differently."""
 
 
 def verify_keys(

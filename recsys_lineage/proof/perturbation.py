@@ -29,7 +29,8 @@ _FRESH: Mapping[tuple[str, ...], tuple[str, ...]] = {
 """Values that do not stand in the column, made of those that do, by the beginning of the type's name."""
 
 _MARKS, _MARKS_OF_NUMBERS = ("\u2063\u2042", "\u2042\u2063\u2042"), (71311, 48527)
-"""What no value holds by itself: an invisible separator with a rare sign, and the first digits of large numbers."""
+"""Markers that no real value contains: an invisible separator with a rare sign, and the first digits of large
+numbers."""
 
 
 @dataclass(frozen=True)

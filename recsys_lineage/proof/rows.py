@@ -26,7 +26,7 @@ from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 
 _WITNESSES = 50
-"""How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
+"""The most times that a row is traced without the witnesses named so far, before it counts as not needing them."""
 _LONGEST_TRACE = 60.0
 """Seconds of computing after which a trace is given up."""
 _LOOKED_INTO = 20

@@ -15,7 +15,7 @@ import duckdb
 
 _PAUSE = 0.2
 _PATIENCE = 20
-"""How many times longer than it may compute a query may take."""
+"""Longest wall time of a query, as a multiple of its limit of computing time."""
 _deadlines: dict[int, tuple[float, float, float, duckdb.DuckDBPyConnection]] = {}
 _lock = threading.Lock()
 _watching: list[threading.Thread] = []

@@ -30,7 +30,7 @@ from recsys_lineage.records.table.texts import TABLE as TEXTS_TABLE
 from recsys_lineage.records.table.texts import Texts
 
 FORMER_TABLE = "materializations"
-"""Where lakes written by older code have their records: one column of JSON."""
+"""Table of records in lakes written by older code: one column of JSON."""
 RESERVED = (RECORDS_TABLE, TEXTS_TABLE, FORMER_TABLE, "openlineage_imports", "openlineage_dead_letters")
 """Tables that hold records, and events of OpenLineage, which no asset may be named like."""
 MATERIALIZATIONS = ("asset", "check")

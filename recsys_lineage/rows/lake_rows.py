@@ -27,7 +27,7 @@ NOT_AGAIN = (
     "its statement, run again over what it read, does not give the row: that may hang on chance, on the time, "
     "or on the order of equal rows"
 )
-"""Why nothing is found behind a row that is there."""
+"""Reason why nothing is found behind an existing row."""
 
 
 class RowNotFound(LineageError):

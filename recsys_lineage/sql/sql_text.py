@@ -24,7 +24,7 @@ from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.sql_place import place_in
 
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
-"""What may read columns that it does not name."""
+"""Expressions that may read columns that they do not name."""
 _COLUMN_NOTE = re.compile(r"^column:\s*(\w+)\s*:\s*(.+)$")
 
 

@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 BYTE_ORDER_MARK = "\ufeff"
-"""What editors put before the text of a file."""
+"""Character that some editors put at the start of a file."""
 _TAKES_BACKTICKS = not duckdb.__version__.startswith("1.")
 
 

@@ -23,9 +23,9 @@ OF_THE_TEXT = (
     duckdb.SyntaxException,
     duckdb.NotImplementedException,
 )
-"""What DuckDB says of a statement before it looks at a row."""
+"""Errors that DuckDB raises for the text of a statement, before it reads a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
-"""What DuckDB says of a value that an expression cannot take."""
+"""Errors that DuckDB raises for a value that an expression cannot take."""
 _WIDER = (
     "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0); of a time with nanoseconds to "
     "TIMESTAMP, where microseconds are enough, or to VARCHAR"

@@ -1,4 +1,4 @@
-"""CsvHeader: a file's header, recognised where it repeats among the rows, as in concatenated files."""
+"""CsvHeader: a file's header, recognised if it is repeated among the rows, as in concatenated files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AGAIN = "the header again"
 OTHER_ORDER = "its header again in another order"
 OTHER_COLUMNS = "another header"
 _MOST_OTHER_COLUMNS = 2
-"""How many columns of a header may be others where it is told as one; more than half are the same."""
+"""The most columns in which a recognised header may differ; more than half must be the same."""
 _MANY = 3
 """Names of one letter that tell a header in another order, where a line has so many."""
 _BLANK = (
@@ -23,20 +23,21 @@ _BLANK = (
     "\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2061"
     "\u2062\u2063\u2064\u3000\ufeff"
 )
-"""What may stand around a name unseen: blanks, marks of byte order and of direction, signs of no width."""
+"""Invisible characters around a name: blanks, byte order and direction marks, characters of no width."""
 _QUOTES = "\"'\u2018\u2019\u201c\u201d\u201e\u201a\u00ab\u00bb"
 _OF_ONE_LETTER = re.compile("(?=(ffi|ffl|ff|fi|fl|ss|st|i\u0307|\u02bcn|a\u02be))")
-"""Several letters that may be written as one other, such as ss as a capital of ß, and are ASCII in part."""
+"""Sequences of letters that may be written as one character, such as ss as a capital of ß, and are ASCII in part."""
 _OF_NO_ASCII = {"s": "\u017f", "k": "\u212a", ";": "\u037e", "`": "\u1fef"}
-"""The letters of ASCII that may be written as one that is none."""
+"""ASCII characters that may be written as a non-ASCII one."""
 
 
 class CsvHeader:
-    """The fields of a header; case, encoding of accents and surrounding characters do not distinguish headers.
+    """The fields of a header; headers that differ only in case, encoding of accents or surrounding characters are
+    equal.
 
     Args:
-        fields: as the file has them; empty where the source's SQL names the columns, and no row is a header.
-        dialect: how the file is written.
+        fields: the fields in the file; empty where the source's SQL names the columns and no row is a header.
+        dialect: the file's dialect.
     """
 
     def __init__(self, fields: Sequence[str], dialect: CsvDialect) -> None:
@@ -126,7 +127,7 @@ class CsvHeader:
 
     @cached_property
     def _strange(self) -> list[bytes]:
-        """The letters of no ASCII that may stand for an ASCII letter of the names."""
+        """The non-ASCII characters that may replace an ASCII letter of the names."""
         return [sign.encode() for letter, sign in _OF_NO_ASCII.items() if letter in "".join(self.names)]
 
 
@@ -159,7 +160,7 @@ class _WrittenName:
 
 
 def _without_letters_of_two_ways(name: str, quote: str) -> str:
-    """A name with a blank for each letter that may be written as none of ASCII, and for a quote, which is doubled."""
+    """A name with a blank for each letter that has a non-ASCII spelling, and for a quote, which is doubled."""
     apart = normalize("NFD", name)
     letters = list(apart.replace(quote, " ") if quote else apart)
     for found in _OF_ONE_LETTER.finditer(apart):

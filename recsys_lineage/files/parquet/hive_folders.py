@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from recsys_lineage.spelling import folded
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What a folder is named for rows without a value."""
+"""Name of the folder for rows without a value."""
 
 
 def folder_columns(path: str, present: frozenset[str] = frozenset()) -> dict[str, str | None]:

@@ -42,9 +42,10 @@ _SHAPES: Mapping[Shape, tuple[str, str]] = {
 """Graphviz's shape and the colour of each kind of box."""
 MOST_BOXES = 500
 _NOT_SHOWN = re.compile(r"""[&"<>#\\`$]|:(?=fa-)""")
-"""What a label of Mermaid would read as a mark: entities, HTML, escapes, Markdown, formulas and names of icons."""
+"""Characters in a label that Mermaid would interpret: entities, HTML, escapes, Markdown, formulas and names of
+icons."""
 _MOST_ARROWS, _LONGEST_TEXT = 500, 50_000
-"""What Mermaid draws at most as it is set everywhere (`maxEdges`, `maxTextSize`)."""
+"""Mermaid's default limits (`maxEdges`, `maxTextSize`)."""
 _MOST_LABELLED = 40
 """Most arrows with words on the dashed ones; with more, the words would take more room than the boxes."""
 

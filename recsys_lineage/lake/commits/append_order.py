@@ -15,7 +15,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.sql.names import path_literal, quote
 
 COMPACTED = "compacted"
-"""What a compaction's commit carries: [path, rows] of each file, in the order of their rows."""
+"""Key in a compaction's commit for the [path, rows] of each file, in the order of their rows."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ SECONDS = 60.0
 """To wait for an answer; a table of 1,000 columns takes a real one several."""
 _PAGE = 100
 _BESIDE = 1
-"""How far from a job others are told with it."""
+"""Distance from a job up to which the catalog gives its neighbours."""
 _Json = dict[str, Any]
 
 

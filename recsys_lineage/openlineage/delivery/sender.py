@@ -20,9 +20,9 @@ from recsys_lineage.openlineage.destinations.destination import Answer, Destinat
 from recsys_lineage.openlineage.message import Message
 
 TRIES = 5
-"""How often a message is tried before it is asked whether others are taken."""
+"""Times that a message is tried before the destination is probed with another one."""
 ALONE = 5
-"""How often it must fail, each time just before another one is taken, to be set aside."""
+"""Times that a message must fail, each time just before another one is accepted, to be set aside."""
 MOST_REFUSED_IN_A_ROW = 25
 """After so many refused messages in a row none is set aside any more: it is the destination that is wrong."""
 _QUICK = 1.0

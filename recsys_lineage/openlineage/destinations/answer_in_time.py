@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 _T = TypeVar("_T")
 SECONDS_OF_A_BODY = 5.0
-"""How long what stands behind an answer's head is read: its status was said, and that is what counts."""
+"""Seconds for reading the body of an answer; its status, which is what counts, was read before."""
 
 
 class AnswersInTime(HTTPAdapter):

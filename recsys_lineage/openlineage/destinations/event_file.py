@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.message import Message
 LARGEST = 64 * 1024 * 1024
 """Bytes after which a file is put aside as `<name>.<number><suffix>` and begun anew."""
 KEPT = 16
-"""How many files that were put aside stay; the records can tell all of them again."""
+"""The most rotated files kept; the records can make their events again."""
 AT_ONCE = 100
 _BLOCK = 1 << 20
 

@@ -35,7 +35,7 @@ from recsys_lineage.openlineage.destinations.key_order import in_order
 from recsys_lineage.openlineage.message import Message
 
 SECONDS = 60.0
-"""How long an answer is waited for, where the settings do not say."""
+"""Seconds to wait for an answer, unless the settings name another time."""
 _READ, _MOST = 8_192, 65_536
 _WINDOW = 16
 # Of these an answer concerns the request's address or its sender, not the event.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 200
 SECONDS = 30.0
-"""How long the broker's confirmation is waited for."""
+"""Seconds to wait for the broker's confirmation."""
 _REFUSED = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD"})
 _CLOSED = frozenset(
     {"_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_EXCEPTION", "_SSL"}

@@ -12,7 +12,7 @@ REPOSITORY = "recsys-lineage/recsys-lineage"
 """Owner and name of this project's repository, as pyproject.toml has it too. In events it is a name and no more: it
 says which code made them, and nothing is fetched from there."""
 PRODUCER = f"https://github.com/{REPOSITORY}/tree/main/recsys_lineage/openlineage"
-"""Who says it: the code that makes events."""
+"""URI of the producer: the code that makes the events."""
 Json = dict[str, Any]
 
 

@@ -16,7 +16,7 @@ from recsys_lineage.records.materialization import Materialization
 
 NAME = "recsys_trainedModel"
 SCHEMA = "schemas/1-0-0/TrainedModelDatasetFacet.json"
-"""Where the facet's JSON schema lies, below this package."""
+"""Path of the facet's JSON schema, below this package."""
 _PUBLISHED = f"https://raw.githubusercontent.com/{REPOSITORY}/main/recsys_lineage/openlineage/{SCHEMA}"
 _CHAMPION = "champion"
 _PARAMETERS = ("params", "parameters")

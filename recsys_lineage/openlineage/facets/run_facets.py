@@ -34,7 +34,7 @@ _PERIODS = (
     (re.compile(r"\d{4}-\d\d-\d\d-\d\d:\d\d"), "%Y-%m-%d-%H:%M", timedelta(hours=1)),
     (re.compile(r"\d{4}-\d\d"), "%Y-%m", None),
 )
-"""How keys of partitions by time are written, and how long each lasts; a month ends where the next begins."""
+"""Formats of the keys of time partitions, each with the length of a partition; a month ends where the next begins."""
 _SEVERAL = "|"
 """Between the dimensions of a key of several."""
 

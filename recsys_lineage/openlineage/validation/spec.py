@@ -22,7 +22,7 @@ EVENT = f"{OFFICIAL}/2-0-2/OpenLineage.json"
 SETTING = "OPENLINEAGE_SPEC"
 """The environment variable that names a folder or a mirror of the schemas."""
 OWN = Path(__file__).parent.parent / "schemas"
-"""Where the schemas of this project's own facets lie, each called by the last part of its URL."""
+"""Folder of the schemas of this project's own facets, each named like the last part of its URL."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _SECONDS = 20
 

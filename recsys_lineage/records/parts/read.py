@@ -8,7 +8,7 @@ from typing import Literal
 from recsys_lineage.records.parts.record_part import Columns, RecordPart
 
 Purpose = Literal["input", "check", "previous"]
-"""Why something was read: for the output, for a check of it, or as the asset's own version before."""
+"""Purpose of a read: for the output, for a check of it, or of the asset's own previous version."""
 
 
 @dataclass(frozen=True, slots=True)  # a source may have many files

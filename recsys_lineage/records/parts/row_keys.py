@@ -11,10 +11,11 @@ from recsys_lineage.errors import LineageError, did_you_mean
 Pairs: TypeAlias = Mapping[str, str]
 """Column of the asset's table → the column of the other table that has the same value."""
 Keys: TypeAlias = "Sequence[str] | Mapping[str, Pairs | Sequence[Pairs]]"
-"""What an asset names: columns that its table and an input both have; or for each table the pairs that tell its rows.
+"""Keys as an asset declares them: columns that its table and an input both have; or for each table the pairs that
+identify its rows.
 
-`{"users": {"user_id": "user_id"}, "items": [{"item_id": "item_id"}, {"like": "item_id"}]}`: of several, one is enough.
-A table that a model was fitted on may be named too, as its rows are counted by them.
+`{"users": {"user_id": "user_id"}, "items": [{"item_id": "item_id"}, {"like": "item_id"}]}`: of several pairs, one is
+enough. A table that a model was fitted on may be named too; its rows are counted by them.
 """
 
 

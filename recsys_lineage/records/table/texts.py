@@ -16,7 +16,7 @@ _AT_ONCE = 10_000
 
 
 _seen: dict[str, tuple[TableVersion, set[str]]] = {}
-"""What this process saw to be there, by lake: a version of the table, and hashes in it. The table only grows."""
+"""Texts that this process knows to be stored: lake → a version of the table, and hashes in it. The table only grows."""
 
 
 class Texts:

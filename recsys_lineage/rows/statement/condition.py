@@ -62,7 +62,7 @@ def without_errors(condition: str) -> str:
 
 
 Conditions = Mapping[int, Condition]
-"""What is known of some columns, by their positions."""
+"""Conditions that some columns are known to fulfil, by column position."""
 
 
 def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:

@@ -19,7 +19,7 @@ _ENDLESS: Mapping[object, str] = {
     dt.datetime.max: "infinity",
     dt.datetime.min: "-infinity",
 }
-"""What Python is given for what has no end, and for these days themselves."""
+"""Python's values for infinite dates and times, which are also the literals of these days themselves."""
 _FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
 _NUMBERS = (

@@ -11,7 +11,7 @@ from recsys_lineage.rows.statement.syntax import Node, arguments, is_expression,
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
-"""What in a query's text says that it ends after so many rows."""
+"""Modifiers in a parsed query that limit its number of rows."""
 
 
 class Knowledge:
