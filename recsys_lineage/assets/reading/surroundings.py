@@ -1,4 +1,4 @@
-"""Surroundings: files of the running program itself: interpreter, installed packages, the project's code, the system."""
+"""Surroundings: files of the running program itself: interpreter, installed packages, first-party code, the system."""
 
 from __future__ import annotations
 

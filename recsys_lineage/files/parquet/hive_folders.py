@@ -12,11 +12,11 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def folder_columns(path: str, present: frozenset[str] = frozenset()) -> dict[str, str | None]:
-    """The columns that the folders of a file give, with their values.
+    """The columns and values in the folder names of a file's path.
 
     Args:
         path: the file, below the data folder.
-        present: names, folded, that folders do not give, as those of the file's own columns.
+        present: folded names to leave out, such as those of the file's own columns.
     """
     columns: dict[str, str | None] = {}
     known = set(present)
