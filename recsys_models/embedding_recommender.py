@@ -98,7 +98,7 @@ class EmbeddingRecommender(Recommender):
         return self._fold_map is not None
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
-        """Weights, users by items, of the sums that users' vectors follow from."""
+        """Weights, users by items, of the sums from which users' vectors are computed."""
         return [interactions.user_items()]
 
     def _fold_exponents(self) -> tuple[Sequence[float], Sequence[float]]:

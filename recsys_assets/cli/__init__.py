@@ -9,7 +9,7 @@ from recsys_assets.cli.stop_signals import SIGNALS, STOPPED
 
 
 def main() -> None:
-    """Run the command line until it is done or stopped, and leave at once."""
+    """Run the command line until it is done or stopped, and exit at once."""
     for number in SIGNALS:  # until the modules below are imported
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)

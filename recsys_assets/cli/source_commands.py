@@ -171,5 +171,5 @@ def _show(proposal: Proposal) -> None:
 
 
 def _percent(share: float) -> str:
-    """A share that is neither none nor all, which is not rounded to either."""
+    """A share as a percentage, not rounded to 0 or 100 % unless it is exactly that."""
     return f"{min(max(round(100 * share), 1), 99)}%"

@@ -140,7 +140,7 @@ def table_version(lake: Lake, text: str, version: int | None = None) -> TableVer
 
     Raises:
         TableNotFound: there is no such table or version.
-        NotInTable: the version is no number, or named twice.
+        NotInTable: the version is not a number, or is given twice.
     """
     table, at, number = text.partition("@")
     if at and (not number.isdecimal() or version is not None):
@@ -192,7 +192,7 @@ def _selected(
 
 @contextmanager
 def _faults_of(version: TableVersion, where: str | None) -> Iterator[None]:
-    """Turn DuckDB's errors about the condition into messages inside the block."""
+    """Context that turns DuckDB's errors about the condition into messages."""
     import duckdb
 
     try:

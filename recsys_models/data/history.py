@@ -16,11 +16,11 @@ from recsys_models.data.moments import EARLIEST, LATEST
 
 @dataclass(frozen=True, eq=False)
 class CodedNames(Sequence[str]):
-    """Names encoded as positions in a list of distinct ones, for callers that have them so already.
+    """Names encoded as positions in a list of distinct ones, for callers that already have them in this form.
 
     Attributes:
-        names: each once.
-        codes: (n,) whole numbers, places in `names`.
+        names: the distinct names.
+        codes: (n,) integers, positions in `names`.
     """
 
     names: Sequence[str]
@@ -75,9 +75,9 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         now: microseconds since 1970; None: the latest moment of all histories.
 
     Raises:
-        ValueError: a row is no whole number or lies outside of the id map, an array has another length than the items,
-            a behaviour is no name, or a weight is negative or no number; the message gives the history and the place.
-            Or `now` is no moment.
+        ValueError: a row is not a whole number or lies outside of the id map, an array has another length than the
+            items, a behaviour is no name, or a weight is negative or not a number; the message gives the history and
+            the place. Or `now` is not a time.
     """
     if now is not None and (
         isinstance(now, bool) or not isinstance(now, int | np.integer) or not EARLIEST <= now < LATEST

@@ -14,7 +14,7 @@ SORTED_FROM = 12
 
 
 class SortedRows:
-    """Rows of scores, shape (n, n_items), each sorted once, when its order is asked for first."""
+    """Rows of scores, shape (n, n_items), each sorted once, when its order is first needed."""
 
     def __init__(self, scores: NDArray[np.float32]) -> None:
         self.scores = scores

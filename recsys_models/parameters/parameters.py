@@ -14,7 +14,8 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The finite numbers from `low` to `high`, without an end that is open; `why` they end there, in words."""
+    """Range of finite numbers from `low` to `high`, without an end that is open; `why` gives the reason for its
+    ends."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -46,7 +47,7 @@ _GROWS = "time and memory of a fit grow with it"
 
 
 Count: TypeAlias = Annotated[int, Range(1, _INT32)]
-"""A whole number, at least 1, of what the data limit: a fit takes no more of it than there is."""
+"""A whole number, at least 1, that the data limit: a fit uses no more than there is."""
 Width: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
 """Length of a vector, or number of units of a layer."""
 Length: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
@@ -102,7 +103,7 @@ def kinds(family: type[Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value with NumPy's scalars and arrays, also those within, as Python's own."""
+    """The value with NumPy scalars and arrays, nested ones too, as Python's own types."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -140,7 +141,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def in_words(kind: Any) -> str:
-    """An annotation as a reader of an error says it."""
+    """An annotation in words, for error messages."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(in_words(part) for part in parts)

@@ -181,7 +181,7 @@ class Ranker(Recommender):
     ) -> Iterator[LabelledLists | None]:
         """Training lists: of the labels, then of `folds` further parts of as many interactions, one after another.
 
-        With timestamps each part is what came before the last; without, each is drawn from all, labels too.
+        With timestamps each part lies before the previous one; without, each is drawn from all interactions and labels.
         """
         from recsys_models.ranker.labelled_lists import LabelledLists
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def take_over(module: torch.nn.Module, learned: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Put an earlier model's arrays into the module, and say what does not fit it.
+    """Copy an earlier model's arrays into the module, and report those that do not fit.
 
     Args:
         learned: arrays by the names of the module's own; empty for a start without an earlier model.

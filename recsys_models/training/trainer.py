@@ -23,7 +23,7 @@ from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.validation import validation_ndcg
 
 SMALLEST_BATCH = 16
-"""Batch that is not halved any more when memory does not suffice."""
+"""Smallest batch: it is not halved any more when memory runs out."""
 
 
 class Trained(Protocol):
@@ -42,8 +42,8 @@ class Fit(ABC):
     Attributes:
         module: module of all parameters and buffers that change in training.
         optimiser: optimiser of the module's parameters.
-        incidents: what of an earlier model could not be taken over as the start, in words.
-        drops_out: whether its losses draw beside what they draw from the generator that they are given.
+        incidents: sentences on arrays of an earlier model that could not be reused as the start.
+        drops_out: whether its losses use dropout, which draws without the generator that they are given.
     """
 
     module: torch.nn.Module
@@ -53,7 +53,7 @@ class Fit(ABC):
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        """The loss of each step of one epoch; the trainer follows its gradient before it takes the next.
+        """The loss of each step of one epoch; the trainer takes its gradient step before it asks for the next loss.
 
         Args:
             batch: largest number of examples per step.
@@ -68,7 +68,7 @@ class Fit(ABC):
 
 @dataclass
 class _Progress:
-    """Progress of a training: all that a checkpoint holds beside tensors."""
+    """Progress of a training: all that a checkpoint holds besides tensors."""
 
     batch: int
     epoch: int = -1
@@ -247,7 +247,7 @@ def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
 
 
 def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
-    """Put the arrays of `_taken` into the fit, on whatever device it is."""
+    """Restore the arrays of `_taken` in the fit, on whatever device it is."""
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
     for name, array in arrays.items():

@@ -1,4 +1,4 @@
-"""`gate`: a challenger replaces the champion only where it is better by more than chance."""
+"""`gate`: a challenger replaces the champion only if it is better by more than chance."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class GateColumns:
     champion_before = pl.String
     """The family that was champion."""
     challenger = pl.String
-    """The family that stands against it."""
+    """The family that challenges it."""
     metric = pl.String
     """Name of the metric that they are compared by."""
     champion_value = pl.Float64
@@ -263,8 +263,8 @@ def decided_so_far(settings: Settings) -> Decided:
 
 
 def asset(settings: Settings, decided: Decided | None = None) -> dg.AssetsDefinition:
-    """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters, as the lake
-    says where it is not given."""
+    """`gate`, with the settings' seed for its bootstrap and people's decisions as parameters, by default those in the
+    lake."""
     decided = decided_so_far(settings) if decided is None else decided
     parameters = {"seed": settings.seed, "promoted": decided.promoted, "canary": decided.canary}
     return frame_asset(

@@ -1,4 +1,4 @@
-"""DayPlan: which days of `raw_events` are up to date, which have to be written, and which cannot be."""
+"""DayPlan: the days of `raw_events` that are up to date, that have to be written, and that cannot be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 
 @dataclass(frozen=True)
 class EventScans:
-    """The scans of raw_events: those whose files give rows of their own, and those that every row may depend on."""
+    """The scans of raw_events: `own`, whose files each contribute rows, and `shared`, on which every row may depend."""
 
     own: frozenset[NamedScan]
     shared: frozenset[NamedScan]
@@ -40,10 +40,10 @@ class DayPlan:
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
-        kept: the same for days with a file that is gone, where the rows of that file are kept.
-        known: day → that hash for what the table holds.
-        refused: day → why it cannot be loaded, in words; the table keeps what it has of that day.
-        hindered: whether no day can be made anew, since a file that all need is gone or faulty.
+        kept: the same for days with a deleted file whose rows are kept.
+        known: day → the hash of what the table holds.
+        refused: day → reasons why it cannot be loaded; the table keeps its rows of that day.
+        hindered: whether no day can be written, because a file that all days need is gone or faulty.
     """
 
     digests: Mapping[str, str]
@@ -53,7 +53,7 @@ class DayPlan:
     hindered: bool = False
 
     def is_right(self, day: str) -> bool:
-        """Whether the table holds what it should for a day."""
+        """Whether a day of the table is up to date."""
         held = self.known.get(day)
         return held is not None and held in (self.digests.get(day), self.kept.get(day))
 
@@ -65,7 +65,7 @@ class DayPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days to be written, because the table does not hold what it should."""
+        """The days that have to be written because they are out of date."""
         return [day for day in self.days if not self.is_right(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
@@ -83,15 +83,15 @@ def day_plan(
 ) -> DayPlan:
     """The plan for what `source_files` found.
 
-    A day's digest covers the files that hold the day and all files that every row may depend on. Where one of the
-    latter is gone or faulty, no day can be made: those that changed are refused.
+    A day's digest covers the files that hold the day and all files that every row may depend on. If one of the latter
+    is gone or faulty, no day can be written, and days that changed are refused.
 
     Args:
         files: `source_files`.
         scans: those of raw_events.
         code_version: of raw_events.
-        known: what the table took, by day.
-        beside: day → a hash of what else its rows are made of, beside files.
+        known: digest of what the table holds, by day.
+        beside: day → a hash of other content of its rows, besides files.
     """
     known = dict(known or {})
     own = with_status(files, scans.own, "loaded", "gone")
@@ -138,7 +138,7 @@ def _by_day(files: pl.DataFrame) -> Iterable[tuple[str, str, str, int | None, in
 
 
 def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
-    """Why no day can be made anew, in words: of the files that every row may depend on some are faulty or gone."""
+    """Reasons why no day can be written: files that every row may depend on are faulty or gone."""
     reasons = with_status(files, scans.shared, "faulty")["fault"].to_list()
     for path, pattern in with_status(files, scans.shared, "gone").select("path", "pattern").iter_rows():
         reasons.append(
@@ -149,7 +149,7 @@ def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
 
 
 def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> str:
-    """Why a day whose files have rows ends up with none, as far as it is known."""
+    """The reason why a day whose files have rows ends up with none, if it is known."""
     own = with_status(files, scans.own | scans.shared, "loaded").filter(
         pl.col("days").list.contains(date.fromisoformat(day))
     )

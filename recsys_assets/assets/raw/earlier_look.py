@@ -1,4 +1,4 @@
-"""EarlierLook: findings about files from the previous listing that still hold, so that they need not be read again."""
+"""EarlierLook: what the previous listing found about files and is still valid, so that they need not be read again."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.engine_versions import engine_versions
 
 AHEAD = "first day ahead"
-"""The statistic that tells the first day of events too far ahead, which become legal when it comes."""
+"""The statistic with the first day of events too far in the future, which become valid when that day comes."""
 _CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
-"""Words of SQL that read a clock, beside those that DuckDB says do and those that begin with `current_`."""
+"""SQL words that read a clock, besides those that DuckDB marks as such and those that begin with `current_`."""
 Row = dict[str, Any]
 
 
@@ -42,11 +42,12 @@ def first_day_ahead(record: Materialization) -> date | None:
 
 @dataclass(frozen=True)
 class EarlierLook:
-    """Findings of the previous listing that still hold; the one without arguments has none, so that all files are read.
+    """Findings of the previous listing that are still valid; without arguments there are none, so all files are read.
 
     Attributes:
         columns: the columns of each file, by path.
-        own: whether what files of their own give to raw_events holds too, as long as the files `shared` do.
+        own: whether the number of rows that each file contributes to raw_events is valid too, while `shared` files are
+            unchanged.
         last_day: no event can be later.
         ahead: the first day of events that were too far ahead.
     """
@@ -63,13 +64,13 @@ class EarlierLook:
     ) -> EarlierLook:
         """The findings of a previous listing that still hold.
 
-        That is nothing where the code, the source's SQL, its settings or a library has changed since, or where all is
-        asked to be made anew.
+        There are none if the code, the source's SQL, its settings or a library has changed since, or if everything is
+        to be made again.
 
         Args:
             folder: the source and its folder.
-            before: the look.
-            request: of the look now.
+            before: the previous listing.
+            request: of the current listing.
             last_day: no event can be later.
         """
         if before is None or not request.reuse:
@@ -95,12 +96,12 @@ class EarlierLook:
     ) -> dict[NamedScan, dict[tuple[str, str], KnownContent]]:
         """Known contents of files that need not be read again, by scan, each with path and sha256.
 
-        A file is read again where its content is another, where it could not be read or was not loaded, where several
-        scans read it, and where every row may depend on it; all files of events are where one of the latter changed.
+        A file is read again if its content changed, if it could not be read or was not loaded, if several scans read
+        it, or if every row may depend on it. If one of the latter changed, all files of events are read again.
 
         Args:
-            listed: the files of each scan, as they are.
-            rows: `source_files` as it was, by path and pattern.
+            listed: the current files of each scan.
+            rows: the previous `source_files`, by path and pattern.
         """
         if self.folder is None:
             return {}
@@ -122,7 +123,7 @@ class EarlierLook:
         return known
 
     def _holds(self, file: SourceFile, row: Row) -> bool:
-        """Whether a file is what a row of `source_files` says, and the row says all that a look would."""
+        """Whether a row of `source_files` still describes the file, and completely."""
         return (
             row["status"] == "loaded"
             and row["sha256"] == file.sha256
@@ -150,9 +151,9 @@ def _contents_before(
 
 
 def is_timeless(sql: str) -> bool:
-    """Whether a SELECT gives the same rows of the same files at any time; False where that is not sure.
+    """Whether a SELECT always returns the same rows for the same files; False in doubt.
 
-    DuckDB says which of its functions do not: those that draw at random, count or read a clock.
+    DuckDB marks its functions that do not: those that draw at random, count or read a clock.
     """
     tokens = sqlglot.tokenize(sql, dialect="duckdb")
     words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}

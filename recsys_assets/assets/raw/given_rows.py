@@ -43,7 +43,7 @@ def given_rows(
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.
-        relations: what stands in the SQL for each scan, where it is not the whole relation.
+        relations: SQL text for each scan that is not read as a whole.
     """
     sql = days_sql(source, relations)
     found = ask(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
@@ -68,8 +68,8 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
 def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
     """Column lineage of `source_files`.
 
-    How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
-    of a file that was not read again, or is gone, stands in the version before.
+    The number of rows and the days of a file come from the files' own columns; nothing else does. The findings on a
+    file that is gone or was not read again come from the previous version.
 
     Args:
         source: of the files.
@@ -90,5 +90,5 @@ def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
 
 
 def tomorrow() -> date:
-    """The first day that no event can have."""
+    """Tomorrow: the first day that no event can have."""
     return datetime.now(timezone.utc).date() + timedelta(days=1)

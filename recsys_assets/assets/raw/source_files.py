@@ -93,16 +93,16 @@ def inspect(
     Args:
         folder: the source and its folder.
         inputs: opens the files, and notes them as read.
-        before: the table as it was: the days that each path held, the files that were loaded, and those forgotten.
+        before: the previous table: the days of each path, the files that were loaded, and those forgotten.
         tomorrow: no event can be later.
         forget: paths whose files are left out from now on, until they have another content.
-        earlier: what of `before` still holds, so that files of which it tells all need not be read again.
+        earlier: findings in `before` that are still valid, so that files they cover need not be read again.
 
     Returns:
-        The table, and the first day of events that is later than any can be; None where there is none.
+        The table, and the first day of events that lie too far in the future; None if there are none.
 
     Raises:
-        NoFiles: when the folder is missing, or holds no file and never did.
+        NoFiles: the folder is missing, or holds no file and never did.
     """
     earlier = earlier or EarlierLook()
     listed = folder.listed()
@@ -183,7 +183,7 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """Meaning of each path for the source: values that its SQL takes from it, its folders' columns, an undated day."""
+    """Values that the source takes from each path: expressions of its SQL, columns of its folders, an undated day."""
     wanted = {folded(column) for column in named.required_columns}
     taken = {
         path: (*values, *(pair for pair in folder_columns(path).items() if folded(pair[0]) in wanted))
@@ -206,7 +206,8 @@ def _reported(named: NamedScan, report: FileReport) -> Row:
 def _copied(
     folder: SourceFolder, inputs: Inputs, named: NamedScan, copy: DuplicateFile, original: FileReport
 ) -> Row:
-    """The row of a file with the content of another; one of a header alone says that there was nothing."""
+    """The row of a file with the content of another; a copy without rows is no duplicate: it says that there was no
+    data."""
     if original.rows == 0:
         return _reported(named, replace(original, file=copy.file))
     return _row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of}
@@ -223,9 +224,9 @@ def _say_what_it_gives(
     """Set `given` and `days` of a file.
 
     Args:
-        row: what is known of it so far.
-        before: what was known of it before.
-        given: what raw_events takes of each file.
+        row: of the file, so far.
+        before: its previous row.
+        given: contribution of each file to raw_events.
         events: its scan, where raw_events reads it.
         gives_events: whether each of its rows becomes events.
     """
@@ -249,7 +250,7 @@ def _say_what_it_gives(
 
 
 def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
-    """Contribution of each opened file to raw_events; a row at which the SQL stops counts, but has no day.
+    """Contribution of each opened file to raw_events; a row at which the SQL fails counts, but has no day.
 
     Raises:
         SqlFailed: it is the SQL itself that is wrong.
@@ -287,7 +288,7 @@ def _row(named: NamedScan, file: SourceFile) -> Row:
 
 
 def no_file_changed(inputs: Inputs) -> CheckOutcome:
-    """Whether every file that was loaded before has the content that it had then."""
+    """Whether every file that was loaded before is unchanged."""
     name = "no_file_changed"
     before = inputs.previous()
     if before is None:
@@ -329,7 +330,8 @@ CHECKS = (
 
 
 def due(folder: SourceFolder, record: Materialization) -> str | None:
-    """Why the files must be listed again though none changed: a day of events has come, or their SQL reads a clock."""
+    """The reason why the files must be listed again though none changed: a future day has come, or the SQL reads a
+    clock."""
     limit = folder.source.settings.last_day or tomorrow()
     ahead = first_day_ahead(record)
     if ahead is not None and ahead <= limit:
@@ -345,7 +347,7 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
 
     Args:
         folder: the source and its folder.
-        forget: paths that its next run is to leave out from then on.
+        forget: paths that are left out from its next run on.
     """
     compute = partial(source_files, folder)
     text = _source_text(folder)

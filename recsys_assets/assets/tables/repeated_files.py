@@ -1,4 +1,4 @@
-"""Repeated files: most events of another file again, with changes, such as a corrected export under any name."""
+"""Repeated files: files with most events of another file, some of them changed, such as a corrected export."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class RepeatedFile:
 
     Attributes:
         first, other: the files, by name.
-        same: how many rows of the other one are of events that stand in the first too.
-        different: how many events count twice, since the files tell them otherwise.
+        same: number of rows of the other file whose events are in the first one too.
+        different: number of events that count twice, because the files describe them differently.
     """
 
     first: str
@@ -79,7 +79,7 @@ class RepeatedFile:
 def repeated_files(ask: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
     """Pairs of files where most rows of the smaller one are in the other too, some of them changed.
 
-    Equal rows count once, so a file that only goes on where another ends, such as one of the last thirty days, is none.
+    Equal rows count once, so files that overlap in equal rows, such as exports of the last thirty days, are no repeats.
 
     Args:
         ask: answers a SELECT over `raw_events` and the accepted events, `output`.
