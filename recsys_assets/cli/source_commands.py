@@ -155,11 +155,12 @@ def _show(proposal: Proposal) -> None:
                 for role, other in part.columns.items()
                 if column.name in other.names
             ]
+            kind = "ids" if becomes and all(name.endswith("_id") for name in becomes) else column.kind
             table.add_row(
                 escape(column.name),
-                column.kind
+                kind
                 if column.filled == 1 or column.kind == "nothing"
-                else f"{column.kind}, {_percent(column.filled)} filled",
+                else f"{kind}, {_percent(column.filled)} filled",
                 escape(", ".join(column.samples)[:_SHOWN_SAMPLES]),
                 ", ".join(becomes),
             )

@@ -128,12 +128,24 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             (part.columns["event_time"].first_year for part in events if "event_time" in part.columns),
             default=2000,
         ),
+        non_products=[*_charges(tables)],
         ids_have_points=any(
             part.columns[role].has_points for part in events for role in IDS if role in part.columns
         ),
     )
     notes = tuple(dict.fromkeys(proposal_notes(groups, tables, joined, divided=divided)))
     return Proposal(root, tuple(groups), tables, unread, notes, texts)
+
+
+def _charges(tables: Mapping[RawTable, Sequence[Roles]]) -> dict[str, str]:
+    """The ids of what the files call postage and the like."""
+    return {
+        item: called
+        for parts in tables.values()
+        for part in parts
+        if "item_id" in part.columns
+        for item, called in part.files.charges.get(part.columns["item_id"].name, {}).items()
+    }
 
 
 def _are_bought(events: Sequence[Roles]) -> bool:

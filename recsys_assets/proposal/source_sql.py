@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -87,7 +88,13 @@ def _of_side(side: str, name: str) -> str:
 
 
 def settings_text(
-    title: str, *, undated: bool, default_behaviour: str, first_year: int, ids_have_points: bool
+    title: str,
+    *,
+    undated: bool,
+    default_behaviour: str,
+    first_year: int,
+    ids_have_points: bool,
+    non_products: Sequence[str],
 ) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
@@ -95,6 +102,11 @@ def settings_text(
         lines += [
             "# ids such as 1204.204 have a point of their own: 1204.0 stays as it is",
             "whole_number_ids = false",
+        ]
+    if non_products:
+        lines += [
+            "# not sold as products, by what they are called: their rows are refused",
+            f"non_products = [{', '.join(_toml(re.escape(item)) for item in non_products)}]",
         ]
     if first_year < EARLIEST_DAY.year:
         lines += [f"first_day = {first_year:04d}-01-01"]

@@ -193,6 +193,13 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         if (column := role.columns.get("event_time")) is not None and column.kind == "text"
     ]
     notes += [f"{files.pattern}: {note}" for note in event_notes(files, roles, used)]
+    products = {role.columns["item_id"].name for role in roles if "item_id" in role.columns}
+    notes += [
+        f"{files.pattern}: {', '.join(f'{id_} ({called})' for id_, called in ids.items())} are taken for no products "
+        "and refused (non_products in source.toml): look for others, too"
+        for name, ids in files.charges.items()
+        if name in products
+    ]
     if left := [
         column.name
         for column in files.columns

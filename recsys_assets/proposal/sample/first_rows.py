@@ -5,14 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
 import re
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -20,6 +16,7 @@ import polars as pl
 
 from recsys_assets.proposal.formats.text_encoding import MARKS, guessed_encoding, marked_or_wide
 from recsys_assets.proposal.names.known_names import known_role
+from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, records
 from recsys_assets.proposal.sample.unpacked_rows import (
     WHOLE_LINES,
     NotJsonLines,
@@ -33,7 +30,6 @@ from recsys_assets.proposal.sample.unpacked_rows import (
 from recsys_assets.shop.shop_rules import NO_VALUE
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
-from recsys_lineage.lake.engine import Engine
 from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal
 
@@ -95,8 +91,12 @@ class FirstRows:
         return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
 
-def first_rows(path: Path) -> FirstRows:
+def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     """The first rows of a file.
+
+    Args:
+        path: of the file.
+        dialects: those of the files that were looked at before.
 
     Raises:
         ValueError: it is neither CSV nor Parquet, or holds no row.
@@ -147,7 +147,7 @@ def first_rows(path: Path) -> FirstRows:
         options = {**WHOLE_LINES} | ({"encoding": literal(encoding)} if encoding != "utf-8" else {})
         return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
     skipped = _lines_before_header(text)
-    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
+    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped, dialects)
     if encoding != "utf-8" and not head.startswith(tuple(MARKS)):
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
@@ -244,17 +244,20 @@ def _lines_before_header(text: str) -> int:
     return 0
 
 
-def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
+def _sniffed(
+    text: str, skipped: int, dialects: SniffedDialects
+) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
     """The options that differ from the usual, the sample with every column as text, and what is unsure.
 
     Args:
         text: the file's beginning, without the lines before its header.
         skipped: how many lines those are.
+        dialects: those of the files that were looked at before.
 
     Raises:
         ValueError: there is no row, or none that has as many fields as the header.
     """
-    delimiter, quote, header = _sniffed_dialect(text)
+    delimiter, quote, header = dialects.of(text)
     first = text.partition("\n")[0]
     if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
         # few lines, or signs in titles, lead the sniffer astray
@@ -267,12 +270,12 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
         options["delim"] = literal(_ESCAPES.get(delimiter, delimiter))
     if quote != '"' and (quote or '"' in text):
         options["quote"] = literal(quote)
-    rows = _rows(text, delimiter, quote)
+    rows = records(text, delimiter, quote, SAMPLE_ROWS + 1)
     width = len(rows[0])
     whole = sum(len(row) == width for row in rows)
     header = _names_columns(rows, sniffed=header)
     if quote and f"\\{quote}" in text:
-        escaped = _rows(text, delimiter, quote, escape="\\")
+        escaped = records(text, delimiter, quote, SAMPLE_ROWS + 1, escape="\\")
         if len(escaped[0]) == width and sum(len(row) == width for row in escaped) >= whole:
             rows = escaped
             options["escape"] = literal("\\")
@@ -331,38 +334,6 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
         cell and (cell in values or re.fullmatch(r"-?\d+(\.\d+)?", cell.strip()))
         for cell, values in zip(first, below, strict=True)
     )
-
-
-def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
-    """The delimiter, the quote (empty if there is none), and whether the first line is a header."""
-    folder, connection = _sniffer()
-    path = Path(folder.name, "sample.csv")
-    path.write_text(text, encoding="utf-8")
-    delimiter, quote, header = connection.execute(
-        "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
-        {"path": str(path)},
-    ).fetchall()[0]
-    return delimiter, "" if quote in ("\0", "(empty)") else quote, header
-
-
-@cache
-def _sniffer() -> tuple[tempfile.TemporaryDirectory[str], duckdb.DuckDBPyConnection]:
-    """A folder for samples and a connection that reads them: opening one takes longer than sniffing a file."""
-    folder = tempfile.TemporaryDirectory()
-    return folder, Engine("512MB").connect(folders=[folder.name])
-
-
-def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:
-    """The records of a text, without blank lines."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quotechar=quote or None,
-        escapechar=escape,
-        doublequote=escape is None,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-    )
-    return list(islice((row for row in reader if row), SAMPLE_ROWS + 1))
 
 
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -49,6 +50,7 @@ _OF_OTHERS = "its commas stand between thousands, for other columns have decimal
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
 _EXAMPLES = 3
+_A_DAY = 86_400
 _FEW = 30
 
 
@@ -174,6 +176,24 @@ def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     return replace(column, kind="epoch", formats=(unit,), note=note, first_year=year_of(numbers, unit))
 
 
+def _is_named_otherwise(column: SampledColumn) -> bool:
+    """Whether a column is called like one that holds no times, such as orders."""
+    return known_role(column.name) not in (None, "event_time", "start_day", "end_day")
+
+
+def _unit_of_moments(column: SampledColumn, numbers: pl.Series) -> str:
+    """The unit in which numbers are moments; empty where they are none, or rather codes.
+
+    Where the name says nothing, such numbers are times only if they are past and do not follow one another.
+    """
+    unit = "" if _is_named_otherwise(column) else epoch_unit(numbers)
+    if not unit or known_role(column.name) is not None:
+        return unit
+    least, most = float(numbers.min()), float(numbers.max())  # pyright: ignore[reportArgumentType]
+    is_past = most / EPOCHS[unit] < time.time() + _A_DAY
+    return unit if is_past and 2 * column.distinct <= most - least + 1 else ""
+
+
 def _counted(values: pl.Series) -> pl.DataFrame:
     """The different values, the most frequent first, with their `count`; of texts and whole numbers alone."""
     if values.dtype != pl.String and not values.dtype.is_integer():
@@ -192,7 +212,7 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
         return replace(column, kind="nothing")
     if type_.is_numeric():
         numbers = values.cast(pl.Float64, strict=False)
-        unit = epoch_unit(numbers)
+        unit = _unit_of_moments(column, numbers)
         if not unit:
             return replace(column, kind="number")
         return replace(column, kind="epoch", formats=(unit,), first_year=year_of(numbers, unit))
@@ -249,8 +269,8 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """The column with the findings from its texts."""
     stripped = values.str.strip_chars()
     if stripped.str.contains(_NUMBER).all():
-        unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
-        if not unit and (found := _in_digits(column, stripped)):
+        unit = _unit_of_moments(column, stripped.cast(pl.Float64, strict=False))
+        if not unit and not _is_named_otherwise(column) and (found := _in_digits(column, stripped)):
             return found
         if unit:
             return _of_epochs(column, stripped)

@@ -18,6 +18,7 @@ import polars as pl
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.sample.charges import charges
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
@@ -29,6 +30,7 @@ from recsys_assets.proposal.sample.first_rows import (
 )
 from recsys_assets.proposal.sample.line_sums import Sum, line_sums
 from recsys_assets.proposal.sample.sampled_column import SampledColumn, as_the_others, sampled_column
+from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows
 from recsys_assets.proposal.times.sampled_moments import written_moments
 from recsys_lineage.errors import LineageError
@@ -82,6 +84,7 @@ class SampledFiles:
         first_lines: column that only the first line of an order fills → the columns that may be the order's.
         sums: columns of numbers that are of a whole line, or of a whole order.
         equal_rows: how many of the rows looked at are as a whole equal to an earlier one.
+        charges: column of products → ids in it that are rather postage and the like, and what they are called.
     """
 
     pattern: str
@@ -97,6 +100,7 @@ class SampledFiles:
     first_lines: Mapping[str, Collection[str]] = field(default_factory=dict)
     sums: Mapping[str, Sum] = field(default_factory=dict)
     equal_rows: int = 0
+    charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
@@ -129,9 +133,10 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
     """
     samples: dict[str, FirstRows] = {}
     left: dict[str, str] = {}
+    dialects = SniffedDialects()
     for path in sorted(paths):
         try:
-            samples[path] = _with_folders(first_rows(root / path), path)
+            samples[path] = _with_folders(first_rows(root / path, dialects), path)
         except UNREADABLE as error:
             left[path] = str(error).splitlines()[0] or type(error).__name__
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
@@ -267,6 +272,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
         sums=line_sums(frame, columns),
         equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
+        charges=charges(frame),
     )
 
 
