@@ -122,7 +122,7 @@ def _start(settings: Settings, workspace: Path, services: list[Service]) -> None
 
 
 def _end_with_parent() -> None:
-    """Have Linux send this process a SIGTERM when its parent dies, even of a SIGKILL."""
+    """Have Linux send this process a SIGTERM when its parent dies, even by SIGKILL."""
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
 

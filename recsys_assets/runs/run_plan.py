@@ -1,4 +1,4 @@
-"""RunPlan: what a run would make, and why; computed without writing anything."""
+"""RunPlan: the assets that a run would make, with reasons; computed without writing anything."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class PlannedAsset:
 
     Attributes:
         asset: its name.
-        action: make it; keep it as it is; or decide once its inputs are made, for it is kept where they come out equal.
-        why: the reason, in words.
-        days: of raw_events, each day that would be written, and why.
-        refused: of raw_events, each day that cannot be loaded, and why.
+        action: make it; keep it; or decide once its inputs are made, because it is kept if they come out equal.
+        why: the reason.
+        days: for raw_events, each day that would be written, with the reason.
+        refused: for raw_events, each day that cannot be loaded, with the reason.
     """
 
     asset: str
@@ -64,16 +64,16 @@ def run_plan(
 ) -> list[PlannedAsset]:
     """Plan of a run of some assets, upstream first.
 
-    Where `source_files` would be made, the files are looked at as it would, and their days are told.
+    If `source_files` would be made, the files are inspected as it would, so that their days are known.
 
     Args:
         codes: all assets by name, upstream first.
-        lake: where the tables are.
+        lake: with the tables.
         folder: the source.
         names: the assets of the run.
-        reuse: whether the run keeps what would come out unchanged.
-        days: of raw_events, the only ones that the run is asked for; None when it is asked for none by name.
-        beside: what raw_events takes beside files, as `day_plan` has it.
+        reuse: whether the run keeps assets that would come out unchanged.
+        days: the requested days of raw_events; None without a request.
+        beside: other content of raw_events besides files; see `day_plan`.
     """
     records = Records(lake)
     planned: dict[str, PlannedAsset] = {}
@@ -136,7 +136,8 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
 
 @contextmanager
 def _files_as_found(code: AssetCode, lake: Lake, *, look: bool) -> Iterator[tuple[Lake, Mapping[str, str]]]:
-    """A lake with `source_files` as it is, or as a new listing would make it; and what raw_events took."""
+    """A lake with the current `source_files`, or the one that a new listing would make; and the content of
+    raw_events."""
     records = Records(lake)
     before = records.latest(EVENTS)
     known = before.takes if before is not None else {}

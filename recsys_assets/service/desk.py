@@ -1,4 +1,4 @@
-"""Desk: takes requests and events, answers from the current Serving, and logs what was shown."""
+"""Desk: handles requests and events, answers from the current Serving, and logs exposures."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ AHEAD = timedelta(minutes=5)
 """Tolerance for another machine's clock that is ahead."""
 BEHIND = timedelta(days=365 * 5)
 MOST_WAITING = 32
-"""Lists that may wait to be computed; further ones are answered from what the night prepared."""
+"""Number of lists that may wait to be computed; further requests get a prepared list."""
 PATIENCE_SECONDS = 0.5
-"""After which one that waits is answered from there too."""
+"""Longest wait of a request; then it gets a prepared list too."""
 LOOKS_UP = 0.03
-"""Seconds of computing after which new requests are looked for."""
+"""Seconds of computing after which the event loop accepts new requests."""
 
 
 @dataclass
 class Desk:
-    """Operations behind the service's routes; one instance for a process.
+    """Operations behind the service's routes; one instance per process.
 
-    Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
-    wait for each other. Where `most_waiting` wait already (0: always), or one waits longer than
-    `patience` (seconds), it is a prepared list, which says that it is. What `others` wrote down counts in each answer.
+    Lists are computed one at a time, in the order of requests, because each needs a core, and two at once would only
+    slow each other down. If `most_waiting` requests wait already (0: always), or one waits longer than `patience`
+    (seconds), it gets a prepared list, marked as such. Events logged by `others` count in each answer.
     """
 
     rotation: Rotation
@@ -70,12 +70,12 @@ class Desk:
         self._looked_up = time.monotonic()
 
     async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
-        """The list for a question; what is shown is on the disk before it is returned.
+        """The list for a request; its exposure is on the disk before it is returned.
 
         Raises:
             NoChampion: nothing serves yet.
             FeedbackError: what is shown cannot be written down.
-            Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
+            Refused: a category is unknown, or too many requests wait and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
         computed = await self._in_turn(lambda: self._computed(question, query_id, explain), self.most_waiting)
@@ -132,8 +132,8 @@ class Desk:
         return answer
 
     async def preview(self, user: str, k: int) -> dict[str, Any]:
-        """The list that a customer would get now, with the reasons, and what they did last; nothing is logged, because
-        no customer sees it.
+        """The list that a customer would get now, with reasons, and their latest actions; nothing is logged, because no
+        customer sees it.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -150,7 +150,7 @@ class Desk:
         return previewed(chosen, lists[0], items_as_json(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
-        """Run a piece of work in its turn and return its result; None if `most` wait already, or it waited too long."""
+        """Run a function in its turn and return its result; None if `most` wait already, or it waited too long."""
         if self._waiting >= most:
             return None
         began = time.monotonic()
@@ -171,12 +171,12 @@ class Desk:
         return found, self._explained(found[1], found[2]) if explain else []
 
     def _explained(self, chosen: Chosen, lists: Sequence[Listed]) -> _Because:
-        """Why each item of each list stands there."""
+        """The reason for each item of each list."""
         variants = (chosen.variant,) if chosen.teams is None else chosen.teams.variants
         return [explained(variant.served, listed) for variant, listed in zip(variants, lists, strict=True)]
 
     def _listed(self, question: Question, query_id: str, *, prepared: bool = False) -> _Picked:
-        """When a question is answered, by what, that model's list (or those of two), and what is shown."""
+        """Time of an answer, the chosen variant, its list (or the lists of two), and the shown items."""
         serving = self.rotation.serving()
         now = time.time_ns() // 1000
         chosen = serving.chosen(question.user, question.client, query_id, _day_of(now), alone=prepared)
@@ -207,7 +207,7 @@ class Desk:
         Raises:
             NoChampion: nothing serves yet.
             FeedbackError: what is shown cannot be written down.
-            Refused: there is no index yet, a category of the question is none, or too many wait.
+            Refused: there is no index yet, a category is unknown, or too many requests wait.
         """
         serving = self.rotation.serving()
         if serving.search is None:
@@ -261,7 +261,7 @@ class Desk:
         return answer
 
     def catch_up(self) -> None:
-        """Count what other workers have written since the last call."""
+        """Count the events that other workers have written since the last call."""
         if self.others is not None:
             self.others.catch_up()
 
@@ -295,11 +295,11 @@ class Desk:
         }
 
     async def take(self, events: Sequence[Event]) -> dict[str, Any]:
-        """Log events and count them; all of them, or none.
+        """Log events and count them, all or none.
 
         Raises:
-            Refused: an event lies in the future or names an arm that there is not.
-            FeedbackError: they cannot be written down; none was counted.
+            Refused: an event lies in the future or names an unknown arm.
+            FeedbackError: they cannot be written; none was counted.
         """
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):

@@ -23,8 +23,8 @@ class Figures:
     """The counters of one service.
 
     Args:
-        rotation: what serves.
-        team: the workers whose figures are summed; whichever of them is asked tells of all.
+        rotation: with the current Serving.
+        team: the workers whose metrics are summed, whichever of them gets the request.
     """
 
     def __init__(self, rotation: Rotation, team: WorkerTeam | None = None) -> None:
@@ -126,7 +126,7 @@ class Figures:
 
 
 class _Processes(Collector):
-    """Memory and time of the process; of a team, those of each worker by its number (`pid`)."""
+    """Memory and CPU time of the process; for a team, of each worker by its number (`pid`)."""
 
     def __init__(self, team: WorkerTeam | None) -> None:
         self._team = team
@@ -147,7 +147,7 @@ class _Processes(Collector):
 
 
 class _Served(Collector):
-    """Metrics of what serves, read on demand."""
+    """Metrics of the current Serving, read on demand."""
 
     def __init__(self, rotation: Rotation, seen: Observations) -> None:
         self._rotation, self._seen = rotation, seen

@@ -45,10 +45,10 @@ class Service:
 
     Attributes:
         door: the application to serve.
-        desk: what its routes call.
-        rotation: what it answers from.
-        log: where it writes.
-        running_file: what says to other processes what serves.
+        desk: behind its routes.
+        rotation: with the current Serving.
+        log: of exposures and events.
+        running_file: publishes the current model to other processes.
     """
 
     door: Door
@@ -58,7 +58,7 @@ class Service:
     running_file: RunningFile
 
     def close(self) -> None:
-        """Write what waits to the disk, and send the last spans."""
+        """Write waiting lines to the disk, and send the last spans."""
         self.log.close()
         self.running_file.end()
         tracing.end()
@@ -72,12 +72,12 @@ def opened_service(
     look_seconds: float = LOOK_SECONDS,
     team: WorkerTeam | None = None,
 ) -> Service:
-    """The service of a home, with its log replayed and its champion loaded, where there is one.
+    """The service of a home, with its log replayed and its champion loaded, if there is one.
 
     Args:
         open_to_all: whether no token is needed.
-        look_seconds: how often a new champion is looked for.
-        team: that this process is a worker of; it then closes the service itself when it stops.
+        look_seconds: interval between checks for a new champion.
+        team: the team of this worker process, if it is one; it then closes the service itself when it stops.
 
     Raises:
         FeedbackError: the log cannot be used, or another service writes to it.
@@ -135,7 +135,7 @@ def opened_service(
 
 
 def said_of(service: Service) -> Iterator[str]:
-    """The message for somebody who starts the service."""
+    """The message on the start of the service."""
     serving = service.rotation.now
     if serving is None:
         yield "There is no champion yet; the service starts to use one as soon as there is one."
@@ -157,7 +157,7 @@ def traced(settings: Settings) -> Iterator[str]:
 def _watching(
     service: Service, access: Access, tokens: Tokens, seconds: float, at_end: Callable[[], None]
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """While the application runs, look for what changed."""
+    """Context in which changes are looked for while the application runs."""
 
     async def look_for_tokens() -> None:
         reported = ""

@@ -27,7 +27,7 @@ def glimpsed(landing: Path) -> str:
 
 
 def contents(landing: Path, source: Source) -> str | None:
-    """A hash of the paths and contents of the files there that the source reads; None if there are none."""
+    """A hash of the paths and contents of its files that the source reads; None if there are none."""
     patterns = {named.scan.pattern for named in source.scans()}
     found = {(file.path, file.sha256) for pattern in patterns for file in list_files(landing, pattern)}
     return _hash(sorted(found)) if found else None

@@ -14,7 +14,7 @@ from recsys_assets.shop.source_settings import SourceSettings
 
 @dataclass(frozen=True)
 class ColumnText:
-    """Description of a raw column, and what happens if a row leaves it empty or the SQL leaves it out."""
+    """Description of a raw column, and the effect if it is empty in a row or missing in the SQL."""
 
     type: str
     values: str

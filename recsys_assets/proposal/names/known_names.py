@@ -128,11 +128,11 @@ RATINGS = (
     "rating", "ratings", "stars", "score", "overall", "bookrating", "reviewscore", "reviewrating", "userrating",
     "movierating", "ratingvalue", "bewertung", "note",
 )  # fmt: skip
-"""Columns that say how much something was liked."""
+"""Names of columns that hold ratings."""
 
 
 _VOICED = 8
-"""Unicode's class of the marks that make another letter of one of Japanese, and no accent of it."""
+"""Unicode's combining class of the Japanese voicing marks, which form another letter and are no accents."""
 
 
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
@@ -144,7 +144,7 @@ def rank_of(name: str, known: tuple[str, ...]) -> int | None:
 def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
     """Rank of a name for a canonical column, 0 the best; None if it does not name it.
 
-    Known names come before those that are put together from words.
+    Known names come before those composed of words.
     """
     plain = plain_name(name)
     ways = [plain, f"{plain[2:]}id"] if plain.startswith("id") and len(plain) > 2 else [plain]  # id_customer

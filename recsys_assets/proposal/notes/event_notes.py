@@ -15,23 +15,23 @@ _DID_NOT_HAPPEN = (
     "voided", "chargeback", "pending", "unpaid", "rejected", "declined", "expired", "test", "storniert", "storno",
     "abgebrochen", "erstattet", "offen", "annule", "annulé", "annulée", "remboursé", "cancelado", "anulado",
 )  # fmt: skip
-"""Words for orders that came to nothing, or not yet."""
+"""Words for orders that were cancelled or are still open."""
 _MARKS = (
     "test", "istest", "testorder", "cancelled", "canceled", "iscancelled", "deleted", "isdeleted", "refunded",
     "isrefund", "storniert", "geloescht",
 )  # fmt: skip
-"""Columns that mark such orders by yes and no."""
+"""Names of columns that mark such orders by yes and no."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
 _PARENTS = (
     "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
     "bundleditemid", "bundledby", "bundleid", "bundlelineid", "setlineid",
 )  # fmt: skip
-"""Columns by which a line names the line of which it is a part: a set, or the product of which it is a variant."""
+"""Names of columns by which a line refers to the line that it is a part of: a set, or the product of a variant."""
 _MOST_SHOWN = 6
 _NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
 _MANY, _VERY_MANY = 0.05, 0.1
-"""The share of rows from which on a customer is looked at, with a name for nobody or another."""
+"""Share of rows from which a customer is suspicious, with a name for nobody or with another name."""
 _MORE = 2
 """Factor by which its rows must outnumber those of the next one."""
 _TELLING_ROWS = 20
@@ -44,7 +44,7 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
 
     Args:
         files: the files.
-        roles: what they are to each table.
+        roles: their roles for each table.
         used: their columns that some table takes.
     """
     events = next((role for role in roles if role.table == "raw_events"), None)
@@ -111,7 +111,8 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
 
 
 def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
-    """A customer of very many rows is often a word for none; sessions are no customers, and names are no ids."""
+    """Notes on ids: a customer of very many rows is often a placeholder; sessions are no customers, and names are no
+    ids."""
     customer = events.columns.get("user_id")
     if customer is None:
         return

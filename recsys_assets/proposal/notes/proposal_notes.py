@@ -1,4 +1,4 @@
-"""Notes on a proposal, for a person: what is uncertain, what is not used, and what to write where."""
+"""Notes on a proposal, for a person: uncertain guesses, unused columns, and where to write corrections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = {
     "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "kauf"),
     "item_id": ("product", "item", "article", "artikel", "sku", "plu", "title", "goods"),
 }
-"""Words in the names of columns that may be who and what."""
+"""Words in the names of columns that may be the customer and the product."""
 
 
 def proposal_notes(
@@ -64,7 +64,7 @@ def how_to_name(groups: Sequence[SampledFiles]) -> str:
 
 
 def _likely(files: SampledFiles) -> dict[str, str]:
-    """Columns that may be the customer and the product, as far as neither is recognised: by a word in their names."""
+    """Columns that may be the customer or the product, by a word in their names, if they are not recognised."""
     likely: dict[str, str] = {}
     for role, words in _WORDS.items():
         if any(role_rank(role, column.name, IDS[role]) is not None for column in files.columns):
@@ -138,7 +138,7 @@ def _a_customer_for_each(joined: JoinedFiles) -> str:
 
 
 def _counted_days(role: str, column: SampledColumn) -> str:
-    """How to write a time that is a number of days or the like."""
+    """Advice for a time that is a number of days or the like."""
     if role != "event_time" or column.kind != "number":
         return ""
     name = quote(column.name)

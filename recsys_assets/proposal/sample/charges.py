@@ -1,4 +1,4 @@
-"""Charges: lines of orders that are no product, such as postage and fees, told by what they are called."""
+"""Charges: order lines that are no products, such as postage and fees, recognised by their names."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _CHARGED = re.compile(
     "versand|versandkosten|porto|rabatt|gebühr|gebühren|pfand|trinkgeld|zuschlag|livraison|expédition|remise|envío|"
     "envio|portes|descuento|spedizione|sconto|verzendkosten|verzending|korting|frete|desconto|送料|运费|割引"
 )
-"""Words for what is charged or taken off beside products."""
+"""Words for charges and deductions besides products."""
 _BOOKED = re.compile("manual|adjust|adjustments?|correction|samples|debt|deposit|tip|donation")
-"""Words of accountants for lines that they added; products may be called so too."""
+"""Words for lines added by accountants; products may have such names too."""
 _BESIDE = re.compile(
     "and|&|of|de|du|des|la|the|to|for|und|für|pour|por|para|di|per|voor|costs?|kosten|port|standard|express|free|international|"
     "domestic|bank|card|service|small|order|tax|vat|extra|local|first|class|home|gratis|kostenlos"
 )
-"""Words that may stand beside them."""
+"""Words that may occur next to them."""
 _CODE = r"\d{3}"
-"""Pattern of three digits, which the codes of most shops' products have."""
+"""Pattern of three digits, which product codes of most shops have."""
 _MOST_CODES = 0.9
 _MOST = 20
 
 
 def charges(frame: pl.DataFrame) -> Mapping[str, Mapping[str, str]]:
-    """Column of products → ids in it that are rather charges, and what they are called.
+    """Column of products → ids in it that are probably charges, and their names.
 
-    A charge is one all of whose words are such, or whose id is another than nearly all products have.
+    A charge has only such words in its name, or an id unlike those of nearly all products.
     """
     kept = {name for name, type_ in frame.schema.items() if type_ == pl.String or type_.is_integer()}
     items = [name for name in kept if role_rank("item_id", name, IDS["item_id"]) is not None]

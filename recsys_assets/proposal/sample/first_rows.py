@@ -41,7 +41,7 @@ UNREADABLE = (
 """Errors on reading a file that is damaged or not what its name says."""
 _MOST_LINES_BEFORE = 20
 _FEWEST_KNOWN = 2
-"""Names of known columns in a line that is taken for the header."""
+"""The fewest known column names in a line for it to be the header."""
 TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
@@ -52,7 +52,7 @@ _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\x
 _ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
-"""A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
+"""Pattern of a line that applies to the lines below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
@@ -65,11 +65,11 @@ class FirstRows:
 
     Attributes:
         function: `read_csv` or `read_parquet`.
-        options: of that function that differ from the usual, as DuckDB spells them.
+        options: of that function that differ from the defaults, in DuckDB's syntax.
         frame: the rows; columns of text where the file is text.
-        notes: what could not be told, in sentences.
-        unpacked: how the columns of the frame come out of those that the function gives, where they do.
-        no_value: words such as `NULL` that cells hold where there is no value; in the frame these are empty.
+        notes: uncertain guesses, in sentences.
+        unpacked: how the columns of the frame are extracted from those of the function, if they are.
+        no_value: words such as `NULL` in cells without a value; in the frame these are empty.
     """
 
     function: str
@@ -81,7 +81,7 @@ class FirstRows:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """The properties that files must share to be read by one scan; order and case of columns do not matter."""
+        """Properties that files must share to be read by one scan; order and case of columns do not matter."""
         return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
 
     @property
@@ -158,7 +158,7 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
 
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The frame without words for "no value", as databases write them, and these words as they are spelt."""
+    """The frame without words for "no value", as databases write them, and these words in their spelling."""
     is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in _WORDS_FOR_NONE])
     found = {
         word
@@ -171,10 +171,10 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
-    """The first rows of a file that has a record of JSON in each line.
+    """The first rows of a file of JSON lines.
 
     Raises:
-        ValueError: it has not.
+        ValueError: the file has none.
     """
     try:
         unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
@@ -194,7 +194,7 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
 
 
 def _parts_by(text: str, separator: str) -> int:
-    """How many fields all lines have between separators of several signs; 0 where they differ, or have one."""
+    """Number of fields of all lines between separators of several characters; 0 if it differs, or is 1."""
     widths = {line.count(separator) + 1 for line in text.split("\n")[:SAMPLE_ROWS] if line}
     return max(widths) if len(widths) == 1 and widths != {1} else 0
 
@@ -207,12 +207,12 @@ def json_to_parquet(name: str) -> str:
 
 
 def without_gz(path: str) -> str:
-    """A path without `.gz`, which any pattern fits too."""
+    """A path without `.gz`; patterns match it with and without."""
     return path[:-3] if path.casefold().endswith(".gz") else path
 
 
 def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
-    """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
+    """A file's first bytes as text of whole lines, the encoding, and doubts about it."""
     notes: tuple[str, ...] = ()
     encoding = marked_or_wide(head)
     if not encoding:
@@ -247,15 +247,15 @@ def _lines_before_header(text: str) -> int:
 def _sniffed(
     text: str, skipped: int, dialects: SniffedDialects
 ) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
-    """The options that differ from the usual, the sample with every column as text, and what is unsure.
+    """Options that differ from the defaults, the sample with every column as text, and doubts.
 
     Args:
-        text: the file's beginning, without the lines before its header.
-        skipped: how many lines those are.
-        dialects: those of the files that were looked at before.
+        text: the beginning of the file, without the lines before its header.
+        skipped: number of these lines.
+        dialects: those of the files that were sampled before.
 
     Raises:
-        ValueError: there is no row, or none that has as many fields as the header.
+        ValueError: there is no row, or no row with as many fields as the header.
     """
     delimiter, quote, header = dialects.of(text)
     first = text.partition("\n")[0]
@@ -317,11 +317,11 @@ def _known_names(cells: Sequence[str]) -> int:
 
 
 def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
-    """Whether the first row names columns: by its names, else it holds no number and no value of a column.
+    """Whether the first row names columns: it has known names, or neither a number nor a value that its column repeats.
 
     Args:
-        rows: all of them.
-        sniffed: what was found by types, which tells nothing where all are texts.
+        rows: all rows.
+        sniffed: whether DuckDB found a header by types, which says nothing if all columns are text.
     """
     first, others = rows[0], rows[1:]
     known = _known_names(first)
@@ -337,7 +337,7 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
 
 
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Parquet columns with text for what is neither a number nor a time."""
+    """Parquet columns, as text unless they are numbers or times."""
     kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
     return frame.with_columns(
         pl.col(name).cast(pl.String, strict=False)

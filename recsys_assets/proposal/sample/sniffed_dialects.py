@@ -1,4 +1,4 @@
-"""SniffedDialects: how CSV files are written, told by their first lines."""
+"""SniffedDialects: the dialects of CSV files, sniffed from their first lines."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import duckdb
 from recsys_lineage.lake.engine import Engine
 
 _COMPARED_RECORDS = 1_000
-"""How many records of a file are held against the dialect of another file that begins with the same line."""
+"""Number of records of a file that are checked against the dialect of a file with the same first line."""
 
 
 class SniffedDialects:
-    """Dialects of a shop's files; most are written like another one, and to see that takes less than to sniff."""
+    """Dialects of a shop's files; most equal that of another file, and checking that is faster than sniffing."""
 
     def __init__(self) -> None:
         self._by_header: dict[tuple[str, bool, bool], tuple[str, str]] = {}
@@ -27,7 +27,7 @@ class SniffedDialects:
     def of(self, text: str) -> tuple[str, str, bool]:
         """The delimiter, the quote (empty if there is none), and whether the first line is a header.
 
-        They are those of a text with the same header and the same quotes where all records have its number of fields.
+        Those of a text with the same header and quotes are reused if all records have its number of fields.
         """
         key = (text.partition("\n")[0], '"' in text, "'" in text)
         known = self._by_header.get(key)

@@ -27,10 +27,10 @@ class Question:
     Attributes:
         user: the customer, known or not.
         client: the browser or device of a visitor without a name.
-        session: what they did just now, beside what the service knows of. What is in the cart is not recommended.
-        k: how many items.
-        exclude: ids of items that are not to be in the list.
-        categories: of which the items are to be; all when there is none.
+        session: their latest actions, besides those that the service knows. Items in the cart are not recommended.
+        k: number of items.
+        exclude: ids of items that must not be in the list.
+        categories: categories that items must be of; empty: all.
     """
 
     user: str | None = None
@@ -43,16 +43,16 @@ class Question:
 
 @dataclass(frozen=True)
 class Listed:
-    """A list, and what it was made of.
+    """A list, and its inputs.
 
     Attributes:
         placed: the items at their places.
-        scores: the model's, of the same items; None for a pinned one that is not among the model's best, and in a
+        scores: the model's scores of these items; None for a pinned item that is not among the model's best, and in a
             prepared list.
-        past: all that was known of the customer.
-        names: of its behaviours.
-        unknown: ids of the question that the model does not know.
-        did: what the service had seen the customer do since the fit.
+        past: the known history of the customer.
+        names: names of its behaviours.
+        unknown: ids of the request that the model does not know.
+        did: actions of the customer since the fit, as far as the service knows.
     """
 
     placed: Sequence[Placed]
@@ -64,7 +64,7 @@ class Listed:
 
     @property
     def cold(self) -> bool:
-        """Whether nothing was known of the customer, who therefore gets what is popular."""
+        """Whether nothing was known of the customer, who therefore gets popular items."""
         return not self.past.items.size
 
 
@@ -79,14 +79,14 @@ def answered(
     *,
     explores: bool = True,
 ) -> Listed:
-    """The list for a question.
+    """The list for a request.
 
     Args:
-        did: what the service has seen the customer do since the model was fitted.
+        did: actions of the customer since the model was fitted, as far as the service knows.
         now: UTC, µs since 1970.
         chance: draws the places that are explored.
-        prepared: lists to take the ranking from instead of computing it; every rule holds all the same.
-        explores: whether the share of places is drawn that the rules ask for.
+        prepared: lists to take the ranking from instead of computing it; all rules still apply.
+        explores: whether the rules' share of places is drawn by lot.
     """
     known = {(each.item, each.behaviour) for each in did}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
@@ -148,7 +148,7 @@ def answered(
 
 
 def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
-    """The reason for each item of a list: in words, and the customer's own item behind it."""
+    """The reason for each item of a list: in words, and the item of the customer's history behind it."""
     past = listed.past
     rows = np.array([each.row for each in listed.placed], np.int32)
     place = nearest_of_one(served.model, past.items, rows)

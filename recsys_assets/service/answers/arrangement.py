@@ -41,22 +41,22 @@ def arranged(
     among: int = 50,
     chance: Random | None = None,
 ) -> list[Placed]:
-    """The list of the k best items by the rules; shorter if the ranking has too few items that may be shown.
+    """The list of the k best items under the rules; shorter if the ranking has too few items that may be shown.
 
-    Pins come first; they count where a group is limited, and one that would break the limit is left out. At every other
-    place stands the best item that is left, or with the probability `share` one drawn evenly from the `among` best. So
-    whatever is shown has a known propensity given the places above: share / (how many are drawn from), and 1 - share
-    more for the best.
+    Pins come first; they count for the limit of a group, and one that would break a limit is left out. Every other
+    place has the best remaining item or, with probability `share`, one drawn evenly from the `among` best. So every
+    shown item has a known propensity given the places above: share / (number of items drawn from), plus 1 - share for
+    the best.
 
     Args:
         ranking: rows of items that may be shown, best first, each once.
         k: number of places.
-        pins: place, from 0, → row. The caller sees to it that it may be shown.
-        lift: (n_items,) how many places each item stands higher than the model has it.
-        limits: how many of a group may be in the list.
-        share: of places that are drawn by lot.
-        among: how many of the best a place is drawn from.
-        chance: draws; needed where `share` is above 0.
+        pins: place, from 0, → row; the caller makes sure that it may be shown.
+        lift: (n_items,) number of places by which each item is raised.
+        limits: largest number of items of a group in the list.
+        share: share of places that are drawn by lot.
+        among: number of best items that a place is drawn from.
+        chance: random generator; needed if `share` is above 0.
     """
     if (
         not pins and lift is None and not limits and share <= 0

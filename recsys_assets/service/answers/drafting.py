@@ -1,6 +1,4 @@
-"""Drafting: the lists of two models interleaved into the one that is shown, by the shop's rules, each item with its
-arm.
-"""
+"""Drafting: the lists of two models interleaved into one by the shop's rules, each item with its arm."""
 
 from __future__ import annotations
 
@@ -16,15 +14,15 @@ from recsys_assets.service.answers.serving import Teams, Variant
 
 
 class Shown(NamedTuple):
-    """An item of a list, as it is shown.
+    """An item of a list that is shown.
 
     Attributes:
         item, title: of the product.
-        score: of the model that it comes from; None where that has none.
+        score: of the model that it comes from; None if that has none.
         propensity: the probability of showing it here, given what stands above.
-        source: which of the answer's lists it comes from, and its place there, from 0.
-        credit: the arm that a click on it counts for; None in a list of one model, and where it is nobody's.
-        explored: whether the lot of a shared list put it there.
+        source: the list of the answer that it comes from, and its place there, from 0.
+        credit: the arm that a click on it counts for; None in a list of one model, and if it counts for none.
+        explored: whether it was drawn by lot in a shared list.
     """
 
     item: str
@@ -48,13 +46,13 @@ def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
 def drafted(
     teams: Teams, question: Question, did: Sequence[Did], now: int, query_id: str
 ) -> tuple[tuple[Listed, Listed], list[Shown]]:
-    """The lists of two models for a question, and the one that they make by picking in turns.
+    """The lists of two models for a request, and the list that they draft in turns.
 
-    Every rule holds for the whole list: pins stand at their places and are nobody's, limits count both arms' items, and
-    the share of places that is explored is drawn by lot from both arms' best, for nobody.
+    Every rule holds for the whole list: pins have their places and count for no arm, limits count both arms' items, and
+    the explored share of places is drawn by lot from both arms' best items, for no arm.
 
     Args:
-        did: what the service has seen the customer do since the models were fitted.
+        did: actions of the customer since the models were fitted, as far as the service knows.
         now: UTC, µs since 1970.
         query_id: of the answer.
     """
@@ -110,7 +108,7 @@ def drafted(
 
 
 def _pinned(teams: Teams, lists: Sequence[Listed], k: int) -> dict[int, tuple[int, str]]:
-    """Place → the team that knows the item that is pinned there, and the item."""
+    """Place → team that knows the pinned item, and the item."""
     found: dict[int, tuple[int, str]] = {}
     for team, (variant, listed) in enumerate(zip(teams.variants, lists, strict=True)):
         for at, each in enumerate(listed.placed[:k]):

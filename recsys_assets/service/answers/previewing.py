@@ -13,7 +13,7 @@ from recsys_assets.service.answers.drafting import Shown
 from recsys_assets.service.answers.serving import Chosen
 
 LATEST = 20
-"""So much of what a customer did is told, the latest."""
+"""Number of a customer's latest actions that are shown."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -23,8 +23,8 @@ def items_as_json(
     """The items of a list, in the format of an answer.
 
     Args:
-        because: for each list that items come from, why each of its items stands there; empty where nobody asked.
-        credited: whether two arms share the list, so that each item says whose it is.
+        because: for each list that items come from, the reason for each item; empty without a request for reasons.
+        credited: whether two arms share the list, so that each item names its arm.
     """
     return [
         {

@@ -23,9 +23,9 @@ _IN_WORDS = {
 }
 """Reasons why an item was found, in words."""
 MOST_NEAREST = 3
-"""Titles that are offered where nothing is found."""
+"""Number of titles that are suggested if nothing is found."""
 _COUNTS = 0.05
-"""Score from which a part is worth a word."""
+"""Score from which a part is named in a reason."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class SearchQuestion:
         text: as it was typed.
         user: the customer, known or not.
         client: the browser or device of a visitor without a name.
-        k: how many items.
-        categories: of which the items are to be; all when there is none.
+        k: number of items.
+        categories: categories that items must be of; empty: all.
     """
 
     text: str
@@ -49,12 +49,12 @@ class SearchQuestion:
 
 @dataclass(frozen=True)
 class Searched:
-    """Search results, and what they are ordered by.
+    """Search results, and their order.
 
     Attributes:
         found: rows of the index's items, with their scores.
-        nearest: where nothing is found, rows of items that may be meant instead.
-        personal: whether it was put in order by what the customer did.
+        nearest: if nothing is found, rows of items that may be meant instead.
+        personal: whether the order depends on the customer's history.
     """
 
     found: Found
@@ -65,14 +65,15 @@ class Searched:
 def searched(
     search: ServedSearch, rules: BoundRules, model: ServedModel, question: SearchQuestion, did: Sequence[Did]
 ) -> Searched:
-    """The items that a question asks for.
+    """The items for a search request.
 
-    What the shop's rules hide is not found; what a customer bought is, for they may look for it again.
+    Items hidden by the shop's rules are not found; items that the customer bought are, because they may search for them
+    again.
 
     Args:
         rules: bound to the items of `search`.
-        model: by which what is found is put in order, for a customer of whom something is known.
-        did: what the service has seen the customer do since the model was fitted.
+        model: orders the results for a customer with a known history.
+        did: actions of the customer since the model was fitted, as far as the service knows.
     """
     allowed = ~rules.hidden if rules.hidden_rows.size else None
     if question.categories:
@@ -143,7 +144,7 @@ def search_response(
 
 
 def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict[str, Any]]:
-    """The first items of rows, one a title."""
+    """The first items of rows, one per title."""
     found: dict[str | None, dict[str, Any]] = {}
     for row in rows:
         found.setdefault(search.titles[row], {"item": search.item_ids[row], "title": search.titles[row]})

@@ -1,4 +1,4 @@
-"""Serving: everything that answers are made of at one moment; it is swapped as a whole, so no answer mixes versions."""
+"""Serving: everything that answers depend on at one moment; it is replaced as a whole, so no answer mixes versions."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from recsys_models import ModelFileError
 
 CONTROL = "control"
 CANARY = "canary:"
-"""Before a family's name, its arm; no arm of an experiment has a colon."""
+"""Prefix of a family's name as an arm; no arm of an experiment has a colon."""
 
 
 _CANDIDATE = "candidate_"
-"""Before a family's name, the table of its candidate."""
+"""Prefix of a family's name as the table of its candidate."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A model and its rules, which answer one arm."""
+    """A model and its rules, which serve one arm."""
 
     served: ServedModel
     rules: BoundRules
@@ -59,7 +59,7 @@ class Canary:
         return f"{CANARY}{self.variant.served.model.name}"
 
     def answers(self, unit: str, key: bytes) -> bool:
-        """Whether somebody is answered by it; always the same for a key and a share, and still for a larger one."""
+        """Whether it serves a customer; always the same for a key and a share, and still true for a larger share."""
         return self.share >= 1 or place(key, self.arm, unit) < self.share
 
 
@@ -68,7 +68,7 @@ class Teams:
     """Two arms whose items share one list.
 
     Attributes:
-        names: of the control, and of the other one.
+        names: of the control and of the other arm.
         variants: their models, by the champion's rules.
     """
 
@@ -82,9 +82,9 @@ class Chosen:
 
     Attributes:
         variant: the model and its rules.
-        arm: of the first experiment that runs; `control` where none does; that of the canary for its customers.
-        arms: of each experiment that runs.
-        teams: the arms that share the list, where an experiment interleaves; `variant` is the control's then.
+        arm: of the first running experiment; `control` if none runs; that of the canary for its customers.
+        arms: of each running experiment.
+        teams: the arms that share the list, if an experiment interleaves; `variant` is then that of the control.
     """
 
     variant: Variant
@@ -98,14 +98,14 @@ class Serving:
     """The champion, its rules, and the experiments with their arms.
 
     Attributes:
-        champion: what answers where no arm says otherwise; a candidate where one was promoted.
+        champion: the default variant; a candidate, if one was promoted.
         experiments: those that can run.
-        variants: what answers an arm that differs, by the experiment's and the arm's name.
-        key: by which customers are assigned to arms.
-        problems: what somebody should see to, in words.
-        prepared: the champion's lists, for when more is asked than can be computed.
-        canary: what answers a share of the customers, who are in no experiment then.
-        search: what is searched in, with the champion's rules for it; None while there is no index.
+        variants: the variants of arms that differ from the champion, by experiment and arm.
+        key: secret key that assigns customers to arms.
+        problems: that need attention, in words.
+        prepared: the champion's lists, for times of too many requests.
+        canary: serves a share of the customers, who are then in no experiment.
+        search: the search index with the champion's rules; None while there is no index.
     """
 
     champion: Variant
@@ -122,10 +122,10 @@ class Serving:
     ) -> Chosen:
         """The variant that answers a customer on a day.
 
-        A visitor without a name is assigned by their client; without that, each request by itself.
+        An anonymous visitor is assigned by their client; without one, each request separately.
 
         Args:
-            alone: whether one model is to answer, so that no experiment interleaves.
+            alone: whether one model must answer, so that no experiment interleaves.
         """
         canary = self.canary
         if canary is not None and canary.answers(user or client or query_id, self.key):
@@ -151,7 +151,7 @@ class Serving:
         return (self.variants or {}).get((experiment.name, arm), self.champion)
 
     def loaded(self) -> dict[tuple[str, int], ServedModel]:
-        """Every model that is in memory, by its table and version."""
+        """All models in memory, by table and version."""
         variants = [self.champion, *(self.variants or {}).values()]
         variants += [] if self.canary is None else [self.canary.variant]
         return {(each.served.table, each.served.version): each.served for each in variants}
@@ -170,13 +170,13 @@ def load_serving(
 ) -> Serving:
     """Load everything that should serve now.
 
-    An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
+    An experiment or a canary whose model cannot be loaded does not run, which becomes one of the `problems`.
 
     Args:
         table: the champion's, or that of a candidate in its place.
-        version: of it.
-        before: what serves so far; its models are taken over where they are the same.
-        canary: the decision by which a candidate answers a share of the customers.
+        version: of that table.
+        before: the current Serving; its models are reused if they are the same.
+        canary: the decision that a candidate serves a share of the customers.
 
     Raises:
         RulesError: the file of rules cannot be used.
@@ -241,7 +241,7 @@ def load_serving(
 def _search(
     lake: Lake, rules: Rules, before: tuple[ServedSearch, BoundRules] | None
 ) -> tuple[tuple[ServedSearch, BoundRules] | None, str | None]:
-    """The newest index with the rules for it, and what is wrong; where it cannot be read, that before."""
+    """The newest index with its rules, and problems; if it cannot be read, the previous index."""
     version = lake.log(SEARCH).latest()
     served = None if before is None else before[0]
     fault = None
@@ -263,7 +263,7 @@ def _differs(arm: Arm) -> bool:
 
 
 def _no_candidate(lake: Lake, family: str) -> str:
-    """Message that there is no such candidate, and which was probably meant."""
+    """Message that there is no such candidate, with the one that was probably meant."""
     there = [name.removeprefix(_CANDIDATE) for name in lake.tables() if name.startswith(_CANDIDATE)]
     return f"there is no candidate {family!r}. {did_you_mean(family, there) or 'recsys ls shows them.'}"
 
@@ -280,7 +280,7 @@ def _there(path: Path) -> Path:
 
 
 def _one_at_a_time(experiments: Experiments, path: Path) -> None:
-    """Refuse two experiments of one day that both change what answers: the later one would hide the other's arms."""
+    """Refuse two experiments on one day that both change the model: the later one would hide the other's arms."""
     changing = [each for each in experiments.experiments if each.interleaves or any(map(_differs, each.arms))]
     for one, other in combinations(changing, 2):
         latest_first = max(one.first_day or date.min, other.first_day or date.min)

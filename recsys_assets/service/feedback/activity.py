@@ -1,4 +1,4 @@
-"""Activity: what customers did since the service has known of them, and which events were counted already."""
+"""Activity: actions of customers known to the service, and the ids of events already counted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from recsys_assets.service.answers.known_histories import Did
 RECENT = 200
 """Number of a customer's latest events that are kept in memory; the log has all."""
 BEHAVIOURS = ("view", "cart", "purchase")
-"""Actions that change what a customer is recommended."""
+"""Actions that change a customer's recommendations."""
 
 NEEDED = ("event_id", "action_name", "object_id", "time")
-"""Keys of a logged event that are read here."""
+"""Keys of a logged event that are read."""
 
 
 class Activity:
@@ -40,7 +40,7 @@ class Activity:
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:
-        """Reserve the id of an event about to be written; False if it was counted or reserved before."""
+        """Reserve the id of an event about to be written; False if it was already counted or reserved."""
         key = _key(event_id)
         if key in self._counted or key in self._claimed:
             return False
@@ -52,7 +52,7 @@ class Activity:
         self._claimed.discard(_key(event_id))
 
     def count(self, event: Mapping[str, Any]) -> bool:
-        """Count a written event, effective in the next answer; False if its id was counted before."""
+        """Count a written event, effective in the next answer; False if its id was already counted."""
         key = _key(event["event_id"])
         self._claimed.discard(key)
         if key in self._counted:
@@ -71,7 +71,7 @@ class Activity:
 
 
 def whom_of(user: str | None, client: str | None) -> list[str]:
-    """Under which keys somebody's activity is kept; a customer's is not a visitor's who uses the same client later."""
+    """Keys of somebody's activity; a customer's is not shared with a visitor who later uses the same client."""
     if user is not None:
         return [f"user:{user}"]
     return [] if client is None else [f"client:{client}"]

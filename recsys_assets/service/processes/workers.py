@@ -29,22 +29,22 @@ if TYPE_CHECKING:
     from recsys_assets.service.web.door import Door
 
 START_SECONDS = 120
-"""After which a worker that does not answer its supervisor is started again."""
+"""Time after which a worker that does not answer its supervisor is restarted."""
 _CANNOT_START = 3
-"""The exit code by which uvicorn's supervisor knows that starting again is of no use."""
+"""Exit code that tells uvicorn's supervisor not to restart the worker."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables by which the libraries of matrices know how many threads to take."""
+"""Environment variables with the number of threads of matrix libraries."""
 
 
 def run_workers(settings: Settings, listener: socket.socket, workers: int, *, open_to_all: bool) -> None:
-    """Answer with several processes until Ctrl-C or a SIGTERM; one that dies is started again.
+    """Serve with several processes until Ctrl-C or a SIGTERM; one that dies is restarted.
 
-    They share the socket, so that what waits there is answered by whoever lives. Each loads the champion itself.
+    They share the socket, so that any living worker answers waiting requests. Each loads the champion itself.
 
     Args:
         settings: the home, among others; the cores are divided among the workers.
-        listener: where they answer.
-        workers: how many.
+        listener: the listening socket.
+        workers: number of processes.
         open_to_all: whether no token is needed.
 
     Raises:
@@ -109,14 +109,14 @@ def worker_app() -> Door:
 
 
 def _end_with_parent() -> None:
-    """Have Linux send this process a SIGTERM when its supervisor dies, even of a SIGKILL."""
+    """Have Linux send this process a SIGTERM when its supervisor dies, even by SIGKILL."""
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
 
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Have processes that are started meanwhile find these variables."""
+    """Context in which new processes get these environment variables."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:

@@ -50,7 +50,7 @@ _ASKED = (400, 401, 403, 413, 421, 422, 429, 503)
 
 
 def service_app(desk: Desk) -> FastAPI:
-    """The application of a desk, without the door that stands before it."""
+    """The application for a desk, without the door that wraps it."""
     app = FastAPI(
         title="recsys serve",
         version=version("recsys-platform"),

@@ -1,4 +1,4 @@
-"""Status: everything that a person wants to know about a running service, as one JSON object and the page at /."""
+"""Status: the state of a running service for people, as one JSON object and as the page at /."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: i
     """State of the service: what serves, its figures, rules and experiments.
 
     Args:
-        workers: how many processes answer; swaps are of this one.
+        workers: number of processes; swaps are those of this one.
     """
     seen = figures.seen
     now, serving = datetime.now(timezone.utc), rotation.now
@@ -171,7 +171,7 @@ def _days(first: date | None, last: date | None) -> str:
 
 @cache
 def page() -> tuple[bytes, str]:
-    """The page at /, and the policy by which a browser runs nothing but what is written in it."""
+    """The page at /, and the content security policy that allows only its own scripts and styles."""
     html = Path(__file__).with_name("page.html").read_text()
     hashes: dict[str, str] = {}
     for kind in ("script", "style"):
