@@ -66,9 +66,9 @@ def materialization_events(
         parent: the facts about the orchestrator's run; those in the record when None.
 
     Returns:
-        For an observation an event of each dataset that was seen; then START and one of COMPLETE, FAIL and ABORT.
-        Inputs are what was really read; the output is there only where a version was committed. Nothing for a kept
-        asset: nothing ran, and a catalog would draw it as made of nothing; the orchestrator's run names it.
+        For an observation an event for each observed dataset; then START and one of COMPLETE, FAIL and ABORT.
+        The inputs are those really read; there is an output only if a version was committed. A kept asset has no
+        events, because nothing ran and a catalog would draw it without inputs; the orchestrator's run names it.
     """
     options = options or EventOptions()
     if record.status == "kept":
