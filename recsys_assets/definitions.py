@@ -23,7 +23,7 @@ from recsys_assets.jobs import (
     proof,
     tuning,
 )
-from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.launcher import locking_multiprocess_executor
 from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
 from recsys_assets.service.champion_decisions import Decided
@@ -78,7 +78,7 @@ def build_definitions(
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
         },
-        executor=noted_multiprocess_executor(lake_resource(settings)).configured(
+        executor=locking_multiprocess_executor(lake_resource(settings)).configured(
             {
                 "max_concurrent": 2,
                 "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},

@@ -12,7 +12,7 @@ from recsys_assets.assets.raw.found_files import FaultyFile, faulty_days, newest
 from recsys_assets.assets.raw.source_folder import source_folder
 from recsys_assets.assets.retention import UPKEEP
 from recsys_assets.settings import Settings
-from recsys_assets.shop.landing import contents, glimpsed
+from recsys_assets.shop.landing import contents, stat_hash
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -119,7 +119,7 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"There is no folder {landing}.")
         # The cursor is what lay there by size and time, and what it held: only where the first changed is a file read.
         glimpse, _, content = (context.cursor or "").partition(" ")
-        seen = glimpsed(landing)
+        seen = stat_hash(landing)
         held = content if seen == glimpse else contents(landing, folder.source) or ""
         requests = []
         if held and held != content:

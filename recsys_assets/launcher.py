@@ -48,7 +48,7 @@ def fail_lost_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     Writers(instance.root_directory).forget(run.run_id)
 
 
-class _NotedExecutor(dg.Executor):
+class _LockingExecutor(dg.Executor):
     """An executor that holds its run's lock, waits for a command that writes alone, and completes the records."""
 
     def __init__(self, inner: dg.Executor, lake: LakeResource | None) -> None:
@@ -66,7 +66,7 @@ class _NotedExecutor(dg.Executor):
         writers = Writers(plan_context.instance.root_directory)
         with ExitStack() as stack:
             with dg.raise_execution_interrupts():  # so that a waiting run can be stopped
-                stack.enter_context(writers.beside(plan_context.run_id, plan_context.log.info))
+                stack.enter_context(writers.shared(plan_context.run_id, plan_context.log.info))
                 self._complete_records(plan_context)
             stack.enter_context(many_events())
             yield from self._inner.execute(plan_context, execution_plan)
@@ -81,7 +81,7 @@ class _NotedExecutor(dg.Executor):
             plan_context.log.warning(f"The records of earlier runs could not be completed: {error.message}")
 
 
-def noted_multiprocess_executor(lake: LakeResource | None = None) -> dg.ExecutorDefinition:
+def locking_multiprocess_executor(lake: LakeResource | None = None) -> dg.ExecutorDefinition:
     """Executor that runs each step in a process of its own; other processes recognise the run by its lock in the home.
 
     Args:
@@ -96,6 +96,6 @@ def noted_multiprocess_executor(lake: LakeResource | None = None) -> dg.Executor
     def executor(context: dg.InitExecutorContext) -> dg.Executor:
         create = dg.multiprocess_executor.executor_creation_fn
         assert create is not None
-        return _NotedExecutor(create(context), lake)
+        return _LockingExecutor(create(context), lake)
 
     return executor

@@ -26,7 +26,7 @@ class EmbeddingRecommender(Recommender):
     A customer is folded in by a `FoldMap`, from the sum of the vectors of their items.
     """
 
-    knows_by_links: ClassVar[bool] = True
+    needs_links: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,7 +54,7 @@ class EmbeddingRecommender(Recommender):
             return None
         items = self._items_longest_first()
         rows, values = items.best(query, k, exclude=hidden, among=chosen)
-        if self.knows_by_links and not self._links().join(customer, rows):
+        if self.needs_links and not self._links().join(customer, rows):
             return None  # an item that nothing links to the customer has its place by popularity
         if items.rows.size < self.n_items and (rows.size < k or values[-1] <= NO_EVIDENCE):
             return None  # items that nothing is known of have a place in the list

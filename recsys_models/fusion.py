@@ -84,7 +84,7 @@ class Fusion(Recommender):
             (interactions, validation) if validation else hold_out(interactions, share=0.2, seed=run.seed)
         )
         self._models = [
-            model.informed_like(self).fit(
+            model.with_side_information_of(self).fit(
                 known, validation=validation, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in self._unfitted()
@@ -97,7 +97,7 @@ class Fusion(Recommender):
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._models = [
-            model.informed_like(self).retrained(
+            model.with_side_information_of(self).retrained(
                 interactions, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in before._models
@@ -108,7 +108,7 @@ class Fusion(Recommender):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         self._models = [
-            model.informed_like(self).refit(
+            model.with_side_information_of(self).refit(
                 interactions, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in before._models

@@ -94,8 +94,8 @@ class MultiBehaviour(LightGCN):
         used = interactions.subset(np.isin(interactions.behaviour, codes))
         return {name: interactions.with_behaviour(name) for name in order}, used
 
-    def forget_training(self) -> None:
-        super().forget_training()
+    def drop_training_state(self) -> None:
+        super().drop_training_state()
         self._start = np.empty((0, 0), np.float32)
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:

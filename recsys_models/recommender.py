@@ -99,7 +99,7 @@ class Recommender(Folding):
         """Whether a loaded model can fold in without first learning what its file does not hold."""
         return True
 
-    def forget_training(self) -> None:
+    def drop_training_state(self) -> None:
         """Drop the state that only a later fit needs; scores and folding in stay as they are. Do not store the model
         then."""
 
@@ -129,14 +129,14 @@ class Recommender(Folding):
         self.relations = graph
         return self
 
-    def informed_like(self, other: Recommender) -> Self:
+    def with_side_information_of(self, other: Recommender) -> Self:
         """This model, to be fitted with the side information of another one."""
         self.with_features(users=other.user_features, items=other.item_features)
         return self.with_relations(other.relations)
 
     def chosen_model(self) -> Self:
         """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
-        return type(self)(**{**self.params(), **self.chosen}).informed_like(self)
+        return type(self)(**{**self.params(), **self.chosen}).with_side_information_of(self)
 
     def retrained(
         self,
@@ -219,7 +219,7 @@ class Recommender(Folding):
         """
         self._must_be_fitted()
         interactions = interactions.counted
-        model = type(self)(**self.params()).informed_like(self)
+        model = type(self)(**self.params()).with_side_information_of(self)
         model._remember(interactions)
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):

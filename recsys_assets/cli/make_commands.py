@@ -54,7 +54,7 @@ def demo(
         if dry_run:
             _show_plan(platform.plan(platform.names(), reuse=not force), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             names = platform.names() if force else platform.outdated()
             errors: dict[str, str] = {}
@@ -138,7 +138,7 @@ def materialize(
             days = _days(platform, partition, first, last)
             _show_plan(platform.plan(names, reuse=reuse, days=days), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             _say_what_is_on_request(platform, names, out)
             began = time.perf_counter()
@@ -167,7 +167,7 @@ def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = 
         if dry_run:
             _show_plan(platform.plan(names, reuse=True), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             began = time.perf_counter()
             from recsys_assets.cli.terminal_output import asset_progress
@@ -190,7 +190,7 @@ def forget(
     """
     with (
         opened_platform() as (platform, out),
-        platform.writers.alone(wait=True, say=partial(out.print, markup=False)),
+        platform.writers.exclusive(wait=True, say=partial(out.print, markup=False)),
     ):
         platform.recover()
         done = platform.forget(files)

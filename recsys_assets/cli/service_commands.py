@@ -62,7 +62,9 @@ def simulate(
         files = ServiceFiles(settings.home)
         truth = simulation.held_out(lake)
         wrote = example and simulation.write_example(files.experiments, files.rules)
-        service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
+        service = simulation.ServiceClient(
+            url or f"http://{settings.service_host}:{settings.service_port}", token
+        )
         service.wait(wait, experiment=wrote)
         service.require_home(lake)
         typed = simulation.queries(lake)

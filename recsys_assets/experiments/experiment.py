@@ -20,7 +20,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Name of lower-case letters, digits and underscores, so that it can be a column, a label of a metric and part of a
 file name."""
 
-JUDGED_BY = (*METRICS, COVERAGE_TOGETHER)
+DECISION_METRICS = (*METRICS, COVERAGE_TOGETHER)
 """Metrics that can decide an experiment or be its guardrail."""
 
 
@@ -30,14 +30,16 @@ def _judged_by(metric: str) -> str:
     """
     if metric == COVERAGE:
         return COVERAGE_TOGETHER
-    if metric not in JUDGED_BY:
-        near = did_you_mean(metric, (*JUDGED_BY, COVERAGE)) or f"There are {', '.join(JUDGED_BY)}."
+    if metric not in DECISION_METRICS:
+        near = (
+            did_you_mean(metric, (*DECISION_METRICS, COVERAGE)) or f"There are {', '.join(DECISION_METRICS)}."
+        )
         raise ValueError(f"a metric, and {metric!r} is none. {near}")
     return metric
 
 
 MetricName = Annotated[str, AfterValidator(_judged_by)]
-"""Name of a metric of `JUDGED_BY`; `coverage` becomes the one that can be compared."""
+"""Name of a metric of `DECISION_METRICS`; `coverage` becomes the one that can be compared."""
 
 
 class ExperimentError(LineageError):

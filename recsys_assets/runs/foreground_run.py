@@ -61,7 +61,13 @@ def run_here(
         mark_cancelled(instance, run_id)
         record()
 
-    with writers.alone(), writers.noted(run_id), last_words(cancelled), many_events(), listening(listen):
+    with (
+        writers.exclusive(),
+        writers.registered(run_id),
+        last_words(cancelled),
+        many_events(),
+        listening(listen),
+    ):
         result = execute_here(
             job,
             instance,

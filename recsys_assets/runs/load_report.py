@@ -51,7 +51,7 @@ def load_report(
     code_version: str,
     *,
     loaded: bool = False,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> LoadReport:
     """Load state of the files in the newest `source_files`.
 
@@ -60,12 +60,12 @@ def load_report(
         folder: the source.
         code_version: of raw_events.
         loaded: whether raw_events was materialized since; until then, a day that waits for it is no fault.
-        beside: other content of raw_events besides files; see `day_plan`.
+        other_content: other content of raw_events besides files; see `day_plan`.
     """
     files = newest_files(lake)
     before = Records(lake).latest("raw_events")
     known = before.takes if before is not None else {}
-    plan = day_plan(files, EventScans.of(folder), code_version, known, beside)
+    plan = day_plan(files, EventScans.of(folder), code_version, known, other_content)
     days = dict(plan.refused)
     failures = before.written.failures if before is not None and before.written is not None else {}
     days |= {day: (failures[day],) for day in plan.changed if day in failures}

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 from recsys_assets.assets.catalogue import groups_of
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.found_files import newest_files
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
@@ -130,8 +130,10 @@ class Platform:
         if days is not None:
             require_divided(list(names), self.definitions)
         folder = source_folder(self.settings)
-        beside = self._service_days(folder)
-        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days, beside=beside)
+        other_content = self._service_days(folder)
+        return run_plan(
+            self.codes, self.lake, folder, names, reuse=reuse, days=days, other_content=other_content
+        )
 
     def nightly_names(self) -> list[str]:
         """The assets of the nightly job, upstream first."""
@@ -305,7 +307,9 @@ class Platform:
         """The load report of the source's files; `loaded` if raw_events was materialized since they were listed."""
         version = self.codes["raw_events"].code_version
         folder = source_folder(self.settings)
-        return load_report(self.lake, folder, version, loaded=loaded, beside=self._service_days(folder))
+        return load_report(
+            self.lake, folder, version, loaded=loaded, other_content=self._service_days(folder)
+        )
 
     def _service_days(self, folder: SourceFolder) -> dict[str, str]:
         """Day → hash of the events of the service that may join."""

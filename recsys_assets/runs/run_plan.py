@@ -60,7 +60,7 @@ def run_plan(
     *,
     reuse: bool,
     days: Sequence[str] | None = None,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> list[PlannedAsset]:
     """Plan of a run of some assets, upstream first.
 
@@ -73,7 +73,7 @@ def run_plan(
         names: the assets of the run.
         reuse: whether the run keeps assets that would come out unchanged.
         days: the requested days of raw_events; None without a request.
-        beside: other content of raw_events besides files; see `day_plan`.
+        other_content: other content of raw_events besides files; see `day_plan`.
     """
     records = Records(lake)
     planned: dict[str, PlannedAsset] = {}
@@ -86,7 +86,7 @@ def run_plan(
         looks = planned.get(FILES, _KEPT).action != "keep"
         with _files_as_found(codes[FILES], lake, look=looks) as (found, known):
             version = codes[EVENTS].code_version
-            plan = day_plan(newest_files(found), EventScans.of(folder), version, known, beside)
+            plan = day_plan(newest_files(found), EventScans.of(folder), version, known, other_content)
         planned[EVENTS] = _by_day(planned[EVENTS], plan, reuse=reuse, days=days)
     return list(planned.values())
 
@@ -116,9 +116,9 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
     is_asked = set(plan.days if days is None else days)
     chosen: dict[str, str] = {}
     for day in plan.days:
-        if day not in is_asked or (reuse and plan.is_right(day)):
+        if day not in is_asked or (reuse and plan.is_up_to_date(day)):
             continue
-        if plan.is_right(day):
+        if plan.is_up_to_date(day):
             chosen[day] = AGAIN
         elif day not in plan.digests:
             chosen[day] = "no file has it any more"

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
+from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributions, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.source_folder import SourceFolder
@@ -196,10 +196,10 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
 
     ask = partial(_ask, connection)
     try:
-        given = given_rows(source, ask, tomorrow())
+        given = file_contributions(source, ask, tomorrow())
     except duckdb.Error as error:
         failing = _failing(connection, folder, EVENTS, error)
-        given = given_rows(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
+        given = file_contributions(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
     days = {path: each.days or [_day_of(folder.root, path)] for path, each in given.items()}
     first = {path: days[path][0] if path in days else _day_of(folder.root, path) for path in paths}
     frame = pl.DataFrame(

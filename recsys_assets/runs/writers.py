@@ -1,9 +1,9 @@
 """Writers: the processes that write to a home, by locks that the kernel releases when a process ends.
 
-A command of the command line writes alone (`Writers.alone`); Dagster's runs write concurrently, because its pools keep
-them apart (`Writers.beside`). Writers queue in order, so a series of runs from a sensor does not keep a command waiting
-for ever. Every run locks a file named for it (`Writers.noted`). By this lock each new process, and the daemon every
-half minute, finds out whether the run's process still lives (`Writers.state`).
+A command writes alone (`Writers.exclusive`); Dagster's runs write concurrently, because its pools keep them apart
+(`Writers.shared`). Writers queue in order, so a series of runs from a sensor does not keep a command waiting for ever.
+Every run locks a file named for it (`Writers.registered`). By this lock each new process, and the daemon every half
+minute, finds out whether the run's process still lives (`Writers.state`).
 
 A process is identified by a lock on its file, not by its number: containers on one volume have their own process
 numbers, and numbers are reused. A free lock counts only if no other machine could hold it: after the same boot of the
@@ -87,7 +87,7 @@ class Writers:
         self._alone = False
 
     @contextmanager
-    def alone(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    def exclusive(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
         """Context in which this process writes alone; it may be nested.
 
         Args:
@@ -100,7 +100,7 @@ class Writers:
         if self._alone:
             yield
             return
-        with self.noted(), self._locked(fcntl.LOCK_EX, wait, say):
+        with self.registered(), self._locked(fcntl.LOCK_EX, wait, say):
             self._alone = True
             try:
                 yield
@@ -108,13 +108,13 @@ class Writers:
                 self._alone = False
 
     @contextmanager
-    def beside(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    def shared(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
         """Context in which this process writes as one of Dagster's runs; waits for a command that writes alone."""
-        with self.noted(run_id), self._locked(fcntl.LOCK_SH, True, say):
+        with self.registered(run_id), self._locked(fcntl.LOCK_SH, True, say):
             yield
 
     @contextmanager
-    def noted(self, run_id: str | None = None) -> Iterator[None]:
+    def registered(self, run_id: str | None = None) -> Iterator[None]:
         """Context in which this process holds a file that identifies it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(run_id or f"command-{uuid.uuid4().hex}")

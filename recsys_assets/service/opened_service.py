@@ -15,19 +15,19 @@ from fastapi import FastAPI
 from recsys_assets.instance import keep_private
 from recsys_assets.service import tracing
 from recsys_assets.service.assignment_key import assignment_key
-from recsys_assets.service.desk import Desk
 from recsys_assets.service.feedback.activity import NEEDED, Activity
 from recsys_assets.service.feedback.feedback_log import FeedbackLog, stamp_of
 from recsys_assets.service.feedback.log_reader import LogReader
-from recsys_assets.service.figures import Figures
 from recsys_assets.service.processes.other_workers import SHOWN, OtherWorkers, recalled_since
 from recsys_assets.service.processes.running import RunningFile
 from recsys_assets.service.processes.worker_team import WorkerTeam
+from recsys_assets.service.request_handler import RequestHandler
 from recsys_assets.service.rotation import Place, Rotation
 from recsys_assets.service.service_files import ServiceFiles
+from recsys_assets.service.service_metrics import ServiceMetrics
 from recsys_assets.service.serving_process import ServiceError
+from recsys_assets.service.web.access_middleware import Access, AccessMiddleware
 from recsys_assets.service.web.app import service_app
-from recsys_assets.service.web.door import Access, Door
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
@@ -44,15 +44,15 @@ class Service:
     """A service that is ready to listen; close it with `close`.
 
     Attributes:
-        door: the application to serve.
-        desk: behind its routes.
+        app: the application to serve.
+        handler: behind its routes.
         rotation: with the current Serving.
         log: of exposures and events.
         running_file: publishes the current model to other processes.
     """
 
-    door: Door
-    desk: Desk
+    app: AccessMiddleware
+    handler: RequestHandler
     rotation: Rotation
     log: FeedbackLog
     running_file: RunningFile
@@ -99,9 +99,9 @@ def opened_service(
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
     running_file = RunningFile(files.own)
     rotation = Rotation(Place(lake, files.rules, files.experiments, key, running_file))
-    figures = Figures(rotation, team)
+    metrics = ServiceMetrics(rotation, team)
     log = FeedbackLog(
-        files.feedback, settings.durable_within_ms, figures.group_seconds.observe, alone=team is None
+        files.feedback, settings.durable_within_ms, metrics.group_seconds.observe, alone=team is None
     )
     activity = Activity()
     events = LogReader(files.feedback, "events", needs=NEEDED, without=log.own)
@@ -109,32 +109,32 @@ def opened_service(
     if team is not None and stamp_of(team.since) < since:
         since, skip = stamp_of(team.since), 0  # what its workers write on is read from its beginning
     shown = LogReader(files.feedback, "exposures", needs=SHOWN, without=log.own, since=since, skip=skip)
-    others = OtherWorkers(events, shown, activity, figures.seen)
+    others = OtherWorkers(events, shown, activity, metrics.seen)
     found = events.found
-    figures.log_lines.labels("read").inc(found.lines)
-    figures.log_lines.labels("torn").inc(found.torn)
-    figures.log_lines.labels("damaged").inc(len(found.damaged))
+    metrics.log_lines.labels("read").inc(found.lines)
+    metrics.log_lines.labels("torn").inc(found.torn)
+    metrics.log_lines.labels("damaged").inc(len(found.damaged))
     for place in found.damaged[:20]:
         _log.warning("a line of the feedback cannot be read: %s", place)
-    rotation.look()
+    rotation.refresh()
     if rotation.now is None and rotation.error is not None:
         log.close()
         running_file.end()
         raise rotation.error
     tokens = Tokens(files.tokens)
     access = Access(open_to_all, {} if open_to_all else tokens.by_hash(), settings.rate_limit)
-    desk = Desk(
-        rotation, log, activity, figures, settings.most_waiting,
+    handler = RequestHandler(
+        rotation, log, activity, metrics, settings.most_waiting,
         others=None if team is None else others, workers=1 if team is None else team.workers,
     )  # fmt: skip
-    app = service_app(desk)
-    service = Service(Door(app, access, figures), desk, rotation, log, running_file)
+    app = service_app(handler)
+    service = Service(AccessMiddleware(app, access, metrics), handler, rotation, log, running_file)
     at_end = (lambda: None) if team is None else service.close
     app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
     return service
 
 
-def said_of(service: Service) -> Iterator[str]:
+def start_message(service: Service) -> Iterator[str]:
     """The message on the start of the service."""
     serving = service.rotation.now
     if serving is None:
@@ -175,7 +175,7 @@ def _watching(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watched = service.rotation.watch(seconds, service.desk.figures.rotated)
+        watched = service.rotation.watch(seconds, service.handler.metrics.rotated)
         tasks = [asyncio.create_task(each) for each in (watched, look_for_tokens())]
         yield
         for task in tasks:

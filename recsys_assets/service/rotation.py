@@ -112,7 +112,7 @@ class Rotation:
             )
         return self.now
 
-    def look(self) -> bool:
+    def refresh(self) -> bool:
         """Load what changed since the last check; returns whether anything did. It reads files, so call it in a
         thread."""
         try:
@@ -121,11 +121,11 @@ class Rotation:
             self._failed(error)
             return False
         finally:
-            self._look_at_reports()
+            self._read_reports()
             if self.place.running_file is not None:
-                self.place.running_file.say(self._process())
+                self.place.running_file.publish(self._process())
 
-    def _look_at_reports(self) -> None:
+    def _read_reports(self) -> None:
         """Read new reports on experiments; if they cannot be read, requests for them report the error."""
         with suppress(Exception):
             newest = self.place.lake.log(REPORT).latest()
@@ -147,7 +147,7 @@ class Rotation:
         """Check repeatedly until cancelled; `looked` is called after each check."""
         while True:
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.look)
+            await asyncio.to_thread(self.refresh)
             looked()
 
     def _taken_over(self) -> bool:

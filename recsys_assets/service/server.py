@@ -15,7 +15,7 @@ import uvicorn
 
 from recsys_assets.dagster_ui import is_of_this_machine_alone, stop_requests
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
+from recsys_assets.service.serving_process import UVICORN_SETTINGS, ServiceError, take_turns
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.garbage import nothing_collected
@@ -65,16 +65,16 @@ def run_service(
             return
         take_turns()
         with nothing_collected():
-            from recsys_assets.service.opened_service import opened_service, said_of, traced
+            from recsys_assets.service.opened_service import opened_service, start_message, traced
 
             service = opened_service(settings, open_to_all=alone)
-        for line in (*said_of(service), *traced(settings), listens):
+        for line in (*start_message(service), *traced(settings), listens):
             say(line)
         try:
             with (
                 stop_requests()
             ):  # uvicorn sends itself the signal again, which would end it before it is closed
-                uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
+                uvicorn.Server(uvicorn.Config(service.app, **UVICORN_SETTINGS)).run(sockets=[listener])
         finally:
             service.close()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from recsys_lineage.errors import LineageError
 
-SERVED_BY: dict[str, Any] = {
+UVICORN_SETTINGS: dict[str, Any] = {
     "access_log": False,  # its lines would name customers
     "log_level": "warning",
     "server_header": False,

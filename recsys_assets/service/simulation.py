@@ -64,7 +64,7 @@ class Simulated:
         self.purchases += sum(event["action_name"] == "purchase" for event in events)
 
 
-def looked_at(position: int) -> float:
+def view_probability(position: int) -> float:
     """The known position bias: the probability that a customer looks at a place of the list, from 1."""
     return position**-0.5
 
@@ -131,7 +131,7 @@ def write_example(experiments: Path, rules: Path) -> bool:
     return True
 
 
-class Asked:
+class ServiceClient:
     """A running service, over one connection.
 
     Args:
@@ -148,7 +148,7 @@ class Asked:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Status and body of an answer.
 
         Raises:
@@ -171,7 +171,7 @@ class Asked:
         Raises:
             SimulationError: it serves another one, for example because another service had the port first.
         """
-        _, found = self.ask("GET", "/ready")
+        _, found = self.request("GET", "/ready")
         table, version = found.get("model_table") or CHAMPION, found.get("model_version")
         record = found.get("record")
         there = lake.has(table) and isinstance(version, int) and version <= lake.version(table).version
@@ -185,11 +185,11 @@ class Asked:
             )
 
     def _experiment_runs(self) -> bool:
-        status, found = self.ask("GET", "/status")
+        status, found = self.request("GET", "/status")
         if status == 200:
             return any(each["runs_today"] for each in found["experiments"])
         # with a token that may not see that, by a list, which reports will count
-        _, found = self.ask("GET", "/recommendations/somebody?k=1")
+        _, found = self.request("GET", "/recommendations/somebody?k=1")
         return bool(found.get("experiments"))
 
     def wait(self, seconds: float, experiment: bool = False) -> None:
@@ -201,7 +201,7 @@ class Asked:
         end = time.monotonic() + seconds
         while True:
             try:
-                status, _ = self.ask("GET", "/ready")
+                status, _ = self.request("GET", "/ready")
                 ready = status == 200
                 if ready and experiment:
                     ready = self._experiment_runs()
@@ -218,7 +218,7 @@ class Asked:
 
 def simulate(
     truth: Mapping[str, frozenset[str]],
-    service: Asked,
+    service: ServiceClient,
     *,
     customers: int,
     k: int,
@@ -226,8 +226,7 @@ def simulate(
     queries: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
-    """Let customers query the service once each, view places with the probabilities of `looked_at`, and send their
-    events.
+    """Let customers query the service once each, view places by `view_probability`, and send their events.
 
     Half of them also search for an item that they bought, more likely a popular one, and some misspell it.
 
@@ -276,7 +275,9 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
     for shown in answer["items"]:
         looks, clicks, buys = (luck.random() for _ in range(3))  # always three: lists stay comparable
         wanted = shown["item"] in bought
-        if looks >= looked_at(shown["position"]) or clicks >= (CLICKS_TRUE if wanted else CLICKS_OTHER):
+        if looks >= view_probability(shown["position"]) or clicks >= (
+            CLICKS_TRUE if wanted else CLICKS_OTHER
+        ):
             continue
         for action in ("view", "purchase") if wanted and buys < BUYS_TRUE else ("view",):
             events.append(
@@ -296,9 +297,9 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
     return events
 
 
-def _accepted(service: Asked, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def _accepted(service: ServiceClient, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     while True:
-        status, found = service.ask(method, path, body)
+        status, found = service.request(method, path, body)
         if status == 200:
             return found
         if status != 429:

@@ -10,7 +10,7 @@ from recsys_assets.shop.source import Source
 from recsys_lineage.files import list_files
 
 
-def glimpsed(landing: Path) -> str:
+def stat_hash(landing: Path) -> str:
     """A hash of the names, sizes and times of all files below the folder; no file is opened."""
     seen: list[tuple[str, int, int]] = []
     for folder, _, names in os.walk(landing):

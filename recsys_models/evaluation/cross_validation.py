@@ -107,7 +107,7 @@ def cross_validate(
         raise ValueError(f"valid_share: expected a share in [0, 1), found {valid_share}")
     found: list[Evaluation] = []
     for train, test in folds:
-        fresh = type(model)(**model.params()).informed_like(model)
+        fresh = type(model)(**model.params()).with_side_information_of(model)
         if valid_share:
             known, valid = hold_out(train, share=valid_share, seed=seed)
             fresh.fit(known, validation=valid if len(valid) else None, seed=seed, device=device)

@@ -130,7 +130,7 @@ class FittedModel(ABC):
     """
 
     family: ClassVar[str]
-    knows_by_links: ClassVar[bool] = False
+    needs_links: ClassVar[bool] = False
     """True where scores carry evidence only for a user and an item that a chain of interactions, features or relations
     connects. Without one their score is popularity, or random numbers of the fit."""
 
@@ -313,7 +313,7 @@ class FittedModel(ABC):
             scores: what `score_block`, or folding in, gave for them.
         """
         judged = self._items_judged()
-        return judged & self._links().to_items(who, self.n_items) if self.knows_by_links else judged
+        return judged & self._links().to_items(who, self.n_items) if self.needs_links else judged
 
     def _links(self) -> Links:
         """Links between users and items in the interactions of the fit."""

@@ -76,7 +76,7 @@ class Ranker(Recommender):
     """
 
     family: ClassVar[str] = "ranker"
-    knows_by_links: ClassVar[bool] = True
+    needs_links: ClassVar[bool] = True
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
     depends_on_threads: ClassVar[bool] = True

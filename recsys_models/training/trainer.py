@@ -43,13 +43,13 @@ class Fit(ABC):
         module: module of all parameters and buffers that change in training.
         optimiser: optimiser of the module's parameters.
         incidents: sentences on arrays of an earlier model that could not be reused as the start.
-        drops_out: whether its losses use dropout, which draws without the generator that they are given.
+        uses_dropout: whether its losses use dropout, which draws without the generator that they are given.
     """
 
     module: torch.nn.Module
     optimiser: torch.optim.Optimizer
     incidents: Sequence[str] = ()
-    drops_out: bool = False
+    uses_dropout: bool = False
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -58,7 +58,7 @@ class Fit(ABC):
         Args:
             batch: largest number of examples per step.
             generator: source of all draws, on the CPU and seeded for this epoch. Dropout draws from a generator of
-                the epoch's own too, where `drops_out` says that there is any.
+                the epoch's own too, where `uses_dropout` says that there is any.
         """
 
     @abstractmethod
@@ -217,7 +217,7 @@ def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
     losses, draws = fit.losses(batch, generator), OwnDraws(drawn)
     while True:
         # only the way forward draws
-        with draws if fit.drops_out else nullcontext():
+        with draws if fit.uses_dropout else nullcontext():
             loss = next(losses, None)
         if loss is None:
             break

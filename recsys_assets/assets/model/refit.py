@@ -34,7 +34,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousFit:
     """A candidate's previous version: the model that a refit starts from, and its metrics."""
 
     model: Recommender
@@ -68,7 +68,7 @@ def stored_files(
 
 def model_before(
     inputs: Inputs, request: Request, family: type[Recommender], *, full_fit_every: int
-) -> Before | None:
+) -> PreviousFit | None:
     """The model that a refit starts from; None if this run fits in full.
 
     A run starts from its asset's previous version if the run is allowed to (`CONTINUE_TAG`), code and settings are
@@ -87,11 +87,11 @@ def model_before(
     model = family.from_files(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
     )
-    return Before(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])
+    return PreviousFit(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])
 
 
 def refit_or_fit(
-    before: Before, refit: Callable[[], Fitted], full: Callable[[], Fitted], *, tolerance: float
+    before: PreviousFit, refit: Callable[[], Fitted], full: Callable[[], Fitted], *, tolerance: float
 ) -> Fitted:
     """The refit; if it is worse than the previous model, the better of the refit and a full fit.
 

@@ -52,7 +52,7 @@ class DayPlan:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hindered: bool = False
 
-    def is_right(self, day: str) -> bool:
+    def is_up_to_date(self, day: str) -> bool:
         """Whether a day of the table is up to date."""
         held = self.known.get(day)
         return held is not None and held in (self.digests.get(day), self.kept.get(day))
@@ -66,7 +66,7 @@ class DayPlan:
     @property
     def changed(self) -> list[str]:
         """The days that have to be written because they are out of date."""
-        return [day for day in self.days if not self.is_right(day)]
+        return [day for day in self.days if not self.is_up_to_date(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
         """Content of the table, by day, after some days are written."""
@@ -79,7 +79,7 @@ def day_plan(
     scans: EventScans,
     code_version: str,
     known: Mapping[str, str] | None = None,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> DayPlan:
     """The plan for what `source_files` found.
 
@@ -91,7 +91,7 @@ def day_plan(
         scans: those of raw_events.
         code_version: of raw_events.
         known: digest of what the table holds, by day.
-        beside: day → a hash of other content of its rows, besides files.
+        other_content: day → a hash of other content of its rows, besides files.
     """
     known = dict(known or {})
     own = with_status(files, scans.own, "loaded", "gone")
@@ -107,7 +107,7 @@ def day_plan(
                 made[day].append((path, sha256))
                 kept[day].append((path, KEPT if status == "gone" else sha256))
             rows[day].append((held or 0, given or 0))
-    for day, held in (beside or {}).items():
+    for day, held in (other_content or {}).items():
         made[day].append((SERVICE, held))
         kept[day].append((SERVICE, held))
         rows[day] += []
@@ -122,7 +122,7 @@ def day_plan(
     hindrances = _hindrances(files, scans)
     for reason in hindrances:
         for day in set(digests) | set(known):
-            if not plan.is_right(day):
+            if not plan.is_up_to_date(day):
                 refused[day].append(reason)
     for day, counts in rows.items():
         if not any(given for _, given in counts) and (unused := sum(held for held, _ in counts)):
@@ -159,9 +159,9 @@ def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> 
     for scan in sorted(scans.shared, key=str):
         there = with_status(files, [scan], "loaded")
         looked_up.append(f"{scan.scan} with {there['rows'].sum() or 0} rows in {there.height} files")
-    beside = f"; it is joined with {' and '.join(looked_up)}" if looked_up else ""
+    joined = f"; it is joined with {' and '.join(looked_up)}" if looked_up else ""
     return (
-        f"{named}: raw_events.sql gives none of the {rows:,} rows{beside}. "
+        f"{named}: raw_events.sql gives none of the {rows:,} rows{joined}. "
         "What to do: look at its joins and its WHERE, and at the files that it joins; "
         f"if there is nothing to load: recsys forget {paths[0] if paths else 'FILE'}"
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
-from recsys_assets.assets.raw.earlier_look import Row
+from recsys_assets.assets.raw.previous_listing import Row
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.files import FileScan, SourceFile
 from recsys_lineage.files.source_bytes import unpacked_sha256

@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.raw.day_plan import FORGET, DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     DAY,
     MOST_SHOWN,
@@ -25,7 +26,6 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.raw_shape import fits, require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents

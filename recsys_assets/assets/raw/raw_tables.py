@@ -13,6 +13,7 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.day_plan import FORGET, KEPT, EventScans, day_plan
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     FaultyFiles,
     columns_for_both,
@@ -30,7 +31,6 @@ from recsys_assets.assets.raw.found_files import (
     newest_files,
     with_status,
 )
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.raw_events import raw_events
 from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS

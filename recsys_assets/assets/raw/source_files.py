@@ -14,13 +14,26 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.corrected_files import NO_CORRECTION_BESIDE
-from recsys_assets.assets.raw.earlier_look import EarlierLook, Row, as_statistic, first_day_ahead, is_timeless
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
+from recsys_assets.assets.raw.file_contributions import (
+    EVENTS,
+    FileContribution,
+    columns_from,
+    days_sql,
+    file_contributions,
+    tomorrow,
+)
 from recsys_assets.assets.raw.file_rows import failing_of
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
-from recsys_assets.assets.raw.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
 from recsys_assets.assets.raw.known_files import KnownFiles
 from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.assets.raw.previous_listing import (
+    PreviousListing,
+    Row,
+    as_statistic,
+    first_day_ahead,
+    is_deterministic,
+)
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.shop.source import NamedScan
@@ -55,7 +68,7 @@ def source_files(
     forget = {*forget, *request.options.get("forget", ())}
     latest = tomorrow()
     last_day = folder.source.settings.last_day or latest
-    earlier = EarlierLook() if forget else EarlierLook.of(folder, before, request, last_day)
+    earlier = PreviousListing() if forget else PreviousListing.of(folder, before, request, last_day)
     files, ahead = inspect(folder, inputs, table, latest, forget, earlier)
     if unknown := sorted(forget - set(table["path"]) - set(files["path"])):
         raise LineageError(
@@ -86,7 +99,7 @@ def inspect(
     before: pl.DataFrame,
     tomorrow: date,
     forget: Collection[str] = (),
-    earlier: EarlierLook | None = None,
+    earlier: PreviousListing | None = None,
 ) -> tuple[pl.DataFrame, date | None]:
     """Read every file of the source to its end and say what it holds; one row a file and pattern.
 
@@ -104,7 +117,7 @@ def inspect(
     Raises:
         NoFiles: the folder is missing, or holds no file and never did.
     """
-    earlier = earlier or EarlierLook()
+    earlier = earlier or PreviousListing()
     listed = folder.listed()
     if not any(listed.values()) and before.is_empty():
         raise folder.no_files()
@@ -216,7 +229,7 @@ def _copied(
 def _say_what_it_gives(
     row: Row,
     before: Row,
-    given: Mapping[str, Given],
+    given: Mapping[str, FileContribution],
     events: NamedScan | None,
     *,
     gives_events: bool,
@@ -236,7 +249,7 @@ def _say_what_it_gives(
     elif events is None or not (gives_events or row["path"] in given):
         row["given"] = row["rows"]
     else:
-        row["given"] = given.get(row["path"], Given(0, [])).rows + row["malformed"]
+        row["given"] = given.get(row["path"], FileContribution(0, [])).rows + row["malformed"]
     if events is None or row["status"] == "duplicate":
         return
     named = named_day(row["path"])
@@ -244,12 +257,12 @@ def _say_what_it_gives(
         # of a file that never could be read only its name may tell the day
         row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
         return
-    row["days"] = given.get(row["path"], Given(0, [])).days
+    row["days"] = given.get(row["path"], FileContribution(0, [])).days
     if not row["days"] and (gives_events or row["malformed"] or row["path"] in given):
         row["days"] = before.get("days") or [named or row["arrival"].date()]
 
 
-def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
+def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, FileContribution]:
     """Contribution of each opened file to raw_events; a row at which the SQL fails counts, but has no day.
 
     Raises:
@@ -257,14 +270,14 @@ def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Gi
     """
     source = folder.source
     try:
-        return given_rows(source, inputs.query, tomorrow)
+        return file_contributions(source, inputs.query, tomorrow)
     except duckdb.Error as error:
         failing = failing_of(folder, inputs, EVENTS, error)
         if not failing:
             raise sql_failed(inputs, source.written(EVENTS), error) or error from None
-    given = given_rows(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
+    given = file_contributions(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
     for path, lines in failing.rows.items():
-        held = given.get(path, Given(0, []))
+        held = given.get(path, FileContribution(0, []))
         given[path] = replace(held, rows=held.rows + len(lines))
     return given
 
@@ -337,7 +350,7 @@ def due(folder: SourceFolder, record: Materialization) -> str | None:
     if ahead is not None and ahead <= limit:
         return f"{ahead} has come, of which files have events"
     is_older = record.started.date() < datetime.now(timezone.utc).date()
-    if is_older and not is_timeless(folder.source.queries[EVENTS].sql):
+    if is_older and not is_deterministic(folder.source.queries[EVENTS].sql):
         return "the SQL of raw_events reads a clock"
     return None
 

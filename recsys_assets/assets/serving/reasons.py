@@ -17,7 +17,7 @@ from recsys_models.kernels.sparse import shape_of
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
-DID = {
+PHRASES = {
     "purchase": "bought", "buy": "bought", "order": "bought", "transaction": "bought",
     "cart": "put {} into the cart", "add_to_cart": "put {} into the cart", "addtocart": "put {} into the cart",
     "basket": "put {} into the cart", "favourite": "liked", "favorite": "liked", "like": "liked",
@@ -234,7 +234,7 @@ def in_words(
     title = titles.get(like, like)
     if evidence == TOGETHER:
         return f"customers who chose {title} chose it too"
-    did = DID.get(behaviour, f"chose {{}} ({behaviour})")
+    did = PHRASES.get(behaviour, f"chose {{}} ({behaviour})")
     return f"because you {did.format(title) if '{}' in did else f'{did} {title}'}"
 
 

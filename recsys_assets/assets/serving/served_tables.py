@@ -112,7 +112,7 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     cold = model.is_cold(users)
     complete = int((np.diff(had.user_items().indptr) == history.n_items).sum())
     titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())
-    lists = ReasonedLists(model, history, users, items, scores, cold, titles)
+    lists = ExplainedLists(model, history, users, items, scores, cold, titles)
     return Output(
         lists.blocks(),
         statistics={
@@ -126,7 +126,7 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     )
 
 
-class ReasonedLists:
+class ExplainedLists:
     """All customers' lists with their reasons as numbers, which are turned into text block by block.
 
     Args:

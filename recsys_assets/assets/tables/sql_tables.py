@@ -12,7 +12,7 @@ import dagster as dg
 
 from recsys_assets.assets.feedback.drift import NOTHING_DRIFTED, drift_over_nights
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL

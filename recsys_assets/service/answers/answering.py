@@ -13,7 +13,7 @@ import numpy as np
 from recsys_assets.assets.serving.reasons import evidence_of, in_words, nearest_of_one
 from recsys_assets.service.answers.arrangement import Placed, arranged
 from recsys_assets.service.answers.bound_rules import BoundRules
-from recsys_assets.service.answers.known_histories import Did, Past
+from recsys_assets.service.answers.known_histories import Action, CustomerHistory
 from recsys_assets.service.answers.prepared import Prepared
 from recsys_assets.service.answers.ranking import ranked
 from recsys_assets.service.answers.served_model import ServedModel
@@ -35,14 +35,14 @@ class Question:
 
     user: str | None = None
     client: str | None = None
-    session: Sequence[Did] = ()
+    session: Sequence[Action] = ()
     k: int = 20
     exclude: Sequence[str] = ()
     categories: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Listed:
+class ComputedList:
     """A list, and its inputs.
 
     Attributes:
@@ -52,15 +52,15 @@ class Listed:
         past: the known history of the customer.
         names: names of its behaviours.
         unknown: ids of the request that the model does not know.
-        did: actions of the customer since the fit, as far as the service knows.
+        actions: actions of the customer since the fit, as far as the service knows.
     """
 
     placed: Sequence[Placed]
     scores: Sequence[float | None]
-    past: Past
+    past: CustomerHistory
     names: Sequence[str]
     unknown: Sequence[str]
-    did: Sequence[Did]
+    actions: Sequence[Action]
 
     @property
     def cold(self) -> bool:
@@ -72,27 +72,27 @@ def answered(
     served: ServedModel,
     rules: BoundRules,
     question: Question,
-    did: Sequence[Did],
+    actions: Sequence[Action],
     now: int,
     chance: Random,
     prepared: Prepared | None = None,
     *,
     explores: bool = True,
-) -> Listed:
+) -> ComputedList:
     """The list for a request.
 
     Args:
-        did: actions of the customer since the model was fitted, as far as the service knows.
+        actions: actions of the customer since the model was fitted, as far as the service knows.
         now: UTC, µs since 1970.
         chance: draws the places that are explored.
         prepared: lists to take the ranking from instead of computing it; all rules still apply.
         explores: whether the rules' share of places is drawn by lot.
     """
-    known = {(each.item, each.behaviour) for each in did}
+    known = {(each.item, each.behaviour) for each in actions}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
     with span("fold in"):
         past, names = served.histories.grown(
-            served.histories.of(question.user), [*did, *session], served.item_rows
+            served.histories.of(question.user), [*actions, *session], served.item_rows
         )
     asked = [*(each.item for each in question.session), *question.exclude]
     unknown = sorted({item for item in asked if item not in served.item_rows})
@@ -137,17 +137,17 @@ def answered(
         if len(placed) >= question.k or ranking.size < most or depth >= n_items:
             break
         depth *= 4  # the limits left out too many
-    return Listed(
+    return ComputedList(
         placed,
         [float(scores[each.rank]) if scores is not None and each.rank >= 0 else None for each in placed],
         past,
         names,
         unknown,
-        did,
+        actions,
     )
 
 
-def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
+def explained(served: ServedModel, listed: ComputedList) -> list[dict[str, Any]]:
     """The reason for each item of a list: in words, and the item of the customer's history behind it."""
     past = listed.past
     rows = np.array([each.row for each in listed.placed], np.int32)

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys_assets.service.answers.described_items import DescribedItems, Groups, rows_of_items
-from recsys_assets.service.answers.known_histories import Past
+from recsys_assets.service.answers.known_histories import CustomerHistory
 from recsys_assets.service.answers.rules import Boost, Pin, Rules, RulesError
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.lake import Lake
@@ -94,7 +94,7 @@ class BoundRules:
         among = self.rules.exploration.among if self.rules.exploration.share else 0
         return max(0, up) + among + (100 if self.limits else 0)
 
-    def bought_before(self, past: Past, now: int) -> NDArray[np.int32]:
+    def bought_before(self, past: CustomerHistory, now: int) -> NDArray[np.int32]:
         """The rows of items that a customer bought and that may not be recommended again yet; a row may repeat.
 
         Args:

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from recsys_assets.experiments.interleaving import Pick, team_draft
-from recsys_assets.service.answers.answering import Listed, Question, answered
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.answering import ComputedList, Question, answered
+from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.serving import Teams, Variant
 
 
@@ -34,7 +34,7 @@ class Shown(NamedTuple):
     explored: bool = False
 
 
-def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
+def shown_alone(variant: Variant, listed: ComputedList) -> list[Shown]:
     """The items of a list of one model."""
     ids, titles = variant.served.item_ids, variant.served.titles
     return [
@@ -44,15 +44,15 @@ def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
 
 
 def drafted(
-    teams: Teams, question: Question, did: Sequence[Did], now: int, query_id: str
-) -> tuple[tuple[Listed, Listed], list[Shown]]:
+    teams: Teams, question: Question, actions: Sequence[Action], now: int, query_id: str
+) -> tuple[tuple[ComputedList, ComputedList], list[Shown]]:
     """The lists of two models for a request, and the list that they draft in turns.
 
     Every rule holds for the whole list: pins have their places and count for no arm, limits count both arms' items, and
     the explored share of places is drawn by lot from both arms' best items, for no arm.
 
     Args:
-        did: actions of the customer since the models were fitted, as far as the service knows.
+        actions: actions of the customer since the models were fitted, as far as the service knows.
         now: UTC, µs since 1970.
         query_id: of the answer.
     """
@@ -62,7 +62,7 @@ def drafted(
     depth = question.k * max(1, len(limits))
     deeper = replace(question, k=depth + (exploration.among if exploration.share > 0 else 0))
     one, other = (
-        answered(each.served, each.rules, deeper, did, now, Random(query_id), explores=False)
+        answered(each.served, each.rules, deeper, actions, now, Random(query_id), explores=False)
         for each in teams.variants
     )
     lists = (one, other)
@@ -107,7 +107,7 @@ def drafted(
     return lists, shown
 
 
-def _pinned(teams: Teams, lists: Sequence[Listed], k: int) -> dict[int, tuple[int, str]]:
+def _pinned(teams: Teams, lists: Sequence[ComputedList], k: int) -> dict[int, tuple[int, str]]:
     """Place → team that knows the pinned item, and the item."""
     found: dict[int, tuple[int, str]] = {}
     for team, (variant, listed) in enumerate(zip(teams.variants, lists, strict=True)):
@@ -132,7 +132,7 @@ def _groups(
 
 
 def _shown(
-    variant: Variant, listed: Listed, team: int, at: int, propensity: float, credit: str | None = None
+    variant: Variant, listed: ComputedList, team: int, at: int, propensity: float, credit: str | None = None
 ) -> Shown:
     row = listed.placed[at].row
     served = variant.served

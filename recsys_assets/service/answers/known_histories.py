@@ -27,7 +27,7 @@ _NEVER = np.iinfo(np.int64).min
 """Placeholder for a missing time in the search for the latest one."""
 
 
-class Did(NamedTuple):
+class Action(NamedTuple):
     """An action of a customer: item, behaviour and time (UTC, µs since 1970)."""
 
     item: str
@@ -35,7 +35,7 @@ class Did(NamedTuple):
     time: int
 
 
-class Past(NamedTuple):
+class CustomerHistory(NamedTuple):
     """One customer's history, one row for each item and behaviour.
 
     Attributes:
@@ -67,7 +67,7 @@ class KnownHistories:
 
     rows: dict[str, int]
     starts: NDArray[np.int64]
-    past: Past
+    past: CustomerHistory
     names: tuple[str, ...]
     target: str
 
@@ -100,12 +100,12 @@ class KnownHistories:
         starts, past = _by_user(frame, users, names)
         return cls({user: row for row, user in enumerate(users)}, starts, past, names, target)
 
-    def of(self, user: str | None) -> Past:
+    def of(self, user: str | None) -> CustomerHistory:
         """A customer's history; empty for an unknown customer."""
         row = None if user is None else self.rows.get(user)
         part = slice(0, 0) if row is None else slice(int(self.starts[row]), int(self.starts[row + 1]))
         past = self.past
-        return Past(
+        return CustomerHistory(
             past.items[part], past.behaviours[part], past.times[part], past.weights[part], past.bought[part]
         )
 
@@ -121,8 +121,8 @@ class KnownHistories:
         return self.name_of(behaviour) == self.target or behaviour in PURCHASE
 
     def grown(
-        self, past: Past, did: Iterable[Did], item_rows: dict[str, int]
-    ) -> tuple[Past, tuple[str, ...]]:
+        self, past: CustomerHistory, actions: Iterable[Action], item_rows: dict[str, int]
+    ) -> tuple[CustomerHistory, tuple[str, ...]]:
         """A customer's history extended by recent events, with the names of its behaviours, which may be more than
         before.
 
@@ -131,7 +131,7 @@ class KnownHistories:
         Args:
             past: a history from `of`, its rows in the order of items.
         """
-        known = [(row, each) for each in did if (row := item_rows.get(each.item)) is not None]
+        known = [(row, each) for each in actions if (row := item_rows.get(each.item)) is not None]
         if not known:
             return past, self.names
         names = list(self.names)
@@ -161,7 +161,7 @@ class KnownHistories:
             return past._replace(times=times, weights=weights), tuple(names)
         new_rows, new_kinds = zip(*fresh, strict=True)
         new_times, new_weights, new_bought = zip(*fresh.values(), strict=True)
-        return Past(
+        return CustomerHistory(
             np.concatenate([past.items, np.array(new_rows, np.int32)]),
             np.concatenate([past.behaviours, np.array(new_kinds, np.int16)]),
             np.concatenate([times, np.array(new_times, np.int64)]),
@@ -170,7 +170,9 @@ class KnownHistories:
         ), tuple(names)
 
 
-def _by_user(frame: pl.DataFrame, users: pl.Series, names: Sequence[str]) -> tuple[NDArray[np.int64], Past]:
+def _by_user(
+    frame: pl.DataFrame, users: pl.Series, names: Sequence[str]
+) -> tuple[NDArray[np.int64], CustomerHistory]:
     """Start of each user's rows, and the rows, one for each user, item and behaviour, in this order.
 
     Rows are sorted by one number each, which takes a fifth of the time of comparing their texts.
@@ -190,7 +192,7 @@ def _by_user(frame: pl.DataFrame, users: pl.Series, names: Sequence[str]) -> tup
     if first.size:  # of nothing, NumPy reduces nothing
         times, counts = np.maximum.reduceat(times, first), np.add.reduceat(counts, first)
         bought = np.logical_or.reduceat(bought, first)
-    past = Past(
+    past = CustomerHistory(
         item[kept].astype(np.int32),
         behaviour[kept].astype(np.int16),
         np.where(times == _NEVER, 0, times).astype(np.int64),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_assets.service.answers.answering import Listed
+from recsys_assets.service.answers.answering import ComputedList
 from recsys_assets.service.answers.drafting import Shown
 from recsys_assets.service.answers.serving import Chosen
 
@@ -41,7 +41,7 @@ def items_as_json(
     ]
 
 
-def previewed(chosen: Chosen, listed: Listed, items: list[dict[str, Any]]) -> dict[str, Any]:
+def previewed(chosen: Chosen, listed: ComputedList, items: list[dict[str, Any]]) -> dict[str, Any]:
     """A customer's list with its origins, and their latest actions."""
     served = chosen.variant.served
     past = listed.past
@@ -57,7 +57,7 @@ def previewed(chosen: Chosen, listed: Listed, items: list[dict[str, Any]]) -> di
         "cold": listed.cold,
         "items": items,
         "history": int(past.items.size),
-        "since_the_fit": len(listed.did),
+        "since_the_fit": len(listed.actions),
         "did": [
             {
                 "item": served.item_ids[int(past.items[row])],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_assets.service.answers.known_histories import Past
+from recsys_assets.service.answers.known_histories import CustomerHistory
 from recsys_models.data.history import CodedNames, History
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def ranked(
     served: ServedModel,
     user: str | None,
-    past: Past,
+    past: CustomerHistory,
     names: Sequence[str],
     k: int,
     excluded: NDArray[np.int32],
@@ -52,7 +52,7 @@ def why_not_folded(model: Recommender) -> str | None:
     return None
 
 
-def history_of(past: Past, names: Sequence[str]) -> History:
+def history_of(past: CustomerHistory, names: Sequence[str]) -> History:
     """A history in the form that models take."""
     return History(past.items, CodedNames(names, past.behaviours), past.times, past.weights)
 

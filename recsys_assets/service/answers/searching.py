@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_assets.service.answers.bound_rules import BoundRules
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.ranking import ranked
 from recsys_assets.service.answers.served_model import ServedModel
 from recsys_assets.service.answers.served_search import TABLE, ServedSearch
@@ -63,7 +63,11 @@ class Searched:
 
 
 def searched(
-    search: ServedSearch, rules: BoundRules, model: ServedModel, question: SearchQuestion, did: Sequence[Did]
+    search: ServedSearch,
+    rules: BoundRules,
+    model: ServedModel,
+    question: SearchQuestion,
+    actions: Sequence[Action],
 ) -> Searched:
     """The items for a search request.
 
@@ -73,14 +77,14 @@ def searched(
     Args:
         rules: bound to the items of `search`.
         model: orders the results for a customer with a known history.
-        did: actions of the customer since the model was fitted, as far as the service knows.
+        actions: actions of the customer since the model was fitted, as far as the service knows.
     """
     allowed = ~rules.hidden if rules.hidden_rows.size else None
     if question.categories:
         chosen = np.zeros(search.n_items, bool)
         chosen[search.groups["category"].rows_with(question.categories)] = True
         allowed = chosen if allowed is None else allowed & chosen
-    past, names = model.histories.grown(model.histories.of(question.user), did, model.item_rows)
+    past, names = model.histories.grown(model.histories.of(question.user), actions, model.item_rows)
     personal = bool(past.items.size)
 
     def taste(rows: NDArray[np.int32]) -> NDArray[np.float32]:

@@ -115,7 +115,7 @@ class ServedModel:
             model = load_model(read_blobs(lake, stored))
         except ModelFileError as error:
             raise ModelFileError(f"{table}@{stored.version} cannot serve: {error}") from error
-        model.forget_training()
+        model.drop_training_state()
         reads = {
             read.name: read.version
             for read in record.reads

@@ -223,11 +223,11 @@ def load_serving(
             continue
         running.append(experiment)
         variants |= own
-    beside = None
+    of_canary = None
     if canary is not None and canary.share:
         try:
             candidate = variant(model(canary.asset, None), rules)
-            beside = Canary(candidate, canary.share, canary.who, canary.reason)
+            of_canary = Canary(candidate, canary.share, canary.who, canary.reason)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
     prepared = Prepared.read(lake, champion.served)
@@ -235,7 +235,7 @@ def load_serving(
     problems += [] if fault is None else [fault]
     if search is not None:
         search[0].rows_in(champion.served)  # now, not in the first request
-    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside, search)
+    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, of_canary, search)
 
 
 def _search(

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.known_histories import Action
 
 RECENT = 200
 """Number of a customer's latest events that are kept in memory; the log has all."""
@@ -22,7 +22,7 @@ class Activity:
     """Events of customers and anonymous visitors, held in memory and rebuilt from the log at every start."""
 
     def __init__(self) -> None:
-        self._did: dict[str, deque[Did]] = {}
+        self._actions: dict[str, deque[Action]] = {}
         self._counted: set[bytes] = set()
         self._claimed: set[bytes] = set()
 
@@ -59,18 +59,18 @@ class Activity:
             return False
         self._counted.add(key)
         if event["action_name"] in BEHAVIOURS:
-            did = Did(event["object_id"], event["action_name"], event["time"])
-            for whom in whom_of(event.get("user"), event.get("client_id")):
-                self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+            action = Action(event["object_id"], event["action_name"], event["time"])
+            for whom in activity_keys(event.get("user"), event.get("client_id")):
+                self._actions.setdefault(whom, deque(maxlen=RECENT)).append(action)
         return True
 
-    def of(self, user: str | None, client: str | None) -> list[Did]:
+    def of(self, user: str | None, client: str | None) -> list[Action]:
         """Events of a customer, or of a client's anonymous visitor, oldest first."""
-        key = next(iter(whom_of(user, client)), None)
-        return list(self._did.get(key, ())) if key is not None else []
+        key = next(iter(activity_keys(user, client)), None)
+        return list(self._actions.get(key, ())) if key is not None else []
 
 
-def whom_of(user: str | None, client: str | None) -> list[str]:
+def activity_keys(user: str | None, client: str | None) -> list[str]:
     """Keys of somebody's activity; a customer's is not shared with a visitor who later uses the same client."""
     if user is not None:
         return [f"user:{user}"]

@@ -55,7 +55,7 @@ class RunningFile:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             unnamed.rename(self._path)
 
-    def say(self, process: RunningProcess) -> None:
+    def publish(self, process: RunningProcess) -> None:
         """Publish the model that serves from now on."""
         if self._file is None or process == self._said:
             return

@@ -30,7 +30,7 @@ class TeamRequests:
         self._folder = folder
         self._own = None if folder is None else folder / f"requests-{uuid.uuid4().hex}.json"
 
-    def tell(self) -> None:
+    def publish(self) -> None:
         """Publish the counts for the others; a failure to write is ignored."""
         if self._own is None:
             return

@@ -20,13 +20,13 @@ from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam, team_folder
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
+from recsys_assets.service.serving_process import UVICORN_SETTINGS, ServiceError, take_turns
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
 
 if TYPE_CHECKING:
-    from recsys_assets.service.web.door import Door
+    from recsys_assets.service.web.access_middleware import AccessMiddleware
 
 START_SECONDS = 120
 """Time after which a worker that does not answer its supervisor is restarted."""
@@ -70,7 +70,7 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
                 factory=True,
                 workers=workers,
                 timeout_worker_healthcheck=START_SECONDS,
-                **SERVED_BY,
+                **UVICORN_SETTINGS,
             )
             watch_workers()
             supervisor = Multiprocess(config, [listener])
@@ -86,7 +86,7 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
             raise ServiceError(f"A worker of the service cannot start.\n{team.failure}")
 
 
-def worker_app() -> Door:
+def worker_app() -> AccessMiddleware:
     """The application of one worker, made in its process."""
     supervisor = os.getppid()
     _end_with_parent()
@@ -96,16 +96,16 @@ def worker_app() -> Door:
     team = WorkerTeam.read()
     try:
         with nothing_collected():
-            from recsys_assets.service.opened_service import opened_service, said_of, traced
+            from recsys_assets.service.opened_service import opened_service, start_message, traced
 
             settings = load_settings()
             service = opened_service(settings, open_to_all=team.open_to_all, team=team)
     except LineageError as error:
         team.fail(str(error))
         sys.exit(_CANNOT_START)
-    for line in (*said_of(service), *traced(settings)):
+    for line in (*start_message(service), *traced(settings)):
         print(f"Worker {os.getpid()}: {line}", flush=True)
-    return service.door
+    return service.app
 
 
 def _end_with_parent() -> None:

@@ -20,8 +20,8 @@ from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.answers.serving import Canary, Serving
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
-from recsys_assets.service.figures import Figures
 from recsys_assets.service.rotation import Rotation
+from recsys_assets.service.service_metrics import ServiceMetrics
 
 _REPORTED = (
     "arm", "metric", "role", "units", "value", "relative", "relative_low", "relative_high", "difference_low",
@@ -30,13 +30,15 @@ _REPORTED = (
 """Columns of `ab_report` that the status shows."""
 
 
-def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
-    """State of the service: what serves, its figures, rules and experiments.
+def status_of(
+    rotation: Rotation, log: FeedbackLog, metrics: ServiceMetrics, workers: int = 1
+) -> dict[str, Any]:
+    """State of the service: what serves, its metrics, rules and experiments.
 
     Args:
         workers: number of processes; swaps are those of this one.
     """
-    seen = figures.seen
+    seen = metrics.seen
     now, serving = datetime.now(timezone.utc), rotation.now
     n_items = 0 if serving is None else serving.champion.served.model.n_items
     return {
@@ -47,7 +49,7 @@ def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: i
         "started": datetime.fromtimestamp(seen.started, timezone.utc),
         "serves": None if serving is None else _served(serving, rotation, now),
         "problems": problems_of(rotation, log),
-        **figures.team_requests.summed(),
+        **metrics.team_requests.summed(),
         "arms": seen.arms(n_items),
         "swaps": rotation.swaps,
         "swap_failures": rotation.failures,

@@ -137,7 +137,7 @@ def mark_items(
         inner = copied(item.node)
         inner["alias"] = item.alias
         text = statement.catalog.syntax.relation_text(inner)
-        more = ", ".join(f"{said_of} AS {name}" for name, said_of in columns.items())
+        more = ", ".join(f"{start_message} AS {name}" for name, start_message in columns.items())
         made = statement.catalog.syntax.relation(f"(SELECT *, {more} FROM {text}) AS {quote(item.alias)}")
         item.node.clear()
         item.node.update(made)

@@ -1,4 +1,4 @@
-"""Door: checks of every request before it is processed: authentication, size, rate, and concurrency."""
+"""AccessMiddleware: checks of every request before it is processed, for authentication, size, rate and concurrency."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys_assets.service import tracing
-from recsys_assets.service.figures import Figures
+from recsys_assets.service.service_metrics import ServiceMetrics
 from recsys_assets.service.web import tokens
 from recsys_assets.service.web.problems import Refused, log_fault, problem
 from recsys_assets.service.web.tokens import Token
@@ -33,7 +33,7 @@ HEADERS = (
 )
 OPEN = ("/", "/health", "/ready")
 """Paths that need no token; the page at / shows nothing until it has one."""
-WRITTEN_DOWN = ("/recommendations", "/search")
+LOGGED_PATHS = ("/recommendations", "/search")
 """Paths whose GET logs an exposure; a HEAD there shows nobody anything and is refused."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -42,7 +42,7 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 @dataclass
 class Access:
-    """Access rules of the door.
+    """Access rules of the service.
 
     Attributes:
         open: whether no token is needed, because only this machine reaches the service.
@@ -57,7 +57,7 @@ class Access:
     most: int = 512
 
 
-class Door:
+class AccessMiddleware:
     """ASGI middleware around the service.
 
     It refuses a request with 401 without a required token, with 403 if the token lacks the scope or a page of another
@@ -66,8 +66,8 @@ class Door:
     413 or 400 if its body is too large or nested too deep.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, figures: Figures) -> None:
-        self._app, self.access, self._figures = app, access, figures
+    def __init__(self, app: ASGIApp, access: Access, metrics: ServiceMetrics) -> None:
+        self._app, self.access, self._metrics = app, access, metrics
         self._buckets: dict[str, tuple[float, float]] = {}
         self._inside = 0
 
@@ -75,7 +75,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD" and not scope["path"].startswith(WRITTEN_DOWN):
+        if scope["method"] == "HEAD" and not scope["path"].startswith(LOGGED_PATHS):
             scope = {**scope, "method": "GET"}  # the server sends no body all the same
         with tracing.request(scope["method"], scope["headers"]) as made:
             await self._answer(scope, receive, send, made)
@@ -94,7 +94,7 @@ class Door:
             await send(message)
 
         self._inside += 1
-        self._figures.waiting.set(self._inside)
+        self._metrics.waiting.set(self._inside)
         try:
             self._admit(scope)
             body = receive
@@ -102,11 +102,11 @@ class Door:
                 body = await asyncio.wait_for(_whole(receive), BODY_SECONDS)
             await self._app(scope, body, guarded)
         except Refused as refused:
-            self._figures.refused.labels(str(refused.status)).inc()
+            self._metrics.refused.labels(str(refused.status)).inc()
             answer = problem(refused.status, refused.detail, headers=refused.headers)
             await answer(scope, receive, guarded)
         except asyncio.TimeoutError:
-            self._figures.refused.labels("408").inc()
+            self._metrics.refused.labels("408").inc()
             answer = problem(408, "The body took too long.", headers={"Connection": "close"})
             await answer(scope, receive, guarded)
         except Exception as error:
@@ -115,9 +115,9 @@ class Door:
                 await problem(500, "The service has a fault; its log says where.")(scope, receive, guarded)
         finally:
             self._inside -= 1
-            self._figures.waiting.set(self._inside)
+            self._metrics.waiting.set(self._inside)
             route = getattr(scope.get("route"), "path_format", "none")
-            self._figures.replied(route, status, time.perf_counter() - began)
+            self._metrics.replied(route, status, time.perf_counter() - began)
             tracing.answered(made, scope["method"], route, status)
 
     def _admit(self, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""Figures: the metrics of the service at /metrics, for Prometheus; none names a customer or an item."""
+"""ServiceMetrics: the metrics of the service at /metrics, for Prometheus; none names a customer or an item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from recsys_assets.service.rotation import Rotation
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
-class Figures:
+class ServiceMetrics:
     """The counters of one service.
 
     Args:
@@ -110,7 +110,7 @@ class Figures:
 
     def rotated(self) -> None:
         """Count the switches and failed switches since the last call, and share this worker's requests."""
-        self.team_requests.tell()
+        self.team_requests.publish()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures
         swaps, failures = now[0] - self._counted[0], now[1] - self._counted[1]

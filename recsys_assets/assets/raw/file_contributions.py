@@ -23,7 +23,7 @@ EVENTS = "raw_events"
 
 
 @dataclass(frozen=True)
-class Given:
+class FileContribution:
     """Contribution of a file to raw_events: number of rows, days of their valid times, and the first too far in the
     future.
     """
@@ -33,12 +33,12 @@ class Given:
     ahead: date | None = None
 
 
-def given_rows(
+def file_contributions(
     source: Source,
     ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
     tomorrow: date,
     relations: Mapping[FileScan, str] | None = None,
-) -> dict[str, Given]:
+) -> dict[str, FileContribution]:
     """Contribution of each opened file to raw_events; files that contribute no rows are left out.
 
     Args:
@@ -47,11 +47,11 @@ def given_rows(
     """
     sql = days_sql(source, relations)
     found = ask(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
-    return {path: Given(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
+    return {path: FileContribution(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
 
 
 def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) -> str:
-    """The SELECT of `given_rows`: file, rows, days and the first day too far ahead."""
+    """The SELECT of `file_contributions`: file, rows, days and the first day too far ahead."""
     query = source.queries[EVENTS]
     sql = source.written(EVENTS, relations).statement.strip()
     if "event_time" not in {name.casefold() for name in query.columns}:

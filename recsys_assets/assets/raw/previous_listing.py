@@ -1,4 +1,4 @@
-"""EarlierLook: what the previous listing found about files and is still valid, so that they need not be read again."""
+"""PreviousListing: valid findings of the previous listing about files, which need not be read again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
-from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import Request
@@ -41,7 +41,7 @@ def first_day_ahead(record: Materialization) -> date | None:
 
 
 @dataclass(frozen=True)
-class EarlierLook:
+class PreviousListing:
     """Findings of the previous listing that are still valid; without arguments there are none, so all files are read.
 
     Attributes:
@@ -61,7 +61,7 @@ class EarlierLook:
     @classmethod
     def of(
         cls, folder: SourceFolder, before: Previous | None, request: Request, last_day: date
-    ) -> EarlierLook:
+    ) -> PreviousListing:
         """The findings of a previous listing that still hold.
 
         There are none if the code, the source's SQL, its settings or a library has changed since, or if everything is
@@ -86,7 +86,7 @@ class EarlierLook:
                 names = tuple(column.name for column in read.schema)
                 columns[read.name] = shared.setdefault(names, names)
         ahead = first_day_ahead(record)
-        own = is_timeless(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
+        own = is_deterministic(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
         return cls(folder, columns, own, last_day, ahead if own else None)
 
     def known(
@@ -150,7 +150,7 @@ def _contents_before(
     }
 
 
-def is_timeless(sql: str) -> bool:
+def is_deterministic(sql: str) -> bool:
     """Whether a SELECT always returns the same rows for the same files; False in doubt.
 
     DuckDB marks its functions that do not: those that draw at random, count or read a clock.
