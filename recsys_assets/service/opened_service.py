@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -86,16 +87,7 @@ def opened_service(
     """
     keep_private()
     files = ServiceFiles(settings.home)
-    try:
-        key = assignment_key(settings.assignment_key, files.key)
-    except OSError as error:
-        raise ServiceError(
-            f"The home {settings.home} cannot be used.",
-            expected="a folder that this user may write to",
-            found=error.strerror,
-            where=variable("home"),
-            advice="set RECSYS_HOME to another folder, or fix the permissions of this one",
-        ) from error
+    key = _key(settings, files)
     lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
     running_file = RunningFile(files.own)
     rotation = Rotation(Place(lake, files.rules, files.experiments, key, running_file))
@@ -104,18 +96,7 @@ def opened_service(
         files.feedback, settings.durable_within_ms, metrics.group_seconds.observe, alone=team is None
     )
     activity = Activity()
-    events = LogReader(files.feedback, "events", needs=NEEDED, without=log.own)
-    since, skip = recalled_since(files.feedback, datetime.now(timezone.utc))
-    if team is not None and stamp_of(team.since) < since:
-        since, skip = stamp_of(team.since), 0  # what its workers write on is read from its beginning
-    shown = LogReader(files.feedback, "exposures", needs=SHOWN, without=log.own, since=since, skip=skip)
-    others = OtherWorkers(events, shown, activity, metrics.seen)
-    found = events.found
-    metrics.log_lines.labels("read").inc(found.lines)
-    metrics.log_lines.labels("torn").inc(found.torn)
-    metrics.log_lines.labels("damaged").inc(len(found.damaged))
-    for place in found.damaged[:20]:
-        _log.warning("a line of the feedback cannot be read: %s", place)
+    others = _replayed(files.feedback, log, activity, metrics, team)
     rotation.refresh()
     if rotation.now is None and rotation.error is not None:
         log.close()
@@ -132,6 +113,38 @@ def opened_service(
     at_end = (lambda: None) if team is None else service.close
     app.router.lifespan_context = _watching(service, access, tokens, look_seconds, at_end)
     return service
+
+
+def _key(settings: Settings, files: ServiceFiles) -> bytes:
+    try:
+        return assignment_key(settings.assignment_key, files.key)
+    except OSError as error:
+        raise ServiceError(
+            f"The home {settings.home} cannot be used.",
+            expected="a folder that this user may write to",
+            found=error.strerror,
+            where=variable("home"),
+            advice="set RECSYS_HOME to another folder, or fix the permissions of this one",
+        ) from error
+
+
+def _replayed(
+    feedback: Path, log: FeedbackLog, activity: Activity, metrics: ServiceMetrics, team: WorkerTeam | None
+) -> OtherWorkers:
+    """The logs of other processes, with their lines counted in `activity` and `metrics`."""
+    events = LogReader(feedback, "events", needs=NEEDED, without=log.own)
+    since, skip = recalled_since(feedback, datetime.now(timezone.utc))
+    if team is not None and stamp_of(team.since) < since:
+        since, skip = stamp_of(team.since), 0  # what its workers write on is read from its beginning
+    shown = LogReader(feedback, "exposures", needs=SHOWN, without=log.own, since=since, skip=skip)
+    others = OtherWorkers(events, shown, activity, metrics.seen)
+    found = events.found
+    metrics.log_lines.labels("read").inc(found.lines)
+    metrics.log_lines.labels("torn").inc(found.torn)
+    metrics.log_lines.labels("damaged").inc(len(found.damaged))
+    for place in found.damaged[:20]:
+        _log.warning("a line of the feedback cannot be read: %s", place)
+    return others
 
 
 def start_message(service: Service) -> Iterator[str]:

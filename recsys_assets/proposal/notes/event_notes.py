@@ -50,6 +50,16 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
     events = next((role for role in roles if role.table == "raw_events"), None)
     if events is None:
         return
+    yield from _on_empty_columns(files, events)
+    yield from _on_ids(files, events)
+    yield from _on_ratings(files, used)
+    yield from _on_behaviours(events)
+    yield from _on_numbers(files, events, used)
+    yield from _on_other_columns(files, used)
+
+
+def _on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
+    """Notes on required columns with empty rows."""
     for role in (*IDS, "event_time"):
         column = events.columns.get(role)
         if column is not None and column.filled < 1:
@@ -64,9 +74,10 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                     "_line) fills it down"
                 )
             yield note
-    yield from _on_ids(files, events)
-    yield from _on_ratings(files, used)
-    yield from _on_behaviours(events)
+
+
+def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
+    """Notes on quantities, amounts and prices, and on repeated rows."""
     pieces = events.columns.get("quantity")
     if pieces is not None and {"0", "0.0"} & {*pieces.values}:
         yield (
@@ -90,6 +101,10 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 f"column {column.name} is taken for {role} and holds whole numbers alone: where they are pieces write "
                 "them AS quantity, where they are cents divide them by 100"
             )
+
+
+def _on_other_columns(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
+    """Notes on unused columns: of parts, of orders that were cancelled, and of currencies."""
     for column in files.columns:
         if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _PARENTS) is not None:
             parts = round(column.filled * files.rows)

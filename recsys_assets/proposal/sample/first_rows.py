@@ -258,13 +258,7 @@ def _sniffed(
         ValueError: there is no row, or no row with as many fields as the header.
     """
     delimiter, quote, header = dialects.of(text)
-    first = text.partition("\n")[0]
-    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
-        # few lines, or signs in titles, lead the sniffer astray
-        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
-        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
-    if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
-        delimiter = " "
+    delimiter = _likelier_delimiter(text, delimiter)
     options: dict[str, str] = {}
     if delimiter != ",":
         options["delim"] = literal(_ESCAPES.get(delimiter, delimiter))
@@ -310,6 +304,15 @@ def _sniffed(
         name: [row[place] or None for row in cells] for place, name in enumerate(names) if name not in alike
     }
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
+
+
+def _likelier_delimiter(text: str, sniffed: str) -> str:
+    """The sniffed delimiter of a text, or one that fits better: titles and few lines mislead the sniffer."""
+    first, delimiter = text.partition("\n")[0], sniffed
+    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
+        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
+        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
+    return " " if delimiter != " " and _parts_by(text, " ") and delimiter not in text else delimiter
 
 
 def _known_names(cells: Sequence[str]) -> int:

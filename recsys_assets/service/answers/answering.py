@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from random import Random
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_assets.assets.serving.reasons import evidence_of, in_words, nearest_of_one
 from recsys_assets.service.answers.arrangement import Placed, arranged
@@ -104,15 +105,7 @@ def answered(
     else:
         excluded = np.concatenate([excluded, rules.hidden_rows])
     day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
-    pins, lift = rules.pins_on(day), rules.lift_on(day)
-    if pins:
-        banned = set(excluded.tolist())
-        allowed = None if among is None else set(among.tolist())
-        pins = {
-            place: row
-            for place, row in pins.items()
-            if row not in banned and not rules.hidden[row] and (allowed is None or row in allowed)
-        }
+    pins, lift = _allowed_pins(rules, day, excluded, among), rules.lift_on(day)
     exploration = rules.rules.exploration
     depth = question.k + rules.reach
     n_items = served.model.n_items
@@ -145,6 +138,22 @@ def answered(
         unknown,
         actions,
     )
+
+
+def _allowed_pins(
+    rules: BoundRules, day: date, excluded: NDArray[np.int32], among: NDArray[np.int32] | None
+) -> Mapping[int, int]:
+    """The pins of a day whose items may be in the list: place, from 0, → row."""
+    pins = rules.pins_on(day)
+    if not pins:
+        return pins
+    banned = set(excluded.tolist())
+    allowed = None if among is None else set(among.tolist())
+    return {
+        place: row
+        for place, row in pins.items()
+        if row not in banned and not rules.hidden[row] and (allowed is None or row in allowed)
+    }
 
 
 def explained(served: ServedModel, listed: ComputedList) -> list[dict[str, Any]]:

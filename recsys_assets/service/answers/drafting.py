@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
@@ -92,19 +92,28 @@ def drafted(
         first, second, free, query_id,
         fits=fits, enough=depth - len(pinned), share=exploration.share, among=exploration.among,
     )  # fmt: skip
-    shown: list[Shown] = []
-    rest = iter(picks)
-    for place in range(question.k):
+    return lists, list(_merged(teams, lists, places, pinned, iter(picks), question.k))
+
+
+def _merged(
+    teams: Teams,
+    lists: Sequence[ComputedList],
+    places: Sequence[Mapping[str, int]],
+    pinned: Mapping[int, tuple[int, str]],
+    picks: Iterator[Pick],
+    k: int,
+) -> Iterator[Shown]:
+    """The shared list of k items: pinned ones at their places, picks at the others."""
+    for place in range(k):
         if place in pinned:
             team, item = pinned[place]
-            shown.append(_shown(teams.variants[team], lists[team], team, places[team][item], 1.0))
-        elif (pick := next(rest, None)) is not None:
+            yield _shown(teams.variants[team], lists[team], team, places[team][item], 1.0)
+        elif (pick := next(picks, None)) is not None:
             team = 0 if pick.team == "a" else 1
             at = places[team][str(pick.item)]
             credit = teams.names[team] if pick.counts else None
-            drawn = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
-            shown.append(drawn._replace(explored=pick.explored))
-    return lists, shown
+            shown = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
+            yield shown._replace(explored=pick.explored)
 
 
 def _pinned(teams: Teams, lists: Sequence[ComputedList], k: int) -> dict[int, tuple[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -184,21 +184,10 @@ def load_serving(
         LineageError: the champion cannot be read.
         ModelFileError: the champion's files hold no model.
     """
-    models = {} if before is None else before.loaded()
-    rules, problems = Rules.load(rules_file), list[str]()
-
-    def model(table: str, number: int | None) -> ServedModel:
-        wanted = lake.version(table, number).version if number is None else number
-        if (table, wanted) not in models:
-            models[table, wanted] = ServedModel.load(lake, table, wanted)
-        return models[table, wanted]
-
-    def variant(served: ServedModel, of: Rules) -> Variant:
-        bound = BoundRules.of(of, served, lake)
-        problems.extend(each for each in bound.warnings if each not in problems)
-        return Variant(served, bound)
-
-    champion = variant(model(table, version), rules)
+    rules = Rules.load(rules_file)
+    loader = _Loader(lake, {} if before is None else before.loaded())
+    champion = loader.variant(loader.model(table, version), rules)
+    problems = loader.problems
     if champion.served.cannot_fold:
         problems.append(f"what customers just did is not used: {champion.served.cannot_fold}")
     found = Experiments.load(experiments_file)
@@ -207,26 +196,15 @@ def load_serving(
     variants: dict[tuple[str, str], Variant] = {}
     for experiment in found.experiments:
         try:
-            own: dict[tuple[str, str], Variant] = {}
-            for arm in experiment.arms:
-                if not _differs(arm):
-                    continue
-                named = CHAMPION if arm.family is None else f"{_CANDIDATE}{arm.family}"
-                if arm.family is not None and not lake.has(named):
-                    raise ExperimentError(_no_candidate(lake, arm.family))
-                own_model = arm.family is not None or arm.version is not None
-                answers = model(named, arm.version) if own_model else champion.served
-                of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
-                own[experiment.name, arm.name] = variant(answers, of)
+            variants |= loader.variants_of(experiment, champion.served, rules, experiments_file)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the experiment {experiment.name!r} does not run: {str(error).splitlines()[0]}")
             continue
         running.append(experiment)
-        variants |= own
     of_canary = None
     if canary is not None and canary.share:
         try:
-            candidate = variant(model(canary.asset, None), rules)
+            candidate = loader.variant(loader.model(canary.asset, None), rules)
             of_canary = Canary(candidate, canary.share, canary.who, canary.reason)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
@@ -236,6 +214,48 @@ def load_serving(
     if search is not None:
         search[0].rows_in(champion.served)  # now, not in the first request
     return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, of_canary, search)
+
+
+@dataclass
+class _Loader:
+    """Loader of models and variants, each model once.
+
+    Attributes:
+        models: those in memory, by table and version.
+        problems: unknown names in rules, and other problems, in words.
+    """
+
+    lake: Lake
+    models: dict[tuple[str, int], ServedModel]
+    problems: list[str] = field(default_factory=list)
+
+    def model(self, table: str, version: int | None) -> ServedModel:
+        """A version of a model; None: the latest."""
+        wanted = self.lake.version(table, version).version if version is None else version
+        if (table, wanted) not in self.models:
+            self.models[table, wanted] = ServedModel.load(self.lake, table, wanted)
+        return self.models[table, wanted]
+
+    def variant(self, served: ServedModel, rules: Rules) -> Variant:
+        """A model with rules bound to its items."""
+        bound = BoundRules.of(rules, served, self.lake)
+        self.problems.extend(each for each in bound.warnings if each not in self.problems)
+        return Variant(served, bound)
+
+    def variants_of(
+        self, experiment: Experiment, champion: ServedModel, rules: Rules, file: Path
+    ) -> dict[tuple[str, str], Variant]:
+        """The variants of the arms that differ from the champion, by experiment and arm."""
+        found: dict[tuple[str, str], Variant] = {}
+        for arm in filter(_differs, experiment.arms):
+            named = CHAMPION if arm.family is None else f"{_CANDIDATE}{arm.family}"
+            if arm.family is not None and not self.lake.has(named):
+                raise ExperimentError(_no_candidate(self.lake, arm.family))
+            own_model = arm.family is not None or arm.version is not None
+            served = self.model(named, arm.version) if own_model else champion
+            of = rules if arm.rules is None else Rules.load(_there(file.parent / arm.rules))
+            found[experiment.name, arm.name] = self.variant(served, of)
+        return found
 
 
 def _search(

@@ -61,7 +61,15 @@ def service_app(handler: RequestHandler) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would name customers
     )
     app.router.route_class = AddressRoute
-    rotation = handler.rotation
+    _add_lists(app, handler)
+    _add_search_and_events(app, handler)
+    _add_state(app, handler)
+    _add_problems(app)
+    return app
+
+
+def _add_lists(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes that return lists of items for a customer, a session or an item."""
 
     @app.get("/recommendations/{user:path}", response_model=Recommendations, summary="A customer's list")
     async def of_user(
@@ -99,6 +107,10 @@ def service_app(handler: RequestHandler) -> FastAPI:
     ) -> Response:
         return _json(await handler.similar(item, k))
 
+
+def _add_search_and_events(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes for searches and events, and the preview for the shop."""
+
     @app.get("/search", response_model=SearchResults, summary="Items that somebody looks for")
     async def search(
         q: Annotated[SearchText, Query(description="What is looked for.", examples=["frozen pizza"])],
@@ -122,6 +134,11 @@ def service_app(handler: RequestHandler) -> FastAPI:
         k: Annotated[K, Query()] = 20,
     ) -> Response:
         return _json(await handler.preview(user, k))
+
+
+def _add_state(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes for the state of the service: readiness, version, status, metrics, and the page."""
+    rotation = handler.rotation
 
     @app.get("/health", response_model=Health, summary="Whether the process answers")
     async def health() -> Response:
@@ -173,6 +190,10 @@ def service_app(handler: RequestHandler) -> FastAPI:
         handler.catch_up()
         return Response(handler.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+
+def _add_problems(app: FastAPI) -> None:
+    """Handlers that turn errors into problem details."""
+
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         wrong = faults(error.errors(), _FIELDS)
@@ -199,8 +220,6 @@ def service_app(handler: RequestHandler) -> FastAPI:
         return problem(
             error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers
         )
-
-    return app
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:
