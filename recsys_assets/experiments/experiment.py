@@ -113,7 +113,7 @@ class Experiment(TomlPart):
     def _fits_together(self) -> Experiment:
         names = [arm.name for arm in self.arms]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"arms need different names; twice there is {', '.join(twice)}")
+            raise ValueError(f"arms need different names; given twice: {', '.join(twice)}")
         if "control" in names[1:]:
             raise ValueError("the first arm is the control, so none after it can be called that")
         if sum(arm.share > 0 for arm in self.arms) < 2:

@@ -64,7 +64,7 @@ def self_normalised(
     """
     r, w, members = _checked(reward, propensity, target, groups)
     if not w.any():
-        raise ValueError("the policy shows nothing of what was shown, so this log says nothing about it")
+        raise ValueError("the policy would show none of the logged items, so this log cannot evaluate it")
     estimate = float((r * w).sum() / w.sum())
     return _value(estimate + w * (r - estimate) / w.mean(), w, estimate, members, alpha)
 

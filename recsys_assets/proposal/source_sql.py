@@ -106,7 +106,7 @@ def settings_text(
         ]
     if non_products:
         lines += [
-            "# not sold as products, by what they are called: their rows are refused",
+            "# not sold as products, by what they are called: their rows are rejected",
             f"non_products = [{', '.join(_toml(re.escape(item)) for item in non_products)}]",
         ]
     if first_year < EARLIEST_DAY.year:

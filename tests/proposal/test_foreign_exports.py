@@ -383,6 +383,6 @@ def test_customers_written_as_words_for_none_are_told_like_empty_ones_in_files_r
         "one scan, whichever file has the word"
     )
     empty, every = len(rows) - len(plain), len(rows) + len(plain)
-    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are refused" in _notes(
+    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are rejected" in _notes(
         proposal
     )

@@ -177,7 +177,7 @@ def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame
     for path, sha256 in seen.items():
         if there.get(path) != sha256:
             raise FilesChanged(
-                f"The file {path} is not what it was when {FILES} looked at it.",
+                f"The file {path} is not what it was when {FILES} listed it.",
                 expected=f"sha256 {sha256[:16]}…",
                 found=f"sha256 {there[path][:16]}…" if path in there else "no file",
                 where=str(files.home / path),

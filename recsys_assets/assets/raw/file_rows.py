@@ -56,7 +56,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
             file = hashed_file(folder.root / path, path, inside)
             if file.sha256 != sha:
                 raise FilesChanged(
-                    f"The file {path} is not what it was when source_files looked at it.",
+                    f"The file {path} is not what it was when source_files listed it.",
                     expected=f"sha256 {sha[:16]}…",
                     found=f"sha256 {file.sha256[:16]}…" if file.fault is None else file.fault.found,
                     where=str(folder.root / path),
@@ -74,7 +74,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
         )
         if opened.faults:
             raise FaultyFiles(
-                "Files that could be read when source_files looked at them cannot be read any more.\n  "
+                "Files that could be read when source_files listed them cannot be read any more.\n  "
                 + "\n  ".join(map(str, opened.faults[:MOST_SHOWN])),
                 found=f"{len(opened.faults)} of {len(files)} files",
                 where=", ".join(fault.path for fault in opened.faults[:MOST_SHOWN]),

@@ -59,7 +59,7 @@ def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
             )
         if column.name.endswith("_id") and _is_nested(column.type):
             raise LineageError(
-                f"The column {column.name} of {table} has parts, and an id has none.",
+                f"The column {column.name} of {table} is nested, and an id is one value.",
                 expected="text or a number",
                 found=column.type,
                 where=origin,

@@ -67,7 +67,7 @@ def _on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
             if order := events.filling_order(column.name):
                 yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
                 continue
-            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
+            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are rejected"
             if role == "event_time":
                 note += (
                     "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
@@ -81,7 +81,7 @@ def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> It
     pieces = events.columns.get("quantity")
     if pieces is not None and {"0", "0.0"} & {*pieces.values}:
         yield (
-            f"column {pieces.name} is 0 in some rows, which are refused: where that means that it is not known, write "
+            f"column {pieces.name} is 0 in some rows, which are rejected: where that means that it is not known, write "
             f"nullif({quote(pieces.name)}, '0') AS quantity"
         )
     if files.equal_rows:

@@ -94,7 +94,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
     for part in events if timed and joined is None else ():
         if part not in timed:
             yield (
-                f"{part.files.pattern}: it has no times, so its rows are refused beside those that have; undated = "
+                f"{part.files.pattern}: it has no times, so its rows are rejected next to those that have; undated = "
                 "true in source.toml gives them the day of their file"
             )
     for part in timed:
@@ -188,7 +188,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     notes += [
         f"{files.pattern}: column {column.name} is taken for the time, but nothing here reads such values as "
         f"{', '.join(column.samples)}: write try_strptime({quote(column.name)}, '…') AS event_time, else its rows are "
-        "refused"
+        "rejected"
         for role in roles
         if (column := role.columns.get("event_time")) is not None and column.kind == "text"
     ]

@@ -228,7 +228,7 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"
-                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
+                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are rejected",)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
     lines = text if whole else text[: text.rfind("\n") + 1]

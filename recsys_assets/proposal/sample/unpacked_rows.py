@@ -108,7 +108,7 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
     if broken >= len(records):
         raise NotJsonLines("its lines are not each an object of JSON")
     note = (
-        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
+        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are rejected"
     )
     fields = _fields(records)
     listed, with_list = _list_of_things(records, fields)
