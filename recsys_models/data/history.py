@@ -1,4 +1,4 @@
-"""A customer's history at the time of the request: what they did so far, known to the fit or not."""
+"""A customer's history at the time of the request, whether known to the fit or not."""
 
 from __future__ import annotations
 
