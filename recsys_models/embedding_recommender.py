@@ -126,7 +126,7 @@ class EmbeddingRecommender(Recommender):
         }
 
     def _link_state(self) -> dict[str, NDArray[Any]]:
-        """Arrays of what links users and items beside the interactions."""
+        """Arrays of the links between users and items besides the interactions."""
         return {} if self._fit_links is None else self._fit_links.state()
 
     def _fold_state(self) -> dict[str, NDArray[Any]]:
@@ -139,6 +139,6 @@ class EmbeddingRecommender(Recommender):
         self._fit_links = Links.from_state(state, self.seen)
 
     def _check_vectors(self) -> None:
-        """Raise ValueError where there is not one vector for each user and item, all of one length."""
+        """Raise ValueError unless there is one vector for each user and item, all of one length."""
         must_be(self._user_vectors, "user", shape=(self.user_ids.size, None), kind="f")
         must_be(self._item_factors, "item", shape=(self.item_ids.size, self._user_vectors.shape[1]), kind="f")

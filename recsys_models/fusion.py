@@ -182,7 +182,7 @@ class Fusion(Recommender):
 
 
 def _judges_without_scores(model: Recommender) -> bool:
-    """Whether a model's evidence can be told without its scores."""
+    """Whether a model's evidence does not depend on its scores."""
     return type(model)._evidence is FittedModel._evidence
 
 

@@ -158,7 +158,7 @@ class LightGCN(EmbeddingRecommender):
             self.chosen["largest_steps"] = None
 
     def training(self, pairs: int) -> Training:
-        """The training schedule for a graph of so many pairs."""
+        """The training schedule for a graph with this number of pairs."""
         from recsys_models.training.trainer import Training, bounded_batch
 
         batch = bounded_batch(self.batch, pairs, self.largest_steps)

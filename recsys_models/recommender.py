@@ -150,7 +150,8 @@ class Recommender(Folding):
     ) -> Self:
         """A new model fitted on `interactions`, usually train and validation together, with what validation chose.
 
-        That is parameters and epochs, and in families that learn from validation labels what was learned from them.
+        That is parameters and epochs, and in families that learn from validation labels also the parts learned from
+        these.
         """
         self._must_be_fitted()
         interactions = interactions.counted

@@ -1,4 +1,4 @@
-"""`lake_retention`: what was pruned, compacted and deleted tonight."""
+"""`lake_retention`: the nightly pruning, compaction and deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: `recsys` and what it shows."""
+"""The command line: the command `recsys` and its output."""
 
 import os
 import signal

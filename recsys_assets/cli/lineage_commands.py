@@ -1,4 +1,4 @@
-"""`recsys lineage`: the questions of `recsys_lineage.cli`, asked of the home's lake; the platform rebuilds."""
+"""`recsys lineage`: the commands of `recsys_lineage.cli`, for the home's lake and with the platform's assets."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def ab_report(units: pl.DataFrame, experiment: Experiment, catalogue: int | None
     Args:
         units: one row per unit, with `arm` and the columns of the metrics; metrics without columns are left out of the
             report. Coverage needs `items`, `unit` and `first_shown`.
-        experiment: what was compared.
+        experiment: the experiment of these units.
         catalogue: number of items that could have been shown; coverage is left out where it is not given.
 
     Raises:

@@ -54,7 +54,7 @@ class Arm(TomlPart):
         share: of the units, relative to the other arms.
         family: the recommender that answers; the champion's when None.
         version: of the table `champion` to be served; the latest when None.
-        rules: a file of rules beside the experiments', for this arm alone.
+        rules: a file of rules in the folder of the experiments' file, for this arm only.
     """
 
     name: Name

@@ -167,7 +167,7 @@ def _difference(
     customers: NDArray[np.str_],
     alpha: float,
 ) -> Value:
-    """Reward of the recommender beyond what was shown, at the same places."""
+    """Difference in reward to the shown lists, at the same places."""
     # inverse propensities of a policy that was logged are 1, so r (w - 1) is the gain's term
     ones = np.ones_like(values)
     return inverse_propensity(values * (agrees / propensity - 1), ones, ones, alpha=alpha, groups=customers)

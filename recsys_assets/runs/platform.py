@@ -290,7 +290,7 @@ class Platform:
         return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
 
     def deliver(self, seconds: float, patience: float) -> list[Delivered]:
-        """Send the records' events to their destinations, for at most so many seconds.
+        """Send the records' events to their destinations, within a time limit.
 
         Args:
             seconds: time limit, even if more events are waiting.

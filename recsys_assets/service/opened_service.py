@@ -161,7 +161,7 @@ def start_message(service: Service) -> Iterator[str]:
 
 
 def traced(settings: Settings) -> Iterator[str]:
-    """Make spans where they are asked for; what somebody should know of that."""
+    """Start tracing if it is configured; yields messages for the user."""
     problem = tracing.begin(endpoint=settings.otel_endpoint)
     if problem is not None:
         yield f"Take note: {problem}"

@@ -74,7 +74,7 @@ class RequestHandler:
 
         Raises:
             NoChampion: nothing serves yet.
-            FeedbackError: what is shown cannot be written down.
+            FeedbackError: the exposure cannot be written.
             Refused: a category is unknown, or too many requests wait and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
@@ -206,7 +206,7 @@ class RequestHandler:
 
         Raises:
             NoChampion: nothing serves yet.
-            FeedbackError: what is shown cannot be written down.
+            FeedbackError: the exposure cannot be written.
             Refused: there is no index yet, a category is unknown, or too many requests wait.
         """
         serving = self.rotation.serving()

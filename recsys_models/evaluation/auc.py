@@ -56,7 +56,7 @@ def auc_of_rows(
         masked_rows: shape (n,): the users' rows of `masked`, -1 for none.
 
     Returns:
-        Shape (n,); 0.5 where there is nothing to compare with.
+        Shape (n,); 0.5 if there is no item to compare with.
     """
     m = scores.scores.shape[1]
     areas = np.empty(rows.size, np.float64)

@@ -104,7 +104,7 @@ class _BasisFacts(NamedTuple):
 
     Attributes:
         seen, popular: those of the basis that it follows from.
-        warm: (n_users,) who has an interaction.
+        warm: (n_users,) users with an interaction.
         had: (n_items,) what somebody had.
         unjudged: (n_items,) scores from `NO_EVIDENCE` downwards in the order of popularity.
     """
@@ -206,7 +206,7 @@ class FittedModel(ABC):
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k best items of each user, best first; equal scores by item row ascending.
 
-        Items that the model knows nothing of for the user come last, by popularity; `has_evidence` tells them by score.
+        Items for which the model has no evidence come last, by popularity; `has_evidence` finds them by score.
 
         Args:
             users: ids, known or not. Unknown users and users without interactions get popular items (`is_cold`).

@@ -130,7 +130,7 @@ class Folding(FittedModel):
         """The list of one customer, as `answer` gives it; None if it needs the scores of all items.
 
         Args:
-            customer: one, who has an interaction.
+            customer: interactions of one customer, at least one.
             hidden: rows of items that are left out.
             chosen: rows of the items that the list is chosen from.
         """

@@ -140,7 +140,7 @@ class FoldMap(NamedTuple):
         """The map from the arrays of `state`; None if there are none, as in files from before maps were stored.
 
         Raises:
-            ValueError: the arrays are no map of so many items and such vectors.
+            ValueError: the arrays do not fit the numbers of items and dimensions.
         """
         found = {name: state[f"fold.{name}"] for name in cls._fields if f"fold.{name}" in state}
         if not found:

@@ -235,7 +235,7 @@ class SearchIndex:
     def _matched(
         self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
     ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
-        """(n_documents,) by how much each document has what is asked for, in each way; and whether that is enough."""
+        """(n_documents,) match of each document with the query, by signal; and whether it is enough to be found."""
         by_words = self.by_words.coverage(corrected)
         by_trigrams = self.by_trigrams.coverage(trigrams(asked))
         if corrected != asked:

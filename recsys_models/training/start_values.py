@@ -1,4 +1,4 @@
-"""Start values: what a training takes over from an earlier model's arrays, and what it cannot."""
+"""Start values: arrays of an earlier model that a training starts from, and those that do not fit."""
 
 from __future__ import annotations
 

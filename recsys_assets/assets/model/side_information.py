@@ -43,7 +43,7 @@ TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "vali
 
 
 def side_tables(family: type[Recommender]) -> tuple[str, ...]:
-    """The tables of side information that a family's fit reads beside `split` and `interaction_graph`."""
+    """The tables of side information that a family's fit reads besides `split` and `interaction_graph`."""
     return tuple(
         table
         for table, names in (

@@ -69,7 +69,7 @@ class ServiceEvents:
         """Day of events that may join → hash of the events that the service has received.
 
         Args:
-            stored: a version of `feedback`; None where there is none.
+            stored: a version of `feedback`; None if there is none.
             tomorrow: no event can be later.
         """
         if stored is None or stored.partition_column is None or not self.behaviours:

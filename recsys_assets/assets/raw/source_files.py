@@ -101,7 +101,7 @@ def inspect(
     forget: Collection[str] = (),
     earlier: PreviousListing | None = None,
 ) -> tuple[pl.DataFrame, date | None]:
-    """Read every file of the source to its end and say what it holds; one row a file and pattern.
+    """Read every file of the source to its end and report its content, with one row per file and pattern.
 
     Args:
         folder: the source and its folder.

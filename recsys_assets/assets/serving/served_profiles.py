@@ -1,4 +1,4 @@
-"""`recommendation_profiles`: counts that describe each night's recommendations, beside those of earlier nights."""
+"""`recommendation_profiles`: counts that describe each night's recommendations, with those of earlier nights."""
 
 from __future__ import annotations
 

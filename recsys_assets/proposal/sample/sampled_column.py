@@ -182,7 +182,7 @@ def _is_named_otherwise(column: SampledColumn) -> bool:
 
 
 def _unit_of_moments(column: SampledColumn, numbers: pl.Series) -> str:
-    """The unit in which numbers are moments; empty where they are none, or rather codes.
+    """The unit in which numbers are times; empty if they are no times, or probably codes.
 
     Where the name says nothing, such numbers are times only if they are past and do not follow one another.
     """

@@ -20,7 +20,7 @@ class Placed(NamedTuple):
     Attributes:
         row: of the model's items.
         rank: its place in the model's ranking, from 0; -1 for a pinned item that is not in it.
-        propensity: the probability of showing it here, given what stands above.
+        propensity: the probability of showing it here, given the items above.
         why: what put it here.
     """
 

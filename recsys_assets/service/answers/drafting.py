@@ -19,7 +19,7 @@ class Shown(NamedTuple):
     Attributes:
         item, title: of the product.
         score: of the model that it comes from; None if that has none.
-        propensity: the probability of showing it here, given what stands above.
+        propensity: the probability of showing it here, given the items above.
         source: the list of the answer that it comes from, and its place there, from 0.
         credit: the arm that a click on it counts for; None in a list of one model, and if it counts for none.
         explored: whether it was drawn by lot in a shared list.

@@ -135,7 +135,7 @@ class Observations:
         return arm
 
     def replied(self, status: int, seconds: float, *, a_list: bool) -> None:
-        """Count an answered request, for a list or anything else."""
+        """Count a response to a request of any kind."""
         minute = int(self._clock() // 60)
         counts = self._minutes.get(minute)
         if counts is None:
