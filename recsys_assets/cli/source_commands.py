@@ -125,7 +125,12 @@ def _show_trial(trial: Trial) -> None:
         if table.stopped:
             console.print(f"    {escape(failing_advice(table.stopped))}")
         for row in table.sample.head(1).iter_rows(named=True):
-            shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            told = {
+                name: value
+                for name, value in row.items()
+                if value not in (None, "unknown") and name != "filled"
+            }
+            shown = ", ".join(f"{name} {value}" for name, value in told.items())
             console.print(f"  for example: {escape(shown)}")
     for line in overlooked_lines(trial.overlooked):
         console.print(f"[yellow]{line}[/yellow]")

@@ -17,7 +17,8 @@ NO_VALUE = (
     r"\N", "null", "(null)", "<null>", "nan", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#n/d", "#nv",
     "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!", "#wert!", "#bezug!", "#zahl!", "#valeur!", "#nom?",
     "#nombre!", "#nul!", "#valor!", "#¡valor!", "#¡ref!", "#¿nombre?", "#valore!", "#rif!", "undefined",
-    "[object object]", "-", "--", "\u2013", "\u2014", ".", "?", "(not set)", "00000000-0000-0000-0000-000000000000",
+    "[object object]", "-", "--", "\u2013", "\u2014", ".", "?", "(not set)", "-nan", "n.a.", "[null]",
+    "(none)", "(blank)", "(empty)", "(missing)", "{}", "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
 """Texts that databases, spreadsheets and data frames write for a missing value; case does not matter."""
 INVISIBLE = (
@@ -28,12 +29,14 @@ INVISIBLE = (
 """Control characters, and those that Unicode calls default-ignorable: byte order marks, zero-width spaces, …"""
 SPACES = r"[\t\n\v\f\r\x{1C}-\x{1F}\x{85}\p{Z}]"
 """Every kind of space and of line end."""
-ZONED_TIME = (
-    r"^[^:]+:[0-9:.]+( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
-    r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?$"
+ZONE = (
+    r"( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
+    r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?"
 )
-"""Pattern of a time with its zone: an offset, or an IANA name. Other abbreviations (BST, PST) have several meanings and
-are not guessed."""
+"""Pattern of the zone behind a time: an offset, or an IANA name. Other abbreviations (BST, PST) have several meanings
+and are not guessed."""
+ZONED_TIME = rf"^[^:]+:[0-9:.]+{ZONE}$"
+"""Pattern of a time with its zone."""
 NEVER = r"^([^\s\S])$"
 """Pattern that matches no text."""
 BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))

@@ -151,6 +151,7 @@ def test_a_header_of_other_columns_is_a_fault_unless_it_is_the_header_cut_off(
     [
         ("u,i,t", "i,u,t"),
         ("u,i,t", '"T", U,i'),
+        ("t,u,i,o,q,p", "t,u,o,q,i,discount"),
         ("order_id,sku,quantity,price", "order_id,sku,price,discount"),
         ("order_id,sku,quantity,price", "order_id,sku,quantity,price,discount"),
         ("order_id,sku,quantity,price", "order_id,quantity,price"),

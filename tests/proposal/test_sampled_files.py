@@ -165,7 +165,8 @@ def test_numbers_are_moments_where_their_column_is_named_so_or_nothing_speaks_ag
     barcodes = [2_000_000_000_015 + 7_919 * number for number in range(20)]
     days = [202401310001 + number for number in range(20)]
     columns = {
-        "Order ID": codes, "cart number": codes, "ean": barcodes, "basket code": barcodes, "invoice no": days,
+        "Order ID": codes, "cart number": codes, "cartNo": times, "phone": times,
+        "ean": barcodes, "basket code": barcodes, "invoice no": days,
         "row": [1_500_000_000 + number for number in range(20)], "when": times, "ts": codes, "timestamp": barcodes,
     }  # fmt: skip
     frame = pl.DataFrame(columns)
@@ -173,5 +174,5 @@ def test_numbers_are_moments_where_their_column_is_named_so_or_nothing_speaks_ag
         frame.write_csv(path) if path.suffix == ".csv" else frame.write_parquet(path)
         ((files,), _) = sampled_files(tmp_path, [path.name])
         kinds = {column.name: column.kind for column in files.columns}
-        assert {name for name, kind in kinds.items() if kind == "number"} == {*frame.columns[:6]}
-        assert {name for name, kind in kinds.items() if kind == "epoch"} == {*frame.columns[6:]}
+        assert {name for name, kind in kinds.items() if kind == "number"} == {*frame.columns[:8]}
+        assert {name for name, kind in kinds.items() if kind == "epoch"} == {*frame.columns[8:]}

@@ -104,10 +104,18 @@ def _no_file_repeats_another(inputs: Inputs) -> CheckOutcome:
         return CheckOutcome(name, True, "no file tells the events of another again, otherwise")
     one = found[0]
     inputs.vouch_for({file for each in found for file in (each.first, each.other)})
-    more = f"; and {len(found) - 1} pairs of files more" if len(found) > 1 else ""
+    pairs = len(found) - 1
+    more = (
+        ""
+        if not pairs
+        else "; and one more pair of files"
+        if pairs == 1
+        else f"; and {pairs} more pairs of files"
+    )
     message = (
-        f"{one.same} rows of {one.other} are of events that {one.first} has too, and {one.different} that they tell "
-        f"otherwise count twice{more}: where one of them corrects the other, recsys forget gives one up"
+        f"{one.first} and {one.other} hold the same {'event' if one.same == 1 else f'{one.same} events'}; with other "
+        f"values in each, {one.different} of them {'counts' if one.different == 1 else 'count'} twice{more}: where one "
+        "file corrects the other, recsys forget FILE gives the wrong one up"
     )
     counts = {"rows in both": one.same, "rows twice": one.different, "pairs": len(found) - 1}
     return CheckOutcome(name, False, message, counts=counts, where=tuple(each.other for each in found))

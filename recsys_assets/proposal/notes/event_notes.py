@@ -21,6 +21,11 @@ _MARKS = (
     "isrefund", "storniert", "geloescht",
 )  # fmt: skip
 """Names of columns that mark such orders by yes and no."""
+_ENDED = (
+    "cancelledat", "canceledat", "cancelleddate", "canceleddate", "cancellationdate", "cancelreason", "refundedat",
+    "refunddate", "voidedat", "deletedat", "returnedat", "stornodatum", "storniertam",
+)  # fmt: skip
+"""Names of columns that are filled only for cancelled orders and the like."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
 _PARENTS = (
@@ -55,7 +60,7 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
     yield from _on_ratings(files, used)
     yield from _on_behaviours(events)
     yield from _on_numbers(files, events, used)
-    yield from _on_other_columns(files, used)
+    yield from _on_other_columns(files, events, used)
 
 
 def _on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
@@ -103,7 +108,7 @@ def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> It
             )
 
 
-def _on_other_columns(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
+def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
     """Notes on unused columns: of parts, of orders that were cancelled, and of currencies."""
     for column in files.columns:
         if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _PARENTS) is not None:
@@ -113,6 +118,9 @@ def _on_other_columns(files: SampledFiles, used: Collection[str]) -> Iterator[st
                 "or variants of what that line sells, both count; "
                 f"WHERE {quote(column.name)} IS NULL in raw_events.sql leaves the parts out"
             )
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _ENDED) is not None:
+            yield _on_ended(files, events, column)
+            continue
         if column.name in used or not column.values:
             continue
         said = ", ".join(column.values[:_MOST_SHOWN])
@@ -123,6 +131,19 @@ def _on_other_columns(files: SampledFiles, used: Collection[str]) -> Iterator[st
             )
         elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
             yield f"column {column.name} says {said}: amounts are taken as they stand, whatever their currency"
+
+
+def _on_ended(files: SampledFiles, events: Roles, column: SampledColumn) -> str:
+    """What is filled where an order came to nothing, and how to leave such orders out."""
+    order = events.columns.get("order_id")
+    name = quote(column.name)
+    way = f"WHERE {name} IS NULL"
+    if order is not None and order.distinct < files.rows:
+        way = f"QUALIFY count({name}) OVER (PARTITION BY {quote(order.name)}) = 0"
+    return (
+        f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, which count: "
+        f"where these came to nothing, {way} at the end of raw_events.sql leaves them out"
+    )
 
 
 def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:

@@ -196,7 +196,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     products = {role.columns["item_id"].name for role in roles if "item_id" in role.columns}
     notes += [
         f"{files.pattern}: {', '.join(f'{id_} ({called})' for id_, called in ids.items())} are taken for no products "
-        "and refused (non_products in source.toml): look for others, too"
+        "and rejected (non_products in source.toml): look for others, too"
         for name, ids in files.charges.items()
         if name in products
     ]

@@ -49,6 +49,11 @@ _IN_DOUBT = "its commas are taken for decimal ones"
 _OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
+_OF_CODES = re.compile(
+    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
+)
+"""Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`."""
 _EXAMPLES = 3
 _A_DAY = 86_400
 _FEW = 30
@@ -178,7 +183,10 @@ def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
 
 def _is_named_otherwise(column: SampledColumn) -> bool:
     """Whether a column is called like one that holds no times, such as orders."""
-    return known_role(column.name) not in (None, "event_time", "start_day", "end_day")
+    role = known_role(column.name)
+    return role not in ("event_time", "start_day", "end_day") and (
+        role is not None or _OF_CODES.search(column.name) is not None
+    )
 
 
 def _unit_of_moments(column: SampledColumn, numbers: pl.Series) -> str:

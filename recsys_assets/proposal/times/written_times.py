@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 
 import polars as pl
 
+from recsys_assets.shop.shop_rules import ZONE, ZONED_TIME
+
 ISO = ""
 """The format of times that DuckDB casts without a pattern."""
 EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -43,7 +45,7 @@ _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]
 """Patterns that DuckDB's directives require, where those of Polars accept more."""
 _DIGITS = r"\d\D*\d\D*\d"
 """Pattern that every time matches: three digits."""
-_ISO_TIME = r"^\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
+_ISO_TIME = rf"^\d{{4}}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?({ZONE})?)?$"
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
 """Years whose first day is a placeholder for no time, as are all earlier days."""
@@ -147,16 +149,16 @@ def _possible(ways: Sequence[str], texts: pl.Series) -> list[str]:
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
-    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(r"(Z|UTC|[+-]\d\d:?\d\d)$")
+    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(ZONED_TIME)
     some, every = bool((timed & zoned).any()), bool(zoned.all())
     note = (
-        "its times name their own offset from UTC, and days are those of UTC until time_zone in source.toml names the "
+        "its times name their own offset or zone, and days are those of UTC until time_zone in source.toml names the "
         "shop's clock"
         if some
         else ""
     )
     if some and not every:
-        note = "some of its times name an offset from UTC, the others are by the clock of time_zone in source.toml"
+        note = "some of its times name an offset or a zone, the others are by the clock of time_zone in source.toml"
     first = earliest_year(texts.str.slice(0, 4).cast(pl.Int32))
     return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note, first)
 

@@ -45,15 +45,18 @@ class CsvHeader:
         self.names = [self._bare(field) for field in fields]
         self._sorted = sorted(self.names)
         self._all = {*self.names}
+        self._counted = Counter(name for name in self.names if name.strip())
         self._telling = Counter(name for name in self.names if len(name) > 1)
         self._others = min((len(self.names) - 1) // 2, _MOST_OTHER_COLUMNS)
         self._noise = dict.fromkeys(map(ord, self._around + dialect.delimiter))
         self._quote = dialect.quote
+        self._sought: list[_WrittenName] = []
+        """Names of which one is in each line that may be a header: the rarest in the first block."""
 
     def found_in(self, fields: Sequence[str]) -> str:
         """How a record is a header of such files: `AGAIN`, `OTHER_ORDER` or `OTHER_COLUMNS`, or empty where it is none.
 
-        Two names of one letter are too common as values for another order to tell anything, and one name is for other
+        Two names of one letter are too common as values for another order to tell anything, and three are for other
         columns. A line that was cut off, or ends with delimiters, has no other columns.
         """
         if not any(self._bare(field) in self._all for field in fields[: self._others + 1]):
@@ -66,9 +69,9 @@ class CsvHeader:
         if bare[: len(self.names)] == self.names[: len(bare)] and not any(bare[len(self.names) :]):
             return ""
         fewest = max(len(bare), len(self.names)) - self._others
-        if self._others and (Counter(bare) & self._telling).total() >= fewest:
-            return OTHER_COLUMNS
-        return ""
+        shared = Counter(bare) & self._counted
+        tell = (shared & self._telling).total() >= fewest or shared.total() >= max(fewest, _MANY + 1)
+        return OTHER_COLUMNS if self._others and tell else ""
 
     def may_be_in(self, block: bytes) -> bool:
         """Whether a line of a block of whole lines, of UTF-8, may be a header of as many fields."""
@@ -76,8 +79,12 @@ class CsvHeader:
             return False
         if not block.isascii() and any(sign in block for sign in self._strange):
             return True
-        folds = any(name.folds for name in self._sought)
+        plain = [name for name in self._written if not name.folds]
+        folds = len(plain) <= self._missing
         text = folded(block.decode()).encode() if folds else block.lower()
+        if not self._sought:
+            known = self._written if folds else plain
+            self._sought = sorted(known, key=lambda name: text.count(name.part))[: self._missing + 1]
         return any(self._may_be(line, folds=folds) for line in self._lines_with_a_name(text))
 
     def _bare(self, field: str) -> str:
@@ -89,32 +96,26 @@ class CsvHeader:
 
     def _may_be(self, line: bytes, *, folds: bool) -> bool:
         """Whether so many names may stand in a line, folded or in lower case, that it may be a header."""
-        missing = sum(not name.may_stand_in(line, folds=folds) for name in self._written)
-        return missing <= self._missing
+        missing = 0
+        for name in self._written:
+            if name.part not in line and (folds or not name.folds):
+                missing += 1
+                if missing > self._missing:
+                    return False
+        return sum(not name.may_stand_in(line, folds=folds) for name in self._written) <= self._missing
 
     def _lines_with_a_name(self, block: bytes) -> Iterator[bytes]:
-        """The lines in which one of the names stands of which a header lacks not all."""
+        """The lines in which one of the names stands of which a header lacks not all, up to its end."""
         for name in self._sought:
-            at = block.find(name.part)
-            while at >= 0:
-                end = block.find(b"\n", at)
-                end = len(block) if end < 0 else end
-                after = at + len(name.part)
-                if not name.ends or block[after : after + 1] not in self._inside:
-                    yield block[block.rfind(b"\n", 0, at) + 1 : end]
-                    after = end + 1
-                at = block.find(name.part, after) if after < len(block) else -1
+            for found in name.with_rest_of_line.finditer(block):
+                yield block[block.rfind(b"\n", 0, found.start()) + 1 : found.end()]
 
     @cached_property
     def _missing(self) -> int:
         """How many names of this header a line may lack that is a header."""
-        others_tell = self._telling.total() >= len(self.names) - self._others
-        return self._others if others_tell else 0
-
-    @cached_property
-    def _sought(self) -> list[_WrittenName]:
-        """The names of which one is in each line that may be a header: the longest, in ASCII where there are such."""
-        return sorted(self._written, key=lambda name: (name.folds, -len(name.part)))[: self._missing + 1]
+        if self._telling.total() >= len(self.names) - self._others:
+            return self._others
+        return max(0, min(self._others, self._counted.total() - _MANY - 1))
 
     @cached_property
     def _written(self) -> list[_WrittenName]:
@@ -135,9 +136,9 @@ class _WrittenName:
     """What stands in a line in which a name stands, in whatever way it is written.
 
     Attributes:
-        part: of the name, of ASCII where that is written in one way only but for its case.
-        folds: whether it is looked for in a folded text.
-        ends: whether nothing of the name follows it.
+        folds: whether it is looked for in a folded text, because no part of ASCII is written in one way only.
+        part: of the name, in whatever way that is written.
+        with_rest_of_line: pattern of that part and of what follows it.
     """
 
     def __init__(self, name: str, quote: str, inside: Collection[bytes]) -> None:
@@ -146,11 +147,11 @@ class _WrittenName:
         self.folds = run is None
         parts = name.replace(quote, " ").split() if quote else name.split()
         self.part = (run[0] if run else max(parts, key=len, default="")).encode()
-        self.ends = run is not None and run.end() == len(text)
         letters = re.escape(b"".join(inside))
         before = b"(?<![" + letters + b"])" if run is not None and run.start() == 0 else b""
-        after = b"(?![" + letters + b"])" if self.ends else b""
+        after = b"(?![" + letters + b"])" if run is not None and run.end() == len(text) else b""
         self._alone = re.compile(before + re.escape(self.part) + after)
+        self.with_rest_of_line = re.compile(re.escape(self.part) + after + rb"[^\n]*")
 
     def may_stand_in(self, line: bytes, *, folds: bool) -> bool:
         """Whether it may stand in a line, folded or in lower case."""
