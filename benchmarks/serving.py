@@ -111,13 +111,13 @@ def measure(folder: Path) -> dict[str, Any]:
     """Materialize the asset; what it took, where the time went, and how many rows it has."""
     stamps: list[float] = []
 
-    class Timed(served_tables.ReasonedLists):
+    class Timed(served_tables.ExplainedLists):
         def __init__(self, *arguments: Any) -> None:
             stamps.append(time.perf_counter())
             super().__init__(*arguments)
             stamps.append(time.perf_counter())
 
-    setattr(served_tables, "ReasonedLists", Timed)  # noqa: B010
+    setattr(served_tables, "ExplainedLists", Timed)  # noqa: B010
     asset = frame_code(
         served_tables.recommendations,
         parameters={"top_k": K},

@@ -1,8 +1,8 @@
 """Automation: which assets follow their inputs once the sensor `follow_inputs` is turned on.
 
-Tables between the raw ones and the models follow their inputs, so that after new files they are as new; what is served
-follows the champion. Raw tables are loaded by the jobs `ingest` and `nightly`, which look at the files first; models
-are trained by `nightly`, or when somebody asks for them.
+Tables between the raw ones and the models follow their inputs, so that they are up to date after new files; served
+tables follow the champion. Raw tables are loaded by the jobs `ingest` and `nightly`, which list the files first; models
+are trained by `nightly` or on request.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
 from recsys_lineage.assets.asset_code import REUSE_TAG
 
 WATCH_SERVED = dg.AssetSelection.assets("recommendation_profiles", "recommendation_drift")
-"""What watches served tables, and changes with them alone."""
+"""Assets that monitor the served tables and change only with them."""
 SEARCH = dg.AssetSelection.assets("search_index")
-"""What is served too, but made of items and not of the champion."""
+"""Served assets that are built from the items, not from the champion."""
 FOLLOW_INPUTS = (dg.AssetSelection.groups("clean", "features", "graph", "feedback") | SEARCH) - WATCH_SERVED
-"""Assets that follow all that they are made of."""
+"""Assets that follow all of their inputs."""
 FOLLOW_MODELS = ("champion", "evaluation")
-"""The models and figures whose reports and served tables follow them."""
+"""Models and metrics that reports and served tables follow."""
 SERVED = (
     (dg.AssetSelection.groups("serving") - SEARCH) | dg.AssetSelection.assets("metrics_report") | WATCH_SERVED
 )
@@ -40,7 +40,7 @@ _INPUT_IS_WRONG = dg.AutomationCondition.any_deps_match(
 
 def _follows(updated: dg.AutomationCondition, label: str) -> dg.AutomationCondition:
     """Whether an asset should be materialized: an input was updated since, all inputs exist and are valid, and no run
-    is at work.
+    is in progress.
     """
     return (
         (updated | dg.AutomationCondition.newly_missing()).since_last_handled()
@@ -73,7 +73,7 @@ def _with_condition(condition: dg.AutomationCondition, spec: dg.AssetSpec) -> dg
 
 
 def following_sensor() -> dg.AutomationConditionSensorDefinition:
-    """Sensor that materializes assets after their inputs; off by default. What is up to date is kept."""
+    """Sensor that materializes assets after their inputs; off by default. Assets that are up to date are kept."""
     return dg.AutomationConditionSensorDefinition(
         "follow_inputs",
         target=dg.AssetSelection.all(),

@@ -38,7 +38,7 @@ def checkout_folder() -> str | None:
 
 @lru_cache(maxsize=1)
 def checkout_is_dirty() -> bool | None:
-    """Whether the checkout that this file lies in has changes beside its commit; None for an installed wheel."""
+    """Whether the checkout that this file lies in has uncommitted changes; None for an installed wheel."""
     changes = _git("status", "--porcelain", "--untracked-files=no")
     return None if changes is None else bool(changes)
 

@@ -41,7 +41,7 @@ class UiError(LineageError):
 
 @dataclass(frozen=True)
 class Service:
-    """One of the two processes, with the file that its output goes to."""
+    """One of the two processes, with its log file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -63,16 +63,16 @@ def run_ui(
 
     Args:
         settings: the home, host and port, among others.
-        port: instead of the settings' port; 0 takes any free one.
-        nightly: whether the nightly schedule is running from the start, instead of the settings' answer.
-        workspace: what to load instead of the platform's own `workspace.yaml`.
-        say: takes each line that is meant for the user.
+        port: overrides the settings' port; 0 takes any free one.
+        nightly: whether the nightly schedule is running from the start; overrides the settings.
+        workspace: file to load instead of the platform's own `workspace.yaml`.
+        say: prints a line for the user.
 
     Raises:
-        UiError: others reach the address and no proxy authenticates them, the port is taken, the home is being served
-            already, a process did not come up or ended.
+        UiError: the address is reachable by others and no proxy authenticates them, the port is taken, the home is
+            being served already, or a process did not start or ended.
         HomeError: the home cannot be used.
-        OtherSource: the home's tables are of another source.
+        OtherSource: the home's tables belong to another source.
     """
     chosen = {"port": port, "nightly": nightly}
     settings = settings.model_copy(
@@ -122,13 +122,13 @@ def _start(settings: Settings, workspace: Path, services: list[Service]) -> None
 
 
 def _end_with_parent() -> None:
-    """Have Linux send this process a SIGTERM when its parent dies, even of a SIGKILL."""
+    """Have Linux send this process a SIGTERM when its parent dies, even by SIGKILL."""
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
 
 
 def _answers(settings: Settings, services: list[Service], stop: threading.Event) -> bool:
-    """Wait until the webserver answers; False when a stop was asked for meanwhile."""
+    """Wait until the webserver answers; False if a stop was requested meanwhile."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and not stop.wait(0.2):
         _raise_for_ended(services)
@@ -166,7 +166,7 @@ def _raise_for_ended(services: list[Service]) -> None:
 
 
 def _stop(services: list[Service]) -> None:
-    """Ask each process to end, give it time to stop its own children, then end what is left of its group."""
+    """Ask each process to end, give it time to stop its own children, then end the rest of its group."""
     for service in services:
         with suppress(ProcessLookupError):
             service.process.terminate()
@@ -181,7 +181,7 @@ def _stop(services: list[Service]) -> None:
 
 @contextmanager
 def stop_requests() -> Iterator[threading.Event]:
-    """An event that is set by the signals that mean stop."""
+    """An event that is set by the stop signals."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in _STOP_SIGNALS}
     try:
@@ -192,7 +192,7 @@ def stop_requests() -> Iterator[threading.Event]:
 
 
 def _require_authentication(settings: Settings) -> None:
-    """Refuse an address that others reach, unless a proxy authenticates: Dagster does not."""
+    """Refuse an address that others can reach, unless a proxy authenticates them, because Dagster does not."""
     if settings.proxy_authenticates or is_of_this_machine_alone(settings.host):
         return
     raise UiError(
@@ -215,7 +215,7 @@ def is_of_this_machine_alone(host: str) -> bool:
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[None]:
-    """Hold the home, so that no second daemon works on the same records."""
+    """Lock the home, so that no second daemon works on the same records."""
     with (prepare_home(settings) / "ui.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -23,7 +23,7 @@ from recsys_assets.jobs import (
     proof,
     tuning,
 )
-from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.launcher import locking_multiprocess_executor
 from recsys_assets.openlineage import emission
 from recsys_assets.orphans import end_with_starter
 from recsys_assets.service.champion_decisions import Decided
@@ -53,12 +53,12 @@ def lake_resource(settings: Settings) -> LakeResource:
 def build_definitions(
     settings: Settings, forget: Collection[str] = (), decided: Decided | None = None
 ) -> dg.Definitions:
-    """Everything that Dagster is to know.
+    """Definitions of all assets, jobs, schedules and sensors.
 
     Args:
-        settings: for which.
+        settings: those of the platform.
         forget: files that `source_files` leaves out.
-        decided: what people decided about families; as the lake says where left out.
+        decided: people's decisions about families; read from the lake by default.
     """
     platform = all_assets(settings, forget, decided)
     definitions = dg.Definitions(
@@ -78,7 +78,7 @@ def build_definitions(
             "lake": lake_resource(settings),
             "reports": ReportFiles(folder=str(settings.home / "reports")),
         },
-        executor=noted_multiprocess_executor(lake_resource(settings)).configured(
+        executor=locking_multiprocess_executor(lake_resource(settings)).configured(
             {
                 "max_concurrent": 2,
                 "start_method": {"forkserver": {"preload_modules": ["recsys_assets.preload"]}},
@@ -91,15 +91,15 @@ def build_definitions(
 
 
 _prepared: list[tuple[Settings, dg.Definitions]] = []
-"""The definitions that processes forked from this one take, and the settings that they are for."""
+"""The definitions that processes forked from this one use, and the settings they were built for."""
 
 
 def prepare() -> None:
     """Define everything once, for the step processes that are forked from this one.
 
-    They run the code that this process has loaded, so it is this code that their records name, also where its files are
-    edited meanwhile. The lake is not opened: the threads of its readers do not survive a fork, and who waits for them
-    waits for ever.
+    They run the code that this process has loaded, so their records name this code, even if its files are edited
+    meanwhile. The lake is not opened, because the threads of its readers do not survive a fork, and waiting for them
+    would never end.
     """
     settings = load_settings()
     definitions = build_definitions(settings, decided=Decided())
@@ -111,7 +111,7 @@ def prepare() -> None:
 
 _Built = tuple[Settings, Decided, SourceFolder]
 _built: list[tuple[_Built, dg.Definitions]] = []
-"""What `defs` built last, and what for."""
+"""The definitions that `defs` built last, with the settings they were built for."""
 
 
 @dg.definitions
@@ -119,7 +119,7 @@ def defs() -> dg.Definitions:
     """The definitions for the settings of the environment; read when Dagster loads the code location.
 
     Dagster loads it several times in one process, seven times in `dagster asset materialize`: the assets are defined
-    again only where settings, source or decisions are others than the last time.
+    again only if settings, source or decisions changed since the last time.
     """
     keep_private()
     end_with_starter()

@@ -44,11 +44,11 @@ class HomeError(LineageError):
 
 
 def prepare_home(settings: Settings) -> Path:
-    """Make the home ready for Dagster and point this process, and those it starts, to it.
+    """Prepare the home for Dagster and point this process, and those it starts, to it.
 
-    Makes the folders, which no other user can read, writes `dagster/dagster.yaml`, sets DAGSTER_HOME and puts the
-    settings (those of `.env` too) into the environment, where Dagster's own commands and the object store's client look
-    for them. Nobody else can read what this process and those that it starts make from now on.
+    It creates the folders, which no other user can read, writes `dagster/dagster.yaml`, sets DAGSTER_HOME and exports
+    the settings (also those of `.env`) to the environment, where Dagster's commands and the object store's client look
+    for them. From now on, files of this process and those that it starts are private to the user.
 
     Returns:
         The folder that is DAGSTER_HOME.
@@ -78,13 +78,13 @@ def prepare_home(settings: Settings) -> Path:
 
 
 def keep_private() -> None:
-    """Let nobody but this user read the files that this process, and those that it starts, make from now on."""
+    """Make all files that this process, and those that it starts, create from now on private to the user."""
     os.umask(0o077)
 
 
 @contextmanager
 def disk_faults_in_words(settings: Settings) -> Iterator[None]:
-    """Make a HomeError of whatever Dagster's storage raises inside the block when the home's disk is full or fails.
+    """Context that turns errors of Dagster's storage into a HomeError when the home's disk is full or fails.
 
     Raises:
         HomeError: the disk of the home is full, or cannot be written to.
@@ -117,7 +117,7 @@ def _disk_fault(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from or during, and so on; SQLAlchemy keeps the database's own in `orig`."""
+    """The error and all its causes; SQLAlchemy keeps the database's own error in `orig`."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -137,7 +137,7 @@ def dagster_yaml(settings: Settings) -> str:
 
 
 def deployment_file(name: str) -> Path:
-    """A file of `recsys_assets/deployment`, which an installed wheel carries too."""
+    """A file of `recsys_assets/deployment`, which is part of an installed wheel too."""
     return Path(str(resources.files("recsys_assets") / "deployment" / name))
 
 
@@ -158,11 +158,11 @@ def open_instance(settings: Settings) -> DagsterInstance:
 
 
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
-    """Fail the runs whose process is gone, which Dagster would show as running for ever.
+    """Fail the runs whose process is gone; Dagster would show them as running for ever.
 
-    A killed run also holds its place in a pool, so that the next run would wait for it without end. A run is known by
-    the lock that it holds in the home (`writers.py`). One that holds none was started by other code: in a SQLite home
-    the processes that its events name are looked for; in Postgres it may be another machine's and is left alone.
+    A killed run also keeps its place in a pool, so the next run would wait for it for ever. A run is recognised by its
+    lock in the home (`writers.py`). A run without one was started by other code: in a SQLite home the processes named
+    in its events are looked for; in Postgres it may belong to another machine and is left alone.
 
     Returns:
         The ids of the runs that were failed.
@@ -198,7 +198,7 @@ def _is_abandoned(instance: DagsterInstance, run_id: str) -> bool:
 
 
 def _lived_at(pid: int, moment: float) -> bool:
-    """Whether a process of that number lives and lived then; a younger one has only inherited the number."""
+    """Whether a process with that number lives and already lived then; a younger one only reuses the number."""
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= moment + 1
@@ -213,7 +213,8 @@ def _write_atomically(path: Path, text: str) -> None:
 
 
 def _begin_anew(settings: Settings) -> None:
-    """Fail the runs of the home's previous life; a database that does not answer yet is the command's to report."""
+    """Fail the runs left by the home's previous processes; a database that does not answer yet is reported by the
+    command."""
     from sqlalchemy.exc import OperationalError
 
     from recsys_assets.shop.home_source import require_own_source
@@ -233,7 +234,8 @@ def _begin_anew(settings: Settings) -> None:
 
 
 def main(command: list[str]) -> None:
-    """Prepare the home, fail the runs of its previous life for a command of Dagster's, then become the command."""
+    """Prepare the home, fail the runs left by its previous processes for a command of Dagster's, then become the
+    command."""
     if not command:
         raise SystemExit(
             "expected a command to run, such as: python -m recsys_assets.instance dagster-daemon run"

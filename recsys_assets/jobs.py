@@ -12,7 +12,7 @@ from recsys_assets.assets.raw.found_files import FaultyFile, faulty_days, newest
 from recsys_assets.assets.raw.source_folder import source_folder
 from recsys_assets.assets.retention import UPKEEP
 from recsys_assets.settings import Settings
-from recsys_assets.shop.landing import contents, glimpsed
+from recsys_assets.shop.landing import contents, stat_hash
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -64,9 +64,9 @@ ingest = dg.define_asset_job(
 
 
 def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinition:
-    """The job under which a run of some assets stands: the one that has them all.
+    """Name of the job for a run of some assets: the one that contains them all.
 
-    `everything`, `tuning` or `proof`; for other mixtures the one that Dagster keeps for selections on its pages.
+    `everything`, `tuning` or `proof`; for other combinations the one that Dagster uses for selections in its interface.
     """
     for name in (EVERYTHING, TUNING, PROOF):
         job = definitions.resolve_job_def(name)
@@ -78,7 +78,7 @@ def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinit
 def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """The nightly retraining at the time of the settings; running from the start if they say so.
 
-    A night that is still at work when the next is due goes on alone: two would do the same work twice.
+    If a nightly run is still in progress when the next is due, the next is skipped: two would do the same work twice.
     """
 
     @dg.schedule(
@@ -103,7 +103,7 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
 
 
 def landing_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Loads files dropped into `$RECSYS_DATA/landing`, and shows the days of unreadable ones as failed."""
+    """Sensor that loads files dropped into `$RECSYS_DATA/landing`, and shows the days of unreadable ones as failed."""
 
     @dg.sensor(
         name="landing_files",
@@ -119,7 +119,7 @@ def landing_sensor(settings: Settings) -> dg.SensorDefinition:
             return dg.SkipReason(f"There is no folder {landing}.")
         # The cursor is what lay there by size and time, and what it held: only where the first changed is a file read.
         glimpse, _, content = (context.cursor or "").partition(" ")
-        seen = glimpsed(landing)
+        seen = stat_hash(landing)
         held = content if seen == glimpse else contents(landing, folder.source) or ""
         requests = []
         if held and held != content:

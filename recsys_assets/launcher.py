@@ -26,14 +26,14 @@ class WatchedLauncher(dg.DefaultRunLauncher):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """So that run monitoring asks."""
+        """True, so that run monitoring asks."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> RunHealth:
-        """Whether the run's process lives; a run of which this home knows nothing is taken to live.
+        """Result of the check whether the run's process lives; a run that this home does not know is assumed to live.
 
-        A dead one is failed here rather than by run monitoring, which would keep its place in the pools for a while and
-        not tell the records that it was lost.
+        A dead run is failed here rather than by run monitoring, which would keep its place in the pools for a while and
+        not add it to the records as lost.
         """
         if Writers(self._instance.root_directory).state(run.run_id) == "dead":
             fail_lost_run(self._instance, run)
@@ -42,13 +42,13 @@ class WatchedLauncher(dg.DefaultRunLauncher):
 
 
 def fail_lost_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Fail a run whose process is gone, and give back its places in the pools."""
+    """Fail a run whose process is gone, and free its places in the pools."""
     mark_lost(instance, run, KILLED)
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     Writers(instance.root_directory).forget(run.run_id)
 
 
-class _NotedExecutor(dg.Executor):
+class _LockingExecutor(dg.Executor):
     """An executor that holds its run's lock, waits for a command that writes alone, and completes the records."""
 
     def __init__(self, inner: dg.Executor, lake: LakeResource | None) -> None:
@@ -66,13 +66,13 @@ class _NotedExecutor(dg.Executor):
         writers = Writers(plan_context.instance.root_directory)
         with ExitStack() as stack:
             with dg.raise_execution_interrupts():  # so that a waiting run can be stopped
-                stack.enter_context(writers.beside(plan_context.run_id, plan_context.log.info))
+                stack.enter_context(writers.shared(plan_context.run_id, plan_context.log.info))
                 self._complete_records(plan_context)
             stack.enter_context(many_events())
             yield from self._inner.execute(plan_context, execution_plan)
 
     def _complete_records(self, plan_context: Any) -> None:
-        """What earlier runs left is added here too, for a webserver may run without a daemon."""
+        """Add the records that earlier runs left unfinished, because a webserver may run without a daemon."""
         if self._lake is None:
             return
         try:
@@ -81,11 +81,11 @@ class _NotedExecutor(dg.Executor):
             plan_context.log.warning(f"The records of earlier runs could not be completed: {error.message}")
 
 
-def noted_multiprocess_executor(lake: LakeResource | None = None) -> dg.ExecutorDefinition:
-    """Each step in a process of its own; the run is known to others by the lock that it holds in the home.
+def locking_multiprocess_executor(lake: LakeResource | None = None) -> dg.ExecutorDefinition:
+    """Executor that runs each step in a process of its own; other processes recognise the run by its lock in the home.
 
     Args:
-        lake: whose records a run completes when it starts.
+        lake: the lake whose records a run completes when it starts.
     """
 
     @dg.executor(
@@ -96,6 +96,6 @@ def noted_multiprocess_executor(lake: LakeResource | None = None) -> dg.Executor
     def executor(context: dg.InitExecutorContext) -> dg.Executor:
         create = dg.multiprocess_executor.executor_creation_fn
         assert create is not None
-        return _NotedExecutor(create(context), lake)
+        return _LockingExecutor(create(context), lake)
 
     return executor

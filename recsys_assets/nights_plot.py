@@ -1,7 +1,7 @@
 """Plots over the nights that an asset's page in Dagster shows without a click.
 
-Of Markdown the page draws what is shorter than 1000 characters at once, and hides the rest behind a link. So a picture
-is a line drawing as SVG inside the Markdown, of as many nights and lines as fit; other lines have another picture.
+The page shows Markdown below 1000 characters directly, and hides longer text behind a link. So a plot is an SVG inside
+the Markdown, with as many nights and lines as fit; further lines get another plot.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import dagster as dg
 from recsys_lineage.records.records import Records
 
 NDCG = "ndcg@20 "
-"""What the statistics of `evaluation` and `gate` name a family's NDCG@20 with, before the family's name."""
+"""Prefix of the statistics of `evaluation` and `gate` that hold NDCG@20; the family's name follows."""
 LONGEST_SHOWN = 999
-"""Characters of Markdown that Dagster's page of an asset still shows without a click."""
+"""Largest number of characters of Markdown that Dagster's page of an asset shows without a click."""
 MOST_NIGHTS, ENOUGH_NIGHTS = 30, 15
 _COLOURS = ("red", "#07f", "#0a0", "#f80", "#a0f", "#0aa", "#a60", "#f0a")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 220, 8, 92
 
 Night = tuple[datetime, Mapping[str, float]]
-"""When, and the value of each line that has one then."""
+"""Time of a night, and the values of the lines that have one."""
 
 
 def families_over_nights(asset: str) -> Callable[[Records], Mapping[str, Any]]:
@@ -53,7 +53,7 @@ def _shown(records: Records, asset: str, line: Callable[[str], str], prefix: str
 
 
 def nights_plots(nights: Sequence[Night], longest: int = LONGEST_SHOWN, *, of: str = "runs") -> list[str]:
-    """Pictures with one line for each name over the nights, each as Markdown of at most `longest` characters.
+    """Plots with one line for each name over the nights, each as Markdown of at most `longest` characters.
 
     All have the same nights and the same scale; lines that end highest come first. There are as few pictures as can
     show at least `ENOUGH_NIGHTS`; the oldest nights are left out where not all fit. `of` says what a night is.
@@ -117,5 +117,5 @@ def _path(values: Sequence[float | None], low: float, high: float) -> str:
 
 
 def _written(text: str) -> str:
-    """Text inside SVG; of what has a meaning there, or in Markdown, nothing stays."""
+    """Text inside SVG, without the characters that have a meaning there or in Markdown."""
     return "".join(character for character in text if character not in "<>&'\"\n\\")

@@ -1,4 +1,4 @@
-"""The platform's OpenLineage emission: how events are made, and where its settings send them."""
+"""The platform's OpenLineage emission: how events are made, and their destinations by the settings."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from dagster import Definitions
 
 FOLDER = "openlineage"
-"""Below the home: the default file, and what each destination has so far."""
+"""Folder below the home, with the default file of events and the position of each destination."""
 
 
 def emission(settings: Settings, definitions: Callable[[], Definitions]) -> Emission:
-    """The emission of the home's lake: how its events are made, and where they are sent.
+    """The emission of the home's lake: how its events are made, and their destinations.
 
     Args:
         settings: of the home.
-        definitions: gives those of these settings, when they are needed.
+        definitions: function that returns the definitions, called only if they are needed.
     """
 
     def describe() -> Mapping[str, AssetDescription]:
@@ -45,6 +45,6 @@ def emission(settings: Settings, definitions: Callable[[], Definitions]) -> Emis
 
 
 def _variables(settings: Settings) -> Mapping[str, str]:
-    """The variables that the client would read: of the process, and those that stand in `.env`."""
+    """The variables that the client would read: those of the process and those in `.env`."""
     written = {name: text for name, text in dotenv_values(".env").items() if text is not None}
     return {**written, **os.environ, **settings.as_environment()}

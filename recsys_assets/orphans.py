@@ -1,7 +1,7 @@
 """Orphans: Dagster's processes end with the process that started them.
 
-Run workers and steps are children of the code server, which may be killed without a word to them. Left alone they
-would go on for hours with the files, the memory and the place in the pool of a run that nobody watches any more.
+Run workers and steps are children of the code server, which may be killed without notice to them. They would continue
+for hours with the files, the memory and the place in the pool of a run that nobody watches any more.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @lru_cache(maxsize=1)
 def end_with_starter() -> None:
-    """Have this process killed once the one that started it is gone, if Dagster started it for its own use.
+    """Arrange that this process is killed once the one that started it is gone, if Dagster started it for its own use.
 
-    That is a run worker or a step (a child of `multiprocessing`), or a server that is sent heartbeats; a process that a
-    shell or a service started is left as it is.
+    That is a run worker or a step (a child of `multiprocessing`), or a server that expects heartbeats; a process
+    started by a shell or a service is left as it is.
     """
     parent = multiprocessing.parent_process()
     if parent is not None and parent.pid is not None:

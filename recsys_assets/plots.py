@@ -1,6 +1,6 @@
 """Plots for Dagster's pages: Altair charts as PNG inside Markdown, made without a browser.
 
-Altair takes 40 MB, so it is imported by who draws: most processes draw nothing.
+Altair takes 40 MB, so it is imported only when a plot is drawn; most processes draw nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 420, 240
 
 
 def loss_curve(history: Sequence[dict[str, float]]) -> Plot | None:
-    """One line a recorded quantity over the epochs of a fit; None for a fit without epochs."""
+    """Plot with one line per recorded quantity over the epochs of a fit; None for a fit without epochs."""
     if len(history) < 2:
         return None
     rows = [
@@ -62,8 +62,8 @@ def bars(frame: pl.DataFrame, *, value: str, label: str, colour: str, title: str
 
 
 def intervals(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Differences with their confidence intervals, one a row of (champion_before, challenger,
-    difference, low, high)."""
+    """Differences with their confidence intervals, one per row of (champion_before, challenger, difference, low,
+    high)."""
     import altair as alt
 
     title = f"against {frame['champion_before'].first()}"

@@ -1,6 +1,6 @@
 """Validators of settings whose values are more than a number within bounds.
 
-Each gives the value as it is kept, and raises a ValueError that says what would be right.
+Each returns the normalised value, and raises a ValueError with the expected form.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from recsys_lineage.openlineage.translation.naming import why_no_namespace
 
 _LEAST_MEMORY = 1_000_000
 _EVERY_DAY = re.compile(r"[0-5]?\d ([01]?\d|2[0-3]) \* \* \*", re.ASCII)
-"""A time of each day, which needs nobody to look whether Dagster knows it."""
+"""Pattern of a daily schedule, which is accepted without loading Dagster."""
 _POSTGRES_URL = TypeAdapter(PostgresDsn)
 _BYTES = TypeAdapter(ByteSize)
 
@@ -38,7 +38,7 @@ def known_timezone(name: str) -> str:
 
 
 def five_cron_fields(expression: str) -> str:
-    """A schedule as five cron fields that Dagster takes."""
+    """A schedule as five cron fields that Dagster accepts."""
     expected = "expected five cron fields (minute hour day month weekday), such as '0 2 * * *' for 02:00"
     if len(expression.split()) != 5:  # Dagster takes @daily too
         raise ValueError(expected)
@@ -68,7 +68,7 @@ def memory_size(size: str) -> str:
 
 
 def retention_policies(text: str) -> str:
-    """A retention that can be read."""
+    """A retention that can be parsed."""
     from recsys_lineage.retention.policy import Policies
 
     try:
@@ -79,14 +79,14 @@ def retention_policies(text: str) -> str:
 
 
 def catalogs_namespace(namespace: str | None) -> str | None:
-    """A namespace that catalogs take."""
+    """A namespace that catalogs accept."""
     if wrong := why_no_namespace(namespace or ""):
         raise ValueError(wrong.partition(";")[0])
     return namespace
 
 
 def usable_postgres_url(url: SecretStr | None) -> SecretStr | None:
-    """A URL of Postgres that SQLAlchemy and psycopg2 both take."""
+    """A URL of Postgres that SQLAlchemy and psycopg2 both accept."""
     expected = "expected postgresql://user:password@host:5432/database"
     try:
         parts = None if url is None else _POSTGRES_URL.validate_python(url.get_secret_value())

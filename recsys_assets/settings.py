@@ -1,4 +1,4 @@
-"""Settings: every `RECSYS_*` variable, read from the environment and `.env`, checked once, in one place."""
+"""Settings: every `RECSYS_*` variable, read from the environment and `.env` and validated once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SettingsError(LineageError):
 class Settings(BaseSettings):
     """Settings of the platform, read from environment and `.env`. Paths are absolute.
 
-    Build it with `load_settings()`, which explains a wrong value to the person who wrote it.
+    Build it with `load_settings()`, which explains wrong values.
     """
 
     model_config = SettingsConfigDict(
@@ -283,10 +283,10 @@ class Settings(BaseSettings):
 
     @property
     def memory_bytes(self) -> str:
-        """Memory limit given to DuckDB, in bytes, because it knows only some of the units that may be written.
+        """Memory limit for DuckDB, in bytes, because DuckDB knows only some of the units.
 
-        Lower than the setting, because DuckDB uses more than it counts, such as buffers of Parquet's readers and
-        writers.
+        Lower than the setting, because DuckDB uses memory that it does not count, such as buffers of Parquet readers
+        and writers.
         """
         limit = bytes_of(self.memory_limit)
         return f"{limit - min(limit * 5 // 16, _UNCOUNTED_BYTES)}B"
@@ -301,8 +301,8 @@ def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; keyword arguments that are not None win over both.
 
     Raises:
-        SettingsError: a variable that is no setting, or a value that cannot be used; says which, and what
-            would be right. Secret values are never repeated.
+        SettingsError: an unknown variable, or an invalid value; the message has its name and the expected form, and
+            never a secret.
     """
     _refuse_unknown_variables()
     try:
@@ -312,10 +312,10 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def checked_setting(name: str, value: Any) -> Any:
-    """A value for a setting, where it can have it.
+    """A validated value for a setting.
 
     Raises:
-        ValueError: it cannot; says what would be right.
+        ValueError: the value is invalid; the message has the expected form.
     """
     field = Settings.model_fields[name]
     try:
@@ -336,13 +336,13 @@ def variable(name: str) -> str:
 
 
 def default_text(name: str) -> str:
-    """A setting's default as one writes it in `.env`; empty where there is none to write."""
+    """A setting's default as written in `.env`; empty if there is none."""
     field = Settings.model_fields[name]
     return "" if field.default_factory is not None else _as_text(field.default)
 
 
 def as_code(text: str) -> str:
-    """A text as Markdown shows code; empty where it is."""
+    """A text as Markdown code; empty for an empty text."""
     return f"`{text}`" if text else ""
 
 

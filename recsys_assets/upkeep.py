@@ -1,4 +1,4 @@
-"""Upkeep: what the platform deletes and compacts so that years of nights do not fill the disk.
+"""Upkeep: the pruning and compaction that keep years of nights from filling the disk.
 
 `recsys lake prune` and the nightly asset `lake_retention` do the same; both are given the lake and Dagster's instance.
 """
@@ -33,7 +33,7 @@ class Upkeep:
     runs: OldRuns
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that says what went; it holds no content of any table."""
+        """A JSON object of what was deleted, without content of any table."""
         return {
             **self.prune.to_json(),
             "compacted": [
@@ -52,18 +52,18 @@ def keep_up(
     runs_before: datetime | None = None,
     dry_run: bool = False,
 ) -> Upkeep:
-    """Prune the lake, join small files, delete Dagster's old runs, as the settings say.
+    """Prune the lake, compact small files, and delete Dagster's old runs, by the settings.
 
     Args:
         lake: the lake.
         settings: the retention, the grace period, how long Dagster keeps runs.
         groups: the group of each asset's table.
-        instance: Dagster's; None to leave its storage alone.
-        runs_before: Dagster's runs that are older go; by the settings when None.
-        dry_run: only say what would be done.
+        instance: of Dagster; None: its storage is left alone.
+        runs_before: Dagster's older runs are deleted; None: by the settings.
+        dry_run: only report what would be done.
 
     Raises:
-        LineageError: when a log, a hold or a mark is damaged; nothing is pruned then.
+        LineageError: a log, a hold or a mark is damaged; nothing is pruned then.
     """
     policies = Policies.parse(settings.retention)
     appended = [name for name in lake.tables() if name not in groups and is_compactable(lake, name)]

@@ -1,7 +1,7 @@
 """Lineage-native assets for any Dagster project: a versioned lake, SQL and frame assets, observed reads.
 
-This package knows nothing of recommenders and nothing of `recsys_assets`. Its public names stand in `__init__.pyi`;
-each is loaded when it is first used, so that reading a table does not import the orchestrator.
+This package knows nothing of recommenders and nothing of `recsys_assets`. Its public names are listed in
+`__init__.pyi`; each is loaded on first use, so that reading a table does not import the orchestrator.
 """
 
 import sys
@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 class _Package(ModuleType):
-    """The package itself, in which no module hides the public name that it is called after."""
+    """The package itself; no module hides the public name that it shares."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in __all__ and isinstance(value, ModuleType)):

@@ -1,4 +1,4 @@
-"""Errors of the lineage layer: each says what was expected, what was found, where, and what to do next."""
+"""Errors of the lineage layer: each has the expected and the found thing, the place, and advice on the next step."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from recsys_lineage.spelling import folded, unlike_letters
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question whether one of up to three similar names was meant, nearest first; empty where none is similar.
+    """A question with up to three similar names, nearest first; empty where none is similar.
 
-    Upper and lower case are alike. Of a name that only looks the same, the letters that differ are told.
+    Case is ignored. For a name that only looks the same, the differing letters are named.
     """
     spelled = {folded(each): each for each in known}
     close = [
@@ -25,12 +25,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def meant_or_known(name: str, known: Iterable[str], most: int = 8) -> str:
-    """Advice on a name that nothing has: which similar ones there are, else which there are at all.
+    """Advice for an unknown name: similar known names, else all known names.
 
     Args:
-        name: that was given.
-        known: the names that there are.
-        most: so many are named where none is similar.
+        name: the unknown name.
+        known: the known names.
+        most: the most names listed where none is similar.
     """
     names = sorted(set(known))
     if not names:
@@ -43,11 +43,11 @@ class LineageError(Exception):
     """Base of every error that this package raises on purpose.
 
     Args:
-        message: what is wrong, in one sentence.
-        expected: what would have been right.
-        found: what was there instead.
+        message: the fault, in one sentence.
+        expected: the right thing.
+        found: the thing found instead.
         where: file and line, table, asset or column.
-        advice: what to do next.
+        advice: the next step.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class LineageError(Exception):
 
 
 class WrongQuestion(LineageError):
-    """A question names something that is not there, or asks of it what it cannot be asked."""
+    """A question names something that does not exist, or does not apply to what it names."""
 
 
 class LakePlaceError(LineageError):
-    """A lake cannot lie at the path or URL that was given."""
+    """A lake cannot be created or opened at the given path or URL."""
 
 
 class NoDataFolder(LineageError):
-    """The folder that a source's files should lie in is not there."""
+    """The folder for a source's files does not exist."""
 
 
 class UndeclaredRead(LineageError):
@@ -87,19 +87,19 @@ class UnnotedFile(LineageError):
 
 
 class FilesChanged(LineageError):
-    """A file is no longer what it was when it was hashed."""
+    """A file has changed since it was hashed."""
 
 
 class TableNotFound(LineageError):
-    """A table, or the asked-for version of it, does not exist in the lake."""
+    """A table, or the requested version of it, does not exist in the lake."""
 
 
 class VersionPruned(LineageError):
-    """The files of a version are gone, as the retention policy says; its record is kept."""
+    """The files of a version were deleted by the retention policy; its record is kept."""
 
 
 class SchemaMismatch(LineageError):
-    """A write to some partitions carries columns that the table does not have, or lacks some that it has."""
+    """A write to some partitions has columns that the table lacks, or lacks columns of the table."""
 
 
 class WriteConflict(LineageError):
@@ -115,13 +115,13 @@ class SqlAssetError(LineageError):
 
 
 class SourceSqlError(LineageError):
-    """The SQL of a source cannot be used: it does more than scan files, or scans them as nobody can."""
+    """The SQL of a source cannot be used: it does more than scan files, or its scans are not supported."""
 
 
 class SqlFailed(LineageError):
-    """DuckDB refuses a SQL statement, or stops at a value of its rows.
+    """DuckDB refuses a SQL statement, or fails at a value of its rows.
 
-    Where a value is at fault, `found` shows it, and the error has the one of DuckDB as its cause.
+    If a value is at fault, `found` shows it, and DuckDB's error is the cause.
     """
 
 
@@ -130,4 +130,4 @@ class ColumnLineageError(LineageError):
 
 
 class InsufficientSpace(LineageError):
-    """The lake's disk is full or not writable; nothing of the write became visible."""
+    """The lake's disk is full or not writable; no part of the write became visible."""

@@ -13,22 +13,22 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
-"""The folders into which the modules moved; what is in others never had another name."""
+"""The folders into which modules moved; modules in other folders never had another name."""
 _RENAMED = {
     "asset_codes": "orchestration/defined_assets",
     "part": "records/parts/record_part",
     "run_records": "orchestration/recorded_runs",
 }
-"""Former module → the module that it is now."""
+"""Former module → its current module."""
 _DIVIDED = {
     "asset_status": ("orchestration/defined_assets",),
     "materialization": ("records/parts/read", "records/parts/check_outcome"),
 }
-"""Former module → further modules that hold a part of it now."""
+"""Former module → further modules that contain a part of it now."""
 
 
 class _FormerModules(MetaPathFinder, Loader):
-    """Finds `package.name` and `package.folder.name` in the folder below that holds `name.py` now."""
+    """Import finder that finds `package.name` and `package.folder.name` in the current folder of `name.py`."""
 
     def __init__(self, package: str, folder: Path) -> None:
         self._package, self._folder = package, folder
@@ -40,7 +40,7 @@ class _FormerModules(MetaPathFinder, Loader):
         return spec_from_loader(fullname, self) if self._now(fullname) else None
 
     def exec_module(self, module: ModuleType) -> None:
-        """Give the module all names of those that hold its content now."""
+        """Give the module all names of the modules with its content."""
         homes = [
             ".".join((self._package, *path.relative_to(self._folder).with_suffix("").parts))
             for path in self._now(module.__name__)
@@ -69,5 +69,5 @@ class _FormerModules(MetaPathFinder, Loader):
 
 
 def install(package: str, path: Sequence[str]) -> None:
-    """Have the former names of a package's modules found, after everything that is really there."""
+    """Make the former names of a package's modules importable, after all existing modules."""
     sys.meta_path.append(_FormerModules(package, Path(path[0])))

@@ -1,4 +1,4 @@
-"""Garbage collection paused for work that allocates much and leaves little to collect."""
+"""Garbage collection paused for work that allocates many objects and leaves few to collect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def nothing_collected() -> Iterator[None]:
-    """Within, no garbage is collected: looking again and again at what stays takes a twentieth of a start."""
+    """Pause garbage collection inside the block: rescanning objects that stay takes a twentieth of a start."""
     collects = gc.isenabled()
     gc.disable()
     try:

@@ -1,8 +1,8 @@
 """Interruption: a request to stop this process, with a message to print before it ends.
 
 A signal raises an exception in the main thread. Native code turns it into an error of its own (DuckDB: `RuntimeError:
-Query interrupted`) or hears of it only when it is done. Whoever takes the signal therefore asks here too, so that the
-step under way is known to be interrupted, not failed, and that no further one begins.
+Query interrupted`) or notices it only when it is done. So the signal handler also sets a request here, so that the
+current step counts as interrupted, not failed, and no further one begins.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _last_words: list[Callable[[], object]] = []
 
 
 def request_stop() -> None:
-    """Ask what runs in this process to stop."""
+    """Request that the work in this process stops."""
     _requested.set()
 
 
 def withdraw_request() -> None:
-    """Forget the request; what was to stop has stopped."""
+    """Forget the request, because the work has stopped."""
     _requested.clear()
 
 
 def stop_is_requested() -> bool:
-    """Whether a stop was asked for."""
+    """Whether a stop was requested."""
     return _requested.is_set()
 
 

@@ -1,6 +1,6 @@
 """Fast process exit that does not wait for the interpreter's teardown.
 
-`os._exit` runs nothing that others asked to be run at exit, so what must be done all the same is said here.
+`os._exit` runs no exit handlers, so necessary last steps are registered here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _left_to_do: list[Callable[[], object]] = []
 
 
 def before_leaving(do: Callable[[], object]) -> None:
-    """Have something done before the process ends by `leave`."""
+    """Register a last step before the process ends by `leave`."""
     _left_to_do.append(do)
 
 
@@ -32,10 +32,10 @@ def leave(code: int) -> NoReturn:
 
 
 def run_to_the_end(app: Callable[[], object]) -> NoReturn:
-    """Run a command line, and leave the process at once when it is done.
+    """Run a command line, and end the process at once when it is done.
 
-    Without that the interpreter takes the engines' native modules apart in an order that makes one of them
-    print pages of warnings about leaks after the last line that a person should read.
+    Otherwise the interpreter's teardown makes one of the engines' native modules print pages of warnings about leaks
+    after the last line of output.
     """
     code: object = 0
     try:

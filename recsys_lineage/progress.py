@@ -12,7 +12,8 @@ from recsys_lineage.assets.reading.file_guard import unguarded
 
 @dataclass(frozen=True)
 class Progress:
-    """One moment of an asset's run.
+    """One moment of an asset's run. `kind` is start, step (a part of long work, with the completed `fraction` if
+    known), note (a message for people that no record may keep), done, kept (unchanged) or failed.
 
     `kind` is start, step (a part of long work, `fraction` done where known), note (what a person should see, and no
     record may keep), done, kept (unchanged) or failed.
@@ -41,7 +42,7 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(progress: Progress) -> None:
-    """Tell every listener."""
+    """Call every listener with a Progress."""
     with unguarded():
         for listener in list(_listeners):
             listener(progress)

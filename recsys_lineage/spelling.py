@@ -1,4 +1,4 @@
-"""Spelling: names that people write in several ways, or that look the same and are not."""
+"""Spelling: names that can be spelled in several ways, or that only look the same."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def folded(name: str) -> str:
 
 
 def unlike_letters(name: str, other: str) -> str:
-    """The difference between two names that may look the same, in brackets; empty if it is visible.
+    """The difference between two names that may look the same, in parentheses; empty if it is visible.
 
-    One does not where accents are written otherwise, or where each letter that differs is one of another alphabet, or
-    another kind of blank. Names that differ in case alone are alike.
+    It is invisible if accents are encoded in another way, or if each differing letter comes from another alphabet or is
+    another kind of blank. Names that differ only in case are equal.
     """
     if name.casefold() == other.casefold() or (name.isascii() and other.isascii()):
         return ""
@@ -36,7 +36,7 @@ def unlike_letters(name: str, other: str) -> str:
 
 
 def _alphabet(letter: str) -> str:
-    """LATIN, CYRILLIC and the like; of a sign that is no letter, its name."""
+    """LATIN, CYRILLIC and the like; for a character that is no letter, its name."""
     called = unicode_name(letter, letter)
     return called.partition(" ")[0] if letter.isalpha() else called
 

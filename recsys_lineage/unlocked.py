@@ -1,4 +1,4 @@
-"""Unlocked files: files that nobody holds locked, because their writer has closed them or died."""
+"""Unlocked files: files that no process holds locked, because their writer has closed them or died."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import IO
 
 
 def unlocked_files(folder: Path, pattern: str) -> list[Path]:
-    """The files of a folder whose names match and that no process holds locked (flock), by name; not what they hold."""
+    """The files of a folder with matching names that no process holds locked (flock), by name."""
     return [path for path in sorted(folder.glob(pattern)) if _is_unlocked_at(path)]
 
 

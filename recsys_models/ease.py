@@ -29,8 +29,8 @@ class Ease(Recommender):
     """EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data", equation 8): scores X B with the item
     weights B that reproduce the interactions X best under an L2 penalty and a zero diagonal.
 
-    B is a dense square, so it covers the most popular items only. Of the others nothing is known, nor of items to which
-    none of the user's has a weight: they are listed by popularity.
+    B is a dense square, so it covers the most popular items only. Other items, and items without a weight to any of the
+    user's items, are listed by popularity.
 
     Args:
         items: number of items that B covers; memory is 8 · items² bytes, time grows with the cube.
@@ -77,9 +77,10 @@ class Ease(Recommender):
         return self._scores_of(customers.user_items())
 
     def _scores_of(self, taken: sp.csr_array) -> NDArray[np.float32]:
-        """Scores of users with these items, users by items; items outside the square stand right below a user's least.
+        """Scores of users with these items, users by items; items outside the square score just below the user's
+        lowest.
 
-        Far below, they would be all that a weighted sum of standardised scores sees of this family.
+        Much lower scores would dominate a weighted sum of standardised scores.
         """
         inside = csr(taken[:, self._kept]) @ self._weights
         scores = 1e-3 * np.tile(self._rest, (taken.indptr.size - 1, 1))

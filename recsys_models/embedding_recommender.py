@@ -26,7 +26,7 @@ class EmbeddingRecommender(Recommender):
     A customer is folded in by a `FoldMap`, from the sum of the vectors of their items.
     """
 
-    knows_by_links: ClassVar[bool] = True
+    needs_links: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -54,7 +54,7 @@ class EmbeddingRecommender(Recommender):
             return None
         items = self._items_longest_first()
         rows, values = items.best(query, k, exclude=hidden, among=chosen)
-        if self.knows_by_links and not self._links().join(customer, rows):
+        if self.needs_links and not self._links().join(customer, rows):
             return None  # an item that nothing links to the customer has its place by popularity
         if items.rows.size < self.n_items and (rows.size < k or values[-1] <= NO_EVIDENCE):
             return None  # items that nothing is known of have a place in the list
@@ -98,7 +98,7 @@ class EmbeddingRecommender(Recommender):
         return self._fold_map is not None
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
-        """Weights, users by items, of the sums that users' vectors follow from."""
+        """Weights, users by items, of the sums from which users' vectors are computed."""
         return [interactions.user_items()]
 
     def _fold_exponents(self) -> tuple[Sequence[float], Sequence[float]]:
@@ -126,7 +126,7 @@ class EmbeddingRecommender(Recommender):
         }
 
     def _link_state(self) -> dict[str, NDArray[Any]]:
-        """Arrays of what links users and items beside the interactions."""
+        """Arrays of the links between users and items besides the interactions."""
         return {} if self._fit_links is None else self._fit_links.state()
 
     def _fold_state(self) -> dict[str, NDArray[Any]]:
@@ -139,6 +139,6 @@ class EmbeddingRecommender(Recommender):
         self._fit_links = Links.from_state(state, self.seen)
 
     def _check_vectors(self) -> None:
-        """Raise ValueError where there is not one vector for each user and item, all of one length."""
+        """Raise ValueError unless there is one vector for each user and item, all of one length."""
         must_be(self._user_vectors, "user", shape=(self.user_ids.size, None), kind="f")
         must_be(self._item_factors, "item", shape=(self.item_ids.size, self._user_vectors.shape[1]), kind="f")

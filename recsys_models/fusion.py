@@ -84,7 +84,7 @@ class Fusion(Recommender):
             (interactions, validation) if validation else hold_out(interactions, share=0.2, seed=run.seed)
         )
         self._models = [
-            model.informed_like(self).fit(
+            model.with_side_information_of(self).fit(
                 known, validation=validation, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in self._unfitted()
@@ -97,7 +97,7 @@ class Fusion(Recommender):
 
     def _retrain(self, interactions: Interactions, run: FitRun, before: Any) -> None:
         self._models = [
-            model.informed_like(self).retrained(
+            model.with_side_information_of(self).retrained(
                 interactions, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in before._models
@@ -108,7 +108,7 @@ class Fusion(Recommender):
         self, interactions: Interactions, validation: Interactions | None, run: FitRun, before: Any
     ) -> None:
         self._models = [
-            model.informed_like(self).refit(
+            model.with_side_information_of(self).refit(
                 interactions, seed=run.seed, device=run.device, threads=run.threads
             )
             for model in before._models
@@ -146,7 +146,8 @@ class Fusion(Recommender):
     def _evidence(
         self, who: NDArray[np.integer] | Interactions, scores: NDArray[np.float32]
     ) -> NDArray[np.bool_]:
-        """Items for which any member has evidence; members that decide by their scores are asked only for the rest."""
+        """Items for which any member has evidence; members whose evidence follows from their scores are only computed
+        for the rest."""
         asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
         by_scores = [model for model in asked if not _judges_without_scores(model)]
         known = np.zeros(self.n_items, bool)
@@ -181,7 +182,7 @@ class Fusion(Recommender):
 
 
 def _judges_without_scores(model: Recommender) -> bool:
-    """Whether what a model knows something of does not follow from its scores."""
+    """Whether a model's evidence does not depend on its scores."""
     return type(model)._evidence is FittedModel._evidence
 
 
@@ -192,7 +193,7 @@ def blended_scores(
 
     Args:
         models: fitted on the same id maps.
-        weights: one per model; a model of weight 0 is not asked.
+        weights: one per model; a model of weight 0 is skipped.
         who: rows of users of the fit, or customers that are folded in.
 
     Returns:

@@ -25,7 +25,7 @@ POWERS = (1.0, 1.5)
 HALF_LIVES = (None, 84.0)
 """Values of `half_life_days` that validation chooses from."""
 LARGE_CATALOGUE = 50_000
-"""Number of items from which on a second similarity matrix, for the half-life, is not worth its time."""
+"""Number of items from which a second similarity matrix, for the half-life, is not worth its time."""
 
 
 @dataclass(kw_only=True, eq=False)

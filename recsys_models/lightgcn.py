@@ -122,8 +122,8 @@ class LightGCN(EmbeddingRecommender):
         start = warm_start(before._start, before.user_ids, before.item_ids, interactions, matrix)
         self._train(matrix, start, validation, run)
 
-    def forget_training(self) -> None:
-        super().forget_training()
+    def drop_training_state(self) -> None:
+        super().drop_training_state()
         self._start = np.empty((0, 0), np.float32)
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
@@ -158,7 +158,7 @@ class LightGCN(EmbeddingRecommender):
             self.chosen["largest_steps"] = None
 
     def training(self, pairs: int) -> Training:
-        """The training schedule for a graph of so many pairs."""
+        """The training schedule for a graph with this number of pairs."""
         from recsys_models.training.trainer import Training, bounded_batch
 
         batch = bounded_batch(self.batch, pairs, self.largest_steps)

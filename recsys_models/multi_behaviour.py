@@ -94,12 +94,12 @@ class MultiBehaviour(LightGCN):
         used = interactions.subset(np.isin(interactions.behaviour, codes))
         return {name: interactions.with_behaviour(name) for name in order}, used
 
-    def forget_training(self) -> None:
-        super().forget_training()
+    def drop_training_state(self) -> None:
+        super().drop_training_state()
         self._start = np.empty((0, 0), np.float32)
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
-        """The edges of each behaviour of the cascade. What is named no behaviour counts as the target."""
+        """The edges of each behaviour of the cascade. Interactions without a behaviour count as the target."""
         if interactions.behaviour is None or len(self._order) < 2:
             none = interactions.subset(np.empty(0, np.int64))
             parts = [none] * (len(self._order) - 1) + [interactions]

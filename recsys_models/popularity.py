@@ -23,7 +23,8 @@ HALF_LIVES: tuple[float | None, ...] = (3.5, 7.0, 14.0, 28.0, 56.0, 112.0, None)
 
 @dataclass(kw_only=True, eq=False)
 class Popularity(Recommender):
-    """Popularity, the same for all users: what the item's interactions are worth, those of each user damped by `power`.
+    """Popularity, the same for all users: the sum of an item's decayed interactions, those of each user damped by
+    `power`.
 
     score(i) = Σ_u recency(u, i) · (Σ weight · 2^(-earlier / half-life)) ^ power
 

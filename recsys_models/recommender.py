@@ -37,28 +37,26 @@ class Recommender(Folding):
     A family is a keyword-only dataclass whose fields are its parameters; their types say what they may be. It
     implements `_fit`, `score_block`, `_state` and `_restore`, and adds itself to `families.families`.
 
-    Attributes after `fit`, beside those of `FittedModel`:
-        chosen: parameters that validation chose (empty without validation).
-        history: metrics of each epoch, for iterative families.
-        incidents: what went wrong in training and how training continued, in words.
-        threads: `{"blas": n, "torch": n}`, the numbers of threads that it was fitted with and that its last bits depend
-            on; empty where they do not (`depends_on_threads`).
-        user_features, item_features: side information from `with_features`, or None.
-        relations: side information from `with_relations`, or None.
+    Attributes after `fit`, besides those of `FittedModel`: chosen: parameters that validation chose (empty without
+        validation). history: metrics of each epoch, for iterative families. incidents: problems in training and how
+        training continued, in sentences. threads: `{"blas": n, "torch": n}`, the numbers of threads that it was fitted
+        with and that its last bits depend on; empty where they do not (`depends_on_threads`). user_features,
+        item_features: side information from `with_features`, or None. relations: side information from
+        `with_relations`, or None.
     """
 
     side_information: ClassVar[frozenset[str]] = frozenset()
-    """What a fit looks at beside interactions, of `item_features`, `user_features` and `relations`."""
+    """Side information that a fit uses, of `item_features`, `user_features` and `relations`."""
     counted_columns: ClassVar[frozenset[str]] = frozenset()
-    """What counts in a fit of an interaction, beside who did it with what: of `weight`, `timestamp` and `behaviour`.
-    What a fit learns does not depend on the others by a single bit. The popularity that cold users get counts weights
-    and timestamps in every family, and a row of weight 0 is no interaction in any."""
+    """Columns of interactions that a fit uses besides user and item: of `weight`, `timestamp` and `behaviour`. What it
+    learns does not depend on the others by a single bit. In every family the popularity that cold users get uses
+    weights and timestamps, and a row of weight 0 is no interaction."""
     learns_by_gradient: ClassVar[bool] = False
-    """Whether PyTorch trains the family: such families take turns on the device."""
+    """True where PyTorch trains the family; such families take turns on the device."""
     depends_on_threads: ClassVar[bool] = False
-    """Whether the last bits of a fit depend on how many threads PyTorch and BLAS compute with."""
+    """True where the last bits of a fit depend on the number of threads of PyTorch and BLAS."""
     starts_from_before: ClassVar[bool] = False
-    """Whether `refit` starts from the model before, instead of computing everything anew."""
+    """True where `refit` starts from the previous model; False where it computes everything anew."""
 
     def __post_init__(self) -> None:
         Folding.__init__(self)
@@ -98,14 +96,15 @@ class Recommender(Folding):
         self._fit(interactions, None, run)
 
     def _folds_at_once(self) -> bool:
-        """Whether a loaded model can fold in as it is, without learning first what its file does not hold."""
+        """Whether a loaded model can fold in without first learning what its file does not hold."""
         return True
 
-    def forget_training(self) -> None:
-        """Drop what only a later fit would go on from; scores and folding in stay as they are. Do not store it."""
+    def drop_training_state(self) -> None:
+        """Drop the state that only a later fit needs; scores and folding in stay as they are. Do not store the model
+        then."""
 
     def _learn_folding(self, interactions: Interactions) -> None:
-        """Learn, after a fit, what folding in needs beside the fit's own arrays."""
+        """Learn, after a fit, what folding in needs besides the fit's own arrays."""
 
     # --- what every family has ----------------------------------------------------------------------------
 
@@ -130,14 +129,14 @@ class Recommender(Folding):
         self.relations = graph
         return self
 
-    def informed_like(self, other: Recommender) -> Self:
+    def with_side_information_of(self, other: Recommender) -> Self:
         """This model, to be fitted with the side information of another one."""
         self.with_features(users=other.user_features, items=other.item_features)
         return self.with_relations(other.relations)
 
     def chosen_model(self) -> Self:
         """An unfitted model with the parameters that validation chose, to fit on train and validation together."""
-        return type(self)(**{**self.params(), **self.chosen}).informed_like(self)
+        return type(self)(**{**self.params(), **self.chosen}).with_side_information_of(self)
 
     def retrained(
         self,
@@ -151,7 +150,8 @@ class Recommender(Folding):
     ) -> Self:
         """A new model fitted on `interactions`, usually train and validation together, with what validation chose.
 
-        That is parameters and epochs, and in families that learn from validation labels what was learned from them.
+        That is parameters and epochs, and in families that learn from validation labels also the parts learned from
+        these.
         """
         self._must_be_fitted()
         interactions = interactions.counted
@@ -174,7 +174,7 @@ class Recommender(Folding):
         checkpoint: str | Path | None = None,
         threads: int = 0,
     ) -> Self:
-        """This model, fitted on interactions: on rows of a weight above 0, as others are no interaction.
+        """This model, fitted on the interactions: the rows with a weight above 0.
 
         Args:
             validation: later interactions, by which open parameters and the number of epochs are chosen.
@@ -188,8 +188,7 @@ class Recommender(Folding):
             threads: number of threads that PyTorch and BLAS compute with; 0: as many as they are set to.
 
         Raises:
-            ValueError: there is no interaction, or float32 does not hold what follows from weights or parameters so
-                large.
+            ValueError: there is no interaction, or weights or parameters are so large that float32 overflows.
         """
         interactions = interactions.counted
         self._remember(interactions)
@@ -210,7 +209,7 @@ class Recommender(Folding):
         checkpoint: str | Path | None = None,
         threads: int = 0,
     ) -> Self:
-        """A new model, started from this one and fitted on `interactions`: all that should count, not only new ones.
+        """A new model, started from this one and fitted on `interactions`, old and new ones together.
 
         Rows known to this model keep their state as the start; new users and items start from their neighbours.
         Families in closed form compute their state anew. This model is left as it is.
@@ -221,7 +220,7 @@ class Recommender(Folding):
         """
         self._must_be_fitted()
         interactions = interactions.counted
-        model = type(self)(**self.params()).informed_like(self)
+        model = type(self)(**self.params()).with_side_information_of(self)
         model._remember(interactions)
         run = model._run((interactions, validation), seed, device, on_epoch, checkpoint, threads, before=self)
         with model._computing(run):
@@ -249,7 +248,7 @@ class Recommender(Folding):
         """The model that `to_files` wrote.
 
         Raises:
-            ModelFileError: a file is missing, truncated or altered, holds another family, or what is no model.
+            ModelFileError: a file is missing, truncated or altered, holds another family, or no model.
         """
         header, arrays = from_files("model", files)
         if header.get("family") != cls.family:
@@ -328,7 +327,7 @@ class Recommender(Folding):
         self.chosen, self.history, self.incidents = {}, [], []
 
     def _complete(self, interactions: Interactions) -> None:
-        """Learn what folding in needs, and hold what was learned to being finite: no file holds other numbers."""
+        """Learn what folding in needs, and check that all that was learned is finite, as files require."""
         self._learn_folding(interactions)
         for name, array in self._state().items():
             try:
@@ -361,7 +360,7 @@ class Recommender(Folding):
 
     @contextmanager
     def _computing(self, run: FitRun) -> Iterator[None]:
-        """Within, the fit computes with the run's threads; the model remembers how many, where bits depend on them."""
+        """Context in which the fit uses the run's threads; the model records their number if its bits depend on it."""
         with computing(run.threads, gradients=self.learns_by_gradient) as threads:
             self.threads = threads if self.depends_on_threads else {}
             try:

@@ -7,6 +7,7 @@ set many, so they come before.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from functools import cache
 
@@ -57,6 +58,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
     on_s3 = {item.path for item in items if _on_s3(item)}
     items.sort(key=lambda item: item.path in on_s3)
+
+
+def pytest_collection_finish() -> None:
+    """Keeps modules and tests, which live as long as the process, out of each full garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

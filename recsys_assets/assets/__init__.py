@@ -1,6 +1,6 @@
 """The shop's assets, one module per step; `all_assets` builds them for given settings.
 
-It is loaded when it is first used, so that what only words reasons need not wait for the orchestrator.
+It is loaded on first use, because it imports Dagster, which not every user of these modules needs.
 """
 
 import lazy_loader

@@ -28,7 +28,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage.orchestration.lineage_proof import lineage_proof
 
 PROOF = "proof"
-"""The group of what is made on request only: the proof of lineage."""
+"""The group of assets that are made on request only: the proof of lineage."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def all_assets(
 
     Args:
         forget: files that `source_files` leaves out.
-        decided: what people decided about families; as the lake says where left out.
+        decided: people's decisions about families; read from the lake by default.
     """
     folder = source_folder.source_folder(settings)
     families = competing(settings.families)

@@ -26,8 +26,8 @@ def look(
     Args:
         group: Dagster's group; the layer has the same name where none is given.
         layer: the value of the tag.
-        kinds: what the asset is made with, beside what its code says.
-        personal: why the asset may hold personal data, where it may.
+        kinds: Dagster kinds of the asset, besides those that follow from its code.
+        personal: reason why the asset may hold personal data, if it may.
         more: further fields of `AssetLook`.
     """
     return AssetLook(

@@ -1,4 +1,4 @@
-"""`lake_retention`: what was pruned, compacted and deleted tonight."""
+"""`lake_retention`: the nightly pruning, compaction and deletion."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RetentionColumns:
     versions = pl.List(pl.Int64)
     """Versions that were marked as pruned."""
     kept = pl.Int64
-    """How many versions stay."""
+    """Number of versions that stay."""
     files = pl.Int64
     """Files deleted that only pruned versions held."""
     bytes = pl.Int64
@@ -58,7 +58,7 @@ def _instance() -> dg.DagsterInstance:
     """The instance of the run.
 
     Raises:
-        LineageError: there is no run, as where an asset is made again to prove its lineage.
+        LineageError: there is no run of Dagster, for example when an asset is made again to prove its lineage.
     """
     try:
         return dg.AssetExecutionContext.get().instance
@@ -79,7 +79,7 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
     """
 
     def lake_retention() -> Output:
-        """What tonight's upkeep deleted: versions that the retention does not keep, leftovers, Dagster's old runs.
+        """Deletions of tonight's upkeep: versions that the retention does not keep, leftovers, Dagster's old runs.
 
         It is made last and nothing waits for it. Records are never deleted.
         """
@@ -98,9 +98,9 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
 
 
 def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
-    """The nightly upkeep as an asset, so that its record says what went.
+    """The nightly upkeep as an asset, so that its record says what was deleted.
 
-    Nothing depends on it, and it waits for all that is served.
+    Nothing depends on it, and it waits for all served tables.
 
     Args:
         settings: where the lake is, and what is kept.

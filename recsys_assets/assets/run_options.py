@@ -45,7 +45,7 @@ def family_parameters(text: str) -> dict[str, dict[str, Any]]:
     """The setting `parameters`: family → its parameters that differ from those of its class.
 
     Raises:
-        SettingsError: it is no such JSON object, names no family, or a parameter cannot have its value.
+        SettingsError: it is not such a JSON object, a name is not a family, or a value is not allowed.
     """
 
     def refused(what: str, **parts: str) -> SettingsError:

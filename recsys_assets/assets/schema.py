@@ -5,7 +5,7 @@ below it.
         trial = pl.Int64
         \"\"\"Number of the trial; 0 has the family's own parameters.\"\"\"
 
-As a text that stands alone counts as a comment, a better wording leaves an asset's code version as it is.
+Such a text counts as a comment, so rewording it does not change an asset's code version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def texts_of(columns: type) -> Mapping[str, str]:
     """Column → what it holds, in words, in the order of the class.
 
     Raises:
-        LineageError: when a column has no text.
+        LineageError: a column has no text.
     """
     (written,) = ast.parse(textwrap.dedent(inspect.getsource(columns))).body
     assert isinstance(written, ast.ClassDef)

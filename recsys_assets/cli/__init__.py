@@ -1,4 +1,4 @@
-"""The command line: `recsys` and what it shows."""
+"""The command line: the command `recsys` and its output."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from recsys_assets.cli.stop_signals import SIGNALS, STOPPED
 
 
 def main() -> None:
-    """Run the command line until it is done or stopped, and leave at once."""
+    """Run the command line until it is done or stopped, and exit at once."""
     for number in SIGNALS:  # until the modules below are imported
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)

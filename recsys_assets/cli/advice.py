@@ -1,4 +1,4 @@
-"""Advice that the command line adds to errors of the lineage layer, which knows neither commands nor settings."""
+"""Advice that the command line adds to errors of the lineage layer, which names neither commands nor settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ADVICE: dict[type[LineageError], str] = {
 
 
 def advice_for(error: BaseException) -> str | None:
-    """The setting or the command that the advice of an error, or of one that caused it, comes down to."""
+    """Advice with the setting or the command for an error, or for one of its causes."""
     for each in _causes(error):
         for kind, advice in _ADVICE.items():
             if isinstance(each, kind):
@@ -26,7 +26,7 @@ def advice_for(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it was raised from, and so on."""
+    """The error and its causes, outermost first."""
     while error is not None:
         yield error
         error = error.__cause__

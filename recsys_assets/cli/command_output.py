@@ -1,4 +1,4 @@
-"""Output of the commands of `recsys`: like that of lineage, with advice that knows their settings and names."""
+"""Output of the commands of `recsys`: that of the lineage commands, with advice on settings and commands."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
     """End a command whose assets failed, with exit code 1.
 
     Args:
-        errors: asset → what went wrong, in words.
-        beside: what else the command answers by JSON.
+        errors: asset → its error, in words.
+        beside: further keys of the JSON output.
     """
     if is_in_json():
         print_error(

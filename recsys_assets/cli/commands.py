@@ -155,10 +155,10 @@ def reproduce(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Reproduce a version from exactly the versions it was made of, and compare it bit for bit.
+    """Reproduce a version from exactly the versions it was made from, and compare it bit for bit.
 
-    Nothing is committed. Exits with 1 when a bit differs. Weights are the same to the last bit on the CPU; a CUDA
-    device sums in an order of its own.
+    Nothing is committed. Exits with 1 when a bit differs. Weights are equal to the last bit on the CPU; a CUDA device
+    sums in varying order.
     """
     with opened_platform(quiet=as_json) as (platform, out):
         from recsys_assets.cli.terminal_output import reproduction_report

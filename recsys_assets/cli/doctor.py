@@ -38,7 +38,7 @@ print(json.dumps({"torch": torch.__version__, "dgl": dgl.__version__,
 
 @dataclass(frozen=True)
 class Check:
-    """One check of the doctor: whether it passed, what was found, and what to do if it did not."""
+    """One check of the doctor: whether it passed, its finding, and advice if it failed."""
 
     name: str
     ok: bool
@@ -47,7 +47,7 @@ class Check:
 
 
 def diagnose(settings: Settings) -> list[Check]:
-    """Look at everything a run depends on. Changes nothing and raises nothing; what fails becomes a Check."""
+    """Check everything that a run depends on. Changes nothing and raises nothing; a failure becomes a Check."""
     models = _import_models()
     looks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", _python),
@@ -244,7 +244,7 @@ def _without_password(text: str, url: SecretStr) -> str:
 
 
 def _nearest_folder(path: Path) -> Path:
-    """The path itself, or the nearest place above it that exists."""
+    """The path itself, or its nearest parent that exists."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 

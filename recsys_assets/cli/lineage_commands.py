@@ -1,4 +1,4 @@
-"""`recsys lineage`: the questions of `recsys_lineage.cli`, asked of the home's lake; the platform rebuilds."""
+"""`recsys lineage`: the commands of `recsys_lineage.cli`, for the home's lake and with the platform's assets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _rebuild(names: Sequence[str]) -> Collection[str]:
             out.print(f"No asset of the platform makes {', '.join(unknown)}.", markup=False)
         if not known:
             return unknown
-        with platform.writers.alone(say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(say=partial(out.print, markup=False)):
             platform.recover()
             with asset_progress(out, len(known)):
                 outcome = platform.run(known)

@@ -1,4 +1,4 @@
-"""`recsys demo`, `materialize` and `nightly`, which make tables; `forget` and `adopt`, which change what they load."""
+"""`recsys demo`, `materialize` and `nightly`, which make tables; `forget` and `adopt`, which change their input."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def demo(
         if dry_run:
             _show_plan(platform.plan(platform.names(), reuse=not force), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             names = platform.names() if force else platform.outdated()
             errors: dict[str, str] = {}
@@ -138,7 +138,7 @@ def materialize(
             days = _days(platform, partition, first, last)
             _show_plan(platform.plan(names, reuse=reuse, days=days), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             _say_what_is_on_request(platform, names, out)
             began = time.perf_counter()
@@ -167,7 +167,7 @@ def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = 
         if dry_run:
             _show_plan(platform.plan(names, reuse=True), out, as_json)
             return
-        with platform.writers.alone(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
             platform.recover()
             began = time.perf_counter()
             from recsys_assets.cli.terminal_output import asset_progress
@@ -190,7 +190,7 @@ def forget(
     """
     with (
         opened_platform() as (platform, out),
-        platform.writers.alone(wait=True, say=partial(out.print, markup=False)),
+        platform.writers.exclusive(wait=True, say=partial(out.print, markup=False)),
     ):
         platform.recover()
         done = platform.forget(files)
@@ -214,9 +214,9 @@ def adopt() -> None:
 
 
 def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
-    """Send the records' events; returns the result for each destination, as JSON and in a line.
+    """Send the records' events; returns the result for each destination, as JSON and as text.
 
-    A destination that does not take them is told and spoils nothing: they are sent another time.
+    A destination that does not accept them is reported and no failure; they are sent later.
     """
     from recsys_lineage.cli.openlineage.sending import delivery_text
     from recsys_lineage.errors import LineageError
@@ -230,7 +230,7 @@ def _delivered(platform: Platform) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _days(platform: Platform, partition: str | None, first: str | None, last: str | None) -> list[str] | None:
-    """The days that were asked for by name; None when none was."""
+    """The requested days; None without a request."""
     if partition is not None:
         return platform.event_days().one(partition)
     if first is None and last is None:
@@ -258,7 +258,7 @@ def _made_by_day(
 
 
 def _say_what_is_on_request(platform: Platform, names: Sequence[str], out: Console) -> None:
-    """Name what is selected and made on request only: it may take hours, or delete old versions."""
+    """Name selected assets that are made on request only, because they may take hours or delete old versions."""
     if asked := [name for name in names if platform.is_on_request(name)]:
         out.print(f"Selected, and made on request only: {', '.join(asked)}.", markup=False)
 
@@ -273,9 +273,9 @@ def _print_outcomes(
     whole: bool,
     as_json: bool,
 ) -> None:
-    """Say how runs ended and what became of the files, and exit with 1 where something is amiss.
+    """Print how runs ended and which files were loaded, and exit with 1 after a failure.
 
-    `whole` says that no single days were asked for.
+    `whole`: no single days were requested.
     """
     errors = {step: text for outcome in outcomes for step, text in outcome.errors.items()}
     files = None
@@ -312,7 +312,7 @@ def _print_outcomes(
 
 
 def _assets_of(platform: Platform, outcomes: Sequence[RunOutcome]) -> dict[str, dict[str, Any]]:
-    """How each asset of the runs ended, by the records."""
+    """Outcome of each asset of the runs, from the records."""
     return {
         record.asset: {
             "state": record.status,
@@ -327,13 +327,13 @@ def _assets_of(platform: Platform, outcomes: Sequence[RunOutcome]) -> dict[str, 
 
 
 def _say_warnings(platform: Platform, outcome: RunOutcome, out: Console) -> None:
-    """Print what checks that keep nothing back found wrong."""
+    """Print the findings of checks that are not blocking."""
     for asset, found in platform.warnings(outcome.run_id).items():
         out.print(f"[yellow]{escape(asset)}:[/yellow] {escape(found)}")
 
 
 def _say_what_was_loaded(files: LoadReport, out: Console) -> bool:
-    """Print what became of the files; whether all is loaded."""
+    """Print which files were loaded; returns whether all were."""
     from recsys_assets.cli.terminal_output import load_lines
 
     wrong, notes = load_lines(files)

@@ -1,4 +1,4 @@
-"""`recsys runs` and `recsys logs`: what ran, how it ended, and what it made."""
+"""`recsys runs` and `recsys logs`: the runs, their results, and the versions they made."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def simulate(
         files = ServiceFiles(settings.home)
         truth = simulation.held_out(lake)
         wrote = example and simulation.write_example(files.experiments, files.rules)
-        service = simulation.Asked(url or f"http://{settings.service_host}:{settings.service_port}", token)
+        service = simulation.ServiceClient(
+            url or f"http://{settings.service_host}:{settings.service_port}", token
+        )
         service.wait(wait, experiment=wrote)
         service.require_home(lake)
         typed = simulation.queries(lake)
@@ -224,7 +226,7 @@ def _decide(
 
 
 def _print_decision(decision: Decision, as_json: bool) -> None:
-    """Say what serves from now on."""
+    """Print what serves from now on."""
     if as_json:
         print(json.dumps(decision.to_json()))
         return
@@ -335,12 +337,12 @@ def print_searches(searches: list[dict[str, Any]]) -> None:
 
 
 def shown_number(value: float | None) -> str:
-    """A value of a metric, or nothing while it is not known."""
+    """A value of a metric as text; empty while it is unknown."""
     return "" if value is None else f"{value:.4g}"
 
 
 def shown_span(row: dict[str, Any]) -> str:
-    """Within what the difference to the control lies: relative, or of shares of lists that were won."""
+    """Interval of the difference to the control, as text: relative, or in shares of lists won."""
     of = "difference" if row["metric"] == "wins" else "relative"
     low, high = row[f"{of}_low"], row[f"{of}_high"]
     return "" if low is None or high is None else f"{low:+.1%} to {high:+.1%}"

@@ -1,4 +1,4 @@
-"""Session: what the commands share: the screen, the opened platform, and how errors are shown."""
+"""Session: parts that commands share, such as the console, the opened platform, and the display of errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def load_settings() -> Settings:
 
 
 def emission_of_home() -> Emission:
-    """The emission of the home's events; its assets are defined only when somebody needs them."""
+    """The emission of the home's events; its assets are defined only when needed."""
     from recsys_assets.openlineage import emission
 
     settings = load_settings()
@@ -75,10 +75,10 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
 
 @contextmanager
 def set_apart() -> Iterator[Callable[[], None]]:
-    """Exclude objects from garbage collection that were made until the given function is called.
+    """Exclude the objects that exist when the returned function is called from garbage collection.
 
-    Until then nothing is collected. Modules and definitions live as long as the command, and there are so many of them
-    that looking at them again and again takes a sixth of a command's start.
+    Until then nothing is collected. Modules and definitions live as long as the command; scanning them again and again
+    takes a sixth of a command's start.
     """
     collects = gc.isenabled()
     gc.disable()

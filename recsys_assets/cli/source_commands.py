@@ -125,7 +125,12 @@ def _show_trial(trial: Trial) -> None:
         if table.stopped:
             console.print(f"    {escape(failing_advice(table.stopped))}")
         for row in table.sample.head(1).iter_rows(named=True):
-            shown = ", ".join(f"{name} {value}" for name, value in row.items() if value is not None)
+            told = {
+                name: value
+                for name, value in row.items()
+                if value not in (None, "unknown") and name != "filled"
+            }
+            shown = ", ".join(f"{name} {value}" for name, value in told.items())
             console.print(f"  for example: {escape(shown)}")
     for line in overlooked_lines(trial.overlooked):
         console.print(f"[yellow]{line}[/yellow]")
@@ -155,11 +160,12 @@ def _show(proposal: Proposal) -> None:
                 for role, other in part.columns.items()
                 if column.name in other.names
             ]
+            kind = "ids" if becomes and all(name.endswith("_id") for name in becomes) else column.kind
             table.add_row(
                 escape(column.name),
-                column.kind
+                kind
                 if column.filled == 1 or column.kind == "nothing"
-                else f"{column.kind}, {_percent(column.filled)} filled",
+                else f"{kind}, {_percent(column.filled)} filled",
                 escape(", ".join(column.samples)[:_SHOWN_SAMPLES]),
                 ", ".join(becomes),
             )
@@ -171,5 +177,5 @@ def _show(proposal: Proposal) -> None:
 
 
 def _percent(share: float) -> str:
-    """A share that is neither none nor all, which is not rounded to either."""
+    """A share as a percentage, not rounded to 0 or 100 % unless it is exactly that."""
     return f"{min(max(round(100 * share), 1), 99)}%"

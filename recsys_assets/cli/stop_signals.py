@@ -1,4 +1,4 @@
-"""The signals that stop a command, and what it says then; imported before anything that takes time."""
+"""The signals that stop a command, and its message then; imported before anything that takes time."""
 
 import signal
 

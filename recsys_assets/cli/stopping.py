@@ -24,16 +24,16 @@ SECONDS_TO_UNWIND = 2.0
 def stopping_at_once(say: Callable[[str], None], *, unless_handled: bool = False) -> Iterator[None]:
     """Inside the block, a signal that means stop ends the process with code 128 + its number.
 
-    The main thread is interrupted first, so that what it does is undone and recorded as cancelled. Native code may hold
-    it for minutes, and Dagster delays signals between steps; so a thread of its own hears the signal too, and ends the
-    process after a short while or at the second signal. A process may be killed at any moment without harm.
+    The main thread is interrupted first, so that its work is undone and recorded as cancelled. Native code may hold it
+    for minutes, and Dagster delays signals between steps. So a separate thread also receives the signal, and ends the
+    process after a short while or at the second signal. Killing a process does no harm at any time.
 
-    What `nohup` runs hears no SIGHUP.
+    A command under `nohup` ignores SIGHUP.
 
     Args:
-        say: takes the line that is meant for the user.
-        unless_handled: code that handles a signal itself while it runs, such as a server, keeps doing so. A step of
-            Dagster handles them too, yet has to end.
+        say: prints a line for the user.
+        unless_handled: leave signals to code that handles them itself, such as a server. A step of Dagster handles them
+            too, but has to end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -79,13 +79,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _say_unraisable(say: Callable[[Any], object], error: Any) -> None:
-    """Say what was raised where nothing can take it, but for an interruption: the watcher ends the process anyhow."""
+    """Report an unraisable exception, except for an interruption, after which the watcher ends the process anyhow."""
     if issubclass(error.exc_type, Exception):
         say(error)
 
 
 def _watch(heard: int, stopped: list[int], say: Callable[[str], None], unless_handled: bool) -> None:
-    """Wait for a signal and see that the process ends; return when the other end of the pipe is closed."""
+    """Wait for a signal and make the process end; return when the other end of the pipe is closed."""
     try:
         while True:
             seconds = SECONDS_TO_UNWIND if stopped else None

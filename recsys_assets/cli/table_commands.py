@@ -17,6 +17,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.lake.versions.table_version import TableVersion
@@ -84,30 +85,37 @@ def show(
         if type_ == pl.Binary
     )
     if as_csv:
-        nested = [name for name, type_ in frame.schema.items() if type_.is_nested()]
-        texts = {
-            name: [
-                None if value is None else json.dumps(value, default=str) for value in frame[name].to_list()
-            ]
-            for name in nested
-        }
-        sys.stdout.write(
-            frame.with_columns(
-                pl.Series(name, values, pl.String) for name, values in texts.items()
-            ).write_csv()
-        )
+        sys.stdout.write(_csv(frame))
     elif as_json:
         for row in frame.iter_rows(named=True):
             print(json.dumps(row, default=str, ensure_ascii=False))
     else:
-        from rich.table import Table
+        _print_rows(found, frame)
 
-        shown = Table(title=f"{found.table}@{found.version}, {found.rows:,} rows", title_justify="left")
-        for name in frame.columns:
-            shown.add_column(escape(name), overflow="fold", max_width=_WIDEST)
-        for row in frame.iter_rows():
-            shown.add_row(*("" if value is None else escape(str(value)) for value in row))
-        console.print(shown)
+
+def _csv(frame: pl.DataFrame) -> str:
+    """The rows as CSV, nested values as JSON."""
+    import polars as pl
+
+    texts = {
+        name: [None if value is None else json.dumps(value, default=str) for value in frame[name].to_list()]
+        for name, type_ in frame.schema.items()
+        if type_.is_nested()
+    }
+    return frame.with_columns(
+        pl.Series(name, values, pl.String) for name, values in texts.items()
+    ).write_csv()
+
+
+def _print_rows(version: TableVersion, frame: pl.DataFrame) -> None:
+    from rich.table import Table
+
+    shown = Table(title=f"{version.table}@{version.version}, {version.rows:,} rows", title_justify="left")
+    for name in frame.columns:
+        shown.add_column(escape(name), overflow="fold", max_width=_WIDEST)
+    for row in frame.iter_rows():
+        shown.add_row(*("" if value is None else escape(str(value)) for value in row))
+    console.print(shown)
 
 
 @app.command()
@@ -140,7 +148,7 @@ def table_version(lake: Lake, text: str, version: int | None = None) -> TableVer
 
     Raises:
         TableNotFound: there is no such table or version.
-        NotInTable: the version is no number, or named twice.
+        NotInTable: the version is not a number, or is given twice.
     """
     table, at, number = text.partition("@")
     if at and (not number.isdecimal() or version is not None):
@@ -192,7 +200,7 @@ def _selected(
 
 @contextmanager
 def _faults_of(version: TableVersion, where: str | None) -> Iterator[None]:
-    """Turn DuckDB's errors about the condition into messages inside the block."""
+    """Context that turns DuckDB's errors about the condition into messages."""
     import duckdb
 
     try:

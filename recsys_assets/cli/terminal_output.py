@@ -75,9 +75,9 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], champion: str, jud
     """Metrics of each family on the held-out weeks, best first.
 
     Args:
-        metrics: of each family; empty where no customer could be judged by.
+        metrics: of each family; empty if no customer could be used for evaluation.
         champion: the family that serves.
-        judged: what they were judged by, in words.
+        judged: what they were evaluated on, in words.
     """
     if not metrics:
         return Table(
@@ -132,7 +132,7 @@ def search_text(found: Mapping[str, Any]) -> list[str]:
 
 
 def reproduction_report(made: Reproduction) -> list[Table | str]:
-    """Inputs of a version, then and now, and whether every bit is the same."""
+    """Report of a reproduction: the inputs of the version then and now, and whether every bit is the same."""
     record = made.record
     table = Table(title=f"{record.asset}@{record.version}, made again", title_justify="left")
     for column in ("", "then", "now"):
@@ -172,7 +172,7 @@ def _unlike(now: str, then: str) -> str:
 
 
 def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
-    """Files and days that are not loaded, and other notes about files, in words."""
+    """Lines about files and days that are not loaded, and other notes about files."""
     wrong = [
         f"[red]{escape(path)} was not loaded:[/red] {escape(text)}" for path, text in report.faulty.items()
     ]
@@ -200,7 +200,7 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
 
 
 def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
-    """Files that are not read though their names are like those of files that are, in words."""
+    """Lines about files that are not read though their names are similar to those of files that are."""
     shown = [
         f"{escape(path)} is read by no pattern of the source, and its name is like that of {escape(like)}: "
         "widen the pattern in the source's SQL, or move the file away."
@@ -211,7 +211,7 @@ def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
 
 
 def summary_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The demo's counts, in words; where more than a few rows are rejected, with the commonest reasons."""
+    """Lines with the demo's counts, and the most frequent reasons if more than a few rows are rejected."""
     few = facts["rows_rejected"] <= _FEW_REJECTED * facts["rows_read"]
     reasons = [] if few else facts["reasons"][:MOST_REASONS]
     return [

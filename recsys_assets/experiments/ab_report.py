@@ -56,10 +56,10 @@ class AbReport:
     """Results of an experiment.
 
     Attributes:
-        table: one row an arm and metric, with the columns of `SCHEMA`. Intervals are valid at any time and however
-            often they are looked at; that of the deciding metric holds for all arms at once.
+        table: one row per arm and metric, with the columns of `SCHEMA`. Intervals are valid at any time, however often
+            they are looked at; that of the deciding metric holds for all arms at once.
         sample_ratio_p: p-value of the arms' numbers of units.
-        decision: what to do now, in words.
+        decision: recommended action, in words.
     """
 
     table: pl.DataFrame
@@ -76,14 +76,14 @@ def ab_report(units: pl.DataFrame, experiment: Experiment, catalogue: int | None
     """The report of one experiment.
 
     Args:
-        units: one row a unit, with `arm` and the columns of the metrics; those of a metric that is not there are left
-            out of the report. With `items`, `unit` and `first_shown` it tells of coverage.
-        experiment: what was compared.
+        units: one row per unit, with `arm` and the columns of the metrics; metrics without columns are left out of the
+            report. Coverage needs `items`, `unit` and `first_shown`.
+        experiment: the experiment of these units.
         catalogue: number of items that could have been shown; coverage is left out where it is not given.
 
     Raises:
-        ValueError: a unit has an arm that the experiment does not know, or what the deciding metric or a guard rail is
-            made of is missing.
+        ValueError: a unit has an arm that the experiment lacks, or columns of the deciding metric or a guardrail are
+            missing.
     """
     names = [arm.name for arm in experiment.arms]
     if strange := sorted(set(units["arm"].unique()) - set(names)):
@@ -163,7 +163,7 @@ def _rows(
 def _rows_of_coverage(
     experiment: Experiment, units: pl.DataFrame, catalogue: int, may_fall: float | None
 ) -> list[dict[str, object]]:
-    """The rows of what arms show of the catalogue: all of their units, and a fixed number of them together."""
+    """The rows of the arms' coverage of the catalogue: by all of their units, and by a fixed number of them."""
     rows: list[dict[str, object]] = []
     for arm in experiment.arms:
         own = units.filter(pl.col("arm") == arm.name)
@@ -180,7 +180,8 @@ def _rows_of_coverage(
 def _needed(
     effect: float, deviation: float, shares: tuple[float, float], alpha: float, planned: int
 ) -> int | None:
-    """Units of the two arms with which the smallest effect that matters is found; None while nothing is known."""
+    """Number of units of the two arms needed to detect the smallest effect that matters; None while nothing is
+    known."""
     if not math.isfinite(effect) or not effect or not deviation or min(shares) <= 0:
         return None
     return units_needed(effect, deviation, shares, alpha=alpha, planned=planned)

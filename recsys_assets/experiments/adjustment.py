@@ -1,4 +1,4 @@
-"""Adjustment (CUPED): outcomes corrected for what units did before the experiment."""
+"""Adjustment (CUPED): outcomes corrected for the behaviour of units before the experiment."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def adjusted(outcome: ArrayLike, before: ArrayLike, arm: ArrayLike) -> NDArray[np.float64]:
-    """The outcome minus what was expected of each unit from its past (CUPED).
+    """The outcome minus its prediction from the past of each unit (CUPED).
 
     Deng, Xu, Kohavi and Walker 2013, "Improving the sensitivity of online controlled experiments by utilizing
-    pre-experiment data", with several covariates. Arms keep the difference of their means, for the past does not depend
-    on the arm; what varies for reasons that lie before the experiment goes. The slopes come from within the arms, so
-    that an effect is not taken for one of the past.
+    pre-experiment data", with several covariates. The difference between arms keeps its expectation, because the past
+    does not depend on the arm; variance that stems from before the experiment is removed. Slopes are estimated within
+    arms, so that an effect of the experiment does not enter them.
 
     Args:
         outcome: one number a unit, shape (n,).
-        before: what is known of each unit from before the experiment, shape (n,) or (n, p), no gaps: who had no past
-            has zeros, and best a column that says so.
+        before: covariates of each unit from before the experiment, shape (n,) or (n, p), no gaps: a unit without a past
+            has zeros, ideally with a column that says so.
         arm: the arm of each unit, shape (n,).
 
     Returns:
@@ -50,14 +50,14 @@ def adjusted(outcome: ArrayLike, before: ArrayLike, arm: ArrayLike) -> NDArray[n
 
 
 def linearised(numerator: ArrayLike, denominator: ArrayLike, arm: ArrayLike) -> NDArray[np.float64]:
-    """One number a unit whose mean over an arm is that arm's ratio of sums, and whose variance is the ratio's.
+    """One number per unit, whose mean over an arm is the arm's ratio of sums, with the variance of that ratio.
 
     Clicks of a hundred exposures of one customer are not a hundred independent exposures. By the delta method, a ratio
     r = Σa/Σb of an arm varies as the mean of r + (a - r b)/mean(b) over its customers (Budylin et al. 2018, "Consistent
     transformation of ratio metrics for efficient online controlled experiments").
 
     Args:
-        numerator, denominator: sums of each unit, such as clicks and exposures, shape (n,).
+        numerator, denominator: sums per unit, such as clicks and exposures, shape (n,).
         arm: the arm of each unit, shape (n,).
 
     Returns:

@@ -13,8 +13,8 @@ def place(key: bytes, experiment: str, unit: str) -> float:
     """A unit's position in an experiment, uniform over [0, 1).
 
     The same key, experiment and unit always give the same place, in every process. Places in two experiments are
-    independent, for the experiment's name is part of what is hashed (HMAC-SHA-256, RFC 2104); without the key nobody
-    can tell which arm a customer is in, or look for customers of one arm.
+    independent, because the experiment's name is part of the hashed text (HMAC-SHA-256, RFC 2104). Without the key
+    nobody can tell a customer's arm or find customers of one arm.
 
     Args:
         key: the shop's secret.

@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 TOGETHER = 20
-"""Units whose lists are laid together: more than one, so that an arm that shows all of them the same is known by it."""
+"""Number of units whose lists are combined; more than one, so that it shows when an arm gives all of them the same
+list."""
 COVERAGE, COVERAGE_TOGETHER = "coverage", f"coverage_of_{TOGETHER}"
 """Names of both in the report."""
 
@@ -15,7 +16,7 @@ COVERAGE, COVERAGE_TOGETHER = "coverage", f"coverage_of_{TOGETHER}"
 def coverage(items: pl.Series, catalogue: int) -> float:
     """Share of the catalogue that occurs in at least one list.
 
-    It has no interval: it grows with every unit, whatever the arm does, so that of two arms the larger one has more.
+    It has no interval: it grows with every unit whatever the arm does, so the larger of two arms has more.
 
     Args:
         items: lists of the items that units were shown, all of the catalogue.
@@ -25,13 +26,13 @@ def coverage(items: pl.Series, catalogue: int) -> float:
 
 
 def coverage_together(units: pl.DataFrame, catalogue: int) -> tuple[NDArray[np.float64], NDArray[np.str_]]:
-    """Share of the catalogue that `TOGETHER` units of an arm see together, of one group of units after another.
+    """Share of the catalogue that groups of `TOGETHER` units of an arm see together, one value per group.
 
-    Groups are made in the order in which units came, and each unit is in one, so that these shares are independent and
-    their mean does not depend on how large the arm is. Units that do not fill a group yet are left out.
+    Groups follow the order in which units came, and each unit is in one, so these shares are independent and their mean
+    does not depend on the size of the arm. Units that do not fill a group yet are left out.
 
     Args:
-        units: one row a unit, with `unit`, `arm`, `first_shown`, and `items`, the list of what it was shown.
+        units: one row per unit, with `unit`, `arm`, `first_shown`, and `items`, the list of items that it was shown.
         catalogue: number of items.
 
     Returns:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recsys_assets.experiments.units import CLICKS
 
 REWARDS = ("click", "purchase")
-"""By what a place is judged."""
+"""Rewards that a place in a list is judged by."""
 
 
 def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFrame:
@@ -22,8 +22,8 @@ def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFram
         feedback: of the asset `feedback`.
 
     Returns:
-        One row a place, by list and position, with the columns of `exposures`, `drawn`, `click` and `purchase` (1 or
-        0). A place whose item stands there for sure was not drawn: nobody would have chosen there.
+        One row per place, by list and position, with the columns of `exposures`, `drawn`, `click` and `purchase` (1 or
+        0). A place whose item is certain was not drawn, because there was no choice.
     """
     done = (
         feedback.filter(pl.col("action").is_in(CLICKS), pl.col("query_id").is_not_null())
@@ -44,7 +44,7 @@ def drawn_places(exposures: pl.DataFrame, feedback: pl.DataFrame) -> pl.DataFram
 def choices(places: pl.DataFrame, rankings: Iterable[tuple[str, Sequence[str]]]) -> pl.Series:
     """A recommender's choice at each place: its best item for the customer that is still to be placed.
 
-    That is one that stands neither above nor, pinned by the shop, at another place of the list.
+    That is an item that is neither above it nor pinned to another place of the list.
 
     Args:
         places: of `drawn_places`: whole lists, by position.
@@ -70,10 +70,10 @@ def choices(places: pl.DataFrame, rankings: Iterable[tuple[str, Sequence[str]]])
 
 
 def expected_rewards(places: pl.DataFrame, reward: str, chosen: pl.Series) -> tuple[NDArray[np.float64], ...]:
-    """Expected rewards, by a simple model, of what was shown at each place, and of the recommender's choice.
+    """Expected rewards, by a simple model, of the item shown at each place, and of the recommender's choice.
 
-    The model is the rate of the position times the item's own factor, drawn towards 1 where little was seen of it. Each
-    customer's places are judged by the model of the other half of the customers.
+    The model is the rate of the position times a factor of the item, shrunk towards 1 for items with few exposures.
+    Each customer's places are judged by the model of the other half of the customers.
 
     Returns:
         Two arrays of shape (n,).

@@ -17,10 +17,11 @@ from recsys_assets.shop.toml_file import TomlPart, line_of, read_toml
 from recsys_lineage.errors import LineageError, did_you_mean
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-"""Small letters, digits and underscores, so that a name can be a column, a label of a metric and part of a file."""
+"""Name of lower-case letters, digits and underscores, so that it can be a column, a label of a metric and part of a
+file name."""
 
-JUDGED_BY = (*METRICS, COVERAGE_TOGETHER)
-"""What can decide an experiment or be its guard rail."""
+DECISION_METRICS = (*METRICS, COVERAGE_TOGETHER)
+"""Metrics that can decide an experiment or be its guardrail."""
 
 
 def _judged_by(metric: str) -> str:
@@ -29,14 +30,16 @@ def _judged_by(metric: str) -> str:
     """
     if metric == COVERAGE:
         return COVERAGE_TOGETHER
-    if metric not in JUDGED_BY:
-        near = did_you_mean(metric, (*JUDGED_BY, COVERAGE)) or f"There are {', '.join(JUDGED_BY)}."
+    if metric not in DECISION_METRICS:
+        near = (
+            did_you_mean(metric, (*DECISION_METRICS, COVERAGE)) or f"There are {', '.join(DECISION_METRICS)}."
+        )
         raise ValueError(f"a metric, and {metric!r} is none. {near}")
     return metric
 
 
 MetricName = Annotated[str, AfterValidator(_judged_by)]
-"""One of `JUDGED_BY`; `coverage` becomes the one of them that can be compared."""
+"""Name of a metric of `DECISION_METRICS`; `coverage` becomes the one that can be compared."""
 
 
 class ExperimentError(LineageError):
@@ -44,14 +47,14 @@ class ExperimentError(LineageError):
 
 
 class Arm(TomlPart):
-    """One of the things that are compared.
+    """One of the alternatives that an experiment compares.
 
     Attributes:
         name: shown in answers, tables and plots.
-        share: of the units, relative to those of the other arms.
+        share: of the units, relative to the other arms.
         family: the recommender that answers; the champion's when None.
         version: of the table `champion` to be served; the latest when None.
-        rules: a file of rules beside the experiments', for this arm alone.
+        rules: a file of rules in the folder of the experiments' file, for this arm only.
     """
 
     name: Name
@@ -62,7 +65,7 @@ class Arm(TomlPart):
 
 
 class GuardRail(TomlPart):
-    """Guard rail: a metric that must not suffer while another one is being improved.
+    """Guardrail: a metric that must not get worse while another one is being improved.
 
     `may_fall` is the share of the control's value that an arm may lose.
     """
@@ -72,26 +75,26 @@ class GuardRail(TomlPart):
 
 
 INTERLEAVED = "interleaved:"
-"""Before an experiment's name, what lists of both its arms are called; no arm has a colon."""
+"""Prefix of an experiment's name as the arm of lists that both arms share; no arm's name has a colon."""
 
 
 class Experiment(TomlPart):
     """A comparison of arms, of which the first is the control.
 
     Attributes:
-        name: unique; it is part of what assigns units, so a new name deals the cards anew.
-        kind: `arms` shows each unit the lists of one arm; `interleaving` shows everybody lists that two arms picked in
+        name: unique; it is part of the hash that assigns units, so a new name assigns them anew.
+        kind: `arms` shows each unit the lists of one arm; `interleaving` shows everybody lists that two arms draft in
             turns, and counts whose items are clicked.
-        arms: two or more; of interleaving two, of the same rules.
-        unit: what is assigned: a customer for good, or each session by itself; of interleaving, what is counted once.
+        arms: two or more; exactly two with the same rules for interleaving.
+        unit: what is assigned: a customer for good, or each session separately; for interleaving, what is counted once.
         metric: by which the experiment is decided; `coverage` means `coverage_of_20`.
-        guard_rails: what must not suffer.
-        first_day, last_day: within which answers are given by the arms and count; open where None.
-        least_effect: relative to the control, the smallest difference that matters; sizes the experiment. Of
-            interleaving it is the difference of the shares of lists that are won.
-        planned_units: of the control and one arm together; intervals are narrowest there, and valid everywhere. It is
-            settled before the experiment begins, for what is chosen after looking is not valid.
-        alpha: the probability of ever naming a difference where there is none, over all arms.
+        guard_rails: metrics that must not get worse.
+        first_day, last_day: period in which the arms answer and answers count; None: open.
+        least_effect: the smallest difference that matters, relative to the control; it determines the sample size. For
+            interleaving it is the difference of the shares of lists won.
+        planned_units: of the control and one arm together; intervals are narrowest there, and valid everywhere. It has
+            to be chosen before the experiment begins, because a choice after looking is not valid.
+        alpha: the probability of ever reporting a difference where there is none, over all arms.
     """
 
     name: Name
@@ -110,7 +113,7 @@ class Experiment(TomlPart):
     def _fits_together(self) -> Experiment:
         names = [arm.name for arm in self.arms]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"arms need different names; twice there is {', '.join(twice)}")
+            raise ValueError(f"arms need different names; given twice: {', '.join(twice)}")
         if "control" in names[1:]:
             raise ValueError("the first arm is the control, so none after it can be called that")
         if sum(arm.share > 0 for arm in self.arms) < 2:
@@ -179,14 +182,14 @@ class Experiments:
 
     @classmethod
     def load(cls, path: Path, content: bytes | None = None) -> Experiments:
-        """The experiments of a file; none where it is not there.
+        """The experiments of a file; none if the file is missing.
 
         Args:
             path: the file.
-            content: its bytes, where they were read before.
+            content: its bytes, if they were read before.
 
         Raises:
-            ExperimentError: the file is no TOML, or says something that an experiment cannot be; with the line.
+            ExperimentError: the file is not TOML, or describes an impossible experiment; the message has the line.
         """
         file, text = read_toml(path, _File, ExperimentError, "experiments", content)
         names = [each.name for each in file.experiment]

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, TypeVar
 Item = TypeVar("Item", bound=Hashable)
 Team = Literal["a", "b"]
 Order = tuple[Team, ...]
-"""Who is still to pick in a round; nobody before its coin is thrown."""
+"""The teams that are still to pick in a round; empty before its coin is tossed."""
 _THROWS: tuple[Order, Order] = (("b", "a"), ("a", "b"))
 
 
@@ -21,10 +21,10 @@ class Pick(NamedTuple):
     Attributes:
         item: the item.
         team: the recommender that picked it.
-        counts: whether a click on it is that recommender's; never in a list that does not tell them apart fairly, nor
-            of an item that was drawn by lot.
+        counts: whether a click on it counts for that recommender; never in a list that does not compare them fairly,
+            nor for an item that was drawn by lot.
         propensity: the probability of the item at this place, given those above.
-        explored: whether it was drawn by lot; `team` is then one that has it.
+        explored: whether it was drawn by lot; `team` is then one of those that have it.
     """
 
     item: Hashable
@@ -52,21 +52,21 @@ def team_draft(
 ) -> list[Pick]:
     """One list out of two, picked in turns as captains pick teams (Radlinski, Kurup and Joachims 2008).
 
-    In each round a coin says who picks first; each picks its best item that is not yet there. Of customers who click at
-    random, neither recommender wins; so that this holds, picks count for nobody in a list that one of the two could not
-    have filled alone: there, who runs out first depends on the coin.
+    In each round a coin decides who picks first; each picks its best item that is not in the list yet. With customers
+    who click at random, neither recommender wins. For that, picks count for nobody in a list that one of the two could
+    not have filled alone, because there the coin decides who runs out first.
 
-    Of the places a `share` is drawn by lot, evenly from the best of both that are left. Such an item is nobody's and
-    takes nobody's turn, so that neither recommender gains by it.
+    A `share` of the places is drawn by lot, evenly from the best remaining items of both. Such an item counts for
+    nobody and takes nobody's turn, so neither recommender gains by it.
 
     Args:
         first, second: the items of the recommenders a and b, best first, each once.
         length: of the list.
         seed: of the coin, such as the id of the query, so that the same list can be made again.
-        fits: whether an item may stand in a list beside those picked before it; what does not fit never will again.
-        enough: items that each must have so that picks count; `length` where every item fits.
-        share: of the places, drawn by lot.
-        among: such an item is one of the so many best of either recommender.
+        fits: whether an item may join those picked before it; an item that does not fit is never tried again.
+        enough: number of items that each recommender needs for picks to count; `length` if every item fits.
+        share: share of the places that are drawn by lot.
+        among: number of best items of each recommender that such an item is drawn from.
     """
     coin = Random(seed)
     counts = min(len(first), len(second)) >= (length if enough is None else enough)
@@ -108,7 +108,7 @@ def _best_left(
     fits: Callable[[Item, Sequence[Pick]], bool],
     among: int,
 ) -> list[Item]:
-    """The best items of either recommender that may stand next, each once."""
+    """The best items of either recommender that may come next, each once."""
     found: dict[Item, None] = {}
     for items in left.values():
         free = (item for item in items if item not in taken and fits(item, picks))
@@ -117,7 +117,7 @@ def _best_left(
 
 
 def _turns(order: Order, best: Mapping[Team, Hashable | None]) -> Iterator[tuple[float, Team, Order]]:
-    """Who may pick next, how likely, and who is to pick after that."""
+    """The teams that may pick next, with their probabilities and the order after that."""
     throws = (order,) if order else _THROWS
     for throw in throws:
         chance = 1.0 if order else 0.5
@@ -135,7 +135,7 @@ def _seen(
     share: float,
     pool: Sequence[Hashable],
 ) -> tuple[float, Mapping[Order, float]]:
-    """How likely an item was the next for somebody who sees only the list, and what they know of the round then."""
+    """Probability that an item comes next, given only the list above, and the resulting beliefs about the round."""
     after: dict[Order, float] = defaultdict(float)
     by_lot = share / len(pool) if item in pool else 0.0
     for order, weight in belief.items():

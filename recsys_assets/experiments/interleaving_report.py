@@ -24,11 +24,12 @@ def interleaving_report(
 ) -> AbReport | None:
     """Results of the two arms of an interleaving experiment; None while no list was shared.
 
-    A list is won by the arm more of whose items were clicked; one without a click, or with as many for each, by nobody.
-    `wins` is the share of the lists that somebody won. Lists of one unit are taken as one (`linearised`), and intervals
-    are valid at any time. Where the arms are alike each wins half of them, wherever customers click (`team_draft`).
+    The arm with more clicks on its items wins a list; without clicks or with equally many, nobody does. `wins` is an
+    arm's share of the lists that somebody won. Lists of one unit are not independent (`linearised`), and intervals are
+    valid at any time. Equal arms each win half of them, wherever customers click (`team_draft`).
 
-    The sample ratio is that of the lists in which each arm's item is the first that counts, which a coin decides.
+    The sample ratio compares the numbers of lists in which each arm has the first item that counts, which a coin
+    decides.
 
     Args:
         exposures: of the asset `exposures`.
@@ -54,7 +55,7 @@ def interleaving_report(
 
 
 def _places(exposures: pl.DataFrame, feedback: pl.DataFrame, experiment: Experiment) -> pl.DataFrame:
-    """The places that count of the lists that both arms shared, and whether they were clicked."""
+    """The places that count in lists that both arms shared, and whether they were clicked."""
     person = [pl.format("user:{}", "user_id"), pl.format("client:{}", "client_id")]
     if experiment.unit == "session":
         person.reverse()
@@ -75,7 +76,8 @@ def _places(exposures: pl.DataFrame, feedback: pl.DataFrame, experiment: Experim
 
 
 def _units(places: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    """One row a unit: lists with a winner (`lists`), and for each arm how many it won, items shown, and clicked."""
+    """One row per unit: lists with a winner (`lists`), and for each arm the lists won, items shown, and items
+    clicked."""
     of_arm = {number: pl.col("credit") == name for number, name in enumerate(names)}
     lists = places.group_by("unit", "query_id").agg(
         *((pl.col("clicked") & mine).sum().alias(f"clicked_{n}") for n, mine in of_arm.items()),
@@ -101,7 +103,7 @@ def _rows(
     numerators: tuple[str, str],
     denominators: tuple[str, str],
 ) -> list[dict[str, object]]:
-    """The rows of a ratio that every unit has of both arms."""
+    """The rows of a ratio that every unit has for both arms."""
     limits = {"alpha": experiment.alpha, "planned": experiment.planned_units}
     one = np.zeros(units.height, np.int64)
     control, other = (
@@ -135,7 +137,7 @@ def _interval(values: NDArray[np.float64], *, alpha: float, planned: float) -> I
 
 
 def _needed(values: NDArray[np.float64], experiment: Experiment) -> int | None:
-    """Units with a list that somebody won, with which the smallest effect that matters is found."""
+    """Number of units with a won list that is needed to detect the smallest effect that matters."""
     deviation = float(values.std(ddof=1)) if values.size > 1 and np.isfinite(values).all() else 0.0
     if not deviation:
         return None

@@ -1,4 +1,4 @@
-"""Intervals: confidence sequences of a mean, valid however often and whenever somebody looks."""
+"""Intervals: confidence sequences of a mean, valid at any time and however often somebody looks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import lambertw
 
 LEAST_UNITS = 50
-"""Units an arm must have before anything is said of it: the intervals hold for samples, not for handfuls."""
+"""The fewest units of an arm that has an interval, because intervals are asymptotic."""
 
 
 class Interval(NamedTuple):
-    """An estimate, and the bounds between which the truth lies; infinite where too little was seen."""
+    """An estimate with the bounds of its confidence interval; infinite bounds where there is too little data."""
 
     estimate: float
     low: float
@@ -27,7 +27,7 @@ class Interval(NamedTuple):
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the truth is surely not 0."""
+        """Whether the interval does not contain 0."""
         return self.low > 0 or self.high < 0
 
 
@@ -48,8 +48,8 @@ def mixture(planned: float, alpha: float) -> float:
 def half_width(units: float, planned: float, alpha: float) -> float:
     """Half of an asymptotic confidence sequence's width after `units` of deviation 1 (theorem 2.2 of the above).
 
-    The probability that a sequence with this half-width ever leaves the truth out is `alpha`, asymptotically; one with
-    the 1.96/√t of a t-test leaves it out surely, if one only looks often enough.
+    The probability that a sequence with this half-width ever excludes the true value is `alpha`, asymptotically. One
+    with the 1.96/√t of a t-test surely excludes it at some time.
     """
     spread = units * mixture(planned, alpha)
     return math.sqrt((spread + 1) / (units * spread) * 2 * math.log(math.sqrt(spread + 1) / alpha))
@@ -59,7 +59,7 @@ def mean_interval(values: ArrayLike, *, alpha: float, planned: float) -> Interva
     """The mean of units' values, with its confidence sequence.
 
     Args:
-        values: one a unit, shape (n,).
+        values: one per unit, shape (n,).
         alpha: the probability of ever being wrong.
         planned: the number of units at which the interval is to be narrowest.
     """
@@ -74,10 +74,10 @@ def mean_interval(values: ArrayLike, *, alpha: float, planned: float) -> Interva
 def difference_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float, planned: float) -> Interval:
     """The difference of two arms' means, with its confidence sequence.
 
-    Units come one after another and are assigned at random, so the difference is the mean of one score a unit, whose
-    variance is n times that of the difference of means (section 3 of the above). Units that come back, so that what
-    they did grows, keep it valid: the sums at two looks are then more alike than those of independent units with the
-    same variances, and a boundary is crossed less often.
+    Units come one after another and are assigned at random, so the difference is the mean of one score per unit, whose
+    variance is n times that of the difference of means (section 3 of the above). It stays valid for units that return
+    and whose sums grow: the sums at two looks are then more alike than those of independent units with the same
+    variances, and a boundary is crossed less often.
 
     Args:
         treated, control: one value a unit, shapes (n₁,) and (n₀,).
@@ -96,11 +96,11 @@ def difference_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float,
 
 
 def relative_interval(treated: ArrayLike, control: ArrayLike, *, alpha: float, planned: float) -> Interval:
-    """The difference of two arms' means in shares of the control's, by the same sequence as `difference_interval`.
+    """The difference of two arms' means relative to the control's, by the same sequence as `difference_interval`.
 
-    A share r lies in it where the treated mean and (1 + r) times the control's may be the same (Fieller 1954,
-    "Some problems in interval estimation"). So it leaves 0 out exactly where the interval of the difference does, and
-    no reader finds the two at odds. It is infinite where the control's mean may itself be 0.
+    It contains r if the treated mean and (1 + r) times the control's may be equal (Fieller 1954, "Some problems in
+    interval estimation"). So it excludes 0 exactly where the interval of the difference does. It is infinite where the
+    control's mean may be 0.
 
     Args:
         treated, control: one value a unit, shapes (n₁,) and (n₀,).

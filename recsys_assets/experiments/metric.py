@@ -18,11 +18,11 @@ class Metric:
     """A metric of an arm: the mean of a column over its units, or the ratio of the sums of two.
 
     Attributes:
-        name: by which experiments name it.
-        text: what it is, in words.
+        name: its name in experiments.
+        text: its description.
         numerator: column of the table of units.
         denominator: column; None where every unit counts once.
-        before: columns of what units did before the experiment, which tell most of this metric.
+        before: columns from before the experiment that predict this metric best.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Metric:
     before: tuple[str, ...] = ()
 
     def values(self, units: pl.DataFrame, arm: NDArray[np.str_]) -> NDArray[np.float64]:
-        """One number a unit whose mean over an arm is the arm's metric, its past taken out where it is known.
+        """One number per unit, whose mean over an arm is the arm's metric, adjusted for the past where it is known.
 
         Args:
-            units: one row a unit, with the metric's columns.
+            units: one row per unit, with the metric's columns.
             arm: each unit's arm, shape (n,).
 
         Returns:
-            Shape (n,); NaN in an arm where nothing was counted.
+            Shape (n,); NaN in an arm without any count.
         """
         numerator = units[self.numerator].to_numpy().astype(np.float64)
         if self.denominator is None:
@@ -81,4 +81,4 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         )
     }
 )
-"""What experiments can be judged by."""
+"""Metrics by name that experiments can be judged by."""

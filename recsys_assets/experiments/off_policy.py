@@ -1,4 +1,4 @@
-"""Off-policy evaluation: the reward that a recommender would have had, estimated on what another one showed."""
+"""Off-policy evaluation: the reward that a recommender would have had, estimated from the lists of another one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scipy.special import ndtri
 class Value(NamedTuple):
     """Value of a policy per exposure, its interval, and how much of the log informs it.
 
-    `effective` is Kish's effective sample size of the weights, (Σw)²/Σw². `mean_weight` is 1 but for chance where the
-    propensities are true; `weights_fit` says whether it is.
+    `effective` is Kish's effective sample size of the weights, (Σw)²/Σw². `mean_weight` is 1 except for chance if the
+    propensities are right; `weights_fit` says whether it is.
     """
 
     estimate: float
@@ -32,19 +32,19 @@ def inverse_propensity(
     alpha: float = 0.05,
     groups: ArrayLike | None = None,
 ) -> Value:
-    """Inverse propensity scoring: unbiased wherever everything the target shows may have been shown.
+    """Inverse propensity scoring: unbiased if every item that the target shows could have been shown.
 
     Horvitz and Thompson 1952; for logs of recommendations Li et al. 2011.
 
     Args:
         reward: of each exposure, such as a click, shape (n,).
         propensity: the probability with which that item was shown there, shape (n,), above 0.
-        target: the probability with which the policy to be judged would have shown it there, shape (n,).
-        alpha: of the interval.
+        target: the probability with which the evaluated policy would have shown it there, shape (n,).
+        alpha: 1 - the confidence of the interval.
         groups: exposures with the same group (one customer's, one page's) are not independent, shape (n,).
 
     Raises:
-        ValueError: shapes differ, there is nothing, or a probability is not in its range.
+        ValueError: shapes differ, there is no exposure, or a probability is not in its range.
     """
     r, w, members = _checked(reward, propensity, target, groups)
     return _value(r * w, w, float((r * w).mean()), members, alpha)
@@ -64,7 +64,7 @@ def self_normalised(
     """
     r, w, members = _checked(reward, propensity, target, groups)
     if not w.any():
-        raise ValueError("the policy shows nothing of what was shown, so this log says nothing about it")
+        raise ValueError("the policy would show none of the logged items, so this log cannot evaluate it")
     estimate = float((r * w).sum() / w.sum())
     return _value(estimate + w * (r - estimate) / w.mean(), w, estimate, members, alpha)
 
@@ -84,8 +84,8 @@ def doubly_robust(
     Dudík, Langford and Li 2011. The arguments are those of `inverse_propensity`, and
 
     Args:
-        expected: the reward that a model expects of what was shown, shape (n,); not fitted on these exposures.
-        expected_of_target: the reward that it expects of what the target would show there, shape (n,).
+        expected: the reward that a model predicts for the shown item, shape (n,); not fitted on these exposures.
+        expected_of_target: the reward that it predicts for the item that the target would show, shape (n,).
     """
     r, w, members = _checked(reward, propensity, target, groups)
     shown, wanted = np.asarray(expected, np.float64), np.asarray(expected_of_target, np.float64)
@@ -135,7 +135,7 @@ def _value(
 
 
 def _error_of_mean(terms: NDArray[np.float64], members: NDArray[np.int64]) -> float:
-    """The standard error of the mean, groups taken as one."""
+    """The standard error of the mean, clustered by group."""
     sums = np.bincount(members, terms - terms.mean())
     if sums.size < 2:
         return float("inf")

@@ -53,19 +53,19 @@ def judged_policy(
     since: str = "",
     alpha: float = 0.05,
 ) -> pl.DataFrame:
-    """The rows of a recommender that was not shown, one a reward.
+    """The rows of a recommender that was not shown, one per reward.
 
-    Each place that was drawn by lot is a decision: who the customer is and what stands above are given, and the
-    recommender shows its best item that is left. That is worth what its item would have earned there, and nothing is
-    assumed of how customers look at lists. Where its item could not be drawn the log is silent, so that the estimate by
-    inverse propensities is a lower bound: it can show that a recommender is better, never that it is worse.
+    Each place that was drawn by lot is a decision: the customer and the items above are given, and the recommender
+    shows its best remaining item. Its reward is what this item would have earned there; nothing is assumed about how
+    customers read lists. If its item could not be drawn, the log has no evidence, so the estimate by inverse
+    propensities is a lower bound: it can show that a recommender is better, never that it is worse.
 
     Args:
         policy: its name.
-        version: of its table; None where it was not read.
+        version: of its table; None if it was not read.
         places: of `drawn_places`, of lists that were shown after it was fitted.
-        chosen: of `choices`, shape (n,); None where no place was drawn by lot, and none is needed.
-        since: after which moment lists count, in words.
+        chosen: of `choices`, shape (n,); None if no place was drawn by lot.
+        since: start of the period that counts, in words.
         alpha: of the intervals, which are for one look.
     """
     drawn = places.with_columns(chosen=pl.lit(None, pl.String) if chosen is None else chosen).filter("drawn")
@@ -79,7 +79,7 @@ def judged_policy(
 
 
 def shown_policies(places: pl.DataFrame, *, alpha: float = 0.05) -> pl.DataFrame:
-    """The rows of the models that were shown, by the outcomes of their own places: these need no estimate."""
+    """The rows of the models that were shown, from the outcomes of their own places, without an estimate."""
     drawn = places.filter("drawn")
     rows: list[dict[str, object]] = []
     for (table, version), own in drawn.group_by("model_table", "model_version", maintain_order=True):
@@ -167,7 +167,7 @@ def _difference(
     customers: NDArray[np.str_],
     alpha: float,
 ) -> Value:
-    """Reward of the recommender beyond what was shown, at the same places."""
+    """Difference in reward to the shown lists, at the same places."""
     # inverse propensities of a policy that was logged are 1, so r (w - 1) is the gain's term
     ones = np.ones_like(values)
     return inverse_propensity(values * (agrees / propensity - 1), ones, ones, alpha=alpha, groups=customers)

@@ -20,7 +20,7 @@ COMMONEST_QUERIES = 10
 
 @dataclass(frozen=True)
 class ExperimentSummary:
-    """One experiment: what to do, and a row an arm and metric."""
+    """One experiment: the recommended action, and a row per arm and metric."""
 
     name: str
     decision: str
@@ -33,10 +33,10 @@ class ReportSummary:
 
     Attributes:
         experiments: in the order of their names.
-        positions: clicks of the first places of the lists.
-        policies: what is known of each candidate that was not shown.
-        searches: how the queries fared that most searches were for.
-        nothing: why there is no experiment to tell of, in words; None where there is one.
+        positions: clicks on the first places of the lists.
+        policies: estimates for each candidate that was not shown.
+        searches: results of the most frequent queries.
+        nothing: the reason why there is no experiment, in words; None if there is one.
     """
 
     experiments: list[ExperimentSummary]

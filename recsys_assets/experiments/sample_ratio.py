@@ -8,14 +8,15 @@ import numpy as np
 from scipy.special import chdtrc
 
 ALARM = 0.001
-"""Below this p-value the assignment, or the counting, is broken, and nothing else of the experiment can be trusted."""
+"""The p-value below which the assignment or the counting is broken, so that no result of the experiment can be
+trusted."""
 
 
 def sample_ratio_p(counts: Sequence[int], shares: Sequence[float]) -> float:
-    """The χ² p-value of the units that arms have, given the shares they should have.
+    """The χ² p-value of the numbers of units in the arms, given their planned shares.
 
-    Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled experiments". Arms with no share are to
-    have no units: one that has some gives 0.
+    Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled experiments". Arms without a share must
+    have no units; if one has, the p-value is 0.
 
     Raises:
         ValueError: there are not as many shares as counts.

@@ -19,18 +19,18 @@ def units_needed(
     planned: float | None = None,
     power: float = 0.9,
 ) -> int:
-    """Units of two arms together with which an effect is found with some probability, by a confidence sequence.
+    """Number of units of two arms together with which a confidence sequence detects an effect with some probability.
 
-    At that size the interval's half-width and the estimate's own spread together are the effect. Since a sequence may
-    find it sooner, the probability is a little higher than `power`.
+    At that size the interval's half-width plus the estimate's own spread equals the effect. Because a sequence may
+    detect it sooner, the probability is a little higher than `power`.
 
     Args:
-        effect: difference of the means to be found, in the metric's units; its sign does not matter.
+        effect: difference of the means to be detected, in the metric's units; its sign does not matter.
         deviation: of one unit's value within an arm.
         shares: of the control and of the other arm among the two.
         alpha: the probability of ever being wrong.
-        planned: units at which the sequence is narrowest; the answer itself when None.
-        power: the probability of finding the effect where it is there.
+        planned: number of units at which the sequence is narrowest; None: the result itself.
+        power: the probability of detecting an existing effect.
 
     Raises:
         ValueError: there is no effect, or an arm without a share.

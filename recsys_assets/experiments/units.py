@@ -7,24 +7,25 @@ import polars as pl
 from recsys_assets.experiments.experiment import Experiment
 
 CLICKS = ("view", "cart", "purchase")
-"""Actions that say that somebody took to what they were shown."""
+"""Actions that count as a click on a shown item."""
 
 
 def experiment_units(
     exposures: pl.DataFrame, feedback: pl.DataFrame, prices: pl.DataFrame, experiment: Experiment
 ) -> pl.DataFrame:
-    """One row a unit that was shown something, with `arm`, `user_id`, `first_shown`, `items` (what of the shop's
-    products it was shown) and the columns of the metrics.
+    """Table of the units that were shown something: one row each, with `arm`, `user_id`, `first_shown`, `items`
+    (products of the shop that it was shown) and the columns of the metrics.
 
-    What a unit does counts from its first exposure on. A unit that was shown two arms, since the experiment was changed
-    while it ran, is left out, as is an arm that the experiment does not have. A customer is no client of the same name.
+    Actions of a unit count from its first exposure on. A unit that was shown two arms, because the experiment was
+    changed while it ran, is left out, as is an arm that the experiment lacks. A customer and a client with the same id
+    are two units.
 
     Args:
         exposures: of the asset `exposures`.
         feedback: of the asset `feedback`.
-        prices: `item_id` and `price` of the shop's products, for the revenue; 0 where it is not known. There is no
-            column `revenue` where none is known, for a column of zeros would say that arms do not differ.
-        experiment: which units are made for.
+        prices: `item_id` and `price` of the shop's products, for the revenue; 0 where unknown. If no price is known
+            there is no column `revenue`, because a column of zeros would say that arms do not differ.
+        experiment: the one whose units are counted.
     """
     names = [arm.name for arm in experiment.arms]
     person = [pl.format("user:{}", "user_id"), pl.format("client:{}", "client_id")]
@@ -87,10 +88,10 @@ def experiment_units(
 
 
 def with_past(units: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
-    """The units with `baskets_before` and `spent_before`, with which a metric is adjusted for expected differences.
+    """The units with `baskets_before` and `spent_before`, the covariates that adjust a metric.
 
     Args:
-        past: purchases of before, one row a basket: `user_id`, `time`, `amount`.
+        past: earlier purchases, one row per basket: `user_id`, `time`, `amount`.
     """
     before = (
         units.select("unit", "user_id", "first_shown")

@@ -1,4 +1,4 @@
-"""Roles: which column of a shop's files is the customer, the product, the time, guessed from names and values."""
+"""Roles: the columns of a shop's files that hold the customer, the product, the time, guessed from names and values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TELLING_ROWS = 20
 _NUMBERED = re.compile(r"\d")
 _FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
 Like: TypeAlias = Mapping[str, Collection[str]]
-"""Names, in small letters, that are taken first for a column of the raw tables."""
+"""Names, in lower case, that are preferred for a column of the raw tables."""
 _NONE: Like = {}
 
 
@@ -37,8 +37,7 @@ _NONE: Like = {}
 class Roles:
     """The role of a group of files for a raw table: the files' column for each column of the table.
 
-    `happened` is the time of the events that the files hold, where they hold any, and `customer` whose they are, where
-    some lines do not say.
+    `happened` is the time of events, if the files hold any, and `customer` their customer, if some lines lack one.
     """
 
     files: SampledFiles
@@ -48,7 +47,7 @@ class Roles:
     customer: SampledColumn | None = None
 
     def filling_order(self, name: str) -> str | None:
-        """The column of the orders of which only the first line fills a column; None where that is not so."""
+        """The column of the orders whose first line alone fills a column; None for other columns."""
         order = self.columns.get("order_id")
         return (
             order.name if order is not None and order.name in self.files.first_lines.get(name, ()) else None
@@ -56,15 +55,15 @@ class Roles:
 
 
 def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
-    """The raw tables that a group of files can fill, each with its columns; none where nothing is recognised.
+    """The raw tables that a group of files can fill, each with its columns; empty if nothing is recognised.
 
-    Files with a customer and a product hold events, and may name the products and say things of the customers besides.
-    Files with a product alone describe products or, with a first and a last day, promotions; those with a customer
-    alone describe customers. Of several columns that may name products the one called as in `like` is taken.
+    Files with a customer and a product hold events, and may also describe products and customers. Files with only a
+    product describe products or, with a first and a last day, promotions; those with only a customer describe
+    customers. Of several columns that may name products, one whose name is in `like` is preferred.
 
     Args:
         files: the files.
-        like: names that are taken first, such as those that other files have too.
+        like: preferred names, such as those that other files have too.
     """
     events = matched(files, "raw_events", like)
     has_user, has_item = "user_id" in events, "item_id" in events
@@ -100,7 +99,7 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
 
 
 def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) -> dict[str, SampledColumn]:
-    """The column that is named like a product and holds its title, where another one holds its id."""
+    """The column that is named like a product and holds its title, if another one holds its id."""
     ranked = [
         (rank, place)
         for place, column in enumerate(files.columns)
@@ -115,7 +114,7 @@ def _titled(files: SampledFiles, item: SampledColumn, taken: Collection[str]) ->
 def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[str, SampledColumn]:
     """Columns of the files for the columns of a raw table, by their names and values.
 
-    What a person named (`SampledFiles.named`) comes first, then a name in `like`, by the column of the raw table.
+    Columns that a person named (`SampledFiles.named`) come first, then names in `like`, by the column of the raw table.
     """
     found: dict[str, SampledColumn] = {}
     taken: set[str] = set(files.named.values())
@@ -156,10 +155,10 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
 
 
 def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[str, ...]) -> int | None:
-    """How telling the name of a column of some files is for one of a raw table; None where it cannot be it.
+    """Rank of a column of some files for a column of a raw table, by its name; None if it does not fit.
 
-    Numbers of a whole order are none of a line, the price of a line is an amount, and a reference that no other row has
-    is that of the row.
+    Numbers of a whole order are not those of a line, the price of a line is an amount, and a reference that is unique
+    belongs to the row.
     """
     if role == "item_id" and plain_name(column.name) == "reference" and _numbers_lines(role, column, files):
         return None
@@ -173,7 +172,7 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:
-    """The names, in lower case, of all columns that may be the customer or the product."""
+    """Names, in lower case, of all columns that may be the customer or the product."""
     return [
         column.name.casefold()
         for column in files.columns
@@ -182,7 +181,7 @@ def names_for(files: SampledFiles, role: str) -> list[str]:
 
 
 def unnamed_times(files: SampledFiles) -> list[SampledColumn]:
-    """Columns of times or days that may be those of events, though their names do not say so."""
+    """Columns of times or days that may be those of events, though not by their names."""
     return [
         column
         for column in files.columns
@@ -196,7 +195,7 @@ def _only_time(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]
 
 
 def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, SampledColumn]:
-    """The only column whose few values mostly say what a customer did, whatever its name is."""
+    """The only column whose few values are mostly behaviours, whatever its name is."""
     telling = [
         column
         for column in files.columns
@@ -211,7 +210,7 @@ def _says_what_was_done(column: SampledColumn) -> bool:
 
 
 def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
-    """Columns of lines of orders that are named as such: without sums of a whole order, with an order's name."""
+    """Columns of order lines: without sums of a whole order, with an order's name."""
     found = {
         role: column
         for role, column in events.items()
@@ -225,7 +224,7 @@ def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[
 
 
 def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
-    """Columns of records in a list, such as the lines of an order: the order's own id is beside the list."""
+    """Columns of records in a list, such as the lines of an order, whose own id is outside of the list."""
     beside = files.unpacked.beside_elements if files.unpacked is not None else set()
     taken = {name for column in events.values() for name in column.names}
     ids = [
@@ -235,14 +234,14 @@ def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> di
 
 
 def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:
-    """Whether a column that may name products has another value in each row, as the number of a line does."""
+    """Whether a column that may name products has a different value in each row, like a line number."""
     return role == "item_id" and files.rows >= _TELLING_ROWS and column.distinct == files.rows
 
 
 def _in_several_columns(
     files: SampledFiles, chosen: SampledColumn | None, taken: set[str]
 ) -> dict[str, SampledColumn]:
-    """The time of events where several columns hold it: the one chosen and others, or, where none was, others."""
+    """The time of events if several columns hold it: the chosen one with others, or only others."""
     for moment in files.moments:
         others = {*moment.names} - ({chosen.name} if chosen is not None else set())
         if (chosen is None or chosen.name in moment.names) and not others & taken:
@@ -287,9 +286,9 @@ def _can_be(role: str, column: SampledColumn) -> bool:
 
 
 def _is_unread(role: str, column: SampledColumn) -> bool:
-    """Whether texts in a column that is named like one of times are times that nothing here reads.
+    """Whether a column named like one of times holds texts in an unknown notation.
 
-    Their rows are refused, with what they look like; without the column all would be events of one day.
+    Such rows are rejected, with their notation; without the column all would be events of one day.
     """
     return (
         role == "event_time"

@@ -1,4 +1,4 @@
-"""JoinedFiles: files of lines with products, joined with files of heads that have the customers of these lines."""
+"""JoinedFiles: files of order lines with products, joined with files of order heads that have the customers."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Side = Literal["line", "head", "person"]
 _KEY_ENDS = ("id", "no", "nr", "number", "nummer", "card", "key", "code")
 _LEAST_DIFFERENT = 0.9
 _OF_LINES = ("quantity", "unit_price", "amount", "discount")
-"""Numbers that are of a whole order where they stand in its head."""
+"""Numbers that belong to a whole order if they are in its head."""
 _TELLING_ROWS = 50
 
 
 @dataclass(frozen=True)
 class JoinedFiles:
-    """Lines, such as those of orders, and the heads that say whose they are, such as orders or loyalty cards.
+    """Lines, such as those of orders, and heads with their customers, such as orders or loyalty cards.
 
     Attributes:
         lines: files with a row for each product.
         heads: files with a row for each key, and its customer.
-        on: the column by which they belong together, as it is called in the lines and in the heads.
-        columns: for each column of raw_events, from which side it comes and what it is there.
-        people: files that say who the customer of a head is, where each head has another one.
-        key: the column by which heads and people belong together, as both call it.
+        on: the column that joins them, by its names in the lines and in the heads.
+        columns: for each column of raw_events, its side and its column there.
+        people: files that identify the customer of a head, if each head has a different one.
+        key: the column that joins heads and people, by its names in both.
     """
 
     lines: SampledFiles
@@ -44,13 +44,13 @@ class JoinedFiles:
 
     @property
     def repeats(self) -> bool:
-        """Whether some keys occur in several rows of the heads, as far as the sample shows."""
+        """Whether some keys occur in several rows of the heads in the sample."""
         key = next(column for column in self.heads.columns if column.name == self.on[1])
         return key.distinct < round(key.filled * self.heads.rows)
 
     @property
     def has_a_customer_for_each_key(self) -> bool:
-        """Whether nearly every head has another customer than all the others, so that nobody would come twice."""
+        """Whether nearly every head has a customer of its own, so that no customer would occur twice."""
         side, customer = self.columns["user_id"]
         is_varied = customer.distinct >= _LEAST_DIFFERENT * self.heads.rows
         return side == "head" and self.heads.rows >= _TELLING_ROWS and is_varied
@@ -73,15 +73,15 @@ class JoinedFiles:
 def joined_files(
     groups: Sequence[SampledFiles], described: Mapping[str, Sequence[SampledFiles]]
 ) -> JoinedFiles | None:
-    """The two groups of files that make events together; None if there are none.
+    """The two groups of files that form events together; None if there are none.
 
-    A key is a column of both whose name says so, and that tells the rows of the heads apart. Of several pairs the one
-    with the most columns of events is taken.
+    A key is a column of both that is named like one and is unique in the heads. Of several pairs, the one with the most
+    columns of events counts.
 
     Args:
         groups: the files.
-        described: `user_id` and `item_id` → files with a row for each customer or product. Where lines or heads name
-            one in several ways, the way of such files is taken.
+        described: `user_id` and `item_id` → files with a row for each customer or product. If lines or heads have
+            several columns for one, the column named as in such files counts.
     """
     found = [
         pair
@@ -95,7 +95,7 @@ def joined_files(
 
 
 def _called(described: Mapping[str, Sequence[SampledFiles]], but: Sequence[SampledFiles]) -> Like:
-    """How files call the customer and the product that they describe, two files left out."""
+    """Names of the customer and the product in files that describe them, except for two files."""
     return {
         role: {name for files in several if files not in but for name in names_for(files, role)}
         for role, several in described.items()
@@ -103,9 +103,9 @@ def _called(described: Mapping[str, Sequence[SampledFiles]], but: Sequence[Sampl
 
 
 def _with_people(joined: JoinedFiles, groups: Sequence[SampledFiles]) -> JoinedFiles:
-    """The files joined with those that identify the customers, as `customer_unique_id` beside `customer_id` does.
+    """The files joined with those that identify the customers, such as by `customer_unique_id` for each `customer_id`.
 
-    They have each customer of the heads once, and another id of customers of which some come twice.
+    These have each customer of the heads once, and another customer id of which some repeat.
     """
     _, customer = joined.columns["user_id"]
     for files in groups:

@@ -19,11 +19,11 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.files import is_hidden
 
 _FEWEST_DAYS = 3
-"""How many days can be divided by time into events to train on, to choose by and to judge by."""
+"""The fewest days that can be divided by time into training, validation and test."""
 
 
 class NoEvents(LineageError):
-    """No file was recognised as one that holds events."""
+    """No file was recognised as one of events."""
 
 
 class FolderInUse(LineageError):
@@ -36,10 +36,10 @@ class Proposal:
 
     Attributes:
         root: the data folder.
-        groups: the files, those with the same columns together.
-        tables: for each raw table, what fills it.
-        unread: files that could not be looked at, with the reason.
-        notes: what could not be told, in sentences; a person should look at each.
+        groups: the files, grouped by their columns.
+        tables: for each raw table, the files that fill it.
+        unread: files that could not be read, with the reason.
+        notes: uncertain guesses, in sentences; a person should check each.
         files: name → content of the files to be written.
     """
 
@@ -54,8 +54,8 @@ class Proposal:
         """Write the source's folder; returns its files. A partial write is removed again.
 
         Raises:
-            FolderInUse: it exists and is not empty.
-            OSError: the disk is full, or the place is not this user's; the error names it.
+            FolderInUse: the folder exists and is not empty.
+            OSError: the disk is full, or the folder is not writable; the error names it.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise FolderInUse(
@@ -85,12 +85,12 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
     Args:
         title: of the source.
         places: files and folders.
-        named: what a person says of columns.
+        named: a person's assignments of columns.
 
     Raises:
         UnknownColumn: a column that a person names is in none of the files.
         NothingToSample: there is no CSV or Parquet file among them.
-        NoEvents: in no file a customer and a product were recognised.
+        NoEvents: no file with a customer and a product was recognised.
     """
     root = _root(places)
     paths = sorted(
@@ -128,6 +128,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             (part.columns["event_time"].first_year for part in events if "event_time" in part.columns),
             default=2000,
         ),
+        non_products=[*_charges(tables)],
         ids_have_points=any(
             part.columns[role].has_points for part in events for role in IDS if role in part.columns
         ),
@@ -136,8 +137,20 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
     return Proposal(root, tuple(groups), tables, unread, notes, texts)
 
 
+def _charges(tables: Mapping[RawTable, Sequence[Roles]]) -> dict[str, str]:
+    """The ids of what the files call postage and the like."""
+    return {
+        item: called
+        for parts in tables.values()
+        for part in parts
+        if "item_id" in part.columns
+        for item, called in part.files.charges.get(part.columns["item_id"].name, {}).items()
+    }
+
+
 def _are_bought(events: Sequence[Roles]) -> bool:
-    """Whether events without a word of their own are purchases: some are, or they have orders, pieces or prices."""
+    """Whether events without a behaviour are purchases: because others are, or because they have orders, quantities or
+    prices."""
     columns = [part.columns["behaviour"] for part in events if "behaviour" in part.columns]
     words = {known_behaviour(value) for column in columns for value in column.values}
     words |= {named_behaviour(part.files.pattern) for part in events if "behaviour" not in part.columns}

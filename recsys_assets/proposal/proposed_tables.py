@@ -1,4 +1,4 @@
-"""Proposed tables: which of a shop's files fill which raw table, by which columns."""
+"""Proposed tables: the files of a shop that fill each raw table, and their columns."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LEAST_DIFFERENT = 0.9
 def proposed_tables(
     groups: Sequence[SampledFiles],
 ) -> tuple[Mapping[RawTable, tuple[Roles, ...]], JoinedFiles | None]:
-    """The files for each raw table, in the tables' order, and the files that make events together, if any.
+    """The files for each raw table, in the tables' order, and the files that form events together, if any.
 
-    Files that say nothing of products or customers but that there are such fill none.
+    Files with nothing but the ids of products or customers fill no table.
     """
     first = [role for files in groups for role in roles_of(files)]
     described = {
@@ -51,7 +51,8 @@ def proposed_tables(
 
 
 def _events(found: Sequence[Roles]) -> list[Roles]:
-    """The parts that hold events: beside files with times, one without that has each product once describes these."""
+    """The parts that hold events: next to files with times, a file without that has each product once describes
+    products."""
     events = [part for part in found if part.table == "raw_events"]
     timed = [part for part in events if "event_time" in part.columns]
     return [part for part in events if not timed or part in timed or not _has_each_product_once(part)]

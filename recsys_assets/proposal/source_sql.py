@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -23,11 +24,12 @@ from recsys_lineage.sql.names import literal, quote
 
 
 def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
-    """The SELECT of a raw table: one for each group of files, joined by UNION ALL.
+    """The SELECT of a raw table: one for each group of files, combined by UNION ALL.
 
     Args:
-        parts: what fills the table.
-        divided: whether a tenth of the events judges the models and another tenth chooses them, as no time tells.
+        parts: the files that fill the table.
+        divided: whether a tenth of the events is for the test and another tenth for validation, because there are no
+            times.
     """
     table = parts[0].table
     given = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
@@ -53,7 +55,7 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
 def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     """The SELECT of raw_events over lines and the heads that they belong to.
 
-    A line without a head stays, so that it is refused as one of no customer and not lost.
+    A line without a head is kept, so that it is rejected for its missing customer and not lost.
     """
     given = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
     values = []
@@ -87,7 +89,13 @@ def _of_side(side: str, name: str) -> str:
 
 
 def settings_text(
-    title: str, *, undated: bool, default_behaviour: str, first_year: int, ids_have_points: bool
+    title: str,
+    *,
+    undated: bool,
+    default_behaviour: str,
+    first_year: int,
+    ids_have_points: bool,
+    non_products: Sequence[str],
 ) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
@@ -95,6 +103,11 @@ def settings_text(
         lines += [
             "# ids such as 1204.204 have a point of their own: 1204.0 stays as it is",
             "whole_number_ids = false",
+        ]
+    if non_products:
+        lines += [
+            "# not sold as products, by what they are called: their rows are rejected",
+            f"non_products = [{', '.join(_toml(re.escape(item)) for item in non_products)}]",
         ]
     if first_year < EARLIEST_DAY.year:
         lines += [f"first_day = {first_year:04d}-01-01"]
@@ -120,12 +133,12 @@ def _has(part: Roles, name: str) -> bool:
 
 
 def _named(part: Roles) -> str:
-    """The behaviour in the files' name; empty if there is none, or a column has it."""
+    """The behaviour in the files' name; empty if there is none, or if a column has it."""
     return "" if "behaviour" in part.columns else named_behaviour(part.files.pattern)
 
 
 def _is_described(part: Roles) -> bool:
-    """Whether a product or a customer is described by lines of something else, and so many times."""
+    """Whether a product or a customer is described by lines of something else, so that descriptions repeat."""
     return part.table in ("raw_items", "raw_users") and _names_others_too(part)
 
 
@@ -133,11 +146,11 @@ def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool
     """The SELECT of some files.
 
     Args:
-        part: what they are to the table.
-        given: columns of the table that any of its parts has.
+        part: their role for the table.
+        given: columns of the table that any of its parts fills.
         described: whether they hold events, so that each description counts once.
-        counted: whether this part or one that it stands beside does.
-        timed: whether one of these says since when a description holds, so that no model is told it before.
+        counted: whether this part or another one of the table does.
+        timed: whether one of these has the time since when a description is known, so that no model uses it earlier.
     """
     expressions = [(_expression(part, name), name) for name in given]
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
@@ -168,7 +181,8 @@ _BEFORE_ALL = "1970-01-01"
 
 
 def _first_moment(part: Roles) -> str:
-    """When lines first said so; lines without a customer are no events, and what they alone say may be a note."""
+    """Time of the first line with a description; lines without a customer are no events, and their text may be a
+    note."""
     if part.happened is None:
         return "NULL"
     condition = ""
@@ -213,11 +227,11 @@ def _expression(part: Roles, name: str) -> str:
 
 
 _OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")
-"""What all lines of an order share."""
+"""Columns that are the same in all lines of an order."""
 
 
 def _of_the_order(part: Roles, name: str) -> str:
-    """A column; where only the first line of an order fills it, with that line's value on all of them."""
+    """A column; if only the first line of an order fills it, with that line's value for all lines."""
     order = part.filling_order(name)
     return quote(name) if order is None else f"max({quote(name)}) OVER (PARTITION BY _file, {quote(order)})"
 
@@ -269,13 +283,13 @@ def moment_sql(column: SampledColumn, at: str) -> str:
 
 
 def _written(way: str, text: str) -> str:
-    """The moment that a text is in one way of writing; behind its clock, a Z is the zone."""
+    """The time of a text in one notation; a Z after its clock is the zone."""
     read = f"try_strptime(trim({text}), {literal(way)})"
     return f"timezone('UTC', {read})" if way.endswith("SZ") else read
 
 
 def _moment(unit: str, at: str, alone: bool | None = None) -> str:
-    """The moment that a number is; of text, where `alone` is given, of such numbers only unless all are."""
+    """The time of a number, or of a text if `alone` is given; False: the column has other notations too."""
     number = at
     if alone is not None:
         number = f"TRY_CAST({at} AS {'DOUBLE' if unit == 's' else 'BIGINT'})"

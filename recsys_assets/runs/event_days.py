@@ -1,4 +1,4 @@
-"""The event days of a run: which days exist, and how Dagster is given them."""
+"""The event days of a run: the existing days, and their partitions in Dagster."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class NoPartitions(LineageError):
 
 
 class EventDays:
-    """The days that files were found to have events of.
+    """The days of the events in files.
 
     Args:
-        instance: Dagster's, which keeps them as partitions.
+        instance: of Dagster, which keeps them as partitions.
         settings: where the files are, for errors.
     """
 
@@ -37,17 +37,17 @@ class EventDays:
         """The only day.
 
         Raises:
-            UnknownDay: no file was found to have events of it.
+            UnknownDay: no file has events of it.
         """
         if day not in self._known:
             raise self._unknown(f"There are no events of the day {day!r}.", "no file with events of that day")
         return [day]
 
     def between(self, first: str | None, last: str | None) -> list[str]:
-        """The days from the first to the last, both of them too; open where one is None.
+        """The days from the first to the last, inclusive; None: open.
 
         Raises:
-            UnknownDay: there is none, or the text is no day.
+            UnknownDay: there is none, or the text is not a day.
         """
         for text in (first, last):
             if text is not None and not _is_day(text):
@@ -68,10 +68,10 @@ class EventDays:
         return found
 
     def tags(self, days: Sequence[str]) -> list[dict[str, str]]:
-        """The tags of the fewest runs that make exactly these days.
+        """Tags of the fewest runs that make exactly these days.
 
-        A run takes one day, or all from one to another in the order in which Dagster came to know them: a day whose
-        file came late stands behind younger ones.
+        A run takes one day, or a range in the order in which Dagster learned of the days: a day whose file came late
+        follows younger ones.
         """
         wanted = set(days)
         tags: list[dict[str, str]] = []
@@ -96,10 +96,10 @@ class EventDays:
 
 
 def require_divided(names: Sequence[str], definitions: dg.Definitions) -> None:
-    """Make sure that assets are divided by day.
+    """Require that assets are partitioned by day.
 
     Raises:
-        NoPartitions: one is not.
+        NoPartitions: one of them is not.
     """
     graph = definitions.resolve_asset_graph()
     whole = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]

@@ -42,13 +42,13 @@ def run_here(
     Args:
         job: the job.
         instance: where the run is kept.
-        writers: the home's.
-        record: adds records of the runs that have ended.
+        writers: of the home.
+        record: function that adds the records of ended runs.
         assets: those to materialize; all of the job when None.
         tags: besides those of the job.
 
     Raises:
-        KeyboardInterrupt: the process was asked to stop; the run is marked as cancelled.
+        KeyboardInterrupt: a stop was requested; the run is marked as cancelled.
     """
     said: dict[str, str] = {}
     run_id = str(uuid.uuid4())
@@ -61,7 +61,13 @@ def run_here(
         mark_cancelled(instance, run_id)
         record()
 
-    with writers.alone(), writers.noted(run_id), last_words(cancelled), many_events(), listening(listen):
+    with (
+        writers.exclusive(),
+        writers.registered(run_id),
+        last_words(cancelled),
+        many_events(),
+        listening(listen),
+    ):
         result = execute_here(
             job,
             instance,

@@ -1,4 +1,4 @@
-"""LoadReport: which files and days of the source are not in the raw tables, and why."""
+"""LoadReport: the files and days of the source that are not in the raw tables, with reasons."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class LoadReport:
     """Load state of the source's files.
 
     Attributes:
-        faulty: file → why it cannot be read, and what to do.
-        days: day → why its events are not loaded as its files are now.
-        copies: file → the file whose content it has, which is loaded instead.
-        gone: files that were loaded and are there no more; their rows are kept.
-        forgotten: files that are left out since somebody said so.
-        overlooked: file that no pattern of the source fits → the file that is read whose name is like its own.
+        faulty: file → the reason why it cannot be read, with advice.
+        days: day → the reason why its current files are not loaded.
+        copies: file → the file with the same content, which is loaded instead.
+        gone: files that were loaded and then deleted; their rows are kept.
+        forgotten: files that a person decided to leave out.
+        overlooked: file that matches no pattern of the source → the file with a similar name that is read.
     """
 
     faulty: Mapping[str, str] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class LoadReport:
         return not self.faulty and not self.days
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object of all that is not empty."""
+        """A JSON object of all parts that are not empty."""
         return {name: value for name, value in asdict(self).items() if value}
 
 
@@ -51,21 +51,21 @@ def load_report(
     code_version: str,
     *,
     loaded: bool = False,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> LoadReport:
-    """Load state of the files that `source_files` listed last.
+    """Load state of the files in the newest `source_files`.
 
     Args:
         lake: the lake.
         folder: the source.
         code_version: of raw_events.
-        loaded: whether raw_events was materialized since; a day that waits for it is no fault before.
-        beside: what raw_events takes beside files, as `day_plan` has it.
+        loaded: whether raw_events was materialized since; until then, a day that waits for it is no fault.
+        other_content: other content of raw_events besides files; see `day_plan`.
     """
     files = newest_files(lake)
     before = Records(lake).latest("raw_events")
     known = before.takes if before is not None else {}
-    plan = day_plan(files, EventScans.of(folder), code_version, known, beside)
+    plan = day_plan(files, EventScans.of(folder), code_version, known, other_content)
     days = dict(plan.refused)
     failures = before.written.failures if before is not None and before.written is not None else {}
     days |= {day: (failures[day],) for day in plan.changed if day in failures}
@@ -88,7 +88,7 @@ def load_report(
 
 
 def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
-    """Deleted files whose rows are still in the tables that take rows of them."""
+    """Deleted files whose rows are still in the tables."""
     listed: set[str] = set()
     held: set[str] = set()
     for table in folder.source.queries:

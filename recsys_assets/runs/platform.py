@@ -1,4 +1,4 @@
-"""The platform in this process: what the commands run and query, on the same instance as Dagster's interface."""
+"""The platform in this process, which commands run and query, on the same instance as Dagster's interface."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 
 from recsys_assets.assets.catalogue import groups_of
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.found_files import newest_files
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
 from recsys_assets.definitions import build_definitions, lake_resource
@@ -46,14 +46,14 @@ _IN_LOAD_REPORT = {"every_file_can_be_read", "no_file_twice", "no_file_gone"}
 
 
 class UnknownFile(LineageError):
-    """A file that the source's table of files does not name."""
+    """A file that is not in `source_files`."""
 
 
 class Platform:
     """The platform of some settings, opened for runs and questions in this process.
 
     Args:
-        settings: where everything lies.
+        settings: of the home.
         instance: the home's Dagster instance.
     """
 
@@ -67,7 +67,7 @@ class Platform:
         self.writers = Writers(instance.root_directory)
 
     def recover(self) -> None:
-        """Mend what a killed process left: runs that nobody runs, records that were not added to their table.
+        """Clean up after killed processes: fail their runs, and add the records that are missing in their table.
 
         Raises:
             OtherSource: the home's tables are of another source.
@@ -92,10 +92,10 @@ class Platform:
     def names(self, selection: str | None = None) -> list[str]:
         """The assets that a selection in Dagster's syntax names (`group:clean`, `+champion`).
 
-        When None, all but those that are made on request only.
+        None: all except those that are made on request only.
 
         Raises:
-            UnknownAsset: when it names none.
+            UnknownAsset: it names none.
         """
         if selection is not None:
             return selected_assets(selection, self.definitions)
@@ -104,7 +104,7 @@ class Platform:
         return [name for name in names if not self.is_on_request(name)]
 
     def outdated(self) -> list[str]:
-        """Assets to materialize now: the stale ones, and those of which Dagster has no event."""
+        """Assets to materialize now: the stale ones, and those without an event in Dagster."""
         names = [
             name
             for name, status in self.statuses().items()
@@ -124,14 +124,16 @@ class Platform:
 
         Raises:
             OtherSource: the home's tables are of another source.
-            NoPartitions: days are named, and an asset is not divided by day.
+            NoPartitions: days are given, and an asset is not partitioned by day.
         """
         require_own_source(self.settings, mark_it=False)
         if days is not None:
             require_divided(list(names), self.definitions)
         folder = source_folder(self.settings)
-        beside = self._service_days(folder)
-        return run_plan(self.codes, self.lake, folder, names, reuse=reuse, days=days, beside=beside)
+        other_content = self._service_days(folder)
+        return run_plan(
+            self.codes, self.lake, folder, names, reuse=reuse, days=days, other_content=other_content
+        )
 
     def nightly_names(self) -> list[str]:
         """The assets of the nightly job, upstream first."""
@@ -143,7 +145,7 @@ class Platform:
         """The asset and version of `ASSET` or `ASSET@VERSION`; None means the newest.
 
         Raises:
-            UnknownAsset: it names no asset whose code is known here, or the version is no number.
+            UnknownAsset: it names no known asset, or the version is not a number.
         """
         asset, _, number = text.partition("@")
         if asset not in self.codes or (number and not number.isdecimal()):
@@ -158,7 +160,7 @@ class Platform:
         """Reproduce a version from its inputs, in a temporary place; `anyway` if the code has changed.
 
         Raises:
-            LineageError: there is no such version, an input is gone, or the code is another.
+            LineageError: there is no such version, an input is gone, or the code changed.
         """
         return reproduce(self.lake, self.codes[asset], version, other_code=anyway)
 
@@ -166,7 +168,7 @@ class Platform:
         """The version that `ASSET` or `ASSET@VERSION` names, or all that the run of `run:ID` wrote.
 
         Raises:
-            UnknownAsset: it names no asset whose code is known here, no run, or the version is no number.
+            UnknownAsset: it names no known asset and no run, or the version is not a number.
         """
         kind, colon, run_id = text.partition(":")
         if kind == "run" and colon:
@@ -180,7 +182,7 @@ class Platform:
         return [(asset, self.lake.version(asset, version).version)]
 
     def keep_up(self, *, dry_run: bool = False) -> Upkeep:
-        """Prune the lake and forget old runs, as the settings say; see `upkeep.keep_up`."""
+        """Prune the lake and delete old runs by the settings; see `upkeep.keep_up`."""
         groups = groups_of(a for a in self.definitions.assets or () if isinstance(a, dg.AssetsDefinition))
         return keep_up(self.lake, self.settings, groups, self.instance, dry_run=dry_run)
 
@@ -188,7 +190,7 @@ class Platform:
         return name in self.codes and self.codes[name].on_request
 
     def _is_known_to_dagster(self, name: str) -> bool:
-        """Whether Dagster knows what there is: of a table divided by day each day, and nothing while it has none."""
+        """Whether Dagster has an event for the table; if it is partitioned by day, for each of its days."""
         if self.instance.get_latest_materialization_event(dg.AssetKey(name)) is not None:
             return True
         stored = self.lake.latest(name)
@@ -207,14 +209,14 @@ class Platform:
 
         Args:
             names: the assets.
-            reuse: keep what would come out unchanged.
-            continues: have models start from those before, as the nightly job does.
+            reuse: keep assets that would come out unchanged.
+            continues: start models from the previous ones, as the nightly job does.
             partition: one event day, for partitioned assets.
-            forget: files that `source_files` is to leave out from now on.
+            forget: files that `source_files` leaves out from now on.
 
         Raises:
-            UnknownDay: no file was found to have events of that day.
-            NoPartitions: a day is named, and an asset is not divided by day.
+            UnknownDay: no file has events of that day.
+            NoPartitions: a day is given, and an asset is not partitioned by day.
         """
         names = list(names)
         tags = {tag: "true" for tag, given in ((REUSE_TAG, reuse), (CONTINUE_TAG, continues)) if given}
@@ -229,7 +231,7 @@ class Platform:
         """Materialize days of assets that are partitioned by day, in as few runs as Dagster allows.
 
         Raises:
-            NoPartitions: an asset is not divided by day.
+            NoPartitions: an asset is not partitioned by day.
         """
         require_divided(names, self.definitions)
         job = job_of(names, self.definitions)
@@ -240,7 +242,7 @@ class Platform:
         return self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
 
     def event_days(self) -> EventDays:
-        """The days that files were found to have events of."""
+        """The days of the events in files."""
         return EventDays(self.instance, self.settings)
 
     def _run(self, job: dg.JobDefinition, names: Sequence[str] | None, tags: Mapping[str, str]) -> RunOutcome:
@@ -258,13 +260,13 @@ class Platform:
     def forget(self, files: Sequence[str]) -> RunOutcome:
         """Leave files out from now on: rows of deleted files are removed, existing files are not loaded.
 
-        A file that is there is loaded again once it has another content.
+        An existing file is loaded again once its content changes.
 
         Args:
-            files: as `source_files` names them, or where they lie.
+            files: as named in `source_files`, or their paths.
 
         Raises:
-            UnknownFile: the table names no such file.
+            UnknownFile: the table has no such file.
         """
         known = sorted(set(newest_files(self.lake)["path"]))
         root = source_folder(self.settings).root
@@ -288,14 +290,14 @@ class Platform:
         return self.run(self.names("key:raw_*"), reuse=True) if done.success else done
 
     def deliver(self, seconds: float, patience: float) -> list[Delivered]:
-        """Send the records' events to their destinations, for at most so many seconds.
+        """Send the records' events to their destinations, within a time limit.
 
         Args:
-            seconds: after which it stops, though more is to be sent.
-            patience: seconds after which a destination that takes nothing is given up for now.
+            seconds: time limit, even if more events are waiting.
+            patience: seconds after which a destination that accepts nothing is given up for now.
 
         Raises:
-            BadClientSettings: when a destination cannot be made of what the settings say.
+            BadClientSettings: the settings do not define a valid destination.
         """
         sending = emission(self.settings, lambda: self.definitions)
         delivery = sending.delivery(self.lake, patience=patience, longest_answer=seconds)
@@ -305,10 +307,12 @@ class Platform:
         """The load report of the source's files; `loaded` if raw_events was materialized since they were listed."""
         version = self.codes["raw_events"].code_version
         folder = source_folder(self.settings)
-        return load_report(self.lake, folder, version, loaded=loaded, beside=self._service_days(folder))
+        return load_report(
+            self.lake, folder, version, loaded=loaded, other_content=self._service_days(folder)
+        )
 
     def _service_days(self, folder: SourceFolder) -> dict[str, str]:
-        """The days of which the service has events that may join → a hash of them."""
+        """Day → hash of the events of the service that may join."""
         service = ServiceEvents.of(folder.source.settings, simulated=self.settings.join_simulated)
         return service.stored_days(self.lake, tomorrow())
 

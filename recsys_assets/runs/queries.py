@@ -1,4 +1,5 @@
-"""Answers about the platform's tables, as plain data: the demo's summary, one customer's recommendations."""
+"""Queries over the platform's tables, with plain data as results: the demo's summary, one customer's
+recommendations."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class UnknownCustomer(LineageError):
 class CustomerAnswer:
     """A customer's recent purchases and recommendations; rows are plain dictionaries.
 
-    Where the source has no times of events, `last_time` of the history is None. The history is of the target behaviour.
+    If the source has no times of events, `last_time` of the history is None. The history has the target behaviour only.
     """
 
     user_id: str
@@ -84,10 +85,10 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
     """One customer's latest purchases (or other target behaviour) and their best `k` recommendations.
 
     Args:
-        dated: whether the source's events have times; without, they bear the day of their file, which says nothing.
+        dated: whether the source's events have times; if not, theirs is the day of their file, which means nothing.
 
     Raises:
-        UnknownCustomer: when there are none; names ids that look alike.
+        UnknownCustomer: there are none; the message names similar ids.
     """
     recommended = (
         lake.scan(lake.version("recommendations"))
@@ -124,7 +125,7 @@ def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: i
 
 
 def typical_customer(lake: Lake) -> str:
-    """A customer worth showing: of those with recommendations and an ordinary amount of purchases, the first."""
+    """An example customer: the first with recommendations and a typical number of purchases."""
     answered = lake.scan(lake.version("recommendations")).select("user_id").unique()
     counts = (
         lake.scan(lake.version("split"))

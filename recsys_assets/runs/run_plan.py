@@ -1,4 +1,4 @@
-"""RunPlan: what a run would make, and why; computed without writing anything."""
+"""RunPlan: the assets that a run would make, with reasons; computed without writing anything."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class PlannedAsset:
 
     Attributes:
         asset: its name.
-        action: make it; keep it as it is; or decide once its inputs are made, for it is kept where they come out equal.
-        why: the reason, in words.
-        days: of raw_events, each day that would be written, and why.
-        refused: of raw_events, each day that cannot be loaded, and why.
+        action: make it; keep it; or decide once its inputs are made, because it is kept if they come out equal.
+        why: the reason.
+        days: for raw_events, each day that would be written, with the reason.
+        refused: for raw_events, each day that cannot be loaded, with the reason.
     """
 
     asset: str
@@ -60,20 +60,20 @@ def run_plan(
     *,
     reuse: bool,
     days: Sequence[str] | None = None,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> list[PlannedAsset]:
     """Plan of a run of some assets, upstream first.
 
-    Where `source_files` would be made, the files are looked at as it would, and their days are told.
+    If `source_files` would be made, the files are inspected as it would, so that their days are known.
 
     Args:
         codes: all assets by name, upstream first.
-        lake: where the tables are.
+        lake: with the tables.
         folder: the source.
         names: the assets of the run.
-        reuse: whether the run keeps what would come out unchanged.
-        days: of raw_events, the only ones that the run is asked for; None when it is asked for none by name.
-        beside: what raw_events takes beside files, as `day_plan` has it.
+        reuse: whether the run keeps assets that would come out unchanged.
+        days: the requested days of raw_events; None without a request.
+        other_content: other content of raw_events besides files; see `day_plan`.
     """
     records = Records(lake)
     planned: dict[str, PlannedAsset] = {}
@@ -86,7 +86,7 @@ def run_plan(
         looks = planned.get(FILES, _KEPT).action != "keep"
         with _files_as_found(codes[FILES], lake, look=looks) as (found, known):
             version = codes[EVENTS].code_version
-            plan = day_plan(newest_files(found), EventScans.of(folder), version, known, beside)
+            plan = day_plan(newest_files(found), EventScans.of(folder), version, known, other_content)
         planned[EVENTS] = _by_day(planned[EVENTS], plan, reuse=reuse, days=days)
     return list(planned.values())
 
@@ -116,9 +116,9 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
     is_asked = set(plan.days if days is None else days)
     chosen: dict[str, str] = {}
     for day in plan.days:
-        if day not in is_asked or (reuse and plan.is_right(day)):
+        if day not in is_asked or (reuse and plan.is_up_to_date(day)):
             continue
-        if plan.is_right(day):
+        if plan.is_up_to_date(day):
             chosen[day] = AGAIN
         elif day not in plan.digests:
             chosen[day] = "no file has it any more"
@@ -136,7 +136,8 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
 
 @contextmanager
 def _files_as_found(code: AssetCode, lake: Lake, *, look: bool) -> Iterator[tuple[Lake, Mapping[str, str]]]:
-    """A lake with `source_files` as it is, or as a new listing would make it; and what raw_events took."""
+    """A lake with the current `source_files`, or the one that a new listing would make; and the content of
+    raw_events."""
     records = Records(lake)
     before = records.latest(EVENTS)
     known = before.takes if before is not None else {}

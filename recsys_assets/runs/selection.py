@@ -1,4 +1,4 @@
-"""Selection: assets in Dagster's selection syntax, with its misspellings explained."""
+"""Selection: assets in Dagster's selection syntax, with explanations of misspellings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class UnknownAsset(LineageError):
 def in_one_selection(parts: Sequence[str]) -> str | None:
     """The arguments of a command line joined into one selection; None if there are none.
 
-    Words that and, or, not or a bracket joins are one selection that a shell divided; of others each names its own.
+    Words joined by and, or, not or a bracket are one selection that the shell split; otherwise each word is a
+    selection.
     """
     if not parts:
         return None
@@ -40,7 +41,7 @@ def selected_assets(text: str, definitions: dg.Definitions) -> list[str]:
     """The assets that a selection names, upstream first, whether made on request only or not.
 
     Raises:
-        UnknownAsset: it cannot be read, or it or a part of it names no asset.
+        UnknownAsset: it cannot be parsed, or it or a part of it names no asset.
     """
     graph = definitions.resolve_asset_graph()
     order = [key.to_user_string() for key in graph.toposorted_asset_keys]
@@ -75,7 +76,7 @@ def selected_assets(text: str, definitions: dg.Definitions) -> list[str]:
 
 
 def _unknown(text: str, part: str, names: list[str], definitions: dg.Definitions) -> UnknownAsset:
-    """The error of a part that names no asset, with the names that are like it."""
+    """The error for a part that names no asset, with similar names."""
     attribute, _, value = part.replace('"', "").partition(":")
     known: Collection[str] = names
     if attribute in ("group", "kind"):
@@ -95,7 +96,7 @@ def _unknown(text: str, part: str, names: list[str], definitions: dg.Definitions
 
 
 def _refuse_former_syntax(text: str, part: str, names: Collection[str]) -> None:
-    """Refuse `NAME*`, which was all downstream once and is a pattern now, unless it is written as one."""
+    """Refuse `NAME*`, which formerly meant everything downstream and is a pattern now, unless it is meant as one."""
     value = part.removeprefix("key:").strip('"')
     bare = value.strip("*")
     if (

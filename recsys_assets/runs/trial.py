@@ -1,4 +1,4 @@
-"""Trial: a source tried on the first rows of some of its files; nothing is written."""
+"""Trial: a source tested on the first rows of some of its files; nothing is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from recsys_assets.assets.raw.given_rows import EVENTS, given_rows, tomorrow
+from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributions, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.source_folder import SourceFolder
@@ -30,9 +30,9 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.versions.table_version import Column
 
 HEAD_BYTES = 4 << 20
-"""How much of a text file is looked at."""
+"""The first bytes of a text file that are read."""
 HEAD_ROWS = 20_000
-"""How many rows of a Parquet file are looked at."""
+"""The first rows of a Parquet file that are read."""
 FILES_OF_A_SCAN = 3
 _WIDE = (
     (codecs.BOM_UTF32_LE, "utf-32-le", 4),  # a mark of UTF-32 begins with one of UTF-16
@@ -40,12 +40,12 @@ _WIDE = (
     (codecs.BOM_UTF16_LE, "utf-16-le", 2),
     (codecs.BOM_UTF16_BE, "utf-16-be", 2),
 )
-"""Marks of texts whose letters have several bytes each."""
+"""Byte order marks of encodings with several bytes per character."""
 
 
 @dataclass(frozen=True)
 class TriedScan:
-    """A scan of the source: how many files its pattern matches, which were sampled, and what is wrong with them."""
+    """A scan of the source: the number of files that match its pattern, the sampled ones, and their faults."""
 
     scan: str
     files: int
@@ -55,7 +55,8 @@ class TriedScan:
 
 @dataclass(frozen=True)
 class Refused:
-    """Rows refused for one reason: how many, an example with its file and line, and what would read them."""
+    """Rows rejected for one reason: their number, an example with its file and line, and an expression that would parse
+    them."""
 
     rows: int
     example: str
@@ -68,11 +69,11 @@ class TriedTable:
 
     Attributes:
         table: the raw table.
-        read: rows of it, of the rows that were looked at.
-        accepted: how many of them the clean table holds or has put together.
-        rejected: reason → the rows refused for it, most rows first.
+        read: number of its rows, from the sampled rows.
+        accepted: number of these that the clean table holds or has merged.
+        rejected: reason → the rows rejected for it, most rows first.
         sample: up to three clean rows.
-        stopped: rows at which the SQL of the table stops, with the value; they are not counted as read.
+        stopped: rows at which the SQL of the table fails, with the value; they do not count as read.
     """
 
     table: str
@@ -85,14 +86,14 @@ class TriedTable:
 
 @dataclass(frozen=True)
 class Trial:
-    """Result of trying a source.
+    """Result of testing a source.
 
     Attributes:
         scans: those of its SQL.
         tables: the raw tables that it has.
-        days: how many days the events are of.
-        overlooked: file that no pattern fits → the file that is read whose name is like its own.
-        target: what is wrong with the target behaviour of the settings, in words; empty where nothing is.
+        days: number of days with events.
+        overlooked: file that matches no pattern → the file with a similar name that is read.
+        target: fault of the target behaviour in the settings, in words; empty if there is none.
     """
 
     scans: tuple[TriedScan, ...]
@@ -103,7 +104,7 @@ class Trial:
 
     @property
     def is_good(self) -> bool:
-        """Whether every scan has files without a fault, the SQL stops at no row, and some events are accepted."""
+        """Whether every scan has files without a fault, the SQL fails at no row, and some events are accepted."""
         events = next(table for table in self.tables if table.table == "raw_events")
         whole = all(scan.files and not scan.faults for scan in self.scans)
         return bool(events.accepted) and whole and not any(table.stopped for table in self.tables)
@@ -130,7 +131,7 @@ class Trial:
 
 
 def try_source(folder: SourceFolder) -> Trial:
-    """Loads the first rows of the first, a middle and the last file of each scan, up to the clean tables, in memory.
+    """Load the first rows of the first, a middle and the last file of each scan, up to the clean tables, in memory.
 
     Raises:
         NoFiles: the data folder is missing, or holds no file of the source.
@@ -176,7 +177,7 @@ def try_source(folder: SourceFolder) -> Trial:
 def _failing(
     connection: duckdb.DuckDBPyConnection, folder: SourceFolder, table: str, error: duckdb.Error
 ) -> FailingRows:
-    """The rows at which the SQL of a raw table stops.
+    """The rows at which the SQL of a raw table fails.
 
     Raises:
         SqlFailed: it is the SQL itself that is wrong.
@@ -190,15 +191,15 @@ def _failing(
 
 
 def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, paths: Iterable[str]) -> int:
-    """Makes `file_days`, as loading does; returns how many days the events are of."""
+    """Create `file_days`, as loading does; returns the number of days with events."""
     source = folder.source
 
     ask = partial(_ask, connection)
     try:
-        given = given_rows(source, ask, tomorrow())
+        given = file_contributions(source, ask, tomorrow())
     except duckdb.Error as error:
         failing = _failing(connection, folder, EVENTS, error)
-        given = given_rows(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
+        given = file_contributions(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
     days = {path: each.days or [_day_of(folder.root, path)] for path, each in given.items()}
     first = {path: days[path][0] if path in days else _day_of(folder.root, path) for path in paths}
     frame = pl.DataFrame(
@@ -210,7 +211,7 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
 
 
 def _day_of(root: Path, path: str) -> date:
-    """Day of rows without times: that of the path, or else of the file's last modification."""
+    """Day of rows without times: the day in the path, or else of the file's last modification."""
     if (named := named_day(path)) is not None:
         return named
     try:
@@ -265,7 +266,7 @@ def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder
 
 
 def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:
-    """Makes a raw table of the rows at which its SQL does not stop; returns the others, in words."""
+    """Create a raw table from the rows at which its SQL does not fail; returns the others, in words."""
     source = folder.source
     values = source.raw_parameters(tomorrow())
 
@@ -293,7 +294,8 @@ def _spread(paths: list[str]) -> list[str]:
 
 
 def _copy_head(source: Path, target: Path) -> None:
-    """The first rows of a file: of text up to a line's end, of Parquet whole rows. What cannot be cut is copied."""
+    """Copy the first rows of a file: text up to the end of a line, whole rows of Parquet; other files are copied
+    whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with source.open("rb") as stream:
         magic = stream.read(4)
@@ -334,7 +336,7 @@ def _whole_lines(head: bytes) -> bytes:
 
 
 def _line_start(head: bytes, end: int) -> int:
-    """Where the line begins that `end` stands in; lines end with either mark."""
+    """Start of the line that contains position `end`; lines end with either mark."""
     return max(head.rfind(b"\n", 0, end), head.rfind(b"\r", 0, end)) + 1
 
 

@@ -1,15 +1,14 @@
-"""Writers: who writes to a home right now, by locks that the kernel releases when their process ends.
+"""Writers: the processes that write to a home, by locks that the kernel releases when a process ends.
 
-One command of the command line writes alone (`Writers.alone`); Dagster's own runs write beside each other, for its
-pools keep them apart (`Writers.beside`). Whoever comes waits behind those who wait already, so runs that follow one
-another, as a sensor starts them, do not keep a command waiting for ever. Every run holds a file named for it
-(`Writers.noted`), and whoever starts, and the daemon every half minute, asks it whether the run's process still lives
-(`Writers.state`).
+A command writes alone (`Writers.exclusive`); Dagster's runs write concurrently, because its pools keep them apart
+(`Writers.shared`). Writers queue in order, so a series of runs from a sensor does not keep a command waiting for ever.
+Every run locks a file named for it (`Writers.registered`). By this lock each new process, and the daemon every half
+minute, finds out whether the run's process still lives (`Writers.state`).
 
-A process is known by a lock on its file, not by its number: containers on one volume have process numbers of their
-own, and a number is given to another process in time. A lock that nobody holds is believed where no other machine
-could hold it: after the same boot of the same kernel, on a disk of this machine, or on a machine of the same name.
-Elsewhere (a home on a network file system) nobody is declared dead.
+A process is identified by a lock on its file, not by its number: containers on one volume have their own process
+numbers, and numbers are reused. A free lock counts only if no other machine could hold it: after the same boot of the
+same kernel, on a disk of this machine, or on a machine of the same name. Otherwise (a home on a network file system) no
+process is declared dead.
 """
 
 from __future__ import annotations
@@ -43,7 +42,8 @@ class HomeIsWritten(LineageError):
 
 @dataclass(frozen=True)
 class Writer:
-    """A process that writes: what it runs, since when (seconds of the epoch), and where its number means anything."""
+    """A process that writes: its command, its start (seconds since 1970), and the machine on which its number is
+    valid."""
 
     pid: int
     started: float
@@ -87,20 +87,20 @@ class Writers:
         self._alone = False
 
     @contextmanager
-    def alone(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
-        """Write as the only process while the block runs; within such a block, at once.
+    def exclusive(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Context in which this process writes alone; it may be nested.
 
         Args:
-            wait: for the others to end; the error otherwise.
-            say: is told once whom it waits for.
+            wait: whether to wait for the others to end; raises the error otherwise.
+            say: called once with the processes that it waits for.
 
         Raises:
-            HomeIsWritten: another process writes, and it was not to be waited for.
+            HomeIsWritten: another process writes, and `wait` is off.
         """
         if self._alone:
             yield
             return
-        with self.noted(), self._locked(fcntl.LOCK_EX, wait, say):
+        with self.registered(), self._locked(fcntl.LOCK_EX, wait, say):
             self._alone = True
             try:
                 yield
@@ -108,14 +108,14 @@ class Writers:
                 self._alone = False
 
     @contextmanager
-    def beside(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
-        """Write as one of Dagster's runs while the block runs; waits for a command that writes alone."""
-        with self.noted(run_id), self._locked(fcntl.LOCK_SH, True, say):
+    def shared(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Context in which this process writes as one of Dagster's runs; waits for a command that writes alone."""
+        with self.registered(run_id), self._locked(fcntl.LOCK_SH, True, say):
             yield
 
     @contextmanager
-    def noted(self, run_id: str | None = None) -> Iterator[None]:
-        """Hold a file that says who this is while the block runs."""
+    def registered(self, run_id: str | None = None) -> Iterator[None]:
+        """Context in which this process holds a file that identifies it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(run_id or f"command-{uuid.uuid4().hex}")
         draft = path.with_name(f".{path.name}.{os.getpid()}")
@@ -131,12 +131,12 @@ class Writers:
                 path.unlink(missing_ok=True)
 
     def now(self) -> list[Writer]:
-        """Living processes that write, or wait to."""
+        """Living processes that write or wait to write."""
         found = [_read_writer(path) for path in sorted(self._folder.glob("*.json"))]
         return [writer for writer, free in found if writer is not None and not free]
 
     def state(self, run_id: str) -> State:
-        """Whether the process of a run lives; unknown for a run that holds no file in this home."""
+        """State of the process of a run; unknown for a run without a file in this home."""
         writer, free = _read_writer(self._path(run_id))
         if writer is None:
             return "unknown"
@@ -149,7 +149,7 @@ class Writers:
         self._path(run_id).unlink(missing_ok=True)
 
     def tidy(self, busy: Collection[str]) -> None:
-        """Delete what killed processes left, but for the files of runs that are still to be failed."""
+        """Delete files of killed processes, except those of runs that still have to be failed."""
         for path in self._folder.glob("*.json"):
             if path.stem not in busy and _read_writer(path)[1]:
                 path.unlink(missing_ok=True)
@@ -166,7 +166,7 @@ class Writers:
     def _wait(
         self, handle: int, kind: int, wait: bool, say: Callable[[str], None] | None, notified: bool
     ) -> bool:
-        """Take a lock; gives whether it was said whom it waits for."""
+        """Take a lock; returns whether waiting was reported."""
         me = psutil.Process().create_time()
         while not _took(handle, kind):
             others = [writer for writer in self.now() if (writer.pid, writer.started) != (os.getpid(), me)]
@@ -198,7 +198,8 @@ class Writers:
 
 
 def _read_writer(path: Path) -> tuple[Writer | None, bool]:
-    """Who left a file, and whether its lock is free; None where there is no such file, or it is being made."""
+    """The process that made a file, and whether its lock is free; None if there is no such file, or it is being
+    made."""
     with suppress(FileNotFoundError), path.open() as file:
         free = _took(file.fileno(), fcntl.LOCK_SH)
         with suppress(ValueError, TypeError):  # half a file, left by a crash of the machine

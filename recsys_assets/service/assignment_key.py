@@ -1,4 +1,4 @@
-"""The key by which customers are assigned to arms: from the settings, or a random one that the home keeps."""
+"""The secret key that assigns customers to arms: from the settings, or a random one stored in the home."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 
 def assignment_key(given: SecretStr | None, path: Path) -> bytes:
-    """The assignment key: that of the settings, else that of a file, which is created, readable by this user only.
+    """The assignment key: from the settings, else from a file, which is created if missing and private to this user.
 
     Raises:
-        OSError: the file can be neither read nor made.
+        OSError: the file can be neither read nor created.
     """
     if given is not None and given.get_secret_value():
         return given.get_secret_value().encode()

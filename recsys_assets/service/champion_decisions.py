@@ -16,7 +16,7 @@ from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.records import Records
 
 CANDIDATE = "candidate_"
-"""Before a family's name, the table of its candidate."""
+"""Prefix of a family's name as the table of its candidate."""
 
 
 class DecisionError(LineageError):
@@ -29,15 +29,15 @@ class Champion:
 
     Attributes:
         version: its number.
-        table: that of the champion, or of a candidate that was promoted.
+        table: of the champion, or of a promoted candidate.
         family: the recommender's.
-        made: when, UTC.
+        made: time at which it was made, UTC.
         record: id of its record.
-        serves: whether the service answers with it; where none runs, whether one would that can load it.
-        chosen: whether it is to serve: the newest one, or what was decided for.
-        fault: why it cannot though it was chosen; None where it can, or was not chosen.
+        serves: whether the service answers with it; without a running service, whether one would.
+        chosen: whether it should serve: the newest version, or the one decided for.
+        fault: the reason why it cannot serve though it was chosen; None otherwise.
         pruned: whether its files are gone.
-        decided: what was decided for it the last time, by whom and why.
+        decided: the last decision for it, with its author and reason.
     """
 
     version: int
@@ -57,8 +57,8 @@ class Decided:
     """People's decisions about families, as input of the gate.
 
     Attributes:
-        promoted: the family whose candidate was promoted, unless somebody decided anew about what serves since.
-        canary: the family whose candidate answers a share of the customers.
+        promoted: the family whose candidate was promoted, unless a later decision replaced it.
+        canary: the family whose candidate serves a share of the customers.
     """
 
     promoted: str | None = None
@@ -76,16 +76,17 @@ class Decided:
 
 
 def decides_what_serves(decision: Decision) -> bool:
-    """Whether it is about what answers all customers: a version of the champion, or a candidate in its place."""
+    """Whether a decision is about the model for all customers: a version of the champion, or a candidate in its
+    place."""
     return decision.asset == CHAMPION or decision.action == "promote"
 
 
 def chosen_model(latest: int | None, decision: Decision | None) -> tuple[str, int] | None:
-    """Table and version of what is to serve; None where there is no champion yet.
+    """Table and version of the model that should serve; None if there is no champion yet.
 
     Args:
         latest: the newest version of the champion.
-        decision: the last one that `decides_what_serves`.
+        decision: the last one with `decides_what_serves`.
     """
     if latest is None or decision is None or not decision.stands(latest):
         return None if latest is None else (CHAMPION, latest)
@@ -108,7 +109,7 @@ def champions(lake: Lake, running: Sequence[RunningProcess] = ()) -> list[Champi
     """All versions of the champion, oldest first; then the candidate that serves in its place, if one does.
 
     Args:
-        running: the processes that answer; what they answer with may be another version than was chosen.
+        running: the processes of the service; they may serve another version than the chosen one.
     """
     if not lake.has(CHAMPION):
         return []
@@ -170,18 +171,18 @@ def roll_back(
     held: bool = False,
     action: Literal["rollback", "promote"] = "rollback",
 ) -> Decision:
-    """Make a version of the champion serve again; returns the record of the decision.
+    """Let a version of the champion serve again; returns the record of the decision.
 
     Args:
         who: decides it.
         reason: for those who find it in years.
-        held: whether it serves until the next decision; else a version that is made later takes its place.
-        action: `promote` for a version that is newer than the one that serves.
+        held: whether it serves until the next decision; otherwise a later version replaces it.
+        action: `promote` for a version newer than the serving one.
 
     Raises:
         TableNotFound: there is no such version.
         VersionPruned: its files are gone.
-        DecisionError: it serves already, no reason is given, or what is promoted is older than what serves.
+        DecisionError: it serves already, no reason is given, or a promoted version is older than the serving one.
     """
     lake.require_files(lake.version(CHAMPION, version))
     before = serving_model(lake)
@@ -195,16 +196,16 @@ def roll_back(
 
 
 def promote_candidate(lake: Lake, family: str, *, who: str, reason: str, held: bool = False) -> Decision:
-    """Make a candidate's newest version serve in the champion's place; returns the record of the decision.
+    """Let a candidate's newest version serve in the champion's place; returns the record of the decision.
 
-    The gate takes its family for the champion from now on, and no other one, until the next decision: the next night
-    fits it on all interactions, and that champion takes this version's place.
+    The gate keeps its family as champion until the next decision: the next night fits it on all interactions, and that
+    champion replaces this version.
 
     Args:
         family: the recommender's, whose table is `candidate_` and its name.
         who: decides it.
         reason: for those who find it in years.
-        held: whether it serves until the next decision; else a champion that is made later takes its place.
+        held: whether it serves until the next decision; otherwise a later champion replaces it.
 
     Raises:
         DecisionError: there is no such candidate, it serves already, or no reason is given.
@@ -244,9 +245,9 @@ def _decided(
 
 
 def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) -> Decision:
-    """Let a candidate answer a share of the customers, or end that; returns the record of the decision.
+    """Let a candidate serve a share of the customers, or end that; returns the record of the decision.
 
-    There is one canary at a time. Its newest version answers, whatever the nights bring.
+    There is one canary at a time. Its newest version serves, also after a nightly run.
 
     Args:
         family: the recommender's, whose table is `candidate_` and its name.
@@ -255,7 +256,7 @@ def set_canary(lake: Lake, family: str, share: float, *, who: str, reason: str) 
         reason: for those who find it in years.
 
     Raises:
-        DecisionError: there is no such candidate, the share is none, or no reason is given.
+        DecisionError: there is no such candidate, the share is invalid, or no reason is given.
     """
     table = _candidate(lake, family)
     if not 0 <= share <= 1:

@@ -28,23 +28,23 @@ from recsys_lineage.records.table.record_table import TABLE as RECORDS
 from recsys_models import ModelFileError
 
 TRY_AGAIN_SECONDS = 30.0
-"""After which what could not be loaded is tried again, though nothing changed."""
+"""Interval after which a failed load is tried again, even without a change."""
 
 
 class NoChampion(LineageError):
-    """There is no model yet that could serve."""
+    """There is no model yet that can serve."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The lake, files and settings from which everything that is served comes.
+    """The lake, files and settings that the service loads from.
 
     Attributes:
         lake: with the champion.
         rules: the file of rules.
         experiments: the file of experiments.
-        key: by which customers are assigned to arms.
-        running_file: tells other processes what serves; none is written where it is None.
+        key: secret key that assigns customers to arms.
+        running_file: publishes the serving model to other processes; None: not published.
     """
 
     lake: Lake
@@ -57,16 +57,16 @@ class Place:
 class Rotation:
     """The current Serving, and the switch to the next one.
 
-    A request takes `now` once and is answered by that, whatever comes meanwhile. What cannot be loaded leaves what was
-    before in service, and is told by `fault`.
+    A request takes `now` once and is answered by it, whatever changes meanwhile. After a failed load the previous
+    Serving stays, and `fault` gives the error.
 
     Attributes:
-        now: what serves; None while there is none.
-        error: why the newest cannot serve; None where it does.
-        failures: how often something could not be taken over.
-        swaps: how often something was.
-        reports: what the newest `ab_report` says of each experiment.
-        since: when this version of the champion began to serve here, UTC.
+        now: the current Serving; None while there is none.
+        error: the reason why the newest cannot serve; None if it does.
+        failures: number of failed loads.
+        swaps: number of successful switches.
+        reports: the newest `ab_report` of each experiment.
+        since: time since which this version of the champion serves here, UTC.
     """
 
     def __init__(self, place: Place) -> None:
@@ -91,7 +91,7 @@ class Rotation:
 
     @property
     def fault(self) -> str | None:
-        """Why the newest cannot serve, in words; None where it does."""
+        """The reason why the newest cannot serve, in words; None if it does."""
         if self.error is None:
             return None
         made_for_people = isinstance(self.error, LineageError | ModelFileError)
@@ -112,20 +112,21 @@ class Rotation:
             )
         return self.now
 
-    def look(self) -> bool:
-        """Take over what changed since the last look; whether anything was. It reads files, so call it in a thread."""
+    def refresh(self) -> bool:
+        """Load what changed since the last check; returns whether anything did. It reads files, so call it in a
+        thread."""
         try:
             return self._taken_over()
         except Exception as error:  # whatever is wrong with the new, the service goes on with what it has
             self._failed(error)
             return False
         finally:
-            self._look_at_reports()
+            self._read_reports()
             if self.place.running_file is not None:
-                self.place.running_file.say(self._process())
+                self.place.running_file.publish(self._process())
 
-    def _look_at_reports(self) -> None:
-        """Read what is said of experiments where there is something new; what cannot be read is for those who ask."""
+    def _read_reports(self) -> None:
+        """Read new reports on experiments; if they cannot be read, requests for them report the error."""
         with suppress(Exception):
             newest = self.place.lake.log(REPORT).latest()
             if newest is not None and newest != self._reported:
@@ -143,10 +144,10 @@ class Rotation:
         self.error = error
 
     async def watch(self, seconds: float, looked: Callable[[], None] = lambda: None) -> None:
-        """Look again and again, until cancelled; `looked` is called after each look."""
+        """Check repeatedly until cancelled; `looked` is called after each check."""
         while True:
             await asyncio.sleep(seconds)
-            await asyncio.to_thread(self.look)
+            await asyncio.to_thread(self.refresh)
             looked()
 
     def _taken_over(self) -> bool:
@@ -185,8 +186,8 @@ class Rotation:
     def _loaded(self, table: str, version: int) -> tuple[Serving, Exception | None]:
         """Serving for a version of the champion, or of a candidate in its place.
 
-        What serves already stays, with all else that changed, where it cannot be loaded, and at the start an older
-        champion stands in for it; the error tells why.
+        If it cannot be loaded, the current model stays, with all other changes, or at the start an older champion
+        replaces it; the error gives the reason.
         """
         try:
             return self._load(table, version), None
@@ -238,7 +239,7 @@ class Rotation:
         return sorted({self.place.rules, self.place.experiments, *beside})
 
     def _stock_version(self) -> int | None:
-        """The version of the table of what is in stock, where the rules name one."""
+        """The version of the table of items in stock, if the rules name one."""
         table = None if self.now is None else self.now.champion.rules.rules.stock.table
         return None if table is None else self.place.lake.log(table).latest()
 

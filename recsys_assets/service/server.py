@@ -1,6 +1,6 @@
-"""The server of `recsys serve`: listens, and lets one process or several open the home and answer.
+"""The server of `recsys serve`: listens, and starts one or several processes that open the home and answer.
 
-What answers is imported by the process that does: a supervisor of several needs none of it, and starts them the sooner.
+Only the processes that answer import the service: a supervisor does not need it and so starts them sooner.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ import uvicorn
 
 from recsys_assets.dagster_ui import is_of_this_machine_alone, stop_requests
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
+from recsys_assets.service.serving_process import UVICORN_SETTINGS, ServiceError, take_turns
 from recsys_assets.service.web.tokens import Tokens
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.garbage import nothing_collected
 
 MOST_FILES = 65_536
-"""Files and connections that a process may have open, where the system allows as many."""
+"""Number of files and connections that a process may have open, if the system allows it."""
 
 
 def run_service(
     settings: Settings, port: int | None = None, workers: int = 1, say: Callable[[str], None] = print
 ) -> None:
-    """Answer until Ctrl-C or a SIGTERM; pending requests are still answered.
+    """Serve until Ctrl-C or a SIGTERM; pending requests are still answered.
 
     Args:
         settings: the home, the address, and how soon exposures are durable.
-        port: instead of the settings' port; 0 takes any free one.
-        workers: how many processes answer.
-        say: takes each line that is meant for the user.
+        port: overrides the settings' port; 0 takes any free one.
+        workers: number of processes.
+        say: prints a line for the user.
 
     Raises:
-        ServiceError: the port is taken, others reach the address and there is no token, or a worker cannot start.
+        ServiceError: the port is taken, the address is reachable by others and there is no token, or a worker cannot
+            start.
         FeedbackError, TokenError, LineageError: as of `opened_service`.
     """
     host = settings.service_host
@@ -64,16 +65,16 @@ def run_service(
             return
         take_turns()
         with nothing_collected():
-            from recsys_assets.service.opened_service import opened_service, said_of, traced
+            from recsys_assets.service.opened_service import opened_service, start_message, traced
 
             service = opened_service(settings, open_to_all=alone)
-        for line in (*said_of(service), *traced(settings), listens):
+        for line in (*start_message(service), *traced(settings), listens):
             say(line)
         try:
             with (
                 stop_requests()
             ):  # uvicorn sends itself the signal again, which would end it before it is closed
-                uvicorn.Server(uvicorn.Config(service.door, **SERVED_BY)).run(sockets=[listener])
+                uvicorn.Server(uvicorn.Config(service.app, **UVICORN_SETTINGS)).run(sockets=[listener])
         finally:
             service.close()
 
@@ -81,8 +82,8 @@ def run_service(
 def open_many_files() -> None:
     """Let this process and its workers have as many files and connections open as the system allows.
 
-    Many systems begin with 1,024, for programs that cannot have more; with as many silent connections nothing else
-    could be opened, no new file of feedback either.
+    Many systems set the limit to 1,024 for old programs; so many idle connections would prevent any new file, even of
+    feedback.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)

@@ -1,4 +1,4 @@
-"""Settings of every process of the service: how it serves, how its threads alternate, and its errors."""
+"""Settings of every process of the service: those of uvicorn, and the switching of threads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from recsys_lineage.errors import LineageError
 
-SERVED_BY: dict[str, Any] = {
+UVICORN_SETTINGS: dict[str, Any] = {
     "access_log": False,  # its lines would name customers
     "log_level": "warning",
     "server_header": False,
@@ -16,7 +16,7 @@ SERVED_BY: dict[str, Any] = {
     "backlog": 2048,
     "http": "recsys_assets.service.web.problem_protocol:ProblemProtocol",
 }
-"""How uvicorn serves."""
+"""Settings of uvicorn."""
 
 
 class ServiceError(LineageError):
@@ -26,7 +26,7 @@ class ServiceError(LineageError):
 def take_turns() -> None:
     """Switch between this process's threads every millisecond instead of every five.
 
-    The one that writes down what was shown needs the interpreter's lock for microseconds at a time, and would wait each
-    time until the answer is computed that the other one is at.
+    The thread that logs exposures needs the interpreter's lock for microseconds at a time, and would otherwise wait
+    each time for the computation of an answer.
     """
     sys.setswitchinterval(0.001)

@@ -20,9 +20,9 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
 CLICKS_TRUE, BUYS_TRUE, CLICKS_OTHER = 0.9, 0.6, 0.03
-"""Rates for an item looked at: of clicks if it was bought later, of purchases after these, of clicks if it was not."""
+"""Rates for a viewed item: of clicks if it was bought later, of purchases after these, of clicks if it was not."""
 SEARCHING, MISSPELT = 0.5, 0.3
-"""How many of those who come also look for something, and how many of them misspell it."""
+"""Share of the visitors who also search, and the share of those searches that are misspelt."""
 EXAMPLE = """# Whether the champion is better than what is popular.
 [[experiment]]
 name = "champion_or_popular"
@@ -46,7 +46,7 @@ among = 50      # from the 50 best that are left
 
 
 class SimulationError(LineageError):
-    """Nobody answers, or there is nobody to be played."""
+    """The service does not answer, or there is no customer to simulate."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Simulated:
         self.purchases += sum(event["action_name"] == "purchase" for event in events)
 
 
-def looked_at(position: int) -> float:
+def view_probability(position: int) -> float:
     """The known position bias: the probability that a customer looks at a place of the list, from 1."""
     return position**-0.5
 
@@ -92,9 +92,9 @@ def held_out(lake: Lake) -> dict[str, frozenset[str]]:
 
 
 def queries(lake: Lake) -> dict[str, str]:
-    """Queries of people who look for an item: its title up to the first comma, in lower case.
+    """Queries for an item: its title up to the first comma, in lower case.
 
-    Nothing is looked for where there is no index to look in.
+    There are no queries without a search index.
     """
     if not (lake.has("search_index") and lake.has("item_profiles")):
         return {}
@@ -107,7 +107,8 @@ def queries(lake: Lake) -> dict[str, str]:
 
 
 def misspelt(query: str) -> str:
-    """A query with two letters of its longest word changed over, always the same ones, as many people err alike."""
+    """A query with two letters of its longest word swapped, always the same ones, as many people make the same
+    error."""
     word = max(query.split(), key=len, default="")
     for at in range(len(word) // 2, 0, -1):
         if len(word) > 4 and word[at] != word[at - 1]:
@@ -116,11 +117,11 @@ def misspelt(query: str) -> str:
 
 
 def write_example(experiments: Path, rules: Path) -> bool:
-    """Write an experiment of two arms where the home has none; whether it was written.
+    """Write an experiment of two arms if the home has none; returns whether it was written.
 
-    Where there are no rules either, what was bought may be shown again the next day, for the champion has learned from
-    the held-out weeks too and would else never show what is taken to in them; and some places are drawn by lot, without
-    which no candidate can be judged by what came of them.
+    If there are no rules either, it writes rules: bought items may be shown again the next day, because the champion
+    has also learned from the held-out weeks and would otherwise never show the items bought in them; and some places
+    are drawn by lot, so that candidates can be evaluated off-policy.
     """
     if experiments.exists():
         return False
@@ -130,12 +131,12 @@ def write_example(experiments: Path, rules: Path) -> bool:
     return True
 
 
-class Asked:
+class ServiceClient:
     """A running service, over one connection.
 
     Args:
         url: such as `http://127.0.0.1:8000`.
-        token: with the scopes read and events, where the service asks for one.
+        token: with the scopes read and events, if the service requires one.
     """
 
     def __init__(self, url: str, token: str | None = None) -> None:
@@ -147,11 +148,11 @@ class Asked:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Status and body of an answer.
 
         Raises:
-            SimulationError: nobody answers.
+            SimulationError: the service does not answer.
         """
         content = None if body is None else json.dumps(body)
         try:
@@ -165,12 +166,12 @@ class Asked:
             ) from error
 
     def require_home(self, lake: Lake) -> None:
-        """Make sure that it serves this lake's champion: nobody is to be played to the customers of another shop.
+        """Require that it serves this lake's champion, so that no events are sent to the service of another shop.
 
         Raises:
-            SimulationError: it serves another one, as where another service had the port first.
+            SimulationError: it serves another one, for example because another service had the port first.
         """
-        _, found = self.ask("GET", "/ready")
+        _, found = self.request("GET", "/ready")
         table, version = found.get("model_table") or CHAMPION, found.get("model_version")
         record = found.get("record")
         there = lake.has(table) and isinstance(version, int) and version <= lake.version(table).version
@@ -184,23 +185,23 @@ class Asked:
             )
 
     def _experiment_runs(self) -> bool:
-        status, found = self.ask("GET", "/status")
+        status, found = self.request("GET", "/status")
         if status == 200:
             return any(each["runs_today"] for each in found["experiments"])
         # with a token that may not see that, by a list, which reports will count
-        _, found = self.ask("GET", "/recommendations/somebody?k=1")
+        _, found = self.request("GET", "/recommendations/somebody?k=1")
         return bool(found.get("experiments"))
 
     def wait(self, seconds: float, experiment: bool = False) -> None:
         """Wait until it can answer and, if requested, until an experiment runs.
 
         Raises:
-            SimulationError: it cannot in that time.
+            SimulationError: it cannot within that time.
         """
         end = time.monotonic() + seconds
         while True:
             try:
-                status, _ = self.ask("GET", "/ready")
+                status, _ = self.request("GET", "/ready")
                 ready = status == 200
                 if ready and experiment:
                     ready = self._experiment_runs()
@@ -217,7 +218,7 @@ class Asked:
 
 def simulate(
     truth: Mapping[str, frozenset[str]],
-    service: Asked,
+    service: ServiceClient,
     *,
     customers: int,
     k: int,
@@ -225,17 +226,17 @@ def simulate(
     queries: Mapping[str, str] = MappingProxyType({}),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Simulated:
-    """Let customers query the service once each, look at places as `looked_at` says, and send what they did.
+    """Let customers query the service once each, view places by `view_probability`, and send their events.
 
-    Half of them also look for something that they bought, the likelier the more others bought it, and some misspell it.
+    Half of them also search for an item that they bought, more likely a popular one, and some misspell it.
 
     Args:
-        truth: what each customer bought.
-        customers: how many; all where there are fewer.
+        truth: purchases of each customer.
+        customers: number of customers; all if there are fewer.
         k: length of the lists.
-        seed: who comes, what each looks for, and does with a given list.
-        queries: item → what is typed by who looks for it; nobody looks for others.
-        progress: called with the number of customers that came so far.
+        seed: of the choice of customers, their queries, and their actions on a given list.
+        queries: item → query for it; other items are not searched for.
+        progress: called with the number of customers so far.
 
     Raises:
         SimulationError: the service does not answer, or refuses.
@@ -274,7 +275,9 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
     for shown in answer["items"]:
         looks, clicks, buys = (luck.random() for _ in range(3))  # always three: lists stay comparable
         wanted = shown["item"] in bought
-        if looks >= looked_at(shown["position"]) or clicks >= (CLICKS_TRUE if wanted else CLICKS_OTHER):
+        if looks >= view_probability(shown["position"]) or clicks >= (
+            CLICKS_TRUE if wanted else CLICKS_OTHER
+        ):
             continue
         for action in ("view", "purchase") if wanted and buys < BUYS_TRUE else ("view",):
             events.append(
@@ -294,9 +297,9 @@ def done(answer: Mapping[str, Any], user: str, bought: frozenset[str], luck: Ran
     return events
 
 
-def _accepted(service: Asked, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+def _accepted(service: ServiceClient, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     while True:
-        status, found = service.ask(method, path, body)
+        status, found = service.request(method, path, body)
         if status == 200:
             return found
         if status != 429:

@@ -1,7 +1,7 @@
-"""Tracing: OpenTelemetry spans of the steps of an answer, where its variables ask for them.
+"""Tracing: OpenTelemetry spans of the steps of an answer, if OpenTelemetry's variables enable them.
 
-Without them its SDK is not even imported. No span names a customer or an item: it says which route, how long, and with
-which kind of error it failed.
+Without them its SDK is not even imported. No span names a customer or an item: it has the route, the duration, and the
+type of an error.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _NOTHING = nullcontext()
 
 
 class _Traced:
-    """The tracer of this process, and what sends its spans; None while nobody asked for them."""
+    """The tracer of this process, and the processor that sends its spans; None without tracing."""
 
     tracer: Tracer | None = None
     provider: Any = None
 
 
 def begin(environment: MutableMapping[str, str] = os.environ, endpoint: str | None = None) -> str | None:
-    """Start tracing if the OpenTelemetry variables ask for it; returns what prevents it, if anything.
+    """Start tracing if the OpenTelemetry variables enable it; returns the reason why it could not be started, if any.
 
     Args:
         endpoint: of the collector, where the environment names none.
@@ -59,7 +59,7 @@ def begin(environment: MutableMapping[str, str] = os.environ, endpoint: str | No
 
 
 def send_to(processor: Any) -> None:
-    """Make spans from now on and give them to a span processor of OpenTelemetry's SDK."""
+    """Create spans from now on and pass them to a span processor of OpenTelemetry's SDK."""
     from opentelemetry.sdk.trace import TracerProvider  # pyright: ignore[reportMissingImports]
 
     end()
@@ -76,7 +76,7 @@ def end() -> None:
 
 
 def span(name: str) -> AbstractContextManager[Any]:
-    """A part of the answer that is being made."""
+    """Context with a span for a part of an answer."""
     if _Traced.tracer is None:
         return _NOTHING
     return _part(_Traced.tracer, name)
@@ -93,9 +93,9 @@ def _part(tracer: Tracer, name: str) -> Iterator[Any]:
 
 
 def request(method: str, headers: Iterable[tuple[bytes, bytes]]) -> AbstractContextManager[Any]:
-    """A request until it is answered, part of its sender's trace (W3C `traceparent`).
+    """Context with a span for a request, part of its sender's trace (W3C `traceparent`).
 
-    Gives its span, or None where there are none.
+    Yields the span, or None without tracing.
     """
     tracer = _Traced.tracer
     if tracer is None:
@@ -128,5 +128,5 @@ def answered(made: Any, method: str, route: str, status: int) -> None:
 
 
 def _known(method: str) -> str:
-    """A method of HTTP, or what the conventions call any other text that somebody sent."""
+    """A method of HTTP, or the name that the conventions give to an unknown one."""
     return method if method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS") else "_OTHER"

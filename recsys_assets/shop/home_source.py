@@ -1,4 +1,4 @@
-"""The source of a home: a home belongs to one source, whose files its tables, models and champion are made of."""
+"""The source of a home: a home belongs to one source, from whose files its tables and models are made."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class OtherSource(LineageError):
 
 
 def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
-    """Require that the home belongs to the settings' source; one without a mark is assigned to the first that asks.
+    """Require that the home belongs to the settings' source; a home without a mark is assigned to the first source.
 
-    A home that was moved together with its files is still of the same source, and so is one whose SQL lies in another
-    folder, as that of a new release does: the files are the shop.
+    A home that was moved together with its files still has the same source, as has one whose SQL moved to another
+    folder, for example with a new release: the files identify the shop.
 
     Args:
-        settings: where the home is, and the source.
+        settings: with the home and the source.
         mark_it: mark a home that has no mark.
 
     Raises:
-        OtherSource: its tables are of another source, or of other files.
+        OtherSource: its tables are from another source, or from other files.
     """
     mark = settings.home / MARK
     try:

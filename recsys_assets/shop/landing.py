@@ -10,7 +10,7 @@ from recsys_assets.shop.source import Source
 from recsys_lineage.files import list_files
 
 
-def glimpsed(landing: Path) -> str:
+def stat_hash(landing: Path) -> str:
     """A hash of the names, sizes and times of all files below the folder; no file is opened."""
     seen: list[tuple[str, int, int]] = []
     for folder, _, names in os.walk(landing):
@@ -27,7 +27,7 @@ def glimpsed(landing: Path) -> str:
 
 
 def contents(landing: Path, source: Source) -> str | None:
-    """A hash of the paths and contents of the files there that the source reads; None if there are none."""
+    """A hash of the paths and contents of its files that the source reads; None if there are none."""
     patterns = {named.scan.pattern for named in source.scans()}
     found = {(file.path, file.sha256) for pattern in patterns for file in list_files(landing, pattern)}
     return _hash(sorted(found)) if found else None

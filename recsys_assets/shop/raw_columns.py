@@ -42,7 +42,7 @@ def checked_columns(table: str, query: SourceQuery) -> SourceQuery:
     """The query, after a check that its columns are those of the raw table.
 
     Raises:
-        SourceError: it lacks a column, gives one twice, or one that the table has not.
+        SourceError: it lacks a column, has one twice, or has an unknown one.
     """
     canonical = (*RAW_COLUMNS[table], *TRACE)
     given = [name.casefold() for name in query.columns]

@@ -1,4 +1,4 @@
-"""Shop rules: ids, clocks and behaviours as configured in `source.toml`, as parameters of the SQL."""
+"""Shop rules: the handling of ids, clocks and behaviours in `source.toml`, as parameters of the SQL."""
 
 from __future__ import annotations
 
@@ -17,27 +17,30 @@ NO_VALUE = (
     r"\N", "null", "(null)", "<null>", "nan", "none", "nil", "<na>", "n/a", "#n/a", "#n/a n/a", "#n/d", "#nv",
     "#ref!", "#value!", "#name?", "#null!", "#num!", "#div/0!", "#wert!", "#bezug!", "#zahl!", "#valeur!", "#nom?",
     "#nombre!", "#nul!", "#valor!", "#¡valor!", "#¡ref!", "#¿nombre?", "#valore!", "#rif!", "undefined",
-    "[object object]", "-", "--", "\u2013", "\u2014", ".", "?", "(not set)", "00000000-0000-0000-0000-000000000000",
+    "[object object]", "-", "--", "\u2013", "\u2014", ".", "?", "(not set)", "-nan", "n.a.", "[null]",
+    "(none)", "(blank)", "(empty)", "(missing)", "{}", "00000000-0000-0000-0000-000000000000",
 )  # fmt: skip
-"""Texts that databases, spreadsheets and data frames write where there is no value; upper and lower case are alike."""
+"""Texts that databases, spreadsheets and data frames write for a missing value; case does not matter."""
 INVISIBLE = (
     r"[\x{00}-\x{08}\x{0E}-\x{1B}\x{7F}-\x{84}\x{86}-\x{9F}\x{AD}\x{34F}\x{61C}\x{115F}\x{1160}\x{17B4}\x{17B5}"
     r"\x{180B}-\x{180F}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}"
     r"\x{FFF0}-\x{FFFB}\x{1BCA0}-\x{1BCA3}\x{1D173}-\x{1D17A}\x{E0000}-\x{E0FFF}]"
 )
-"""Controls, and the characters that Unicode calls default-ignorable: byte order marks, zero-width spaces, …"""
+"""Control characters, and those that Unicode calls default-ignorable: byte order marks, zero-width spaces, …"""
 SPACES = r"[\t\n\v\f\r\x{1C}-\x{1F}\x{85}\p{Z}]"
 """Every kind of space and of line end."""
-ZONED_TIME = (
-    r"^[^:]+:[0-9:.]+( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
-    r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?$"
+ZONE = (
+    r"( ?(Z|UTC|GMT|EST|MST|HST|CET|EET|MET|WET|[A-Z][A-Za-z]+(/[A-Za-z0-9_+-]+)+)"
+    r"| ?[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?)(\[[A-Za-z/_]+\])?"
 )
-"""A time that says its zone: an offset, or a name that IANA has. Abbreviations that it has not (BST, PST) are used by
-several countries, and none is guessed."""
+"""Pattern of the zone behind a time: an offset, or an IANA name. Other abbreviations (BST, PST) have several meanings
+and are not guessed."""
+ZONED_TIME = rf"^[^:]+:[0-9:.]+{ZONE}$"
+"""Pattern of a time with its zone."""
 NEVER = r"^([^\s\S])$"
-"""Matches no text."""
+"""Pattern that matches no text."""
 BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))
-"""Known behaviours, from the first look to the purchase; of names for the same step the commonest last."""
+"""Known behaviours, from the first view to the purchase; of names for the same step, the most frequent last."""
 
 
 class SourceError(LineageError):
@@ -48,10 +51,10 @@ class SourceError(LineageError):
 class ShopRules:
     """Rules of `source.toml` for ids, clocks and behaviours.
 
-    `time_zone` is the shop's clock, an IANA name: a time with an offset or a zone is turned to it, one without is taken
-    as it stands. `no_value` are texts that mean "no value" in ids and descriptions. `whole_number_ids` takes "17850.0"
-    for "17850", an id that a spreadsheet or a data frame made a decimal number of. `target_behaviour` is what
-    recommendations are meant to bring about; None: purchase where there is one, else the furthest step that occurs.
+    `time_zone` is the shop's clock, an IANA name: a time with an offset or a zone is converted to it, one without is
+    taken as it is. `no_value` are texts that mean "no value" in ids and descriptions. `whole_number_ids` reads
+    "17850.0" as "17850", an id that a spreadsheet or a data frame turned into a decimal number. `target_behaviour` is
+    the behaviour that recommendations aim at; None: purchase if there is one, else the furthest step that occurs.
     """
 
     time_zone: str = "UTC"
@@ -60,7 +63,7 @@ class ShopRules:
     target_behaviour: str | None = None
 
     def rule_parameters(self) -> dict[str, Any]:
-        """The rules as bound parameters of the SQL; a statement takes those that it names."""
+        """The rules as bound parameters of the SQL; a statement uses those that it names."""
         texts = sorted({text.casefold() for text in self.no_value})
         number = any(text.isdecimal() for text in texts)
         return {
@@ -81,11 +84,12 @@ class ShopRules:
 
 
 def _plain_text(no_value: list[str], first: str = ascii_letters + digits) -> str:
-    """A pattern of texts that stay as they are: visible ASCII, spaces inside, begun as no text of `no_value` is.
+    """Pattern of texts that need no cleaning: visible ASCII, spaces inside, with another beginning than the texts of
+    `no_value`.
 
     Args:
         no_value: texts in lower case.
-        first: what they may begin with.
+        first: characters that they may begin with.
     """
     begun = {text[0] for text in no_value if text}
     long = "".join(each for each in first if each.lower() not in begun)
@@ -95,7 +99,7 @@ def _plain_text(no_value: list[str], first: str = ascii_letters + digits) -> str
 
 
 def checked_rules(values: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The values of `source.toml`, its rules checked and in the types of `ShopRules`.
+    """The values of `source.toml`, with its rules validated and in the types of `ShopRules`.
 
     Raises:
         SourceError: a rule has the wrong type, or the time zone is unknown.

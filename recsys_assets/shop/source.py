@@ -27,13 +27,13 @@ EARLIEST_DAY = date(2000, 1, 1)
 
 @dataclass(frozen=True)
 class NamedScan:
-    """A scan of the source, the relation under which its queries name it, and the columns its files must have."""
+    """A scan of the source, its name in the queries, and the columns that its files must have."""
 
     scan: FileScan
     relation: str
     required_columns: tuple[str, ...]
     named_at: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """Where the SQL first names each of those columns, as `file:line:column`."""
+    """Place at which the SQL first names each of those columns, as `file:line:column`."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Source:
 
     @classmethod
     def load(cls, name_or_folder: str | Path) -> Source:
-        """Loads a built-in source by name, or any folder of source SQL.
+        """Load a built-in source by name, or any folder of source SQL.
 
         Raises:
-            SourceError: there is no such source, `raw_events.sql` is missing, or a file of it is wrong.
+            SourceError: there is no such source, `raw_events.sql` is missing, or a file is invalid.
         """
         folder = _folder(name_or_folder)
         queries = {}
@@ -93,7 +93,7 @@ class Source:
         return tuple(sorted(path.parent.name for path in BUILT_IN.glob("*/raw_events.sql")))
 
     def data_folder(self) -> Path | None:
-        """The default data folder, or None where the source names none.
+        """The default data folder; None if the source names none.
 
         Raises:
             SourceError: the Python package that holds the data is not installed.
@@ -114,7 +114,7 @@ class Source:
         return Path(next(iter(spec.submodule_search_locations))) / "data"
 
     def scans(self) -> tuple[NamedScan, ...]:
-        """Every scan of the source once, over all its tables."""
+        """All scans of the source, over all its tables, each once."""
         required: dict[FileScan, dict[str, str]] = {}
         for query in self.queries.values():
             for scan in query.scans:
@@ -138,7 +138,8 @@ class Source:
         return tuple(named for named in self.scans() if named.scan in self.queries[table].scans)
 
     def malformed_scans(self, table: str) -> tuple[NamedScan, ...]:
-        """The scans whose malformed rows `query(table)` takes along: a scan's go to the first table that reads it."""
+        """The scans whose malformed rows `query(table)` returns; those of a scan go to the first table that reads
+        it."""
         taken: set[FileScan] = set()
         for other in self.queries:
             if other == table:
@@ -155,15 +156,15 @@ class Source:
     ) -> str:
         """The complete SELECT of a raw table over the relations of `scans()`.
 
-        Gives the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL but
-        for malformed rows. `raw_events` gives `_day` too, `_row_hash` of the whole row of the file, and `_event_id`,
-        NULL here, for events that the service took stand beside these; it reads the relation `file_days` and has the
-        parameters of `raw_parameters`.
+        It returns the canonical columns in canonical order, `_file`, `_line`, and `_fault` and `_row`, which are NULL
+        except for malformed rows. `raw_events` also has `_day`, `_row_hash` of the whole row of the file, and
+        `_event_id`, NULL here, because only events of the service have one; it reads the relation `file_days` and has
+        the parameters of `raw_parameters`.
 
         Args:
             table: its name.
-            relations: what stands in the source's SQL for each scan, where it is not the whole relation.
-            former: give also `_former_hashes` of `raw_events`: what earlier versions had for `_row_hash`.
+            relations: SQL text for each scan that is not read as a whole.
+            former: whether to return `_former_hashes` of `raw_events` too: the `_row_hash` of earlier versions.
         """
         columns = RAW_COLUMNS[table]
         if table not in self.queries:
@@ -217,14 +218,14 @@ class Source:
         return str(self.folder / f"{table}.sql")
 
     def column_types(self, table: str) -> dict[str, str]:
-        """The columns that `query` gives, each with the type that it mostly has: files may give it another one."""
+        """The columns that `query` returns, with their usual types, which depend on the files."""
         columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
         if table == "raw_events":
             columns += ["_day", "_row_hash", "_event_id"]
         return {name: _TYPES.get(name, "VARCHAR") for name in columns}
 
     def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
-        """The source's own SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
+        """The source's SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
         whole = {scan: quote(name) for scan, name in self.relations(table).items()}
         return self.queries[table].written(whole if relations is None else relations)
 
@@ -233,10 +234,10 @@ class Source:
         return {named.scan: named.relation for named in self.table_scans(table)}
 
     def _whole_rows(self, query: SourceQuery, hashes: Mapping[str, Callable[[SourceQuery], str]]) -> str:
-        """The join that gives each event the hash of its file's whole row, those columns included that no SQL names.
+        """The join that adds to each event the hash of its file's whole row, including columns that no SQL names.
 
-        It keeps the rows of all files in memory, so it is only for SQL that is not row by row. Of a line that several
-        scans read, or that is read in several ways, one hash is taken.
+        It keeps the rows of all files in memory, so it is only used for SQL that is not row by row. If several scans
+        read a line, one of its hashes is taken.
         """
         hashed = ", ".join(f"{of(query)} AS {name}" for name, of in hashes.items())
         rows = "\nUNION ALL\n".join(
@@ -261,7 +262,7 @@ class Source:
         return parameters_of(self.query("raw_events"), values)
 
     def parameters(self) -> dict[str, Any]:
-        """The bound parameters of the clean and feature SQL; a statement takes those that it names."""
+        """The bound parameters of the clean and feature SQL; a statement uses those that it names."""
         patterns = self.settings.non_products
         return {
             **self.settings.rule_parameters(),
@@ -295,23 +296,23 @@ _PLAIN = f"""CASE
     WHEN suffix(entry.value, ' 00:00:00') THEN replace(entry.value, ' 00:00:00', '')
     WHEN contains(entry.value, '.') THEN rtrim(rtrim({_SHORT}, '0'), '.')
     ELSE entry.value END"""
-"""A value of Parquet as text that is the same in every type that holds it: a day as a time, 1.50 with two places or as
-a number, 0.1 of 32 bits in 64."""
+"""SQL of a Parquet value as text that is the same for every type of the value: a day as a time, 1.50 as a decimal or a
+float, 0.1 in 32 or 64 bits."""
 _EMPTY_TRACE = "NULL::VARCHAR AS _file, NULL::BIGINT AS _line, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row"
 
 
 def _row_hash(query: SourceQuery, scan: str = "") -> str:
-    """SQL of a hash of a whole row of a file: of its present values, each with the name of its column.
+    """SQL of a hash of a whole row of a file: of its non-NULL values, each with the name of its column.
 
-    So it is the same whichever files are opened together, in whatever order their columns stand: a column that a file
-    lacks is NULL in the relation of them all. The hash of a name and its value is hashed again, as XOR of plain ones
-    would not see two values that changed places; XOR of the two would not see which is the name, and be 0 where they
-    are equal. `*COLUMNS` bears no operator such as IS NULL beside it. Several Parquet files may give a column several
-    types, and their relation the common one; so a value counts as `_PLAIN` has it.
+    So it does not depend on the other opened files or the order of columns: a column that a file lacks is NULL in the
+    common relation. The hash of a name with its value is hashed again, because XOR of plain hashes would not detect two
+    swapped values, and XOR of name and value would not distinguish the two and be 0 if they are equal. `*COLUMNS`
+    cannot be combined with an operator such as IS NULL. Several Parquet files may have several types for a column, and
+    their relation the common one; so values are hashed as `_PLAIN`.
 
     Args:
         query: the source's SQL.
-        scan: what the SQL calls the scan, with a dot; empty where it is the only table.
+        scan: name of the scan in the SQL, with a dot; empty if it is the only table.
     """
     values = (
         f"map_entries(CAST(struct_pack(*COLUMNS({scan}* EXCLUDE (_file, _line))) AS MAP(VARCHAR, VARCHAR)))"
@@ -323,8 +324,8 @@ def _row_hash(query: SourceQuery, scan: str = "") -> str:
 
 
 def _former_hashes(query: SourceQuery, scan: str = "") -> str:
-    """SQL of a list of what earlier versions had for `_row_hash`: of values in their places, and as the relation of all
-    files spells them. Only rows that are kept of a file that is gone still have these.
+    """SQL of a list of the `_row_hash` of earlier versions: of values by position, and of values in the types of the
+    common relation. Only rows kept of a deleted file still have these.
     """
     columns = f"*COLUMNS({scan}* EXCLUDE (_file, _line))"
     spelt = _row_hash(query, scan).replace(_PLAIN, "entry.value")

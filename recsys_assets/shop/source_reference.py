@@ -14,7 +14,7 @@ from recsys_assets.shop.source_settings import SourceSettings
 
 @dataclass(frozen=True)
 class ColumnText:
-    """Description of a raw column, and what happens if a row leaves it empty or the SQL leaves it out."""
+    """Description of a raw column, and the effect if it is empty in a row or missing in the SQL."""
 
     type: str
     values: str
@@ -37,10 +37,10 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "event_time": ColumnText(
             TIME,
             "ISO, to the microsecond; epochs by `epoch_ms()`, other forms by `strptime()`",
-            "row refused: event time is missing; the file's day if `undated`",
+            "row rejected: event time is missing; the file's day if `undated`",
         ),
-        "user_id": ColumnText(ID, "the customer", "row refused: missing user id"),
-        "item_id": ColumnText(ID, "the product", "row refused: missing item id"),
+        "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),
+        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
         "order_id": ColumnText(ID, "the basket or invoice", "what a customer does on one day is one basket"),
         "behaviour": ColumnText(TEXT, _BEHAVIOURS, "`default_behaviour`"),
         "quantity": ColumnText(NUMBER, "pieces, not zero; below zero for a return", "1"),
@@ -54,7 +54,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "line_id": ColumnText(TEXT, "the line's own number", "copies are identified by whole rows of files"),
     },
     "raw_users": {
-        "user_id": ColumnText(ID, "the customer", "row refused: missing user id"),
+        "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),
         "age_group": _said("such as `25-34`"),
         "income_group": _said("such as `50-74K`"),
         "household_size": _said("such as `3`"),
@@ -71,7 +71,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         ),
     },
     "raw_items": {
-        "item_id": ColumnText(ID, "the product", "row refused: missing item id"),
+        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
         "title": ColumnText(TEXT, "the name that customers see", "subcategory and package size, or the id"),
         "department": ColumnText(TEXT, "the widest division", _UNKNOWN),
         "category": ColumnText(TEXT, "the shelf", _UNKNOWN),
@@ -89,15 +89,15 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         ),
     },
     "raw_promotions": {
-        "item_id": ColumnText(ID, "the product", "row refused: missing item id"),
+        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
         "store_id": ColumnText(ID, "the store", "all stores"),
         "kind": ColumnText(TEXT, "`placement` or `coupon`", _SAYS_NOTHING),
         "display": ColumnText(TEXT, "place of the display in the store", "it was not on display"),
         "mailer": ColumnText(TEXT, "place in the mailer", "it was not in the mailer"),
         "coupon_id": ColumnText(ID, "the coupon", _SAYS_NOTHING),
         "campaign_id": ColumnText(ID, "the campaign", _SAYS_NOTHING),
-        "start_day": ColumnText(DAY, "its first day", "row refused: start day is not a day"),
-        "end_day": ColumnText(DAY, "its last day", "row refused: end day is not a day"),
+        "start_day": ColumnText(DAY, "its first day", "row rejected: start day is not a day"),
+        "end_day": ColumnText(DAY, "its last day", "row rejected: end day is not a day"),
     },
 }
 """Columns of each raw table besides `_file` and `_line`."""
@@ -122,7 +122,7 @@ KEYS: Mapping[str, str] = {
     "whole_number_ids": 'whether "17850.0" is the id "17850", and "\'00123", as spreadsheets keep zeros, "00123"',
     "target_behaviour": "behaviour that recommendations aim at; empty: purchase, or the furthest step that occurs",
 }
-"""What each key of `source.toml` means."""
+"""Meaning of each key of `source.toml`."""
 
 
 def columns_table(table: str) -> str:

@@ -18,17 +18,17 @@ from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.engine import Engine
 
 JOINABLE = ("view", "cart", "purchase", "rating")
-"""Actions of events of the service that may become events of the shop; what was only shown was nobody's deed."""
+"""Actions of service events that may become events of the shop; an exposure is not an action of the customer."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings(ShopRules):
-    """The settings in `source.toml`, beside the shop's rules.
+    """The settings in `source.toml`, besides the shop's rules.
 
-    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid
-    event times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids.
-    Quantities and prices above the largest ones are taken for errors. `service_events` says as which behaviour events
-    join that the service took, by their action; None: see `joined_events`.
+    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid event
+    times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids. Quantities
+    and prices above the largest ones count as errors. `service_events` maps actions of service events to the behaviour
+    as which they join; None: see `joined_events`.
     """
 
     title: str = ""
@@ -46,11 +46,10 @@ class SourceSettings(ShopRules):
     service_events: Mapping[str, str] | None = None
 
     def joined_events(self) -> dict[str, str]:
-        """Action of an event that the service took → behaviour as which it joins the events of the shop's files.
+        """Action of a service event → behaviour as which it joins the events of the shop's files.
 
-        Where the source does not say, views, carts and purchases join, purchases as the target behaviour; none do where
-        the files hold no times, or have a word of their own for what customers do: another behaviour beside it would
-        become what recommendations are to bring about.
+        By default views, carts and purchases join, purchases as the target behaviour. None join if the files have no
+        times or a behaviour of their own: another behaviour next to it would become the target.
         """
         if self.service_events is not None:
             return dict(self.service_events)
@@ -60,7 +59,7 @@ class SourceSettings(ShopRules):
 
 
 def read_settings(path: Path) -> SourceSettings:
-    """The settings of a source; the usual ones where there is no file.
+    """The settings of a source; the defaults without a file.
 
     Raises:
         SourceError: the file is no TOML, or a setting of it is unknown or cannot be used.
@@ -110,7 +109,7 @@ def read_settings(path: Path) -> SourceSettings:
 
 
 def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
-    """Raises SourceError where a setting's value is not what TOML writes for its type."""
+    """Raise SourceError if a setting's value has the wrong TOML type."""
     kind = next((kind for kind in _IN_WORDS if kind in (get_origin(hint), hint, *get_args(hint))), str)
     try:
         TypeAdapter(list[str] if kind is tuple else hint).validate_python(value, strict=True)
@@ -125,7 +124,7 @@ def _check_type(name: str, value: Any, hint: Any, path: Path) -> None:
 
 
 def _check_range(values: Mapping[str, Any], path: Path) -> None:
-    """Raises SourceError where a setting could not be meant, or the last day is before the first."""
+    """Raise SourceError if a setting is out of its range, or the last day is before the first."""
     if not values.get("default_behaviour", "purchase").strip():
         raise SourceError(
             "default_behaviour of the source cannot be used.",

@@ -36,18 +36,18 @@ _WORDS = {
     "literal_error": "{expected}",
     "date_from_datetime_inexact": "a day without a time of day",
 }
-"""What is expected, by pydantic's kind of error, where its own words are Python's."""
+"""Expected values by pydantic's type of error, for errors whose own text speaks of Python."""
 
 
 class TomlPart(BaseModel):
-    """A table of such a file: it has the keys of its fields and no other."""
+    """A table of such a file, with the keys of its fields and no others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
     @field_validator("*", mode="before")
     @classmethod
     def _of_its_own_kind(cls, value: Any, field: ValidationInfo) -> Any:
-        """Refuse what pydantic would take for a number: true and false, and a number in quotes."""
+        """Refuse values that pydantic would convert to a number: booleans, and a number in quotes."""
         kinds = set(_kinds_of(cls.model_fields[str(field.field_name)].annotation))
         if kinds & {int, float} and isinstance(value, bool) and bool not in kinds:
             raise ValueError("a number")
@@ -63,13 +63,13 @@ def read_toml(
 
     Args:
         path: the file.
-        kind: what it says.
-        error: raised for a file that cannot be used.
-        what: the file's content in a word or two, such as `experiments`.
-        content: the file's bytes, where they were read before.
+        kind: the pydantic model of its content.
+        error: class of the error for an invalid file.
+        what: name of the file's content for messages, such as `experiments`.
+        content: the file's bytes, if they were read before.
 
     Raises:
-        LineageError: of the class `error`; the file is no TOML, or says what `kind` cannot be, with the line.
+        LineageError: of the class `error`; the file is not TOML, or does not fit `kind`; the message has the line.
     """
     data, text = toml_of(path, error, what, content)
     try:
@@ -79,9 +79,9 @@ def read_toml(
 
 
 def _content(path: Path, error: type[LineageError], what: str) -> bytes:
-    """The bytes of a file, none where it is not there.
+    """The bytes of a file; empty if it is missing.
 
-    A link that leads nowhere is a file that somebody wanted, and whoever opens a pipe waits for its writer.
+    A broken link is an error, because a file was intended, and so is a pipe, because opening it would block.
     """
     if path.is_file():
         return path.read_bytes()
@@ -103,10 +103,10 @@ def _content(path: Path, error: type[LineageError], what: str) -> bytes:
 def toml_of(
     path: Path, error: type[LineageError], what: str, content: bytes | None = None
 ) -> tuple[dict[str, Any], str]:
-    """The tables and values of a TOML file, and its text; a file that is not there is empty.
+    """The tables and values of a TOML file, and its text; a missing file is empty.
 
     Raises:
-        LineageError: of the class `error`; the file is no TOML, no text in UTF-8, or no file.
+        LineageError: of the class `error`; it is not TOML, not UTF-8, or not a file.
     """
     try:
         if content is None:
@@ -152,7 +152,7 @@ def line_of(text: str, place: Sequence[Any]) -> int:
 def _wrong(
     fault: ValidationError, text: str, path: Path, kind: type[BaseModel], error: type[LineageError]
 ) -> LineageError:
-    """The first fault that pydantic found, with the line of the file; an unknown key explains a missing one."""
+    """The error for the first fault that pydantic found, with its line; an unknown key explains a missing one."""
     found = fault.errors(include_url=False)
     first = next((each for each in found if each["type"] == "extra_forbidden"), found[0])
     wanted = _WORDS.get(first["type"], "{msg}").format(
@@ -179,7 +179,7 @@ def _wrong(
 
 
 def _model_at(kind: type[BaseModel], place: Sequence[Any]) -> type[BaseModel]:
-    """The model of the table at a place."""
+    """The pydantic model of the table at a place."""
     for part in place:
         if isinstance(part, str) and part in kind.model_fields:
             kind = next(_models_in(kind.model_fields[part].annotation), kind)

@@ -14,7 +14,7 @@ from recsys_lineage.sql.sql_text import SqlText
 
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros"
-"""Expressions over one `value`, each in a file of its name, that SQL calls like functions."""
+"""Names of expressions over one `value`, each in a file of its name, that SQL calls like functions."""
 
 
 def table_names(group: str) -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def load_sql(group: str, name: str) -> str:
 
 
 def load_named_query(group: str, name: str) -> str:
-    """The full SELECT of a query that several tables of a group name, such as `checked_events`.
+    """The full SELECT of a query that several tables of a group use, such as `checked_events`.
 
     Raises:
         FileNotFoundError: there is no such query.
@@ -111,7 +111,7 @@ def _text(group: str, stem: str) -> str:
 
 
 def _collect(group: str, body: str, named: dict[str, str]) -> None:
-    """Adds the named queries that `body` reads, each after those that it reads itself."""
+    """Add the named queries that `body` reads, each after those that it reads itself."""
     for table in SqlText(body).expression.find_all(exp.Table):
         path = FOLDER / group / f"_{table.name}.sql"
         if table.name and table.name not in named and path.exists():

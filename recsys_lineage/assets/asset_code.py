@@ -26,36 +26,34 @@ from recsys_lineage.records.parts.row_keys import RowKeys
 from recsys_lineage.records.records import RESERVED
 
 REUSE_TAG = "lineage/reuse"
-"""Tag of runs that keep what would come out unchanged."""
+"""Tag of runs that keep an asset whose result would not change."""
 CONTINUE_TAG = "lineage/continue"
 """Tag of runs in which an asset may start from its own previous version."""
 RENAMED_TAG = "lineage/renamed"
-"""Tag of runs in which an asset may go on with a table that it made under another key."""
+"""Tag of runs in which an asset may continue a table that it made under another key."""
 
 
 @dataclass(frozen=True)
 class AssetCode:
-    """One asset: its code, what it depends on, and what must be true of its output.
+    """One asset: its code, its dependencies, and the checks of its output.
 
-    `observe` is set for an asset that looks at the outside world: it returns a short text that changes when what the
-    asset would see changes. `takes` is set for an asset that takes only a part of its upstream tables: from the lake it
-    returns a plain JSON value that changes when that part does, and the asset's outputs say it too (`Output.takes`);
-    while both are equal, changes of the other parts make nothing stale. Of what both say the record keeps days, names
-    of tables and digests (`digest_of`), and of all other texts a digest. `due` says of the record of its latest
-    version, in words, why that does not hold any more though nothing it is made of changed, as when a day has come.
-    `remade` gives the asset for other values of the parameters; None for an asset that cannot be made again from
-    tables alone. `covers` is the first-party code that the code version covers.
-    `on_request` marks an asset that is made only when somebody asks for it: its age or absence makes nothing downstream
-    stale. `opens` names the files, and the folders, outside the lake that its SQL may open; it can open no other.
-    `options` are parameters that one run may set otherwise (`Request.options`): it makes the asset that `remade` gives
-    for them, which has another code version, so that the next run without them makes it again. Without `remade` they
-    are what the run is to do: the code takes them from its Request, and they make nothing stale.
-    `columns_from` says of what each column of an asset is made whose code nobody can look into, `rows_from` what
-    decides which rows it has.
-    `column_types` are DuckDB's types of its columns, for an asset whose code does not tell them before it is made.
-    `looks_at` names tables that it may read to judge them, without being made of them: the graph shows no dependency.
-    `cleared` says for which tags of columns the asset may hold data, each with the reason; it makes nothing stale.
-    `keys` are the columns by which rows of the output belong to rows of the inputs, for traces of rows.
+    `observe` is set for an asset that reads the outside world: it returns a short text that changes when the asset's
+    result would. `takes` is set for an asset that uses only a part of its upstream tables: from the lake it returns a
+    plain JSON value that changes when that part does. The asset's outputs carry the same value (`Output.takes`); while
+    both are equal, changes of the other parts make nothing stale. The record keeps days, names of tables and digests
+    (`digest_of`) of it, and of all other texts a digest. `due` gets the record of the latest version and returns, in
+    words, why that version is out of date although no input changed, as when a day has come. `remade` returns the asset
+    for other values of the parameters; None for an asset that cannot be reproduced from tables alone. `covers` is the
+    first-party code that the code version covers. `on_request` marks an asset that is materialized only on request: its
+    age or absence makes nothing downstream stale. `opens` names the files and folders outside the lake that its SQL may
+    open; it can open no others. `options` are parameters that a single run may set (`Request.options`). With `remade`,
+    the run makes the asset for these values; its code version differs, so the next run without them makes it again.
+    Without `remade`, the code reads the options from its Request, and they make nothing stale. `columns_from` declares
+    the origins of each column of an asset with opaque code, `rows_from` the columns that decide which rows it has.
+    `column_types` are DuckDB's types of its columns, for an asset whose code does not determine them before the first
+    run. `looks_at` names tables that it may read only to check them: the graph shows no dependency. `cleared` maps each
+    column tag whose data the asset may hold to the reason; a change of it makes nothing stale. `keys` are the columns
+    that match rows of the output to rows of the inputs, for row traces.
     """
 
     name: str
@@ -83,7 +81,7 @@ class AssetCode:
 
     @property
     def column_tags(self) -> dict[str, tuple[Tag, ...]]:
-        """The tags that the descriptions of its columns give."""
+        """The tags in the descriptions of its columns."""
         tags = {column: split_description(text)[1] for column, text in self.column_descriptions.items()}
         return {column: given for column, given in tags.items() if given}
 
@@ -91,17 +89,17 @@ class AssetCode:
         """The asset for other values of its parameters.
 
         Raises:
-            LineageError: it cannot be made again from tables alone.
+            LineageError: it cannot be reproduced from tables alone.
         """
         if self.remade is None:
             raise LineageError(f"{self.name} cannot be made with other parameters.", where=self.code.origin)
         return replace(self.remade(parameters), cleared=self.cleared)
 
     def asked(self, options: Mapping[str, Any]) -> AssetCode:
-        """The asset with the parameters that a run asks for; itself where they are those it has.
+        """The asset with the options of a run; itself where they equal its parameters.
 
         Raises:
-            OptionRefused: it has no such option, or one cannot have the value.
+            OptionRefused: there is no such option, or a value is not allowed.
         """
         found = set_parameters(self.name, self.options, options)
         if not found:
@@ -141,7 +139,7 @@ class AssetCode:
 
 
 def _like(name: str) -> str:
-    """A name that a table can have, as near as possible to one that it cannot have."""
+    """A name that a table can have, as close as possible to one that is not allowed."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:120] or "table"
     return f"t_{words}" if words[0].isdigit() else words
@@ -149,10 +147,10 @@ def _like(name: str) -> str:
 
 @dataclass(frozen=True)
 class Query:
-    """A SELECT that DuckDB is to run into the asset's table.
+    """A SELECT for DuckDB to run into the asset's table.
 
-    `explain` says what an error of DuckDB about it means to whoever wrote the code; None where the error says enough.
-    `text` is the statement as it was written, where `sql` names each file that it reads.
+    `explain` translates an error of DuckDB about it for the author of the code; it returns None where the error is
+    clear enough. `text` is the statement as it was written, where `sql` names each file that it reads.
     """
 
     sql: str
@@ -166,21 +164,21 @@ class Output:
     """Return value of an asset's code.
 
     Args:
-        data: the table's content. A table that is larger than memory comes as an iterator of frames, blocks of its
-            rows, of which each is stored before the next one is made.
+        data: the table's content. A table larger than memory is an iterator of frames, blocks of its rows; each is
+            stored before the next one is made.
         partition_by: the column whose values are partitions.
-        partitions: the partitions written, each also when it has no rows; all when None.
+        partitions: the partitions written, those without rows included; all when None.
         statistics: plain JSON values to keep in the record; numbers and texts also show in the UI.
-        takes: the part of its inputs that the asset took, see `AssetCode.takes`.
-        trained_on: for a model, what it was fitted on.
-        metadata: more for the UI only. Of texts stays what a record may say; a picture is a Plot, which draws no more.
-        warnings: what a person should know of, in words; shown as warnings in the run's log.
-        failures: per partition that could not be written, why; the others are.
-        partition_files: per partition, the files that it is made of, of those read; shown in the UI.
+        takes: the part of its inputs that the asset used, see `AssetCode.takes`.
+        trained_on: for a model, its training data.
+        metadata: more for the UI only. Texts are masked like those of a record; a picture is a Plot, drawn from masked
+            texts.
+        warnings: sentences for people, shown as warnings in the run's log.
+        failures: partition that could not be written → why; the others are written.
+        partition_files: partition → the files that it comes from, among those read; shown in the UI.
         found_partitions: name of a DynamicPartitionsDefinition and keys that it should have from now on.
-        otherwise: what to write instead where DuckDB stops at a value while it runs the query, given its error; None
-            where there is nothing.
-        columns_from: gives what `AssetCode.columns_from` is, where only a run knows it, or knows it closer.
+        otherwise: function that gets DuckDB's error at a value, and returns an Output to write instead, or None.
+        columns_from: like `AssetCode.columns_from`, where only a run knows it, or knows it more precisely.
     """
 
     data: Query | pl.DataFrame | pl.LazyFrame | pa.Table | Iterator[pl.DataFrame]
@@ -200,16 +198,16 @@ class Output:
 
 @dataclass(frozen=True)
 class Request:
-    """Request of a run to an asset.
+    """Request of a run for an asset.
 
     Args:
-        partitions: the partitions named by the run; None when it named none.
-        reuse: whether parts that are still right may be kept.
+        partitions: the run's partitions; None when it named none.
+        reuse: whether parts that are up to date may be kept.
         continues: whether the asset may start from its own previous version.
         renamed: whether the asset's table may have been made under another key of the orchestrator.
-        options: values for the asset's options, which one run may set otherwise than the settings do.
+        options: values for the asset's options, in place of those in the settings.
         code_version: the asset's code version in this run.
-        work: a folder for what the code keeps while it works, such as checkpoints; None where there is none.
+        work: a folder for working files, such as checkpoints; None where there is none.
     """
 
     partitions: list[str] | None = None
@@ -222,8 +220,8 @@ class Request:
 
 
 class Unchanged:
-    """Handed back instead of an Output when everything that was asked for is still right."""
+    """Result in place of an Output when everything requested is up to date."""
 
 
 Compute = Callable[[Inputs, Request], "Output | Unchanged"]
-"""An asset's code: reads through its inputs, hands back its output."""
+"""An asset's code: reads through its inputs, returns its output."""

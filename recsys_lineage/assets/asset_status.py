@@ -16,8 +16,8 @@ from recsys_lineage.records.staleness import why_stale
 class AssetStatus:
     """The state of one asset.
 
-    `stale` says why it should be materialized again; None when it is up to date. `engine` names the libraries that are
-    other versions now than when it was made, which makes nothing stale by itself.
+    `stale` is the reason to materialize it again; None when it is up to date. `engine` names the libraries whose
+    versions have changed since it was made, which makes nothing stale by itself.
     """
 
     asset: str
@@ -30,9 +30,9 @@ class AssetStatus:
 
 
 def asset_statuses(codes: Mapping[str, AssetCode], records: Records) -> dict[str, AssetStatus]:
-    """The status of every asset, upstream first; what lies downstream of a stale asset is stale too.
+    """The status of every asset, upstream first; everything downstream of a stale asset is stale too.
 
-    An asset that is made on request only is left out until it was made, and makes nothing downstream stale by its age.
+    An asset made on request only is left out until its first version, and its age makes nothing downstream stale.
     """
     statuses: dict[str, AssetStatus] = {}
     for name, code in codes.items():

@@ -80,7 +80,7 @@ class Attempt:
         self._to_commit: Materialization | None = None
 
     def outcome(self) -> Outcome:
-        """Run the asset. Only what interrupts the process passes, after it was recorded."""
+        """Run the asset. Only an interruption of the process is raised, after it was recorded."""
         if stop_is_requested():
             raise KeyboardInterrupt
         tell(Progress(self._asset.name, "start"))
@@ -165,7 +165,7 @@ class Attempt:
     def _written(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
     ) -> tuple[Materialization, TableVersion, Output]:
-        """Write an output, or what it names otherwise; gives what was written."""
+        """Write an output, or its alternative where DuckDB stops; returns what was written."""
         with explaining(output.data.explain if isinstance(output.data, Query) else value_not_kept):
             try:
                 return *self._write(connection, inputs, output), output
@@ -209,7 +209,8 @@ class Attempt:
             return self._to_commit, version
 
     def _check_keys(self, inputs: Inputs, draft: Draft) -> None:
-        """Holds the asset's keys against the tables that it may read, and what models among them were fitted on."""
+        """Check the asset's keys against the columns of the tables that it may read and of their models' training
+        data."""
         keys = self._asset.keys
         tables: dict[str, Collection[str] | None] = dict.fromkeys(self._asset.upstream)
         tables |= {name: list(types) for name, types in inputs.schemas().items() if name in tables}
@@ -288,7 +289,7 @@ class Attempt:
         )
 
     def _plain(self, value: Any, output: Output) -> Any:
-        """Texts of an output without anything that could be a cell of a table."""
+        """Mask every text of an output that could be a cell of a table."""
         assert self._vocabulary is not None, "a draft is checked before it is told of"
         counts = [dict(check.counts) for check in self._checks]
         return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
@@ -326,7 +327,7 @@ class Attempt:
         )
 
     def _kept_statement(self) -> Statement | None:
-        """Statement given to the engine, in the form that the record keeps."""
+        """The statement given to the engine, as the record keeps it."""
         if self._statement is None:
             return None
         days = self._request.partitions or ()
@@ -336,7 +337,8 @@ class Attempt:
         return words.given(self._statement)
 
     def _kept(self) -> Outcome:
-        """The version before still holds; the record is a line that names the record it keeps."""
+        """Outcome where the previous version still holds; the record is a line that names the record of that
+        version."""
         before = self._previous
         assert before is not None, "only a version can be kept"
         version = self._lake.version(before.asset, before.version)
@@ -388,7 +390,7 @@ class Attempt:
 
 @contextmanager
 def explaining(explain: Callable[[Exception], LineageError | None] | None) -> Iterator[None]:
-    """Inside the block, an error of DuckDB becomes what it means to whoever wrote the code, where that is known."""
+    """Inside the block, translate an error of DuckDB for the author of the code, where its meaning is known."""
     try:
         yield
     except duckdb.Error as error:

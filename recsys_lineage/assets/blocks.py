@@ -17,17 +17,17 @@ _BLOCK = "_output_block"
 def store_blocks(
     connection: DuckDBPyConnection, name: str, blocks: Iterator[pl.DataFrame], asset: str, origin: str
 ) -> None:
-    """Keep blocks of rows as one table of the connection, which spills to disk what its memory does not hold.
+    """Store blocks of rows as one table of the connection, which spills to disk when its memory is full.
 
     Args:
-        connection: where the table is made; it goes with the connection.
+        connection: of the run; the table disappears with it.
         name: of the table.
         blocks: each is stored before the next one is made; all have the columns of the first.
-        asset: that gives them.
+        asset: their asset.
         origin: file and line of its code.
 
     Raises:
-        LineageError: there is no block, or one has other columns than the first.
+        LineageError: there is no block, or the columns of one differ from those of the first.
     """
     columns: list[str] | None = None
     for block in blocks:

@@ -17,7 +17,7 @@ OUTPUT = "output"
 """The name under which a check's SQL reads the draft."""
 _PLACES = 5
 _SMALL = 1_000_000
-"""Rows up to which a table's checks are counted in one statement, whose memory they take at the same time."""
+"""The most rows of a table whose checks are counted in one statement, which takes the memory of all of them at once."""
 _TRACE = ("_file", "_line")
 
 
@@ -29,11 +29,11 @@ class TableCheck:
         name: lower-case name, shown in the UI.
         description: what must be true, in words.
         sql: a SELECT over `output` (the draft) and the asset's inputs that returns the rows that break the rule.
-        function: instead of `sql`: called with the inputs, whose `query` can read `output` too; says in words, counts
-            and places what it found. A word that could be a value of a row becomes `…`, and so does a number that is
-            not among the counts; see `Vocabulary`.
+        function: instead of `sql`: called with the inputs, whose `query` can read `output` too; returns what it found
+            as words, counts and places. Words that could be values of a row are masked as `…`, and so are numbers that
+            are not among the counts; see `Vocabulary`.
         blocking: whether a failure keeps the version from being committed.
-        statements: SQL that the function runs, whose text literals it may say.
+        statements: SQL that the function runs; its messages may contain their text literals.
     """
 
     name: str
@@ -51,7 +51,7 @@ def run_checks(
     draft: Draft,
     plain: Callable[[CheckOutcome], CheckOutcome],
 ) -> Iterator[CheckOutcome]:
-    """Run checks on a draft, one after the other; `plain` takes out of what a function says what may be a value."""
+    """Run checks on a draft, one after the other; `plain` masks possible values in a function's messages."""
     if checks:
         inputs.register(OUTPUT, connection.sql(f"FROM {draft.relation}"))
     columns = [column.name for column in draft.schema]
@@ -73,7 +73,7 @@ def run_checks(
 
 
 def _counted_together(texts: Mapping[str, SqlText], connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Broken rows of those SQL checks that read nothing but the draft, counted in one statement."""
+    """Numbers of rows that break the SQL checks that read only the draft, counted in one statement."""
     alone = {name: text for name, text in texts.items() if text.tables in ((), (OUTPUT,)) and not text.scans}
     counts = ", ".join(f"(SELECT count(*) FROM ({text.text}))" for text in alone.values())
     if not counts:
@@ -90,10 +90,11 @@ def _counted_together(texts: Mapping[str, SqlText], connection: duckdb.DuckDBPyC
 def _broken_rows(
     check: TableCheck, text: SqlText, inputs: Inputs, columns: Sequence[str], broken: int | None
 ) -> CheckOutcome:
-    """How many rows break the rule of a SQL check, and in which files and lines they stand where the draft says so.
+    """Outcome of a SQL check: the number of rows that break its rule, and their files and lines where the draft has
+    them.
 
     Args:
-        broken: their number, where they were counted already.
+        broken: the number of rows, if it was counted already.
     """
     looked_at = text.columns_read({OUTPUT: list(columns)})[OUTPUT] or ()
     if broken is None:

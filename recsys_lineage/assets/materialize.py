@@ -1,7 +1,7 @@
 """Materializing one asset: observe the reads, write a draft, check it, commit it with its record (`attempt.py`).
 
-Nothing here knows of an orchestrator: a notebook calls `materialize`, the Dagster adapter calls `attempt` and turns
-its Outcome into events, and `reproduce` has the result written to a lake of its own.
+No orchestrator is needed: a notebook calls `materialize`, the Dagster adapter calls `attempt` and turns its Outcome
+into events, and `reproduce` writes the result to a lake of its own.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from recsys_lineage.records.parts.run import Run
 
 
 def materialize(asset: AssetCode, lake: Lake, request: Request | None = None) -> Outcome:
-    """Make the next version of an asset's table from the latest versions of what it reads.
+    """Materialize the next version of an asset's table from the latest versions of its inputs.
 
     Args:
-        asset: of `sql_code` or `frame_code`.
-        lake: where its inputs are and its table goes.
-        request: partitions, and whether parts that are still right may be kept; everything is made when None.
+        asset: an asset made by `sql_code` or `frame_code`.
+        lake: the lake of its inputs and its table.
+        request: partitions, and whether parts that are up to date may be kept; everything is made when None.
 
     Raises:
-        Exception: what the code raised, or BlockingCheckFailed. Nothing of the new version is visible then, and the
+        Exception: the error of the code, or BlockingCheckFailed. No part of the new version is visible then, and the
             failure is recorded.
     """
     outcome = attempt(asset, lake, request or Request())
@@ -51,13 +51,13 @@ def attempt(
     """Like `materialize`, but a failure is also returned as an Outcome.
 
     Args:
-        run: what an orchestrator knows of the run, for the record.
-        git: the commit of the code, and whether its checkout had other changes, for the record.
-        into: a lake for the result, instead of the one that is read; its records stay there.
-        pinned: tables of which a given version is read instead of the latest.
-        previous: the record that counts as the asset's version before; that of its latest version when None and the
-            result goes into the lake itself.
-        keys: the orchestrator's keys of the asset and of those upstream, by their tables.
+        run: the orchestrator's facts about the run, for the record.
+        git: the commit of the code, and whether its checkout had uncommitted changes, for the record.
+        into: a lake for the result and its record, instead of the one that is read.
+        pinned: table → the version to read instead of the latest.
+        previous: the record of the asset's previous version; that of its latest version when None and the result goes
+            into the lake itself.
+        keys: table → the orchestrator's key, for the asset and those upstream.
     """
     return Attempt(
         asset, lake, request, run or Run(), git, into, pinned or {}, previous, keys or {}

@@ -10,7 +10,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 
 class OptionRefused(LineageError):
-    """A run asks for a parameter that the asset does not have, or for a value that it cannot have."""
+    """A run sets a parameter that the asset does not have, or a value that is not allowed."""
 
 
 def _as_given(value: Any) -> Any:
@@ -23,9 +23,9 @@ class Option:
 
     Attributes:
         kind: its type, as an annotation.
-        default: what it is where a run does not set it.
-        text: what it means, in words.
-        check: gives the value as the code takes it; a ValueError says why it cannot be.
+        default: its value where a run does not set it.
+        text: its meaning, in words.
+        check: returns the value as the code gets it; raises a ValueError with the reason if it is not allowed.
     """
 
     kind: Any
@@ -42,7 +42,7 @@ def set_parameters(asset: str, options: Options, asked: Mapping[str, Any]) -> di
     """The parameters of a run that differ from the defaults; for a mapping, the keys that differ.
 
     Raises:
-        OptionRefused: there is no such option, or it cannot have the value.
+        OptionRefused: there is no such option, or the value is not allowed.
     """
     found: dict[str, Any] = {}
     for name, value in asked.items():
@@ -80,7 +80,7 @@ def _different(asset: str, name: str, option: Option, value: Any) -> dict[str, A
 
 
 def _plain(value: Any) -> Any:
-    """The value such that a list is as good as a tuple, 2.0 as 2, and True is not 1."""
+    """A value in comparable form: a list equals a tuple, 2.0 equals 2, and True does not equal 1."""
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return (value,) if isinstance(value, bool) else value

@@ -14,7 +14,7 @@ from recsys_lineage.records.parts.failure import LEFT_OUT
 
 
 class BlockingCheckFailed(LineageError):
-    """A blocking check found the new version wrong; it was not committed."""
+    """A blocking check failed, and the new version was not committed."""
 
 
 def _nothing(value: Any) -> Any:
@@ -26,13 +26,13 @@ class Outcome:
     """Result of materializing an asset.
 
     Attributes:
-        record: what happened; of a version that was kept, with the checks and statistics of when it was written.
+        record: the record; for a kept version, with the checks and statistics from when it was written.
         version: the version that was written, or kept; None where nothing was committed.
-        output: what the code handed back; None where the asset was kept or its code failed.
+        output: the return value of the code; None where the asset was kept or its code failed.
         reason: why the asset was made, or that it was kept, in words.
         error: what went wrong.
-        warnings: what a person should know of, in words.
-        plain: of a JSON value that the code handed back, what may be kept: nothing that could be a cell of a table.
+        warnings: sentences for people.
+        plain: masks everything in a JSON value from the code that could be a cell of a table.
     """
 
     record: Materialization

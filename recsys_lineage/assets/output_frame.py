@@ -1,4 +1,5 @@
-"""The frame that an asset's function returned: readable for DuckDB, or refused with the column at fault."""
+"""The frame that an asset's function returned: made readable for DuckDB, or refused with the name of the faulty
+column."""
 
 from __future__ import annotations
 
@@ -25,15 +26,15 @@ def register_frame(
     """Make a frame readable under a name, with all its columns under their own names.
 
     Args:
-        connection: the run's.
-        name: of the relation.
-        data: what the asset's function returned, or one block of it.
-        asset: whose function it was.
+        connection: the run's connection.
+        name: the name of the relation.
+        data: the return value of the asset's function, or one block of it.
+        asset: the asset of the function.
         where: file and line of the function.
 
     Raises:
-        LineageError: it is no frame; it has no column, two of one name, one without a name or with a type that no
-            table can hold; a pandas index has a name, so that it holds values; or DuckDB would cut a value.
+        LineageError: the data is no frame; it has no column, two of one name, one without a name or with a type that no
+            table can hold; a pandas index has a name, so that it holds values; or DuckDB would truncate a value.
     """
     frame = _frame(data, asset, where)
     _check_names(_names(frame), asset, where)
@@ -84,11 +85,11 @@ def _frame(data: Any, asset: str, where: str) -> Any:
 
 
 _COARSE = {pa.duration("ns"): pa.duration("us"), pa.date64(): pa.date32()}
-"""Types whose values DuckDB cuts when it reads them → the type that has what is left."""
+"""Types whose values DuckDB truncates when it reads them → the type of the result."""
 
 
 def _whole(frame: Any, asset: str, where: str) -> Any:
-    """The frame, looked through for values that DuckDB would cut: nanoseconds of durations, hours of days."""
+    """The frame, after a search for values that DuckDB would truncate: nanoseconds of durations, hours of dates."""
     if isinstance(frame, pl.LazyFrame) and any(_is_fine(each) for each in frame.collect_schema().dtypes()):
         frame = frame.collect()
     looked: Any = frame if isinstance(frame, pa.Table | pa.RecordBatch) else pa.table({})
@@ -112,12 +113,12 @@ def _whole(frame: Any, asset: str, where: str) -> Any:
 
 
 def _is_fine(type_: pl.DataType) -> bool:
-    """Whether values of a type of Polars may be durations in nanoseconds."""
+    """Whether values of a Polars type may be durations in nanoseconds."""
     return "Duration(time_unit='ns')" in repr(type_)
 
 
 def _coarse(type_: pa.DataType) -> pa.DataType:
-    """What DuckDB leaves of an Arrow type, within lists and structs too."""
+    """Arrow type after DuckDB's truncation, within lists and structs too."""
     if pa.types.is_struct(type_):
         return pa.struct([each.with_type(_coarse(each.type)) for each in type_])
     if pa.types.is_list(type_) or pa.types.is_large_list(type_):
@@ -131,7 +132,7 @@ def _has_nanoseconds(column: pa.Array | pa.ChunkedArray) -> bool:
 
 
 def _which(error: Exception) -> str:
-    """What Arrow says of the column at fault, without its values."""
+    """Arrow's message about the faulty column, without its values."""
     last = str(error.args[-1]) if error.args else ""
     return last if last.startswith("Conversion failed for column") else type(error).__name__
 
@@ -173,7 +174,7 @@ def _check_names(names: Sequence[str], asset: str, where: str) -> None:
 
 
 def _refuse_column(connection: duckdb.DuckDBPyConnection, frame: Any, asset: str, where: str) -> None:
-    """Raise for the first column that no table can hold; does nothing where each alone can be stored."""
+    """Raise for the first column that no table can hold; do nothing if each can be stored by itself."""
     if isinstance(frame, pl.LazyFrame):
         empty: Any = pl.DataFrame(schema=frame.collect_schema())
     elif isinstance(frame, duckdb.DuckDBPyRelation):

@@ -1,4 +1,4 @@
-"""Plot: a picture of a frame, drawn only after texts that could be cells of a table were masked."""
+"""Plot: a picture of a frame, drawn only after texts that could be cells of a table are masked."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture for the orchestrator's page, as an asset hands it back in `Output.metadata`.
+    """A picture for the orchestrator's page, returned by an asset in `Output.metadata`.
 
-    Nobody can see in a finished picture whether a customer's name stands in it. So an asset hands back what is to be
-    drawn, of which texts keep only what a record may say (`Inputs.shared_values`, `Inputs.vouch_for`), and how.
+    A finished picture cannot be searched for a customer's name. So an asset returns the frame, whose texts are masked
+    like those of a record (`Inputs.shared_values`, `Inputs.vouch_for`), and the function that draws it.
 
     Args:
-        frame: what is drawn, titles that hold more than words of the code included.
-        draw: makes the orchestrator's metadata of a frame like it.
+        frame: the data to draw, including titles that contain more than words of the code.
+        draw: turns such a frame into the orchestrator's metadata.
     """
 
     frame: pl.DataFrame
     draw: Callable[[pl.DataFrame], Any]
 
     def drawn(self, plain: Callable[[str], str]) -> Any:
-        """The picture; columns whose texts lie inside of other values are left out.
+        """The picture; columns with texts nested in other values are left out.
 
         Args:
-            plain: what a text may say.
+            plain: masks a text.
         """
         texts = (pl.String, pl.Categorical, pl.Enum)
         columns = []

@@ -1,4 +1,4 @@
-"""Reproduction: a version made again from exactly its inputs, and compared with the original."""
+"""Reproduction: a version made again from exactly its inputs and compared with the original."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from recsys_lineage.records.records import Records
 
 
 class CannotReproduce(LineageError):
-    """A version cannot be made again from its record: its code or an input is not there any more."""
+    """A version cannot be made again from its record: its code or an input no longer exists."""
 
 
 class ReadsOutside(CannotReproduce):
-    """A version was made of what lies outside the lake, of which no versions are kept; `where` is its asset."""
+    """A version depends on data outside the lake, which has no versions; `where` is its asset."""
 
 
 class OtherCode(CannotReproduce):
-    """The asset's code is another than the code that wrote the version."""
+    """The asset's code differs from the code that wrote the version."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Reproduction:
     """A version, and the result of making it again.
 
     `before` and `now` are fingerprints; `files` maps each file of a table of files to its sha256 then and now.
-    `code_version` is that of the code which ran now, with the parameters of the record.
+    `code_version` is the version of the code that ran now, with the parameters of the record.
     """
 
     record: Materialization
@@ -53,7 +53,7 @@ class Reproduction:
         return self.before == self.now
 
     def to_json(self) -> dict[str, Any]:
-        """One JSON object: the record, and what came of making it again."""
+        """One JSON object: the record and the result of making it again."""
         return {
             "asset": self.record.asset,
             "version": self.record.version,
@@ -76,20 +76,20 @@ class Reproduction:
 def reproduce(
     lake: Lake, asset: AssetCode, version: int | None = None, *, other_code: bool = False
 ) -> Reproduction:
-    """Make a version of an asset again, from the versions that its record names, with the record's parameters.
+    """Make a version of an asset again, from the input versions and parameters in its record.
 
-    Nothing is written to the lake: the result lies in a temporary folder while it is compared.
+    Nothing is written to the lake: the result is in a temporary folder while it is compared.
 
     Args:
-        lake: where the table and its inputs are.
-        asset: the code of today.
-        version: of the asset's table; the latest when None.
-        other_code: go on where the code of today is not the code of then.
+        lake: the lake of the table and its inputs.
+        asset: the asset with today's code.
+        version: the version of the asset's table; the latest when None.
+        other_code: continue if today's code differs from the original code.
 
     Raises:
         TableNotFound: there is no such version, or one of its inputs is gone.
         VersionPruned: the files of one of its inputs are gone.
-        CannotReproduce: the code is another, an input holds other rows, or the asset reads files.
+        CannotReproduce: the code differs, an input has other rows, or the asset reads files.
     """
     record = Records(lake).get(asset.name, version)
     remade = code_of(asset, record, other_code)
@@ -132,8 +132,8 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
     """The asset with the parameters of a record.
 
     Raises:
-        ReadsOutside: it reads what lies outside the lake.
-        OtherCode: it is not the code that wrote the record's version, and other code is not allowed.
+        ReadsOutside: it reads data outside the lake.
+        OtherCode: the code differs from the code that wrote the version, and other code is not allowed.
     """
     if asset.remade is None or any(read.kind == "file" for read in record.reads):
         raise ReadsOutside(
@@ -159,8 +159,8 @@ def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
     """The versions of the tables that a record's run read, verified to exist unchanged.
 
     Raises:
-        CannotReproduce: one holds other rows.
-        TableNotFound: one is gone; VersionPruned where its files are.
+        CannotReproduce: one has other rows.
+        TableNotFound: one is gone; VersionPruned if only its files are.
     """
     pinned: dict[str, int] = {}
     for read in record.reads:
@@ -181,7 +181,7 @@ def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
 
 
 def _previous(lake: Lake, record: Materialization, own: int | None) -> Materialization | None:
-    """The record that was the asset's latest when the version was made."""
+    """The asset's latest record before the version was made."""
     before = (record.version or 0) - 1 if own is None else own
     return Records(lake).get(record.asset, before) if before >= 0 else None
 

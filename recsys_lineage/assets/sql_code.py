@@ -1,4 +1,4 @@
-"""The AssetCode of a SQL text: nothing about it is declared twice."""
+"""The AssetCode of a SQL text, with everything derived from the text."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def sql_code(
     Args:
         sql: the path of a `.sql` file, or a SqlText.
         name: the asset's name; the file's name without `.sql` when left out.
-        parameters: values for the `$name` parameters. Records keep them, but for a secret, which is told by its name
-            (`key`, `salt`, `token`, `password`, …), a hash, and for a `Named` its name.
-        checks: run on the draft before it is committed.
-        files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
-            `.sql` file when left out.
-        options: those of the parameters that one run may set otherwise.
-        cleared: for which tags of columns the asset may hold data, each with the reason.
+        parameters: values for the `$name` parameters. Records keep them; of a secret, recognized by its name (`key`,
+            `salt`, `token`, `password`, …), they keep a hash, and of a `Named` its name.
+        checks: checks to run on the draft before it is committed.
+        files: the base folder of relative paths of files, as in `read_csv('orders/*.csv')`; the folder of the `.sql`
+            file when left out.
+        options: parameters that a single run may set.
+        cleared: column tag whose data the asset may hold → the reason.
 
     Raises:
-        SqlAssetError: when the text's parameters and the given ones differ, or it reads its own table.
+        SqlAssetError: the text's parameters and the given ones differ, or it reads its own table.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
     name = name or Path(text.origin).stem

@@ -1,4 +1,4 @@
-"""Whose a table is: assets under different key prefixes may have one name, and a lake has one table of a name."""
+"""Table owners: a lake has one table of a name, while assets under different key prefixes may share a name."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from recsys_lineage.records.records import Records
 
 
 def check_owners(records: Records, asset: AssetCode, keys: Mapping[str, str], request: Request) -> None:
-    """Refuse a run that would write over, or read, the table of an asset under another prefix.
+    """Refuse a run that would overwrite or read the table of an asset under another prefix.
 
-    An asset whose code is that of the table's latest version counts as the same one under a new key.
+    An asset with the code of the table's latest version counts as the same asset under a new key.
 
     Args:
         records: the lake's records.
-        asset: that runs.
-        keys: the orchestrator's key of the asset and of those upstream, by their tables.
-        request: what the run asks for.
+        asset: the asset that runs.
+        keys: table → the orchestrator's key, for the asset and those upstream.
+        request: the run's request.
 
     Raises:
         LineageError: the latest version of a table was made by an asset with another key.
@@ -52,7 +52,7 @@ def check_owners(records: Records, asset: AssetCode, keys: Mapping[str, str], re
 
 
 def former_key(before: Materialization | None, run: Run) -> str | None:
-    """The other key under which an asset's latest version was made; None where there is none, or it is not known."""
+    """The other key under which an asset's latest version was made; None where there is none or it is unknown."""
     if before is None or run.asset_key is None or before.run.asset_key == run.asset_key:
         return None
     return before.run.asset_key

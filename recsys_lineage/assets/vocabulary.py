@@ -1,9 +1,9 @@
-"""Vocabulary: the texts that metadata returned by an asset's code may contain, because it is kept for ever.
+"""Vocabulary: the texts allowed in metadata that an asset's code returns, because records keep metadata for ever.
 
-A cell of a table could stand in them, for code may paste one into a statistic or into what a check found. So of such a
-text stays what is known to be none: string constants of the code, names of tables, columns, partitions, files and
-parameters, what the records of its inputs say already, numbers that are handed back as numbers, values that many
-people share (`Inputs.shared_values`), and what the code vouches for (`Inputs.vouch_for`). The rest becomes `…`.
+Code may paste a cell of a table into a statistic or a check's message. So only texts known to be harmless stay: string
+constants of the code, names of tables, columns, partitions, files and parameters, texts in the records of its inputs,
+numbers that are also returned as numbers, values that many people share (`Inputs.shared_values`), and texts that the
+code vouches for (`Inputs.vouch_for`). The rest becomes `…`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _FRACTION = re.compile(
 )
 _PLACE = re.compile(r"(?<=\D)(?::\d+){1,2}$")
 _LONG_NUMBER = re.compile(r"\d{4}")
-"""A number that could be the id of somebody; shorter ones are counts and places."""
+"""A number that could identify a person; shorter ones are counts and places."""
 _EDGES = "()[]{}<>.,;:!?\"'`=*…"
 
 
@@ -52,8 +52,8 @@ class Vocabulary:
 
     Args:
         asset: the asset.
-        inputs: what it reads through; None where it came to no reads.
-        records: the records of the tables that were read, asked for only where a text needs them.
+        inputs: its Inputs; None where it failed before its first read.
+        records: the records of the tables that were read, loaded only if a text needs them.
         names: further names, such as partitions.
     """
 
@@ -67,11 +67,11 @@ class Vocabulary:
         self._asset, self._inputs, self._records, self._more_names = asset, inputs, records, names
 
     def plain(self, value: Any, numbers: Collection[float] = ()) -> Any:
-        """A JSON value without what could be a cell of a table; numbers, which are counts, stay.
+        """A JSON value with possible cells of a table masked; numbers, which are counts, stay.
 
         Args:
-            value: texts in it, keys of objects included, keep only what is known.
-            numbers: what is handed back as numbers beside it, which a text may repeat.
+            value: its texts, keys of objects included, are masked except for known words.
+            numbers: numbers returned along with it, which a text may repeat.
         """
         if isinstance(value, str):
             return self._text(value, {*numbers})
@@ -88,10 +88,11 @@ class Vocabulary:
         return value
 
     def given(self, statement: Statement) -> Statement:
-        """Values given to the engine in the form that may be kept: code stays, values that come from data do not.
+        """The values given to the engine, masked for the record: code stays, values from data do not.
 
-        A parameter stays where the asset's own parameters have it, or where its texts and numbers are known; else its
-        type and count stand there. A literal of a statement that Python made becomes `…` where no code has it.
+        A parameter stays if it is one of the asset's own parameters, or if its texts and numbers are known; otherwise
+        it is replaced by its type and count. A literal in a statement built by Python becomes `…` unless it is in the
+        code.
         """
         own = self._asset.parameters
         found = {
@@ -116,7 +117,7 @@ class Vocabulary:
         return isinstance(value, str) and (is_day(value) or self._may_be_kept(value))
 
     def _may_be_kept(self, text: str) -> bool:
-        """Whether a text is one that code says, a name, or the place of a row in a file that was read."""
+        """Whether a text is a constant of the code, a name, or the place of a row in a file that was read."""
         return self._is_named(_PLACE.sub("", text)) or text in self._code[0] or self.plain(text) == text
 
     def _without_literals(self, sql: str) -> str:
@@ -140,7 +141,7 @@ class Vocabulary:
         )
 
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
-        """Result of a check's function without anything that could be a cell of a table."""
+        """Outcome of a check's function with possible cells of a table masked."""
         numbers = [*numbers_of(found.counts), len(found.where)]
         files = {place.rpartition(":")[0] for place in found.where} - self._names
         traced = self._inputs.traced_files(files) if files and self._inputs is not None else frozenset()
@@ -181,7 +182,8 @@ class Vocabulary:
         return re.sub(rf"{LEFT_OUT}(?:\s*{LEFT_OUT})+", LEFT_OUT, "".join(pieces))
 
     def _chunk(self, chunk: str, kept: bytearray, numbers: set[float]) -> str:
-        """A text between two blanks; it stays whole or goes except for its edges, so that no part of a value stays."""
+        """A text between two blanks: it stays whole or is masked except for its punctuation, so that no part of a value
+        stays."""
         core = chunk.strip(_EDGES)
         if "." in core or "/" in core:
             core = _PLACE.sub("", core)
@@ -199,7 +201,7 @@ class Vocabulary:
         return chunk[:start] + LEFT_OUT + chunk[start + len(core) :]
 
     def _is_number(self, text: str, numbers: set[float]) -> bool:
-        """Whether it is a number that was computed: one with a fraction, or one that is handed back as a number."""
+        """Whether a text is a computed number: one with a fraction, or one that is also returned as a number."""
         if _FRACTION.fullmatch(text):
             return True
         if not _NUMBER.fullmatch(text):
@@ -237,9 +239,9 @@ class Vocabulary:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        """Words that are a name or a part of one, and those that the code writes by themselves.
+        """Words that are names or parts of names, and words from the code.
 
-        What is shorter than a word, such as the `v` of a format, puts values together as well as it tells of them.
+        Shorter texts, such as the `v` of a format, do not count: they may be pieces from which a value is built.
         """
         names = frozenset(
             word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
@@ -262,7 +264,7 @@ class Vocabulary:
 
     @cached_property
     def _of_records(self) -> tuple[frozenset[str], frozenset[float]]:
-        """Texts and numbers that the records of what was read say already."""
+        """Texts and numbers in the records of the tables that were read."""
         said = [
             (
                 dict(record.statistics),
@@ -281,7 +283,7 @@ class Vocabulary:
 
 
 def _is_said(text: str) -> bool:
-    """Whether a constant is words that code says, rather than a letter or digits that it builds values of."""
+    """Whether a constant consists of words, rather than of letters or digits from which values are built."""
     return len(text) >= _SHORTEST_CONSTANT and _LETTER.search(text) is not None
 
 

@@ -11,12 +11,12 @@ from recsys_lineage.records.materialization import Written, WrittenColumn, Writt
 
 
 def written_version(version: TableVersion, output: Output, failures: Mapping[str, str]) -> Written:
-    """The files of a version as its record describes them: all, or those of the partitions that the output replaced.
+    """The files of a version as its record describes them: all, or those of the replaced partitions.
 
     Args:
         version: the version.
-        output: what the asset's code handed back.
-        failures: by partition, why it was not written, without values.
+        output: the return value of the asset's code.
+        failures: partition → why it was not written, without values.
     """
     held = version.partitions
     wrote = held if output.partitions is None else [key for key in output.partitions if key in held]

@@ -1,4 +1,4 @@
-"""Asking: runs a command's question against its place and prints the answer."""
+"""Command execution: answers a command's question about its place and prints the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask_graph(
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """Like `ask_place`, for a question to the graph of all records; `at`: as the graph was at that time."""
+    """Like `ask_place`, for a question to the graph of all records; `at` selects the graph as of that time."""
 
     def asked(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
@@ -48,14 +48,14 @@ def ask_place(
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """Ask, and print what is said; exits with 1 when that is nothing.
+    """Ask a question and print the answer; exits with 1 if it is empty.
 
     Args:
         ask: the question.
-        format: of the answer, when not in JSON.
-        out: a file for it.
+        format: the format of the answer, unless it is JSON.
+        out: a file for the answer.
         as_json: print JSON.
-        then: what to do with the answer in the place; returns what else to tell in JSON.
+        then: called with the place and the answer; returns further members for the JSON.
     """
     from recsys_lineage.cli.show import print_answer
 
@@ -78,7 +78,7 @@ def ask_place(
 
 
 def _require_place(out: Path | None) -> None:
-    """Checks, before anything is asked, that an answer can be written into a file; a proof may take a night."""
+    """Check that an answer can be written into a file before it is computed, because a proof may take a night."""
     from recsys_lineage.errors import WrongQuestion
 
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
@@ -91,7 +91,7 @@ def _require_place(out: Path | None) -> None:
 
 
 def rebuilt(as_json: bool, place: Place, answer: Any) -> dict[str, Any]:
-    """Make again what an impact says is to be rebuilt."""
+    """Materialize the assets that an impact analysis lists for rebuilding."""
     from recsys_lineage.graph.questions.described import DATASET
 
     if place.rebuild is None:

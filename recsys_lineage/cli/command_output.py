@@ -34,10 +34,10 @@ _in_json: ContextVar[bool] = ContextVar("in_json", default=False)
 
 
 class Commands(TyperGroup):
-    """The commands; with `--json`, whatever goes wrong is a JSON object on stdout, with the same exit code.
+    """Command group; with `--json`, every error is a JSON object on stdout, with the same exit code.
 
-    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, null where nothing is known. Errors
-    made for people stand on stderr too, in words. `program` is what the application is called.
+    The object is `{"error": {"what", "expected", "found", "where", "advice"}}`, with null for unknown members. Expected
+    errors are printed on stderr too, as text. `program` is the application's name.
     """
 
     program = "recsys-lineage"
@@ -68,20 +68,19 @@ class Commands(TyperGroup):
 
 
 def is_in_json() -> bool:
-    """Whether the command was asked to answer by JSON."""
+    """Whether the command's output is JSON."""
     return _in_json.get()
 
 
 @contextmanager
 def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = None) -> Iterator[None]:
-    """Inside the block, an error made for people is printed without a traceback, and the command fails.
+    """Inside the block, an expected error is printed without a traceback, and the command fails.
 
-    So are a full disk and a file that is not this user's.
-
-    It is told on stderr; with `--json` as an object on stdout too. The exit code is 2 for a wrong question, else 1.
+    The same holds for a full disk and for missing file permissions. The error is printed on stderr; with `--json` also
+    as an object on stdout. The exit code is 2 for a wrong question, else 1.
 
     Args:
-        advice_for: what the application adds to an error's advice, beginning with its own name: `with shop: …`.
+        advice_for: returns the application's addition to an error's advice, beginning with its name: `with shop: …`.
     """
     try:
         yield
@@ -95,10 +94,10 @@ def errors_in_words(advice_for: Callable[[BaseException], str | None] | None = N
 
 
 def file_fault(error: OSError, where: str | None = None) -> LineageError | None:
-    """The message for an error of the disk or of a file's permissions; None for any other error.
+    """The LineageError for an error of the disk or of a file's permissions; None for any other error.
 
     Args:
-        where: the place, where the error does not name it.
+        where: the path, used if the error does not name one.
     """
     if error.errno not in _OF_FILES:
         return None
@@ -142,21 +141,21 @@ def print_error(
     """Print an error as JSON.
 
     Args:
-        what: what is wrong, in one sentence.
-        expected: what would have been right.
-        found: what was there instead.
+        what: the fault, in one sentence.
+        expected: the right thing.
+        found: the thing found instead.
         where: file and line, table, asset or setting.
-        advice: what to do next.
-        beside: what else the command answers.
+        advice: the next step.
+        beside: further members of the command's answer.
     """
     error = {"what": what, "expected": expected, "found": found, "where": where, "advice": advice}
     print(json.dumps({**beside, "error": error}, default=str), flush=True)
 
 
 def _answered(error: Exception, program: str) -> int:
-    """Print what was raised past the commands as JSON; the exit code.
+    """Print an error that was raised outside of the commands as JSON; returns the exit code.
 
-    What the command line itself refuses has a message for people; all else is a fault of the program.
+    Errors of the command line itself have messages for people; all others are faults of the program.
     """
     formatted = getattr(error, "format_message", None)
     if formatted is not None:

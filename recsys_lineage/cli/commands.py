@@ -350,7 +350,7 @@ def lineage_app(open_place: OpenPlace, **how: Any) -> typer.Typer:
 
     Args:
         open_place: opens the lakes when a command is called.
-        how: for `typer.Typer`.
+        how: arguments for `typer.Typer`.
     """
     made = typer.Typer(help=HELP, no_args_is_help=True, **how)
 

@@ -1,4 +1,4 @@
-"""Differences between two versions, in words."""
+"""Differences between two versions, as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONG = 60
 
 
 def diff_in_words(answer: Diff) -> Iterator[RenderableType]:
-    """Where the differences start, then what they led to, asset by asset."""
+    """The first differences, then their consequences, asset by asset."""
     if not answer.found:
         yield escape(f"Nothing differs between {answer.before} and {answer.after}.")
         return
@@ -44,7 +44,7 @@ def diff_in_words(answer: Diff) -> Iterator[RenderableType]:
 
 
 def _start(answer: Diff) -> Tree:
-    """The causes, each once, with the assets that it is one of."""
+    """The causes, each once, with the assets that it is a cause of."""
     tree = Tree(f"[bold]{escape(answer.before)} → {escape(answer.after)}[/bold]: where the differences start")
     readers = [each for each in answer.assets if each.files]
     if readers:
@@ -77,7 +77,7 @@ def _start(answer: Diff) -> Tree:
 
 
 def _shared(cause: Difference) -> Difference:
-    """A cause without what differs between assets of the same cause."""
+    """A cause without the details that differ between assets with the same cause."""
     if cause.aspect == "code" and not cause.text:
         return Difference("code", "", None, None)
     return Difference(cause.aspect, "", None, None) if cause.aspect in ("source", "start") else cause
@@ -104,7 +104,7 @@ def _files(readers: Iterable[AssetDifference]) -> Iterator[str]:
 
 
 def _reasons(each: AssetDifference) -> list[str]:
-    """Why an asset differs, in a few words each."""
+    """Reasons for an asset's difference, in a few words each."""
     if each.before is None or each.after is None:
         return ["only one was made of it"]
     own = dict.fromkeys(
@@ -140,7 +140,7 @@ def _partitions(partitions: PartitionDifferences) -> Iterator[str]:
 
 
 def _range(names: Sequence[str]) -> str:
-    """Sorted names: the only one, both, or how many and from which to which."""
+    """Sorted names as text: the only one, both, or their number, the first and the last."""
     return ", ".join(names) if len(names) < 3 else f"{len(names):,}, {names[0]} to {names[-1]}"
 
 

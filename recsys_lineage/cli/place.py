@@ -1,4 +1,4 @@
-"""Place: the lakes that the commands query, and who can materialize assets."""
+"""Place: the lakes that the commands query, and the function that materializes assets."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ if TYPE_CHECKING:
     from recsys_lineage.records.records import Records
 
 Rebuild = Callable[[Sequence[str]], Collection[str]]
-"""Makes assets again, in an order that minds what they are made of; returns the names of those that failed."""
+"""Function that materializes assets in dependency order; returns the names of those that failed."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The lakes that the commands query, and how assets can be materialized.
+    """The lakes that the commands query, and access to the assets.
 
     Attributes:
-        lakes: those whose records are asked.
-        rebuild: makes assets again; None where there is nothing that could.
-        codes: gives the assets by name, upstream first; None where only their records are known.
-        emission: how events of OpenLineage are made of the records, and where they go; None where no folder for that is
-            known.
+        lakes: the lakes whose records are read.
+        rebuild: materializes assets; None where that is not possible.
+        codes: returns the assets by name, upstream first; None where only their records are known.
+        emission: the settings and destinations of OpenLineage events; None where no folder for them is known.
     """
 
     lakes: Sequence[Lake]
@@ -47,14 +46,14 @@ class Place:
         return [Records(lake) for lake in self.lakes]
 
     def graph(self) -> LineageGraph:
-        """The graph of all records, and of what other systems' events say."""
+        """The graph of all records, and of imported events of other systems."""
         from recsys_lineage.openlineage.intake.imported_lineage import graph_with_imports
 
         return graph_with_imports(self.lakes, self.event_options())
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """The variables that hold the settings of OpenLineage."""
+        """The variables with the settings of OpenLineage."""
         given = None if self.emission is None else self.emission.environment
         return os.environ if given is None else given
 
@@ -66,16 +65,16 @@ class Place:
 
 
 OpenPlace = Callable[[], AbstractContextManager[Place]]
-"""Opens the place; inside the block, errors made for people are told in words."""
+"""Context manager that opens the place; inside the block, expected errors are printed as text."""
 
 
 @contextmanager
 def opened_lakes(uris: Sequence[str], openlineage: Path | None = None) -> Iterator[Place]:
-    """The place of some lakes that are there already, by their folders or URLs.
+    """The place of some existing lakes, by their folders or URLs.
 
     Args:
-        uris: of the lakes.
-        openlineage: the folder of what destinations of events have so far; beside a lake on this machine when None.
+        uris: the folders or URLs of the lakes.
+        openlineage: the folder with the progress of the event destinations; next to a lake on this machine when None.
     """
     with errors_in_words():
         from recsys_lineage.errors import WrongQuestion

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from recsys_lineage.proof.asset_proof import AssetProof
 
 _SOON = 10.0
-"""Seconds that the run of an asset took at most, that a sample runs it once more to see what it opens."""
+"""Longest run of an asset in seconds for which a sample runs it once more to see which files it opens."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class Extent:
     """How much of an asset's lineage is tested.
 
     Attributes:
-        rows: how many rows of each table that it reads are taken at most.
-        sample: of how many output rows the traces are looked at.
-        rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
-        reads: whether it is run once more as a whole; None for those alone that took ten seconds at most.
-        seconds: for the columns and traces of each asset; None for everything.
+        rows: the most rows taken of each table that it reads.
+        sample: the number of output rows whose traces are tested.
+        rounds: the number of data sets on which every column is changed: the rows taken, then copies with shuffled
+            values.
+        reads: whether it is run once more as a whole; None for only those assets that took ten seconds at most.
+        seconds: the time limit for the columns and traces of each asset; None for no limit.
     """
 
     rows: int = 100
@@ -53,10 +54,10 @@ class Proofs:
     """Results of testing the lineage of some assets.
 
     Attributes:
-        proofs: of each asset that could be tried.
-        not_tried: asset → why it could not.
-        extent: how much was tried.
-        not_run: assets that were not run once more to see what they open, as that takes long → the seconds it took.
+        proofs: asset that could be tried → its proof.
+        not_tried: asset → why it could not be tried.
+        extent: the extent of the tests.
+        not_run: asset that was not run once more, because it takes too long → the seconds it took.
     """
 
     proofs: Sequence[AssetProof]
@@ -71,7 +72,7 @@ class Proofs:
         return whole and not self.not_tried
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object: each proof by its asset, and what was not tried."""
+        """A JSON object: each proof by its asset, and the assets that were not tried."""
         return {
             "true": self.found,
             "proofs": {proof.asset: proof.to_json() for proof in self.proofs},
@@ -81,7 +82,7 @@ class Proofs:
         }
 
     def report(self) -> str:
-        """A table of all where they are several, what was refuted or could not be tried, and how much was tried."""
+        """An overview table of several assets, everything refuted or not tried, and the extent of the tests."""
         from recsys_lineage.proof.verdicts import verdicts
 
         several = len(self.proofs) > 1
@@ -106,7 +107,7 @@ class Proofs:
 
 
 def _left(proof: AssetProof) -> str:
-    """How far an asset's proof came by the time limit, in words; empty where all was tried."""
+    """Progress of an asset's proof within the time limit, as text; empty where it was completed."""
     columns, rows, said = proof.columns, proof.rows, []
     if columns and columns.over_after:
         said.append(f"{len(columns.inputs) - len(columns.untested)} of {len(columns.inputs)} columns changed")
@@ -124,18 +125,18 @@ def proofs_of(
     other_code: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Proofs:
-    """Put the lineage of some assets to the proof.
+    """Test the lineage of some assets.
 
     Args:
-        place: where their tables are, and their code.
+        place: their tables and their code.
         targets: `ASSET` or `ASSET@VERSION`; all assets whose code is known when there are none.
-        extent: how much of each is tried.
-        seed: of what is drawn by chance.
-        other_code: go on where the code of today is not the code of then.
-        tell: is called with a line for each asset once it was tried; all of a shop take minutes.
+        extent: the extent of the tests.
+        seed: the seed of random choices.
+        other_code: continue if today's code differs from the original code.
+        tell: called with a line for each asset after its test; all assets of a shop take minutes.
 
     Raises:
-        WrongQuestion: when a target is no asset.
+        WrongQuestion: a target is no asset.
     """
     from recsys_lineage.assets.reproduction import OtherCode
     from recsys_lineage.proof.asset_proof import verify
@@ -172,7 +173,7 @@ def proofs_of(
 
 
 def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetCode | str, int | None]]:
-    """Lake, code (or why there is none) and version of each target."""
+    """Lake, version and code of each target, or the reason why there is no code."""
     known = place.codes() if place.codes is not None else {}
     homes = {table: lake for lake in reversed(place.lakes) for table in lake.tables()}
     found: list[tuple[str, Lake, AssetCode | str, int | None]] = []
@@ -199,13 +200,13 @@ def _codes(place: Place, targets: Sequence[str]) -> list[tuple[str, Lake, AssetC
 
 
 def _sql_assets(homes: Mapping[str, Lake]) -> list[str]:
-    """The tables whose latest version a SQL text made."""
+    """The tables whose latest version was made by a SQL text."""
     made = {table: lake.commit(table)["record"] for table, lake in homes.items()}
     return [table for table, record in made.items() if record and record["code"]["kind"] == "sql"]
 
 
 def _recorded_code(lake: Lake, asset: str, version: int | None) -> AssetCode | str:
-    """The code of a SQL asset from its record; otherwise why there is none."""
+    """The code of a SQL asset from its record, or the reason why there is none."""
     from recsys_lineage.assets.sql_code import sql_code
     from recsys_lineage.sql.sql_text import SqlText
 

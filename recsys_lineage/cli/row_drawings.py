@@ -40,8 +40,8 @@ def _(answer: Proofs) -> Drawing:
 
 @drawn.register
 def _(answer: RowTrace) -> Drawing:
-    """A box for the rows of each table on the way, for the lines of each file and for each model; arrows as the trace
-    went, dashed where a model stands between or where it does not go on."""
+    """A box for the rows of each table, for the lines of each file and for each model; arrows follow the trace, dashed
+    where a model is between or where the trace ends."""
     boxes: dict[str, tuple[Shape, str]] = {}
     arrows: list[Arrow] = []
     found, up = answer.trace, answer.direction == "up"
@@ -78,7 +78,7 @@ def _(answer: RowTrace) -> Drawing:
 
 
 def _rows(rows: TracedRows) -> str:
-    """How many rows of a table, and the first of them: narrow enough that a chain of tables fits on a screen."""
+    """Number of rows of a table, and the first of them, narrow enough that a chain of tables fits on a screen."""
     values = [_clipped(f"{name}={value}", 32) for name, value in (rows.rows[0] if rows.rows else {}).items()]
     such = "" if rows.count == 1 else ", such as"
     more = ["…"] if len(values) > _VALUES else []

@@ -1,4 +1,4 @@
-"""RowTrace: the command line's question about a row's origins or about what rows flowed into, and its answer."""
+"""RowTrace: the command line's question about a row's origins or its descendants, and the answer."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class RowTrace:
     """A trace of rows.
 
     Attributes:
-        target: what was asked for.
+        target: the traced rows or lines, as written.
         direction: up or down.
-        trace: what was found.
-        lake: in which it was found.
-        limit: rows of a table that were followed further at most; None for all.
+        trace: the result.
+        lake: the lake in which it was found.
+        limit: the most rows of a table that were followed further; None for all.
     """
 
     target: str
@@ -42,23 +42,23 @@ class RowTrace:
 
     @property
     def beyond_limit(self) -> int:
-        """The limit by which all rows would be followed, where some were not; else 0."""
+        """The limit needed to follow all rows if some were left out; else 0."""
         most = max((each.count for each in self.trace.tables), default=0)
         return 0 if self.limit is None or most <= self.limit else most
 
     @property
     def found(self) -> bool:
-        """Whether the trace leads anywhere beyond the rows that were asked for."""
+        """Whether the trace leads beyond its starting rows."""
         more = isinstance(self.trace, BackwardTrace) and self.trace.files
         return bool(more or self.trace.models or len(self.trace.tables) > 1)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; values that JSON has no type for as texts."""
+        """A JSON object; values without a JSON type as texts."""
         return {"target": self.target, "direction": self.direction, **_plain(self.trace)}
 
 
 def _plain(found: Any) -> Any:
-    """An answer's parts by name; unlike `asdict`, lists of many numbers and values of rows are not copied."""
+    """Fields of an answer by name; unlike `asdict`, long lists of numbers and values of rows are not copied."""
     if is_dataclass(found):
         return {each.name: _plain(getattr(found, each.name)) for each in fields(found)}
     if isinstance(found, tuple) and found and is_dataclass(found[0]):
@@ -78,16 +78,16 @@ def traced(
     """Trace a row back, or rows forward.
 
     Args:
-        lakes: where the tables are.
+        lakes: the lakes with the tables.
         target: `TABLE` or `TABLE@VERSION`; `file:PATH`, `file:PATH:LINE` or `file:PATH:FIRST-LAST` goes forward.
         values: `COLUMN=VALUE` as DuckDB reads the value's text, or `COLUMN` for NULL.
         forward: follow the rows forward instead of back.
         files: a folder in which the source files are hashed again.
-        limit: rows of a table that are followed further back, see `trace_back`; all when None.
+        limit: the most rows of a table that are followed further back, see `trace_back`; all when None.
 
     Raises:
-        WrongQuestion: when it cannot be asked so.
-        LineageError: when the row is not there or not unique, or files are gone.
+        WrongQuestion: the question is not valid.
+        LineageError: the row does not exist or is not unique, or files are gone.
     """
     if target.startswith("file:"):
         return _of_file(lakes, target, values)
@@ -132,8 +132,8 @@ def traced(
 
 @contextmanager
 def _row_named(values: Sequence[str]) -> Iterator[None]:
-    """Inside the block, an error about a row that is not there says which was asked for: who asks sees it, nobody else,
-    so it may hold the values, which an error that is kept may not."""
+    """Inside the block, an error about a missing row names the requested values. Only the person who asked sees this
+    message; an error that is kept may not contain values."""
     try:
         yield
     except RowNotFound as error:
@@ -192,7 +192,7 @@ def _of_file(lakes: Sequence[Lake], target: str, values: Sequence[str]) -> RowTr
 
 
 def _row(lake: Lake, version: TableVersion, values: Sequence[str]) -> dict[str, object]:
-    """The values of a row, each read as its column's type."""
+    """The values of a row, each parsed as its column's type."""
     types = {column.name.casefold(): column for column in version.schema}
     row: dict[str, object] = {}
     with lake.connect() as connection:
@@ -248,12 +248,12 @@ def rows_in_words(count: int) -> str:
 
 
 def lines_in_words(lines: Sequence[int] | None, most: int, end: str = ", ") -> str:
-    """Lines of a file as text, neighbours together.
+    """Line numbers of a file as text, neighbours joined to ranges.
 
     Args:
         lines: sorted; the whole file when None.
-        most: maximum number of ranges shown; of more, the number of lines stands behind them.
-        end: stands before that number.
+        most: the most ranges shown; if there are more, the number of lines follows them.
+        end: the text before that number.
     """
     if lines is None:
         return "the whole file"

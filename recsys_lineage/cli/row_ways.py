@@ -1,4 +1,4 @@
-"""Ways: which rows of a trace led to which others, as their records say."""
+"""Ways: the steps of a trace from rows to other rows, according to their records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from recsys_lineage.rows.lake_rows import TracedRows, table_reads
 
 @dataclass(frozen=True)
 class Way:
-    """`target` was made of `source`; each is a traced table version as `TABLE@VERSION`, or the name of a model."""
+    """One step: `target` was made of `source`; each is a traced table version as `TABLE@VERSION`, or the name of a
+    model."""
 
     source: str
     target: str
@@ -24,11 +25,11 @@ class Way:
 
 @dataclass(frozen=True)
 class Ways:
-    """The ways of a trace.
+    """The steps of a trace.
 
     Attributes:
-        known: those that the records tell.
-        unrecorded: table versions, as `TABLE@VERSION`, of whose rows no record says what they were made of.
+        known: those in the records.
+        unrecorded: table versions, as `TABLE@VERSION`, whose rows have no record of their inputs.
     """
 
     known: tuple[Way, ...]
@@ -36,14 +37,14 @@ class Ways:
 
 
 def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> Ways:
-    """The ways between the tables of a trace, and from its models to what they made.
+    """The steps between the tables of a trace, and from its models to the tables made with them.
 
-    There is one from a table to another where the runs that wrote the traced rows read it, unless the trace says that
-    it does not go on there and another way leads on.
+    There is a step from one table to another if the runs that wrote the traced rows of the latter read the former,
+    unless the trace ends there and another step continues it.
 
     Args:
-        lake: in which the trace was found.
-        trace: what was found.
+        lake: the lake of the trace.
+        trace: the trace.
     """
     back = isinstance(trace, BackwardTrace)
     nodes = {(each.table, each.version if back else None): node_of(each) for each in trace.tables}
@@ -79,7 +80,7 @@ def node_of(rows: TracedRows) -> str:
 
 
 def _writers(lake: Lake, records: Records, rows: TracedRows) -> Iterator[Materialization | None]:
-    """The records of the runs that wrote rows, by the last writer of each partition; None for one that is gone."""
+    """The records of the runs that wrote the rows, by the last writer of each partition; None for a missing record."""
     version = lake.version(rows.table, rows.version)
     numbers = {rows.version}
     if version.partition_column is not None:

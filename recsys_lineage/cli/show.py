@@ -47,13 +47,13 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
 
     Args:
         answer: of `recsys_lineage.graph.questions.answers`.
-        format: tree, mermaid, dot, svg or png; of no account for JSON.
+        format: tree, mermaid, dot, svg or png; ignored for JSON.
         out: the file; stdout when None.
         as_json: print one JSON object.
-        beside: what else stands in it.
+        beside: further members of that object.
 
     Raises:
-        WrongQuestion: a PNG would be written on a terminal.
+        WrongQuestion: a PNG would be written to a terminal.
     """
     if format == "png" and out is None and not as_json and sys.stdout.isatty():
         raise WrongQuestion(
@@ -92,7 +92,7 @@ def _put(text: bytes, out: Path | None) -> None:
 
 @singledispatch
 def shown(answer: object) -> Iterator[RenderableType]:
-    """An answer in words."""
+    """An answer as text."""
     raise TypeError(f"{type(answer).__name__} cannot be shown")
 
 
@@ -131,7 +131,7 @@ def _grow(
     seen: set[str],
     budget: Iterator[int],
 ) -> None:
-    """Add what lies behind a node, breadth first; each node is unfolded where it is met first."""
+    """Add everything behind a node, breadth first; each node is unfolded at its first occurrence."""
     open_ = [(tree, root)]
     seen.add(root)
     for branch, name in open_:
@@ -206,7 +206,7 @@ def _(answer: ColumnLineage) -> Iterator[RenderableType]:
 
 
 def _steps(answer: ColumnLineage) -> dict[str, int]:
-    """How many steps each node is away from those that were asked for, on the shortest way."""
+    """The distance of each node from the requested ones, in steps on the shortest path."""
     here, there = ("target", "source") if answer.direction == "up" else ("source", "target")
     ends: dict[str, set[str]] = {}
     for link in answer.links:

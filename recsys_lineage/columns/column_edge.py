@@ -1,4 +1,4 @@
-"""ColumnEdge: how an input column takes part in a result column."""
+"""ColumnEdge: the way in which an input column takes part in a result column."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ DIRECT: tuple[Subtype, ...] = ("IDENTITY", "TRANSFORMATION", "AGGREGATION")
 
 @dataclass(frozen=True, order=True, slots=True)
 class ColumnEdge:
-    """How an input column takes part in a result column, in the terms of OpenLineage.
+    """The way in which an input column takes part in a result column, in OpenLineage's terms.
 
-    The law is soundness: if the values of an input column change, only result columns that have an edge from it may
-    change, be it as a bag of values or in the rows they stand in.
+    Edges are sound: if the values of an input column change, only result columns with an edge from it may change,
+    whether as a multiset of values or in the rows that have them.
 
-    DIRECT, the value is made of the input's values:
+    DIRECT, the value is computed from the input's values:
 
-    - IDENTITY: as it is; through CTEs, subqueries, USING, renaming and set operations too.
-    - TRANSFORMATION: by an expression of one row, also a cast, a field of a struct, an element of a list.
+    - IDENTITY: unchanged, also through CTEs, subqueries, USING, renaming and set operations.
+    - TRANSFORMATION: by an expression over one row, also a cast, a field of a struct, an element of a list.
     - AGGREGATION: by an aggregate or a window function over its argument. Along a chain the strongest counts.
 
-    INDIRECT, the input decides which rows are there or which value is taken, without being in the value; along a
-    chain the subtype is that of the first such step, seen from the input:
+    INDIRECT, the input decides which rows there are or which value is taken, without being in the value; along a chain
+    the subtype is that of the first such step from the input:
 
     - JOIN: in a join's condition; the argument of a table function or of `unnest`, which is joined to its row.
     - GROUP_BY: a key of GROUP BY, DISTINCT, DISTINCT ON, a set operation without ALL, or a recursive USING KEY.
@@ -38,25 +38,25 @@ class ColumnEdge:
     - SORT: ORDER BY, with or without LIMIT; the order inside an aggregate; the measure of `arg_min` and `arg_max`.
     - WINDOW: PARTITION BY, ORDER BY and frame of a window; or of another, which decides the order of rows that this
       one, an aggregate or a LIMIT finds equal.
-    - CONDITIONAL: what CASE, IF, COALESCE, IFNULL and NULLIF look at to choose. COALESCE does not look at its last
-      argument; it is the values that it chooses among which are DIRECT.
+    - CONDITIONAL: the conditions of CASE, IF, COALESCE, IFNULL and NULLIF. COALESCE does not test its
+      last argument. The values to choose from are DIRECT.
 
-    What decides the rows of a relation is an edge to each column that has rows of that relation; what decides one value
-    is an edge to that column alone. An aggregate without GROUP BY always has one row: what decides the rows it runs
-    over decides its value, and not the columns beside it. For the same reason a LEFT JOIN whose other side has at most
-    one row for each left row (it is such an aggregate, it is grouped by the joined columns, or it is an ASOF JOIN)
-    decides the values of the other side alone. A SEMI or ANTI JOIN adds no column. `count(*)`, literals and generated
-    rows have no DIRECT edge.
+    An input that decides the rows of a relation has an edge to each column with rows of that relation; one that decides
+    a single value has an edge to that column alone. An aggregate without GROUP BY always has one row: an input that
+    decides the rows it runs over decides its value, and no other column. For the same reason a LEFT JOIN whose other
+    side has at most one row for each left row (it is such an aggregate, it is grouped by the joined columns, or it is
+    an ASOF JOIN) decides the values of the other side alone. A SEMI or ANTI JOIN adds no column. `count(*)`, literals
+    and generated rows have no DIRECT edge.
 
     Args:
         table: the input, as `schemas` spells it.
         column: its column, as `schemas` spells it.
         kind: DIRECT or INDIRECT.
-        subtype: how, as above.
-        masking: whether the value is hidden on every such way: by a keyed hash (a hash function over an argument that
-            a `$parameter` is part of, which was not empty), or by a statistic (`count`, `sum`, `avg` and the like,
-            without FILTER, CASE and comparisons) that is kept only for groups of at least k people
-            (`HAVING count(DISTINCT person) >= k`, k of at least 2, or a `$parameter` that was when the statement ran).
+        subtype: one of the above.
+        masking: whether the value is hidden on every such path: by a keyed hash (a hash function over an argument that
+            contains a `$parameter` which was not empty), or by a statistic (`count`, `sum`, `avg` and the like, without
+            FILTER, CASE and comparisons) that is kept only for groups of at least k people (`HAVING count(DISTINCT
+            person) >= k`, k of at least 2, or a `$parameter` that was when the statement ran).
     """
 
     table: str

@@ -41,31 +41,31 @@ def column_lineage(
     result: Sequence[str] | None = None,
     parameters: Mapping[str, object] | None = None,
 ) -> dict[str, list[ColumnEdge]]:
-    """Column lineage of a query: for each column of its result, the columns of tables that it comes from, and how.
+    """Column lineage of a query: result column → the columns of tables that it comes from, with the kind of each edge.
 
-    The names of a statement are bound as DuckDB binds them and its operators are followed one after the other; DuckDB
-    itself, over tables without rows, says whether the statement is right and what its columns are called. A statement
-    that was analysed before in this process is not analysed again while the columns of its tables are the same.
+    Names are bound as DuckDB binds them, and the operators are followed one after the other. DuckDB itself, over tables
+    without rows, validates the statement and names its columns. The result is cached in this process while the columns
+    of the statement's tables are the same.
 
     Args:
         sql: one SELECT, WITH, set operation, VALUES, PIVOT, UNPIVOT or SUMMARIZE in DuckDB's dialect.
-        schemas: table → column → DuckDB type. Files that table functions read stand among them under their path or
-            pattern as written (several of one call joined by ", "), or under the text of the whole call. Where they
-            do not, the files' own headers are read, if they are there; edges call them by their path.
-        origin: where the SQL comes from, for messages.
-        people: columns, as (table, column), that tell people apart: only counts of these make groups of at least k
-            people. None: whatever is counted is taken for people.
-        result: names of the columns of the result, which tell the values of a PIVOT that names none.
-        parameters: values of its `$name` parameters. They decide whether groups are of at least `$k` people, and
-            whether a hash has a key: a k that is not known is not trusted, a key is unless it is empty.
+        schemas: table → column → DuckDB type. Files read by table functions are included under their path or pattern as
+            written (several of one call joined by ", "), or under the text of the whole call. Otherwise the files'
+            headers are read, if the files exist; edges name them by their path.
+        origin: the file or asset of the SQL, for messages.
+        people: columns, as (table, column), that identify people: only counts of these make groups of at least k
+            people. If None, whatever is counted counts as people.
+        result: names of the result's columns, which give the values of a PIVOT without a list.
+        parameters: values of its `$name` parameters. They decide whether groups have at least `$k` people, and whether
+            a hash has a key: an unknown k counts as too small, an unknown key as a key.
 
     Returns:
-        The edges by the columns of the result, in their order, under the names that they have when the statement stands
-        in a FROM clause (so a name that comes twice is numbered). The edges of each are sorted.
+        The sorted edges of each column of the result, in order, under the names of a subquery in a FROM clause (so a
+        duplicate name is numbered).
 
     Raises:
-        ColumnLineageError: the SQL cannot be parsed, names a table or column that is not there or is ambiguous, or has
-            a part whose lineage cannot be derived; it says where.
+        ColumnLineageError: the SQL cannot be parsed, names a table or column that is unknown or ambiguous, or has a
+            part whose lineage cannot be derived; the error has the position.
     """
     inputs = Inputs(schemas)
     known = None if people is None else frozenset(people)
@@ -82,7 +82,7 @@ def column_lineage(
 
 
 def _names(sql: str, *, inputs: Inputs) -> list[str]:
-    """Column names of a statement whose tables are named without schema."""
+    """Column names of a statement over tables named without a schema."""
     words = {token.text for token in sqlglot.tokenize(sql, read="duckdb")}
     tables = {found.name: found.columns for word in words if (found := inputs.find(word)) is not None}
     bare = bare_statement(sql)

@@ -1,4 +1,4 @@
-"""Answers: cached derivations for a text and its input columns."""
+"""Derivation cache: results for a text and its input columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST = 4096
 
 
 class Answers:
-    """The last few thousand answers of this process, each with the inputs that it looked for, found or not."""
+    """The last few thousand results in this process, each with the inputs that were looked up, whether found or not."""
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
@@ -22,7 +22,7 @@ class Answers:
         self._known: OrderedDict[Hashable, tuple[Mapping[str, Input | None], Lineage]] = OrderedDict()
 
     def find(self, question: Hashable, inputs: Inputs) -> Lineage | None:
-        """The cached answer to a question, if each input that it depended on is unchanged."""
+        """The cached result, if each input that it depends on is unchanged."""
         with self._lock:
             known = self._known.get(question)
             if known is None:
@@ -34,7 +34,7 @@ class Answers:
         return {column: list(edges) for column, edges in answer.items()}
 
     def keep(self, question: Hashable, inputs: Inputs, answer: Lineage) -> None:
-        """Cache an answer that was derived from some inputs."""
+        """Cache a result with the inputs that it depends on."""
         with self._lock:
             kept = {column: list(edges) for column, edges in answer.items()}
             self._known[question] = (dict(inputs.asked), kept)

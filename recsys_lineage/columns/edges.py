@@ -1,8 +1,8 @@
 """Sets of edges, and the operators' effects on them.
 
-An edge is a tuple `(table, column, how, masked)`. `how` counts the three direct ways by their strength, and then the
-indirect ones. A `$parameter` is an input of a table without name, which is left out of every answer: it only says
-whether a hash is keyed.
+An edge is a tuple `(table, column, how, masked)`. `how` numbers the three direct kinds by strength, and then the
+indirect ones. A `$parameter` is an input of a table without a name; it only shows whether a hash is keyed, and is left
+out of every result.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PARAMETERS = ""
 
 
 class How(IntEnum):
-    """How an input takes part: the first three directly, the weakest first; the others indirectly."""
+    """The kind of an edge: the first three are direct, the weakest first; the others are indirect."""
 
     IDENTITY = 0
     TRANSFORMATION = 1
@@ -34,7 +34,7 @@ class How(IntEnum):
 
 _NAMES = [how.name for how in How]
 _RANKS = [(how > How.AGGREGATION, how.name) for how in How]
-"""The order of the answer: by name within the direct and the indirect ways."""
+"""The sort order of results: by name within the direct and the indirect kinds."""
 _TRANSFORMED, _AGGREGATED = int(How.TRANSFORMATION), int(How.AGGREGATION)
 
 
@@ -49,7 +49,7 @@ def of_parameter(name: str) -> Edges:
 
 
 def transformed(edges: Edges) -> Edges:
-    """The edges of an expression over values that have these edges."""
+    """The edges of an expression over values with these edges."""
     for edge in edges:
         if edge[2] < _TRANSFORMED:
             return frozenset([(t, c, how or _TRANSFORMED, m) for t, c, how, m in edges])
@@ -57,7 +57,7 @@ def transformed(edges: Edges) -> Edges:
 
 
 def aggregated(edges: Edges) -> Edges:
-    """The edges of an aggregate of values that have these edges."""
+    """The edges of an aggregate of values with these edges."""
     for edge in edges:
         if edge[2] < _AGGREGATED:
             return frozenset([(t, c, how if how > _AGGREGATED else _AGGREGATED, m) for t, c, how, m in edges])
@@ -84,12 +84,13 @@ def masked(edges: Edges) -> Edges:
 
 
 def statistic(edges: Edges) -> Edges:
-    """The edges of a statistic over many people: edges of its value are masked, those that chose the rows are not."""
+    """The edges of a statistic over many people: edges of its value are masked, those that selected the rows are
+    not."""
     return frozenset([(t, c, how, m or how <= _AGGREGATED) for t, c, how, m in edges])
 
 
 def is_keyed(edges: Edges) -> bool:
-    """Whether a parameter's value is part of a value that has these edges."""
+    """Whether a parameter's value is part of a value with these edges."""
     return any(t == _PARAMETERS and how <= _AGGREGATED for t, _, how, _ in edges)
 
 
@@ -99,11 +100,11 @@ def united(parts: Iterable[Edges]) -> Edges:
 
 
 def public(edges: Edges, known: dict[Edge, ColumnEdge]) -> list[ColumnEdge]:
-    """The edges as the answer gives them, sorted, each way once: it masks where each of its paths does.
+    """The edges in their public form, sorted, each kind once; an edge is masking if each of its paths is.
 
     Args:
-        edges: those of one column of the result.
-        known: edges that were built before, to share them.
+        edges: the edges of one column of the result.
+        known: edges built before, to be shared.
     """
     found: list[ColumnEdge] = []
     for edge in sorted(edges, key=lambda each: (each[0], each[1], _RANKS[each[2]], each[3])):

@@ -21,11 +21,11 @@ class Value:
     """Value of an expression for one row.
 
     Args:
-        edges: the inputs that take part in it, and how.
-        fields: where it is a struct whose fields are known apart, each of them.
-        type: its type as DuckDB writes it, where it is a column of an input.
-        element: where it is a list whose elements are structs with known fields, or lists of such, any of them.
-        length: where it is a list of which this is known apart, the edges of what decides how many elements it has.
+        edges: the edges of the inputs that take part in it.
+        fields: for a struct with known fields, each field.
+        type: for a column of an input, its type as DuckDB writes it.
+        element: for a list of structs with known fields, or of such lists, any element.
+        length: for a list where they are known, the edges that decide its number of elements.
     """
 
     edges: Edges = NOTHING
@@ -35,7 +35,7 @@ class Value:
     length: Edges | None = None
 
     def field(self, name: str) -> Value:
-        """The value of a struct's field, or of whatever else has a name in it."""
+        """The value of a struct's field, or of another named part."""
         for known, value in (self.fields or {}).items():
             if folded(known) == folded(name):
                 return value
@@ -52,7 +52,7 @@ class Value:
 
     @property
     def shape(self) -> Edges:
-        """What decides how many elements a list has: at most what all inside of them shares."""
+        """Edges that decide the number of elements of a list; at most those common to everything in it."""
         if self.length is not None:
             return self.length
         if self.element is None:
@@ -60,7 +60,7 @@ class Value:
         return deciding(frozenset.intersection(*_leaves(self.element)), How.CONDITIONAL)
 
     def through(self, change: Callable[[Edges], Edges]) -> Value:
-        """The value that an operator makes of it which keeps what is inside of it apart."""
+        """The value after an operator that keeps its parts separate."""
         inside = self.fields and {name: each.through(change) for name, each in self.fields.items()}
         element = self.element and self.element.through(change)
         return Value(change(self.edges), inside, element=element, length=self.length)
@@ -82,12 +82,12 @@ def _leaves(value: Value) -> list[Edges]:
 
 
 def list_of(element: Value, edges: Edges = NOTHING, length: Edges | None = None) -> Value:
-    """A list of elements that are all like one.
+    """A list whose elements all have the edges of one.
 
     Args:
-        element: one of them.
-        edges: of what else decides which elements it has.
-        length: of what decides how many it has, where that is known apart.
+        element: one element.
+        edges: further edges that decide which elements it has.
+        length: the edges that decide their number, if known.
     """
     inside = element.beside(edges)
     return Value(inside.edges, element=inside if inside.fields or inside.element else None, length=length)
@@ -97,15 +97,15 @@ def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
     """One of several values.
 
     Args:
-        values: those; NULL may be another.
-        edges: of what decides which it is.
+        values: the values; NULL may be one more.
+        edges: the edges that decide the choice.
     """
     found = [each for each in values if each != CONSTANT]
     return (reduce(merged, found) if found else CONSTANT).through(transformed).beside(edges)
 
 
 def merged(one: Value, other: Value) -> Value:
-    """A value that is one or the other."""
+    """A value that is one of two."""
     length = None if one.length is None or other.length is None else one.length | other.length
     if one.element and other.element:
         element = merged(one.element, other.element)
@@ -130,14 +130,12 @@ class Relation:
     """Columns in their order, and the edges that decide the rows.
 
     Args:
-        columns: their values' edges do not repeat those of `rows`.
-        rows: the edges that decide which rows there are, and how often.
-        keys: sets of columns, by their places, that no two rows have the same values in; the empty set says that
-            there is at most one row.
-        order: the edges that decide in which order rows come, beside `rows`.
-        numbers: the columns, by their places, that number the rows of each partition in some order, with the columns
-            that partitions go by.
-        sorting: those edges of `rows` that decide only in which order rows come.
+        columns: its columns, whose edges do not repeat those of `rows`.
+        rows: the edges that decide which rows there are, and how often each occurs.
+        keys: sets of columns, by index, that are keys of the rows; the empty set means at most one row.
+        order: the edges that decide the order of the rows, without those of `rows`.
+        numbers: row-number columns, by index → the columns of their partition keys.
+        sorting: the edges of `rows` that decide only the order of the rows.
     """
 
     columns: Sequence[Column]
@@ -149,7 +147,7 @@ class Relation:
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
-        """The places of the columns of each folded name."""
+        """The indices of the columns of each folded name."""
         found: dict[str, list[int]] = {}
         for place, column in enumerate(self.columns):
             found.setdefault(folded(column.name), []).append(place)
@@ -166,7 +164,7 @@ class Relation:
         return replace(self, columns=columns)
 
     def settled(self, more: Edges = NOTHING) -> Relation:
-        """The relation as beside rows that are there anyway: what decides its rows, and more, decides its values."""
+        """The relation joined to rows that exist anyway: its row edges, and further ones, decide its values."""
         edges = self.rows | more
         return replace(self.beside(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
 
@@ -184,12 +182,12 @@ class Relation:
         return replace(self.narrowed(edges), sorting=edges - self.rows)
 
     def apart(self) -> Relation:
-        """The relation with values of its own, where it occurs in a FROM clause more than once."""
+        """The relation with new identities of its values, for another occurrence in a FROM clause."""
         columns = [Column(column.name, replace(column.value)) for column in self.columns]
         return replace(self, columns=columns)
 
     def with_key(self, places: Iterable[int]) -> Relation:
-        """The relation where no two rows have the same values in the columns at some places."""
+        """The relation with the columns at some indices as a key."""
         return Relation(self.columns, self.rows, (*self.keys, frozenset(places)), self.order)
 
     @property

@@ -1,4 +1,4 @@
-"""Tags: the kind of data in a column, such as personal data, and how it passes to derived columns."""
+"""Tags: the kind of data in a column, such as personal data, and the rules by which derived columns inherit it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from recsys_lineage.columns.column_edge import ColumnEdge
 
 PERSON = "person"
-"""The tag of columns that tell people apart: a count of their distinct values is a number of people."""
+"""The tag of columns that identify people: a count of their distinct values is a number of people."""
 _THROUGH_CHOICES = "+indirect"
 _TAGGED = re.compile(r"\s*\[([a-z]\w*(?:\+indirect)?(?:\s*,\s*[a-z]\w*(?:\+indirect)?)*)\]\s*$")
 
 
 @dataclass(frozen=True, order=True)
 class Tag:
-    """A tag of a column, written behind its description: `the customer [pii]`, `[pii, health+indirect]`.
+    """A tag of a column, written after its description: `the customer [pii]`, `[pii, health+indirect]`.
 
-    It passes to every column whose values are made of the column's. Only a masking transformation stops it.
+    Every column computed from the column's values inherits it. Only a masking transformation stops it.
 
     Args:
         name: lower-case.
-        indirect: whether it also passes to columns for whose rows or values the column only decides.
+        indirect: whether columns inherit it also if the column only decides their rows or values.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Tag:
         return self.name + (_THROUGH_CHOICES if self.indirect else "")
 
     def passes(self, edge: ColumnEdge) -> bool:
-        """Whether the tag passes along an edge; one that identifies people does so only for unchanged values."""
+        """Whether the tag passes along an edge; `person` passes only along edges of unchanged values."""
         if self.name == PERSON:
             return edge.subtype == "IDENTITY"
         return not edge.masking and (edge.kind == "DIRECT" or self.indirect)
@@ -56,10 +56,10 @@ def split_description(text: str) -> tuple[str, tuple[Tag, ...]]:
 
 
 def passed_tags(edges: Iterable[ColumnEdge], inputs: Mapping[str, Tags]) -> set[Tag]:
-    """The tags that a column inherits from the columns that it comes from.
+    """The tags that a column inherits from its origins.
 
     Args:
-        edges: those of the column.
+        edges: the edges of the column.
         inputs: table → column → tags.
     """
     return {

@@ -1,9 +1,9 @@
 """Ties: edges that decide the order of rows that an ORDER BY leaves equal, or of rows without one.
 
-SQL leaves it open. DuckDB keeps the order in which rows come: of windows over the same partitions the longest order
-sorts for all whose order it begins with, and other windows, and what stands on them, get the rows as the windows before
-left them. So `row_number() OVER (ORDER BY a)` beside `sum(x) OVER (ORDER BY a, b)` hangs on b where rows are equal
-in a.
+SQL leaves this order open, and DuckDB keeps the order in which rows arrive. Among windows over the same partitions, the
+longest sort order also serves those whose order is a prefix of it. Other windows, and operators on top, get the rows in
+the order that the previous windows left. So `row_number() OVER (ORDER BY a)` next to `sum(x) OVER (ORDER BY a, b)`
+depends on b for rows with equal a.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlglot import exp
 from recsys_lineage.columns.edges import NOTHING, Edges, united
 
 _STREAMED = frozenset({"dense_rank", "first", "first_value", "lag", "lead", "row_number"})
-"""Functions that DuckDB computes before it sorts for others, where their window has no order and no partitions."""
+"""Functions that DuckDB computes before it sorts for others, if their window has no order and no partitions."""
 _INDIFFERENT = frozenset(
     {
         "approx_count_distinct", "avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "corr", "count",
@@ -27,7 +27,7 @@ _INDIFFERENT = frozenset(
         "sum_no_overflow", "sumkahan", "var_pop", "var_samp", "variance",
     }
 )  # fmt: skip
-"""Functions of which it is nothing in which order equal rows come."""
+"""Functions whose result does not depend on the order of equal rows."""
 _INDIFFERENT_KINDS = ("quantile", "percentile", "regr_", "approx_quantile")
 
 
@@ -36,9 +36,9 @@ class Sort:
     """A window for which DuckDB sorts rows.
 
     Args:
-        window: its function.
-        named: the window of WINDOW that it is based on, if it is.
-        read: gives the edges of its partitions and its order.
+        window: the window function.
+        named: the window of WINDOW that it is based on, if any.
+        read: returns the edges of its partitions and its order.
     """
 
     window: exp.Window
@@ -60,7 +60,7 @@ class Sort:
 
     @cached_property
     def order(self) -> tuple[tuple[exp.Expr, bool, bool], ...]:
-        """Sort keys, with direction and place of NULLs."""
+        """Sort keys, with direction and position of NULLs."""
         orders = [each.args.get("order") for each in (self.named, self.window) if each is not None]
         return tuple(
             (key.this, bool(key.args.get("desc")), bool(key.args.get("nulls_first")))
@@ -75,11 +75,11 @@ class Sort:
 
 
 def is_indifferent(name: str, window: exp.Expr | None = None) -> bool:
-    """Whether a function returns the same in whatever order equal rows come.
+    """Whether a function returns the same for any order of equal rows.
 
     Args:
-        name: that it is called by, in lower case.
-        window: its OVER, where it has one.
+        name: its name in the call, in lower case.
+        window: its OVER, if it has one.
     """
     if name not in _INDIFFERENT and not name.startswith(_INDIFFERENT_KINDS):
         return False
@@ -92,12 +92,12 @@ def is_indifferent(name: str, window: exp.Expr | None = None) -> bool:
 
 
 def deciding_ties(own: Sort, name: str, sorts: Iterable[Sort]) -> Edges:
-    """The edges of the windows of a SELECT that decide in which order rows come that are equal in one of them.
+    """The edges from the windows of a SELECT that decide the order of rows which one of them leaves equal.
 
     Args:
-        own: the one.
-        name: of its function.
-        sorts: all of them, in the order in which DuckDB computes them.
+        own: that window.
+        name: the name of its function.
+        sorts: all windows, in the order in which DuckDB computes them.
     """
     known = [*sorts]
     spec = own.window.args.get("spec")

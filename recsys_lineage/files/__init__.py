@@ -1,6 +1,6 @@
 """Source files, read exactly: listing, faults, and every row with its file and line.
 
-Nothing here knows of a lake, of Dagster or of shops: a folder and a SELECT over files in, DuckDB relations out.
+This package depends on neither a lake nor Dagster: a folder and a SELECT over files in, DuckDB relations out.
 """
 
 from recsys_lineage.files.failing_rows import FailingRows, failing_rows

@@ -1,4 +1,4 @@
-"""Failing rows: rows at which the source's SQL stops, such as a text cast to a number, found by bisection."""
+"""Failing rows: rows at which the source's SQL fails, such as a text cast to a number, found by bisection."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from recsys_lineage.sql.sql_place import plain
 from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql
 
 MOST_ROWS = 10
-"""Rows of one file that are told apart; of a file with more of them none is loaded."""
+"""The most failing rows of one file that are listed; if there are more, no row of the file is loaded."""
 MOST_LOOKS = 600
-"""How often the SQL is tried on some of the rows, before what is left is given up whole."""
+"""The most times that the SQL is run on some of the rows, before the rest is given up whole."""
 
 
 @dataclass
@@ -24,8 +24,8 @@ class FailingRows:
     """The rows at which the SQL of a raw table stops.
 
     Attributes:
-        rows: file → line → what DuckDB says of that row.
-        whole: file → what DuckDB says of it, for files of which too many rows fail, or that no row can be read from.
+        rows: file → line → DuckDB's error for that row.
+        whole: file → DuckDB's error, for files with too many failing rows or no readable row.
     """
 
     rows: dict[str, dict[int, SqlFailed]] = field(default_factory=dict)
@@ -60,26 +60,26 @@ class FailingRows:
         return {scan: rows_where(name, self.condition()) for scan, name in relations.items()}
 
     def places(self) -> list[str]:
-        """Each row that fails, and where in the SQL, in words without a value."""
+        """Each failing row and its position in the SQL, as text without values."""
         return [f"{place}: the SQL stops at it, at {error.where}" for place, error in self._errors_by_place()]
 
     def values(self) -> list[str]:
-        """The same with what DuckDB says, which shows the value."""
+        """The same with DuckDB's message, which shows the value."""
         return [f"{place}: {error.found}" for place, error in self._errors_by_place()]
 
     def errors(self) -> list[SqlFailed]:
-        """DuckDB's error for each of them, in the same order."""
+        """DuckDB's error for each failing row, in the same order."""
         return [error for _, error in self._errors_by_place()]
 
     def of_file(self, path: str) -> FailingRows:
-        """The part of one file."""
+        """The failing rows of one file."""
         return FailingRows(
             {path: self.rows[path]} if path in self.rows and path not in self.whole else {},
             {path: self.whole[path]} if path in self.whole else {},
         )
 
     def of_row(self, path: str, line: int) -> FailingRows:
-        """One row alone."""
+        """One failing row alone."""
         return FailingRows({path: {line: self.rows[path][line]}})
 
     def _errors_by_place(self) -> list[tuple[str, SqlFailed]]:
@@ -103,17 +103,17 @@ def failing_rows(
     own: Collection[FileScan],
     error: Exception,
 ) -> FailingRows:
-    """The rows at which a source's SQL stops; none where it is not a value that stops it.
+    """The rows at which a source's SQL fails; none where the cause is not a value.
 
-    The SQL is tried on halves of the files, then on halves of a file's lines, a bounded number of times.
+    The SQL is run on halves of the files, then on halves of a file's lines, a bounded number of times.
 
     Args:
         connection: one on which all scans of the SQL are open.
         query: the SQL.
         relations: the name under which each scan is open.
-        own: the scans whose files give rows of their own. Of the others all rows are there at first; they are looked
-            at where of a file of these every row seems to fail.
-        error: what DuckDB said of the whole.
+        own: the scans whose files determine their own rows. Other scans are searched only if every row of a file of
+            these seems to fail.
+        error: DuckDB's error for the whole query.
     """
     if not isinstance(error, OF_A_VALUE):
         return FailingRows()
@@ -127,7 +127,7 @@ def failing_rows(
 
 
 class _Look:
-    """One second look at the rows of some scans."""
+    """One search through the rows of some scans."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Look:
         return self._found
 
     def _at_files(self, paths: list[str]) -> None:
-        """Look at the files of a range of all paths."""
+        """Search the files of a range of all paths."""
         if not paths:
             return
         range_ = f"_file BETWEEN {literal(paths[0])} AND {literal(paths[-1])}"
@@ -175,7 +175,7 @@ class _Look:
         self._found.whole.update(dict.fromkeys(paths, self._errors_by_place(range_, error)))
 
     def _at_lines(self, path: str, first: int, last: int, error: Exception) -> None:
-        """Look at a range of a file's lines at one of which the SQL is known to stop."""
+        """Search a range of a file's lines in which the SQL is known to fail."""
         failing = self._found.rows.setdefault(path, {})
         range_ = f"_file = {literal(path)} AND _line BETWEEN {first} AND {last}"
         if first == last and len(failing) < MOST_ROWS:
@@ -194,7 +194,7 @@ class _Look:
             self._found.whole.setdefault(path, self._errors_by_place(range_, error))
 
     def _error(self, condition: str) -> Exception | None:
-        """DuckDB's error for the rows that meet a condition."""
+        """DuckDB's error for the rows that satisfy a condition."""
         self._left -= 1
         sql = f"SELECT max(hash(_row)) FROM ({self._written(condition).statement}) AS _row"
         try:
@@ -226,5 +226,5 @@ class _Look:
 
 
 def rows_where(relation: str, condition: str) -> str:
-    """The rows of a relation that meet a condition, for a FROM clause."""
+    """The rows of a relation that satisfy a condition, for a FROM clause."""
     return f"(SELECT * FROM {quote(relation)} WHERE {condition})"

@@ -1,4 +1,4 @@
-"""Fault: what is wrong with a whole file, in words for the person who delivered it."""
+"""Fault: the reason why a whole file is refused, written for the person who delivered it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 
 class FileFault(LineageError):
-    """A file that cannot be read as its source says; no row of it is taken.
+    """A file that cannot be read as its source specifies; none of its rows is loaded.
 
-    Its text is one line, as it is kept in a cell of a table beside those of other files.
+    Its text is one line, because it is stored in a cell of a table.
 
     Args:
         path: the file, relative to the data folder.
-        expected: what the source asks for.
-        found: what the file is or holds instead.
-        advice: what to do next.
+        expected: the source's specification.
+        found: the actual content of the file.
+        advice: the next step.
     """
 
     def __init__(self, path: str, expected: str, found: str, advice: str) -> None:
@@ -36,11 +36,11 @@ def missing_columns_fault(
     hint: str = "",
     named_at: Mapping[str, str] | None = None,
 ) -> FileFault:
-    """The fault of a file that lacks `missing` columns; names the similar columns that it has for each.
+    """The fault of a file that lacks the `missing` columns, with similar columns of the file for each.
 
     Args:
-        hint: what to do, where that is known.
-        named_at: where the source's SQL names the columns.
+        hint: advice, if known.
+        named_at: the position of the columns in the source's SQL.
     """
     places = [named_at[name] for name in missing if named_at and name in named_at]
     more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
@@ -63,12 +63,12 @@ def missing_columns_fault(
 
 
 def csv_fault(path: str, found: str, advice: str) -> FileFault:
-    """The fault of a file that is no CSV as its source says."""
+    """The fault of a file that is no CSV as its source specifies."""
     return FileFault(path, "a CSV file", found, advice)
 
 
 def changed_fault(path: str) -> FileFault:
-    """The fault of a file that has another content than it had when it was hashed."""
+    """The fault of a file whose content has changed since it was hashed."""
     return FileFault(
         path,
         "the content that it had when its hash was taken",

@@ -1,4 +1,4 @@
-"""FileScan: which files of a source are read, and how."""
+"""FileScan: the files of a source and the options for reading them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ OptionValue = str | bool | int | tuple[str, ...]
 
 @dataclass(frozen=True)
 class FileScan:
-    """One `read_csv(…)` or `read_parquet(…)` of a source: which files, read how."""
+    """One `read_csv(…)` or `read_parquet(…)` of a source: its files and its options."""
 
     function: str
     pattern: str

@@ -1,8 +1,8 @@
-"""Own-file scans: which scans of a source's SQL give rows made of one file only, and which affect every row.
+"""Own-file scans: scans of a source's SQL whose rows each come from one file only, unlike those that affect every row.
 
-The question is answered from the text, and only with yes where it is sure: a scan whose rows pass through projections,
-filters, joins and UNIONs with their `_file` is divided by file; one that is looked up, counted over, numbered or joined
-from the other side is not, unless that happens within each file (by PARTITION BY, GROUP BY or USING of `_file`).
+The text decides, in doubt against it. A scan whose rows pass through projections, filters, joins and UNIONs with their
+`_file` is divided by file. A scan that is looked up, aggregated, numbered or joined from the other side is not, unless
+that happens within each file (by PARTITION BY, GROUP BY or USING of `_file`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _DIVIDED = {"expressions", "from_", "joins", "where", "group", "having", "qualif
 class _Rows:
     """Sources of the rows of a table expression.
 
-    Each row is made of one file, its `_file`, of one of the relations `own`, and of anything in `shared`. `gives_file`
-    says whether it has the column `_file`.
+    Each row comes from one file, its `_file`, of one of the relations `own`, and from anything in `shared`.
+    `gives_file` is true if the rows have the column `_file`.
     """
 
     own: frozenset[str] = _NONE
@@ -40,10 +40,10 @@ class _Rows:
 
 @lru_cache(maxsize=64)
 def relations_by_file(sql: str, relations: frozenset[str]) -> frozenset[str]:
-    """The `relations` with a column `_file` each of whose files determines its rows of the SELECT alone.
+    """The `relations` with a column `_file` of which each file alone determines its rows of the SELECT.
 
-    A row with `_file` = f is made of the rows of f in such a relation, and of the relations that are not among them;
-    no other file of such a relation adds to it.
+    A row with `_file` = f comes from the rows of f in such a relation, and from other relations; no other file of such
+    a relation affects it.
     """
     rows = _of_query(sqlglot.parse_one(sql, dialect="duckdb"), {name: _scan(name) for name in relations})
     return rows.own - rows.shared if rows.gives_file else _NONE
@@ -54,7 +54,7 @@ def _scan(relation: str) -> _Rows:
 
 
 def _of_query(query: exp.Expr, known: Mapping[str, _Rows]) -> _Rows:
-    """The rows of a SELECT, a UNION or either in brackets, where the tables `known` can be named."""
+    """The rows of a SELECT, a UNION or either in parentheses, where the tables `known` can be named."""
     around = query.args.get("with_")
     if around is not None:
         if around.args.get("recursive"):
@@ -125,7 +125,7 @@ def _name(table: exp.Expr, place: int) -> str:
 
 
 def _source_of_file(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
-    """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none, or it is not known."""
+    """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none or it is unknown."""
     given = [found for each in select.expressions if (found := _file_of(each)) is not None]
     if len(given) != 1:
         return None
@@ -141,7 +141,7 @@ def _source_of_file(select: exp.Select, sources: Mapping[str, _Rows]) -> str | N
 
 
 def _file_of(projection: exp.Expr) -> str | None:
-    """The table whose `_file` a projection returns ("" if it does not say); None if it is another column."""
+    """The table whose `_file` a projection returns ("" if unnamed); None if it is another column."""
     star = projection.this if isinstance(projection, exp.Column) else projection
     if isinstance(star, exp.Star):
         table = projection.table.casefold() if isinstance(projection, exp.Column) else ""
@@ -157,7 +157,7 @@ def _file_of(projection: exp.Expr) -> str | None:
 
 
 def _keeps_rows(joins: list[exp.Join], giver: int) -> bool:
-    """Whether no join makes rows without the giver's file; the giver is the source at that place, 0 for FROM."""
+    """Whether no join adds rows without the giver's file; the giver is the source at that index, 0 for FROM."""
     for place, join in enumerate(joins, start=1):
         side, method = str(join.side).upper(), str(join.method).upper()
         other = "LEFT" if place == giver else "RIGHT"
@@ -182,7 +182,7 @@ def _joins_files(join: exp.Join, name: str, beside: Collection[str]) -> bool:
 
 
 def _within_files(select: exp.Select, givers: Collection[str]) -> bool:
-    """Whether whatever looks at several rows looks at those of one file."""
+    """Whether every operation over several rows stays within one file."""
 
     def is_file(each: exp.Expr) -> bool:
         return (
@@ -234,11 +234,11 @@ def _own_nodes(select: exp.Select, kind: type[exp.Expr]) -> Iterator[exp.Expr]:
 
 
 def _inner_queries(select: exp.Select) -> Iterator[exp.Expr]:
-    """The queries inside a SELECT's expressions."""
+    """The subqueries in a SELECT's expressions."""
     yield from _own_nodes(select, exp.Query)
 
 
 def _mixed(node: exp.Expr, known: Mapping[str, _Rows]) -> _Rows:
-    """The rows of a part of which nothing more is known: each may depend on all that it names."""
+    """The rows of a part that is not analysed: each may depend on everything that it names."""
     named = {table.name.casefold() for table in node.find_all(exp.Table)}
     return _Rows(shared=frozenset[str]().union(*(known[name].all for name in named if name in known)))

@@ -1,6 +1,6 @@
-"""Path meaning: what a source's SQL takes from a file's path, such as a day or a store that only the name says.
+"""Path meaning: values that a source's SQL takes from a file's path, such as a day or a store that only the name has.
 
-Files of equal content are copies only where their paths mean the same to the SQL.
+Files of equal content are copies only if the SQL takes equal values from their paths.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from sqlglot import exp
 from recsys_lineage.files.own_file import FILE
 
 _SEVERAL_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.Lambda, exp.IgnoreNulls, exp.Filter)
-"""Expressions over more than the row that `_file` stands in."""
+"""Expressions over more rows than the one with the `_file`."""
 
 
 @lru_cache(maxsize=64)
 def path_expressions(sql: str) -> tuple[str, ...]:
-    """The widest expressions of a SELECT that are made of `_file` and constants alone, over one column `_file`.
+    """The largest expressions of a SELECT made only of constants and one column `_file`.
 
-    A `_file` that is only passed on, compared with that of the same row elsewhere, or that rows are grouped by says
-    nothing of what the path means. One that stands in an expression with other columns is given by itself.
+    A `_file` that is only passed on, compared with that of the same row elsewhere, or used as a grouping key is left
+    out. A `_file` in an expression with other columns is returned by itself.
     """
     found: dict[str, None] = {}
     for column in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Column):
@@ -58,7 +58,7 @@ def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str,
 
 
 def _is_of_path(node: exp.Expr) -> bool:
-    """Whether an expression is made of `_file` and constants alone."""
+    """Whether an expression consists only of `_file` and constants."""
     return (
         isinstance(node, exp.Condition)
         and not isinstance(node, _SEVERAL_ROWS)

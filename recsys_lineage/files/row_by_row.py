@@ -21,19 +21,18 @@ _ANY = "*?[{"
 
 
 def scan_of_rows(query: SourceQuery, added: str) -> str | None:
-    """Name, in a source's SQL, of the one scan whose rows are the rows of its result, with their file and line.
+    """Name, in a source's SQL, of the one scan whose rows become the result's rows, with their file and line.
 
-    Told by the text: a SELECT without a group, LIMIT, a set operation or WITH, that gives `_file` and `_line` of one
-    scan as they are. It may join that scan with others, if these cannot read the same files, and be DISTINCT, since
-    a row of a file has one hash. What is not told may be so all the same.
+    The text must be a SELECT without a group, LIMIT, a set operation or WITH that returns `_file` and `_line` of one
+    scan unchanged. It may join that scan with others, if these cannot read the same files, and be DISTINCT, since a row
+    of a file has one hash. The result is None in doubt.
 
     Args:
         query: the source's SQL.
-        added: the name of a column that is to be put before its own.
+        added: the name of a column to be added before its own.
 
     Returns:
-        The name with a dot, ready to stand before a column: `"e".`; empty where the scan is the only table; None where
-        it is not told.
+        The name with a dot as a column's prefix: `"e".`; empty where the scan is the only table; None in doubt.
     """
     tree = parsed_select(query.sql, query.origin, SourceSqlError, "keep one SELECT in the file")
     first, second, *_ = sqlglot.tokenize(query.sql, read="duckdb")
@@ -72,7 +71,7 @@ def scan_of_rows(query: SourceQuery, added: str) -> str | None:
 
 
 def _takes_another(tree: exp.Select, added: str) -> bool:
-    """Whether ORDER BY or QUALIFY mean another column where one is added before the others."""
+    """Whether ORDER BY or QUALIFY refer to another column once one is added before the others."""
     order, qualify = tree.args.get("order"), tree.args.get("qualify")
     keys = [key.this for key in order.expressions] if order is not None else []
     if any(isinstance(key, exp.Literal) or key.name.casefold() == "all" for key in keys):
@@ -83,7 +82,7 @@ def _takes_another(tree: exp.Select, added: str) -> bool:
 
 
 def may_share_files(one: str, other: str) -> bool:
-    """Whether a file could match two patterns of scans, by their prefixes; if false, none does."""
+    """Whether a file could match two patterns of scans, judging by their prefixes; if false, no file does."""
     first, second = _beginning(one), _beginning(other)
     landed = f"{LANDING}/"
     return any(
@@ -93,16 +92,16 @@ def may_share_files(one: str, other: str) -> bool:
 
 
 def _beginning(pattern: str) -> str:
-    """Common prefix of a pattern's paths, in any case and Unicode normalization."""
+    """Common prefix of a pattern's paths, for any case and Unicode normalization."""
     path = normalize("NFC", str(PurePosixPath(pattern))).casefold()
     return path[: min((path.find(sign) for sign in _ANY if sign in path), default=len(path))]
 
 
 def takes_rows_apart(query: SourceQuery) -> bool:
-    """Whether a source's SQL makes several rows of one row of a file, such as one of each element of a list.
+    """Whether a source's SQL turns one row of a file into several, such as one for each element of a list.
 
-    Told by the text: one call of a scan, which is joined with nothing but `unnest(…)` of its own values. Equal rows of
-    one row of a file are then several elements that are equal, never one that a join or a UNION gave again.
+    The text must have one call of a scan, joined only with `unnest(…)` of its own values. Equal rows from one row of a
+    file are then equal elements, never one element repeated by a join or a UNION.
     """
     tree = parsed_select(query.sql, query.origin, SourceSqlError, "keep one SELECT in the file")
     lists = (exp.Unnest, exp.Explode)
@@ -115,10 +114,10 @@ def takes_rows_apart(query: SourceQuery) -> bool:
 
 
 def with_column(statement: str, column: str) -> str:
-    """A statement for which `scan_of_rows` finds the scan, with one more column before its own.
+    """The statement with one more column before its own; `scan_of_rows` must find its scan.
 
     Args:
-        statement: the SQL, with what is to run in place of its scans.
+        statement: the SQL, with the replacements of its scans.
         column: an expression over the columns of that scan, with AS and its name.
     """
     first, second, *_ = sqlglot.tokenize(statement, read="duckdb")

@@ -1,7 +1,7 @@
 """RowStore: the rows of many files as one relation, in memory while small, in Parquet files beyond that.
 
 Rows come block by block, one file after another, and only a file that was read to its end without a fault keeps its
-rows. Both ways give the same relation (a property test holds them together), so the choice is one of speed only.
+rows. Both ways give the same relation (a property test proves it), so the choice affects only speed.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import path_literal, quote
 
 MEMORY_BYTES = 64 << 20
-"""How much a relation may take in memory, in Arrow's layout; with more it goes to disk."""
+"""Bytes that a relation may take in memory, in Arrow's layout; a larger one goes to disk."""
 PIECE_BYTES = 16 << 20
-"""How much is written at a time from then on."""
+"""Bytes written at a time once a relation goes to disk."""
 TABLES = 1 << 10
-"""How many Arrow tables are held besides; one of a single row takes some kilobytes."""
+"""The most Arrow tables held in memory, whatever their size; one of a single row takes some kilobytes."""
 _GROUP_ROWS = 1 << 17
 
 
 class RowStore:
-    """Rows that become a relation of a connection.
+    """Rows of files that are collected for a relation of a connection.
 
     Args:
-        connection: its scratch folder takes the Parquet files.
-        name: of the relation.
+        connection: the connection, whose scratch folder gets the Parquet files.
+        name: the name of the relation.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -51,10 +51,10 @@ class RowStore:
         self._joined = 0
 
     def take(self, file: str, rows: pa.Table) -> None:
-        """Take some rows of the file that is being read; every block of one file has the same columns.
+        """Add some rows of the current file; all blocks of one file have the same columns.
 
         Raises:
-            InsufficientSpace: there is no room for them on disk.
+            InsufficientSpace: the disk has no room for them.
         """
         if not rows.num_rows:
             return
@@ -66,10 +66,10 @@ class RowStore:
             self._write()
 
     def keep(self) -> None:
-        """The file that was being read is good.
+        """Keep the rows of the current file, which was read without a fault.
 
         Raises:
-            InsufficientSpace: there is no room for its rows on disk.
+            InsufficientSpace: the disk has no room for its rows.
         """
         if self._writer is None:
             self._kept += self._taken
@@ -81,7 +81,7 @@ class RowStore:
             self._close()
 
     def drop(self) -> None:
-        """The file that was being read is not: forget its rows."""
+        """Drop the rows of the current file."""
         self._bytes -= sum(map(_bytes, self._taken))
         self._taken = []
         if self._writer is not None:
@@ -89,7 +89,7 @@ class RowStore:
             self._pieces.pop()[0].unlink()
 
     def register(self, columns: Sequence[tuple[str, pa.DataType]]) -> None:
-        """Make the relation, of these columns; what a file has not is NULL."""
+        """Create the relation with these columns; a column that a file lacks is NULL."""
         con, name = self._connection, self._name
         con.execute(f"DROP VIEW IF EXISTS {quote(name)}")
         if self._pieces:
@@ -143,7 +143,7 @@ class RowStore:
         _release_memory()
 
     def _join(self) -> None:
-        """Make one table of many small ones."""
+        """Combine many small tables into one."""
         alike: dict[tuple[str, ...], list[pa.Table]] = {}
         for table in self._kept[self._joined :]:
             alike.setdefault(tuple(table.column_names), []).append(table)
@@ -192,7 +192,7 @@ class RowStore:
 
     @contextmanager
     def _room(self) -> Iterator[None]:
-        """Turn what a disk says into words."""
+        """Convert errors of the disk to InsufficientSpace."""
         try:
             yield
         except OSError as error:
@@ -212,7 +212,7 @@ class RowStore:
 
 
 def _release_memory() -> None:
-    """Give back what the allocators of Arrow and of Python's libraries keep of what was freed: DuckDB needs it."""
+    """Return freed memory that the allocators of Arrow and of Python's libraries keep, because DuckDB needs it."""
     pa.default_memory_pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc
     if trim is not None:

@@ -1,4 +1,4 @@
-"""A source's scan opened in DuckDB: every row with its file and line, every fault in words."""
+"""A source's scan opened in DuckDB: every row with its file and line, every fault as text."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class KnownContent:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """Content of a file, or why nothing of it is read.
+    """Content of a file, or the reason why it is not read.
 
     `rows` counts the records, malformed ones included, and is None where the file has a `fault`. A file that was not
-    read because what it holds is `known` has no rows in the scan's relations.
+    read because its content is `known` has no rows in the scan's relations.
     """
 
     file: SourceFile
@@ -58,8 +58,7 @@ class OpenedScan:
     """A scan as two relations of a connection.
 
     `relation` has the files' columns, `_file` and `_line`; `malformed` has `_file`, `_line`, `_fault` and `_row`.
-    `schema` gives the files' columns with their DuckDB types.
-    Files with a fault have a report and no rows.
+    `schema` has the files' columns with their DuckDB types. Files with a fault have a report and no rows.
     """
 
     relation: str
@@ -74,7 +73,7 @@ class OpenedScan:
 
     @property
     def faults(self) -> tuple[FileFault, ...]:
-        """The faults of the files of which nothing was read."""
+        """The faults of the files that were refused."""
         return tuple(report.fault for report in self.reports if report.fault is not None)
 
 
@@ -90,30 +89,29 @@ def open_scan(
     known: Mapping[tuple[str, str], KnownContent] | None = None,
     named_at: Mapping[str, str] | None = None,
 ) -> OpenedScan:
-    """Makes the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
+    """Create the views `relation_name` and `<relation_name>_malformed` in `con` from the good files of a scan.
 
     CSV columns are text, empty fields NULL; Parquet columns keep their types; columns of folders (`day=2024-01-01/`)
-    are text. A column that only some of the files have is NULL in the others; where the SQL names it, this has to be
-    said by `union_by_name = true`, for else it would hide that a column was renamed. Files are read one at a time, and
-    however large or many they are, memory stays bounded: rows that are many lie on disk, in files that go with the
-    connection.
-    Where no file is good, the relation is empty and has the required columns as text.
+    are text. A column that only some of the files have is NULL in the others; if the SQL names it, `union_by_name =
+    true` is required, because otherwise a renamed column would go unnoticed. Files are read one at a time, and memory
+    stays bounded for any size and number of files: many rows go to disk, into files that are deleted with the
+    connection. If no file is good, the relation is empty and has the required columns as text.
 
-    The bytes of a CSV file are hashed as they are parsed, and other ones than the file's `sha256` names are its fault.
-    DuckDB reads Parquet files only when the relation is queried: here they are compared with what was hashed by size,
-    times and, where it was written shortly before, by its hash; who queries compares again (`is_unchanged`).
+    The bytes of a CSV file are hashed as they are parsed, and a hash other than the file's `sha256` is a fault. DuckDB
+    reads Parquet files only when the relation is queried. So their sizes, times and, for files written shortly before,
+    hashes are compared here with those of the hashed file; the caller compares again after the query (`is_unchanged`).
 
     Args:
-        decode: read Parquet files to their end too, not only their footers, so that a damaged page is a fault. CSV
-            files always are.
-        known: by path and sha256, what files hold that need not be read to their end again. A CSV file of these has
-            a report, and no rows; a Parquet file has its rows.
-        named_at: where the SQL names the required columns, for messages.
+        decode: read Parquet files completely, not only their footers, so that a damaged page is a fault. CSV files are
+            always read completely.
+        known: path and sha256 → content of files that need not be read completely again. Such a CSV file has a report
+            but no rows; a Parquet file has its rows.
+        named_at: positions of the required columns in the SQL, for messages.
 
     Raises:
         SourceSqlError: the scan's options are wrong.
-        InsufficientSpace: rows that are many cannot be written to the temporary folder.
-        FilesChanged: DuckDB reads other rows of a Parquet file than its footer names.
+        InsufficientSpace: rows cannot be written to the temporary folder.
+        FilesChanged: DuckDB reads another number of rows of a Parquet file than its footer has.
     """
     inspection = _Inspection(root, scan, required_columns, decode, known or {}, named_at or {})
     malformed = f"{relation_name}_malformed"
@@ -230,13 +228,13 @@ class _Inspection:
         return folder_columns(file.path, frozenset(map(folded, (*columns, *TRACED_COLUMNS))))
 
     def _shared(self, columns: tuple[str, ...]) -> tuple[str, ...]:
-        """The same columns as one object for all files."""
+        """Columns as one object that all files with the same columns share."""
         return self._columns.setdefault(columns, columns)
 
     def _require(
         self, file: SourceFile, columns: Sequence[str], repeated: Sequence[str], ours: Sequence[str]
     ) -> None:
-        """Raises FileFault where a file lacks a column, has it twice, or has one with a name that is ours."""
+        """Raise FileFault if a file lacks a column, has it twice, or has one with a reserved name."""
         present = {folded(column) for column in columns}
         if reserved := sorted(present & set(ours)):
             expected = (
@@ -255,7 +253,7 @@ class _Inspection:
 
 
 def _readable(blocks: Iterator[CsvBlock], file: SourceFile) -> Iterator[CsvBlock]:
-    """The blocks, a file that cannot be read being its fault; what goes wrong where they are written is none of it."""
+    """The blocks of a file; an error in reading it is a fault of the file, an error in writing its rows is not."""
     try:
         yield from blocks
     except OSError as error:

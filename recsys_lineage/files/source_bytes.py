@@ -13,17 +13,17 @@ from pathlib import Path
 from recsys_lineage.files.fault import FileFault, csv_fault
 
 LARGEST_EXPANSION = 200
-"""How many times its size a compressed file may unpack to; text that repeats itself comes to about 50."""
+"""Largest ratio of unpacked to compressed size of a file; repetitive text reaches about 50."""
 FREE_EXPANSION = 256 << 20
 """Bytes that any compressed file may unpack to."""
 
 
 class SourceBytes:
-    """A file that is read from its start to its end.
+    """A file read from start to end.
 
     Args:
         raw: the file, opened unbuffered.
-        name: how messages name it.
+        name: its name in messages.
     """
 
     def __init__(self, raw: io.RawIOBase, name: str) -> None:
@@ -31,7 +31,7 @@ class SourceBytes:
         self._name = name
         self._packed = io.BufferedReader(self._hashed, 1 << 18)
         self.start = self._packed.peek(4)[:4]
-        """The first bytes, as they are stored."""
+        """The first bytes as stored."""
         self.is_gzip = self.start[:2] == b"\x1f\x8b"
         self._stream = gzip.GzipFile(fileobj=self._packed) if self.is_gzip else self._packed
         self._unpacked = 0
@@ -40,7 +40,7 @@ class SourceBytes:
         """Bytes of the content, `size` of them except at its end.
 
         Raises:
-            FileFault: a compressed file is truncated or damaged, or unpacks to far more than text does.
+            FileFault: a compressed file is truncated or damaged, or unpacks to far more than text would.
         """
         try:
             content = self._stream.read(size)
@@ -60,14 +60,14 @@ class SourceBytes:
         return content
 
     def sha256(self) -> str:
-        """The hash of the file as it was read, and of what follows up to its end."""
+        """The hash of the bytes that were read, and of the rest up to the file's end."""
         while self._packed.read(1 << 20):
             pass
         return self._hashed.sha256.hexdigest()
 
 
 class _Hashed(io.RawIOBase):
-    """Hashes what is read through it."""
+    """Stream wrapper that hashes what is read."""
 
     def __init__(self, raw: io.RawIOBase) -> None:
         self._raw = raw
@@ -96,7 +96,8 @@ def source_bytes(path: Path, name: str) -> Iterator[SourceBytes]:
 
 
 def unpacked_sha256(path: Path, name: str) -> str | None:
-    """The hash of a compressed file's content, however it was compressed; None of a file that is not, or is damaged.
+    """The hash of a compressed file's content, for any compression settings; None for a file that is uncompressed or
+    damaged.
 
     Raises:
         OSError: it cannot be read.

@@ -19,7 +19,7 @@ from recsys_lineage.records.parts.file_pattern import LANDING
 
 _MOST_HASHES = 100_000
 _hashes: dict[tuple[int, ...], tuple[int, str]] = {}
-"""Hashes of files by the files' state, each with the time when it was begun."""
+"""Hashes by the state of a file, each with the time at which hashing began."""
 _READABLE = "a readable file inside the data folder"
 
 
@@ -27,9 +27,9 @@ _READABLE = "a readable file inside the data folder"
 class SourceFile:
     """One file as it was when it was listed.
 
-    `path` is relative to the data folder, with forward slashes. `fault` is set, and `sha256` empty, when the
-    file could not be read at all; such a file is listed so that it can be reported beside the others. `signature` is
-    what `is_unchanged` compares.
+    `path` is relative to the data folder, with forward slashes. `fault` is set, and `sha256` empty, if the file could
+    not be read at all; such a file is listed so that it is reported with the others. `is_unchanged` compares
+    `signature`.
     """
 
     path: str
@@ -42,7 +42,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class DuplicateFile:
-    """A file whose content was delivered already, as `duplicate_of`."""
+    """A file with the same content as `duplicate_of`, which was delivered before."""
 
     file: SourceFile
     duplicate_of: str
@@ -52,7 +52,7 @@ def parsed_pattern(pattern: str) -> str:
     """The pattern of a scan, checked to stay inside the data folder.
 
     Raises:
-        SourceSqlError: the pattern is empty, absolute or holds `..`.
+        SourceSqlError: the pattern is empty, absolute or contains `..`.
     """
     parts = PurePosixPath(pattern).parts
     if not parts or pattern.startswith(("/", "~")) or "\\" in pattern or ":" in parts[0] or ".." in parts:
@@ -73,14 +73,13 @@ def path_order(path: str) -> tuple[bool, str]:
 def list_files(root: Path, pattern: str) -> list[SourceFile]:
     """The files under `root`, and under its landing folder, that match `pattern`, in path order.
 
-    Letters match in either case, `*.csv` also `DAY.CSV`, as files come from all kinds of machines. A file compressed
-    by gzip, with `.gz` after a name that matches, matches too. So does a name whose letters with accents are written in
-    the other way of Unicode (NFC, NFD), as on other machines. Hidden files are left out.
-    A symbolic link that leads outside `root`, or nowhere, and a file that may not be read are listed with
+    Case does not matter, `*.csv` also matches `DAY.CSV`, because files come from all kinds of machines. A gzip file
+    with `.gz` after a matching name matches too, and so does a name in another Unicode normalization (NFC, NFD). Hidden
+    files are left out. A symbolic link that points outside `root` or nowhere, and an unreadable file, are listed with
     their `fault`.
 
     Raises:
-        SourceSqlError: the pattern leads outside the folder.
+        SourceSqlError: the pattern points outside the folder.
         NoDataFolder: `root` is not a folder.
     """
     inside = root.resolve()
@@ -88,10 +87,10 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
 
 
 def found_paths(root: Path, pattern: str) -> dict[str, Path]:
-    """The files that `list_files` lists, by their paths below `root`, in its order; none is opened.
+    """The paths below `root` of the files that `list_files` lists, in its order; no file is opened.
 
     Raises:
-        SourceSqlError: the pattern leads outside the folder.
+        SourceSqlError: the pattern points outside the folder.
         NoDataFolder: `root` is not a folder.
     """
     parsed_pattern(pattern)
@@ -119,7 +118,7 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a file is hidden, or stands beside one that an office program has open (`~$orders.csv`)."""
+    """Whether a file is hidden, or the lock file of an office program (`~$orders.csv`)."""
     return any(part.startswith((".", "~$")) for part in PurePosixPath(path).parts)
 
 
@@ -133,14 +132,15 @@ def deduplicate(
     meanings: Mapping[str, Hashable] | None = None,
     contents: Mapping[str, str] | None = None,
 ) -> tuple[list[SourceFile], list[DuplicateFile]]:
-    """Parts files into those to read and those whose content another path has already.
+    """Files split into those to read and duplicates of them.
 
-    Files of equal content are copies only where `meanings` (path → what the path says) are equal too. `contents`
-    (path → hash) tells the content of those whose bytes say it in another way, compressed for instance.
+    Files of equal content are duplicates only if their `meanings` (path → values taken from it) are equal too.
+    `contents` (path → hash) has the content hashes of files whose bytes differ from their content, such as compressed
+    ones.
 
-    Of equal files the one with the shortest path stays, as the names of copies (`day (1).csv`) are longer; one in
-    the landing folder stays only where there is no other. Empty files and files that could not be read are never
-    duplicates, so that each is reported.
+    Among equal files the one with the shortest path stays, because the names of copies (`day (1).csv`) are longer; one
+    in the landing folder stays only if there is no other. Empty and unreadable files are never duplicates, so that each
+    is reported.
     """
     first: dict[Hashable, str] = {}
     meant, held = meanings or {}, contents or {}
@@ -156,7 +156,7 @@ def deduplicate(
 
 
 def _in_either_case(pattern: str) -> str:
-    """`*.csv` as `*.[cC][sS][vV]`; what stands in brackets already stays."""
+    """`*.csv` as `*.[cC][sS][vV]`; existing brackets stay."""
     parts = re.split(r"(\[[^\]]*\])", pattern)
     letters = (re.sub(r"[^\W\d_]", lambda found: _both_cases(found[0]), part) for part in parts[::2])
     return "".join(text + kept for text, kept in zip_longest(letters, parts[1::2], fillvalue=""))
@@ -170,7 +170,7 @@ def _both_cases(letter: str) -> str:
 def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
     """The file at `path`, called `name`, with the hash of its content.
 
-    A link that leads out of the folder `inside` (resolved), and a file that cannot be read, have a fault instead.
+    A link that points outside of the folder `inside` (resolved) and an unreadable file get a fault instead.
     """
     never = datetime.fromtimestamp(0, timezone.utc)
     if fault := _outside(path, name, inside):
@@ -185,9 +185,9 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
 
 
 def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
-    """Why the file at `path`, called `name`, cannot be read, without reading it; None where it can.
+    """The fault of the file at `path`, called `name`, if it cannot be read; None if it can. The content is not read.
 
-    A link that leads out of the folder `inside` (resolved) is not followed.
+    A link that points outside of the folder `inside` (resolved) is not followed.
     """
     if fault := _outside(path, name, inside):
         return fault
@@ -211,9 +211,9 @@ def _not_read(name: str, error: OSError) -> FileFault:
 
 
 def is_unchanged(path: Path, file: SourceFile) -> bool:
-    """Whether what was read at `path` since the file was hashed is what was hashed.
+    """Whether the content read at `path` since the file was hashed is the hashed content.
 
-    A file system keeps the time of a change to a few milliseconds only, so one that changed just before it was hashed
+    File systems store the time of a change only to a few milliseconds, so a file that changed just before it was hashed
     is hashed again.
     """
     try:
@@ -234,9 +234,9 @@ def _is_settled(began: int, state: tuple[int, ...]) -> bool:
 
 
 def _hash_once(path: Path, state: tuple[int, ...]) -> tuple[int, str]:
-    """When the hash of a file in a state was begun, and the hash: read anew only where this process did not yet.
+    """The hash of a file in a state, and the time when hashing began; computed once per process.
 
-    A run asks for it when it looks whether anything changed, when it looks the files through and when it opens them.
+    A run needs it when it checks for changes, when it inspects the files and when it opens them.
     """
     if (known := _hashes.get(state)) is not None:
         return known

@@ -27,7 +27,7 @@ from recsys_lineage.sql.written_sql import WrittenSql
 FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet": "read_parquet",
              "parquet_scan": "read_parquet"}  # fmt: skip
 TRACED_COLUMNS = ("_file", "_line")
-"""The columns that every scan gets besides those of its files."""
+"""The columns that every scan gets in addition to those of its files."""
 
 ORIGIN = "the source's SQL"
 _FROM = "write FROM read_csv('…') or FROM read_parquet('…')"
@@ -37,9 +37,9 @@ _FROM = "write FROM read_csv('…') or FROM read_parquet('…')"
 class SourceQuery:
     """A parsed source SQL.
 
-    `columns` are the names that the SELECT gives, in order; `description` is its leading comment;
-    `required_columns` names, for each scan, the file columns that the SQL uses, and `named_at` the place
-    (`origin:line:column`) where it first names each. `given_at` has the place of each column that it gives.
+    `columns` are the names of the SELECT's columns, in order; `description` is its leading comment; `required_columns`
+    has, for each scan, the file columns that the SQL uses, and `named_at` the position (`origin:line:column`) where
+    each is first named. `given_at` has the position of each column of the SELECT.
     """
 
     sql: str
@@ -52,33 +52,33 @@ class SourceQuery:
     given_at: Mapping[str, str] = field(default_factory=dict)
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
-        """The SQL with each scan replaced by the relation that `names` gives for it; all else stays as written.
+        """The SQL with each scan replaced by its relation in `names`; everything else stays as written.
 
-        Semicolons and comments at its end are left out, so that it fits in parentheses.
+        Trailing semicolons and comments are left out, so that it fits in parentheses.
         """
         return self.written({scan: quote(name) for scan, name in names.items()}).statement.strip()
 
     @property
     def calls(self) -> int:
-        """Number of times that the SQL names a scan; repeats of the same one count."""
+        """Number of scan calls in the SQL, repeated ones included."""
         return len(scan_calls(self))
 
     def written(self, relations: Mapping[FileScan, str]) -> WrittenSql:
-        """The SQL with what is to run in place of each scan: a name, or a SELECT in brackets."""
+        """The SQL with the replacement of each scan: a name, or a SELECT in parentheses."""
         return WrittenSql(self.sql, self.origin, {call: relations[scan] for call, scan in scan_calls(self)})
 
 
 def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> SourceQuery:
-    """Reads a source SQL: what it scans, which columns of the files it uses and which it gives.
+    """Parse a source SQL: its scans, the file columns that it uses and its output columns.
 
     Args:
-        sql: the text.
-        origin: where it comes from, for messages.
-        bound: whether it may have parameters, to which whoever runs it gives values.
+        sql: the SQL text.
+        origin: its file or asset, for messages.
+        bound: whether it may have parameters, whose values the caller supplies.
 
     Raises:
-        SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, a
-            column that could belong to several scans, or a parameter to which nothing gives a value.
+        SourceSqlError: not a single SELECT, a FROM that is no scan of files, an output column without a name, a column
+            that could belong to several scans, or a parameter without a value.
     """
     sql = sql.removeprefix(BYTE_ORDER_MARK)
     tree = _parsed(sql, origin)
@@ -126,12 +126,12 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
 
 
 def scan_calls(query: SourceQuery) -> list[tuple[FileCall, FileScan]]:
-    """Each place of a source's SQL that names a scan, with the scan, in the text's order."""
+    """Each scan call in a source's SQL, with its scan, in the text's order."""
     return _calls(query.sql, _parsed(query.sql, query.origin), query.origin)
 
 
 def _first_parameter(sql: str) -> int | None:
-    """Where the first `$` or `?` of a parameter stands."""
+    """Position of the first `$` or `?` of a parameter."""
     signs = (TokenType.PARAMETER, TokenType.PLACEHOLDER)
     return next((t.start for t in sqlglot.tokenize(sql, read="duckdb") if t.token_type in signs), None)
 
@@ -159,7 +159,7 @@ def _calls(sql: str, tree: exp.Query, origin: str) -> list[tuple[FileCall, FileS
 
 
 def _check_options(call: FileCall, scan: FileScan) -> None:
-    """Raises SourceSqlError, with the place of the call, where an option of a scan cannot be honoured."""
+    """Raise SourceSqlError, with the position of the call, if an option of a scan is not supported."""
     try:
         (ParquetOptions if scan.function == "read_parquet" else CsvDialect).of(scan)
     except SourceSqlError as error:
@@ -255,9 +255,9 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
 def _required_columns(
     tree: exp.Query, calls: Sequence[tuple[FileCall, FileScan]], sql: str, origin: str
 ) -> dict[FileScan, dict[str, int | None]]:
-    """The file columns that the SQL names, for each scan, and their first place in the text.
+    """The file columns that the SQL names, for each scan, and their first position in the text.
 
-    Unqualified ones belong to the only source of their scope, which is that of the innermost SELECT with a FROM.
+    Unqualified columns belong to the only source of the innermost SELECT with a FROM.
     """
     tree = tree.copy()
     scan_of = {}

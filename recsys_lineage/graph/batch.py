@@ -18,12 +18,12 @@ _PLAIN = (
 )  # fmt: skip
 _HASHED = ("lineage", "schema")
 PURPOSES = ("input", "previous", "check")
-"""Purposes of reads; each read has the place of its own here."""
+"""Purposes of reads; each is stored as its index here."""
 
 
 @dataclass
 class Names:
-    """The texts that records name, each with a number that is the same in every batch.
+    """The texts in records, each with a number that is the same in every batch.
 
     Attributes:
         lakes: their URLs.
@@ -32,7 +32,7 @@ class Names:
         sets: sets of partitions, or of columns.
         hashes: of column lineages and schemas; `texts` has the JSON of each.
         declared: JSON arrays of the tables that code declared.
-        foreign: those of the lakes that are none, but a namespace of other systems' datasets.
+        foreign: those entries of `lakes` that are namespaces of other systems' datasets.
     """
 
     lakes: Interned = field(default_factory=Interned)
@@ -55,25 +55,25 @@ class Names:
         return root or None, path, sha256
 
     def set(self, number: int) -> tuple[str, ...]:
-        """The partitions, or columns, of a set."""
+        """The partitions or columns of a set."""
         return tuple(self.sets[number].split(_MARK)[1:])
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Records in the order that they were added.
+    """Records in the order in which they were added.
 
     Attributes:
         records: one row a record; `asset`, `partitions`, `lineage`, `schema` and `declared` as numbers of `Names`.
-        reads: one row a read; `row` is that of its record, `table` and `version` or `file` what was read, the others as
-            numbers of `Names`, `NOTHING` standing for all partitions, or columns that are not told apart.
+        reads: one row a read; `row` is the row of its record, `table` and `version` or `file` identify the input, the
+            others are numbers of `Names`; `NOTHING` stands for all partitions, or for unknown columns.
     """
 
     records: pl.DataFrame
     reads: pl.DataFrame
 
     def until(self, moment: datetime) -> Batch:
-        """The part of records that ended at a moment, or before."""
+        """The records that ended at a moment or before."""
         kept = self.records.with_row_index("row").filter(pl.col("ended") <= moment)
         if kept.height == self.records.height:
             return self
@@ -94,9 +94,9 @@ class FileJoin:
     """A file that another system made.
 
     Attributes:
-        table, version: the version of which dataset it is, as numbers of `Names`.
-        file: its own number.
-        ended: when that was written.
+        table, version: its dataset and version, as numbers of `Names`.
+        file: the number of the file.
+        ended: the time when it was written.
     """
 
     table: int
@@ -106,12 +106,12 @@ class FileJoin:
 
 
 def read_batch(records: Records, names: Names, since: int | None = None) -> tuple[Batch, int | None]:
-    """The records that a lake was given after a cursor, and the cursor behind them (see `Records.read`).
+    """The records added to a lake after a cursor, and the new cursor (see `Records.read`).
 
     Args:
         records: the lake's records.
-        names: gets the texts that are new.
-        since: the cursor of the call before; all when None.
+        names: new texts are added to it.
+        since: the cursor of the previous call; all records when None.
     """
     columns = [*_PLAIN, pl.col("schema_hash").alias("schema"), _joined("partitions"), *_from_rest(), _reads()]
     frame, cursor = records.table(since, columns)

@@ -1,4 +1,4 @@
-"""ColumnMaps: which columns of a version come from which columns of its inputs, as bit sets."""
+"""ColumnMaps: the edges between columns of versions and of their inputs, as bit sets."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from recsys_lineage.graph.interned import NOTHING, Interned
 from recsys_lineage.records.parts.file_pattern import is_of_scan
 
 ALL = -1
-"""Every column, as a set of bits: where nothing tells them apart."""
+"""The bit set of every column, used where columns are unknown."""
 FILES = -1
-"""Stands for all files, where a column is not of a table; numbers below stand for the files of some scans."""
+"""Number of all files in place of a table; numbers below it stand for the files of some scans."""
 
 
 @dataclass(frozen=True)
 class ColumnStep:
-    """One edge of a record's column lineage, as it is recorded.
+    """One edge of a record's column lineage, as recorded.
 
     Attributes:
         output: the column that was written.
-        table: what was read: a table, or what the code calls its files.
+        table: the table that was read, or the code's name for its files.
         column: the column that was read.
-        subtype: how, such as IDENTITY or FILTER.
+        subtype: such as IDENTITY or FILTER.
         masking: whether it hides the value.
     """
 
@@ -44,14 +44,14 @@ class ColumnStep:
 
 @dataclass
 class _Map:
-    """A column lineage by bits: for each column of each table read, the outputs that it has an edge to."""
+    """A column lineage as bits: for each column of each table read, the outputs that it has an edge to."""
 
     outputs: int = 0
     forward: dict[int, dict[int, int]] = field(default_factory=dict)
     backward: dict[int, dict[int, int]] = field(default_factory=dict)
 
     def add(self, read: int, column: int, output: int) -> None:
-        """Note an edge from a column, by its bit, to one that was written."""
+        """Add an edge from an input column, by its bit, to an output column."""
         forward = self.forward.setdefault(read, {})
         forward[column] = forward.get(column, 0) | 1 << output
         backward = self.backward.setdefault(read, {})
@@ -59,10 +59,10 @@ class _Map:
 
 
 class ColumnMaps:
-    """Sets of columns carried along the edges of the graph, one machine word for most tables.
+    """Sets of columns propagated along the edges of the graph, one machine word for most tables.
 
-    A column of a table is a bit, given when the column is first named. Records of the same code share one lineage, so a
-    map is made once for all of them.
+    A column of a table is a bit, assigned when the column is first seen. Records of the same code share one lineage, so
+    its map is built once.
     """
 
     def __init__(self, names: Names) -> None:
@@ -88,7 +88,7 @@ class ColumnMaps:
         return found
 
     def spelled(self, table: int, bits: int) -> tuple[str, ...] | None:
-        """The columns of a set, as they were first spelled; None for all."""
+        """The columns of a set, spelled as first seen; None for all."""
         if bits == ALL:
             return None
         found = self._sets.get((table, bits))
@@ -98,11 +98,11 @@ class ColumnMaps:
         return found
 
     def outputs(self, table: int, lineage: int) -> int:
-        """The set of all columns that a lineage has for its table; `ALL` if there is none."""
+        """The set of all output columns of a lineage; `ALL` if there is none."""
         return self._map(table, lineage, False).outputs if lineage != NOTHING else ALL
 
     def steps(self, lineage: int) -> tuple[ColumnStep, ...]:
-        """The edges of a column lineage as they are recorded."""
+        """The edges of a column lineage, as recorded."""
         if lineage not in self._steps:
             text = self._names.texts.get(lineage)
             self._steps[lineage] = tuple(_steps(json.loads(text))) if text else ()
@@ -111,7 +111,7 @@ class ColumnMaps:
     def steps_from(self, output: int, lineage: int, read: int) -> tuple[tuple[int, int, ColumnStep], ...]:
         """The edges of a lineage of table `output` from the table `read`, or from files: one of `files_of`.
 
-        Each with the set of the column that was read, and that of the column that was written.
+        Each edge comes with the bit sets of its input and output columns.
         """
         if (output, lineage) not in self._steps_from:
             found: dict[int, list[tuple[int, int, ColumnStep]]] = {}
@@ -125,13 +125,13 @@ class ColumnMaps:
         return self._steps_from[output, lineage].get(read, ())
 
     def files_of(self, lineage: int, output: int, file: int) -> tuple[int, ...]:
-        """The key of a file in the maps of a lineage: `FILES`, or each scan of the code that it belongs to.
+        """The keys of a file in the maps of a lineage: `FILES`, or each of the code's scans with the file.
 
-        A path from a folder on is of the scans whose patterns it fits, be it of none: a scan of which no column matters
-        has no edge. A whole path that fits none may be one of several files that are called by the first of them.
+        A relative path belongs to the scans whose patterns it matches, possibly none: a scan without used columns has
+        no edge. An absolute path that matches none may be one of several files named by the first of them.
 
         Args:
-            lineage: of the record that read it.
+            lineage: the lineage of the record that read it.
             output: the table that was written.
             file: its number in `Names.files`.
         """
@@ -152,14 +152,14 @@ class ColumnMaps:
     def down(
         self, lineage: int, output: int, read: int, columns: int, read_columns: int, direct: bool = False
     ) -> int:
-        """The columns of what was written that are made of some columns of what was read.
+        """The output columns that come from some input columns.
 
         Args:
-            lineage: of the record that wrote; `NOTHING` where it names none.
+            lineage: the lineage of the writing record; `NOTHING` where it has none.
             output: the table that was written.
             read: the table that was read, or one of `files_of`.
-            columns: of it.
-            read_columns: the set of names that were read at all, `NOTHING` where it is not known.
+            columns: the bit set of its columns.
+            read_columns: the set of columns that were read at all, `NOTHING` where it is unknown.
             direct: only along DIRECT edges.
         """
         key = (lineage, output, read, columns, read_columns, direct)
@@ -179,7 +179,8 @@ class ColumnMaps:
         return found
 
     def passed_down(self, read: int, columns: int, direct: bool) -> dict[int, int]:
-        """The columns of each reader that some columns of a table lead to, by lineage and table; walks fill it."""
+        """The columns of each reader that come from some columns of a table, by lineage and table; a cache for
+        walks."""
         return self._passed_down.setdefault((read, columns, direct), {})
 
     def passed_up(self, output: int, lineage: int, columns: int, direct: bool) -> dict[int, int]:
@@ -245,7 +246,8 @@ class ColumnMaps:
         return made
 
     def _number(self, output: int, name: str) -> int:
-        """The table of that name in the lake of another, or in the one it names itself; `FILES` if there is none."""
+        """The table of that name in the lake of another table, or in the lake that the name includes; `FILES` if there
+        is none."""
         lake, mark, _ = self._names.tables[output].partition(ROOT)
         number = self._names.tables.find(name if ROOT in name else f"{lake}{mark}{name}")
         return FILES if number is None else number
@@ -261,7 +263,7 @@ class ColumnMaps:
 
 
 def _steps(lineage: Mapping[str, Any]) -> list[ColumnStep]:
-    """The edges of a lineage as a record writes them; an output that is made of no column has an empty one."""
+    """The edges of a lineage in a record; an output column without inputs has an empty edge."""
     found: list[ColumnStep] = []
     for output, places in lineage["columns"].items():
         found.extend(ColumnStep(output, *lineage["edges"][place]) for place in places)

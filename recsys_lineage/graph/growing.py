@@ -10,7 +10,7 @@ _LEAST = 1024
 
 
 class Growing:
-    """Numbers of one type, appended in bulk; room doubles, so that appending a little to very many is cheap."""
+    """Numbers of one type, appended in bulk; the capacity doubles, so that small appends to large arrays are cheap."""
 
     def __init__(self, dtype: Any) -> None:
         self._room = np.empty(_LEAST, dtype)
@@ -26,11 +26,11 @@ class Growing:
 
     @property
     def view(self) -> memoryview:
-        """The same as a memoryview, of which loops in Python read single numbers faster."""
+        """The same as a memoryview, from which loops in Python read single numbers faster."""
         return memoryview(self.array)  # pyright: ignore[reportArgumentType]
 
     def append(self, values: Any) -> None:
-        """Append an array of shape (m,), or anything that becomes one."""
+        """Append an array of shape (m,), or anything convertible to one."""
         values = np.asarray(values, self._room.dtype)
         needed = self._size + len(values)
         if needed > len(self._room):
@@ -41,5 +41,5 @@ class Growing:
         self._size = needed
 
     def fill(self, value: Any, count: int) -> None:
-        """Append one value so many times."""
+        """Append a value `count` times."""
         self.append(np.full(count, value, self._room.dtype))

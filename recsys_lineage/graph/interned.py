@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import polars as pl
 
 NOTHING = -1
-"""The number of no value."""
+"""The number that stands for no value."""
 
 
 class Interned:
-    """Texts and their numbers, which count from 0 in the order that the texts were first seen. It only grows."""
+    """Texts and their numbers, counted from 0 in the order in which the texts were first seen. It only grows."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
@@ -27,7 +27,7 @@ class Interned:
         return iter(self._texts)
 
     def number(self, text: str) -> int:
-        """The number of a text, which is given one where it has none yet."""
+        """The number of a text; a new text gets the next number."""
         number = self._numbers.setdefault(text, len(self._texts))
         if number == len(self._texts):
             self._texts.append(text)

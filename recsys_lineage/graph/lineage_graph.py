@@ -1,4 +1,4 @@
-"""LineageGraph: which version was made of which, from the records of any number of lakes and code locations."""
+"""LineageGraph: the versions behind each version, from the records of any number of lakes and code locations."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from recsys_lineage.graph.version_part import EVERY, Partitions
 from recsys_lineage.records.records import Records
 
 PREVIOUS, CARRIED, LIMITED = 1, 2, 4
-"""What an edge is: a read of the asset's own version before; partitions that a version keeps of the one before; a read
-of some partitions only. They add up; 0 is a read of all."""
+"""Flags of an edge, which add up: a read of the asset's own previous version; partitions that a version keeps of the
+previous one; a read of some partitions only. 0 is a read of all."""
 FILE = -1
-"""The table's number of a node that is a file."""
+"""Table number of nodes that are files."""
 _CHECK = PURPOSES.index("check")
 _EDGES_AT_ONCE = 500_000
 
 
 @dataclass(frozen=True)
 class _Views:
-    """Columns of the graph for loops in Python, which read a number from a memoryview faster than from an array."""
+    """Columns of the graph for loops in Python, which read a number faster from a memoryview than from an array."""
 
     source: memoryview
     target: memoryview
@@ -46,19 +46,18 @@ class _Views:
 
 
 class LineageGraph:
-    """Table versions and files, and which was made of which: a view of the records that grows with them.
+    """Table versions and files, and the edges between them: a view of the records that grows with them.
 
-    A node is a version of a table or a file with its content (path and sha256). An edge goes from what was read to the
-    version that was made of it; what was read only for a check is no part of it. A version of which a run wrote some
-    partitions has an edge from the version before, whose other partitions it carries. So versions are acyclic, while
-    tables need not be: a model may start from its own version before. A table that was deleted and begun anew has nodes
-    of its own from then on.
+    A node is a version of a table or a file with its content (path and sha256). An edge goes from an input to the
+    version made from it; reads for checks have no edges. A version of which a run wrote only some partitions has an
+    edge from the previous version, whose other partitions it carries. Versions are acyclic, but tables need not be: a
+    model may start from its own previous version. A table that was deleted and created again gets new nodes.
 
-    `LineageGraph.of(records, …)` reads all records in bulk; `extend` reads those that were added since. Questions are
-    functions of a graph: `upstream`, `downstream`, `impact`, `paths`, `columns`, `asof`, `unread`, `runs`.
+    `LineageGraph.of(records, …)` reads all records in bulk; `extend` reads those added since. Questions are functions
+    of a graph: `upstream`, `downstream`, `impact`, `paths`, `columns`, `asof`, `unread`, `runs`.
 
     Args:
-        names: those of a graph that this one is a part of; new ones when None.
+        names: the names of a graph that this one is a part of; new ones when None.
     """
 
     def __init__(self, names: Names | None = None) -> None:
@@ -91,7 +90,7 @@ class LineageGraph:
         return graph
 
     def extend(self) -> int:
-        """Read what was added to the lakes since the last time; returns how many records that were."""
+        """Read the records added to the lakes since the last time; returns their number."""
         count = 0
         for place, records in enumerate(self._lakes):
             batch, self._cursors[place] = read_batch(records, self.names, self._cursors[place])
@@ -100,7 +99,7 @@ class LineageGraph:
         return count
 
     def asof(self, moment: datetime) -> LineageGraph:
-        """The graph as it was: that of the records which had ended at a moment, UTC. It does not grow."""
+        """The graph as it was at a moment, UTC: only records that had ended. It does not grow."""
         graph = LineageGraph(self.names)
         for batch in self._batches:
             graph.add(batch.until(moment))
@@ -108,7 +107,7 @@ class LineageGraph:
         return graph
 
     def add(self, batch: Batch, joins: Sequence[FileJoin] = ()) -> None:
-        """Add records, given as columns of numbers, and files that are versions of datasets there."""
+        """Add records, given as columns of numbers, and files that are versions of datasets in the graph."""
         self._none = batch.records.clear()
         while batch.records.height:
             first, batch = self._until_begun_anew(batch)
@@ -161,7 +160,7 @@ class LineageGraph:
         return not self._some
 
     def partitions(self, number: int) -> Partitions:
-        """The partitions of a set in `names`; every one for `NOTHING`."""
+        """The partitions of a set in `names`; all partitions for `NOTHING`."""
         found = self._sets.get(number)
         if found is None:
             found = EVERY if number == NOTHING else Partitions(frozenset(self.names.set(number)))
@@ -169,7 +168,7 @@ class LineageGraph:
         return found
 
     def starts_from_before(self, nodes: Collection[int]) -> np.ndarray:
-        """Whether the asset read its own version before to make each of some versions, shape (n,)."""
+        """Whether the asset read its own previous version to make each of some versions, shape (n,)."""
         return self._started.array[np.fromiter(nodes, np.int32, len(nodes))]
 
     def latest(self, table: int) -> int | None:
@@ -177,17 +176,17 @@ class LineageGraph:
         return self._latest.get(table)
 
     def tables(self) -> list[int]:
-        """The numbers of all tables that have a version here, those written by no asset too."""
+        """The numbers of all tables with a version here, including those written by no asset."""
         return [int(table) for table in np.unique(self._table.array) if table != FILE]
 
     def named(self, name: str) -> list[int]:
-        """The numbers of the tables of some name, at most one in each lake; none of other systems' datasets."""
+        """The numbers of the tables with a name, at most one in each lake; without other systems' datasets."""
         lakes = [number for number, uri in enumerate(self.names.lakes) if uri not in self.names.foreign]
         found = [self.names.tables.find(f"{lake}{ROOT}{name}") for lake in lakes]
         return [table for table in found if table is not None and len(self.versions(table))]
 
     def versions(self, table: int) -> list[int]:
-        """The nodes of a table's versions, oldest first; without those of a table of that name that was deleted."""
+        """The nodes of a table's versions, oldest first; without those of a deleted table of that name."""
         return self._keys.of_table(table).tolist()
 
     def version(self, table: int, version: int) -> int | None:
@@ -200,18 +199,18 @@ class LineageGraph:
         return dict(self._file_nodes)
 
     def holder(self, node: int) -> int:
-        """Number of earlier tables of that name with that version, each deleted since."""
+        """Number of earlier, deleted tables of that name with that version."""
         return int(self._holder.array[node])
 
     def is_current(self, node: int) -> bool:
-        """Whether a version is one of the table of that name that is there now."""
+        """Whether a version belongs to the current table of that name."""
         views = self.views
         return not self._held or self.version(views.table[node], views.number[node]) == node
 
     # --- inside -------------------------------------------------------------------------------------------
 
     def _until_begun_anew(self, batch: Batch) -> tuple[Batch, Batch]:
-        """The records up to one that writes a version that was written before; and those from it on."""
+        """The records before the first one that writes an already written version, and the rest."""
         rows, keys = _written_keys(batch.records)
         nodes = self._keys.find(keys)
         again = np.where(nodes >= 0, self._writer.array[nodes] != NOTHING if len(self) else False, False)
@@ -292,7 +291,8 @@ class LineageGraph:
         self._add_edges(sources, targets, np.zeros(len(ends), np.uint8), nothing, nothing)
 
     def _flags(self, reads: pl.DataFrame) -> np.ndarray:
-        """The flags of reads of tables; no partition at all is a read of the version's record, which tells of all."""
+        """The flags of reads of tables; a read of no partition is a read of the version's record, which covers all of
+        them."""
         sets = reads["partitions"].to_numpy()
         limited = (sets != NOTHING) & (sets != self.names.sets.number(""))
         previous = reads["purpose"].to_numpy() == PURPOSES.index("previous")

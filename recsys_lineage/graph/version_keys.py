@@ -16,8 +16,8 @@ def keys_of(tables: np.ndarray, versions: np.ndarray) -> np.ndarray:
 class VersionKeys:
     """Keys of versions, sorted, and their nodes.
 
-    Versions lie beside each other by table, so "the versions of a table" is a slice. Looking up is a binary search; a
-    few new keys among a million cost a copy of 16 MB.
+    The versions of a table are adjacent, so they are a slice. A lookup is a binary search; adding a few keys to a
+    million costs a copy of 16 MB.
     """
 
     def __init__(self) -> None:
@@ -32,14 +32,14 @@ class VersionKeys:
         return np.where(self._keys[places] == keys, self._nodes[places], np.int32(-1))
 
     def add(self, keys: np.ndarray, nodes: np.ndarray) -> None:
-        """Add keys that are not there, in any order, and their nodes."""
+        """Add new keys, in any order, and their nodes."""
         order = np.argsort(keys, kind="stable")
         places = np.searchsorted(self._keys, keys[order])
         self._keys = np.insert(self._keys, places, keys[order])
         self._nodes = np.insert(self._nodes, places, nodes[order])
 
     def forget_from(self, key: int) -> np.ndarray:
-        """Forget a version of a table and all later ones of that table; returns their keys."""
+        """Remove a version of a table and all later ones of that table; returns their keys."""
         first = np.searchsorted(self._keys, key)
         last = np.searchsorted(self._keys, ((key >> _BITS) + 1) << _BITS)
         kept = np.r_[0:first, last : len(self._keys)]

@@ -1,4 +1,4 @@
-"""Part: the partitions and columns of a version that a walk is about."""
+"""Part: the partitions and columns of a version that a walk has reached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys_lineage.graph.column_maps import ALL
 class Partitions:
     """Some partitions of a table, or all but some.
 
-    Which partitions a version holds is not looked up: what is left of all of them may be none.
+    The partitions of a version are not looked up, so all but some may be none.
     """
 
     keys: frozenset[str] = frozenset()
@@ -22,7 +22,7 @@ class Partitions:
         return self.all_but or bool(self.keys)
 
     def meets(self, other: Partitions) -> bool:
-        """Whether a partition can be in both."""
+        """Whether both can contain the same partition."""
         if self.all_but or other.all_but:
             if self.all_but and other.all_but:
                 return True
@@ -31,7 +31,7 @@ class Partitions:
         return not self.keys.isdisjoint(other.keys)
 
     def without(self, keys: frozenset[str]) -> Partitions:
-        """These but some."""
+        """The partitions without some."""
         return Partitions(self.keys | keys if self.all_but else self.keys - keys, self.all_but)
 
     def joined(self, other: Partitions) -> Partitions:
@@ -51,10 +51,10 @@ EVERY = Partitions(all_but=True)
 
 
 class Part(NamedTuple):
-    """A part of a version: some columns, as a set of bits of `ColumnMaps`, of some partitions.
+    """A part of a version: some columns, as a bit set of `ColumnMaps`, of some partitions.
 
-    Where a walk reaches a version in two parts that differ in both, it goes on with all columns of either in all
-    partitions of either: the smallest part that holds both, so that nothing is missed.
+    If a walk reaches a version in two parts that differ in both, it continues with the columns of both in the
+    partitions of both: the smallest part that contains them, so that nothing is missed.
     """
 
     columns: int = ALL

@@ -25,16 +25,16 @@ def walk(
     direct: bool = False,
     previous: bool = True,
 ) -> dict[int, Part]:
-    """The nodes that lie upstream or downstream of some, themselves included, each with the part that does.
+    """The nodes upstream or downstream of some nodes, themselves included, each with its reached part.
 
-    Where no run ever wrote only some partitions, this is the closure of a graph of versions, which is found without
-    looking at any edge in Python.
+    If every run wrote whole tables, this is the closure of a graph of versions, which is computed without a loop in
+    Python.
 
     Args:
         graph: the graph.
-        starts: nodes, and which part of each.
-        direction: towards what they were made of, or what was made of them.
-        by_column: follow columns; else all columns of what is reached count.
+        starts: node → its part.
+        direction: up, towards their inputs, or down.
+        by_column: follow columns; otherwise all columns of reached nodes count.
         direct: with `by_column`, only along DIRECT edges.
         previous: whether to follow reads of an asset's own version before.
     """
@@ -55,9 +55,10 @@ def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction)
 
 
 class Followed:
-    """Function that maps a part of a node along an edge: called with the node, its part, an edge and its other end.
+    """Function that maps a part of a node along an edge: it gets the node, its part, an edge and the edge's other end.
 
-    Returns the part of the other end that was made of it (down), or that it was made of (up); None where none was.
+    It returns the part of the other end that was made from it (down), or that it was made from (up); None if there is
+    none.
     """
 
     def __init__(
@@ -117,10 +118,10 @@ def _reached(
     by_column: bool,
     direct: bool,
 ) -> dict[int, Part]:
-    """Every reached node with its part, in the order of their records, so that most are visited once.
+    """Every reached node with its part, in the order of the records, so that most are visited once.
 
-    The loop runs thousands of times within milliseconds: what most edges are, reads of all partitions of a table that
-    change the columns at most, is done on the spot; the others are followed by `Followed`.
+    The loop runs thousands of times within milliseconds. The most common edges, reads of all partitions of a table, are
+    handled inline; the others are followed by `Followed`.
     """
     views, maps = graph.views, graph.columns
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices

@@ -30,9 +30,9 @@ COLUMNS = {
     "sha256": "Hash of the whole file.",
     "content": "The bytes of the part.",
 }
-"""What the columns of a table of files hold, for people."""
+"""Descriptions of the columns of a table of files."""
 CONTENT = {"content": "TRANSFORMATION", "name": "JOIN", "part": "SORT"}
-"""How the columns take part in what is made of the files; the others only tell whether they are whole."""
+"""Columns that the content is made from → the kind of edge; the other columns only serve to verify it."""
 
 
 def files_from(origins: Mapping[str, Collection[str]]) -> dict[str, Mapping[str, Collection[str]]]:
@@ -45,14 +45,14 @@ def files_from(origins: Mapping[str, Collection[str]]) -> dict[str, Mapping[str,
 
 
 class BlobError(LineageError):
-    """Stored files are incomplete or not what was written."""
+    """Stored files are incomplete or differ from what was written."""
 
 
 def blob_table(files: Mapping[str, bytes]) -> pa.Table:
     """The files as rows (name, part, bytes, sha256, content).
 
-    `part` counts from 0; a part holds at most 1 MiB. `bytes` and `sha256` are those of the whole file. The same
-    files make the same rows, and so the same fingerprint, in whatever order they are given.
+    `part` counts from 0; a part holds at most 1 MiB. `bytes` and `sha256` are those of the whole file. The same files
+    give the same rows, and so the same fingerprint, in any order.
     """
     rows: list[tuple[str, int, int, str, bytes]] = []
     for name, content in sorted(files.items()):
@@ -66,10 +66,10 @@ def blob_table(files: Mapping[str, bytes]) -> pa.Table:
 
 
 def files_of(rows: pa.Table) -> dict[str, bytes]:
-    """The files that `blob_table` made rows of; the rows may come in any order.
+    """The files from which `blob_table` made rows; the rows may come in any order.
 
     Raises:
-        BlobError: when columns or parts are missing or repeated, or a file's bytes are not those that were written.
+        BlobError: columns or parts are missing or repeated, or a file's bytes differ from those written.
     """
     if missing := [name for name in SCHEMA.names if name not in rows.column_names]:
         raise BlobError(
@@ -91,11 +91,11 @@ def write_blobs(
     *,
     record: Mapping[str, Any] | Callable[[TableVersion], Mapping[str, Any]] | None = None,
 ) -> TableVersion:
-    """Write files as the next version of a table, instead of those that it held.
+    """Write files as the next version of a table, replacing its previous files.
 
     Raises:
-        InsufficientSpace: when the disk is full or not writable.
-        WriteConflict: when other writers kept winning.
+        InsufficientSpace: the disk is full or not writable.
+        WriteConflict: other writers kept winning.
     """
     return lake.write_arrow(table, blob_table(files), record=record)
 
@@ -104,8 +104,8 @@ def read_blobs(lake: Lake, version: TableVersion) -> dict[str, bytes]:
     """The files of one version, by name.
 
     Raises:
-        BlobError: when rows are missing, or a file's bytes are not those that were written.
-        LineageError: when the table's Parquet files are missing or damaged.
+        BlobError: rows are missing, or a file's bytes differ from those written.
+        LineageError: the table's Parquet files are missing or damaged.
     """
     rows = lake.arrow(version)
     if rows.num_rows != version.rows:

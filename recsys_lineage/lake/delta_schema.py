@@ -41,14 +41,14 @@ _STORED_AS = {
 }
 
 _FINER = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
-"""Types that count nanoseconds, alone or within others, whose values are stored in microseconds."""
+"""Types with nanoseconds, also nested ones, whose values are stored in microseconds."""
 
 
 def storable(type_: DuckDBPyType) -> str | None:
     """The Delta-compatible DuckDB type in which a column of `type_` is stored; None if there is none.
 
-    Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a value beyond it fails the write. So does a time
-    of which nanoseconds would be lost, for Delta counts it in microseconds.
+    Sums of integers are HUGEINT in DuckDB and are stored as BIGINT; a larger value fails the write. So does a time that
+    would lose nanoseconds, because Delta stores microseconds.
     """
     if type_.id in ("list", "array"):
         element = storable(children(type_)[0][1])
@@ -76,10 +76,10 @@ def columns_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: ob
 def stored_select(
     connection: duckdb.DuckDBPyConnection, query: str, columns: Sequence[Column]
 ) -> tuple[str, tuple[Column, ...]]:
-    """The query with every column cast to what Delta can keep, and the resulting schema.
+    """The query with every column cast to a type that Delta can store, and the resulting schema.
 
     Raises:
-        LineageError: for a column whose type Delta cannot keep in any form.
+        LineageError: Delta cannot store a column's type in any form.
     """
     stored: list[Column] = []
     for column in columns:

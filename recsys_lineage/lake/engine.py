@@ -1,4 +1,4 @@
-"""DuckDB as the engine: in memory, one connection for each piece of work, which can open only what it was given."""
+"""DuckDB as the engine: in memory, one connection for each piece of work, which can open only the given files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Engine:
     """Factory of DuckDB connections.
 
     Args:
-        memory_limit: DuckDB's own syntax (`2GB`); past it, large operators spill to `temp_folder`.
+        memory_limit: in DuckDB's syntax (`2GB`); above it, large operators spill to `temp_folder`.
         threads: worker threads; 0 takes all cores.
-        temp_folder: below which operators spill; the system's temporary folder when empty.
+        temp_folder: the folder for spilling; the system's temporary folder when empty.
     """
 
     memory_limit: str = "2GB"
@@ -37,16 +37,16 @@ class Engine:
         *,
         keeps_order: bool = False,
     ) -> duckdb.DuckDBPyConnection:
-        """A fresh in-memory connection that speaks UTC and is locked.
+        """A new in-memory connection in UTC that is locked.
 
-        Its SQL opens nothing but what is named here: no other file or URL, no Python variable, no environment
-        variable, no extension; and no SQL can change that. Frames that Python registers are read as ever.
+        Its SQL can open only what is named here: no other file or URL, no Python variable, no environment variable, no
+        extension; and no SQL can change that. Registered frames can be read as usual.
 
         Args:
             folders: folders, or URLs of `filesystem`, below which everything may be read and written.
             files: single files that may be read.
             filesystem: opens URLs of its protocol.
-            keeps_order: whether results keep the order of rows that they are read in, which takes more memory.
+            keeps_order: whether results keep the order in which rows are read, which takes more memory.
         """
         # DuckDB lets SQL open everything in the folder that it spills to, so that folder holds nothing else.
         # It is made with the first spill, and deleted with the connection, or once nobody holds it.
@@ -86,7 +86,7 @@ class Engine:
 
 
 def _whole(places: Iterable[str | os.PathLike[str]]) -> list[str]:
-    """Absolute paths as DuckDB compares them: as they are, and as a pattern that matches them alone."""
+    """Absolute paths as DuckDB compares them: as is, and as a pattern that matches only them."""
     texts = [os.fspath(place) for place in places]
     paths = {text if "://" in text else os.path.abspath(text) for text in texts}
     return sorted(paths | {glob.escape(path) for path in paths})

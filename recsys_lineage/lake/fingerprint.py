@@ -1,9 +1,9 @@
 """Fingerprints: an order-independent hash of a table's content.
 
-Each row is hashed to 64 bits by DuckDB; a partition is the sum of its rows' hashes and their count, so the
-order of rows and the layout of files cannot matter, duplicates do count, and a table is the sum of its
-partitions. Values that SQL calls equal (0.0 and -0.0) count as equal. It tells accidents and honest edits
-apart, not the work of an adversary who constructs collisions; another DuckDB may hash to other numbers.
+DuckDB hashes each row to 64 bits. A partition is the sum of its rows' hashes and their count, so the order of rows and
+the layout of files do not matter, and duplicates count. A table is the sum of its partitions. Values that are equal in
+SQL (0.0 and -0.0) count as equal. Fingerprints detect accidents and honest edits, not an adversary who constructs
+collisions. Another version of DuckDB may give other hashes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from recsys_lineage.sql.names import literal, quote
 EMPTY = "0:0"
 ALGORITHM = "rows-sum-1"
 HASHED_BY = f"{ALGORITHM} duckdb {duckdb.__version__}"
-"""The algorithm and the engine of the fingerprints that this process makes."""
+"""The algorithm and the engine of this process's fingerprints."""
 
 
 def comparable(one: str | None, other: str | None) -> bool:
-    """Whether two fingerprints can differ only in content, given what each was hashed by (None: not known)."""
+    """Whether two fingerprints can differ only in content, given their algorithms and engines (None: unknown)."""
     return one is None or other is None or one == other
 
 
 def children(type_: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of what a nested type is made of; an array's size is left out."""
+    """Names and types of the parts of a nested type; an array's size is left out."""
     return [(name, child) for name, child in type_.children if isinstance(child, DuckDBPyType)]
 
 
@@ -51,7 +51,7 @@ def partition_fingerprints(
 
 
 def add_contents(contents: Iterable[str]) -> str:
-    """The "rows:hash sum" of several parts together."""
+    """The "rows:hash sum" of several parts combined."""
     count = total = 0
     for content in contents:
         rows, hashes = content.split(":")
@@ -67,9 +67,9 @@ def table_fingerprint(schema: Sequence[Column], content: str) -> str:
 
 
 def distinguished(value: str, type_: DuckDBPyType, depth: int = 0) -> str:
-    """SQL of a value such that DuckDB's hash distinguishes all values of the type.
+    """SQL of a value for which DuckDB's hash distinguishes all values of the type.
 
-    DuckDB's hash alone takes an empty list for NULL, a struct of NULLs for NULL, and [[1], [2]] for [[1, 2]].
+    DuckDB's hash alone does not distinguish an empty list or a struct of NULLs from NULL, nor [[1], [2]] from [[1, 2]].
     """
     if type_.id == "list":
         element = children(type_)[0][1]

@@ -1,9 +1,8 @@
 """Lake: a folder or object-store URL of versioned Delta tables, written by DuckDB.
 
-DuckDB writes the Parquet files and the Delta log commits them. A write is therefore atomic, every old
-version stays readable, and Spark, Polars or Trino open the same tables. Each commit carries its
-TableVersion and, when an asset wrote it, the asset's whole Materialization record, so that data and record
-cannot part.
+DuckDB writes the Parquet files and the Delta log commits them. A write is therefore atomic, every old version stays
+readable, and Spark, Polars or Trino open the same tables. Each commit carries its TableVersion and, when an asset wrote
+it, the asset's whole Materialization record, so that data and record cannot be separated.
 """
 
 from __future__ import annotations
@@ -30,12 +29,12 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 
 
 class Lake(LakeTables):
-    """Versioned tables below one root: to read, and to write.
+    """Versioned tables below one root, for reading and writing.
 
     Args:
-        uri: a local folder (made when first written to) or `s3://bucket/prefix`.
-        engine: how DuckDB connections are made.
-        clock: what time it is, UTC, for the moment of each commit.
+        uri: a local folder (created at the first write) or `s3://bucket/prefix`.
+        engine: the factory of DuckDB connections.
+        clock: returns the current time, UTC, for the moment of each commit.
     """
 
     def relation(
@@ -52,8 +51,8 @@ class Lake(LakeTables):
             columns: only these columns; all when None.
 
         Raises:
-            TableNotFound: when the version does not exist.
-            VersionPruned: when its files are gone.
+            TableNotFound: the version does not exist.
+            VersionPruned: its files are gone.
         """
         files = self.files(version, partitions)
         kept = [column for column in version.schema if columns is None or column.name in columns]
@@ -63,8 +62,8 @@ class Lake(LakeTables):
         """One version as a Polars LazyFrame, read from the same Parquet files by Polars itself.
 
         Raises:
-            TableNotFound: when the version does not exist.
-            VersionPruned: when its files are gone.
+            TableNotFound: the version does not exist.
+            VersionPruned: its files are gone.
         """
         files = self.files(version)
         if not files:
@@ -74,15 +73,15 @@ class Lake(LakeTables):
     def scan_between(
         self, version: TableVersion, column: str, earliest: datetime, latest: datetime
     ) -> pl.LazyFrame | None:
-        """Like `scan`, without files that hold no time between two, by the log; None if none is left out.
+        """Like `scan`, without files that the log excludes for a range of times; None if no file is excluded.
 
-        Rows of other times stand in the files that are left, so a reader filters all the same.
+        The remaining files also have rows of other times, so a reader must still filter.
 
         Args:
             version: the version to read.
-            column: one of the `bounds` that the table is written with.
-            earliest: the first of the times that are asked for, UTC.
-            latest: the last.
+            column: one of the `bounds` with which the table is written.
+            earliest: the first requested time, UTC.
+            latest: the last one.
         """
         self.require_files(version)
         delta = self.open_delta(version.table, version.version)
@@ -95,14 +94,14 @@ class Lake(LakeTables):
         return scan_files(files, version.schema, version.partition_column, self.storage)
 
     def added_between(self, table: str, since: int | None, until: int) -> pl.DataFrame:
-        """Rows of a table that is only appended to: those added after version `since`, up to `until`.
+        """Rows added to an append-only table after version `since`, up to `until`.
 
-        It does not matter whether the table was compacted in between, nor whether the files of `since` are gone.
+        The table may have been compacted in between, and the files of `since` may be gone.
 
         Raises:
-            TableNotFound: when the table or version `until` does not exist.
-            VersionPruned: when the files of `until` are gone.
-            LineageError: when one of its files is missing or damaged.
+            TableNotFound: the table or version `until` does not exist.
+            VersionPruned: the files of `until` are gone.
+            LineageError: one of its files is missing or damaged.
         """
         latest = self.version(table, until)
         rows = added_rows(self.commits(table, since + 1, until)) if since is not None else None
@@ -121,8 +120,8 @@ class Lake(LakeTables):
         """One version as an Arrow table.
 
         Raises:
-            VersionPruned: when its files are gone.
-            LineageError: when one of its files is missing or damaged.
+            VersionPruned: its files are gone.
+            LineageError: one of its files is missing or damaged.
         """
         with explained(self.storage, version.table), self.cursor() as connection:
             return connection.sql(f"SELECT * FROM {self.relation(version)}").to_arrow_table()
@@ -131,7 +130,7 @@ class Lake(LakeTables):
     def reading(self) -> Iterator[None]:
         """Inside the block, a missing or damaged file of this lake raises a LineageError that names it.
 
-        For queries over `relation` on a connection of one's own; other errors pass unchanged.
+        Use it for queries over `relation` on your own connection; other errors pass unchanged.
         """
         with explained(self.storage, ""):
             yield
@@ -154,20 +153,20 @@ class Lake(LakeTables):
         Args:
             table: the table's name.
             query: one SELECT, run on `connection`.
-            connection: a connection of `connect`, holding whatever the query reads.
+            connection: a connection from `connect`, with everything that the query reads.
             parameters: the query's named parameters.
             partition_by: the column whose values are the partitions.
-            partitions: replace only these partitions (each, also one without rows); all when None.
-            append: add to what is there instead of replacing it.
-            bounds: columns of times, nothing personal, of which the log is to say each file's earliest and latest.
+            partitions: replace only these partitions, also those without rows; all when None.
+            append: add to the present rows instead of replacing them.
+            bounds: columns of times, nothing personal, whose minimum and maximum the log keeps for each file.
 
         Yields:
-            The draft. What is not committed when the block ends is deleted again.
+            The draft. If it is not committed when the block ends, its files are deleted.
 
         Raises:
-            InsufficientSpace: when the disk is full or not writable.
-            LineageError: when the query's columns cannot make a table, or a file that it reads from the lake
-                is missing or damaged.
+            InsufficientSpace: the disk is full or not writable.
+            LineageError: the query's columns cannot form a table, or a file that it reads from the lake is missing or
+                damaged.
         """
         if partitions is not None and (append or not partition_by):
             raise LineageError(
@@ -214,12 +213,12 @@ class Lake(LakeTables):
         """Write a query's result as the next version of a table: `draft` and `commit` in one.
 
         Returns:
-            The committed version. A reader sees all of it or nothing.
+            The committed version. Readers see all of it or nothing.
 
         Raises:
-            SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
-            InsufficientSpace: when the disk is full or not writable.
-            WriteConflict: when other writers kept winning; VersionMoved when the table is not at version `follows`.
+            SchemaMismatch: only some partitions are replaced and the columns differ from the table's.
+            InsufficientSpace: the disk is full or not writable.
+            WriteConflict: other writers kept winning; VersionMoved if the table is not at version `follows`.
         """
         with self.draft(
             table, query, connection=connection, parameters=parameters,

@@ -1,4 +1,4 @@
-"""LakeTables: the tables below a lake's root: logs, versions and files, before anything is read or written."""
+"""LakeTables: the tables below a lake's root, with their logs, versions and files; the base of reading and writing."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,126}")
 NAMES = "lower-case letters, digits and underscores, at most 127, not starting with a digit"
-"""What the names of tables are made of, in words."""
+"""Rule for the names of tables, in words."""
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a table can have the name: one that needs no quotes in SQL, and is a folder of its own on any disk."""
+    """Whether a text is a valid table name: it needs no quotes in SQL, and is a distinct folder name on any disk."""
     return _NAME.fullmatch(name) is not None
 
 
 def utc_now() -> datetime:
-    """The moment, UTC."""
+    """The current time, UTC."""
     return datetime.now(timezone.utc)
 
 
@@ -43,7 +43,7 @@ def utc_now() -> datetime:
 def _instance(
     process: int, engine: Engine, folder: str, filesystem: fsspec.AbstractFileSystem | None
 ) -> duckdb.DuckDBPyConnection:
-    """The instance of a process; a fork of it must not use its parent's, whose threads it lacks."""
+    """The DuckDB instance of a process; a fork must not use its parent's, whose threads it lacks."""
     del process
     return engine.connect(folders=[folder], filesystem=filesystem)
 
@@ -52,9 +52,9 @@ class LakeTables:
     """Versioned tables below one root.
 
     Args:
-        uri: a local folder (made when first written to) or `s3://bucket/prefix`.
-        engine: how DuckDB connections are made.
-        clock: what time it is, UTC, for the moment of each commit.
+        uri: a local folder (created at the first write) or `s3://bucket/prefix`.
+        engine: the factory of DuckDB connections.
+        clock: returns the current time, UTC, for the moment of each commit.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class LakeTables:
 
     @property
     def uri(self) -> str:
-        """The root, absolute."""
+        """The root as an absolute path or URL."""
         return self.storage.uri
 
     def connect(
@@ -75,8 +75,8 @@ class LakeTables:
         """A locked DuckDB connection (`Engine.connect`) whose SQL opens this lake's files and nothing else.
 
         Args:
-            opens: files, and folders with all that is below them, that its SQL may open besides.
-            keeps_order: whether results keep the order of rows that they are read in.
+            opens: further files, and folders with everything below, that its SQL may open.
+            keeps_order: whether results keep the order in which rows are read.
         """
         places = [os.fspath(place) for place in opens]
         return self.engine.connect(
@@ -87,9 +87,10 @@ class LakeTables:
         )
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection as of `connect` for the lake's own short statements, which names registered on it are alone on.
+        """A connection like that of `connect` for the lake's own short statements; names registered on it are visible
+        only there.
 
-        Making a DuckDB instance takes longer than most of them, so this process keeps one for each lake.
+        Creating a DuckDB instance takes longer than most statements, so this process keeps one per lake.
         """
         return _instance(os.getpid(), self.engine, self.uri, self._opens_urls()).cursor()
 
@@ -100,7 +101,7 @@ class LakeTables:
         """The URI of a table; any Delta reader opens it there.
 
         Raises:
-            LineageError: for a name that is not lower-case letters, digits and underscores.
+            LineageError: the name has other characters than lower-case letters, digits and underscores.
         """
         if not is_table_name(table):
             raise LineageError(
@@ -118,7 +119,7 @@ class LakeTables:
         return [name for name in folders if is_table_name(name) and self.has(name)]
 
     def pruned(self, table: str) -> PrunedVersions:
-        """Which versions of the table were pruned."""
+        """The pruned versions of the table."""
         return PrunedVersions(self.storage, table, self.table_uri(table))
 
     def has(self, table: str) -> bool:
@@ -127,11 +128,11 @@ class LakeTables:
             return self.log(table).latest() is not None
 
     def version(self, table: str, version: int | None = None) -> TableVersion:
-        """A version of a table; the latest when none is named.
+        """A version of a table; the latest when none is given.
 
         Raises:
-            TableNotFound: when the table or that version does not exist.
-            LineageError: when its commit is damaged.
+            TableNotFound: the table or that version does not exist.
+            LineageError: its commit is damaged.
         """
         return TableVersion.from_json(self.commit(table, version)["table_version"])
 
@@ -145,7 +146,7 @@ class LakeTables:
         """All versions of a table, oldest first.
 
         Raises:
-            TableNotFound: when the table does not exist.
+            TableNotFound: the table does not exist.
         """
         return [TableVersion.from_json(carried["table_version"]) for carried in self.commits(table)]
 
@@ -153,8 +154,8 @@ class LakeTables:
         """Metadata of a commit: `table_version` and, if an asset wrote it, `record`.
 
         Raises:
-            TableNotFound: when the table or that version does not exist.
-            LineageError: when the commit is damaged.
+            TableNotFound: the table or that version does not exist.
+            LineageError: the commit is damaged.
         """
         with explained(self.storage, table):
             log = self.log(table)
@@ -170,8 +171,8 @@ class LakeTables:
         """Metadata of the commits from version `since` on, oldest first, to the latest or to version `until`.
 
         Raises:
-            TableNotFound: when the table does not exist.
-            LineageError: when one of them is damaged.
+            TableNotFound: the table does not exist.
+            LineageError: one of them is damaged.
         """
         with explained(self.storage, table):
             log = self.log(table)
@@ -184,7 +185,7 @@ class LakeTables:
         """The Delta table itself, at a version; None when it was never written.
 
         Raises:
-            LineageError: when its log is damaged or cannot be read.
+            LineageError: its log is damaged or cannot be read.
         """
         with explained(self.storage, table):
             try:
@@ -193,10 +194,10 @@ class LakeTables:
                 return None
 
     def require_files(self, version: TableVersion) -> None:
-        """Make sure that a version was not pruned.
+        """Require that a version was not pruned.
 
         Raises:
-            VersionPruned: when it was.
+            VersionPruned: it was.
         """
         with explained(self.storage, version.table):
             self.pruned(version.table).require(version.version, self.log(version.table).latest)
@@ -206,7 +207,7 @@ class LakeTables:
         return self.logged_files(version, partitions)
 
     def logged_files(self, version: TableVersion, partitions: Sequence[str] | None = None) -> list[str]:
-        """The files of a version as the log names them, whether they are there or not."""
+        """The files of a version according to the log, whether they exist or not."""
         table = version.table
         if not self.log(table).has(version.version):
             raise self._not_found(table, version.version)

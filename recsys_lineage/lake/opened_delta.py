@@ -1,4 +1,4 @@
-"""Opened Delta tables of a thread, so that a log is not replayed for each access to its table."""
+"""Cache of a thread's opened Delta tables, so that a log is not replayed for each access to its table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recsys_lineage.lake.stores.storage import Storage
 _MOST = 8
 _Stamp = tuple[object, ...]
 _Place = tuple[str, tuple[tuple[str, str], ...]]
-"""A table's folder, and how its storage is reached."""
+"""A table's folder, and the options of its storage."""
 
 
 class _OfThread(threading.local):
@@ -27,12 +27,12 @@ _opened = _OfThread()
 def opened_delta(storage: Storage, uri: str, version: int | None) -> DeltaTable:
     """A Delta table at a version, or at its newest one.
 
-    The one that this thread had open before is brought up to date and handed out again, so whoever is given one is done
-    with it before asking for the table again. It is opened anew where the commit that it was opened at is not the same
-    file any more: somebody deleted the table and began it again, or packed its commits.
+    The table that this thread opened before is updated and returned again, so a caller must be done with it before
+    opening the table again. It is reopened if the file of its commit has changed, because the table was deleted and
+    created again, or its commits were packed.
 
     Args:
-        storage: where the table lies.
+        storage: the table's storage.
         uri: the table's folder.
         version: the version; the newest when None.
 
@@ -57,7 +57,7 @@ def opened_delta(storage: Storage, uri: str, version: int | None) -> DeltaTable:
 
 
 def _brought_to(delta: DeltaTable, version: int | None) -> bool:
-    """Whether a table that was open before could be brought to the wanted version; older ones it cannot go back to."""
+    """Whether a table opened before could be brought to the wanted version; it cannot go back to an older one."""
     if version is None or version > delta.version():
         try:
             delta.update_incremental()
@@ -67,5 +67,5 @@ def _brought_to(delta: DeltaTable, version: int | None) -> bool:
 
 
 def _stamp(storage: Storage, uri: str, number: int) -> _Stamp | None:
-    """Identity of a commit's file; None if it does not exist."""
+    """Identity of a commit's file; None if there is no such file."""
     return storage.stamp(f"{uri}/_delta_log/{number:020d}.json")

@@ -1,8 +1,7 @@
-"""ScratchFolder: temporary files of one run, deleted with its DuckDB connection; locks tell which spill folders are in
-use.
+"""ScratchFolder: temporary files of one run, deleted with its DuckDB connection; locks mark spill folders in use.
 
-A process that was killed, or that left at once, leaves folders behind. Their owner therefore holds a lock beside them,
-which the system takes away with the process, and who connects deletes what nobody holds.
+A killed process leaves folders behind. So the owner of a folder holds a lock file next to it, which the system releases
+with the process, and every new connection deletes unlocked folders.
 """
 
 from __future__ import annotations
@@ -28,19 +27,19 @@ _in_use: dict[Path, tuple[weakref.finalize, int]] = {}
 
 
 def scratch_of(spill_folder: str) -> str:
-    """The folder beside a connection's spill folder in which its scratch folder lies."""
+    """The folder next to a connection's spill folder that contains its scratch folder."""
     return spill_folder + _SUFFIX
 
 
 class ScratchFolder:
-    """A folder that a connection's SQL may open, deleted when the connection lets go of it."""
+    """A folder that a connection's SQL may open, deleted when the connection releases it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Args:
-            connection: SQL of this connection may open the folder's files. It lets go of the folder when it is
-                closed, or when another relation is registered under the same name.
+            connection: SQL of this connection may open the folder's files. It releases the folder when it is closed, or
+                when another relation is registered under the same name.
             name: a name on the connection, of a relation without rows, that keeps the folder.
         """
         spill, open_ = _settings(connection)
@@ -56,7 +55,7 @@ class ScratchFolder:
 def hold_spill_folder(connection: duckdb.DuckDBPyConnection, spill: str) -> None:
     """Lock the spill folder of a connection until it is closed, and delete unlocked ones.
 
-    Where no folder can be made there, nothing can be spilled either, and DuckDB says so when it comes to that.
+    If no folder can be created there, nothing can be spilled either, and DuckDB reports that when needed.
     """
     _delete_abandoned(Path(spill).parent)
     with suppress(OSError):
@@ -64,7 +63,7 @@ def hold_spill_folder(connection: duckdb.DuckDBPyConnection, spill: str) -> None
 
 
 def _held(connection: duckdb.DuckDBPyConnection, spill: str, name: str) -> tuple[Path, Callable[[], object]]:
-    """A new folder, held by a relation without rows of a connection, and what deletes it before that goes."""
+    """A new folder, kept by a connection's relation without rows, and the function that deletes it earlier."""
     above = Path(scratch_of(spill))
     path = above / uuid.uuid4().hex
     # Locked before it has a name by which others look for it
@@ -81,7 +80,7 @@ def _held(connection: duckdb.DuckDBPyConnection, spill: str, name: str) -> tuple
 
 
 def _delete_all() -> None:
-    """Delete what this process holds, with what its connections spilled."""
+    """Delete everything that this process holds, with the spilled blocks of its connections."""
     for path, (delete, owner) in list(_in_use.items()):
         if delete.alive and owner == os.getpid():
             shutil.rmtree(_spill_of(path), ignore_errors=True)
@@ -96,7 +95,7 @@ def _spill_of(path: Path) -> str:
 
 
 def _settings(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
-    """Where it spills, and whether it opens any file."""
+    """A connection's spill folder, and whether it may open any file."""
     (row,) = connection.execute(
         "SELECT current_setting('temp_directory'), current_setting('enable_external_access')"
     ).fetchall()
@@ -104,7 +103,7 @@ def _settings(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
 
 
 def _lock(folder: Path, how: int) -> int | None:
-    """A handle that holds a lock on the folder, None where another holds one or the file system has no locks."""
+    """A handle with a lock on the folder; None if another process holds one or the file system has no locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, how | fcntl.LOCK_NB)
@@ -126,7 +125,7 @@ def _delete(folder: Path, lock: int | None, owner: int) -> None:
 
 
 def _delete_abandoned(above: Path) -> None:
-    """Delete what killed processes left, their connections' spilled blocks too."""
+    """Delete folders of killed processes, with their connections' spilled blocks."""
     for folder in _held_below(above):
         with suppress(OSError):  # of another user, or deleted meanwhile
             if (lock := _lock(folder, fcntl.LOCK_EX)) is not None:
@@ -135,7 +134,7 @@ def _delete_abandoned(above: Path) -> None:
 
 
 def _held_below(above: Path) -> Iterator[Path]:
-    """The folders that hold spill folders; others make and delete theirs meanwhile."""
+    """The folders that contain spill folders; other processes create and delete theirs meanwhile."""
     with suppress(OSError):
         for name in os.listdir(above):
             if name.startswith("duckdb-") and name.endswith(_SUFFIX):

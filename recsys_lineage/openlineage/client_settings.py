@@ -1,7 +1,7 @@
 """The OpenLineage client's standard settings: `openlineage.yml`, `OPENLINEAGE__*`, `OPENLINEAGE_URL` and the like.
 
-They are found and joined as the client does it. Where the client passes over a mistake in silence, here it is an error
-with its file, its key and what was probably meant. Values are never shown, for they may be secrets.
+They are found and merged like in the client. A mistake that the client ignores is an error here, with its file, its key
+and the probable intention. Values are never shown, because they may be secrets.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.openlineage.translation.naming import why_no_namespace
 
 NAMESPACE = "OPENLINEAGE_NAMESPACE"
-"""The variable by which integrations of OpenLineage are told the namespace of their jobs."""
+"""The variable with the namespace of jobs, used by integrations of OpenLineage."""
 PREFIX = "OPENLINEAGE__"
 FILE = "openlineage.yml"
 _SECTIONS = frozenset({"transport", "facets", "filters", "tags", "dataset"})
@@ -32,13 +32,13 @@ class BadClientSettings(LineageError):
 
 @dataclass(frozen=True)
 class TransportSettings:
-    """One destination as the settings have it.
+    """One destination in the settings.
 
     Attributes:
-        name: what it is called.
+        name: its name.
         kind: `http`, `file`, `kafka` …, or the dotted name of a class.
-        options: the other keys. Holds secrets.
-        where: the file or the variables that say so, for errors.
+        options: the other keys, secrets included.
+        where: its file or variables, for errors.
     """
 
     name: str
@@ -53,8 +53,8 @@ class ClientSettings:
 
     Attributes:
         transports: the destinations; empty where none is named.
-        disabled: whether nothing is to be sent (`OPENLINEAGE_DISABLED`).
-        unused: sections that are there and have no effect on what is sent here.
+        disabled: whether sending is disabled (`OPENLINEAGE_DISABLED`).
+        unused: sections that have no effect here.
     """
 
     transports: tuple[TransportSettings, ...] = ()
@@ -69,10 +69,10 @@ def client_settings(
 
     Args:
         environment: the variables; those of this process when None.
-        folder: where `openlineage.yml` may lie; the working folder when None.
+        folder: the folder of `openlineage.yml`; the working folder when None.
 
     Raises:
-        BadClientSettings: the file cannot be read, is no YAML, or names something that there is not.
+        BadClientSettings: the file cannot be read, is no YAML, or has an unknown name.
     """
     variables = os.environ if environment is None else environment
     if variables.get("OPENLINEAGE_DISABLED", "").lower().strip() == "true":
@@ -109,10 +109,10 @@ def client_settings(
 
 
 def job_namespace(environment: Mapping[str, str] | None = None) -> str | None:
-    """The namespace of jobs that the variables name; None where they name none.
+    """The namespace of jobs in the variables; None where they have none.
 
     Raises:
-        BadClientSettings: catalogs would change it.
+        BadClientSettings: catalogs would change the namespace.
     """
     variables = os.environ if environment is None else environment
     namespace = variables.get(NAMESPACE) or None
@@ -129,7 +129,7 @@ def job_namespace(environment: Mapping[str, str] | None = None) -> str | None:
 
 
 def _file(variables: Mapping[str, str], folder: Path) -> Path | None:
-    """The file, where the client looks for it."""
+    """The settings file, searched like in the client."""
     if named := variables.get("OPENLINEAGE_CONFIG"):
         if not (os.path.isfile(named) and os.access(named, os.R_OK)):
             raise BadClientSettings(

@@ -1,4 +1,4 @@
-"""Emission: how a lake's events are made, and where they go."""
+"""Emission: the settings of a lake's events, and their destinations."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Emission:
-    """How a lake's events are made, and where they are sent.
+    """Settings of a lake's events and their destinations.
 
     Attributes:
-        folder: on this machine's disk: the default file, and what each destination has so far.
-        environment: the variables that hold the client's settings; those of this process when None.
-        code_location: of records that name none.
-        repository: web address of the code's git repository.
-        checkout: the folder that it lies in where the code runs.
-        commit: of the code.
-        describe: what people wrote about each asset that is deployed; None where only the records are known.
-        workers: requests under way at once for each catalog.
+        folder: a folder on this machine's disk for the default file and each destination's progress.
+        environment: the variables with the client's settings; those of this process when None.
+        code_location: the code location of records without one.
+        repository: the URL of the code's git repository.
+        checkout: the repository's folder where the code runs.
+        commit: the commit of the code.
+        describe: returns the description of each deployed asset; None where only the records are known.
+        workers: the number of concurrent requests to each catalog.
     """
 
     folder: Path
@@ -78,12 +78,12 @@ class Emission:
     def delivery(
         self, lake: Lake, *, patience: float | None = None, longest_answer: float | None = None
     ) -> Delivery:
-        """Their delivery.
+        """The delivery of the lake's events.
 
         Args:
-            lake: whose records are told.
-            patience: seconds without an event taken after which a destination is given up for now; never when None.
-            longest_answer: seconds that an answer is waited for at most, whatever the settings say.
+            lake: the lake with the records.
+            patience: seconds without an accepted event after which a destination is given up for now; never when None.
+            longest_answer: the longest wait for an answer in seconds, whatever the settings have.
 
         Raises:
             BadClientSettings: the namespace of jobs cannot be used.
@@ -112,18 +112,18 @@ class Emission:
 
 
 class _LateStream:
-    """A stream that is made when its first message is asked for: to describe assets takes seconds."""
+    """A stream that is created when its first message is requested, because describing assets takes seconds."""
 
     def __init__(self, make: Callable[[], Stream]) -> None:
         self._make, self._lock = make, Lock()
         self._stream: Stream | None = None
 
     def made(self) -> Stream:
-        """The stream, one for all threads."""
+        """The stream, created once for all threads."""
         with self._lock:
             self._stream = self._stream or self._make()
             return self._stream
 
     def after(self, cursor: int | None) -> Iterator[Message]:
-        """The messages behind a cursor."""
+        """The messages after a cursor."""
         return self.made().after(cursor)

@@ -10,14 +10,14 @@ class Message:
     """One OpenLineage event, ready to be sent.
 
     Attributes:
-        id: the same whenever the event is made: `<run id>/<START|COMPLETE|FAIL|ABORT>`; for events of datasets and
-            jobs `<kind>/<namespace>/<name>/<what makes it new>`.
+        id: the same each time the event is made: `<run id>/<START|COMPLETE|FAIL|ABORT>`; for events of datasets and
+            jobs `<kind>/<namespace>/<name>/<change>`.
         run: the OpenLineage run id, since whole runs are sent again together; None for events of datasets and jobs.
         key: `<namespace>/<name>` of the job, or of the dataset: events of one key stay in order.
-        record: id of the record that it was made from.
-        cursor: of the table of records; everything up to it is in the messages given so far.
+        record: id of its record.
+        cursor: a cursor of the table of records; everything up to it is in the messages so far.
         body: the event as JSON, UTF-8, exactly what is sent.
-        fault: why there is no event, where a record cannot be told as one; `body` is empty then.
+        fault: the reason why a record could not be translated; `body` is empty then.
     """
 
     id: str

@@ -45,12 +45,12 @@ from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 Shown = Callable[[Records], Mapping[str, Any]]
-"""What a page shows beside what follows from the run's record, see `AssetLook`."""
+"""Function that gives further metadata for the asset's page, beside that of the run's record; see `AssetLook`."""
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Seconds between two lines of one step's progress: long fits report each epoch, and Dagster stores each line."""
 _COUNTS_OF_STEPS = range(1_000)
-"""Whole numbers that a line of progress may say: how far the work is."""
+"""Integers allowed in a line of progress, which count steps."""
 
 
 class AssetRun:
@@ -68,8 +68,8 @@ class AssetRun:
         """Run the asset; yields its check results and its result.
 
         Raises:
-            dagster.Failure: when the code, the write or a blocking check failed. Nothing of the new version is
-                visible then, and the failure is recorded. Only transient errors may be retried.
+            dagster.Failure: the code, the write or a blocking check failed. No part of the new version is visible then,
+                and the failure is recorded. Only transient errors may be retried.
         """
         context, asset, resource = self._context, self._asset, self._resource
         tags = context.run.tags
@@ -140,7 +140,7 @@ class AssetRun:
         )
 
     def _made(self, outcome: Outcome) -> dict[str, Any]:
-        """Metadata of the run itself, without anything that could be a cell of a table."""
+        """Metadata of the run itself, with possible cells of a table masked."""
         made: dict[str, Any] = {}
         for name, value in (outcome.output.metadata if outcome.output else {}).items():
             try:
@@ -153,7 +153,7 @@ class AssetRun:
         return made
 
     def _ordered(self, metadata: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
-        """Metadata over many runs, and of the run itself, before the metadata of every asset."""
+        """Metadata over many runs and of the run itself, followed by the metadata of every asset."""
         shown: Mapping[str, Any] = {}
         if self._shown is not None:
             try:
@@ -173,10 +173,10 @@ class AssetRun:
         output: Output | None,
         of_run: Mapping[str, Any],
     ) -> None:
-        """Report one event for each partition written, and for any that an earlier run died before reporting.
+        """Report one event for each partition written, and for partitions of an earlier run that died before reporting.
 
-        The last one, which Dagster shows as the asset's latest, also tells of the run as a whole. Where there is no
-        partition yet an observation does, so that a page has columns and why there is nothing else.
+        The last one, which Dagster shows as the asset's latest, also has the metadata of the whole run. If there is no
+        partition yet, an observation has it, so that the page shows columns and the reason why there is nothing else.
         """
         known = self._context.instance.get_materialized_partitions(key)
         written = set(output.partitions or version.partitions) if output else set()
@@ -213,7 +213,7 @@ class AssetRun:
 
 
 def _keys(context: dg.AssetExecutionContext) -> dict[str, str]:
-    """Dagster's keys of the asset and of those upstream, by the names of their tables."""
+    """Dagster's keys of the asset and of its upstream assets, by the names of their tables."""
     upstream = context.assets_def.asset_deps[context.asset_key]
     return {key.path[-1]: key.to_user_string() for key in (*upstream, context.asset_key)}
 
@@ -221,7 +221,7 @@ def _keys(context: dg.AssetExecutionContext) -> dict[str, str]:
 def _reads_by_partition(
     record: Materialization, files: Mapping[str, Collection[str]]
 ) -> dict[str, Iterator[Read]]:
-    """Partition → the reads that it is made of: those that are no files, and those of its own files."""
+    """Partition → its reads: those of tables, and those of its own files."""
     others: list[Read] = []
     by_file: dict[str, list[Read]] = {}
     for read in record.reads:

@@ -12,12 +12,12 @@ from recsys_lineage.records.parts.failure import Failure, labelled_parts, speaks
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
-    """The failure to raise in a step, `from None`: with its cause Dagster would store the whole message.
+    """The failure to raise in a step, `from None`, because with a cause Dagster would store the whole message.
 
     Args:
         asset: the asset that failed.
-        error: what went wrong.
-        failure: the same, as the record has it.
+        error: the error.
+        failure: the same error, as in the record.
     """
     metadata: dict[str, Any] = {"type": failure.type}
     if isinstance(error, LineageError) and speaks_for_itself(error):

@@ -1,7 +1,7 @@
 """Private names of Dagster; the only module that uses them.
 
-Checked against dagster 1.13.27. Each function says what it needs the private name for, so that an upgrade can
-look for the public way again.
+Checked against dagster 1.13.27. Each docstring has the reason for the private name, so that an upgrade can look for a
+public way again.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ from sqlalchemy import Engine, create_engine
 from recsys_lineage.assets.asset_code import AssetCode
 
 RunHealth = CheckRunHealthResult
-"""What a run launcher answers when run monitoring asks for a run's process; `run_health` makes one."""
+"""Answer of a run launcher to run monitoring about the process of a run; made by `run_health`."""
 
 
 def run_health(*, lives: bool, message: str | None = None) -> RunHealth:
-    """The answer of a run launcher on a run's process; the method that gives it is public, its type is not."""
+    """A run launcher's answer about a run's process; its method is public, but the type of the answer is not."""
     return RunHealth(WorkerStatus.RUNNING if lives else WorkerStatus.FAILED, message)
 
 
@@ -90,9 +90,9 @@ def version_tags(*, data_version: str, code_version: str, inputs: Mapping[str, s
 
 
 def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]:
-    """A result that lets downstream steps continue, but for which Dagster writes no materialization event itself.
+    """A result that lets downstream steps continue without an automatic materialization event.
 
-    Needed where the step has written one event a partition, each with its own data version.
+    It is needed if the step has written one event per partition, each with its own data version.
     """
     return dg.MaterializeResult(
         asset_key=asset_key, metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True}
@@ -100,12 +100,12 @@ def without_automatic_event(asset_key: dg.AssetKey) -> dg.MaterializeResult[Any]
 
 
 def parsed_selection(text: str) -> dg.AssetSelection:
-    """A selection in Dagster's syntax; a bare name means `key:name`.
+    """A selection in Dagster's syntax, in which a plain name means `key:name`.
 
-    `AssetSelection.from_string` takes names alone in an older syntax only, whose `+` is one level.
+    `AssetSelection.from_string` accepts plain names only in an older syntax, whose `+` is one level.
 
     Raises:
-        ValueError: it cannot be read; says where.
+        ValueError: it cannot be parsed; the message has the position.
     """
     tokens = CommonTokenStream(_lexer(text))
     tokens.fill()
@@ -144,7 +144,7 @@ def _lexer(text: str) -> AssetSelectionLexer:
 
 
 def selection_parts(selection: dg.AssetSelection) -> Iterator[dg.AssetSelection]:
-    """The simplest selections that a selection is made of, such as names and groups."""
+    """The elementary selections within a selection, such as names and groups."""
     if isinstance(selection, OperandListAssetSelection):
         inner = list(selection.operands)
     elif isinstance(selection, SubtractAssetSelection):
@@ -170,16 +170,16 @@ def execute_here(
 ) -> dg.JobExecutionResult:
     """Run a job in this process, one step after another, as a run of a code location.
 
-    `JobDefinition.execute_in_process` leaves out where the job is from, and Dagster's timeline and the pages of the
-    job leave out such runs.
+    `JobDefinition.execute_in_process` does not record the job's code location, and Dagster's timeline and job pages do
+    not show such runs.
 
     Args:
         job: the job.
-        instance: where the run is kept.
-        code_location: the name of the code location that the job is from.
+        instance: the instance that stores the run.
+        code_location: the name of the job's code location.
         run_id: the run's id.
-        assets: of the job's assets, those to materialize; all when None.
-        tags: besides those of the job.
+        assets: the job's assets to materialize; all when None.
+        tags: tags in addition to those of the job.
         run_config: the run's configuration.
     """
     selected = None if assets is None else [dg.AssetKey(name) for name in assets]
@@ -202,10 +202,10 @@ def execute_here(
 
 @contextmanager
 def _helpers_apart() -> Iterator[None]:
-    """Inside the block, the processes that copy a run's output do not hear the terminal's Ctrl-C.
+    """Inside the block, the processes that copy a run's output do not receive the terminal's Ctrl-C.
 
-    They would end with tracebacks in the middle of ours; Dagster ends them after each run, and they end by themselves
-    when this process is gone.
+    They would print tracebacks in the middle of ours. Dagster ends them after each run, and they end by themselves when
+    this process is gone.
     """
     apart = SimpleNamespace(Popen=partial(subprocess.Popen, start_new_session=True))
     setattr(compute_logs, "subprocess", apart)  # noqa: B010
@@ -216,14 +216,14 @@ def _helpers_apart() -> Iterator[None]:
 
 
 def partition_tags(first: str, last: str) -> dict[str, str]:
-    """Tags of a run of one partition, or of all from one to another in the order that Dagster has them."""
+    """Tags of a run of one partition, or of a range in Dagster's order."""
     if first == last:
         return {PARTITION_NAME_TAG: first}
     return {ASSET_PARTITION_RANGE_START_TAG: first, ASSET_PARTITION_RANGE_END_TAG: last}
 
 
 def partition_keys_of(context: dg.AssetExecutionContext) -> list[str] | None:
-    """The partitions that the run was asked for; None when it named none."""
+    """The partitions that the run names; None when it names none."""
     tags = context.run.tags
     if context.has_partition_key or (
         ASSET_PARTITION_RANGE_START_TAG in tags and ASSET_PARTITION_RANGE_END_TAG in tags
@@ -233,14 +233,14 @@ def partition_keys_of(context: dg.AssetExecutionContext) -> list[str] | None:
 
 
 def mark(step: Callable[..., Any], code: AssetCode) -> None:
-    """Leave the AssetCode on the function of a step, from where `code_of` takes it."""
+    """Store the AssetCode on the function of a step, for `code_of`."""
     step.__lineage_code__ = code  # type: ignore[attr-defined]
 
 
 def code_of(definition: dg.AssetsDefinition) -> AssetCode | None:
     """The AssetCode of an asset made by this package, None for any other asset.
 
-    Copies that Dagster makes of a definition (to add tags, say) keep the step's function, and only that.
+    Dagster's copies of a definition (to add tags, say) keep only the step's function.
     """
     if not definition.is_executable:
         return None
@@ -251,7 +251,7 @@ def code_of(definition: dg.AssetsDefinition) -> AssetCode | None:
 def forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
     """Delete the check results of runs that are deleted.
 
-    Deleting a run leaves them in a table of their own, which has no public way to be emptied but by whole assets.
+    Deleting a run leaves them in a separate table, which the public interface empties only by whole assets.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
@@ -265,9 +265,9 @@ def forget_checks(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
 
 
 def run_databases(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
-    """The SQLite files that hold one run's events and nothing else; none with another database.
+    """The SQLite files with only one run's events; none with another database.
 
-    Deleting a run empties its file and leaves it there.
+    Deleting a run empties its file but does not delete it.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage):
@@ -278,7 +278,7 @@ def run_databases(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
 def open_without_a_look(instance: dg.DagsterInstance, runs: Sequence[str]) -> None:
     """Make Dagster open the SQLite files of runs to be deleted without migrations; no effect with another database.
 
-    It reads all its migrations (0.1 CPU seconds) to look at the revision of each file that a process opens first.
+    Otherwise it reads all its migrations (0.1 CPU seconds) to check the revision of each file that a process opens.
     """
     storage = instance.event_log_storage
     if isinstance(storage, SqliteEventLogStorage):
@@ -286,7 +286,7 @@ def open_without_a_look(instance: dg.DagsterInstance, runs: Sequence[str]) -> No
 
 
 def shared_databases(instance: dg.DagsterInstance) -> list[Path]:
-    """The SQLite files of all runs together; none with another database."""
+    """The SQLite files shared by all runs; none with another database."""
     found: list[Path] = []
     if isinstance(instance.event_log_storage, SqliteEventLogStorage):
         found.append(Path(instance.event_log_storage.path_for_shard("index")))
@@ -301,11 +301,11 @@ _waiting = threading.local()
 
 @contextmanager
 def events_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
-    """Store the materializations and plans that this thread reports inside the block together when it ends.
+    """Store the materializations and plans that this thread reports inside the block together at its end.
 
-    Dagster's SQLite storage makes transactions of two files for each event, and writes each as its asset's latest.
-    Together they take two transactions, and the last one of an asset is its latest; Dagster's own batches are no help,
-    for this storage takes their events one by one. With another database nothing changes.
+    Dagster's SQLite storage makes transactions on two files for each event, and writes each as its asset's latest.
+    Together they need two transactions, and only the last event of an asset becomes its latest. Dagster's own batches
+    do not help, because this storage writes their events one by one. With another database nothing changes.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqliteEventLogStorage) or getattr(_waiting, "events", None) is not None:
@@ -365,10 +365,10 @@ _engines_lock = threading.Lock()
 
 @contextmanager
 def kept_engines() -> Iterator[None]:
-    """Have Dagster's SQLite storages use one SQLAlchemy engine a file inside the block.
+    """Make Dagster's SQLite storages use one SQLAlchemy engine per file inside the block.
 
-    They make one for each connection, which forgets the statements that the one before has compiled: half of what an
-    event costs. Blocks may overlap, in threads too.
+    Otherwise they create one for each connection and compile all statements again, which is half the cost of an event.
+    Blocks may overlap, also in threads.
     """
     global _engines_users
     modules = (sqlite_event_log, sqlite_run_storage)

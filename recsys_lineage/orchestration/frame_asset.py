@@ -33,35 +33,36 @@ def frame_asset(
     keys: Keys = (),
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
-    """A Dagster asset that materializes what a function returns into one lake table.
+    """A Dagster asset that materializes the return value of a function into one lake table.
 
-    The function's parameters say what it reads: one annotated `pl.DataFrame`, `pl.LazyFrame`, `pa.Table` or
-    `duckdb.DuckDBPyRelation` is the upstream asset of that name. `Inputs` gives the reader itself (for the tables in
-    `reads`), `Request` what the run asks for. Every other parameter takes its value from `parameters`.
+    The function's parameters declare what it reads: one annotated `pl.DataFrame`, `pl.LazyFrame`, `pa.Table` or
+    `duckdb.DuckDBPyRelation` is the upstream asset of that name. One annotated `Inputs` is the reader itself (for the
+    tables in `reads`), one annotated `Request` the run's request. Every other parameter takes its value from
+    `parameters`.
 
     Args:
         function: returns a Polars frame, an Arrow table, a DuckDB relation or an `Output`.
         name: the asset's name; the function's name when left out.
-        parameters: values for the remaining parameters; they are part of the code version. A `Named` gives the
-            function code, such as a class, which the code version covers too.
+        parameters: values for the remaining parameters; they are part of the code version. A `Named` passes code, such
+            as a class, which the code version covers too.
         reads: further tables that the function may read through its `Inputs`.
-        checks: run on the draft before it is committed.
-        columns: what each column holds, for people.
-        columns_from: where the function is opaque, such as a model's fit, for each column of its result the tables and
-            their columns that it is made of, `{"score": {"events": ["user_id", "item_id"]}}`; they must be among those
-            that it reads. `"*"` stands for all columns of a table that were read, or all tables; a mapping says how
-            each column takes part, `{"events": {"user_id": "IDENTITY", "paid": "SORT"}}`, see `ColumnEdge`. What it
-            returns as a LazyFrame of LazyFrames needs none.
-        rows_from: with it, the columns that decide which rows there are.
-        observe: for an asset that looks at the outside world, see AssetCode.
-        on_request: for an asset that is made only when somebody asks for it, see AssetCode.
-        options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
-        keys: columns by which rows of the output belong to rows of the inputs that have them too, or for each input by
-            which columns they do, `{"users": {"user_id": "user_id"}}`; traces of rows go on by them, see `RowKeys`.
+        checks: checks to run on the draft before it is committed.
+        columns: column → its description.
+        columns_from: for an opaque function, such as a model's fit: the tables and columns that each column of its
+            result is made of, `{"score": {"events": ["user_id", "item_id"]}}`; the function must read them. `"*"`
+            stands for all columns of a table that were read, or for all tables; a mapping gives the kind of each edge,
+            `{"events": {"user_id": "IDENTITY", "paid": "SORT"}}`, see `ColumnEdge`. A LazyFrame computed from
+            LazyFrames needs none.
+        rows_from: used with `columns_from`: the columns that decide which rows there are.
+        observe: for an asset that reads the outside world, see AssetCode.
+        on_request: for an asset that is materialized only on request, see AssetCode.
+        options: parameters that a single run may set; Dagster's launchpad offers them.
+        keys: columns that match rows of the output to rows of the inputs that have them too, or for each input its
+            pairs of columns, `{"users": {"user_id": "user_id"}}`; row traces follow them, see `RowKeys`.
         look: group, owners, tags and the like; the description defaults to the function's docstring.
 
     Raises:
-        LineageError: when a parameter has neither a table annotation nor a value.
+        LineageError: a parameter has neither a table annotation nor a value.
     """
     asset = frame_code(
         function, name=name, parameters=parameters, reads=reads, checks=checks, columns=columns,

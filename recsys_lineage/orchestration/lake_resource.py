@@ -14,8 +14,8 @@ from recsys_lineage.records.records import Records
 class LakeResource(dg.ConfigurableResource):
     """The lake's location, DuckDB's memory, and the folder for interim results of assets.
 
-    `code_location` names the code location of runs that were not launched from one, such as those of this process.
-    Credentials of an object store are never configured here: they come from the `AWS_*` environment.
+    `code_location` names the code location of runs not launched from one, such as those of this process. Credentials of
+    an object store are never configured here: they come from the `AWS_*` environment.
     """
 
     uri: str
@@ -28,7 +28,7 @@ class LakeResource(dg.ConfigurableResource):
     code_location: str | None = None
 
     def git(self) -> tuple[str | None, bool | None]:
-        """The commit of the code, and whether its checkout had other changes."""
+        """The commit of the code, and whether its checkout had uncommitted changes."""
         return self.git_commit or None, self.git_dirty
 
     def lake(self) -> Lake:

@@ -32,7 +32,7 @@ def _default(option: Option) -> Any:
 
 
 def _config_type(kind: Any) -> Any:
-    """Dagster's type for values of an annotation; `Any` where it has none that takes them all."""
+    """Dagster's type for values of an annotation; `Any` where no type accepts them all."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
         return _config_type(parts[0])

@@ -20,17 +20,17 @@ from recsys_lineage.orchestration.transient import RETRY
 from recsys_lineage.records.records import Records
 
 _FOR_CALLERS = re.compile(r"^(Args|Returns|Yields|Raises|Attributes):$", re.MULTILINE)
-"""Sections of a docstring that tell who calls a function how, and nothing of the table that it makes."""
+"""Sections of a docstring for callers of a function, which do not describe the table that it makes."""
 
 
 @dataclass(frozen=True)
 class AssetLook:
     """Presentation of an asset in Dagster, apart from what is derived from its code.
 
-    `shown` gives what Dagster's page shows of a run beside what follows from its record, such as a plot over many runs:
-    metadata by name, made of the lake's records once the run's own is among them. It is asked after runs that kept the
-    version before, too, and is no part of the code version. `cleared` says for which tags of columns the asset may hold
-    data, each with the reason: a tagged column that reaches an asset which is not cleared for it stops its write.
+    `shown` returns further metadata for Dagster's page of a run, such as a plot over many runs: metadata by name,
+    computed from the lake's records including the run's own. It is also called after runs that kept the previous
+    version, and is not part of the code version. `cleared` maps each column tag whose data the asset may hold to the
+    reason: a write with a tagged column fails if the asset is not cleared for the tag.
     """
 
     group: str | None = None
@@ -93,7 +93,7 @@ def lineage_asset(asset: AssetCode, look: AssetLook) -> dg.AssetsDefinition:
 
 
 def _for_people(description: str) -> str:
-    """A docstring as Dagster's page shows it: what the asset is, with no indents, which it takes for a listing."""
+    """A docstring for Dagster's page: the description of the asset without indents, which Markdown takes for code."""
     return _FOR_CALLERS.split(inspect.cleandoc(description), maxsplit=1)[0].strip()
 
 

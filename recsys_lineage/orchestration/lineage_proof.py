@@ -52,18 +52,18 @@ def lineage_proof(
     seconds: float | None = 90.0,
     look: AssetLook | None = None,
 ) -> dg.AssetsDefinition:
-    """An asset, made on request, whose table has the result of testing the lineage of every SQL asset.
+    """An asset, made on request, with the results of testing the lineage of every SQL asset.
 
-    Its check `nothing_is_refuted` shows the verdict on Dagster's pages. Each column is changed on the sampled rows as
-    they are; `verify` of one asset tries it on rows of mixed values too, which takes twice as long.
+    Its check `nothing_is_refuted` shows the verdict on Dagster's pages. Each column is changed on the unmodified
+    sampled rows; `verify` of one asset also uses rows with shuffled values, which takes twice as long.
 
     Args:
-        assets: those whose SQL is to be proved, and others, which are left out.
-        rows: how many rows of each table that an asset reads are taken at most.
-        sample: of how many output rows the traces are looked at.
-        seconds: for all assets together: each may take as much of what is left as each of those after it, so that what
-            is soon done leaves more to others, and what takes too long leaves each of them half of an equal part. What
-            was not tried by then is said in `not_tried`. None for everything.
+        assets: the SQL assets to test; other assets are left out.
+        rows: the most rows taken of each table that an asset reads.
+        sample: the number of output rows whose traces are tested.
+        seconds: the time limit for all assets together. Each may use an equal share of the remaining time, so fast
+            assets leave more to others, and the last ones get at least half of an equal share. The rest is in
+            `not_tried`. No limit when None.
         look: group, owners and the like.
     """
     codes = {name: code for name, code in asset_codes(assets).items() if code.code.kind == "sql"}
@@ -92,10 +92,10 @@ def lineage_proof(
 def proved(
     inputs: Inputs, codes: Mapping[str, AssetCode], rows: int, sample: int, seconds: float | None
 ) -> Output:
-    """Result of testing the lineage of every SQL asset, on samples of its inputs, in a given time.
+    """Result of testing the lineage of every SQL asset on samples of its inputs, within a time limit.
 
     Columns: the values of one input column are changed and the asset's SQL runs again; only columns with an edge may
-    change. Rows: the SQL on just the traced rows gives the row again, and without them it does not.
+    change. Rows: the SQL on only the traced rows gives the row again, and without them it does not.
     """
     found: list[dict[str, Any]] = []
     made = [name for name in codes if inputs.exists(name)]
@@ -122,7 +122,8 @@ def proved(
 
 
 def _share(left: TimeLeft, assets: int, *, of: int) -> float | None:
-    """Seconds for the next of the assets that are left: an equal part of what is left, half of one of all at least."""
+    """Seconds for the next of the remaining assets: an equal share of the remaining time, but at least half of an equal
+    share of all."""
     seconds = left.part(1 / assets).seconds
     return None if seconds is None or left.given is None else max(seconds, left.given / of / 2)
 
@@ -135,7 +136,7 @@ _SCHEMA: Mapping[str, Any] = {
 
 
 def _said(row: Mapping[str, Any], number: int, of: int) -> str:
-    """The verdict on one asset, in a line."""
+    """The verdict on one asset, in one line."""
     edges = f"{row['edges'] or 0} edges, {row['shown'] or 0} shown, {len(row['not_shown'])} not shown"
     refuted = len(row["refuted"]) + (row["rows_refuted"] or 0)
     rows = f"{row['rows_proved'] or 0} of {row['rows_tried'] or 0} rows proved"

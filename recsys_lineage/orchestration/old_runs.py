@@ -1,7 +1,7 @@
-"""Old runs of Dagster: which ones may be deleted, and how, with everything that Dagster stores about them.
+"""Old runs of Dagster: their selection, and their deletion with everything that Dagster stores about them.
 
-The lake's records are the memory of what ran; Dagster's runs and events are its screen. A run is kept while it is in
-progress, and while it holds the newest materialization of an asset, so that every asset still shows one.
+The lake's records are the permanent history; Dagster's runs and events only serve its pages. A run is kept while it is
+in progress, and while it has the newest materialization of an asset, so that every asset still shows one.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from recsys_lineage.orchestration.dagster_internals import (
 
 _AT_ONCE = 500
 _WORTH_SHRINKING = 0.2
-"""Share of a SQLite file's pages that must be free before it is written anew."""
+"""Share of free pages from which a SQLite file is rewritten."""
 
 
 @dataclass(frozen=True)
 class OldRuns:
-    """Runs that were deleted, or would be; bytes that this freed; databases that others had locked, not shrunk."""
+    """Runs that were or would be deleted; the bytes freed; databases that were locked and could not be shrunk."""
 
     runs: Sequence[str] = ()
     freed: int = 0
     busy: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object: how many runs went, and the bytes."""
+        """A JSON object: the number of deleted runs, and the bytes freed."""
         return {"runs": len(self.runs), "bytes": self.freed, "busy": list(self.busy)}
 
 
 def old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
-    """The runs that ended, were created before a moment and hold no asset's newest materialization."""
+    """The runs that ended, were created before a moment and have no asset's newest materialization."""
     newest = {
         event.run_id
         for key in instance.get_asset_keys()
@@ -59,10 +59,10 @@ def old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
 
 
 def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
-    """Delete the `old_runs` with their events, check results and logs, and shrink the SQLite files they were in.
+    """Delete the `old_runs` with their events, check results and logs, and shrink their SQLite files.
 
-    A Postgres is left to its own autovacuum. Ticks of schedules and sensors are deleted by Dagster's daemon, as its
-    `dagster.yaml` says.
+    Postgres relies on autovacuum. Dagster's daemon deletes ticks of schedules and sensors, as configured in
+    `dagster.yaml`.
     """
     runs = old_runs(instance, before).runs
     shared = shared_databases(instance)
@@ -82,7 +82,7 @@ def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
 
 
 def _shrunk(path: Path) -> bool:
-    """Give the free pages of a SQLite file back to the disk; False when another process has it locked."""
+    """Return the free pages of a SQLite file to the disk; False if another process has it locked."""
     connection = sqlite3.connect(path, timeout=5, isolation_level=None)
     try:
         (free,), (pages,) = (

@@ -27,14 +27,14 @@ from recsys_lineage.records.records import Records
 
 
 class Recording:
-    """Inputs of the block of `recorded`, and its report of what it found."""
+    """Inputs of a `recorded` block, and its report of results."""
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
         self.checks: list[CheckOutcome] = []
         self.rows: int | None = None
         self.columns: Mapping[str, Sequence[ColumnEdge]] = {}
-        """Origins of the columns of what was made."""
+        """Origins of the columns of the block's result."""
 
 
 @contextmanager
@@ -48,14 +48,14 @@ def recorded(
     *,
     kind: Literal["asset", "check"] = "asset",
 ) -> Iterator[Recording]:
-    """Leave one record of what the block read and found, whatever comes of it.
+    """Write one record of the block's reads and results, even if it fails.
 
     Args:
-        name: of the asset, or of the asset that a check looks at.
+        name: the asset, or the asset of a check.
         code: the code of the block.
         code_version: its version.
-        reads: tables that the block may read.
-        kind: a check's reads are noted with that purpose.
+        reads: the tables that the block may read.
+        kind: asset or check; a check's reads are noted with that purpose.
     """
     opened = lake.lake()
     records = Records(opened)

@@ -31,15 +31,15 @@ _AT_ONCE = 500
 
 
 def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | None) -> int:
-    """Add a record of every run that has ended and has none; returns how many.
+    """Add a record for every ended run without one; returns their number.
 
-    Called by the daemon's sensor, after a run in this process, and at the start of the next; it does not matter who
-    comes first, for a record stands once.
+    The daemon's sensor calls it, and so does a run in this process, at its start and its end; the order does not
+    matter, because a record is added once.
 
     Args:
-        instance: where Dagster keeps its runs.
-        lake: where the records are kept.
-        code_location: its name where Dagster does not know it.
+        instance: the instance with Dagster's runs.
+        lake: the lake of the records.
+        code_location: the name to use for runs without one.
     """
     records = Records(lake)
     kinds, _ = records.table(columns=["id", "kind"])
@@ -52,17 +52,17 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
 
 
 def complete_records(instance: dg.DagsterInstance, lake: LakeResource) -> tuple[int, int]:
-    """Add the records that a killed process left, and those of ended runs; returns how many of each.
+    """Add the records left by killed processes, and those of ended runs; returns both numbers.
 
     Raises:
-        LineageError: when the lake cannot be read or written.
+        LineageError: the lake cannot be read or written.
     """
     opened = lake.lake()
     return Records(opened).sync(), record_runs(instance, opened, lake.code_location)
 
 
 def mark_lost(instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:
-    """Fail a run whose process is gone, so that its record says `lost`."""
+    """Fail a run whose process is gone, so that its record gets the state `lost`."""
     instance.add_run_tags(run.run_id, {LOST_TAG: "true"})
     instance.report_run_failed(run, message)
 
@@ -105,7 +105,7 @@ def _record(
 
 
 def _kept(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
-    """The id of the record of the version that each of some assets had at a time; None where it had none."""
+    """The id of the record of each asset's version at a time; None where it had none."""
     if not assets:
         return {}
     table, _ = Records(lake).table(columns=["id", "asset", "kind", "status", "ended"])
@@ -122,7 +122,7 @@ def _kept(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | No
 def _planned_and_steps(
     instance: dg.DagsterInstance, run_id: str
 ) -> tuple[dict[str, list[dg.AssetKey]], dict[str, str]]:
-    """The assets that each step of a run was to materialize, and each step with how it ended."""
+    """The assets that each step of a run was to materialize, and the final state of each step."""
     planned: dict[str, list[dg.AssetKey]] = {}
     steps: dict[str, str] = {}
     begun: set[str] = set()

@@ -1,4 +1,4 @@
-"""The Run of a record, from what Dagster knows about it."""
+"""The Run of a record, from Dagster's data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run_of(
     """The run, step and retry of a step's context.
 
     Args:
-        code_location: its name where Dagster does not know it, as in a run of this process.
+        code_location: the name to use where Dagster has none, as in a run of this process.
     """
     run = context.run
     record = context.instance.get_run_record_by_id(run.run_id)
@@ -47,22 +47,22 @@ def run_of(
 
 
 def asked_by(run: dg.DagsterRun) -> dict[str, Any]:
-    """The schedule, sensor, tick, backfill or earlier run that asked for a run, as fields of a Run."""
+    """The schedule, sensor, tick, backfill or earlier run that triggered a run, as fields of a Run."""
     return {name: run.tags[tag] for name, tag in _TAGS.items() if tag in run.tags}
 
 
 def location_of(run: dg.DagsterRun, default: str | None) -> str | None:
-    """The code location of a run; `default` where it was not launched from one."""
+    """The code location of a run; `default` if it was not launched from one."""
     origin = run.remote_job_origin
     return origin.repository_origin.code_location_origin.location_name if origin else default
 
 
 def scheduled_time(run: dg.DagsterRun) -> datetime | None:
-    """The time that a schedule asked for, UTC."""
+    """The time requested by a schedule, UTC."""
     text = run.tags.get(_SCHEDULED)
     return datetime.fromisoformat(text).astimezone(timezone.utc) if text else None
 
 
 def moment(seconds: float | None) -> datetime | None:
-    """A time of Dagster's storage, UTC."""
+    """A time in Dagster's storage as UTC datetime."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc)

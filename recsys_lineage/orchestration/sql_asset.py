@@ -1,4 +1,4 @@
-"""SQL assets: a `.sql` file becomes a Dagster asset; nothing about it is declared twice."""
+"""SQL assets: a `.sql` file becomes a Dagster asset, with everything derived from the file."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def sql_asset(
         sql: the path of a `.sql` file, or a SqlText.
         name: the asset's name; the file's name without `.sql` when left out.
         parameters: values for the `$name` parameters, bound by DuckDB, never pasted into the text.
-        checks: run on the draft before it is committed.
-        files: the folder in which relative paths of files start, as in `read_csv('orders/*.csv')`; the folder of the
-            `.sql` file when left out.
-        options: those of the parameters that one run may set otherwise; Dagster's launchpad offers them.
+        checks: checks to run on the draft before it is committed.
+        files: the base folder of relative paths of files, as in `read_csv('orders/*.csv')`; the folder of the `.sql`
+            file when left out.
+        options: parameters that a single run may set; Dagster's launchpad offers them.
         look: group, owners, tags and the like.
 
     Raises:
-        SqlAssetError: when the file is no single SELECT, or its parameters and the given ones differ.
+        SqlAssetError: the file is no single SELECT, or its parameters and the given ones differ.
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
     asset = sql_code(text, name=name, parameters=parameters, checks=checks, files=files, options=options)

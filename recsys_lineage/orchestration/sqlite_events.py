@@ -1,4 +1,4 @@
-"""Batched Dagster events on SQLite, without opening files and waiting for the disk at each one."""
+"""Batched Dagster events on SQLite, without opening files and waiting for the disk for each event."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from recsys_lineage.orchestration.dagster_internals import kept_engines
 
 @contextmanager
 def many_events() -> Iterator[None]:
-    """Make it cheap to report many events to Dagster inside the block, where it keeps them in SQLite.
+    """Make reporting many events to Dagster cheap inside the block, if it stores them in SQLite.
 
-    Dagster opens and closes several SQLite connections for each event, each with an engine of its own. Whoever closes
-    a file last moves its journal into it and waits for the disk, as each commit does. Here a closed connection is kept
-    for the next one that is opened to the same file until the block ends, so is the engine, and commits do not wait.
-    When the machine (not the process) crashes, the last events can be lost; the files stay whole, and the next run
-    tells again what the lake holds and Dagster does not know.
+    Dagster opens and closes several SQLite connections for each event, each with its own engine. Closing the last
+    connection to a file checkpoints its journal and waits for the disk, as each commit does. Inside the block, closed
+    connections and engines are reused for the same file, and commits do not wait. If the machine (not the process)
+    crashes, the last events can be lost; the files stay intact, and the next run reports again what the lake has and
+    Dagster lacks.
 
-    It works for this process, whatever its threads do meanwhile; with another database it does nothing.
+    It affects all threads of this process; with another database it does nothing.
     """
     kept = _Kept()
     listen(Engine, "do_connect", kept.connect)
@@ -37,7 +37,7 @@ def many_events() -> Iterator[None]:
 
 
 class _Kept:
-    """Connections by file: those that nobody uses now."""
+    """Idle connections, by file."""
 
     def __init__(self) -> None:
         self._idle: dict[str, list[_Connection]] = defaultdict(list)
@@ -58,13 +58,13 @@ class _Kept:
         return connection
 
     def take_back(self, connection: _Connection) -> bool:
-        """Keep a connection that is no longer used; False once the block has ended."""
+        """Keep a connection that is no longer used; False after the end of the block."""
         if not self._ended:
             self._idle[connection.file].append(connection)
         return not self._ended
 
     def end(self) -> None:
-        """Close those kept; those still in use close when their users close them."""
+        """Close the idle connections; those in use are closed by their users."""
         self._ended = True
         for idle in self._idle.values():
             while idle:
@@ -72,7 +72,7 @@ class _Kept:
 
 
 class _Connection(sqlite3.Connection):
-    """A connection that goes back to its keeper when it is closed."""
+    """A connection that is returned to the pool when it is closed."""
 
     keeper: _Kept
     file: str

@@ -1,4 +1,4 @@
-"""Transient errors, which may go away by themselves and so are worth a retry."""
+"""Transient errors, which may not occur again, so a retry is worthwhile."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Proofs of lineage: inputs are changed, the code runs again, and the results are compared.
 
-It knows nothing of how lineage is derived, and asks nothing of it but its answer.
+The package is independent of the derivation of lineage and uses only its result.
 """
 
 from recsys_lineage.proof.asset_proof import AssetProof, verify

@@ -36,11 +36,11 @@ from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.sql_text import SqlText
 
 _KEYED_ROWS = 3
-"""Most rows for which the keys of a Python asset are proved: its code runs two times for each."""
+"""The most rows for which the keys of a Python asset are tested; its code runs twice for each."""
 _OF_COLUMNS = 2 / 3
-"""Share of an asset's time in which columns are changed at most."""
+"""The largest share of an asset's time for changing columns."""
 _LONGEST_RUN = 600.0
-"""Seconds of computing after which the first run on the sampled rows is given up, where there is no other limit."""
+"""Seconds of computing after which the first run on the sampled rows is given up, unless another limit is set."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class AssetProof:
 
     Attributes:
         asset: the asset.
-        version: the version whose inputs were sampled; None for those of now.
-        columns, rows, reads: the three proofs; None where one was not asked for or not possible.
-        not_tried: why a proof that there is for such an asset could not be tried, in words.
-        without: which proofs there are not for such an asset, and why.
+        version: the version whose inputs were sampled; None for the present inputs.
+        columns, rows, reads: the three proofs; None where one was not requested or not possible.
+        not_tried: proof that could not be tried → the reason.
+        without: proof that does not exist for such an asset → the reason.
     """
 
     asset: str
@@ -74,12 +74,12 @@ class AssetProof:
 
     @property
     def given_up(self) -> int:
-        """Number of traces that were given up for time or memory, of which nothing can be said."""
+        """Number of traces that were given up for time or memory, so that they have no verdict."""
         return 0 if self.rows is None else len(self.rows.unfinished)
 
     @property
     def verdict(self) -> str:
-        """Verdict in words: "refuted", "not refuted", or that nothing of it could be tried."""
+        """Verdict in words: "refuted", "not refuted", or that nothing could be tried."""
         if not self.true:
             return "refuted"
         columns = self.columns is not None and len(self.columns.untested) < len(self.columns.inputs)
@@ -107,7 +107,7 @@ class AssetProof:
 
 @dataclass(frozen=True)
 class AssetSample:
-    """The statement that an asset runs, and samples of what it reads."""
+    """The statement of an asset, and samples of its inputs."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -118,7 +118,7 @@ class AssetSample:
         """Column names of a statement over the samples' tables.
 
         Raises:
-            duckdb.Error: DuckDB does not take it.
+            duckdb.Error: DuckDB refuses it.
         """
         catalog = Catalog(self.schemas, self.parameters)
         try:
@@ -141,28 +141,30 @@ def verify(
     seconds: float | None = None,
     superfluous: bool = True,
 ) -> AssetProof:
-    """Put the lineage of an asset to the proof, on samples of what a version of it was made of.
+    """Test the lineage of an asset on samples of the inputs of one of its versions.
 
-    The edges are those of the version's record; where it has none, or the asset reads files, those that are derived. Of
-    Python code they are those of the record, and the code itself runs again on changed frames.
+    The edges are those of the version's record; if it has none, or the asset reads files, they are derived. For Python
+    code they are those of the record, and the code itself runs again on changed frames.
 
     Args:
-        asset: of `sql_code` or `frame_code`, or another whose code hands back a Query.
-        lake: where its table and its inputs are.
-        version: of its table; the latest when None.
-        rows: how many rows of each table it reads are taken at most.
-        sample: of how many output rows the traces are looked at.
-        rounds: on how many tables every column is changed: those taken, and then such whose values were mixed.
-        reads: whether it is run once more as a whole, to see what it opens.
-        other_code: go on where the code of today is not the code of then.
-        seed: of what is drawn by chance.
-        seconds: for the asset, two thirds of them at most for changing columns, the rest for traces; what they do not
-            suffice for is told as not tried. What has begun is ended, and `reads` is not counted. None for everything.
-        superfluous: whether traced rows are sought that nothing needs.
+        asset: an asset made by `sql_code` or `frame_code`, or another whose code returns a Query.
+        lake: the lake of its table and its inputs.
+        version: the version of its table; the latest when None.
+        rows: the most rows taken of each table that it reads.
+        sample: the number of output rows whose traces are tested.
+        rounds: the number of data sets on which every column is changed: the rows taken, then copies with shuffled
+            values.
+        reads: whether it is run once more as a whole, to observe the files that it opens.
+        other_code: continue if today's code differs from the original code.
+        seed: the seed of random choices.
+        seconds: the time limit for the asset: at most two thirds for changing columns, the rest for traces. Tests
+            beyond it are reported as not tried; running ones are finished, and `reads` does not count. No limit when
+            None.
+        superfluous: whether to search for traced rows that are not needed.
 
     Raises:
-        ExperimentError: its code is no SELECT.
-        LineageError: the version or one of its inputs is gone, or its code is another one today.
+        ExperimentError: the code is no SELECT.
+        LineageError: the version or one of its inputs is gone, or the code has changed.
     """
     left = TimeLeft(seconds)
     record = Records(lake).get(asset.name, version)
@@ -215,12 +217,12 @@ def verify(
 
 
 def _limit(left: TimeLeft) -> float:
-    """Seconds of computing that the first run may take."""
+    """Time limit of the first run, in seconds of computing."""
     return _LONGEST_RUN if left.seconds is None else max(left.seconds, 1.0)
 
 
 class _Traces:
-    """The traces of an output row to every table, made at once for the row asked for last."""
+    """The traces of an output row to every table, computed at once for the last requested row."""
 
     def __init__(self, taken: AssetSample, tables: Sequence[str]) -> None:
         self._taken, self._tables = taken, tables
@@ -248,7 +250,7 @@ def _of_python(
     seed: int,
     left: TimeLeft,
 ) -> AssetProof:
-    """The proof of an asset whose code is Python: its function runs again on changed frames of the tables it reads."""
+    """The proof of an asset whose code is Python: its function runs again on changed frames of its inputs."""
     not_tried: list[str] = []
     columns = None
     try:
@@ -273,10 +275,10 @@ def _of_python(
 
 
 def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:
-    """The statement of an asset, and samples of the tables, and of the files, that it reads.
+    """The statement of an asset, and samples of the tables and files that it reads.
 
     Raises:
-        ExperimentError: the asset's code hands back no SELECT.
+        ExperimentError: the asset's code returns no SELECT.
     """
     with lake.connect(asset.opens, keeps_order=True) as connection:
         inputs = Inputs(lake, connection, asset.name, (*asset.upstream, *asset.looks_at), pinned)

@@ -1,4 +1,4 @@
-"""ColumnProof: what perturbing a statement's inputs shows about its claimed column edges."""
+"""ColumnProof: the result of testing a statement's claimed column edges by perturbing its inputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recsys_lineage.proof.table_text import table_text
 
 
 class Edge(Protocol):
-    """A claimed edge: what `ColumnEdge` has of attributes."""
+    """A claimed edge, with the attributes of `ColumnEdge`."""
 
     @property
     def table(self) -> str: ...
@@ -24,7 +24,7 @@ class Edge(Protocol):
 
 @dataclass(frozen=True, order=True)
 class Claim:
-    """One edge: an input column, an output column, and how the one comes to the other."""
+    """One edge: an input column, an output column, and the kind of the edge."""
 
     table: str
     column: str
@@ -38,13 +38,13 @@ class Claim:
 
 @dataclass(frozen=True)
 class Refutation:
-    """Output columns that changed with an input column from which no edge is claimed to them.
+    """Output columns that changed with an input column although no edge between them is claimed.
 
     Attributes:
-        table, column: the input column that got other values.
-        outputs: the output columns that changed; where there are several, they did so alone or only together.
-        perturbation: how it was changed.
-        lacks: what would have to be claimed: any edge, or one that is DIRECT, since its values stand in the outputs.
+        table, column: the input column whose values were changed.
+        outputs: the output columns that changed; several changed each alone or only together.
+        perturbation: the kind of change.
+        lacks: the missing claim: any edge, or a DIRECT one, because its values are in the outputs.
     """
 
     table: str
@@ -64,24 +64,24 @@ class ColumnProof:
     """Result of testing the edges of one statement.
 
     Attributes:
-        name: of what was proved.
+        name: the name of the statement.
         outputs: the statement's columns.
         inputs: the columns of its tables, `table.column`.
-        pairs: input and output columns between which any edge is claimed; of `possible` ones.
-        refuted: what changed without an edge; nothing, where the lineage is sound.
-        shown: DIRECT edges of which a change was seen to arrive.
-        not_shown: DIRECT edges of which none was.
-        unseen: INDIRECT edges of which no change was seen to arrive.
-        seen: how many INDIRECT edges were seen.
-        unsteady: output columns that differ from run to run by themselves, and those of a SELECT that differ with the
-            order of the tables' rows; no change of them refutes an edge.
-        by_order: output columns of Python code that differ with the order of the tables' rows, which no change of a
-            value touched; they are tested like all others.
-        untested: input columns that were not changed: empty, no run with other values came to an end, or the time was
-            over before.
-        runs, failed: how often the statement ran, and how often it stopped at a changed value.
-        seconds: that it took.
-        over_after: seconds after which it ended although more could be tried; None where all was.
+        pairs: the pairs of input and output columns with a claimed edge, among the `possible` ones.
+        refuted: the changes without an edge; none if the lineage is sound.
+        shown: DIRECT edges along which a change was observed.
+        not_shown: DIRECT edges without an observed change.
+        unseen: INDIRECT edges without an observed change.
+        seen: the number of INDIRECT edges with an observed change.
+        unsteady: output columns that differ between identical runs, and those of a SELECT that differ with the order of
+            the tables' rows; their changes refute nothing.
+        by_order: output columns of Python code that differ with the order of the tables' rows; changes of values keep
+            that order, so they are tested like all others.
+        untested: input columns that were not tested: they are empty, no run with changed values finished, or the time
+            was over.
+        runs, failed: the number of runs, and of those that failed at a changed value.
+        seconds: the time that it took.
+        over_after: seconds after which it ended early; None where everything was tried.
     """
 
     name: str
@@ -116,7 +116,7 @@ class ColumnProof:
         return {**asdict(self), "possible": self.possible, "sound": self.sound}
 
     def report(self) -> str:
-        """The figures in one table, then what was refuted and what was not shown, one a line."""
+        """The figures in one table, then the refuted and the not shown edges, one a line."""
         lines = [column_report([self])]
         lines += [f"refuted: {each}" for each in self.refuted]
         lines += [f"not shown: {each}" for each in self.not_shown]
@@ -128,7 +128,7 @@ class ColumnProof:
 
     @property
     def limit_reached(self) -> str | None:
-        """How far it came by the time limit, in words; None where all was tried."""
+        """Progress within the time limit, as text; None where everything was tried."""
         if self.over_after is None:
             return None
         changed = len(self.inputs) - len(self.untested)
@@ -139,7 +139,7 @@ class ColumnProof:
 
 
 def _by_input(unseen: Iterable[Claim]) -> list[str]:
-    """A line for each input column with the kinds of its edges, and the outputs that each of these kinds leads to."""
+    """A line for each input column with the kinds of its edges, and the outputs of each kind."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for claim in unseen:
         kinds.setdefault((f"{claim.table}.{claim.column}", claim.output), []).append(claim.subtype)
@@ -150,7 +150,7 @@ def _by_input(unseen: Iterable[Claim]) -> list[str]:
 
 
 def column_report(proofs: Iterable[ColumnProof]) -> str:
-    """One table of several proofs, a line each, and their sums."""
+    """One table of several proofs, a line each, with their sums."""
     rows = [
         (
             proof.name,
@@ -173,7 +173,7 @@ def column_report(proofs: Iterable[ColumnProof]) -> str:
 
 
 def claims(edges: Mapping[str, Sequence[Edge]]) -> tuple[Claim, ...]:
-    """All edges of an answer of `column_lineage`, each with its output column."""
+    """All edges in a result of `column_lineage`, each with its output column."""
     return tuple(
         Claim(edge.table, edge.column, output, edge.kind, edge.subtype)
         for output, of in edges.items()

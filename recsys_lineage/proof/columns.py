@@ -1,6 +1,6 @@
-"""verify_columns: one input column gets other values, the code runs again, and only columns with an edge may change.
+"""verify_columns: one input column is changed, the code runs again, and only columns with an edge may change.
 
-An edge that is missing is refuted by a change that arrives without it; a DIRECT edge is shown by one that arrives.
+A change in an output without an edge refutes the lineage; a change along a DIRECT edge confirms the edge.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from recsys_lineage.proof.result_hashes import Answer, changed_together, same
 from recsys_lineage.proof.time_left import TimeLeft
 
 _MOST_ENDLESS = 3
-"""After so many runs without an end, a column is not changed any further: a recursion goes round by it."""
+"""Endless runs after which a column is not changed any further, because a recursion depends on it."""
 
 
 def verify_columns(
@@ -36,29 +36,29 @@ def verify_columns(
     name: str = "statement",
     seconds: float | None = None,
 ) -> ColumnProof:
-    """Put the column edges that are claimed for a statement to the proof on some rows.
+    """Test the column edges claimed for a statement on some rows.
 
-    What may not change: the output columns without an edge from the perturbed column, taken together, as a bag of rows,
-    and as a sequence where the statement orders its rows by their values. So neither a changed value is missed, nor
-    values that only moved to other rows, such as ranks.
+    The output columns without an edge from the perturbed column must not change, taken together as a multiset of rows,
+    and as a sequence if the statement orders its rows by their values. This detects changed values and values that only
+    moved to other rows, such as ranks.
 
     Args:
         compute: one SELECT, or a function from Polars frames of the tables to a frame.
         schemas: table → column → DuckDB's type.
-        tables: rows of each table that it reads; few, with keys that join.
-        edges: output column → edges, as `column_lineage` gives them.
+        tables: rows of each table that it reads; few rows whose keys join.
+        edges: output column → edges, as returned by `column_lineage`.
         parameters: values of the SELECT's `$name` parameters.
-        never_null: table → columns that are not given NULL, since they never hold it.
+        never_null: table → columns that never contain NULL and are not set to it.
         macros: statements to run before, such as CREATE MACRO.
-        seed: of what is drawn by chance.
-        rounds: how many tables are tried: those given, and then such of which every column's values were mixed, so that
-            also keys repeat.
-        name: of the statement, for the report.
-        seconds: for which columns are changed, after the runs on the tables as they are: what then was not changed is
-            told as not tested; None for all.
+        seed: the seed of random choices.
+        rounds: the number of data sets: the given tables, then copies with every column's values shuffled, so that keys
+            repeat.
+        name: the statement's name in the report.
+        seconds: the time limit for changing columns, after the runs on the original tables; columns not changed by then
+            are reported as not tested. No limit when None.
 
     Raises:
-        ExperimentError: the statement does not run on the tables, or the edges name other columns than are there.
+        ExperimentError: the statement does not run on the tables, or the edges name unknown columns.
     """
     experiment = Experiment(compute, schemas, tables, parameters=parameters, macros=macros)
     return changed_columns(
@@ -78,10 +78,10 @@ def changed_columns(
     name: str = "statement",
     left: TimeLeft | None = None,
 ) -> ColumnProof:
-    """Like `verify_columns`, in an experiment that is there already; its tables are restored at the end.
+    """Like `verify_columns`, in an existing experiment, whose tables are restored at the end.
 
     Raises:
-        ExperimentError: the edges name other columns than are there.
+        ExperimentError: the edges name unknown columns.
     """
     left = left or TimeLeft(None)
     trial = _Trial(experiment, _known(experiment, claims(edges), list(edges)), left)
@@ -108,7 +108,7 @@ def _change_every_column(
     seed: int,
     name: str,
 ) -> None:
-    """Changes each column in one way, looks where its marks come out, and goes on to the other ways of changing it."""
+    """Mark each column and look for the marks in the outputs, then try the other perturbations."""
     perturbations = Perturbations(experiment, never_null, seed)
     changing = [
         _Changing(table, columns, itertools.zip_longest(*(perturbations.of(table, each) for each in columns)))
@@ -131,7 +131,7 @@ def _change_every_column(
 
 @dataclass
 class _Changing:
-    """Columns of a table that are changed together, the ways that are left, and how many runs of them had no end."""
+    """Columns of a table that are changed together, the remaining perturbations, and the number of endless runs."""
 
     table: str
     columns: list[str]
@@ -140,7 +140,7 @@ class _Changing:
 
 
 def _change(experiment: Experiment, trial: _Trial, changing: _Changing) -> bool:
-    """Changes columns in one more way, and looks what comes of it; whether there may be another one worth trying."""
+    """Apply one more perturbation to columns and compare the results; returns whether another one may be worthwhile."""
     table = changing.table
     if trial.settled(table, changing.columns) or changing.endless >= _MOST_ENDLESS:
         return False
@@ -215,14 +215,14 @@ class _Trial:
 
     @property
     def is_over(self) -> bool:
-        """Whether there is no time left; it is asked for before something would be tried."""
+        """Whether there is no time left; called before each test."""
         self._was_over = self._was_over or self._left.is_over
         return self._was_over
 
     def compare(
         self, experiment: Experiment, table: str, column: str, answer: Answer, perturbation: str
     ) -> None:
-        """Look at what a changed column made of the statement's answer."""
+        """Compare the statement's result with a changed column to the original one."""
         self.runs += 1
         self._tested.add((table, column))
         before, in_order = experiment.original, experiment.keeps_order
@@ -239,7 +239,7 @@ class _Trial:
                 self._seen.add((table, column, place))
 
     def marked(self, table: str, column: str, holding: frozenset[int], perturbation: str) -> None:
-        """Note in which outputs the marked values of a column stand: these are made of them."""
+        """Note the outputs with marked values of a column: they are made from these values."""
         self.runs += 1
         if lacking := self.lacking(table, column, holding):
             self._undeclared.setdefault((table, column, lacking), perturbation)
@@ -249,7 +249,7 @@ class _Trial:
         return tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
 
     def groups(self) -> Iterator[tuple[str, list[str]]]:
-        """A table, and columns of it to change at a time: one with edges alone, all those without any together."""
+        """A table with columns of it to change at a time: each column with edges alone, all without edges together."""
         for table, columns in self._experiment.schemas.items():
             without = [column for column in columns if (table, column) not in self._edges]
             if without:
@@ -257,7 +257,7 @@ class _Trial:
             yield from ((table, [column]) for column in columns if (table, column) in self._edges)
 
     def differs(self, experiment: Experiment, answer: Answer) -> bool:
-        """Whether an answer is another one than that on the tables as they are."""
+        """Whether a result differs from that on the original tables."""
         return not same(experiment.original, answer, experiment.steady, in_order=experiment.keeps_order)
 
     def settled(self, table: str, columns: Sequence[str]) -> bool:
@@ -311,10 +311,10 @@ class _Trial:
 
 
 def _known(experiment: Experiment, claimed: Sequence[Claim], outputs: Sequence[str]) -> list[Claim]:
-    """The claims under the names of the experiment's tables and columns.
+    """The claims with the names of the experiment's tables and columns.
 
     Raises:
-        ExperimentError: the statement has other columns than the edges are told for, or a table lacks a column.
+        ExperimentError: the statement's columns differ from those with edges, or a table lacks a column.
     """
     if list(outputs) != list(experiment.names):
         raise ExperimentError(

@@ -27,25 +27,25 @@ Schemas: TypeAlias = Mapping[str, Mapping[str, str]]
 Rows: TypeAlias = "pa.Table | pl.DataFrame | duckdb.DuckDBPyRelation | Sequence[Sequence[Any]]"
 """Rows of a table: a frame, a relation, or tuples in the order of the schema's columns."""
 Compute: TypeAlias = "str | Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]"
-"""What is proved: one SELECT, or a function from frames of the tables to a frame."""
+"""Code under test: one SELECT, or a function from frames of the tables to a frame."""
 
 _DEPENDS_ON_DATA = "join_order,build_side_probe_side,statistics_propagation,compressed_materialization"
-"""Optimizations that look at the values: without them a statement runs by one plan whatever the tables hold."""
+"""Optimizations that depend on the values: without them a statement has the same plan for any tables."""
 ENDLESS = (duckdb.InterruptException, duckdb.OutOfMemoryException, MemoryError)
-"""What a run stops with that was given up: it says nothing of the statement."""
+"""Errors that end a run for lack of time or memory, which prove nothing about the statement."""
 _SHORTEST_LIMIT = 1.0
-"""Seconds of computing that a run may take at least, before it is given up."""
+"""The shortest time limit of a run, in seconds of computing."""
 
 
 class ExperimentError(LineageError):
-    """A statement cannot be put to the proof: its tables do not fit its schemas, or it does not run on them."""
+    """A statement cannot be tested: its tables do not fit its schemas, or it does not run on them."""
 
 
 class RunFailed(Exception):
-    """The statement gave no answer on changed tables: a value cannot be computed with, or it ran for too long.
+    """The statement failed on changed tables: a value is not valid, or it ran for too long.
 
     Attributes:
-        endless: whether time or memory ran out, as where a recursion finds no end.
+        endless: whether time or memory ran out, as with an endless recursion.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -54,29 +54,29 @@ class RunFailed(Exception):
 
 
 class Experiment:
-    """A statement over tables in a DuckDB of its own.
+    """A statement over tables in its own DuckDB.
 
-    Every table is kept as it was given; what the statement reads are copies, which can be changed and restored. It
-    runs in one thread and by one plan, so that the order of rows can only come from the values.
+    The original tables are kept; the statement reads copies, which can be changed and restored. It runs in one thread
+    and with one plan, so that the order of rows depends only on the values.
 
     Args:
         compute: one SELECT in DuckDB's dialect, or a function over Polars frames.
-        schemas: table → column → type, of at least the tables that are given.
+        schemas: table → column → type, of at least the given tables.
         tables: the rows of every table that the statement reads.
         parameters: values of the SELECT's `$name` parameters.
         macros: statements to run before, such as CREATE MACRO.
-        limit: seconds of computing after which the first run is given up; later ones are after twenty times what that
-            one took.
+        limit: seconds of computing after which the first run is given up; later runs get twenty times the time of the
+            first.
 
     Attributes:
-        names: of the statement's columns.
-        types: of the statement's columns.
-        original: what the statement gives on the tables as they are.
-        unsteady: places of columns that are other ones in another run, such as random numbers. Of a SELECT, whose
-            tables have no order, also of those that are other ones where the same rows stand in another order.
-        by_order: places of columns of a function's frame that are other ones where the same rows of the tables stand
-            in another order. No change of a column changes that order, so these are compared like all others.
-        keeps_order: whether the statement orders its rows, and by their values alone.
+        names: the names of the statement's columns.
+        types: the types of the statement's columns.
+        original: the result on the original tables.
+        unsteady: indices of columns that differ in another run, such as random numbers. For a SELECT, whose tables have
+            no order, also of those that differ if the same rows are in another order.
+        by_order: indices of columns of a function's frame that differ if the same rows of the tables are in another
+            order. Changing a column keeps that order, so these are compared like all others.
+        keeps_order: whether the statement orders its rows by their values alone.
         limit: seconds of computing after which a run is given up.
 
     Raises:
@@ -149,17 +149,17 @@ class Experiment:
 
     @property
     def steady(self) -> tuple[int, ...]:
-        """Places of the columns that depend on the values of the tables alone."""
+        """Indices of the columns that depend only on the values of the tables."""
         return tuple(place for place in range(len(self.names)) if place not in self.unsteady)
 
     # --- the tables ---------------------------------------------------------------------------------------
 
     def rows(self, table: str) -> int:
-        """Number of rows of a table, as it was given."""
+        """Number of rows of an original table."""
         return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
 
     def change(self, table: str, select: str) -> None:
-        """Replace a table of the statement by the result of a SELECT over the kept tables.
+        """Replace a table of the statement by the result of a SELECT over the original tables.
 
         Raises:
             RunFailed: DuckDB cannot compute the SELECT for a value.
@@ -179,7 +179,7 @@ class Experiment:
         self.connection.unregister("_numbers")
 
     def restore(self, table: str) -> None:
-        """Restore a table of the statement as it was given."""
+        """Restore the original rows of a table of the statement."""
         self.change(table, f"SELECT * FROM kept.{quote(table)} ORDER BY rowid")
 
     # --- runs ---------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Experiment:
         """Result of the statement on the current tables.
 
         Raises:
-            RunFailed: it stops at a value, or runs for too long.
+            RunFailed: it fails at a value, or runs for too long.
         """
         with self._limited() as relation:
             listed = ", ".join(f"c{place}" for place in range(len(self.names)))
@@ -198,10 +198,10 @@ class Experiment:
         return Answer(hashes, len(hashes[0]))
 
     def holding(self, text: str) -> frozenset[int]:
-        """Places of the columns of which a value, written as text, holds a text, on the tables as they are now.
+        """Indices of the columns in which a value, written as text, contains a text, on the current tables.
 
         Raises:
-            RunFailed: the statement stops at a value, or runs for too long.
+            RunFailed: the statement fails at a value, or runs for too long.
         """
         texts = ", ".join(
             f"coalesce(bool_or(contains(c{place}::VARCHAR, {literal(text)})), false)"
@@ -222,7 +222,7 @@ class Experiment:
     # --- inside -------------------------------------------------------------------------------------------
 
     def _has_order(self) -> bool:
-        """Whether the statement orders its rows at its end; what a function gives may always be ordered."""
+        """Whether the statement orders its rows at its end; a function's result may always be ordered."""
         if not isinstance(self.compute, str):
             return True
         try:
@@ -282,10 +282,10 @@ class Experiment:
 
     @contextmanager
     def _limited(self) -> Iterator[str]:
-        """The statement as a relation for a FROM clause; what runs in the block may stop at a value, or be stopped.
+        """The statement as a relation for a FROM clause; code in the block may fail at a value or at the time limit.
 
         Raises:
-            RunFailed: it did.
+            RunFailed: it fails.
         """
         try:
             with time_limit(self.connection, self.limit):
@@ -299,7 +299,7 @@ class Experiment:
             raise RunFailed(error) from error
 
     def _describe(self) -> tuple[str, ...]:
-        """Names of the statement's columns; what decides how their values are hashed is noted."""
+        """Names of the statement's columns; the types that decide the hashing of their values are stored."""
         if isinstance(self.compute, str):
             query, values = f"SELECT * FROM (\n{self.compute}\n)", self.parameters or None
             described = self.connection.execute(f"DESCRIBE {query}", values).fetchall()
@@ -323,7 +323,7 @@ class Experiment:
 
 
 def _unsteady(answer: Answer, others: Iterable[Answer]) -> set[int]:
-    """Places of columns that are to be left out so that the others are alike in all answers."""
+    """Indices of columns to leave out so that the others agree in all results."""
     left = list(range(len(answer.hashes)))
     for other in others:
         while changed := changed_together(answer, other, left, in_order=False):

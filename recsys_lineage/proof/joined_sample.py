@@ -1,4 +1,4 @@
-"""Samples of large relations that still join: rows are sampled by the values of shared columns."""
+"""Samples of large relations that still join: rows are selected by the values of shared columns."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def joined_sample(
 ) -> tuple[dict[str, dict[str, str]], dict[str, pa.Table]]:
     """Some rows of each relation, small relations as a whole.
 
-    The smallest is taken first; of each larger one, rows are preferred whose columns have values that columns of the
-    same name and type have in those taken before.
+    The smallest is sampled first. From each larger one, rows are preferred whose values occur in columns of the same
+    name and type in the samples before.
 
     Args:
-        connection: on which the relations are.
-        relations: name → SQL of a FROM clause.
-        rows: how many rows of each are taken at most.
-        seed: of which are taken.
+        connection: the connection of the relations.
+        relations: name → SQL for a FROM clause.
+        rows: the most rows taken of each.
+        seed: the seed of the selection.
 
     Returns:
         The schemas, table → column → type, and the rows.
@@ -57,7 +57,7 @@ def joined_sample(
 
 
 def _name_of_row(columns: Mapping[str, str]) -> str:
-    """An alias of a relation that refers to its entire rows: that of a column would refer to the column."""
+    """An alias of a relation for its entire rows; a column of that name would take precedence."""
     taken = {name.casefold() for name in columns}
     return next(name for name in map("_row{}".format, range(len(taken) + 1)) if name not in taken)
 
@@ -65,7 +65,7 @@ def _name_of_row(columns: Mapping[str, str]) -> str:
 def _shared(
     schemas: Mapping[str, Mapping[str, str]], name: str, before: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Columns that a relation shares with one taken before, and with which."""
+    """Columns that a relation shares with one sampled before, and that one."""
     return [
         (column, other)
         for column, type_ in schemas[name].items()

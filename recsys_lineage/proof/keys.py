@@ -1,7 +1,7 @@
 """verify_keys: runs a Python asset's code on the rows that its keys select, and on all others.
 
-Sufficient: on these rows alone the output row comes out the same. Needed: without them it is another, or gone. A key
-claims only that rows belong to a row, so one that is not needed refutes nothing; it is told.
+Sufficient: with only these rows the output row is the same. Needed: without them it is different or missing. A key
+claims only that rows belong to a row, so an unneeded one refutes nothing; it is reported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from recsys_lineage.records.parts.row_keys import Pairs
 from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
 
 _CLOSE = 1e-4
-"""How far, relative to their size, numbers may differ that sums of other lengths made."""
+"""Tolerance, relative and absolute, for equal numbers: sums over arrays of other lengths round differently."""
 
 
 def verify_keys(
@@ -37,20 +37,20 @@ def verify_keys(
     seed: int = 0,
     left: TimeLeft | None = None,
 ) -> RowProof | None:
-    """Put the keys of a Python asset to the proof, on some rows of one of its versions.
+    """Test the keys of a Python asset on some rows of one of its versions.
 
-    Tables of which it names no keys, such as a model's, are left whole.
+    Tables without keys, such as a model's, are left whole.
 
     Args:
-        asset: of `frame_code`, with the parameters of then.
-        record: of the version.
-        lake: where the tables are.
-        sample: how many output rows are looked at; each runs the code two times.
-        seed: of which these are.
-        left: time for it, asked for before each row.
+        asset: an asset made by `frame_code`, with the version's parameters.
+        record: the version's record.
+        lake: the lake of the tables.
+        sample: the number of output rows tested; the code runs twice for each.
+        seed: the seed of their selection.
+        left: the time limit, checked before each row.
 
     Returns:
-        The proof; None where its keys tell no rows of a table that it reads.
+        The proof; None where its keys select no rows of a table that it reads.
     """
     left = left or TimeLeft(None)
     version = lake.version(asset.name, record.version)
@@ -80,7 +80,7 @@ def verify_keys(
 def _sample(
     lake: Lake, version: TableVersion, connection: duckdb.DuckDBPyConnection, rows: int, seed: int
 ) -> list[tuple[int, pl.DataFrame]]:
-    """Some rows of a table, each with its number in it, from 0."""
+    """Some rows of a table, each with its row number from 0."""
     numbered = f"SELECT row_number() OVER () - 1 AS number, * FROM {lake.relation(version)}"
     drawn = connection.sql(
         f"FROM (FROM ({numbered}) USING SAMPLE reservoir({int(rows)} ROWS) REPEATABLE ({int(seed)})) ORDER BY number"
@@ -122,7 +122,7 @@ def _trial(
 
 
 def _has(table: pl.DataFrame, row: pl.DataFrame) -> bool:
-    """Whether a table has a row, its numbers with a point nearly."""
+    """Whether a table contains a row; floating point numbers may differ slightly."""
     if not {*row.columns} <= {*table.columns}:
         return False
     wanted = row.row(0, named=True)

@@ -19,16 +19,16 @@ from recsys_lineage.records.records import RESERVED
 
 @dataclass(frozen=True)
 class ReadProof:
-    """Result of comparing an asset's reads with the files that were opened.
+    """Result of comparing an asset's recorded reads with the opened files.
 
     Attributes:
         asset: the asset.
-        named: tables and files that the record names.
-        opened: how many data files were opened.
-        unnamed: files that were opened, and that no read of the record stands for.
-        unopened: tables and files that the record names, and of which nothing was opened.
-        once: files that no read stands for either, and that a second run did not open: another process did, or code
-            that keeps what it read.
+        named: the tables and files in the record.
+        opened: the number of opened data files.
+        unnamed: opened files without a read in the record.
+        unopened: tables and files in the record of which nothing was opened.
+        once: files without a read that a second run did not open: another process opened them, or code that caches its
+            reads.
     """
 
     asset: str
@@ -40,7 +40,7 @@ class ReadProof:
 
     @property
     def true(self) -> bool:
-        """Whether the record names exactly the files that were opened."""
+        """Whether the record names exactly the opened files."""
         return not self.unnamed and not self.unopened
 
     def to_json(self) -> dict[str, Any]:
@@ -62,20 +62,20 @@ class ReadProof:
 def verify_reads(
     asset: AssetCode, lake: Lake, request: Request | None = None, *, pinned: dict[str, int] | None = None
 ) -> ReadProof:
-    """Run an asset into a lake of its own, and compare what it opens with what the record of that run says.
+    """Run an asset into a separate lake, and compare the opened files with that run's record.
 
-    The kernel does not tell who opens a file. So where one is opened that no read stands for, the asset runs a second
-    time, and what is not opened again is told apart. What the checks read counts as the run's.
+    The kernel does not report which process opens a file. So if a file without a read is opened, the asset runs a
+    second time, and files that are not opened again are listed separately. Reads of the checks count as the run's.
 
     Args:
-        asset: of `sql_code`, `frame_code`, or one that reads files.
+        asset: an asset made by `sql_code` or `frame_code`, or one that reads files.
         lake: a lake in a local folder.
         request: partitions, as for `materialize`.
-        pinned: versions of tables that are read instead of the latest.
+        pinned: table → the version to read instead of the latest.
 
     Raises:
-        ExperimentError: the lake is not in a local folder, or the kernel does not watch it.
-        Exception: what the asset's code raises.
+        ExperimentError: the lake is not in a local folder, or the kernel cannot watch it.
+        Exception: the error of the asset's code.
     """
     if not lake.storage.is_local:
         raise ExperimentError(
@@ -126,7 +126,7 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
 
 
 def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
-    """The files of a read; for a path without its root, the opened files that end so."""
+    """The files of a read; for a path without its root, the opened files whose paths end with it."""
     if read.kind == "table":
         version = lake.version(read.name, read.version)
         return {Path(file).resolve() for file in lake.files(version, read.partitions)}
@@ -137,7 +137,7 @@ def _files(lake: Lake, read: Read, opened: set[Path]) -> set[Path]:
 
 
 def _is_data(file: Path, root: Path) -> bool:
-    """Whether a file is no part of a table's log, nor of the lake's own tables."""
+    """Whether a file is data, not part of a table's log or of the lake's own tables."""
     if root not in file.parents:
         return True
     parts = file.relative_to(root).parts

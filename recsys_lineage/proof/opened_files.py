@@ -1,7 +1,7 @@
-"""opened_files: the files below some folders that are opened while a block runs, as reported by the kernel.
+"""opened_files: the files below some folders that are opened during a block, as reported by the kernel.
 
-Native code opens files without telling Python; Linux tells all of them through inotify. It tells of other processes'
-too, so nobody else should be at work there meanwhile.
+Python does not see files opened by native code; Linux reports all of them through inotify. This includes other
+processes, so none should use the folders meanwhile.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _EVENT = struct.Struct("iIII")
 
 @contextmanager
 def opened_files(folders: Iterable[Path]) -> Iterator[set[Path]]:
-    """Inside the block, files below the folders that are opened are collected; the set is filled when it ends.
+    """Collect the files below the folders that are opened inside the block; the set is filled when it ends.
 
-    Folders that are made inside the block are not looked into.
+    Folders created inside the block are not watched.
 
     Raises:
-        ExperimentError: the kernel does not watch so many folders, or lost count.
+        ExperimentError: the kernel cannot watch so many folders, or lost events.
     """
     found: set[Path] = set()
     libc = ctypes.CDLL(None, use_errno=True)

@@ -26,21 +26,22 @@ _FRESH: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("TIME", "INTERVAL"): ("{x} + INTERVAL 7 MINUTE",),
     ("BLOB",): ("{x} || '~'::BLOB",),
 }
-"""Values that do not stand in the column, made of those that do, by the beginning of the type's name."""
+"""Values that are not in the column, computed from its values, by prefix of the type's name."""
 
 _MARKS, _MARKS_OF_NUMBERS = ("\u2063\u2042", "\u2042\u2063\u2042"), (71311, 48527)
-"""What no value holds by itself: an invisible separator with a rare sign, and the first digits of large numbers."""
+"""Markers that no real value contains: an invisible separator with a rare sign, and the first digits of large
+numbers."""
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A method of giving a column other values.
+    """A method of changing a column's values.
 
     Args:
-        name: the way, in words.
+        name: the method's description.
         column: the column.
-        value: SQL of the new value, of the columns of `t`.
-        taken: for each row the number of the row whose value it takes, -1 for NULL, in place of `value`.
+        value: SQL of the new value, over the columns of `t`.
+        taken: instead of `value`: for each row the number of the row whose value it gets, -1 for NULL.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Perturbation:
 
 
 def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturbation]) -> None:
-    """Replace some columns of a table of an experiment by other values.
+    """Replace the values of some columns of a table in an experiment.
 
     Raises:
         RunFailed: a value does not fit its column.
@@ -85,9 +86,9 @@ class Perturbations:
     """All perturbations of the columns of an experiment's tables.
 
     Args:
-        experiment: whose tables are changed.
-        never_null: table → columns that are never given NULL.
-        seed: of what is drawn by chance.
+        experiment: the experiment with the tables.
+        never_null: table → columns that are never set to NULL.
+        seed: the seed of random choices.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Perturbations:
         self._literals = _literals(experiment.compute) if isinstance(experiment.compute, str) else ()
 
     def of(self, table: str, column: str) -> Iterator[Perturbation]:
-        """The perturbations of one column; none where its table is empty."""
+        """The perturbations of one column; none if its table is empty."""
         rows = self._experiment.rows(table)
         if rows == 0:
             return
@@ -114,10 +115,10 @@ class Perturbations:
             yield Perturbation(name, column, value)
 
     def marking(self, table: str, column: str) -> Iterator[list[tuple[Perturbation, str]]]:
-        """Perturbations that leave a mark in every value, or in those of half of the rows, each with the mark's text.
+        """Perturbations that put a mark into every value, or into those of half of the rows, each with the mark's text.
 
-        Where a mark stands in a value of the answer, that value was made of the column's, unless it stands there by
-        chance, as in a hash of twenty digits; so each comes with another mark, which is to stand there too.
+        A value of the result with a mark was made from the column's values, unless the mark is there by chance, as in a
+        hash of twenty digits. So each perturbation is repeated with a second mark, which must be there too.
         """
         type_, x = self._experiment.schemas[table][column], f"t.{quote(column)}"
         if type_ == "VARCHAR":
@@ -136,7 +137,7 @@ class Perturbations:
     def _within(
         self, table: str, column: str, rows: int, chance: np.random.Generator
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """Values of the column itself at other rows, and NULL."""
+        """Values of the column itself from other rows, and NULL."""
         codes = self._codes(table, column)
         known = int(codes.max()) + 1
         first = np.array([np.flatnonzero(codes == code)[0] for code in range(known)], dtype=np.int64)
@@ -178,7 +179,7 @@ class Perturbations:
                     yield from expressions
 
     def _of_others(self, table: str, column: str, chance: np.random.Generator) -> Iterator[tuple[str, str]]:
-        """Values that stand in the statement, or in other columns of the same type, as SQL."""
+        """Values in the statement, or in other columns of the same type, as SQL."""
         type_ = self._experiment.schemas[table][column]
 
         def drawn() -> str:
@@ -213,7 +214,7 @@ class Perturbations:
                 yield f"values of {other}.{name}", picked(values, among)
 
     def _codes(self, table: str, column: str) -> np.ndarray:
-        """Places of the rows' values among the different ones, -1 for NULL."""
+        """Indices of the rows' values among the distinct values, -1 for NULL."""
         x = quote(column)
         found = self._experiment.connection.execute(
             f"SELECT CASE WHEN {x} IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY {x} NULLS LAST) - 1 END AS code "
@@ -223,10 +224,10 @@ class Perturbations:
 
 
 def mixed_tables(experiment: Experiment, seed: int) -> dict[str, pa.Table]:
-    """The kept tables of an experiment, in which half of the values of each column are those of other rows.
+    """The original tables of an experiment with half of the values of each column taken from other rows.
 
-    Keys that were unique repeat, and what depended on each other does no longer. Columns that the statement orders by
-    stay unique where they were, so that no order is left to chance.
+    Unique keys repeat then, and dependencies between columns are broken. Unique columns in an ORDER BY of the statement
+    stay unique, so that the order stays defined.
     """
     ordering = _ordering(experiment.compute) if isinstance(experiment.compute, str) else set()
     mixed: dict[str, pa.Table] = {}
@@ -266,7 +267,7 @@ def _ordering(sql: str) -> set[str]:
 
 
 def _literals(sql: str) -> tuple[str, ...]:
-    """Texts and numbers that stand in a statement, and for numbers those beside them."""
+    """Texts and numbers in a statement, with the neighbours of each number."""
     try:
         tree = sqlglot.parse_one(sql, dialect="duckdb")
     except (SqlglotError, RecursionError):

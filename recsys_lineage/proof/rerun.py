@@ -19,7 +19,8 @@ from recsys_lineage.sql.names import quote
 
 
 class _FrameInputs(Inputs):
-    """Inputs whose tables hold the rows of frames, under the versions that the lake has; others are as in the lake."""
+    """Inputs whose tables have the rows of given frames, under the versions in the lake; other tables are as in the
+    lake."""
 
     def __init__(
         self,
@@ -61,9 +62,10 @@ def _name(table: str) -> str:
 
 @dataclass(frozen=True)
 class Rerun:
-    """An asset's code as a function from frames of the tables that it reads to the frame that it makes.
+    """An asset's code as a function from frames of its inputs to the resulting frame.
 
-    It reads as in any run; there is no version before, and a table that it did not read then is as it is in the lake.
+    It reads as in any run; there is no previous version, and a table that it did not read in its recorded run is as in
+    the lake.
     """
 
     asset: AssetCode
@@ -74,7 +76,7 @@ class Rerun:
         """Result of the code on some frames.
 
         Raises:
-            RunFailed: it stops at them.
+            RunFailed: it fails on them.
         """
         try:
             with self.lake.connect() as connection:
@@ -102,7 +104,7 @@ class Rerun:
 
 @dataclass(frozen=True)
 class RerunSample:
-    """Input of verify_columns: the code, and samples of what it read."""
+    """Input of verify_columns: the code, and samples of its inputs."""
 
     compute: Rerun
     schemas: Mapping[str, Mapping[str, str]]
@@ -110,7 +112,7 @@ class RerunSample:
 
 
 def versions_read(asset: AssetCode, record: Materialization) -> dict[str, int]:
-    """The tables that a version was made of, with the version of each; without the asset's own."""
+    """The tables that a version was made from, with their versions; the asset's own table is left out."""
     return {
         read.name: read.version
         for read in record.reads
@@ -124,14 +126,14 @@ def versions_read(asset: AssetCode, record: Materialization) -> dict[str, int]:
 def rerun_sample(
     asset: AssetCode, record: Materialization, lake: Lake, rows: int, seed: int = 0
 ) -> RerunSample:
-    """The code of an asset, and samples of the tables that one of its versions was made of.
+    """The code of an asset, and samples of the tables that one of its versions was made from.
 
     Args:
-        asset: of `frame_code`.
-        record: of the version.
-        lake: where the tables are.
-        rows: how many rows of each table are taken at most.
-        seed: of which are taken.
+        asset: an asset made by `frame_code`.
+        record: the version's record.
+        lake: the lake of the tables.
+        rows: the most rows taken of each table.
+        seed: the seed of the selection.
     """
     versions = versions_read(asset, record)
     relations = {table: lake.relation(lake.version(table, version)) for table, version in versions.items()}

@@ -1,4 +1,4 @@
-"""Answer: a statement's result as hashes, by which two runs are compared."""
+"""Answer: a statement's result as hashes, for comparing two runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 class Answer:
     """Result of a statement: a hash of every value, by column, in the order of the rows.
 
-    Equal values have equal hashes; floating point numbers are equal where their first ten digits are.
+    Equal values have equal hashes; floating point numbers are equal if their first ten digits are.
 
     Args:
         hashes: one array of uint64 for each column, all of one length.
-        rows: how many rows there are.
+        rows: the number of rows.
     """
 
     hashes: tuple[np.ndarray, ...]
@@ -34,7 +34,7 @@ class Answer:
         return mixed
 
     def bag(self, columns: Collection[int]) -> np.ndarray:
-        """The same as `sequence`, sorted: equal where two runs gave the same rows as often, in whatever order."""
+        """The same as `sequence`, sorted: equal if two runs gave the same rows equally often, in any order."""
         return np.sort(self.sequence(columns))
 
     def count(self, row: int, columns: Collection[int], of: Answer) -> int:
@@ -48,8 +48,8 @@ def same(one: Answer, other: Answer, columns: Collection[int], *, in_order: bool
     Args:
         one: an answer.
         other: another answer of the same statement.
-        columns: places of the columns that are looked at.
-        in_order: whether the rows must stand in the same order too.
+        columns: indices of the compared columns.
+        in_order: whether the rows must be in the same order too.
     """
     if one.rows != other.rows:
         return False
@@ -61,15 +61,15 @@ def same(one: Answer, other: Answer, columns: Collection[int], *, in_order: bool
 def changed_together(
     one: Answer, other: Answer, columns: Sequence[int], *, in_order: bool
 ) -> tuple[int, ...]:
-    """The fewest of some columns in which two answers differ; empty where they do not.
+    """The fewest of some columns in which two answers differ; empty if they agree.
 
-    Columns that differ by themselves are all named. Where only rows as a whole differ, since values moved to other
-    rows, columns are left out one after the other as long as the rest still differs.
+    Columns that differ by themselves are all named. If only whole rows differ, because values moved to other rows,
+    columns are left out one after the other while the rest still differs.
 
     Args:
         one: an answer.
         other: another answer of the same statement.
-        columns: places of the columns that are looked at.
+        columns: indices of the compared columns.
         in_order: whether a different order of the rows is a difference.
     """
     if not columns or same(one, other, columns, in_order=in_order):

@@ -1,4 +1,4 @@
-"""RowProof: what running a statement on traced rows alone, and without them, shows about the traces."""
+"""RowProof: the result of running a statement on traced rows alone, and without them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from recsys_lineage.proof.table_text import table_text
 Verdict = Literal["proved", "refused", "out of time", "too few", "not needed", "not its rows", "failed"]
 """Verdict on the trace of one row.
 
-- proved: the traced rows alone give the row, and without them it is another or gone.
+- proved: the traced rows alone give the row, and without them it is different or missing.
 - refused: the trace says that it cannot be told; nothing is claimed, so nothing is wrong.
 - out of time: the trace, or the statement on some of the rows, was given up, for time or memory; nothing was seen.
 - too few: on the traced rows alone the row does not come out.
@@ -26,14 +26,14 @@ class RowTrial:
     """Result of testing the trace of one output row.
 
     Attributes:
-        row: the row's number in the statement's answer, from 0.
-        verdict: what is said of it.
-        traced: table → how many rows were traced.
-        of: table → how many there are.
-        superfluous: table → numbers of traced rows, from 0 in the table, of which no smaller set that gives the row
-            was found to need them.
-        insufficient: output columns that the trace itself says not to be sufficient for.
-        detail: in words, what was found.
+        row: the row's number in the statement's result, from 0.
+        verdict: the verdict.
+        traced: table → the number of traced rows.
+        of: table → its number of rows.
+        superfluous: table → numbers of traced rows, from 0 in the table, that no smaller sufficient set was found to
+            need.
+        insufficient: output columns for which the trace itself claims not to be sufficient.
+        detail: the findings, as text.
     """
 
     row: int
@@ -57,12 +57,12 @@ class RowProof:
     """Result of testing the traces of one statement's rows.
 
     Attributes:
-        name: of what was proved.
-        rows: how many rows the statement gave.
-        trials: one for each row that was looked at.
-        seconds: that it took.
-        untried: how many more rows were picked, for which there was no time.
-        over_after: seconds after which it ended although there were more; None where all were looked at.
+        name: the name of the statement.
+        rows: the number of rows of the statement's result.
+        trials: one for each tested row.
+        seconds: the time that it took.
+        untried: the number of selected rows for which there was no time.
+        over_after: seconds after which it ended early; None where all rows were tested.
     """
 
     name: str
@@ -74,19 +74,19 @@ class RowProof:
 
     @property
     def refuted(self) -> tuple[RowTrial, ...]:
-        """Trials of which the trace is wrong."""
+        """Trials with a wrong trace."""
         return tuple(
             trial for trial in self.trials if trial.verdict not in ("proved", "refused", "out of time")
         )
 
     @property
     def refused(self) -> tuple[RowTrial, ...]:
-        """Trials of rows that nothing is claimed of."""
+        """Trials of rows about which nothing is claimed."""
         return tuple(trial for trial in self.trials if trial.verdict == "refused")
 
     @property
     def unfinished(self) -> tuple[RowTrial, ...]:
-        """Trials that were given up for time or memory, so that they say nothing of the trace."""
+        """Trials that were given up for time or memory, so that they have no verdict on the trace."""
         return tuple(trial for trial in self.trials if trial.verdict == "out of time")
 
     @property
@@ -99,7 +99,7 @@ class RowProof:
         return {**asdict(self), "true": self.true}
 
     def report(self) -> str:
-        """The figures in one table, then each refuted trace, and each with rows that nothing needs."""
+        """The figures in one table, then each refuted trace, and each trace with unneeded rows."""
         lines = [row_report([self])]
         lines += [f"refuted: {trial}" for trial in self.refuted]
         lines += list(dict.fromkeys(f"not traced: {trial.detail}" for trial in self.refused))
@@ -111,7 +111,7 @@ class RowProof:
 
     @property
     def limit_reached(self) -> str | None:
-        """How far it came by the time limit, in words; None where all picked rows were looked at."""
+        """Progress within the time limit, as text; None where all selected rows were tested."""
         if self.over_after is None:
             return None
         of = len(self.trials) + self.untried
@@ -119,7 +119,7 @@ class RowProof:
 
 
 def row_report(proofs: Iterable[RowProof]) -> str:
-    """One table of several proofs, a line each, and their sums."""
+    """One table of several proofs, a line each, with their sums."""
     rows = [
         (
             proof.name,

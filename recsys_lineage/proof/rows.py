@@ -1,8 +1,8 @@
 """verify_rows: runs a statement on the rows of a trace, and on all others.
 
-Sufficient: on the traced rows alone the output row comes out the same. Necessary: without them it is another, or gone.
-A trace may name one witness of many, as of a maximum that several rows have; so the row is traced again without the
-witnesses that were named, until it is gone or no witness is left.
+Sufficient: with only the traced rows the output row is the same. Necessary: without them it is different or missing. A
+trace may name one witness of many, as for a maximum that several rows have; so the row is traced again without the
+named witnesses, until it is missing or no witness is left.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import quote
 
 _WITNESSES = 50
-"""How often a row is traced again without the witnesses that were named, before it counts as not needing them."""
+"""The most times that a row is traced without the witnesses named so far, before it counts as not needing them."""
 _LONGEST_TRACE = 60.0
 """Seconds of computing after which a trace is given up."""
 _LOOKED_INTO = 20
-"""Most rows of a trace among which rows that are not needed are sought."""
+"""The most rows of a trace that are searched for unneeded ones."""
 
 
 class Traced(Protocol):
-    """A trace: what `Trace` has of attributes."""
+    """A trace, with the attributes of `Trace`."""
 
     @property
     def sql(self) -> str: ...
@@ -45,7 +45,7 @@ class Traced(Protocol):
 
 
 Tracer: TypeAlias = Callable[[str, Mapping[str, object]], "str | Traced"]
-"""From a source table and an output row to the trace of it: a SELECT over the tables, or a `Trace`."""
+"""Function from a source table and an output row to its trace: a SELECT over the tables, or a `Trace`."""
 
 
 def verify_rows(
@@ -62,20 +62,20 @@ def verify_rows(
     name: str = "statement",
     seconds: float | None = None,
 ) -> RowProof:
-    """Put the traces of some rows of a statement to the proof.
+    """Test the traces of some rows of a statement.
 
     Args:
         sql: one SELECT.
         schemas: table → column → DuckDB's type.
         tables: rows of each table that it reads.
-        trace: gives the trace of an output row to a table.
-        parameters: values of the statement's `$name` parameters; the traces get those that they use.
+        trace: returns the trace of an output row to a table.
+        parameters: values of the statement's `$name` parameters; the traces get the ones they use.
         macros: statements to run before, such as CREATE MACRO.
-        sample: how many output rows are looked at; all where there are fewer.
-        seed: of which these are.
-        superfluous: whether traced rows are sought that nothing needs.
-        name: of the statement, for the report.
-        seconds: for which rows are looked at, after the runs on the tables as they are; None for all of them.
+        sample: the number of output rows tested; all if there are fewer.
+        seed: the seed of their selection.
+        superfluous: whether to search for traced rows that are not needed.
+        name: the statement's name in the report.
+        seconds: the time limit for testing rows, after the runs on the original tables; no limit when None.
 
     Raises:
         ExperimentError: the statement does not run on the tables.
@@ -97,7 +97,7 @@ def traced_rows(
     name: str = "statement",
     left: TimeLeft | None = None,
 ) -> RowProof:
-    """Like `verify_rows`, in an experiment that is there already; its tables are restored at the end."""
+    """Like `verify_rows`, in an existing experiment, whose tables are restored at the end."""
     left = left or TimeLeft(None)
     values = experiment.values()
     rows = len(values)
@@ -119,7 +119,7 @@ def traced_rows(
 
 @dataclass(frozen=True)
 class _Found:
-    """Result of a trace: table → numbers of rows, those that are context, and columns that need more."""
+    """Result of a trace: table → row numbers, those that are context, and columns that need more."""
 
     rows: Mapping[str, np.ndarray]
     context: Mapping[str, np.ndarray]
@@ -159,7 +159,7 @@ class _Trial:
         self._all = {table: np.arange(experiment.rows(table)) for table in experiment.schemas}
 
     def outcome(self, superfluous: bool) -> RowTrial:
-        """Verdict on the trace."""
+        """Verdict on the trace; unneeded rows are searched if requested."""
         experiment, of = self._experiment, {table: len(rows) for table, rows in self._all.items()}
         traced: dict[str, int] = {}
         insufficient: tuple[str, ...] = ()
@@ -182,9 +182,9 @@ class _Trial:
         return RowTrial(self._row, "proved", traced, of, extra, insufficient)
 
     def _times(self) -> int:
-        """How often the row must come out: once where others differ from it in unsteady columns alone.
+        """Expected number of occurrences of the row: one if others differ from it only in unsteady columns.
 
-        Which of these rows the trace is of cannot be told, for another run gives them other values.
+        The traced one among these rows is unknown, because another run gives them other values.
         """
         experiment = self._experiment
         times = self._count(experiment.original, experiment.steady)
@@ -230,9 +230,10 @@ class _Trial:
     def _superfluous(
         self, found: _Found, looked_at: Sequence[int], wanted: int
     ) -> dict[str, tuple[int, ...]]:
-        """Traced rows that no smaller set that gives the row was found to need.
+        """Traced rows that no smaller sufficient set was found to need.
 
-        A row is left out last, after as many others as can be: if the row still comes out then, nothing needs it.
+        Each row is left out last, after as many others as possible: if the output row is still there, the traced row is
+        not needed.
         """
         pairs = [(table, int(number)) for table, numbers in found.rows.items() for number in numbers]
         needed: set[tuple[str, int]] = set()
@@ -271,7 +272,7 @@ class _Trial:
     # --- runs ---------------------------------------------------------------------------------------------
 
     def _gives(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
-        """How often the row comes out of only some rows of each table; a table that is not named is empty."""
+        """Number of times that the row results from only some rows of each table; tables not named are empty."""
         self._ask_for_time()
         try:
             for table in self._all:
@@ -282,7 +283,7 @@ class _Trial:
             raise _Wrong("out of time" if error.endless else "failed", why) from error
 
     def _ask_for_time(self) -> None:
-        """Asked before anything that takes long.
+        """Check the remaining time before a long step.
 
         Raises:
             _TimeIsOver: there is none left.
@@ -294,7 +295,7 @@ class _Trial:
         return answer.count(self._row, columns, self._experiment.original)
 
     def _named(self, within: Mapping[str, np.ndarray] | None = None) -> _Found:
-        """The trace of the row to every table, over only some rows of the tables where these are given."""
+        """The trace of the row to every table, restricted to given rows of the tables if any."""
         experiment = self._experiment
         for table in self._all:
             if within is None:
@@ -323,11 +324,11 @@ class _Trial:
         return _Found(rows, context, frozenset(insufficient))
 
     def _numbers(self, table: str, select: str, within: Mapping[str, np.ndarray] | None) -> np.ndarray:
-        """Numbers of the kept rows that a SELECT over the statement's tables names.
+        """Numbers of the original rows that a SELECT over the statement's tables returns.
 
         Raises:
-            _Wrong: it does not run, gives other columns, or rows that the table does not have so often.
-            _TimeIsOver: there was too little time for it.
+            _Wrong: it does not run, returns other columns, or returns rows more often than the table has them.
+            _TimeIsOver: there was too little time.
         """
         connection, kept = self._experiment.connection, f"kept.{quote(table)}"
         asked = set(re.findall(r"\$(\w+)", select))

@@ -6,12 +6,13 @@ from collections.abc import Collection, Sequence
 
 
 def table_text(heads: Sequence[str], rows: Sequence[Sequence[object]], sums: Collection[str] = ()) -> str:
-    """Rows below their headings, numbers to the right; the sums of some columns in a last line where rows are several.
+    """Rows below their headings, numbers right-aligned; a last line has the sums of some columns if there are several
+    rows.
 
     Args:
         heads: the headings.
         rows: a value for each heading.
-        sums: headings of columns of numbers that are added up.
+        sums: headings of the columns to sum.
     """
     listed = [list(row) for row in rows]
     if sums and len(listed) > 1:

@@ -1,4 +1,4 @@
-"""TimeLeft: the time that a proof may still take, asked for before each run."""
+"""TimeLeft: the remaining time of a proof, checked before each run."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 
 
 class TimeLeft:
-    """Time for a proof, by the clock on the wall, from the moment it is made.
+    """Wall time for a proof, from the moment of creation.
 
-    What ends by it says nothing of the lineage: it was not tried.
+    Tests that it cuts off say nothing about the lineage; they count as not tried.
 
     Args:
-        given: seconds; None for as many as it takes.
+        given: the time in seconds; no limit when None.
     """
 
     def __init__(self, given: float | None) -> None:
@@ -20,12 +20,12 @@ class TimeLeft:
 
     @property
     def spent(self) -> float:
-        """Seconds since it was made."""
+        """Seconds since its creation."""
         return time.perf_counter() - self._began
 
     @property
     def seconds(self) -> float | None:
-        """Seconds that are left, at least 0; None without a limit."""
+        """Remaining seconds, at least 0; None without a limit."""
         return None if self.given is None else max(self.given - self.spent, 0.0)
 
     @property
@@ -34,6 +34,6 @@ class TimeLeft:
         return self.seconds == 0
 
     def part(self, share: float) -> TimeLeft:
-        """A share of what is left."""
+        """A share of the remaining time."""
         left = self.seconds
         return TimeLeft(None if left is None else left * share)

@@ -1,7 +1,7 @@
 """Query time limits: one thread interrupts every connection whose query computes for too long.
 
-What counts is the processor time of this process, not the clock on the wall: what a query is given up for must not
-depend on what else runs on the machine. A query that only waits, as for a disk, is given up after many times as long.
+The limit is on the processor time of this process, not on wall time, because the result must not depend on other
+programs on the machine. A query that only waits, as for a disk, is given up after a multiple of that time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import duckdb
 
 _PAUSE = 0.2
 _PATIENCE = 20
-"""How many times longer than it may compute a query may take."""
+"""Longest wall time of a query, as a multiple of its limit of computing time."""
 _deadlines: dict[int, tuple[float, float, float, duckdb.DuckDBPyConnection]] = {}
 _lock = threading.Lock()
 _watching: list[threading.Thread] = []
@@ -23,7 +23,8 @@ _watching: list[threading.Thread] = []
 
 @contextmanager
 def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """Inside the block, what the connection computes for longer than some seconds ends with InterruptException."""
+    """Inside the block, a query of the connection that computes for longer than the limit ends with
+    InterruptException."""
     with _lock:
         if not _watching or not _watching[0].is_alive():
             _watching[:] = [threading.Thread(target=_watch, name="time limits of queries", daemon=True)]
@@ -39,7 +40,7 @@ def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterato
 
 
 def _watch() -> None:
-    """Interrupt what is late, until nothing is watched for ten seconds."""
+    """Interrupt late queries, until nothing was watched for ten seconds."""
     idle = 0.0
     while idle < 10:
         time.sleep(_PAUSE)
@@ -47,7 +48,7 @@ def _watch() -> None:
 
 
 def _interrupt_late() -> bool:
-    """Interrupt what is late; whether anything is watched. No connection outlives the call, so none is kept alive."""
+    """Interrupt late queries; returns whether any is watched. It keeps no reference to a connection after the call."""
     with _lock:
         now = time.monotonic()
         for earliest, latest, computed, connection in _deadlines.values():

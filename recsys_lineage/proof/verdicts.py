@@ -16,8 +16,8 @@ _SUMS = ("edges", "possible", "shown", "not shown", "refuted", "rows tried", "ro
 def verdicts(proofs: Sequence[AssetProof]) -> str:
     """Number of edges claimed, shown, not shown and refuted for each asset, and likewise of its traced rows.
 
-    Edges are pairs of an input and an output column. Shown, and not shown, are direct ones: of which a changed value
-    was seen to arrive, or not.
+    Edges are pairs of an input and an output column. Shown and not shown count DIRECT edges with and without an
+    observed change.
     """
     return table_text(("asset", *_SUMS, "reads"), [_line(proof) for proof in proofs], sums=_SUMS)
 

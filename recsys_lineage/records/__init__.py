@@ -1,4 +1,4 @@
-"""Records of what ran: Materializations, their table, and what follows from them."""
+"""Records of runs: Materializations, their table, and everything derived from them."""
 
 from recsys_lineage.records.materialization import Materialization, Read
 from recsys_lineage.records.records import Records

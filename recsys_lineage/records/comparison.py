@@ -1,4 +1,4 @@
-"""Comparison: what differs between two runs of one asset, as their records have it."""
+"""Comparison: the differences between two runs of one asset, according to their records."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Aspect = Literal[
     "code", "parameter", "library", "source", "start", "rows", "column", "values", "statistic", "check"
 ]
 _NULLS = 0.01
-"""The share of NULLs in a column that has to come or go before it is told."""
+"""The least change of a column's share of NULLs that is reported."""
 _CONTEXT = 1
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that differs between two runs.
+    """One difference between two runs.
 
     Attributes:
-        aspect: what kind of thing: code, a parameter, a library's version, what the source held (source), the own
-            version that it started from (start), the number of rows, a column's type (column) or share of NULLs
-            (values), a number or text that the asset counted (statistic), or a check.
-        name: of the parameter, library, column, statistic or check; the place of the code.
+        aspect: the kind of thing: code, a parameter, a library's version, the content of the source (source), the
+            asset's own version from which it started (start), the number of rows, a column's type (column) or share of
+            NULLs (values), a number or text in the asset's statistics (statistic), or a check.
+        name: the name of the parameter, library, column, statistic or check; the location of the code.
         before, after: plain values; None where there was none.
-        text: for code, the lines that differ, as a unified diff; empty where the asset's own text is the same and
-            something that it uses changed.
+        text: for code, the unified diff; empty if the asset's own text is the same and only something that it uses
+            changed.
     """
 
     aspect: Aspect
@@ -40,7 +40,7 @@ class Difference:
 
     @property
     def is_origin(self) -> bool:
-        """Whether it is a cause by itself, unlike a start from another version, which has causes of its own."""
+        """Whether it is a cause by itself, unlike another starting version, which has its own causes."""
         return self.aspect != "start" or None in (self.before, self.after)
 
     @property
@@ -52,9 +52,9 @@ class Difference:
 
 
 def causes(before: Materialization, after: Materialization) -> tuple[Difference, ...]:
-    """What differs in what was given to two runs, apart from what they read: code, parameters, source, start.
+    """The differences in what two runs were given, apart from their inputs: code, parameters, source, start.
 
-    Libraries are told by `libraries`; of reads the lake has to say whether their content differs.
+    `libraries` reports libraries; the differences of inputs need the lake.
     """
     found: list[Difference] = []
     given = tuple(_named("parameter", before.parameters, after.parameters))
@@ -82,12 +82,12 @@ def causes(before: Materialization, after: Materialization) -> tuple[Difference,
 
 
 def libraries(before: Materialization, after: Materialization) -> tuple[Difference, ...]:
-    """The libraries that two runs had in other versions."""
+    """The libraries whose versions differ between two runs."""
     return tuple(_named("library", before.engine, after.engine))
 
 
 def outcomes(before: Materialization, after: Materialization) -> tuple[Difference, ...]:
-    """What differs in what came of two runs: rows, columns, shares of NULLs, what the asset counted, and checks."""
+    """The differences in the results of two runs: rows, columns, shares of NULLs, statistics, and checks."""
     found: list[Difference] = []
     if before.rows != after.rows:
         found.append(Difference("rows", "rows", before.rows, after.rows))
@@ -118,7 +118,7 @@ def outcomes(before: Materialization, after: Materialization) -> tuple[Differenc
 def _named(
     aspect: Aspect, before: Mapping[str, Any], after: Mapping[str, Any], *, known_in_both: bool = False
 ) -> Iterator[Difference]:
-    """The values of two mappings that differ, those inside of mappings under `outer.inner`."""
+    """The values of two mappings that differ; those of nested mappings as `outer.inner`."""
     one, other = dict(_flat(before)), dict(_flat(after))
     for name in dict.fromkeys([*one, *other]):
         if known_in_both and not (name in one and name in other):
@@ -143,7 +143,7 @@ def _values(before: Materialization, after: Materialization) -> Iterator[Differe
 
 
 def _nulls(record: Materialization) -> dict[str, float]:
-    """The share of NULLs in each column; none where the run wrote only a part of the rows, or nobody counted."""
+    """The share of NULLs in each column; empty if the run wrote only a part of the rows, or they were not counted."""
     if record.written is None or not record.rows:
         return {}
     partitions = record.written.partitions
@@ -154,13 +154,13 @@ def _nulls(record: Materialization) -> dict[str, float]:
 
 
 def _start(record: Materialization) -> int | None:
-    """The own version of which a run read rows, not only the record."""
+    """The asset's own version of which a run read rows, not only the record."""
     read = record.read(record.asset, "previous")
     return None if read is None or read.partitions == () else read.version
 
 
 def _is_same_code(before: Materialization, after: Materialization) -> bool:
-    """Whether a code version can differ by its parameters only: both ran one commit, with nothing changed since."""
+    """Whether a code version can differ only by its parameters: both ran one commit without changes."""
     commits = before.git_commit, after.git_commit
     return commits[0] == commits[1] is not None and not (before.git_dirty or after.git_dirty)
 

@@ -11,26 +11,25 @@ from recsys_lineage.records.parts.record_part import RecordPart
 
 @dataclass(frozen=True)
 class Decision(RecordPart):
-    """One decision; it is never changed, a later one takes its place.
+    """One decision; it never changes, a later one replaces it.
 
     Attributes:
         id: unique.
-        asset: the table that it is about.
-        version: the version that was decided for.
-        action: what was decided; `rollback` and `promote` have this version serve instead of the one before,
-            `canary` has it serve a share of the customers beside what serves. A candidate, too, can be promoted: it
-            serves in the champion's place.
-        who: the person, as the machine knows them.
-        reason: why, for those who find it in years.
-        started, ended: when it was made, UTC.
+        asset: its table.
+        version: the chosen version.
+        action: `rollback` and `promote` make this version serve instead of the previous one, `canary` makes it serve a
+            share of the customers in parallel. A candidate can be promoted too: it serves in the champion's place.
+        who: the person's user name.
+        reason: the reason, for later readers.
+        started, ended: the time of the decision, UTC.
         before: the version that served before.
-        before_asset: its table, where that is another one.
-        latest: the newest version when it was made, of the champion where a candidate is promoted. A newer one ends the
+        before_asset: the table of that version, if it is another one.
+        latest: the newest version at that time, of the champion if a candidate is promoted. A newer one ends the
             decision, unless it is `held`.
-        held: whether it stands until somebody decides anew.
-        share: of the customers, for a canary; 0 ends it.
-        lake: URL of the lake.
-        format: of the record.
+        held: whether it is in force until the next decision.
+        share: the share of the customers, for a canary; 0 ends it.
+        lake: the URL of the lake.
+        format: the format of the record.
     """
 
     id: str
@@ -51,9 +50,9 @@ class Decision(RecordPart):
     format: int = 1
 
     def stands(self, latest: int) -> bool:
-        """Whether it is in force where `latest` is the newest version."""
+        """Whether it is in force while `latest` is the newest version."""
         return self.held or latest <= self.latest
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal record."""
+        """A JSON object from which `from_json` restores an equal record."""
         return {**super().to_json(), "kind": self.kind}

@@ -1,4 +1,4 @@
-"""Materialization: the record of what one run of one asset really read, ran and wrote."""
+"""Materialization: the record of one run of one asset: what it really read, ran and wrote."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.parts.withheld import WITHHELD, is_withheld
 
 FORMAT = 2
-"""Format of the records that this code writes; those of format 1, which name none, are read too."""
+"""Format of the records written by this code; records of format 1, which have no number, can be read too."""
 
 Status = Literal["success", "failed", "canceled", "kept"]
 
 
 @dataclass(frozen=True)
 class Code:
-    """The code that an asset is made of: the SQL text or the Python function's source, and where it stands."""
+    """The code of an asset: the SQL text or the Python function's source, and its location."""
 
     kind: Literal["sql", "python"]
     text: str
@@ -34,9 +34,9 @@ class Code:
 
 @dataclass(frozen=True)
 class ScannedFiles:
-    """The files behind a relation of a statement, and how they were read.
+    """The files behind a relation of a statement, and the options for reading them.
 
-    `scan` is the table function with its pattern and options, `root` the folder that the pattern starts from.
+    `scan` is the table function with its pattern and options, `root` the base folder of the pattern.
     """
 
     scan: str
@@ -58,7 +58,8 @@ class Statement:
 
     @property
     def not_kept(self) -> tuple[str, ...]:
-        """Values that the statement ran with and the record does not keep, for messages; empty if it can run again."""
+        """Values that the statement ran with and the record does not contain, for messages; empty if it can run
+        again."""
         named = [f"${name} {value}" for name, value in self.parameters.items() if is_withheld(value)]
         return (*named, *(["a literal"] if f"'{WITHHELD}'" in self.text else []))
 
@@ -75,9 +76,9 @@ class WrittenPartition:
 
 @dataclass(frozen=True)
 class WrittenColumn:
-    """Counts of the writer for one column of the files it wrote; never a value itself.
+    """Counts of the writer for one column of the written files; never a value itself.
 
-    `distinct` counts the different values that are not NULL; None where the writer does not tell it.
+    `distinct` is the number of distinct values without NULL; None where the writer does not count it.
     """
 
     bytes: int
@@ -90,11 +91,11 @@ class Written:
     """Output of a run.
 
     Attributes:
-        bytes, files: of the whole version.
-        partition_column: by which the table is divided.
-        partitions: those that this run wrote, each also where its content came out equal.
-        failures: partitions that could not be written, and why.
-        columns: what the writer counted in the files of this run.
+        bytes, files: the size and number of files of the whole version.
+        partition_column: the column whose values are the partitions.
+        partitions: those that this run wrote, even with equal content.
+        failures: partition that could not be written → why.
+        columns: the writer's counts for the files of this run.
         hashed_by: the algorithm and engine of the fingerprints.
     """
 
@@ -109,9 +110,9 @@ class Written:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Training data of a model: which rows of which version of a table.
+    """Training data of a model: some rows of one version of a table.
 
-    `predicate` is the SQL condition that these rows fulfil.
+    `predicate` is the SQL condition for these rows.
     """
 
     table: str
@@ -122,47 +123,45 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Materialization(RecordPart):
-    """The record of one asset's run, whatever came of it.
+    """The record of one asset's run, whether it succeeded or not.
 
-    Every other view of lineage (the graph, catalog events, staleness) is a pure function of these records. A record
-    is for ever: no cell of a table, no customer's id, no secret and no environment variable stands in it.
+    Every other view of lineage (the graph, catalog events, staleness) is a pure function of these records. A record is
+    kept for ever: it contains no cell of a table, no customer's id, no secret and no environment variable.
 
     Attributes:
         id: unique.
         asset: the asset's name, and its table's.
-        partitions: those that were written or asked for; empty for an asset without partitions.
-        status: success, failed, canceled (interrupted) or kept (still right, so that nothing ran).
+        partitions: those that were written or requested; empty for an asset without partitions.
+        status: success, failed, canceled (interrupted) or kept (up to date, so that nothing ran).
         started, ended: UTC.
         code_version: the version of the code that ran.
         code: that code.
         reads: everything that was read, each with its purpose.
-        declared: the tables that the asset's code says it depends on, read or not.
-        version, fingerprint, rows, schema: of the TableVersion that was written; of the one that was kept.
-        parameters: the values that the code was given.
-        statistics: what the asset itself counted; plain JSON values.
-        observed: for an asset that looks at the outside world, what it saw (`AssetCode.observe`), as a digest where it
-            could say a value (`seen.py`).
-        takes: for an asset that takes only a part of its inputs, which part (`AssetCode.takes`), likewise.
-        continued: whether it was allowed to start from its own version before.
-        trained_on: for a model, what it was fitted on.
-        keys: columns by which rows of the output belong to rows of the inputs, where the asset names some.
-        keys_of: for each table that the asset names, by which columns its rows do, see `RowKeys`.
-        statement: what the engine ran; None where Python made the output.
-        written: what was written; None where nothing was.
-        column_lineage: for each column that was written, in order, the columns of what was read that it comes from.
-            An edge's table is one of the tables read, or a scan of files as `statement.relations` tells it. Empty where
-            it is not known.
-        column_tags: for each column that has any, its tags as they are written: its own, and those that came with the
-            columns it is made of.
-        checks: what the checks found.
-        failure: what went wrong.
-        kept: for a kept asset, the id of the record that still holds.
-        run: what the orchestrator knows.
-        lake: URL of the lake.
+        declared: the tables that the asset's code declares as dependencies, read or not.
+        version, fingerprint, rows, schema: those of the TableVersion that was written or kept.
+        parameters: the values passed to the code.
+        statistics: the asset's own statistics; plain JSON values.
+        observed: for an asset that reads the outside world, the result of `AssetCode.observe`, as a digest where it
+            could contain a value (`seen.py`).
+        takes: for an asset that uses only a part of its inputs, the result of `AssetCode.takes`, likewise.
+        continued: whether it was allowed to start from its own previous version.
+        trained_on: for a model, its training data.
+        keys: columns that match rows of the output to rows of the inputs, if the asset names some.
+        keys_of: table → the pairs of columns that match its rows, see `RowKeys`.
+        statement: the statement that the engine ran; None where Python made the output.
+        written: the output; None where nothing was written.
+        column_lineage: written column, in order → the edges from its input columns. An edge's table is one of the
+            tables read, or a scan of files as in `statement.relations`. Empty where it is unknown.
+        column_tags: column → its tags, as written: its own, and those inherited from its origins.
+        checks: the outcomes of the checks.
+        failure: the error.
+        kept: for a kept asset, the id of the record of its version.
+        run: the orchestrator's facts about the run.
+        lake: the URL of the lake.
         engine: versions of the libraries whose arithmetic can change a result.
         git_commit: the commit of the code; `git_dirty` whether the checkout had uncommitted changes.
-        kind: asset, or check for one that ran by itself, beside the asset it looks at.
-        format: of the record.
+        kind: asset, or check for a check that ran by itself.
+        format: the format of the record.
     """
 
     id: str
@@ -204,7 +203,7 @@ class Materialization(RecordPart):
 
     @property
     def row_keys(self) -> RowKeys:
-        """The columns that relate rows of the output to rows of its inputs."""
+        """The columns that match rows of the output to rows of its inputs."""
         return RowKeys(self.keys, self.keys_of)
 
     @property
@@ -227,8 +226,8 @@ class Materialization(RecordPart):
     def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The data of a record in today's format.
 
-        Format 1 kept what lineage owns among the statistics, a failure as one text, and reads of checks and of the
-        version before among the inputs.
+        Format 1 had lineage's own values among the statistics, a failure as one text, and reads of checks and of the
+        previous version among the inputs.
         """
         if data.get("format", 1) >= FORMAT:
             return data

@@ -1,8 +1,8 @@
-"""Records: everything that happened in a lake, written, found and read in bulk.
+"""Records: everything that happened in a lake, written, looked up and read in bulk.
 
-A successful run's record lies in the commit of the table version it wrote, so neither can exist without the other.
-Beside that, every record (failures, checks and whole runs too) is a row of one lake table, for reading in bulk and
-incrementally; `sync` adds rows that a process died before adding. Nothing here reads the orchestrator's events.
+A successful run's record is in the commit of the table version that it wrote, so neither can exist without the other.
+In addition, every record (also of failures, checks and whole runs) is a row of one lake table, for bulk and incremental
+reads; `sync` adds rows that a process died before adding. Nothing here reads the orchestrator's events.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from recsys_lineage.records.table.texts import TABLE as TEXTS_TABLE
 from recsys_lineage.records.table.texts import Texts
 
 FORMER_TABLE = "materializations"
-"""Where lakes written by older code have their records: one column of JSON."""
+"""Table of records in lakes written by older code: one column of JSON."""
 RESERVED = (RECORDS_TABLE, TEXTS_TABLE, FORMER_TABLE, "openlineage_imports", "openlineage_dead_letters")
-"""Tables that hold records, and events of OpenLineage, which no asset may be named like."""
+"""Tables of records and of OpenLineage events, whose names no asset may have."""
 MATERIALIZATIONS = ("asset", "check")
 """The kinds of records that are Materializations."""
 _AT_ONCE = 5_000
@@ -54,7 +54,7 @@ class AnyRecord(Protocol):
 
     @property
     def started(self) -> datetime:
-        """UTC; whoever writes the same record again gives the same start."""
+        """UTC; writing the same record again gives the same start."""
         ...
 
     @property
@@ -81,10 +81,10 @@ class Records:
         return self.get(asset)
 
     def get(self, asset: str, version: int | None = None) -> Materialization:
-        """The record of an asset's version; of its latest when none is named.
+        """The record of an asset's version; of its latest when none is given.
 
         Raises:
-            TableNotFound: when the asset has no such version, or that version was written outside an asset.
+            TableNotFound: the asset has no such version, or that version was written outside an asset.
         """
         carried = self.lake.commit(asset, version)
         if carried["record"] is None:
@@ -95,7 +95,7 @@ class Records:
         return Materialization.from_json(carried["record"])
 
     def column_tags(self, asset: str, version: int | None = None) -> dict[str, tuple[Tag, ...]]:
-        """The tags of a version's columns; none where it was written outside an asset, or before there were tags."""
+        """The tags of a version's columns; empty if it was written outside an asset, or before tags existed."""
         record = self.lake.commit(asset, version)["record"] or {}
         return {
             column: tuple(map(Tag.of, tags)) for column, tags in (record.get("column_tags") or {}).items()
@@ -120,23 +120,23 @@ class Records:
         return versions
 
     def append(self, records: Iterable[AnyRecord]) -> int:
-        """Add records to the table that is read in bulk; returns how many were not there yet, by their ids.
+        """Add records to the table for bulk reads; returns the number of new ones, by their ids.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         self._move_former()
         return self._table.append_together([record.to_json() for record in records])
 
     def sync(self) -> int:
-        """Add rows for versions whose process died between its commit and its row; returns how many.
+        """Add rows for versions whose process died between its commit and its row; returns their number.
 
-        Looks only at the versions that were committed since the last time.
+        It reads only the versions committed since the last time.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         self._move_former()
         marks = SyncMarks(self.lake)
@@ -158,10 +158,10 @@ class Records:
     def read(
         self, since: int | None = None, kinds: Collection[str] = MATERIALIZATIONS
     ) -> tuple[list[Materialization], int | None]:
-        """Records in bulk, in the order they were added; those of one commit by (ended, id).
+        """Records in bulk, in the order in which they were added; those of one commit by (ended, id).
 
         Args:
-            since: the cursor that an earlier call returned; only what was added after it is read.
+            since: the cursor from an earlier call; only records added after it are read.
             kinds: asset, check, or both.
 
         Returns:
@@ -183,12 +183,12 @@ class Records:
     def table(
         self, since: int | None = None, columns: Sequence[str | pl.Expr] | None = None
     ) -> tuple[pl.DataFrame, int | None]:
-        """Records of all kinds as columns, in the order they were added; no JSON is parsed.
+        """Records of all kinds as columns, in the order in which they were added; no JSON is parsed.
 
         Args:
             since: as for `read`.
-            columns: of `record_row.SCHEMA` and `added`, or what follows from them row by row; all but `rest`, the JSON
-                of what has no column, when None.
+            columns: columns of `record_row.SCHEMA` and `added`, or expressions over one row of them; all except `rest`,
+                the JSON of everything without a column, when None.
 
         Returns:
             One row a record, with `reads` as a list of structs and texts as hashes (`texts` has them); and the cursor.
@@ -204,11 +204,11 @@ class Records:
         )
 
     def texts(self, hashes: Collection[str]) -> dict[str, str]:
-        """Texts that rows of `table` name: code, statements, and schemas and engines as JSON."""
+        """Texts named in rows of `table`: code, statements, and schemas and engines as JSON."""
         return Texts(self.lake).get(hashes)
 
     def with_ids(self, ids: Collection[str]) -> dict[str, Materialization]:
-        """The records of assets and checks with some ids, by id; those that are not there are left out."""
+        """The records of assets and checks with some ids, by id; missing ones are left out."""
         self._move_former()
         where = pl.col("id").is_in(list(ids)) & pl.col("kind").is_in(MATERIALIZATIONS)
         frame, _ = self._table.frame(where=where)
@@ -226,7 +226,7 @@ class Records:
     def history(self, asset: str, last: int) -> list[Materialization]:
         """The last runs of an asset that wrote or kept a version, oldest first.
 
-        A run that kept a version has the statistics of the one that wrote it.
+        A run that kept a version has the statistics of the run that wrote it.
         """
         self._move_former()
         where = (pl.col("asset") == asset) & (pl.col("kind") == "asset")
@@ -262,12 +262,12 @@ class Records:
         return [Decision.from_json(data) for data in self._table.json(frame.sort("ended", "id"))]
 
     def compact(self) -> None:
-        """Join small files of the tables of records now; appending does it by itself from time to time."""
+        """Join small files of the tables of records now; appending does it automatically from time to time."""
         self._move_former()
         self._table.compact()
 
     def _move_former(self) -> None:
-        """Take over the records of a lake that older code wrote, in one commit, before anything else is added."""
+        """Move the records of a lake written by older code, in one commit, before anything else is added."""
         if self._table.exists or not self.lake.has(FORMER_TABLE):
             return
         rows = self.lake.scan(self.lake.version(FORMER_TABLE)).select("record").collect()["record"]

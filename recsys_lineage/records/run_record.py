@@ -18,18 +18,17 @@ class RunRecord(RecordPart):
     """One run of an orchestrator; it is written once, when the run has ended.
 
     Attributes:
-        id: the orchestrator's id of the run, so that it is recorded once.
-        state: how it ended; lost where its process was killed.
-        started, ended: UTC; for a lost run, `ended` is when that was noticed.
-        run: the job, and what asked for it.
+        id: the orchestrator's id of the run, so that each run has one record.
+        state: its final state; lost if its process was killed.
+        started, ended: UTC; for a lost run, `ended` is the time of the discovery.
+        run: the job, and its trigger.
         tags: the run's tags.
-        assets: what it was to materialize.
-        steps: each step and how it ended: `skipped` where an earlier failure kept it from starting, `killed` where it
-            started and nobody told of its end.
-        kept: for the asset of each step that was skipped, the id of the record of the version that it stayed at; None
-            where it had none.
-        lake: URL of the lake.
-        format: of the record.
+        assets: the assets to materialize.
+        steps: step → its final state: `skipped` if an earlier failure kept it from starting, `killed` if it started and
+            has no end.
+        kept: asset of a skipped step → the id of the record of its unchanged version; None where it had none.
+        lake: the URL of the lake.
+        format: the format of the record.
     """
 
     id: str
@@ -47,14 +46,14 @@ class RunRecord(RecordPart):
 
     @property
     def asset(self) -> str:
-        """Runs belong to no single asset."""
+        """None: a run has no single asset."""
         return ""
 
     @property
     def status(self) -> str:
-        """The state, under the name that other records have for it."""
+        """The state, under the name used in other records."""
         return self.state
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal record."""
+        """A JSON object from which `from_json` restores an equal record."""
         return {**super().to_json(), "kind": self.kind}

@@ -26,22 +26,22 @@ def why_stale(
     parameters: Mapping[str, Any] | None = None,
     due: Callable[[Materialization], str | None] | None = None,
 ) -> str | None:
-    """Why an asset should be materialized again; None when its latest version is up to date.
+    """The reason to materialize an asset again; None if its latest version is up to date.
 
     Args:
         records: the lake's records.
         asset: the asset.
-        code_version: the code version it has now.
-        upstream: the tables it depends on now.
-        observed: for an asset that looks at the outside world, what it would see now.
-        takes: for an asset that takes only a part of its upstream tables, what tells that part (`AssetCode.takes`).
-        parameters: what it has now, so that those that were others are named.
-        due: says of its latest record whether it does not hold any more though nothing changed (`AssetCode.due`).
+        code_version: its present code version.
+        upstream: its present dependencies.
+        observed: for an asset that reads the outside world, its present observation.
+        takes: for an asset that uses only a part of its upstream tables, the value that identifies that part
+            (`AssetCode.takes`).
+        parameters: its present parameters, so that changed ones are named.
+        due: returns why its latest version is out of date although nothing changed (`AssetCode.due`).
 
     Returns:
-        The first reason found, in words: never materialized or written by hand, or its code, the outside world, or an
-        input changed.
-        An input whose content is the same as before is no reason, however often it was written.
+        The first reason found: never materialized or written by hand, or its code, the outside world, or an input
+            changed. An input that was written again with the same content is no reason.
     """
     record = records.latest(asset)
     if record is None:
@@ -68,7 +68,7 @@ def why_stale(
 
 
 def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first upstream table that did not exist at the run and does now, in words."""
+    """The first upstream table that was created after the run, as a reason."""
     read = {each.name for each in record.reads if each.kind == "table"}
     return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
 
@@ -78,7 +78,7 @@ def _text(value: Any) -> str:
 
 
 def changed_read(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first input of a run whose content is no longer what the run read, in words; None when all are."""
+    """The first input of a run whose content has changed since, as a reason; None if there is none."""
     for read in record.reads:
         if read.kind == "table" and read.name in upstream:
             now = lake.latest(read.name)

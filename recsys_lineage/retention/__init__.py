@@ -1,4 +1,4 @@
-"""Retention: policies, holds, and the prune that deletes what neither keeps.
+"""Retention: policies, holds, and the prune that deletes versions kept by neither.
 
-Nothing is imported here: who only checks what a policy says needs no lake for that.
+Nothing is imported here, because checking a policy needs no lake.
 """

@@ -1,4 +1,4 @@
-"""Holds: versions that somebody wants kept, whatever their age."""
+"""Holds: versions to keep whatever their age."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class HoldError(LineageError):
 class Hold:
     """One version of one table that is kept, with everything needed to reproduce it.
 
-    `who` asked for it, at `placed` (UTC), because of `reason`.
+    `who` placed it, at `placed` (UTC), because of `reason`.
     """
 
     table: str
@@ -31,7 +31,7 @@ class Hold:
 
 
 class Holds:
-    """The holds of one lake; each is a small file beside its tables, so they outlive every process and machine."""
+    """The holds of one lake; each is a small file next to its tables, so they survive every process and machine."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake, self._storage = lake, lake.storage
@@ -41,9 +41,9 @@ class Holds:
         """Hold a version.
 
         Raises:
-            TableNotFound: when there is no such version.
-            VersionPruned: when its files are gone already.
-            HoldError: when it is held already, or no reason is given.
+            TableNotFound: there is no such version.
+            VersionPruned: its files are gone already.
+            HoldError: it is held already, or no reason is given.
         """
         self._lake.require_files(self._lake.version(table, version))
         if not reason.strip():
@@ -72,10 +72,10 @@ class Holds:
         return hold
 
     def release(self, table: str, version: int) -> Hold:
-        """End a hold; the next prune may delete what it kept.
+        """End a hold; the next prune may delete what it protected.
 
         Raises:
-            HoldError: when that version is not held.
+            HoldError: that version is not held.
         """
         for hold in self.all():
             if (hold.table, hold.version) == (table, version):
@@ -92,7 +92,7 @@ class Holds:
         """Every hold, by table and version.
 
         Raises:
-            LineageError: when the file of one is damaged; nothing is pruned then.
+            LineageError: the file of one is damaged; nothing is pruned then.
         """
         holds: list[Hold] = []
         for path in self._storage.files(self._folder):

@@ -1,4 +1,4 @@
-"""Dependencies of a version for its reproduction: the versions that its record names, and theirs in turn."""
+"""Dependencies for reproducing a version: the versions that its record names, and their dependencies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from recsys_lineage.records.materialization import Materialization
 
 
 def needed_versions(lake: Lake, roots: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    """The given versions and all that reproducing them needs, as `{table: versions}`.
+    """The given versions and everything needed to reproduce them, as `{table: versions}`.
 
-    Reads are followed to the source, so that each table in between can be made again too. The previous version that an
-    asset started from is needed as it is, but what that one was made of is not: a chain of nights, each started from
-    the one before, would keep everything for ever.
+    Reads are followed to the source, so that each table in between can be made again too. The previous version from
+    which an asset started is needed itself, but not its inputs: a chain of nights, each started from the previous one,
+    would keep everything for ever.
 
     Args:
         lake: the lake.
@@ -60,7 +60,7 @@ def _read_versions(lake: Lake, table: str, version: int) -> list[tuple[str, int]
 
 
 def _needs_files(read: Mapping[str, Any]) -> bool:
-    """Whether making a version again reads files of what was read: not for checks, and not where a record sufficed."""
+    """Whether making a version again needs the files of a read: not for checks, and not where a record sufficed."""
     if read["kind"] != "table" or read.get("version") is None or read.get("purpose") == "check":
         return False
     return read.get("columns") != [] or read.get("purpose") != "previous"

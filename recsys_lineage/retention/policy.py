@@ -1,4 +1,4 @@
-"""Retention policy: which versions of a table are kept, by their age."""
+"""Retention policy: the versions of a table to keep, by their age."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MONTH = timedelta(days=30.4375)
 class Policy:
     """All versions for `nights` days, then each week's last for `weeks`, then each month's last for `months`.
 
-    Weeks are those of the calendar (ISO 8601), months too.
+    Weeks (ISO 8601) and months are those of the calendar.
     """
 
     nights: int
@@ -34,7 +34,7 @@ class Policy:
         """Parse `14/8/12`: nights, weeks, months.
 
         Raises:
-            LineageError: for any other text.
+            LineageError: the text has another form.
         """
         found = _POLICY.fullmatch(text.strip())
         if found is None:
@@ -47,12 +47,12 @@ class Policy:
 
 
 NEWEST_ONLY = Policy(0)
-"""Retention of a table whose newest version holds everything that the older ones did."""
+"""Retention of a table whose newest version contains everything in the older ones."""
 
 
 @dataclass(frozen=True)
 class Policies:
-    """The policy of every table: by its group, or the one for all others."""
+    """The policy of every table: by its group, or the default."""
 
     others: Policy
     groups: Mapping[str, Policy] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Policies:
         """Parse `14/8/12, model=14/4/6`.
 
         Raises:
-            LineageError: when the text says none for all other groups, one twice, or cannot be read.
+            LineageError: the text has no default policy, one policy twice, or cannot be parsed.
         """
         others: Policy | None = None
         groups: dict[str, Policy] = {}
@@ -90,14 +90,14 @@ def kept_versions(
 ) -> set[int]:
     """The versions that a policy keeps: the newest, those held, and those kept by age.
 
-    The three windows all end now and lie inside one another, so that with time a version can only fall out: what one
-    prune keeps, the next may drop, never the other way round. Dropping what is not kept changes nothing in what is.
+    The three windows all end now and are nested, so with time a version can only fall out: the next prune may drop a
+    kept version, never the reverse. Dropping versions does not change which others are kept.
 
     Args:
-        versions: when each version was committed, UTC.
-        policy: how long versions are kept.
-        now: the moment of asking, UTC.
-        held: versions that are kept whatever their age.
+        versions: version → the time of its commit, UTC.
+        policy: the retention policy.
+        now: the present time, UTC.
+        held: versions to keep whatever their age.
     """
     if not versions:
         return set()

@@ -1,9 +1,9 @@
-"""Pruning: versions that the policies do not keep are marked, and their files deleted after a grace period.
+"""Pruning: versions that no policy keeps are marked, and their files are deleted after a grace period.
 
-A version is first marked, once it has been superseded for the grace period: nobody opens it any more. The files that
-it alone held are deleted by the first prune after a second such period, when those who opened it before are done. Each
-step may be repeated and two prunes may run at once: marks only grow, and a file that is gone already is no error. A
-prune that is killed leaves every kept version whole; the next one finishes its work.
+A version is marked once it has been superseded for the grace period; from then on nobody opens it. The first prune
+after a second such period, when earlier readers are done, deletes the files that only marked versions use. Each step
+may be repeated and two prunes may run at once: marks only grow, and a missing file is no error. A killed prune leaves
+every kept version intact; the next one finishes its work.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _NEWEST_CHECKPOINTS = 2
 _COMMIT = re.compile(r"(\d{20})\.json")
 _UNFINISHED = (".tmp", ".crc")
 _STALLED = 3600.0
-"""Seconds after which no writer tries a commit's number that is taken; archiving a commit frees its file's name."""
+"""Seconds after which no writer retries a commit number that is taken; archiving a commit frees its file's name."""
 PolicyOf = Callable[[str], Policy]
-"""The policy of a table, by its name."""
+"""Function from a table's name to its policy."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class TablePrune:
 
     Args:
         table: its name.
-        policy: what decided.
-        dropped: the versions that are marked as pruned.
-        kept: how many versions stay.
-        files: paths (from the table's folder) and bytes of files that only pruned versions held.
-        orphans: those of files that no version ever held, left by writers that were killed.
-        leftovers: those of unfinished small files, and of checkpoints of the log that nobody needs.
-        markers: ids of dead writes whose markers go.
-        archived: commits that move from the log into the archive, where their records stay.
+        policy: its policy.
+        dropped: the versions to mark as pruned.
+        kept: the number of versions that stay.
+        files: paths (relative to the table's folder) and bytes of files used only by pruned versions.
+        orphans: those of files that no version ever used, left by killed writers.
+        leftovers: those of unfinished small files, and of unneeded checkpoints of the log.
+        markers: ids of dead writes whose markers are deleted.
+        archived: commits that move from the log to the archive, where their records stay.
     """
 
     table: str
@@ -126,12 +126,12 @@ def plan_prune(
     Args:
         lake: the lake.
         policy_of: the policy of each table.
-        roots: versions that are kept whatever their age, with all that making them again needs; holds are too.
-        now: the moment that ages are counted from; by the lake's clock when None.
-        grace: how long readers and writers are given to finish what they began.
+        roots: versions to keep whatever their age, with everything needed to reproduce them; holds are kept too.
+        now: the reference time for ages; that of the lake's clock when None.
+        grace: the time for readers and writers to finish.
 
     Raises:
-        LineageError: when a log, a hold or a mark is damaged; nothing is pruned then.
+        LineageError: a log, a hold or a mark is damaged; nothing is pruned then.
     """
     return Prune(*_plan(lake, policy_of, roots, now, grace)[:2])
 
@@ -146,10 +146,10 @@ def prune(
 ) -> Prune:
     """Mark versions that the policies do not keep as pruned, and delete files whose grace period is over.
 
-    Takes what `plan_prune` takes, does what that says, and returns it.
+    It takes the arguments of `plan_prune`, carries out that plan, and returns it.
 
     Raises:
-        LineageError: when a log, a hold or a mark is damaged (nothing is pruned then), or a file cannot be deleted.
+        LineageError: a log, a hold or a mark is damaged (nothing is pruned then), or a file cannot be deleted.
     """
     at, tables, histories = _plan(lake, policy_of, roots, now, grace)
     for table in tables:
@@ -222,7 +222,7 @@ def _is_prunable(path: str) -> bool:
 
 
 def _orphans(old: Iterable[StoredFile], history: TableHistory, at_work: Sequence[str]) -> dict[str, int]:
-    """Parquet files that no commit knows and no living writer is about to commit."""
+    """Parquet files that no commit has and no living writer is about to commit."""
     return {
         file.path: file.bytes
         for file in old
@@ -234,7 +234,7 @@ def _orphans(old: Iterable[StoredFile], history: TableHistory, at_work: Sequence
 
 
 def _leftovers(old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int]) -> dict[str, int]:
-    """Half-written small files, other writers' checksums, and checkpoints from which no kept version is opened."""
+    """Unfinished small files, other writers' checksums, and checkpoints that no kept version needs."""
     points = _checkpoints(on_disk)
     useful = set(sorted(points)[-_NEWEST_CHECKPOINTS:])
     for version in kept:
@@ -254,7 +254,7 @@ def _leftovers(old: Iterable[StoredFile], on_disk: Collection[str], kept: Collec
 def _archived(
     old: Iterable[StoredFile], on_disk: Collection[str], kept: Collection[int], before: float
 ) -> list[int]:
-    """Commits through which no kept version is opened: from each one's checkpoint to itself they are needed."""
+    """Commits that no kept version needs: a version needs those from its checkpoint to itself."""
     points = _checkpoints(on_disk)
     needed: set[int] = set()
     for version in kept:
@@ -275,7 +275,8 @@ def _checkpoints(on_disk: Collection[str]) -> set[int]:
 
 
 def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime, grace: timedelta) -> None:
-    """Marks first, so that nobody opens what is about to go; the history last, so that a killed prune is repeated."""
+    """Carry out a table's prune: marks first, so that nobody opens a version about to be deleted; history last, so that
+    a killed prune is repeated."""
     root = lake.table_uri(table.table)
     marks = lake.pruned(table.table)
     marks.add(table.dropped, Pruned(at, str(table.policy)), settled=at - grace)

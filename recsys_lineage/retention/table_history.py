@@ -1,7 +1,7 @@
-"""TableHistory: which versions of a table contain each file, learned from the log commit by commit.
+"""TableHistory: the versions of a table that contain each file, derived from the log commit by commit.
 
-What was learned is kept beside the table, so that a prune reads what is new since the last one and not years of
-commits. It is a digest of the log and nothing else: where it is missing or damaged, it is made again.
+It is stored next to the table, so that a prune reads only new commits and not years of them. It is derived from the log
+alone: if it is missing or damaged, it is computed again.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class LoggedFile:
-    """A file of a table: the versions `first` up to, not with, `gone` (None: all until now) hold it."""
+    """A file of a table, used by the versions from `first` up to but not including `gone` (None: all until now)."""
 
     first: int
     gone: int | None
     bytes: int
 
     def is_held_by(self, versions: list[int]) -> bool:
-        """Whether one of some versions, in ascending order, holds it."""
+        """Whether one of some versions, in ascending order, uses it."""
         place = bisect_left(versions, self.first)
         return place < len(versions) and (self.gone is None or versions[place] < self.gone)
 
 
 @dataclass
 class TableHistory:
-    """The files and versions of a table up to version `upto` (-1: nothing was learned yet).
+    """The files and versions of a table up to version `upto` (-1: none yet).
 
-    `committed` says when each version was committed, UTC. Pruned versions and files that are gone may be left out.
+    `committed` has the time of each version's commit, UTC. Pruned versions and deleted files may be left out.
     """
 
     table: str
@@ -53,8 +53,8 @@ class TableHistory:
         """The history until now: the stored part, and the commits since.
 
         Raises:
-            TableNotFound: when the table does not exist.
-            LineageError: when a commit is damaged.
+            TableNotFound: the table does not exist.
+            LineageError: a commit is damaged.
         """
         history = cls._kept(lake, table)
         latest = lake.version(table).version
@@ -65,7 +65,7 @@ class TableHistory:
         return history
 
     def save(self, lake: Lake) -> None:
-        """Store what was learned for the next time."""
+        """Store the history for the next prune."""
         folder = f"{lake.table_uri(self.table)}/{FOLDER}"
         lake.storage.make_folder(folder)
         text = json.dumps(
@@ -80,12 +80,12 @@ class TableHistory:
         lake.storage.write_bytes(f"{folder}/{_FILE}", text.encode())
 
     def held_alone_by(self, versions: Collection[int]) -> dict[str, LoggedFile]:
-        """The files that only the given versions hold: those deleted with them."""
+        """The files used only by the given versions, which are deleted with them."""
         others = [version for version in range(self.upto + 1) if version not in set(versions)]
         return self.not_held_by(others)
 
     def not_held_by(self, versions: Collection[int]) -> dict[str, LoggedFile]:
-        """The files that none of some versions holds."""
+        """The files used by none of some versions."""
         ascending = sorted(versions)
         return {path: file for path, file in self.files.items() if not file.is_held_by(ascending)}
 
@@ -123,12 +123,12 @@ class TableHistory:
 
 
 def files_held_alone(lake: Lake, table: str, versions: Collection[int]) -> dict[str, int]:
-    """The files (full path or URL → bytes) that no version but the given ones holds.
+    """The files (full path or URL → bytes) used only by the given versions.
 
-    Deleting them takes exactly these versions' rows away and leaves every other version whole.
+    Deleting them removes exactly these versions' rows and leaves every other version intact.
 
     Raises:
-        TableNotFound: when the table does not exist.
+        TableNotFound: the table does not exist.
     """
     held = TableHistory.of(lake, table).held_alone_by(versions)
     return {f"{lake.table_uri(table)}/{path}": file.bytes for path, file in held.items()}

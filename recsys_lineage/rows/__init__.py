@@ -1,1 +1,1 @@
-"""Row lineage: which rows an output row is made of, by rewriting the query, and where rows flow to."""
+"""Row lineage: the rows behind an output row, found by rewriting the query, and the rows that rows flow to."""

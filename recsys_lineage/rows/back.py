@@ -1,4 +1,4 @@
-"""Backward: the rows, file lines and models that one row of a lake's table is made of, through all assets."""
+"""Backward: the rows, file lines and models behind one row of a lake's table, through all assets."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _ONLY_NAMED = "only the lines that its rows name"
 
 @dataclass(frozen=True)
 class TracedLines:
-    """Lines of one source file that a row is made of.
+    """Lines of one source file behind a row.
 
     Attributes:
         table, version: the table version whose asset read the file.
         file: its path below `root`.
-        sha256: of the file when it was read; None where no record says it.
-        lines: of the file, from 1, sorted; for a Parquet file numbers of rows. None for the whole file, where the table
-            does not say the lines of its rows.
+        sha256: the hash of the file when it was read; None where no record has it.
+        lines: the sorted line numbers, from 1; for a Parquet file row numbers. None for the whole file, if the table
+            does not have the lines of its rows.
     """
 
     table: str
@@ -67,10 +67,10 @@ class BackwardTrace:
 
     Attributes:
         table, version, row: the row.
-        tables: rows of the table versions on the way, the row's own first.
+        tables: rows of the table versions on the path, the row's own first.
         files: lines of source files.
-        models: what models on the way were fitted on.
-        stopped: where the way ends before a source file, and why.
+        models: training data of the models on the path.
+        stopped: the places where the trace ends before a source file, with reasons.
     """
 
     table: str
@@ -91,25 +91,25 @@ def trace_back(
     files: str | Path | None = None,
     limit: int | None = None,
 ) -> BackwardTrace:
-    """Follows one row of a table back through all assets to the lines of source files that it is made of.
+    """Trace one row of a table back through all assets to the lines of source files behind it.
 
-    Each asset is traced at the versions that its record says it read. A SQL asset is traced by its statement, an asset
-    in Python by its `keys`, where it names some; a table whose asset reads files by its columns `_file` and `_line`.
+    Each asset is traced at the versions in its record. A SQL asset is traced by its statement, a Python asset by its
+    `keys`, if it has any, and a table of an asset that reads files by its columns `_file` and `_line`.
 
     Args:
-        lake: where the tables and their records are.
+        lake: the lake of the tables and their records.
         table: the row's table.
-        row: values of enough columns to tell the row from all others.
-        version: of the table; the latest when None.
-        files: the folder below which the source files are to be hashed again; they are not when None.
-        limit: maximum number of rows of a table that are followed further; of more, the lines that they name themselves
-            are told, and that the way stops there. All are followed when None.
+        row: values of enough columns to identify the row.
+        version: the version of the table; the latest when None.
+        files: the folder in which to hash the source files again; no check when None.
+        limit: the most rows of a table to follow further; with more, the trace stops there with the lines in the rows'
+            own columns. No limit when None.
 
     Raises:
         TableNotFound: there is no such table or version.
-        VersionPruned: the files of a version on the way are gone.
-        RowNotFound: the table holds no such row, or several different ones.
-        FilesChanged: a file is gone or another than the one that was read, where they are hashed.
+        VersionPruned: the files of a version on the path are gone.
+        RowNotFound: the table has no such row, or several different ones.
+        FilesChanged: a file is gone or has changed since it was read, if files are hashed.
     """
     start = lake.version(table, version)
     traced = _Backward(lake, None if files is None else Path(files), limit)
@@ -141,7 +141,7 @@ class _Backward:
             self._open.setdefault((version.table, version.version), (version, []))[1].append(rows)
 
     def run(self) -> None:
-        """Goes on until nothing is open. Whoever read a version was committed after it, so the latest comes first."""
+        """Continue until nothing is open. A reader of a version is committed after it, so the latest comes first."""
         while self._open:
             key = max(self._open, key=lambda each: self._open[each][0].committed)
             version, found = self._open.pop(key)
@@ -163,7 +163,8 @@ class _Backward:
                 follow(version, record, part)
 
     def _written(self, version: TableVersion, rows: pa.Table) -> Iterator[tuple[Materialization, pa.Table]]:
-        """The records that wrote rows: that of the version, or of the versions that last wrote their partitions."""
+        """The records that wrote rows: that of the version, or those of the versions that last wrote their
+        partitions."""
         if version.partition_column is None:
             numbers: dict[int, list[int]] = {version.version: list(range(rows.num_rows))}
         else:
@@ -182,7 +183,7 @@ class _Backward:
             yield record, rows if len(places) == rows.num_rows else rows.take(places)
 
     def _stop_at(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
-        """Ends the way at a table with too many rows: with the lines that they name, where they name some."""
+        """End the trace at a table with too many rows, with the lines that the rows name, if any."""
         names_lines = {FILE, LINE} <= {*rows.column_names}
         beyond = _ONLY_NAMED if names_lines else "nothing behind them is told"
         tables = ", ".join(dict.fromkeys(read.name for read in table_reads(record)))
@@ -198,7 +199,7 @@ class _Backward:
             self._add_lines(of.asset, number, file, numbers, read)
 
     def _readers(self, record: Materialization) -> Iterator[Materialization]:
-        """A record and those of what it read, and so on, the nearest first."""
+        """A record and those of its inputs, recursively, the nearest first."""
         open_, seen = [record], {(record.asset, record.version)}
         for each in open_:
             yield each
@@ -223,7 +224,7 @@ class _Backward:
             self._by_keys(record, rows, reads)
 
     def _by_statement(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
-        """Goes on to all tables at once; where one of them cannot be traced, to each by itself."""
+        """Continue with all tables at once; if one of them cannot be traced, with each separately."""
         try:
             self._to(record, rows, reads)
         except LineageError as error:
@@ -288,7 +289,7 @@ class _Backward:
     def _lines(
         self, version: TableVersion, record: Materialization, rows: pa.Table, files: list[Read]
     ) -> None:
-        """The lines that rows name, or all files, where the table's columns do not say them."""
+        """Add the lines that rows name, or all files if the table's columns do not have them."""
         if FILE not in rows.column_names or LINE not in rows.column_names:
             self.files += [
                 TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None)
@@ -307,8 +308,7 @@ class _Backward:
         self.files.append(TracedLines(table, version, file, root, sha256, tuple(sorted(numbers))))
 
     def _without_those_of_tables(self, record: Materialization, rows: pa.Table) -> pa.Table:
-        """Goes on from rows of files that the asset did not read itself to the tables that have their lines; gives the
-        other rows."""
+        """Continue with tables for rows of files that the asset did not read itself; returns the other rows."""
         others = {file for file in rows[FILE].to_pylist() if self._read_of(record, str(file)) is None}
         for read in table_reads(record) if others else ():
             version = self.lake.version(read.name, read.version)
@@ -323,7 +323,7 @@ class _Backward:
         return rows
 
     def _further_lines(self, record: Materialization, rows: pa.Table) -> dict[str, set[int]]:
-        """Lines that rows do not name themselves, where their source's SQL joins or groups lines of files."""
+        """Lines behind rows beyond those in their columns, if their source's SQL joins or groups lines of files."""
         if record.statement is None or not record.statement.relations:
             return {}
         try:
@@ -340,7 +340,7 @@ class _Backward:
             return {}
 
     def _read_of(self, record: Materialization, file: str) -> Read | None:
-        """When a file was read: by this run, or by the one that made rows which this run kept."""
+        """The read of a file: by this run, or by the one that made rows which this run kept."""
         while True:
             for read in record.reads:
                 if read.kind == "file" and read.name == file:
@@ -352,7 +352,7 @@ class _Backward:
 
 
 def _named_lines(rows: pa.Table) -> dict[str, set[int]]:
-    """Lines that rows name by their columns, by file."""
+    """Lines named in the columns of rows, by file."""
     lines: dict[str, set[int]] = {}
     for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
         lines.setdefault(str(file), set()).add(line)
@@ -365,10 +365,10 @@ def _of_files(rows: pa.Table, files: Collection[object]) -> pa.Table:
 
 
 def _check_file(lines: TracedLines, folder: Path) -> None:
-    """Checks that a file is what it was when it was read.
+    """Check that a file is unchanged since it was read.
 
     Raises:
-        FilesChanged: it is another, or gone.
+        FilesChanged: it has changed, or is gone.
     """
     if lines.sha256 is None:
         return

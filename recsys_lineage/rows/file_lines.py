@@ -1,7 +1,7 @@
-"""Lines of source files that rows of a table are made of, found by tracing the source's own SQL over the files again.
+"""Lines of source files behind rows of a table, found by tracing the source's own SQL over the files again.
 
-The columns `_file` and `_line` of a row name one line. Where the SQL joins or groups lines, others are behind the row
-too; these only the files can tell, as long as they are what they were when they were read.
+The columns `_file` and `_line` of a row name one line. If the SQL joins or groups lines, there are further lines behind
+the row; they can be found only while the files are unchanged since they were read.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _MALFORMED = "_malformed"
 
 
 def is_a_line_a_row(statement: Statement) -> bool:
-    """Whether each row of a source's SQL is made of one line, so that its columns `_file` and `_line` are complete.
+    """Whether each row of a source's SQL comes from one line, so that its columns `_file` and `_line` are complete.
 
     Raises:
-        SqlAssetError: the statement holds what is no SQL.
+        SqlAssetError: the statement is no SQL.
     """
     catalog = Catalog({})
     try:
@@ -52,16 +52,16 @@ def is_a_line_a_row(statement: Statement) -> bool:
 def lines_of(
     connection: duckdb.DuckDBPyConnection, record: Materialization, rows: pa.Table, folder: Path | None = None
 ) -> dict[str, set[int]] | None:
-    """Lines of files that rows of a table are made of; None where the rows themselves name them all.
+    """Lines of files behind rows of a table; None if the rows' own columns have them all.
 
     Args:
-        connection: on which what the asset read of tables is; the files are opened there too.
-        record: of the asset that made the rows of files.
-        rows: of its table.
-        folder: where the files are now; where the record says that they were when None.
+        connection: a connection with the tables that the asset read; the files are opened there too.
+        record: the record of the asset that made the rows from files.
+        rows: rows of its table.
+        folder: the present folder of the files; the one in the record when None.
 
     Raises:
-        FilesChanged: a file is gone, or another than the one that was read.
+        FilesChanged: a file is gone, or has changed since it was read.
         LineageError: the files cannot be read, or the SQL cannot be traced.
     """
     statement = record.statement

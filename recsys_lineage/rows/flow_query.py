@@ -28,18 +28,18 @@ def flow_query(
 ) -> str:
     """A query for the rows of a statement's result that rows of a table flow into, each once.
 
-    A row flows into those whose trace (`trace_query`) holds it, unless it only keeps another row out there.
+    A row flows into those rows whose trace (`trace_query`) contains it, unless it only keeps another row out there.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
-        schemas: for each table that it reads the columns with their DuckDB types.
+        schemas: table → column → DuckDB type, for each table that it reads.
         source: the table whose rows are followed.
-        given: the name, in the query, of a table that holds these rows, with the columns of the source.
-        parameters: values of the statement's parameters, where its columns' types hang on theirs.
+        given: the name, in the query, of a table with these rows and the columns of the source.
+        parameters: values of the statement's parameters, needed if its columns' types depend on them.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
     catalog = Catalog(schemas, parameters)
     try:
@@ -66,24 +66,25 @@ def flowed(
     look: Callable[[str | None, tuple[str, ...]], None] | None = None,
     totals: bool = False,
 ) -> pa.Table:
-    """The rows that `flow_query` asks for, found step by step on a connection that has the tables.
+    """The rows of `flow_query`, found step by step on a connection with the tables.
 
     Args:
         sql, schemas, source, given, parameters: as for `flow_query`.
-        connection: which has the tables.
-        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
-        stored: the name of a table on the connection that holds the result as it was made; empty where there is none.
-        kept: what was found for other statements over the same tables and rows, on cursors of the same connection.
-        whole: whether the given rows are all rows of the table: then nothing that each row is made of need be computed.
-        all_stored: whether the stored table holds all rows of the result, and not some of its partitions.
-        flows: where statements that were taken apart are kept; nowhere when None.
-        part: a word for the part of the result that the stored table holds.
-        totals: whether totals over whole tables, with which all rows are joined, are followed, as `flow_query` does.
-        look: is told the condition on rows that all rows of the result look at, and which columns do; see `Trace`.
+        connection: a connection with the tables.
+        result: names of the result's columns, which give the values of a PIVOT without a list.
+        stored: the name of a table on the connection with the original result; empty where there is none.
+        kept: results of other statements over the same tables and rows, on cursors of the same connection.
+        whole: whether the given rows are all rows of the table, which saves computing anything made from each row.
+        all_stored: whether the stored table has all rows of the result, not only some of its partitions.
+        flows: the cache for analysed statements; none when None.
+        part: an identifier of the part of the result in the stored table.
+        totals: whether to follow totals over whole tables, with which all rows are joined, as `flow_query` does.
+        look: called with the condition on rows that all rows of the result depend on, and the dependent columns; see
+            `Trace`.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
 
     def _rows(flow: Flow) -> pa.Table:

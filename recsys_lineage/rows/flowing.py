@@ -1,4 +1,4 @@
-"""Flowing: from rows of a table up through a statement's definitions to the rows of its result made of them."""
+"""Flowing: from rows of a table up through a statement's definitions to the rows of its result made from them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from recsys_lineage.sql.names import quote
 
 
 class Flowing:
-    """The flowing of rows of a table through a statement.
+    """Search for the rows of a statement's result that rows of a table flow into.
 
     Args:
-        statement: taken apart.
-        source: the table, folded.
-        stored: the name of a table that holds the statement's result; empty where there is none.
-        whole: whether the rows that are followed are all rows of the table.
-        all_stored: whether the stored rows are all of the result.
+        statement: the decomposed statement.
+        source: the folded name of the table.
+        stored: the name of a table with the statement's result; empty where there is none.
+        whole: whether the followed rows are all rows of the table.
+        all_stored: whether the stored rows are the complete result.
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Flowing:
         self.candidates = Candidates(statement, self.witnesses, self.pushdown, self._marked)
 
     def result(self, given: str) -> str:
-        """The query, over steps that are added, for the rows of the result that the rows of a table flow into."""
+        """Add the steps and return the query over them for the rows of the result that the rows of a table flow
+        into."""
         main = self.statement.main
         if self.statement.sampled:
             raise self.statement.cannot(
@@ -81,10 +82,10 @@ class Flowing:
         return f"SELECT * FROM {self._marked[main.name.casefold()]} AS __rows({names})"
 
     def costly(self) -> dict[str, int]:
-        """The definitions, folded, of whose rows all are found at the least where some are asked for.
+        """The definitions, folded, that compute at least all of their rows if some are requested.
 
-        With the need at which they are to be kept: the second, or the first where no part of them is ever enough, or
-        where groups of rows leave few to keep.
+        Each has the use at which its rows are stored: the second, or the first if a part of them is never enough, or if
+        grouping leaves few rows.
         """
         first = shaped(self.statement) | {
             name
@@ -114,7 +115,7 @@ class Flowing:
         self.candidates.keep(name, self._known)
 
     def _all_rows(self, table: str) -> All | None:
-        """The marked rows of a definition that is made entirely of marked rows."""
+        """The marked rows of a definition that consists entirely of marked rows."""
         definition = self.statement.definitions.get(table)
         if definition is None:
             followed = f"SELECT * FROM {quote(self.statement.catalog.tables[table])}"
@@ -138,7 +139,8 @@ class Flowing:
         )
 
     def _marking(self, table: str) -> Marking | None:
-        """How all rows of a definition that groups or windows rows are made once, each with whether it is marked."""
+        """The Marking of a definition that groups or windows rows: all its rows are computed once, each with its
+        mark."""
         definition = self.statement.definitions.get(table)
         if definition is None or definition.recursive:
             return None
@@ -185,7 +187,7 @@ class Flowing:
             self._mark(name, self._flows(definition))
 
     def _flows(self, definition: Definition) -> list[Part]:
-        """The rows that are made of marked rows: found at once for all relations that are asked for the same values."""
+        """The rows made from marked rows, found at once for all relations with the same requested values."""
         query, width = definition.query, len(definition.columns)
         read = self.witnesses.of(query, self.pushdown.name_of)
         ways: list[tuple[Node, Conditions, list[str]]] = []
@@ -216,7 +218,7 @@ class Flowing:
         return name
 
     def _of_marked(self, definition: Definition, table: str, count: int) -> list[Part]:
-        """The rows that are made of marked rows of a table, where they can be found without marks."""
+        """The rows made from marked rows of a table, if they can be found without marks."""
         queries = self.candidates.of_marked(definition, table, count)
         if not queries:
             groups = self.candidates.of_groups(definition, table, count, self.pushdown.ask)
@@ -231,14 +233,14 @@ class Flowing:
         ]
 
     def _of_stored(self, definition: Definition, table: str, count: int) -> list[Part]:
-        """The rows of the stored result that are made of marked rows of a table, found by their keys."""
+        """The rows of the stored result made from marked rows of a table, found by their keys."""
         if not self._stored or definition is not self.statement.main:
             return []
         queries = self.candidates.of_partitions(definition, table, count, self._stored)
         return [Part(query, (self._marked[table],)) for query in queries]
 
     def _flow(self, query: Node, tables: list[str], width: int) -> Part:
-        """The rows of a query that are made of marked rows of some tables."""
+        """The rows of a query made from marked rows of some tables."""
         witnessed = self.witnesses.of(query, self.pushdown.name_of, self.candidates.marks(*tables))
         own = ", ".join(numbered(width, "__o"))
         marks = [f"coalesce(__w{n}, false)" for n, table in enumerate(witnessed.tables) if table in tables]

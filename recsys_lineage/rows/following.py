@@ -1,6 +1,6 @@
 """Following: rows of one table are followed through the statements that read it, two at a time.
 
-What the statements ask alike is found once. One of them is prepared in Python while DuckDB works for the other.
+Equal queries of the statements run once. One statement is prepared in Python while DuckDB works for the other.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from recsys_lineage.rows.made_parts import Made
 
 Found = TypeVar("Found")
 AT_ONCE = 2
-"""Statements that are followed at the same time."""
+"""Statements followed at the same time."""
 
 
 class Following:
-    """The connection on which rows of one table are followed: what its statements ask alike is found once.
+    """The connection on which rows of one table are followed; equal queries of its statements run once.
 
     Args:
-        lake: where the tables are.
+        lake: the lake of the tables.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -46,10 +46,10 @@ class Following:
         """Results of following a table's rows through each of some statements, in order.
 
         Args:
-            table: whose rows these are.
-            made: the statements' runs; those that read the same versions share what they find.
-            follow: through one of them, in a thread of its own.
-            refused: whether it is to be followed again, alone: beside another one it may have lacked memory.
+            table: the table of the rows.
+            made: the statements' runs; those that read the same versions share their results.
+            follow: follows the rows through one of them, in a separate thread.
+            refused: whether to follow it again, alone, because it may have lacked memory next to another one.
         """
         found: list[Found] = []
         while len(found) < len(made):
@@ -73,7 +73,7 @@ class Following:
         return found
 
     def _begin(self, table: str, made: Sequence[Made]) -> list[Made]:
-        """Makes a connection for the first of some runs and those behind it that read the same, or goes on with one."""
+        """Open a connection for the first of some runs and the following ones that read the same, or reuse one."""
         alike: list[Made] = []
         for one in made:
             if one.record.statement is None or one.record.statement.relations:

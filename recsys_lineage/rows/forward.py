@@ -44,9 +44,9 @@ class ForwardTrace:
     """Everything that rows flow into.
 
     Attributes:
-        tables: rows of the latest versions of tables, those that the trace starts from first.
-        models: models that were fitted on tables on the way, and on how many of these rows.
-        stopped: where the way does not go on, and why.
+        tables: rows of the latest versions of tables, the starting ones first.
+        models: models fitted on tables of the trace, with the numbers of these rows.
+        stopped: the places where the trace ends, with reasons.
     """
 
     tables: tuple[TracedRows, ...]
@@ -62,23 +62,23 @@ def trace_forward(
     table: str | None = None,
     row: Mapping[str, object] | None = None,
 ) -> ForwardTrace:
-    """Follows the rows of a file, of some of its lines, or of a table, to every row of every table they flow into.
+    """Trace the rows of a file, of some of its lines, or of a table, to every row of every table that they flow into.
 
-    Assets are followed as the records say that made their latest versions, of a table in partitions all those that
-    wrote one of them; a row flows into those rows whose backward trace holds it. So one that a run did not read, as it
-    read an earlier version, flows no further there.
+    Assets are followed according to the records of their latest versions; for a partitioned table, those of all runs
+    that wrote a partition. A row flows into those rows whose backward trace contains it. So a row that a run did not
+    read, because it read an earlier version, flows no further there.
 
     Args:
-        lake: where the tables and their records are.
-        file: a source file's path as records and the column `_file` say it.
+        lake: the lake of the tables and their records.
+        file: a source file's path, as in records and the column `_file`.
         lines: its lines, from 1; all when None.
         table: instead of a file, a table.
-        row: values of some columns: all rows of the table that have them; all rows when None.
+        row: values of some columns, which select rows of the table; all rows when None.
 
     Raises:
-        LineageError: neither or both of a file and a table are named, or no table holds rows of the file.
+        LineageError: neither or both of a file and a table are given, or no table has rows of the file.
         TableNotFound: there is no such table.
-        RowNotFound: the table holds no such row.
+        RowNotFound: the table has no such row.
     """
     if (file is None) == (table is None):
         raise LineageError(
@@ -106,7 +106,7 @@ def _chosen(rows: pa.Table, which: str, parameters: Mapping[str, object]) -> pa.
 
 @dataclass
 class _Found:
-    """Results of one statement: rows of its table, the models fitted on them, and where the trace ends."""
+    """Results of one statement: rows of its table, the models fitted on them, and the ends of the trace."""
 
     rows: list[pa.Table] = field(default_factory=list)
     models: list[TrainedRows] = field(default_factory=list)
@@ -142,7 +142,7 @@ class _Forward:
         self._following = Following(lake)
 
     def start_from_file(self, file: str, lines: range | int | None) -> None:
-        """Opens the rows of a file in the tables whose assets read it."""
+        """Start from the rows of a file in the tables whose assets read it."""
         known: set[str] = set()
         numbers = (
             f" AND {quote(LINE)} IN ({', '.join(map(str, _numbers(lines)))})" if lines is not None else ""
@@ -186,7 +186,7 @@ class _Forward:
                 self._add(version.table, self.lake.arrow(version))
 
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
-        """Opens rows of a table."""
+        """Start from rows of a table."""
         version = self.lake.version(table)
         self._add(table, rows_with(self.lake, version, row) if row is not None else self.lake.arrow(version))
 
@@ -195,7 +195,7 @@ class _Forward:
             self._open.setdefault(table, []).append(rows)
 
     def run(self) -> None:
-        """Goes on until nothing is open: a table comes after all that its asset read."""
+        """Continue until nothing is open: a table follows all inputs of its asset."""
         try:
             self._run()
         finally:
@@ -244,7 +244,7 @@ class _Forward:
                     self.stopped.append(Stop(name, table, reason))
 
     def _rank(self, table: str, on_the_way: tuple[str, ...]) -> int:
-        """Number of assets before a table, at most."""
+        """The most assets on a path before a table."""
         if table not in self._ranks:
             made = self._latest[table][1] if table in self._latest else []
             names = {read.name for each in made for read in table_reads(each.record)}
@@ -290,7 +290,7 @@ class _Forward:
         return found
 
     def _that_were_read(self, table: str, rows: pa.Table, record: Materialization, found: _Found) -> pa.Table:
-        """The rows of a table that a run read: it may have read another version than the latest, or a part of it.
+        """The rows of a table that a run read: it may have read another version than the latest, or only a part.
 
         Raises:
             VersionPruned: the files of the version that it read are gone.
@@ -324,7 +324,7 @@ class _Forward:
     def _flowed(
         self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, result: _Found
     ) -> pa.Table:
-        """The rows of a table that a statement made of given ones, each as often as the table holds it."""
+        """The rows of a table that a statement made from given ones, each as often as the table has it."""
         record = made.record
         assert record.statement is not None
         with self.lake.reading(), self._following.cursor() as (connection, kept):
@@ -355,7 +355,7 @@ class _Forward:
             return as_stored(connection, found, stored)
 
     def _is_whole(self, table: str, rows: pa.Table, record: Materialization) -> bool:
-        """Whether rows of a table's latest version are all that a run read of the table."""
+        """Whether rows of a table's latest version are all that a run read from the table."""
         latest = self._latest[table][0]
         reads = [read for read in table_reads(record) if read.name == table]
         same = all(read.version == latest.version for read in reads)

@@ -1,9 +1,9 @@
-"""Keepers: rows whose presence keeps other traced rows from counting.
+"""Keepers: rows whose presence excludes other traced rows.
 
-NOT IN, NOT EXISTS, an anti join and EXCEPT let a row pass because something is not there, and what is not there is no
-witness. But a row that did not pass may be among the traced rows all the same, where the statement reads its table in
-another place too. On the traced rows alone it would pass, and would count where it did not count. So what keeps a
-traced row out is traced as well; only then are the traced rows sufficient.
+NOT IN, NOT EXISTS, an anti join and EXCEPT let a row pass because other rows are absent, and absent rows are no
+witnesses. But a row that did not pass may still be among the traced rows, if the statement reads its table elsewhere
+too. On the traced rows alone it would pass and be counted wrongly. So the rows that exclude a traced row are traced
+too; only then are the traced rows sufficient.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def traced(
     *,
     given: str = "",
 ) -> Tracing:
-    """The tracing of some tables through a statement, with the rows that keep traced rows out.
+    """The tracing of some tables through a statement, including the rows that exclude traced rows.
 
     Args:
-        statement: taken apart.
-        sources: the tables, folded.
-        fits: conditions on the columns of the result.
-        likely: further ones, which count where a row fulfils them.
-        taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
-        given: instead, a table that holds rows of the result.
+        statement: the decomposed statement.
+        sources: the folded names of the tables.
+        fits: the conditions on columns of the result.
+        likely: further conditions, applied if a row satisfies them.
+        taken: the conditions on all columns; they select a row among those equal for an aggregate.
+        given: instead of conditions, a table with rows of the result.
     """
     absences, gains = Absences(statement), Gains(statement)
     left, right = absences.left, absences.right
@@ -73,13 +73,13 @@ class _Known(TypedDict, total=False):
 
 
 class _Keepers:
-    """The rows that keep out rows of one round of traced ones.
+    """The rows that exclude traced rows of one round.
 
     Args:
-        tracing: that found these.
-        absences: of the statement.
-        counting: of definitions, what is known of rows that would count for the result.
-        prefix: of the names of what the statement gives on the traced rows.
+        tracing: the tracing that found these.
+        absences: the absences in the statement.
+        counting: definition → conditions on rows that would affect the result.
+        prefix: the prefix of the names of steps over the traced rows.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class _Keepers:
         self._on_traced = OnTracedRows(tracing, prefix)
 
     def wanted(self) -> dict[str, list[str]]:
-        """Queries for the rows of definitions and tables that keep traced rows out."""
+        """Queries for the rows of definitions and tables that exclude traced rows."""
         found: dict[str, list[str]] = {}
         for definition in self._absences.definitions:
             for table, text in self._of(definition):
@@ -119,10 +119,10 @@ class _Keepers:
         """Queries for lists of the rows of tables and definitions because of which a traced row does not pass.
 
         Args:
-            query: a SELECT, or a subquery that uses what is around it.
-            own: the definition that it is, where each row that passes is one of the definition's.
-            asked: whether rows that pass without right matter; in subqueries they always do.
-            outermost: whether it uses nothing that is around it.
+            query: a SELECT, or a correlated subquery.
+            own: its definition, if each row that passes is a row of the definition.
+            asked: whether rows that pass wrongly matter; in subqueries they always do.
+            outermost: whether it is not correlated.
         """
         if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
             return
@@ -155,13 +155,13 @@ class _Keepers:
                 yield table, self._on_traced.lists(over, "__n.w", beside=f"LATERAL ({text}) AS __n")
 
     def _known(self, own: str) -> _Known:
-        """Conditions on each row that passes, and its number of columns, where these are a definition's."""
+        """Conditions on each row that passes, and its number of columns, if these are a definition's."""
         if not self._counting.get(own):
             return {}
         return {"known": self._counting[own], "width": len(self._statement.definitions[own].columns)}
 
     def _of_difference(self, definition: Definition) -> Iterator[tuple[str, str]]:
-        """The rows on the right side of EXCEPT that are equal to a traced one on the left."""
+        """The rows on the right side of EXCEPT that equal a traced row on the left."""
         left, right = (side["from_table"]["table_name"].casefold() for side in children(definition.query))
         if right not in self._witnesses.followed:
             return
@@ -184,7 +184,7 @@ class _Keepers:
 
 
 def _matching(item: FromItem, join: Node, items: list[FromItem], syntax: Syntax) -> str:
-    """SQL of the list of all rows of one side of a join that fit the row on the other side."""
+    """SQL of the list of all rows on one side of a join that match the row on the other side."""
     fits = [syntax.expression_text(join["condition"])] if join.get("condition") else []
     for name in join.get("using_columns", []):
         other = next(
@@ -197,7 +197,7 @@ def _matching(item: FromItem, join: Node, items: list[FromItem], syntax: Syntax)
 
 
 def _without_anti_joins(relation: Node) -> Node:
-    """A FROM clause with the left sides of anti joins in place of these."""
+    """A FROM clause with each anti join replaced by its left side."""
     if relation.get("type") != "JOIN":
         return relation
     if relation["join_type"] == "ANTI":

@@ -1,9 +1,9 @@
-"""Flows and descents cached on disk: parsed statements for following rows, shared with other processes.
+"""Flows and descents cached on disk: analysed statements for following rows, shared with other processes.
 
-Taking the statements of a project apart takes seconds and says the same each time. Like byte code, and beside it, what
-was found is kept by everything that it hangs on, and not written where `sys.dont_write_bytecode` says so or nobody may
-write. It holds the statement's text and names, values of parameters only within the hash that it is found by, and no
-values of a row.
+Analysing the statements of a project takes seconds and always gives the same result. Like byte code, and next to it,
+the result is cached by everything that it depends on; it is not written under `sys.dont_write_bytecode` or into a
+folder that is not writable. It contains the statement's text and names; values of parameters are only in the hash of
+its key, and values of a row nowhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from recsys_lineage.rows.row_values import RowValues
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400
-"""So many are kept; of more, those go that were written first."""
+"""The most cached results; the oldest are deleted."""
 Found = TypeVar("Found")
 _ENDING = ".flow.json"
 
@@ -38,11 +38,12 @@ class Flow:
     """Queries that find the rows of a statement's result that rows of a table flow into.
 
     Attributes:
-        steps: named queries, in order.
+        steps: the named queries, in order.
         wanted: the query over them for these rows.
-        costly: steps, folded, of which all rows are found, and at which need.
-        context: the condition on rows of the table that all rows of the result look at, see `Trace`; None for no rows.
-        insufficient: columns of the result that need these.
+        costly: folded names of steps that compute all rows → the use at which they are stored.
+        context: the condition on rows of the table that all rows of the result depend on, see `Trace`; None for no
+            rows.
+        insufficient: the columns of the result that need these.
     """
 
     steps: tuple[Step, ...]
@@ -54,17 +55,16 @@ class Flow:
 
 @dataclass(frozen=True)
 class Descent:
-    """What tells the rows of some tables that given rows of a statement's result are made of.
+    """Queries that find the rows of some tables from which given rows of a statement's result were made.
 
     Attributes:
         steps: named queries, in order.
-        wanted: for each table the query over them for its rows.
-        costly: steps, folded, of which all rows are found, and at which need.
-        looks: for each table its context and the columns that need it, see `Trace`.
-        lost: a step; where it has no row, less is wanted. Empty where that cannot be.
-        enough: for each table the query for that.
-        kinds: types of the columns of the one row that is looked for, for whose values something stands in the steps;
-            empty where nothing does.
+        wanted: table → the query over them for its rows.
+        costly: folded names of steps that compute all rows → the use at which they are stored.
+        looks: table → its context and the columns that need it, see `Trace`.
+        lost: the step that has no row if `enough` suffices; empty where that is impossible.
+        enough: table → the query for fewer rows, in that case.
+        kinds: the types of the columns of the one row whose values have stand-ins in the steps; empty without these.
     """
 
     steps: tuple[Step, ...]
@@ -86,21 +86,21 @@ class Descent:
 
 
 class KeptFlows:
-    """Flows and descents by their dependencies, each in a file of its own.
+    """Flows and descents by their dependencies, each in a separate file.
 
     Args:
-        folder: where they are; beside this module's byte code when None.
+        folder: their folder; next to this module's byte code when None.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder if folder is not None else _beside_byte_code()
 
     def get(self, *questions: object) -> Flow | None:
-        """The cached flow for a question; None if there is none."""
+        """The cached flow for a key; None if there is none."""
         return self._found(questions, _flow)
 
     def descent(self, *questions: object) -> Descent | None:
-        """The cached descent for a question; None if there is none."""
+        """The cached descent for a key; None if there is none."""
         return self._found(questions, _descent)
 
     def _found(
@@ -114,7 +114,7 @@ class KeptFlows:
             return None
 
     def keep(self, found: Flow | Descent, *questions: object) -> None:
-        """Keeps a flow or descent for who asks the same."""
+        """Store a flow or descent under its key."""
         if self._folder is None or sys.dont_write_bytecode:
             return
         try:
@@ -155,7 +155,7 @@ def _name(questions: tuple[object, ...]) -> str:
 
 @cache
 def _analysis() -> str:
-    """Dependencies of a flow beside the question: the analysing code and its libraries."""
+    """Dependencies of a flow other than its key: the analysing code and its libraries."""
     total = hashlib.sha256(f"{sys.version}\x1f{duckdb.__version__}".encode())
     with suppress(PackageNotFoundError):
         total.update(version("sqlglot").encode())

@@ -15,16 +15,16 @@ import duckdb
 from recsys_lineage.sql.names import quote
 
 _LARGE = 100_000
-"""Rows of a table that are not compared with those of others: it costs more than the chance is worth."""
+"""Rows from which a table is not compared with others, because the comparison costs more than it saves."""
 
 
 @dataclass(frozen=True)
 class FoundPart:
-    """A part of a table that was found.
+    """A part of a table that was computed.
 
     Attributes:
-        relation: where its rows are.
-        values: for columns, by position, a word for the values that they have, and whether NULL is none.
+        relation: the relation with its rows.
+        values: column position → a hash of its values, and whether NULL is excluded.
     """
 
     relation: str
@@ -35,13 +35,13 @@ class KeptSteps:
     """Tables filled by steps, by the steps' text; cursors of one connection share them, also across threads.
 
     Args:
-        connection: in whose database they are, beside the temporary tables of its cursors.
+        connection: the connection whose database has them, besides the temporary tables of its cursors.
 
     Attributes:
-        counted: table → a word for its rows, found once for all cursors.
+        counted: table → a hash of its rows, computed once for all cursors.
         columns: table → names and types of its columns.
-        numbers: table → how many rows it has.
-        parts: of tables, those that were found.
+        numbers: table → its number of rows.
+        parts: the computed parts of tables.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -54,15 +54,15 @@ class KeptSteps:
         self._names, self._lock = itertools.count(), threading.Lock()
 
     def has(self, said: str) -> bool:
-        """Whether a step that said the same was filled, or is being filled."""
+        """Whether a step with the same text was filled, or is being filled."""
         return _digest(said) in self._tables
 
     def table(self, said: str, fill: Callable[[str], int]) -> str:
-        """The name of the table with what a step found that said the same; the first who asks fills it.
+        """The name of the table with the rows of a step with the same text; the first caller fills it.
 
         Args:
-            said: what the step says.
-            fill: makes a table of a name, and gives the number of its rows.
+            said: the canonical text of the step.
+            fill: creates a table of a name, and returns its number of rows.
         """
         key = _digest(said)
         while True:
@@ -86,10 +86,10 @@ class KeptSteps:
 
 
 class Parts:
-    """Parts of tables that were found, from which others can be read.
+    """Computed parts of tables, from which smaller parts can be read.
 
     Args:
-        before: those of other statements.
+        before: the parts of other statements.
     """
 
     def __init__(self, before: KeptSteps | None = None) -> None:
@@ -97,20 +97,20 @@ class Parts:
         self._own: dict[str, list[FoundPart]] = {}
 
     def of(self, table: str) -> list[FoundPart]:
-        """Parts found of a table or definition."""
+        """Computed parts of a table or definition."""
         return [*self._of_tables.get(table, ()), *self._own.get(table, ())]
 
     def add(self, table: str, part: FoundPart, *, is_shared: bool) -> None:
-        """Notes a part; of a table, which is the same one for other statements."""
+        """Note a part; a part of a table is shared with other statements."""
         (self._of_tables if is_shared else self._own).setdefault(table, []).append(part)
 
 
 class Contents:
-    """Words for what tables of one cursor hold: equal where their rows, or the values of a column, are equal.
+    """Hashes of the contents of one cursor's tables: equal if their rows, or the values of a column, are equal.
 
     Args:
         connection: the cursor.
-        kept: the tables that views of the cursor stand on.
+        kept: the tables behind views of the cursor.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, kept: KeptSteps | None = None) -> None:
@@ -123,7 +123,7 @@ class Contents:
         self._under: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def stands_on(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
-        """Notes that a view of the cursor gives the rows of a kept table, under names of its own where it has some."""
+        """Note that a view of the cursor shows the rows of a kept table, possibly under its own column names."""
         self._under[view] = table, columns
 
     def number(self, table: str) -> int:
@@ -136,7 +136,7 @@ class Contents:
         return numbers[below]
 
     def has(self, table: str, number: int) -> None:
-        """Notes how many rows a table has."""
+        """Note the number of rows of a table."""
         if table in self._under:
             self._numbers[self._under[table][0]] = number
         else:
@@ -147,7 +147,7 @@ class Contents:
         return self._under[table][0] if table in self._under else table
 
     def of_rows(self, table: str) -> str:
-        """A word for the columns of a table and its rows, whatever their order; of a large table one of its own."""
+        """A hash of a table's columns and rows in any order; a large table has a unique one."""
         if table not in self._under:
             columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
             return self._asked(table, "*", columns) + self._rows_of(table, table)
@@ -171,7 +171,7 @@ class Contents:
         return self._asked(table, "", rows)
 
     def of_values(self, table: str, column: str) -> str:
-        """A word for the values of a column of a table, each once, without NULL."""
+        """A hash of the distinct values of a column of a table, without NULL."""
         of = f"SELECT DISTINCT {column} AS c FROM {quote(table)} WHERE {column} IS NOT NULL"
         kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
         return self._asked(
@@ -179,7 +179,7 @@ class Contents:
         )
 
     def has_null(self, table: str, column: str) -> bool:
-        """Whether a column of a table is NULL somewhere."""
+        """Whether a column of a table contains NULL."""
         text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
         return self._asked(table, f"{column}?", text) == "[(True,)]"
 
@@ -194,5 +194,5 @@ def _digest(said: str) -> str:
 
 
 def words_of(values: Mapping[str, object]) -> str:
-    """A word for the values of parameters."""
+    """A hash of the values of parameters."""
     return repr(sorted(values.items()))

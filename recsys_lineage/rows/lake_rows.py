@@ -1,4 +1,4 @@
-"""Rows of table versions in a lake: their representation in a trace, and how they are found."""
+"""Rows of table versions in a lake: their representation in a trace, and lookups of them."""
 
 from __future__ import annotations
 
@@ -21,30 +21,29 @@ from recsys_lineage.sql.sql_text import SqlText
 from recsys_lineage.sql.statement import bare_statement
 
 GIVEN = "__given"
-"""The name of the rows that a trace starts from, on its connection."""
+"""The name of the starting rows of a trace on its connection."""
 MOST_ROWS = 1_000
 NOT_AGAIN = (
     "its statement, run again over what it read, does not give the row: that may hang on chance, on the time, "
     "or on the order of equal rows"
 )
-"""Why nothing is found behind a row that is there."""
+"""Reason why nothing is found behind an existing row."""
 
 
 class RowNotFound(LineageError):
-    """A table holds no such row, or several different ones."""
+    """A table has no such row, or several different ones."""
 
 
 @dataclass(frozen=True)
 class TracedRows:
-    """Rows of one table version that a trace goes through.
+    """Rows of one table version in a trace.
 
     Attributes:
-        table, version: whose rows.
-        count: how many they are, equal ones counted.
-        rows: the first of them by their values, as DuckDB gives them to Python.
-        context: conditions on rows of the table that matter only through windows over all of it, for each asset that
-            looks at it so.
-        insufficient: for each asset, the columns that need the context.
+        table, version: their table version.
+        count: their number, duplicates included.
+        rows: the first of them in the order of values, as Python values from DuckDB.
+        context: asset → the condition on rows that it uses only through windows over the whole table.
+        insufficient: asset → the columns that need the context.
     """
 
     table: str
@@ -60,11 +59,10 @@ class TrainedRows:
     """Training rows of a model in a trace.
 
     Attributes:
-        model: the asset that was fitted.
-        table, version, predicate: rows of a table version that fulfil a condition.
-        rows: how many they are.
-        of_row: how many of them belong to the traced rows, by the keys that these share with the table; None where they
-            share none.
+        model: the fitted asset.
+        table, version, predicate: the table version, and the condition that selects its rows.
+        rows: their number.
+        of_row: the number of them that match the traced rows by shared keys; None where there are no shared keys.
     """
 
     model: str
@@ -77,7 +75,7 @@ class TrainedRows:
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a trace ends: from which asset to which table, and why."""
+    """An end of a trace: the asset, the table that it does not reach, and the reason."""
 
     asset: str
     table: str
@@ -85,12 +83,12 @@ class Stop:
 
 
 def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.Table:
-    """The row of a table version that has some values, with its copies.
+    """The row of a table version with some values, with its duplicates.
 
     Args:
-        lake: where the table is.
-        version: of the table.
-        row: values of enough columns to tell it from all others.
+        lake: the lake of the table.
+        version: the version of the table.
+        row: values of enough columns to identify it.
 
     Raises:
         RowNotFound: there is none, or there are several different ones.
@@ -117,13 +115,13 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
 def rows_with(
     lake: Lake, version: TableVersion, row: Mapping[str, object], limit: int | None = None
 ) -> pa.Table:
-    """The rows of a table version that have some values.
+    """The rows of a table version with some values.
 
     Args:
-        lake: where the table is.
-        version: of the table.
+        lake: the lake of the table.
+        version: the version of the table.
         row: values of some columns.
-        limit: how many rows are looked for at most; all when None.
+        limit: the most rows returned; all when None.
 
     Raises:
         RowNotFound: there is none.
@@ -168,7 +166,7 @@ def rows_with(
 
 
 def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
-    """The first rows by their values, the same each time, with values as DuckDB gives them to Python."""
+    """The first rows in the order of values, always the same, as Python values from DuckDB."""
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("_rows", rows)
@@ -197,12 +195,12 @@ def together(parts: Sequence[pa.Table]) -> pa.Table:
 
 
 def as_stored(connection: duckdb.DuckDBPyConnection, found: pa.Table, stored: str) -> pa.Table:
-    """Different rows each as often as a table holds them; once where it does not hold them, as values may differ
-    in their last digit when they are computed again.
+    """Distinct rows repeated as often as a table has them; a row that the table lacks is kept once, because computing
+    it again may change its last digits.
 
     Args:
-        connection: that has the table.
-        found: the rows, each once.
+        connection: a connection with the table.
+        found: the distinct rows.
         stored: the table's name.
     """
     whole = connection.sql(f"SELECT count(*) FROM {quote(stored)}").fetchall()[0][0]
@@ -226,7 +224,7 @@ def as_stored(connection: duckdb.DuckDBPyConnection, found: pa.Table, stored: st
 
 
 def table_reads(record: Materialization) -> list[Read]:
-    """The table versions that an asset's output is made of."""
+    """The table versions that an asset's output was made from."""
     return [
         read
         for read in record.reads
@@ -235,7 +233,7 @@ def table_reads(record: Materialization) -> list[Read]:
 
 
 def view_reads(lake: Lake, record: Materialization, connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes what a run read readable under its tables' names, in the versions that it read."""
+    """Make the inputs of a run readable under their tables' names, in the versions that it read."""
     for read in table_reads(record):
         version = lake.version(read.name, read.version)
         connection.execute(
@@ -249,14 +247,14 @@ def schemas_of(record: Materialization) -> dict[str, dict[str, str]]:
 
 
 def check_runs_again(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
-    """Checks that a run's statement can run again: a frame that Python made, and values of data, are in no record.
+    """Check that a run's statement can run again: no record has a frame made by Python, or values from data.
 
     Args:
-        record: of the run.
-        schemas: the columns of what can be read again.
+        record: the run's record.
+        schemas: the columns of the inputs that can be read again.
 
     Raises:
-        LineageError: the statement names something else, or was given something else.
+        LineageError: the statement names another relation, or had a value that is not recorded.
     """
     assert record.statement is not None
     if gone := record.statement.not_kept:
@@ -280,12 +278,12 @@ def check_runs_again(record: Materialization, schemas: Mapping[str, Mapping[str,
 
 
 def why_nothing(connection: duckdb.DuckDBPyConnection, statement: Statement, rows: pa.Table) -> str:
-    """Why rows that an asset's statement made are made of no row of what it read.
+    """The reason why no input row is behind some rows of an asset's result.
 
     Args:
-        connection: on which what it read is.
-        statement: the asset's.
-        rows: of its result.
+        connection: a connection with its inputs.
+        statement: the asset's statement.
+        rows: rows of its result.
     """
     connection.register(GIVEN, rows)
     again = f"SELECT EXISTS (FROM ({bare_statement(statement.text)}\n) INTERSECT FROM {GIVEN})"
@@ -302,12 +300,12 @@ def types_of(columns: Sequence[Column]) -> dict[str, str]:
 
 
 def by_keys(connection: duckdb.DuckDBPyConnection, relation: str, alternatives: Sequence[Pairs]) -> pa.Table:
-    """Rows of a relation that have the values of a given row, each as often as it is there.
+    """Rows of a relation with the key values of given rows, each as often as it is in the relation.
 
     Args:
-        connection: on which the given rows are registered.
-        relation: for a FROM clause.
-        alternatives: pairs of a given row's column and the relation's; of several, those of one are enough.
+        connection: the connection with the given rows.
+        relation: SQL for a FROM clause.
+        alternatives: sets of pairs of a given row's column and the relation's; one matching set is enough.
     """
     return connection.sql(_of_keys(relation, alternatives)).to_arrow_table()
 
@@ -321,7 +319,7 @@ def other_rows(
 
 
 def _of_keys(relation: str, alternatives: Sequence[Pairs]) -> str:
-    """A SELECT of the relation's rows: those of the first pairs, those of the second that are none of these, …"""
+    """A SELECT of the relation's rows: those of the first pairs, then those of the second that are not among them, …"""
     parts = []
     for last in range(len(alternatives)):
         joins = [_join(place, pairs, place == last) for place, pairs in enumerate(alternatives[: last + 1])]
@@ -330,7 +328,7 @@ def _of_keys(relation: str, alternatives: Sequence[Pairs]) -> str:
 
 
 def _join(place: int, pairs: Pairs, held: bool) -> str:
-    """A join to the given rows by some pairs, which keeps the rows that have their values, or those that do not."""
+    """A join to the given rows by some pairs that keeps the matching rows, or the others."""
     kind, given = "SEMI" if held else "ANTI", f"g{place}"
     names = ", ".join(map(quote, pairs))
     same = (f"r.{quote(other)} IS NOT DISTINCT FROM {given}.{quote(own)}" for own, other in pairs.items())
@@ -344,14 +342,14 @@ def trained_rows(
     keys: RowKeys | Sequence[str],
     of: TableVersion | None = None,
 ) -> list[TrainedRows]:
-    """Training rows of a model, and how many of them belong to given ones.
+    """Training rows of a model, and the number of them that match given rows.
 
     Args:
-        lake: where the tables are.
+        lake: the lake of the tables.
         model: the record of its fit.
         rows: given rows.
-        keys: of the asset whose rows are given, or columns by which rows belong to these.
-        of: the table version whose rows these are: of the others nothing is said; None for all.
+        keys: the keys of the asset whose rows are given, or columns that match rows to these.
+        of: the table version of the given rows, to which the result is limited; None for all.
     """
     found: list[TrainedRows] = []
     for data in model.trained_on:

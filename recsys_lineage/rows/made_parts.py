@@ -15,8 +15,8 @@ class Made:
     """Part of a table's latest version that one run made.
 
     Attributes:
-        record: of the run.
-        partitions: that it was the last to write; None for the whole table.
+        record: the run's record.
+        partitions: the partitions that it wrote last; None for the whole table.
     """
 
     record: Materialization
@@ -27,7 +27,7 @@ def made_parts(records: Records, version: TableVersion) -> tuple[list[Made], tup
     """Runs behind a table's latest version: its own run, or those that last wrote its partitions.
 
     Returns:
-        the runs, and the partitions whose writer left no record.
+        The runs, and the partitions whose writer left no record.
     """
     latest = records.get(version.table)
     if version.partition_column is None or not version.partitions:

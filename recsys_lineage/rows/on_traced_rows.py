@@ -1,4 +1,4 @@
-"""OnTracedRows: a statement run on only the rows that were traced so far."""
+"""OnTracedRows: a statement run only on the rows traced so far."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from recsys_lineage.rows.tracing import Tracing
 
 
 class OnTracedRows:
-    """A statement's definitions over the traced rows, as steps of the tracing behind those that found these.
+    """A statement's definitions over the traced rows, as further steps of the tracing.
 
     Args:
-        tracing: that found them.
-        prefix: of the names of the steps.
+        tracing: the tracing that found the rows.
+        prefix: the prefix of the names of the steps.
     """
 
     def __init__(self, tracing: Tracing, prefix: str) -> None:
@@ -26,7 +26,7 @@ class OnTracedRows:
         self._over: dict[str, str] = {}
 
     def of(self, part: Node) -> Node:
-        """A part of a syntax tree over what the traced rows give, in place of what all rows give."""
+        """A part of a syntax tree over results on the traced rows instead of all rows."""
         part = copied(part)
         for each in everything(part):
             if each.get("type") == "BASE_TABLE" and self._is_traced(each["table_name"].casefold()):
@@ -38,11 +38,11 @@ class OnTracedRows:
         return part
 
     def _is_traced(self, table: str) -> bool:
-        """Whether a table's rows were looked for; of another one, which nothing keeps out, all rows stay."""
+        """Whether a table's rows were traced; another table, which excludes nothing, keeps all rows."""
         return table in self._statement.definitions or table in self._tracing.sources
 
     def step(self, table: str) -> str:
-        """The step with the traced rows of a table, or with what a definition gives on traced rows."""
+        """The step with the traced rows of a table, or with a definition's result on traced rows."""
         if table in self._over:
             return self._over[table]
         name = self._over[table] = f"{self._prefix}{table}"
@@ -66,15 +66,15 @@ class OnTracedRows:
         width: int = 0,
         beside: str = "",
     ) -> str:
-        """A query for lists of rows, for each traced row that a SELECT reads.
+        """A query for lists of rows, one for each traced row that a SELECT reads.
 
         Args:
             query: the SELECT, over traced rows.
             rows: SQL of the list.
             fails: further conditions.
-            known: what is known of its columns.
-            width: their number, where something is known.
-            beside: another relation in FROM.
+            known: conditions on its columns.
+            width: the number of its columns, if conditions are given.
+            beside: a further relation for FROM.
         """
         made = copied(query)
         relation = made["from_table"]

@@ -1,9 +1,9 @@
-"""Partial groups: further rows needed where a statement does not give a row again from its traced rows alone.
+"""Partial groups: further rows needed if a statement does not reproduce a row from its traced rows alone.
 
-Fewer rows may give more. Of a group of which only some rows were traced, a sum may pass a HAVING that the whole group
-does not pass; of a partition another row may be the first. Where such a row must not be there, as on the right side of
-an anti join, or where it is counted, it takes the wanted row away. So where the traced rows do not give a row again,
-all groups and partitions that hold traced rows are traced whole; and where that is not enough, all rows are.
+Fewer input rows may give more output rows. If only some rows of a group were traced, their sum may pass a HAVING that
+the whole group does not pass; in a partition another row may become the first. If such an extra row must be absent, as
+on the right side of an anti join, or is counted, the wanted row disappears. So if the traced rows do not reproduce a
+row, all groups and partitions with traced rows are traced completely; if that is not enough, all rows are.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.sql.names import quote
 
 _STRANGE = ("LAMBDA", "SUBQUERY", "STAR", "WINDOW")
-"""Kinds of expressions that do not say the same wherever they stand, or not of one row."""
+"""Kinds of expressions whose meaning depends on their position, or on more than one row."""
 
 
 def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None:
-    """Traces more, where a wanted row is not given again.
+    """Trace further rows if a wanted row is not reproduced.
 
     Args:
-        tracing: of all tables, as far as it went.
-        gains: of the statement.
-        fits: conditions that a row of the result is the wanted one.
-        given: whether several rows are wanted, which stand in the tracing's first step.
+        tracing: the tracing of all tables so far.
+        gains: the gains of the statement.
+        fits: the conditions that identify the wanted row of the result.
+        given: whether several rows are wanted, which are in the tracing's first step.
     """
     completion = _Completion(tracing, fits, given)
     if not completion.is_decided():
@@ -61,11 +61,11 @@ def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None
 
 
 class _Completion:
-    """Completion of a tracing's rows until they are enough.
+    """Completion of a tracing's rows until they suffice.
 
     Args:
-        tracing: of all tables.
-        fits: conditions that a row of the result is the wanted one.
+        tracing: the tracing of all tables.
+        fits: the conditions that identify the wanted row of the result.
         given: whether several rows are wanted.
     """
 
@@ -86,21 +86,21 @@ class _Completion:
         return {place for place, each in enumerate(self._statement.main.columns) if each.name in named}
 
     def is_decided(self) -> bool:
-        """Whether it can be decided that traced rows give a wanted row again."""
+        """Whether it can be decided that the traced rows reproduce a wanted row."""
         steps = {step.name for step in self._tracing.steps}
         return bool(self._places if self._given else self._fits) and self._found() in steps
 
     def _found(self) -> str:
-        """The step that has rows where the wanted rows were found."""
+        """The step that has rows if the wanted rows were found."""
         is_select = self._statement.main.query["type"] == "SELECT_NODE" and not self._given
         return f"__m{MAIN}" if is_select else f"__t{MAIN}"
 
     def step(self, source: str) -> str:
-        """The step with what is traced of a table."""
+        """The step with the traced rows of a table."""
         return self._on_traced.step(source)
 
     def lost(self, prefix: str) -> str:
-        """Adds a step that has a row where a wanted row is not given again by what is traced; its name."""
+        """Add a step that has a row if the traced rows do not reproduce a wanted row; returns its name."""
         self._on_traced = OnTracedRows(self._tracing, prefix)
         main = self._statement.main
         over = f"{quote(self._on_traced.step(MAIN))} AS __q({', '.join(numbered(len(main.columns), '__o'))})"
@@ -119,7 +119,7 @@ class _Completion:
         return name
 
     def groups(self, definitions: Sequence[Definition]) -> dict[str, list[str]]:
-        """Queries for the rows, in tables and definitions, of the groups that hold traced rows."""
+        """Queries for the rows, in tables and definitions, of the groups with traced rows."""
         found: dict[str, list[str]] = {}
         for definition in definitions:
             for table, lists in self._of(definition):
@@ -166,7 +166,7 @@ class _Completion:
             )
 
     def _bare(self, query: Node) -> Node | None:
-        """The rows below a query's groups, partitions or limit: its keys of FROM; None where there are no such."""
+        """The rows below a query's groups, partitions or limit, with the keys of FROM; None if there are none."""
         if query["from_table"]["type"] == "EMPTY" or not is_cut(query, self._facts):
             return None
         bare = copied(query)
@@ -181,7 +181,8 @@ class _Completion:
         return bare
 
     def _keys(self, query: Node) -> list[Node]:
-        """Keys common to all groups, partitions and cuts of a query; empty if there are none, or they are not plain."""
+        """Keys common to all groups, partitions and limits of a query; empty if there are none, or they are not plain
+        columns."""
         by: list[list[Node]] = []
         if self._facts.is_aggregated(query):
             one_set = len(query.get("group_sets", [])) <= 1
@@ -203,7 +204,7 @@ class _Completion:
 
 
 def _is_of(key: Node, own: set[str]) -> bool:
-    """Whether an expression is made of columns of some names, and of each row alone."""
+    """Whether an expression uses only columns with some names, and only one row at a time."""
     inside = [*parts(key)]
     named = [each["column_names"] for each in inside if is_expression(each, "COLUMN_REF")]
     strange = any(is_expression(each, kind) for each in inside for kind in _STRANGE)

@@ -1,4 +1,4 @@
-"""Standing rows: rows of a table as they stand in it, given their values."""
+"""Stored rows: the rows of a table with given values, as often as the table has them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from recsys_lineage.sql.names import quote
 
 
 def standing_rows(columns: Sequence[Column], rows: str, wanted: str) -> str:
-    """The query for the wanted rows of a table, each as often as it is there.
+    """The query for the wanted rows of a table, each as often as the table has it.
 
-    DuckDB skips parts of a table by what it is joined with, but only where `=` compares; so one column is compared
-    with `=`, and rows in which it is NULL come apart.
+    DuckDB skips parts of a table in a join only if it compares with `=`. So one column is compared with `=`, and rows
+    in which it is NULL are queried separately.
 
     Args:
-        columns: of the table.
-        rows: SQL of the table, or of a part of it that holds the wanted rows.
+        columns: the columns of the table.
+        rows: SQL of the table, or of a part with the wanted rows.
         wanted: SQL of the table of their values, with columns `c0`, `c1`, ….
     """
     best = best_column(columns, range(len(columns)))

@@ -1,7 +1,7 @@
-"""Stepwise: steps executed one by one on a connection, each when it is first needed.
+"""Stepwise: steps executed one by one on a connection, each on first use.
 
-One statement with all of them says the same. But most rows are made of nothing in most branches of a statement, and
-DuckDB scans for these all the same; here what has no rows is seen before anything is looked for behind it.
+One statement with all steps would give the same. But most rows have no input in most branches of a statement, and
+DuckDB would scan these branches anyway; here an empty step is detected before the steps behind it run.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from recsys_lineage.rows.step_words import StepWords
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
-"""So many values are asked for that a definition is found whole."""
+"""The number of requested values from which a definition is computed as a whole."""
 _MOST_MARKED = 100_000
-"""So many rows are marked that all rows of a definition are made once, each with its mark."""
+"""The number of marked rows from which all rows of a definition are computed once, each with its mark."""
 _SMALL = 200_000
-"""Rows of a part from which stricter parts are read, in place of the whole."""
+"""The most rows of a part that serves in place of the whole for computing smaller parts."""
 _FEW = 20_000
-"""Rows of a part that is kept because it has no more."""
+"""The most rows of a part that is stored because it has few."""
 
 
 class Stepwise:
-    """Steps on a connection; what they find is kept there in temporary tables.
+    """Steps on a connection, whose results are stored there in temporary tables.
 
     Args:
-        connection: on which the tables are that they read.
-        steps: in their order.
+        connection: a connection with the tables that they read.
+        steps: the steps, in order.
         parameters: values of the statement's parameters.
-        kept: what other statements' steps found over the same tables; what these steps find is added. Then the
-            connection is a cursor of that which keeps it.
-        costly: steps, folded, whose rows are all found at the least whenever some are asked for, as of groups, and when
-            they are kept: at the first need, or at the second, which costs at most twice what is best.
-        stored: a table of the connection that others have under the same name with other rows, and a word for these.
+        kept: results of other statements' steps over the same tables, to which these results are added. The connection
+            must then be a cursor of the connection that has them.
+        costly: folded names of steps that compute at least all of their rows whenever some are requested, as with
+            groups → the use at which they are stored: the first or the second, which costs at most twice the optimum.
+        stored: a table that other statements have under the same name with other rows, and an identifier of its rows.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Stepwise:
         """Result of a query over the steps.
 
         Raises:
-            RowTraceError: DuckDB does not take the query or one of the steps.
+            RowTraceError: DuckDB refuses the query or one of the steps.
         """
         try:
             return self._run(query)
@@ -93,7 +93,7 @@ class Stepwise:
         return {name: value for name, value in self._parameters.items() if f"${name}" in text} or None
 
     def _ready(self, query: str) -> str:
-        """A query behind those steps that it reads and that are not stored; those that are are filled."""
+        """A query prefixed by the unstored steps that it reads; stored steps are filled."""
         plain = self._not_kept(query)
         for name in plain:
             if name in self._costly:
@@ -142,7 +142,7 @@ class Stepwise:
         self._empty[name] = False
 
     def _not_kept(self, query: str) -> list[str]:
-        """The steps that a query reads and that are not stored, in order; those that are are filled."""
+        """The unstored steps that a query reads, in order; stored steps are filled."""
         seen: set[str] = set()
         open_ = [*self._words.named(query)]
         while open_:
@@ -159,7 +159,7 @@ class Stepwise:
         return sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
 
     def _keep(self, step: Step, text: str, said: str) -> None:
-        """Fills a step, or takes what a step found that said the same."""
+        """Fill a step, or reuse the result of a step with the same text."""
         used = self._used(text)
         if self._found is None:
             made = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used).fetchall()
@@ -177,12 +177,12 @@ class Stepwise:
         return f"{said} {words_of(self._used(text) or {})}{rows if name and name in text else ''}"
 
     def _stand_on(self, step: Step, kept: str) -> None:
-        """Lets a step give the rows of a table that was filled, under names of its own."""
+        """Make a step a view of a filled table, under its own column names if it has any."""
         _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {quote(kept)}")
         self._contents.stands_on(step.name, kept, step.columns)
 
     def _was_found(self, said: str, text: str) -> bool:
-        """Whether a step that said the same was filled."""
+        """Whether a step with the same text was filled."""
         return self._found is not None and self._found.has(self._word(self._words.of(said), text))
 
     def _is_kept(self, name: str) -> bool:
@@ -196,10 +196,10 @@ class Stepwise:
         return Part(whole.text)
 
     def _costs_less(self, whole: Whole, text: str) -> bool:
-        """Whether all of a definition is to be found once, as its parts read half as many rows as that would.
+        """Whether to compute all of a definition once, because its parts already read half as many rows as that would.
 
         Args:
-            whole: the way to all of it.
+            whole: the query for all of it.
             text: the SQL of one more part.
         """
         name = whole.definition.casefold()
@@ -212,7 +212,7 @@ class Stepwise:
         return 2 * self._parted[name] >= sum(self._rows_of[table] for table in whole.tables)
 
     def _rows_read(self, text: str) -> int:
-        """How many rows of stored steps a text reads."""
+        """Number of rows of stored steps that a text reads."""
         seen: set[str] = set()
         open_ = [*self._words.named(text)]
         number = 0
@@ -226,7 +226,7 @@ class Stepwise:
         return number
 
     def _asks_for_many(self, whole: Whole) -> bool:
-        """Whether so much of a definition is asked for that finding all of it once costs less than a part each time."""
+        """Whether so much of a definition is requested that computing all of it once is cheaper than parts."""
         known = [self._steps.get(name.casefold()) for name in whole.asked]
         return all(
             step is not None and self._is_kept(step.name.casefold()) and self._has_more(step.name, _MANY)
@@ -239,7 +239,7 @@ class Stepwise:
         return self._needs[name]
 
     def _is_empty(self, name: str) -> bool:
-        """Whether a stored step has no rows; it is filled where it may have some."""
+        """Whether a stored step has no rows; it is filled if it may have some."""
         name = name.casefold()
         if name not in self._empty:
             self._empty[name] = self._fill(self._steps[name])
@@ -252,7 +252,7 @@ class Stepwise:
         )
 
     def _holds_all(self, name: str) -> bool:
-        """Whether a step of marked rows is all rows of its definition."""
+        """Whether a step of marked rows has all rows of its definition."""
         if name not in self._all:
             step = self._steps[name]
             single = step.all is not None and step.all.single
@@ -260,14 +260,14 @@ class Stepwise:
         return self._all[name]
 
     def _make_once(self, name: str) -> None:
-        """Makes a definition with its marks, or as it is where nothing of it is marked."""
+        """Compute a definition with its marks, or without them if nothing is marked."""
         marked = self._once.pop(name)
         _ = self._is_empty(marked)
         if name not in self._empty and not self._is_kept(name):
             self._keep_whole(name)
 
     def _is_made_of_all(self, step: Step) -> bool:
-        """Whether all rows of a step's definition are made of marked rows, as all rows of what it reads are marked."""
+        """Whether a step's definition is wholly marked, because its inputs are."""
         if step.all is None:
             return False
         if any(all(map(self._holds_all, each)) for each in step.all.of):
@@ -308,7 +308,7 @@ class Stepwise:
         return not self._contents.number(step.name)
 
     def _larger(self, part: Within) -> FoundPart | None:
-        """A larger part that was found, from which one can be read."""
+        """A larger computed part from which a part can be read."""
         for larger in self._parts.of(part.table):
             here = {n: (table, column, refuses) for n, table, column, refuses in part.asked}
             if all(
@@ -321,7 +321,7 @@ class Stepwise:
         return None
 
     def _is_same(self, part: Within, larger: FoundPart) -> bool:
-        """Whether a part is all of a larger one that it can be read from."""
+        """Whether a part equals a larger one from which it can be read."""
         return part.only and all(
             n in larger.values and (not refuses or larger.values[n][1] or self._has_no_null(table, column))
             for n, table, column, refuses in part.asked
@@ -342,7 +342,7 @@ class Stepwise:
         )
 
     def _are_many(self, marking: Marking) -> bool:
-        """Whether so many rows are marked that all rows of a definition are made once."""
+        """Whether so many rows are marked that all rows of a definition are computed once."""
         if marking.always:
             return True
         most = {name: _MOST_MARKED for name in marking.marked} | dict.fromkeys(marking.asked, _MANY)
@@ -354,7 +354,7 @@ class Stepwise:
         return self._contents.number(self._steps[name.casefold()].name) > number
 
     def _marked_once(self, step: Step, marking: Marking) -> Part:
-        """Makes all rows of a definition with their marks, from where whoever reads it takes them too."""
+        """Compute all rows of a definition with their marks, for all its readers."""
         name, definition = f"{step.name}_of_all", marking.definition.casefold()
         made = Step(name, (*marking.columns, "__mark"), (Part(marking.text()),), stored=True)
         text = self._ready(made.text)
@@ -370,7 +370,7 @@ class Stepwise:
         return Part(f"SELECT DISTINCT {own} FROM {quote(name)} WHERE __mark")
 
     def _fill_all(self, step: Step, rows: All) -> bool:
-        """Fills a step with all rows of its definition; where a table has them they stay there."""
+        """Fill a step with all rows of its definition; a table's rows are not copied."""
         if self._words.named(rows.text) or self._used(rows.text):
             self._keep(step, self._ready(rows.text), self._words.of(rows.text))
             return not self._contents.number(step.name)

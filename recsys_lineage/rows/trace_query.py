@@ -1,4 +1,4 @@
-"""The query for the rows of a table that one row of a statement's result is made of."""
+"""The query for the rows of a table from which one row of a statement's result was made."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Trace:
     """Query and context for the rows behind one row.
 
     Attributes:
-        sql: a query over the statement's tables, with the statement's parameters; it gives the columns of the source,
-            and each row as often as it is there.
+        sql: a query over the statement's tables, with the statement's parameters, for rows of the source, each as often
+            as it is in the source.
         context: the SQL condition on rows of the source that matter only through a window over all of them, such as a
-            rank; None where no row does. They are not among the rows that `sql` gives.
-        insufficient: columns of the result that need the context too, in order: the rows alone do not give their values
-            again.
+            rank; None where there are none. They are not in the result of `sql`.
+        insufficient: columns of the result that also need the context, in order: the rows alone do not reproduce their
+            values.
     """
 
     sql: str
@@ -54,31 +54,31 @@ class Trace:
 def trace_query(
     sql: str, schemas: Mapping[str, Mapping[str, str]], source: str, row: Mapping[str, object]
 ) -> str:
-    """A query for the rows of a table that one row of a statement's result is made of: its why-provenance.
+    """A query for the rows of a table from which one row of a statement's result was made: its why-provenance.
 
-    It is a query over the statement's own tables, with the statement's `$name` parameters. It gives exactly the columns
-    of the table, and each row as often as it is there; where the table is used several times, the union. For a row that
-    is not in the result it gives nothing; numbers need only be nearly equal where doubles are added, whose last digits
-    hang on the order of the rows. What an aggregate or a window takes of one of equal rows is not compared where the
-    keys of a group tell the row, nor where no row has it beside all other values. Rows that matter only through a
-    window over the whole table are left to `trace`, which names them.
+    It is a query over the statement's own tables, with the statement's `$name` parameters. It returns exactly the
+    columns of the table, and each row as often as it is in the table; if the table is used several times, the union.
+    For a row that is not in the result it returns nothing. Sums of doubles need only be nearly equal, because their
+    last digits depend on the order of the rows. A value that an aggregate or a window takes from one of equal rows is
+    not compared if the keys of a group identify the row, or if no row has it together with all other values. Rows that
+    matter only through a window over the whole table are left to `trace`, which names them.
 
-    The rows are those by which the statement gives the row again: of an aggregate the rows of the group, or one witness
-    for min, max, arg_min, arg_max, any_value, first and last; of a window the rows of its frame; of DISTINCT and UNION
-    all equal rows; of EXCEPT, NOT IN, NOT EXISTS and anti joins those of the left side, and of the right side only
-    those that keep another traced row out; of IN, EXISTS and a scalar subquery those that its answer is made of. Where
-    these alone do not give the row again, because parts of groups take it away, the groups that hold them are added.
+    On these rows the statement reproduces the row: for an aggregate the rows of the group, or one witness for min, max,
+    arg_min, arg_max, any_value, first and last; for a window the rows of its frame; for DISTINCT and UNION all equal
+    rows; for EXCEPT, NOT IN, NOT EXISTS and anti joins those of the left side, and of the right side only those that
+    exclude another traced row; for IN, EXISTS and a scalar subquery those behind its result. If these alone do not
+    reproduce the row, because of partial groups, the whole groups are added.
 
     Args:
         sql: one SELECT in DuckDB's dialect.
-        schemas: for each table that it reads the columns with their DuckDB types.
-        source: the table whose rows are asked for.
-        row: all columns of the row, with their values as DuckDB gives them to Python.
+        schemas: table → column → DuckDB type, for each table that it reads.
+        source: the table whose rows are requested.
+        row: all columns of the row, with their values as DuckDB returns them to Python.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
-            cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or a part of the statement
+            cannot be traced; the error has its position.
     """
     return trace(sql, schemas, source, row).sql
 
@@ -90,16 +90,16 @@ def trace(
     row: Mapping[str, object],
     parameters: Mapping[str, object] | None = None,
 ) -> Trace:
-    """Like `trace_query`, with the context that the rows alone do not show.
+    """Like `trace_query`, with the context, which the rows alone do not show.
 
     Args:
         sql, schemas, source, row: as for `trace_query`.
-        parameters: values of the statement's parameters, where its columns' types hang on theirs.
+        parameters: values of the statement's parameters, needed if its columns' types depend on them.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
-            cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or a part of the statement
+            cannot be traced; the error has its position.
     """
     (found,) = trace_tables(sql, schemas, (source,), row, parameters).values()
     return found
@@ -112,12 +112,12 @@ def trace_tables(
     row: Mapping[str, object],
     parameters: Mapping[str, object] | None = None,
 ) -> dict[str, Trace]:
-    """Like `trace`, of several tables: the statement is taken apart and followed once for all of them.
+    """Like `trace`, for several tables: the statement is decomposed and followed once for all of them.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: columns of the row are missing or unknown, there is no such table, or the statement holds what
-            cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: columns of the row are missing or unknown, there is no such table, or a part of the statement
+            cannot be traced; the error has its position.
     """
     catalog = Catalog(schemas, parameters)
     try:
@@ -133,16 +133,16 @@ def trace_rows(
     given: str,
     parameters: Mapping[str, object] | None = None,
 ) -> Trace:
-    """Like `trace`, for all rows of the result in another table, which has the result's columns.
+    """Like `trace`, for all rows of the result in another table with the result's columns.
 
     Args:
         sql, schemas, source: as for `trace`.
         given: the name of that table in the query.
-        parameters: values of the statement's parameters, where its columns' types hang on theirs.
+        parameters: values of the statement's parameters, needed if its columns' types depend on them.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
     catalog = Catalog(schemas, parameters)
     try:
@@ -166,22 +166,22 @@ def traced_tables(
     parameters: Mapping[str, object],
     flows: KeptFlows | None = None,
 ) -> dict[str, tuple[pa.Table, Trace]]:
-    """The rows of several tables that rows of a statement's result are made of, found at once.
+    """The rows of several tables from which rows of a statement's result were made, found at once.
 
     Args:
         sql, schemas: as for `trace`.
-        sources: the tables whose rows are asked for.
-        rows: of the result.
-        connection: on which the tables are; temporary tables are made there.
+        sources: the tables whose rows are requested.
+        rows: rows of the result.
+        connection: a connection with the tables; temporary tables are created there.
         parameters: values of the statement's parameters.
-        flows: where statements that were taken apart are kept; nowhere when None.
+        flows: the cache for analysed statements; none when None.
 
     Returns:
-        For each table the rows, and what `trace` says of it beside; its `sql` stands on the steps before it.
+        For each table the rows and the `Trace`, whose `sql` uses the steps before it.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: there is no such table, or the statement holds what cannot be traced, with its place.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
     one = RowValues(plain_rows(rows)[0]) if rows.num_rows == 1 else None
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
@@ -214,7 +214,7 @@ def traced_tables(
 
 
 def _descent_to(statement: Statement, sources: Sequence[str], one: RowValues | None) -> Descent:
-    """What tells the rows of some tables that a row is made of, or rows that are given when None."""
+    """The queries for the rows of some tables behind a row, or behind given rows when None."""
     refuse_drawn(statement)
     set_aside(statement)
     folded = [statement.catalog.folded(source) for source in sources]
@@ -258,9 +258,9 @@ def _traced(
 def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits, Fits]:
     """Conditions, by column of the result, that an expression has the row's value in it.
 
-    Those are left out that may have another value when the statement is run again, where others tell the row. The
-    second are of columns that may have another value too, where nothing else is sure to tell the row: of the rows that
-    fulfil the first, those that fulfil these count, and all where none does. The third are of all columns.
+    The first conditions leave out columns whose values may differ in another run, if others identify the row. The
+    second are for such columns where nothing else surely identifies the row: among the rows that satisfy the first,
+    those that satisfy these count, or all if none does. The third are for all columns.
     """
     columns = statement.main.columns
     given = {name.casefold(): value for name, value in row.items()}

@@ -1,8 +1,8 @@
 """Tracing: from rows of the result down their definitions to the rows of tables, as steps.
 
-Each definition is asked for the rows of its relations that the wanted rows are made of, which are the wanted rows of
-those relations, and so on to the table: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000,
-section 5). Rows are told apart by their values.
+For each definition the rows of its relations behind its wanted rows are found; these are the wanted rows of those
+relations, and so on down to the tables: the recursive tracing procedure of Cui, Widom and Wiener (TODS 2000, section
+5). Rows are identified by their values.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Tracing:
     """The tracing of tables through a statement.
 
     Args:
-        statement: taken apart.
-        sources: the tables, folded.
+        statement: the decomposed statement.
+        sources: the folded names of the tables.
 
     Attributes:
-        known: of definitions and tables, what is known of their wanted rows.
-        counting: what is known of all rows that would count for the result, were they there.
-        enough: where it may be that what was found first is enough: for each table the step that holds that.
-        lost: then the step that has a row where it is not.
+        known: definition or table → conditions on its wanted rows.
+        counting: definition or table → conditions on all rows that would affect the result if they existed.
+        enough: table → the step with the rows found first, if they may suffice.
+        lost: in that case, the step that has a row if they do not suffice.
     """
 
     def __init__(self, statement: Statement, sources: Sequence[str]) -> None:
@@ -66,13 +66,13 @@ class Tracing:
     def trace(
         self, fits: Fits, likely: Fits | None = None, taken: Fits | None = None, *, given: str = ""
     ) -> None:
-        """Adds the steps to the tables' rows behind the rows of the result that fit.
+        """Add the steps to the tables' rows behind the matching rows of the result.
 
         Args:
-            fits: conditions on the columns of the result.
-            likely: further ones; where no row fulfils them too, they do not count.
-            taken: on all columns; of rows that are equal to an aggregate one is found that fulfils its.
-            given: instead, a table that holds rows of the result.
+            fits: the conditions on columns of the result.
+            likely: further conditions, ignored if no row satisfies them too.
+            taken: the conditions on all columns; they select a row among those equal for an aggregate.
+            given: instead of conditions, a table with rows of the result.
         """
         if MAIN not in self.witnesses.followed:
             return
@@ -84,12 +84,12 @@ class Tracing:
         self._go_down(fits)
 
     def trace_also(self, wanted: Mapping[str, Sequence[str]], name: str, *, of: str = "") -> None:
-        """Adds the steps to the tables' rows behind further rows of definitions and tables.
+        """Add the steps to the tables' rows behind further rows of definitions and tables.
 
         Args:
-            wanted: for a definition or table, folded, queries for its rows.
-            name: of this round of steps, in the names of which it stands.
-            of: a step that must have rows, that these are wanted; empty where there is none.
+            wanted: folded name of a definition or table → queries for its rows.
+            name: the name of this round, used in the names of its steps.
+            of: a step without rows of which these are not wanted; empty where there is none.
         """
         self._round = name
         self._wanted = {}
@@ -116,7 +116,7 @@ class Tracing:
                 self._found[source].append((name, self.known.get(source, {})))
 
     def rows_of(self, source: str) -> str:
-        """The query, over the steps, for the rows that were found of a source, each as often as it is there."""
+        """The query, over the steps, for the rows found of a source, each as often as it is in the source."""
         columns = self.statement.catalog.columns[source]
         whole = quote(self.statement.catalog.tables[source])
         if not self._found[source]:
@@ -181,14 +181,14 @@ class Tracing:
             self._know(self.counting, query, self.counting.get(name, {}), width, witnessed)
 
     def _going_down(self, definition: Definition, places: list[int], target: str) -> list[int]:
-        """The columns by which rows of a definition's relations are found, not only of its result."""
+        """The columns by which rows of a definition's relations are found, in addition to those of its result."""
         known = {place: Condition.one_of(quote(target), f"c{place}") for place in places}
         of_items = self.pushdown.known_of_items(definition.query, known, len(definition.columns))
         asked = {each.asked[1] for below in of_items.values() for each in below.values() if each.asked}
         return [place for place in places if f"c{place}" in asked]
 
     def _fitting(self, fits: Fits, columns: str) -> str:
-        """The condition on rows of the result, with what it says of likely values behind it."""
+        """The condition on rows of the result, followed by the likely values."""
         said = all_of(fits, columns) or "true"
         if not self._likely:
             return said
@@ -207,7 +207,7 @@ class Tracing:
         width: int,
         witnessed: Witnessed,
     ) -> None:
-        """Notes what is known of rows of the relations that a query reads once, and nowhere else."""
+        """Note conditions on rows of relations that a query reads once, and that are read nowhere else."""
         of_items = self.pushdown.known_of_items(query, known, width)
         items = from_items(query["from_table"], self.statement.catalog)
         for table in set(witnessed.tables):
@@ -218,7 +218,7 @@ class Tracing:
             meet(of, table, [of_items.get(number, {}) for number in here] if here and only_here else [{}])
 
     def _matched(self, definition: Definition, witnessed: Witnessed, condition: str, target: str) -> None:
-        """Adds the step that finds a definition's wanted rows with their witnesses, and wants these in their turn."""
+        """Add the step that finds a definition's wanted rows with their witnesses, and request these in turn."""
         if not witnessed.tables:
             return
         name = f"__m{self._round}{definition.name.casefold()}"
@@ -259,7 +259,7 @@ class Tracing:
         self._wanted.setdefault(table, []).append(Part(rows, (of,) if of else ()))
 
     def _set_operation(self, definition: Definition, target: str, fits: Fits) -> None:
-        """Wants of each side the rows that are equal to a wanted row; of a difference, of its left side."""
+        """Request the rows of each side that equal a wanted row; for a difference, those of its left side."""
         query = definition.query
         sides = children(query)
         if query["setop_type"] == "EXCEPT":
@@ -319,10 +319,10 @@ class Tracing:
             )
 
     def _whole_step(self, definition: Definition, target: str) -> None:
-        """Wants all rows of what a recursive definition reads whose steps are not made row by row.
+        """Request all rows of the inputs of a recursive definition whose steps are not row by row.
 
-        USING KEY replaces rows on the way, and what a step made of all rows of the one before is not made of all rows
-        of all steps, so what a row was made of is not to be found by its values.
+        USING KEY replaces rows during the recursion, and a step over all rows of the previous step differs from one
+        over all rows of all steps, so a row's origins cannot be found by its values.
         """
         for table in dict.fromkeys(definition.reads):
             if table in self.witnesses.followed and table != definition.name.casefold():
@@ -331,7 +331,7 @@ class Tracing:
                 self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}", target)
 
     def _recursive_step(self, definition: Definition, target: str) -> None:
-        """Follows a recursive definition's rows back to its start, through every row on the way."""
+        """Follow a recursive definition's rows back to its start, through every row in between."""
         query, name = definition.query, definition.name.casefold()
         witnesses = self.witnesses
         width = len(definition.columns)
@@ -378,8 +378,8 @@ class Tracing:
 
 
 def _each_once(found: str, lists: int) -> str:
-    """SQL of lists of one row, each once, given that of lists that repeat rows, as those of joined rows do; of a row
-    that is made of none a list of NULL, as it is there.
+    """SQL that removes duplicates from lists of rows, which joined rows repeat; a row without origins keeps its list of
+    NULL.
     """
     some = "unnest(CASE WHEN len(__w{0}) > 0 THEN __w{0} ELSE [NULL] END) AS r{0}"
     rows = ", ".join(some.format(n) for n in range(lists))

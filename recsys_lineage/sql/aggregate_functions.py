@@ -12,7 +12,7 @@ _CALLED = re.compile(r'(\w+)"?\(')
 
 @lru_cache(maxsize=1)
 def aggregate_functions() -> frozenset[str]:
-    """Names of DuckDB's aggregates, and of its macros that are made of them, such as `wavg` and `json_group_array`."""
+    """Names of DuckDB's aggregates, and of macros made from them, such as `wavg` and `json_group_array`."""
     with duckdb.connect() as connection:
         aggregates = connection.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"

@@ -1,4 +1,4 @@
-"""CTE names: which names of a SELECT are its own WITH queries, not tables."""
+"""CTE names: the names in a SELECT that refer to its own WITH queries, not to tables."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sqlglot import exp
 def is_cte(table: exp.Table) -> bool:
     """Whether a WITH around the table defines its name.
 
-    A query of a WITH sees those before it, and itself where the WITH is recursive; what follows the WITH sees all.
-    sqlglot's own scopes do not look into PIVOT, UNPIVOT and SUMMARIZE.
+    A query of a WITH can use those before it, and itself if the WITH is recursive; the query after the WITH can use
+    all. sqlglot's own scopes do not cover PIVOT, UNPIVOT and SUMMARIZE.
     """
     node: exp.Expr = table
     while (parent := node.parent) is not None:

@@ -22,14 +22,14 @@ FILE_FUNCTIONS = frozenset(
         "read_text",
     }
 )  # fmt: skip
-"""Table functions that take files by a path or a list of paths, as their first argument."""
+"""Table functions whose first argument is a path or a list of paths."""
 PURE_FUNCTIONS = frozenset(
     {
         "generate_series", "icu_calendar_names", "json_each", "json_tree", "pg_timezone_names", "range", "repeat",
         "repeat_row", "summary", "test_all_types", "test_vector_types", "unnest",
     }
 )  # fmt: skip
-"""Table functions that make their rows of their arguments alone."""
+"""Table functions that generate rows from their arguments alone."""
 _SUFFIXES = {
     "csv": "read_csv_auto", "tsv": "read_csv_auto", "parquet": "read_parquet", "json": "read_json_auto",
     "jsonl": "read_json_auto", "ndjson": "read_json_auto",
@@ -42,14 +42,14 @@ class FileCall:
     """A table function over files, `read_csv('*.csv', delim = ';')`, or a file's name in place of a table's.
 
     Args:
-        function: DuckDB's name of the function, in lower case; for a file's name the one that its ending asks for.
+        function: DuckDB's name of the function, in lower case; for a file's name the one for its extension.
         patterns: the paths or patterns of its first argument, as written.
         arguments: the function's further arguments, parsed.
         options: the same as text; empty, or starting with a comma.
-        start: where the call begins in the text.
-        end: where the text goes on behind it.
-        where: origin, line and column, for messages.
-        alias: the table's name that DuckDB derives from a file's name; empty where there is none, or another is given.
+        start: the start of the call in the text.
+        end: the end of the call in the text.
+        where: its origin, line and column, for messages.
+        alias: the table name that DuckDB derives from a file's name; empty if there is none, or an explicit alias.
     """
 
     function: str
@@ -63,7 +63,7 @@ class FileCall:
 
 
 def is_file_name(name: str) -> bool:
-    """Whether DuckDB takes a name in place of a table's for that of a file, by its ending."""
+    """Whether DuckDB takes a name in place of a table's for a file name, judging by its extension."""
     return _NAMED_FILE.search(name) is not None
 
 
@@ -71,8 +71,8 @@ def file_calls(text: str, tree: exp.Query, origin: str) -> tuple[FileCall, ...]:
     """Every place of a parsed SELECT that reads files, in the text's order.
 
     Raises:
-        SqlAssetError: a table function that is not known to read nothing but the files that it names, or files named
-            by anything but texts.
+        SqlAssetError: a table function may read other files than those that it names, or files are not named by text
+            literals.
     """
     tokens = sqlglot.tokenize(text, read="duckdb")
     calls = [call for node in tree.walk() if (call := _call(text, node, tokens, origin)) is not None]
@@ -88,10 +88,10 @@ def file_calls(text: str, tree: exp.Query, origin: str) -> tuple[FileCall, ...]:
 
 
 def refuse_places_elsewhere(calls: Sequence[FileCall]) -> None:
-    """Checks that each pattern of the calls names files of this machine, and nothing above the folder it starts in.
+    """Check that each pattern of the calls names files on this machine, and nothing above its base folder.
 
     Raises:
-        SqlAssetError: a pattern is a URL, leads upwards, or takes in the whole machine.
+        SqlAssetError: a pattern is a URL, points upwards, or covers the whole machine.
     """
     for call in calls:
         for pattern in call.patterns:
@@ -110,7 +110,7 @@ def refuse_places_elsewhere(calls: Sequence[FileCall]) -> None:
 
 
 def replaced(text: str, relations: Mapping[FileCall, str]) -> str:
-    """The text with calls replaced by the relations given for them; all else stays as written."""
+    """The text with calls replaced by the given relations; everything else stays as written."""
     for call in sorted(relations, key=lambda call: call.start, reverse=True):
         text = f"{text[: call.start]}{relations[call]}{text[call.end :]}"
     return text
@@ -171,7 +171,7 @@ def _call(text: str, node: exp.Expr, tokens: list[Token], origin: str) -> FileCa
 
 
 def _named_file(text: str, table: exp.Expr, name: exp.Identifier, origin: str) -> FileCall | None:
-    """FROM 'a.parquet', and FROM "a.parquet", which DuckDB takes for the same."""
+    """A call for FROM 'a.parquet' and FROM "a.parquet", which DuckDB treats the same."""
     span = name.meta
     written_as_text = text[span["start"]] == "'" if "start" in span else False
     if not name.args.get("quoted") or not (written_as_text or re.search(r"[./\\*?]", name.name)):
@@ -214,7 +214,7 @@ def _closing(tokens: list[Token], opening: int) -> int:
 
 
 def _first_argument_end(tokens: list[Token], opening: int, closing: int) -> int:
-    """Where the comma behind the first argument stands, or the closing parenthesis."""
+    """Position of the comma after the first argument, or of the closing parenthesis."""
     depth = 0
     opens = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
     closes = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)

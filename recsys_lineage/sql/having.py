@@ -1,4 +1,4 @@
-"""A HAVING added to a SELECT's text, so that only groups that meet one more condition are kept."""
+"""A HAVING added to a SELECT's text, so that only groups that satisfy one more condition are kept."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ _OPENING = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSING = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
 _AFTER_GROUPS = ("WINDOW", "QUALIFY", "USING SAMPLE", "ORDER BY", "LIMIT", "OFFSET")
 _CUTTING = _AFTER_GROUPS[1:]
-"""Clauses behind the groups that choose among them."""
+"""Clauses after the groups that select among them."""
 _SET_OPERATIONS = ("UNION", "INTERSECT", "EXCEPT")
 
 
 def with_having(text: str, condition: str, origin: str, *, whole: bool = True) -> str:
-    """A statement whose outermost SELECT keeps only groups that fulfil a condition, too.
+    """A statement whose outermost SELECT keeps only groups that satisfy an additional condition.
 
     Args:
         text: one SELECT.
-        condition: SQL of it.
-        origin: where the statement comes from, for messages.
-        whole: with the clauses that choose among the groups afterwards: QUALIFY, ORDER BY, LIMIT and samples.
+        condition: the SQL of the condition.
+        origin: the statement's file or asset, for messages.
+        whole: whether to keep the clauses that select among the groups afterwards: QUALIFY, ORDER BY, LIMIT and
+            samples.
 
     Raises:
-        LineageError: the statement does not end in one SELECT that makes groups.
+        LineageError: the outermost query of the statement is not one SELECT with groups.
     """
     bare = bare_statement(text)
     clauses = _clauses(bare)
@@ -51,7 +52,8 @@ def with_having(text: str, condition: str, origin: str, *, whole: bool = True) -
 
 
 def _clauses(text: str) -> list[tuple[str, int, int]]:
-    """The words that begin clauses and queries outside of all parentheses: each in upper case, its start and end."""
+    """The words that begin clauses and queries outside of all parentheses: each in upper case, with its start and
+    end."""
     tokens = sqlglot.tokenize(text, read="duckdb")
     found: list[tuple[str, int, int]] = []
     depth = 0

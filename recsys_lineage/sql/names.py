@@ -16,10 +16,10 @@ def literal(text: str) -> str:
 
 
 def path_literal(path: str) -> str:
-    """A SQL string literal for the one file at `path`, where DuckDB takes a path for a pattern."""
+    """A SQL string literal for the one file at `path`, in places where DuckDB expects a pattern."""
     return literal(glob.escape(path))
 
 
 def is_pattern(path: str) -> bool:
-    """Whether DuckDB, given a path as it is, would look for files of other names too."""
+    """Whether DuckDB would treat a path as a pattern for other files."""
     return glob.has_magic(path)

@@ -1,4 +1,4 @@
-"""Parsing of the one SELECT of a SQL text, with faults worded like DuckDB's."""
+"""Parsing of the one SELECT of a SQL text, with errors worded like DuckDB's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
 _TABLES = exp.Pivot | exp.Summarize | exp.Values
-"""Statements that are no SELECT for the parser, and give a table as one does."""
+"""Statements that are no SELECT for the parser but return a table like one."""
 
 
 def parsed_select(
@@ -23,10 +23,10 @@ def parsed_select(
 
     Args:
         text: the text, without a byte order mark.
-        origin: where it comes from, for messages.
-        kind: of the errors.
-        advice: what to do where it is something else than one SELECT.
-        shaped: whether PIVOT, UNPIVOT, SUMMARIZE and VALUES alone are taken as well, as a SELECT of all that they give.
+        origin: its file or asset, for messages.
+        kind: the class of the errors.
+        advice: the advice if it is not exactly one SELECT.
+        shaped: whether plain PIVOT, UNPIVOT, SUMMARIZE and VALUES are accepted too, as a SELECT of all their columns.
 
     Raises:
         LineageError: it cannot be parsed, or is not exactly one SELECT.
@@ -63,7 +63,7 @@ def parsed_select(
 
 
 def first_place(text: str, origin: str) -> str:
-    """Where the first word of a text stands, behind its comments."""
+    """Position of the first word of a text, after its comments."""
     try:
         tokens = sqlglot.tokenize(text, read="duckdb")
     except SqlglotError:
@@ -72,7 +72,7 @@ def first_place(text: str, origin: str) -> str:
 
 
 def _kind(statement: exp.Expr) -> str:
-    """The word that a statement begins with, as far as it is known."""
+    """The first word of a statement, if it is known."""
     return (
         str(statement.this).upper()
         if isinstance(statement, exp.Command)
@@ -81,7 +81,7 @@ def _kind(statement: exp.Expr) -> str:
 
 
 def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
-    """Fault of a text that sqlglot does not parse, and its place: DuckDB's, if it does not parse it either."""
+    """Fault of a text that sqlglot does not parse, and its position: DuckDB's, if it does not parse it either."""
     try:
         pieces = PiecedSql.of(text)
     except SqlglotError:  # such as a text that is not closed

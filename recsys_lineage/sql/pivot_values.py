@@ -1,7 +1,7 @@
-"""PIVOTs that do not name their values: the values are derived from the result's columns.
+"""PIVOTs without a list of values: the values are derived from the result's columns.
 
-Which columns a PIVOT without IN gives depends on the data. A result that was made of it shows them, so they can be
-written out: then the statement means the same on these data, and what it gives is known from its text.
+The columns of a PIVOT without IN depend on the data. They can be seen in its result and written out: then the statement
+means the same on these data, and its text determines its columns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MOST_NAMED = 1000
 _PIVOTS = ("PIVOT", "PIVOT_WIDER")
 
 Described = Callable[[str], Sequence[str]]
-"""The names of a statement's columns, as DuckDB gives them over tables without rows; it raises duckdb.Error."""
+"""Function that returns DuckDB's column names of a statement over tables without rows; it raises duckdb.Error."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class _Pivot:
     """A PIVOT in a text.
 
     Attributes:
-        elements: from where to where what stands behind ON is, each.
-        without: which of them do not name their values.
-        statistics: the texts behind USING.
+        elements: the start and end of each element after ON.
+        without: the indices of those without a list of values.
+        statistics: the texts after USING.
     """
 
     elements: tuple[tuple[int, int], ...]
@@ -46,12 +46,12 @@ class _Pivot:
 
 
 def with_pivot_values(sql: str, columns: Sequence[str], described: Described) -> str:
-    """A statement whose PIVOT names the values that it must have had; unchanged if these cannot be derived.
+    """The statement with the values that its PIVOT must have had; unchanged if these cannot be derived.
 
     Args:
         sql: one statement.
         columns: the names of its result's columns, in order.
-        described: what DuckDB says of such a statement.
+        described: returns DuckDB's column names of such a statement.
     """
     if "PIVOT" not in sql.upper():
         return sql
@@ -72,7 +72,7 @@ def with_pivot_values(sql: str, columns: Sequence[str], described: Described) ->
 
 
 def is_named_by_data(sql: str) -> bool:
-    """Whether a statement has a PIVOT that names no values, so that values of its tables become names of columns."""
+    """Whether a statement has a PIVOT without a list of values, so that values of its tables become column names."""
     return "PIVOT" in sql.upper() and any(pivot.without for pivot in _pivots(sql))
 
 
@@ -91,13 +91,13 @@ def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
 
 
 class _Finder:
-    """The search for the values of one PIVOT."""
+    """Search for the values of one PIVOT."""
 
     def __init__(self, sql: str, pivot: _Pivot, columns: list[str], described: Described) -> None:
         self._sql, self._pivot, self._columns, self._described = sql, pivot, columns, described
 
     def found(self) -> str | None:
-        """The statement with values whose columns are those of the result."""
+        """The statement with values that give the columns of the result."""
         used: list[str] = []
         for _ in range(_MOST_NAMED):
             names = [self._value(name) for name in used] or [_NO_VALUE]
@@ -133,7 +133,7 @@ class _Finder:
         return None
 
     def _value(self, name: str) -> str:
-        """The value of a column that the statement itself names: without the alias of its statistic."""
+        """The value in a column name of the statement: without the alias of its statistic."""
         for each in self._pivot.statistics:
             suffix = f"_{_last_word(each)}"
             if name.endswith(suffix):
@@ -155,7 +155,7 @@ class _Finder:
 
 
 def _with_values(sql: str, pivot: _Pivot, values: Sequence[Sequence[str]]) -> str:
-    """A text in which each element of a PIVOT that names no values names some."""
+    """A text in which each element of a PIVOT without values gets some."""
     for place in reversed(pivot.without):
         start, end = pivot.elements[place]
         listed = ", ".join(literal(value) for value in values[place])
@@ -170,7 +170,7 @@ def _last_word(text: str) -> str:
 
 
 def _product(names: list[str], width: int) -> Iterator[list[list[str]]]:
-    """Lists of values whose combinations, joined by `_`, some names are."""
+    """Lists of values whose combinations, joined by `_`, are some names."""
     if width == 1:
         yield [names]
         return
@@ -218,7 +218,7 @@ def _elements(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def word(token: Token) -> str:
-    """The keyword that a token may be, in upper case; empty for a quoted name and for a text."""
+    """The keyword of a token in upper case; empty for a quoted name and for a text."""
     return "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()
 
 
@@ -237,7 +237,7 @@ def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Token], Sequence[Token]]:
-    """Tokens before one of some words, or before the surrounding parentheses close, and the rest."""
+    """Tokens before one of some words, or before the end of the surrounding parentheses, and the rest."""
     depth = 0
     for place, token in enumerate(tokens):
         if token.token_type in _CLOSES:
@@ -249,7 +249,7 @@ def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Toke
 
 
 def _separated(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Parts between commas that stand in no parentheses."""
+    """Parts between commas outside of parentheses."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:

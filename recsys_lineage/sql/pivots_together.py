@@ -1,8 +1,7 @@
-"""Several PIVOTs of one statement that do not name their values.
+"""Several PIVOTs without lists of values in one statement.
 
-Each shows its values as neighbouring columns of the result. Which columns are whose is known where the columns between
-them, such as the keys of their groups, say where those of one end, or what statistics add to their names; where they do
-not, nothing is said.
+The values of each are adjacent columns of the result. The columns of one PIVOT can be delimited by the columns in
+between, such as the keys of their groups, or by the suffixes of statistics; otherwise there is no result.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from itertools import groupby
 import duckdb
 
 Written = Callable[[Sequence[Sequence[str]]], str]
-"""The statement in which each PIVOT names some values."""
+"""Function that returns the statement with given values for each PIVOT."""
 _MARK = re.compile("\u0001(\\d+)\u0002(.*)")
 
 
 def values_of_several(
     count: int, columns: Sequence[str], written: Written, described: Callable[[str], Sequence[str]]
 ) -> list[list[str]] | None:
-    """The values of each PIVOT, in the order in which they stand; None where more than one answer is possible.
+    """The values of each PIVOT, in order; None if they are ambiguous.
 
     Args:
-        count: how many PIVOTs there are.
+        count: the number of PIVOTs.
         columns: the names of the result's columns, in order.
-        written: the statement with values.
-        described: the names of a statement's columns; it raises duckdb.Error.
+        written: returns the statement with values.
+        described: returns the names of a statement's columns; it raises duckdb.Error.
     """
     try:
         shown = described(written([[f"\u0001{number}\u0002"] for number in range(count)]))
@@ -60,7 +59,7 @@ def values_of_several(
 def _layouts(
     wanted: Sequence[tuple[int, str]], columns: Sequence[str], suffixes: dict[int, list[str]]
 ) -> Iterator[dict[int, list[str]]]:
-    """The ways to lay the columns of a statement over those of its result."""
+    """The possible assignments of a statement's columns to those of its result."""
     if not wanted:
         if not columns:
             yield {}

@@ -1,4 +1,4 @@
-"""The name that DuckDB refuses in a statement, and those that it names as possible: the advice for its error."""
+"""Advice for a name that DuckDB refuses in a statement, from the names that its error suggests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _NO_TABLE = re.compile(r"\bTable with name (?:\"([^\"]+)\"|(\S+))")
 
 
 def advice_on(words: str, tables: Iterable[str]) -> str:
-    """What to do about a statement that DuckDB refuses: which name was meant, else to correct it at its place.
+    """Advice for a statement that DuckDB refuses: the probable name, else to correct it at its position.
 
     Args:
-        words: of DuckDB's error. Of a column it offers those that are visible there, so no other ones are.
-        tables: names of all that there are.
+        words: the text of DuckDB's error. For a column it suggests those visible there, so no others are added.
+        tables: the names of all tables.
     """
     said, *offered = _OFFERED.split(words, maxsplit=1)
     if (table := _NO_TABLE.search(words)) is not None:

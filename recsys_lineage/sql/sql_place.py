@@ -1,4 +1,4 @@
-"""Places of faults: where in its author's text DuckDB finds a fault of a SQL statement."""
+"""Positions of faults: where in its author's text DuckDB finds a fault of a SQL statement."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PiecedSql:
     Attributes:
         text: the author's text.
         sql: the statement to run, in pieces.
-        starts: for each line of `sql`, where it stands in the text, and whether it stands there word for word.
+        starts: for each line of `sql`, its position in the text, and whether it is there literally.
     """
 
     text: str
@@ -42,7 +42,7 @@ class PiecedSql:
 
         Args:
             text: one statement, as its author wrote it.
-            relations: what runs in place of its calls.
+            relations: the replacements of its calls.
         """
         bare = bare_statement(text)
         calls = {call.start: call for call in relations or ()}
@@ -73,11 +73,11 @@ class PiecedSql:
         return cls(text, "\n".join(said for _, said, _ in pieces), tuple(starts))
 
     def offset(self, error: BaseException, lines_before: int = 0) -> int | None:
-        """The position in the text to which an error of DuckDB about this statement points; None if it names none.
+        """The position in the text to which an error of DuckDB about this statement points; None if there is none.
 
         Args:
-            error: what DuckDB said.
-            lines_before: how many lines stood before the statement in what it was given.
+            error: the error.
+            lines_before: the number of lines before the statement in the text that ran.
         """
         if (pointed := pointed_at(str(error), self.sql, lines_before)) is not None:
             line, column = pointed
@@ -87,7 +87,7 @@ class PiecedSql:
         return self._quoted(str(error))
 
     def _quoted(self, words: str) -> int | None:
-        """The only place of the first name that an error quotes."""
+        """The only position of the first name that an error quotes."""
         tokens = sqlglot.tokenize(bare_statement(self.text), read="duckdb")
         for match in _QUOTED.finditer(words):
             name = next(group for group in match.groups() if group)
@@ -98,12 +98,13 @@ class PiecedSql:
 
 
 def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] | None:
-    """Line and column, both from 0, of a statement that an error of DuckDB shows by `LINE n: …` and `^`.
+    """Line and column, both from 0, of the position in a statement that an error of DuckDB shows by `LINE n: …` and
+    `^`.
 
     Args:
         words: the error's text.
         sql: the statement.
-        lines_before: how many lines stood before it in what DuckDB was given.
+        lines_before: the number of lines before it in the text that ran.
     """
     shown = list(_SHOWN.finditer(words))
     if not shown:
@@ -126,7 +127,7 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
 
 
 def plain(error: BaseException) -> str:
-    """DuckDB's message without the statement that it shows and the list of functions that might have been meant."""
+    """DuckDB's message without the statement that it shows and the list of candidate functions."""
     words = str(error).split("\n\nLINE ")[0].split(_CANDIDATES)[0]
     if re.search(r"^\s*\^\s*$", words, re.MULTILINE):  # what follows repeats the value, with a mark below it
         words = words.splitlines()[0]
@@ -135,25 +136,25 @@ def plain(error: BaseException) -> str:
 
 
 def line_of(text: str, start: int) -> str:
-    """The line of a text in which a character stands, without the blanks around it."""
+    """The line of a text that contains a character, without surrounding blanks."""
     begin = text.rfind("\n", 0, start) + 1
     end = text.find("\n", start)
     return text[begin : len(text) if end < 0 else end].strip()
 
 
 def start_of(node: exp.Expr) -> int | None:
-    """The position in the text where an expression begins, as far as its names tell."""
+    """The position in the text where an expression starts, as far as its names show it."""
     starts = [each.meta["start"] for each in node.walk() if "start" in each.meta]
     return min(starts, default=None)
 
 
 def place_in(text: str, start: int | None, origin: str) -> str:
-    """`origin:line:column` of a character of a text; the origin where the character is not known."""
+    """`origin:line:column` of a character of a text; only the origin if the character is unknown."""
     return origin if start is None else place(text, start, origin)
 
 
 def _width(character: str) -> int:
-    """How many columns of the screen DuckDB takes a character for."""
+    """Number of screen columns that DuckDB counts for a character."""
     if unicodedata.category(character) in ("Mn", "Me", "Cc", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

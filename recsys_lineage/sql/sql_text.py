@@ -1,4 +1,4 @@
-"""SqlText: one SELECT in DuckDB's dialect and what can be derived from its text alone."""
+"""SqlText: one SELECT in DuckDB's dialect and the facts derived from its text alone."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.sql_place import place_in
 
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
-"""What may read columns that it does not name."""
+"""Expressions that may read columns that they do not name."""
 _COLUMN_NOTE = re.compile(r"^column:\s*(\w+)\s*:\s*(.+)$")
 
 
 @dataclass(frozen=True)
 class SqlText:
-    """A SQL file's text; everything else is derived from it, nothing is declared twice.
+    """A SQL file's text, from which everything else is derived.
 
     Args:
         text: the file's content: a leading comment and a single SELECT.
-        origin: where the text comes from, for messages.
+        origin: the text's file or asset, for messages.
     """
 
     text: str
@@ -45,7 +45,7 @@ class SqlText:
         """The text of a file.
 
         Raises:
-            SqlAssetError: when the file is missing, holds no single SELECT, or reads what its text does not name.
+            SqlAssetError: the file is missing, has no single SELECT, or reads something that its text does not name.
         """
         try:
             loaded = cls(Path(path).read_text(encoding="utf-8-sig"), str(path))
@@ -59,8 +59,8 @@ class SqlText:
         """The parsed statement.
 
         Raises:
-            SqlAssetError: when the text is not exactly one SELECT; set operations, WITH, PIVOT, UNPIVOT, SUMMARIZE and
-                VALUES are some.
+            SqlAssetError: the text is not exactly one SELECT; set operations, WITH, PIVOT, UNPIVOT, SUMMARIZE and
+                VALUES count as SELECT.
         """
         advice = "split the file, one table each; the platform runs the CREATE and the INSERT"
         return parsed_select(self.text, self.origin, SqlAssetError, advice, shaped=True)
@@ -69,7 +69,7 @@ class SqlText:
     def tables(self) -> tuple[str, ...]:
         """Names in FROM clauses that are neither CTEs nor files nor table functions: the upstream tables, sorted.
 
-        They are in lower case, as all tables of a lake are: to DuckDB `FROM Orders` and `FROM orders` are one table.
+        They are in lower case, like all tables of a lake: for DuckDB `FROM Orders` and `FROM orders` are one table.
         """
         found: set[str] = set()
         files = {call.start for call in self.scans}
@@ -100,7 +100,7 @@ class SqlText:
         """The columns of each table that the statement needs; None if the text does not determine them.
 
         Args:
-            columns: names of every table's columns.
+            columns: table → the names of its columns.
         """
         unknown: dict[str, tuple[str, ...] | None] = dict.fromkeys(columns)
         if self.expression.find(*_READS_ALL) is not None or any(
@@ -134,10 +134,10 @@ class SqlText:
 
     @cached_property
     def scans(self) -> tuple[FileCall, ...]:
-        """Table functions over files, and files named in place of tables, in the text's order.
+        """Table functions over files, and files used as tables, in the text's order.
 
         Raises:
-            SqlAssetError: what is read cannot be known from the text, or is no file of this machine.
+            SqlAssetError: the text does not determine what is read, or it is no file on this machine.
         """
         calls = file_calls(self.text, self.expression, self.origin)
         refuse_places_elsewhere(calls)

@@ -11,15 +11,15 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 BYTE_ORDER_MARK = "\ufeff"
-"""What editors put before the text of a file."""
+"""Character that some editors put at the start of a file."""
 _TAKES_BACKTICKS = not duckdb.__version__.startswith("1.")
 
 
 @functools.lru_cache(maxsize=1024)
 def bare_statement(text: str) -> str:
-    """A SQL text without byte order mark, closing semicolons and what follows them, so that it fits in parentheses.
+    """A SQL text without byte order mark, trailing semicolons and what follows them, so that it fits in parentheses.
 
-    Names in backticks, which DuckDB 2 takes and sqlglot does not, stand in double quotes.
+    Names in backticks, which DuckDB 2 accepts and sqlglot does not, get double quotes.
     """
     text = text.removeprefix(BYTE_ORDER_MARK)
     try:
@@ -34,7 +34,7 @@ def bare_statement(text: str) -> str:
 
 
 def _in_double_quotes(text: str, tokens: Sequence[Token]) -> str:
-    """A text with the names that stand in backticks in double quotes, each part in its place."""
+    """A text with backticks around names replaced by double quotes, at the same positions."""
     ticks = [token.start for token in tokens if token.text == "`" and token.token_type is TokenType.UNKNOWN]
     quoted = list(text)
     for start, end in zip(ticks[::2], ticks[1::2], strict=False):

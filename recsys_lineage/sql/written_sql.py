@@ -1,4 +1,4 @@
-"""WrittenSql: a statement as its author wrote it, and what runs for it; faults are reported in the author's text."""
+"""WrittenSql: a statement as written by its author, and the statement that runs; errors refer to the author's text."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OF_THE_TEXT = (
     duckdb.SyntaxException,
     duckdb.NotImplementedException,
 )
-"""What DuckDB says of a statement before it looks at a row."""
+"""Errors that DuckDB raises for the text of a statement, before it reads a row."""
 OF_A_VALUE = (duckdb.DataError, duckdb.InvalidInputException)
-"""What DuckDB says of a value that an expression cannot take."""
+"""Errors that DuckDB raises for a value that an expression cannot take."""
 _WIDER = (
     "cast the column to a type that holds its values, such as DOUBLE or DECIMAL(38, 0); of a time with nanoseconds to "
     "TIMESTAMP, where microseconds are enough, or to VARCHAR"
@@ -39,12 +39,12 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class WrittenSql:
-    """One statement of a person.
+    """One statement written by a person.
 
     Args:
         text: the file's content.
         origin: the file's path.
-        relations: what runs in place of its table functions over files.
+        relations: the replacements of its table functions over files.
     """
 
     text: str
@@ -53,7 +53,7 @@ class WrittenSql:
 
     @property
     def statement(self) -> str:
-        """The statement to run, without semicolons and comments at its end."""
+        """The statement to run, without trailing semicolons and comments."""
         return bare_statement(replaced(self.text, self.relations))
 
     def failed(
@@ -62,13 +62,13 @@ class WrittenSql:
         connection: duckdb.DuckDBPyConnection,
         parameters: Mapping[str, Any] | None = None,
     ) -> SqlFailed | None:
-        """The error of this statement from an error of DuckDB; None if it is not the statement's fault.
+        """The error of this statement from an error of DuckDB; None if the statement is not at fault.
 
-        The statement is given to DuckDB again, alone: first to be planned, and where a value was at fault, to be run.
+        The statement is given to DuckDB again, alone: first for planning, and if a value was at fault, for running.
 
         Args:
-            error: what DuckDB said of a statement around it.
-            connection: one that has its tables.
+            error: DuckDB's error for an enclosing statement.
+            connection: a connection with its tables.
             parameters: values of its parameters.
         """
         if not isinstance(error, OF_THE_TEXT + OF_A_VALUE):
@@ -91,7 +91,7 @@ class WrittenSql:
         return place_in(self.text, start, self.origin)
 
     def _not_kept(self, error: Exception) -> SqlFailed | None:
-        """Error about a column of the result whose value the table cannot hold."""
+        """Error about a column of the result whose value the table cannot store."""
         if (column := _OF_A_COLUMN.search(str(error))) is None:
             return None
         select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
@@ -121,7 +121,7 @@ class WrittenSql:
 
 
 def value_not_kept(error: Exception) -> SqlFailed | None:
-    """What an error of DuckDB says of a value that a table cannot hold; None where it is about something else."""
+    """The error for a value that a table cannot store, from DuckDB's error; None if it is about something else."""
     if not isinstance(error, OF_A_VALUE) or (column := _OF_A_COLUMN.search(str(error))) is None:
         return None
     failed = SqlFailed(

@@ -13,7 +13,7 @@ from recsys_models.kernels.sparse import one_row
 
 Feedback = Literal["binary", "log_count", "recent_28"]
 FEEDBACKS: tuple[Feedback, ...] = get_args(Feedback)
-"""How an interacted pair counts: 1; log(1 + summed weight); 2^(-age of the latest interaction / 28 days)."""
+"""Weights of an interacted pair: 1; log(1 + summed weight); 2^(-age of the latest interaction / 28 days)."""
 EDGE_TRACE = 1e-4
 """Smallest weight of an edge, however old."""
 

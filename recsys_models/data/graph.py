@@ -73,7 +73,7 @@ class InteractionGraph:
         """The graph that `to_files` wrote.
 
         Raises:
-            ModelFileError: a file is missing, truncated or altered, or holds what is no graph.
+            ModelFileError: a file is missing, truncated or altered, or holds no graph.
         """
         header, arrays = model_files.from_files("graph", files)
         edges: dict[EdgeType, Edges] = {}

@@ -1,4 +1,4 @@
-"""A customer's history at the time of the request: what they did so far, known to the fit or not."""
+"""A customer's history at the time of the request, whether known to the fit or not."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from recsys_models.data.moments import EARLIEST, LATEST
 
 @dataclass(frozen=True, eq=False)
 class CodedNames(Sequence[str]):
-    """Names encoded as positions in a list of distinct ones, for callers that have them so already.
+    """Names encoded as positions in a list of distinct ones, for callers that already have them in this form.
 
     Attributes:
-        names: each once.
-        codes: (n,) whole numbers, places in `names`.
+        names: the distinct names.
+        codes: (n,) integers, positions in `names`.
     """
 
     names: Sequence[str]
@@ -75,9 +75,9 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         now: microseconds since 1970; None: the latest moment of all histories.
 
     Raises:
-        ValueError: a row is no whole number or lies outside of the id map, an array has another length than the items,
-            a behaviour is no name, or a weight is negative or no number; the message gives the history and the place.
-            Or `now` is no moment.
+        ValueError: a row is not a whole number or lies outside of the id map, an array has another length than the
+            items, a behaviour is no name, or a weight is negative or not a number; the message gives the history and
+            the place. Or `now` is not a time.
     """
     if now is not None and (
         isinstance(now, bool) or not isinstance(now, int | np.integer) or not EARLIEST <= now < LATEST
@@ -96,29 +96,8 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
     item = _joined(rows, np.int64)
     user = np.repeat(np.arange(len(histories), dtype=np.int32), length)
     weight = _column("weights", histories, length, np.float32(1), np.float32)
-    moment: NDArray[np.int64] | None = None
-    if any(history.timestamps is not None for history in histories):
-        moment = _column("timestamps", histories, length, np.iinfo(np.int64).min, np.int64)
-        untold = np.array([history.timestamps is None for history in histories])
-        if now is None or untold.any():
-            untold = np.repeat(untold, length)
-            if now is None and not untold.all():
-                now = int(moment[~untold].max())
-            moment[untold] = now if now is not None else 0
-    names: tuple[str, ...] = ()
-    code: NDArray[np.int8] | None = None
-    only = histories[0].behaviours if len(histories) == 1 else None
-    if isinstance(only, CodedNames) and len(only) == item.size and len(only.names) <= 127:
-        names, code = only.coded()
-    elif any(history.behaviours is not None for history in histories):
-        named = _names(histories, length)
-        codes_by_name = {name: place for place, name in enumerate(sorted(set(named)))}
-        if len(codes_by_name) > 127:
-            raise ValueError(f"behaviours: expected at most 127 different names, found {len(codes_by_name)}")
-        names, code = (
-            tuple(map(str, codes_by_name)),
-            np.array([codes_by_name[name] for name in named], np.int8),
-        )
+    moment, now = _moments(histories, length, now)
+    names, code = _coded(histories, length)
     if item.size and item.max() >= item_ids.size:
         wrong = np.flatnonzero(item >= item_ids.size)
         raise ValueError(
@@ -145,6 +124,38 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
         timestamp=None if moment is None else moment[kept],
         now=now,
     )
+
+
+def _moments(
+    histories: Sequence[History], length: NDArray[np.int64], now: int | None
+) -> tuple[NDArray[np.int64] | None, int | None]:
+    """The timestamps of all histories, and the moment that ages count from; `now` for histories without timestamps."""
+    if all(history.timestamps is None for history in histories):
+        return None, now
+    moment = _column("timestamps", histories, length, np.iinfo(np.int64).min, np.int64)
+    missing = np.array([history.timestamps is None for history in histories])
+    if now is None or missing.any():
+        missing = np.repeat(missing, length)
+        if now is None and not missing.all():
+            now = int(moment[~missing].max())
+        moment[missing] = now if now is not None else 0
+    return moment, now
+
+
+def _coded(
+    histories: Sequence[History], length: NDArray[np.int64]
+) -> tuple[tuple[str, ...], NDArray[np.int8] | None]:
+    """The names of behaviours that occur, and the code of each row; None if no history has behaviours."""
+    only = histories[0].behaviours if len(histories) == 1 else None
+    if isinstance(only, CodedNames) and len(only) == int(length.sum()) and len(only.names) <= 127:
+        return only.coded()
+    if all(history.behaviours is None for history in histories):
+        return (), None
+    named = _names(histories, length)
+    codes = {name: place for place, name in enumerate(sorted(set(named)))}
+    if len(codes) > 127:
+        raise ValueError(f"behaviours: expected at most 127 different names, found {len(codes)}")
+    return tuple(map(str, codes)), np.array([codes[name] for name in named], np.int8)
 
 
 def _names(histories: Sequence[History], length: NDArray[np.int64]) -> list[str]:

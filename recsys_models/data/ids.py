@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 Ids = NDArray[np.generic]
 
 LONGEST_ID = 1000
-"""Largest number of characters of an id: NumPy gives every id of an array the room of the longest."""
+"""Largest number of characters of an id: NumPy stores every id of an array with the length of the longest."""
 
 
 def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
@@ -45,7 +45,7 @@ def as_ids(values: ArrayLike | Iterable[int | str], column: str) -> Ids:
 
 
 def must_be_unmasked(values: Any, column: str) -> None:
-    """Refuse a masked array of NumPy that hides a value, which every other function would take for one."""
+    """Refuse a masked NumPy array that hides a value, because other functions would read the hidden value."""
     if np.ma.is_masked(values):
         row = int(np.ma.getmaskarray(values).ravel().argmax())
         raise ValueError(
@@ -150,8 +150,8 @@ def encode(ids: Ids | pl.Series, known: Ids | None, column: str) -> tuple[NDArra
 
 
 def id_column(values: ArrayLike | pl.Series | Iterable[int | str], column: str) -> Ids | pl.Series:
-    """Ids as of `as_ids`, except that text stays in a Polars column, where `rows_of` finds it faster and an id takes no
-    more room than its own characters.
+    """Ids as in `as_ids`, but text stays in a Polars column, where `rows_of` is faster and an id takes only the memory
+    of its own characters.
 
     Raises:
         ValueError: as in `as_ids`.

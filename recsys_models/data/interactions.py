@@ -66,8 +66,8 @@ class Interactions:
             user_ids, item_ids: id maps to take over, given as arrays.
 
         Raises:
-            ValueError: lengths differ, an id is missing or no id, a number is not finite, or a time is on the scale of
-                another unit than microseconds; the message names the column and the row.
+            ValueError: lengths differ, an id is missing or of another type, a number is not finite, or a time is on the
+                scale of another unit than microseconds; the message names the column and the row.
         """
         user_column, item_column = id_column(users, "user"), id_column(items, "item")
         n = len(user_column)
@@ -184,7 +184,7 @@ class Interactions:
 
     @property
     def counted(self) -> Interactions:
-        """The rows of a weight above 0, which alone are interactions; these ones themselves where all are."""
+        """The rows with a weight above 0, since others are no interactions; `self` if all rows have one."""
         above = self.weight > 0
         return self if above.all() else self.subset(above)
 
@@ -237,7 +237,7 @@ class Interactions:
         )
 
     def of_users(self, mask: NDArray[np.bool_]) -> Interactions:
-        """The rows of the users in a mask, shape (n_users,), which alone remain in the id map."""
+        """The rows of the users in a mask, shape (n_users,); the id map keeps only these users."""
         place = (np.cumsum(mask) - 1).astype(np.int32)
         kept = self.subset(mask[self.user])
         return replace(kept, user=place[kept.user], user_ids=self.user_ids[mask], _rows={})
@@ -317,7 +317,7 @@ def each_once(ids: Ids, name: str) -> Ids:
     """The ids of a map, without repeats.
 
     Raises:
-        ValueError: an id comes more often.
+        ValueError: an id occurs more than once.
     """
     if np.less(ids[:-1], ids[1:]).all():
         return ids
@@ -345,7 +345,7 @@ def weight_column(weight: ArrayLike | pl.Series | None, n: int, column: str) -> 
     """Weights of n rows, finite and ≥ 0; all 1 for None.
 
     Raises:
-        ValueError: there are more or fewer than n, or one is none; the message names the column and the row.
+        ValueError: there are not n of them, or one is not a weight; the message names the column and the row.
     """
     if weight is None:
         return np.ones(n, np.float32)

@@ -17,13 +17,13 @@ UNITS = {"seconds": 10**6, "milliseconds": 10**3, "nanoseconds": 10**-3}
 EARLIEST, LATEST = -62_135_596_800 * 10**6, 253_402_300_800 * 10**6
 """The years 1 to 9999 in microseconds, beyond which there are no `datetime`s."""
 FROM, TO = 1.0e15, 2.3e15
-"""The years 2001 to 2042 in microseconds: numbers that lie there in another unit were meant in that unit."""
+"""The years 2001 to 2042 in microseconds: a number that falls within them in another unit was meant in that unit."""
 
 
 def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
     """Microseconds since 1970 of integers in microseconds, `datetime`s, `date`s, or arrays of these. Shape (n,).
 
-    Datetimes without a zone are taken as they are, those with one are turned to UTC.
+    Datetimes without a zone are taken as they are, those with one are converted to UTC.
 
     Raises:
         ValueError: a value is missing, no time, outside of the years 1 to 9999, or on the scale of another unit; the

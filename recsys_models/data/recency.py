@@ -23,7 +23,7 @@ def recency_weights(interactions: Interactions, half_life_days: float | None) ->
 
 def decay(interactions: Interactions, half_life_days: float | None) -> NDArray[np.float64]:
     """Recency of each row, 2^(-age / half-life); 1 without timestamps or half-life. Age counts from the interactions'
-    `now`, and is 0 for what is later, or from the latest row.
+    `now` (0 for later rows), or else from the latest row.
 
     Raises:
         ValueError: the half-life is not above 0.

@@ -14,7 +14,7 @@ SORTED_FROM = 12
 
 
 class SortedRows:
-    """Rows of scores, shape (n, n_items), each sorted once, when its order is asked for first."""
+    """Rows of scores, shape (n, n_items), each sorted once, when its order is first needed."""
 
     def __init__(self, scores: NDArray[np.float32]) -> None:
         self.scores = scores
@@ -56,7 +56,7 @@ def auc_of_rows(
         masked_rows: shape (n,): the users' rows of `masked`, -1 for none.
 
     Returns:
-        Shape (n,); 0.5 where there is nothing to compare with.
+        Shape (n,); 0.5 if there is no item to compare with.
     """
     m = scores.scores.shape[1]
     areas = np.empty(rows.size, np.float64)

@@ -95,8 +95,8 @@ def cross_validate(
     Args:
         model: model whose family, parameters, features and relations are taken; it stays as it is.
         folds: pairs of train and test, as `user_folds` and `rolling_folds` give them.
-        valid_share: with more than 0, this share of each train part (`holdout.hold_out`) chooses what the parameters
-            leave open, and the model is then fitted on the whole train part. The test part chooses nothing.
+        valid_share: if above 0, this share of each train part is held out (`holdout.hold_out`) to choose the open
+            parameters, and the model is then fitted on the whole train part. The test part chooses nothing.
         k, exclude_seen, segments, auc: as in `evaluate`.
         seed: seed of the fits, and of the hold-out for choosing.
 
@@ -107,7 +107,7 @@ def cross_validate(
         raise ValueError(f"valid_share: expected a share in [0, 1), found {valid_share}")
     found: list[Evaluation] = []
     for train, test in folds:
-        fresh = type(model)(**model.params()).informed_like(model)
+        fresh = type(model)(**model.params()).with_side_information_of(model)
         if valid_share:
             known, valid = hold_out(train, share=valid_share, seed=seed)
             fresh.fit(known, validation=valid if len(valid) else None, seed=seed, device=device)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from recsys_models.kernels.sparse import csr, shape_of
 
 ROUNDS = 30
-"""Number of times that draws which met an edge are repeated, before the free items are listed."""
+"""Number of times that draws of existing edges are repeated, before the free items are listed."""
 
 
 def draw_non_edges(edges: sp.csr_array, count: NDArray[np.integer], seed: int = 0) -> sp.csr_array:

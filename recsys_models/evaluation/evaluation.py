@@ -200,7 +200,7 @@ class _Task:
         self._non_edges: list[NDArray[np.float32]] = []
 
     def take_areas(self, block: NDArray[np.int64], scores: SortedRows) -> None:
-        """Take the areas under the curves of the test users `block` from their scores, which are not masked yet."""
+        """Compute the areas under the curves of the test users `block` from their scores, before these are masked."""
         assert self.areas is not None
         at, local = self._among(block)
         relevant = csr(self.held.relevant[at])
@@ -215,7 +215,7 @@ class _Task:
         return at[local], local
 
     def take(self, block: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
-        """Take in the scores of the test users `block`; masks them in place where seen items are hidden."""
+        """Add the scores of the test users `block`; masks them in place where seen items are hidden."""
         if self._hidden is not None:
             mask_items(scores, self._hidden, self._all_seen_rows[block])
         at, local = self._among(block)

@@ -21,7 +21,7 @@ def by_segment(
         Columns segment, value, users and the metrics, sorted by segment and value.
 
     Raises:
-        ValueError: there is no column `user_id`, or none beside it.
+        ValueError: there is no column `user_id`, or no other column.
     """
     if isinstance(segments, Mapping):
         segments = pl.DataFrame({"user_id": list(segments), "segment": list(segments.values())})

@@ -65,8 +65,8 @@ def user_folds(
 ) -> Iterator[tuple[Interactions, Interactions]]:
     """Pairs of train and test, where in turn a `folds`-th of the users has `share` of its rows held out.
 
-    All rows of the other users are known, so each user is tested once, by a model that knows the rest of what they did.
-    Rows are drawn one by one: of a pair that came several times, some rows may be known.
+    All rows of the other users are known, so each user is tested once, by a model that knows the rest of their rows.
+    Rows are drawn one by one, so some rows of a pair that occurs several times may be known.
 
     Raises:
         ValueError: fewer than two folds, or `share` is not in (0, 1).

@@ -13,7 +13,7 @@ from recsys_models.kernels.sparse import csr, shape_of
 GRAM_CELLS = 32_000_000
 """Number of cosines in memory at once (128 MB of float32)."""
 DENSE_GAIN = 100
-"""Number of multiplications of dense matrices that take the time of one of sparse matrices."""
+"""Number of dense multiplications that take as long as one sparse multiplication."""
 
 
 def list_metrics(

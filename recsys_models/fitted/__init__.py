@@ -1,1 +1,1 @@
-"""Fitted models: what they answer, scores for a history given when asked, and the files that keep them."""
+"""Fitted models: recommendations, folding in a customer's history, and model files."""

@@ -18,7 +18,7 @@ from recsys_models.kernels.links import Links
 from recsys_models.kernels.top_items import block_rows, mask_items, top_k
 
 NO_EVIDENCE = -1e6
-"""Score that all items have or fall below of which a model knows nothing that speaks for or against them."""
+"""Highest score of an item for which the model has no evidence, neither for nor against it."""
 COLD_HALF_LIFE_DAYS = 28.0
 """Age at which an interaction counts half in the popularity that cold users get."""
 
@@ -48,8 +48,8 @@ class FitBasis(NamedTuple):
         user_ids, item_ids: id maps; row r of every array of the model belongs to id r.
         seen: users by items, CSR of ones where they interacted.
         popular: float32, shape (n_items,): scores for users without interactions.
-        latest: moment of the latest interaction, microseconds since 1970; None without timestamps, and for models of
-            files that do not tell.
+        latest: moment of the latest interaction, microseconds since 1970; None without timestamps, and for models from
+            files that lack it.
     """
 
     user_ids: Ids
@@ -68,7 +68,7 @@ class FitBasis(NamedTuple):
         return cls(interactions.user_ids, interactions.item_ids, interactions.user_items(), popular, latest)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Arrays that a file stores, by name, beside `latest`."""
+        """Arrays by name that a file stores, besides `latest`."""
         return {
             "user_ids": self.user_ids,
             "item_ids": self.item_ids,
@@ -79,7 +79,7 @@ class FitBasis(NamedTuple):
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]], latest: Any) -> FitBasis:
-        """The basis of what `arrays` gave, which is taken out of a file's arrays, and of the file's `latest`.
+        """The basis from a file's arrays, of which those of `arrays` are removed, and from the file's `latest`.
 
         Raises:
             KeyError: an array is missing.
@@ -104,7 +104,7 @@ class _BasisFacts(NamedTuple):
 
     Attributes:
         seen, popular: those of the basis that it follows from.
-        warm: (n_users,) who has an interaction.
+        warm: (n_users,) users with an interaction.
         had: (n_items,) what somebody had.
         unjudged: (n_items,) scores from `NO_EVIDENCE` downwards in the order of popularity.
     """
@@ -117,8 +117,8 @@ class _BasisFacts(NamedTuple):
 
 
 def has_evidence(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which of the scores of `recommend` or `scores` stand on evidence; the other items are listed by popularity alone,
-    or are empty places."""
+    """Mask of the scores of `recommend` or `scores` that rest on evidence; other items are listed by popularity, or are
+    empty places."""
     return scores > NO_EVIDENCE
 
 
@@ -130,10 +130,9 @@ class FittedModel(ABC):
     """
 
     family: ClassVar[str]
-    knows_by_links: ClassVar[bool] = False
-    """Whether all that is known of a user and an item follows from the chains between them: of interactions, and of the
-    features and relations that a fit was told. Where there is none, their score is what the draws of the fit left, or
-    popularity, and no evidence."""
+    needs_links: ClassVar[bool] = False
+    """True where scores carry evidence only for a user and an item that a chain of interactions, features or relations
+    connects. Without one their score is popularity, or random numbers of the fit."""
 
     def __init__(self) -> None:
         self.user_ids: Ids = np.empty(0, np.int64)
@@ -176,15 +175,15 @@ class FittedModel(ABC):
         return rows_of(as_ids(users, "user"), self.user_ids, "user")
 
     def is_cold(self, users: ArrayLike | Iterable[int | str]) -> NDArray[np.bool_]:
-        """Which users are cold: they get popular items, because the model knows no interaction of theirs."""
+        """Mask of the cold users: the model knows no interaction of theirs, so they get popular items."""
         self._must_be_fitted()
         return self._cold(self.rows(users))
 
     def scores(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Scores from `score_block`; cold users (row -1, or a row without interactions) get those of popularity.
 
-        Where nothing speaks for or against an item, its score is at most `NO_EVIDENCE`, so that it follows all others,
-        and among such items the popular ones come first.
+        Where there is no evidence for or against an item, its score is at most `NO_EVIDENCE`, so that it follows all
+        others, and among such items the popular ones come first.
         """
         cold = self._cold(user_rows)
         if not cold.any():
@@ -207,7 +206,7 @@ class FittedModel(ABC):
     ) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k best items of each user, best first; equal scores by item row ascending.
 
-        Items that the model knows nothing of for the user come last, by popularity; `has_evidence` tells them by score.
+        Items for which the model has no evidence come last, by popularity; `has_evidence` finds them by score.
 
         Args:
             users: ids, known or not. Unknown users and users without interactions get popular items (`is_cold`).
@@ -264,7 +263,8 @@ class FittedModel(ABC):
 
         Returns:
             Ids and cosines of shape (len(items), k), without the item itself and without items whose cosine is 0 or
-            less, which are not alike; padded as in `recommend`, wholly so for an item that is unknown or nobody had.
+            less, which are not alike; padded as in `recommend`; all are padding for an item that is unknown or that
+            nobody had.
         """
         self._must_be_fitted()
         k = list_length(k)
@@ -313,10 +313,10 @@ class FittedModel(ABC):
             scores: what `score_block`, or folding in, gave for them.
         """
         judged = self._items_judged()
-        return judged & self._links().to_items(who, self.n_items) if self.knows_by_links else judged
+        return judged & self._links().to_items(who, self.n_items) if self.needs_links else judged
 
     def _links(self) -> Links:
-        """Who is linked to what in the interactions of the fit."""
+        """Links between users and items in the interactions of the fit."""
         if self._known_links is None or self._known_links[0] is not self.seen:
             self._known_links = (self.seen, Links.of(self.seen))
         return self._known_links[1]

@@ -1,4 +1,4 @@
-"""Folding in: scores for a customer from a history given at the moment of asking, without a fit."""
+"""Folding in: scores for a customer from a history given with the request, without a fit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from recsys_models.kernels.top_items import top_k
 class Folding(FittedModel):
     """A fitted model that folds customers in. A family gives `_fold_scores`.
 
-    Folding in the history that a customer was fitted with gives their scores of the fit: exactly, where the family's
-    scores follow from the customer's row alone; nearly, where the family learned a vector of the customer's own.
+    Folding in the history of the fit gives the scores of the fit: exactly, if the family's scores follow from the
+    customer's row alone; approximately, if the family learned a vector for each customer.
     """
 
     @abstractmethod
@@ -31,7 +31,7 @@ class Folding(FittedModel):
             customers: on the model's id map of items, with users of their own; ages count from their `now`.
 
         Raises:
-            NotImplementedError: the family cannot, and why.
+            NotImplementedError: the family cannot fold in; the message says why.
         """
 
     def history_of(
@@ -48,7 +48,7 @@ class Folding(FittedModel):
             timestamps: microseconds since 1970 or datetimes, as of `moments`.
 
         Raises:
-            ValueError: an id, a timestamp or a weight is none; the message names the column and the row.
+            ValueError: an id, a timestamp or a weight is invalid; the message names the column and the row.
         """
         self._must_be_fitted()
         rows = rows_of(as_ids(items, "item"), self.item_ids, "item")
@@ -62,18 +62,18 @@ class Folding(FittedModel):
     def fold_in(self, histories: Sequence[History], *, now: int | None = None) -> NDArray[np.float32]:
         """Scores of all items for customers with these histories, as `scores` gives them to users of the fit.
 
-        A history without a known item is a cold customer's: it gets the scores of popularity.
+        A history without a known item is that of a cold customer and gets the scores of popularity.
 
         Args:
-            now: moment that ages count from, microseconds since 1970; what is later is as if it happened then. None:
-                the latest moment of the fit, `basis.latest`, and where that is unknown the latest of the histories.
+            now: time that ages count from, microseconds since 1970; later interactions have age 0. None: the latest
+                time of the fit, `basis.latest`, or of the histories where that is unknown.
 
         Returns:
             Shape (len(histories), n_items).
 
         Raises:
-            ValueError: a history is none; the message gives the history and the place.
-            NotImplementedError: the family cannot fold in, and why.
+            ValueError: a history is invalid; the message gives the history and the place.
+            NotImplementedError: the family cannot fold in; the message says why.
         """
         self._must_be_fitted()
         return self._scores_of_all(
@@ -100,7 +100,7 @@ class Folding(FittedModel):
             Rows of `item_ids`, -1 where fewer than k items are left, and their scores, both of shape (k,).
 
         Raises:
-            ValueError: as in `fold_in`; a row of `exclude` or `among` is none; k is no whole number ≥ 1.
+            ValueError: as in `fold_in`; a row of `exclude` or `among` is invalid; k is not a whole number ≥ 1.
         """
         self._must_be_fitted()
         k, latest = list_length(k), self.latest if now is None else now
@@ -127,10 +127,10 @@ class Folding(FittedModel):
         hidden: NDArray[np.int32] | None,
         chosen: NDArray[np.int32] | None,
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]] | None:
-        """The list of one customer, as `answer` gives it, where it is found without the scores of all items.
+        """The list of one customer, as `answer` gives it; None if it needs the scores of all items.
 
         Args:
-            customer: one, who has an interaction.
+            customer: interactions of one customer, at least one.
             hidden: rows of items that are left out.
             chosen: rows of the items that the list is chosen from.
         """
@@ -147,7 +147,7 @@ class Folding(FittedModel):
 
     def _near_scores(self, customer: Interactions) -> NDArray[np.float32] | None:
         """Scores as of `_fold_scores` for one customer, shape (n_items,), in a family whose scores are 0 without
-        evidence and above with it; None in others. So a list that such scores fill is ready."""
+        evidence and above 0 with it; None in others. A list that is full of such scores is final."""
         return None
 
     def _scores_of_all(self, customers: Interactions) -> NDArray[np.float32]:
@@ -174,7 +174,7 @@ class Folding(FittedModel):
         return self._fold_scores(who) if isinstance(who, Interactions) else self.score_block(who)
 
     def _item_rows(self, rows: NDArray[np.int32], name: str) -> NDArray[np.int32]:
-        """The rows without those of -1, checked."""
+        """The rows that are not -1, checked."""
         given = np.asarray(rows)
         if given.ndim != 1 or (given.size and (given.dtype.kind not in "iu" or given.max() >= self.n_items)):
             raise ValueError(

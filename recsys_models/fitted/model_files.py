@@ -1,7 +1,7 @@
-"""A fitted model or a graph as a JSON header and safetensors, which prove their own integrity. Nothing is pickled.
+"""Files of a fitted model or a graph: a JSON header and safetensors, checked by their hashes. Nothing is pickled.
 
-Each larger array has a file of its own, whose bytes depend on that array alone. So what stores files by their content
-keeps an array that two versions of a model have in common, such as a frozen encoder or unchanged ids, once.
+Each larger array has a file of its own, whose bytes depend on that array alone. So a content-addressed store keeps only
+one copy of an array that two versions of a model share, such as a frozen encoder or unchanged ids.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 FORMAT = 2
-"""Number of the file format that is written; those before it are read too."""
+"""Version of the file format that is written; earlier versions can be read too."""
 _ONE_FILE = 1
 """The format in which all arrays stood in `{name}.safetensors`, whose hash was the header's `weights_sha256`."""
 OWN_FILE_BYTES = 1 << 14
@@ -35,12 +35,12 @@ class ModelFileError(ValueError):
 def to_files(name: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> dict[str, bytes]:
     """`{name}.json`, `{name}.{key}.safetensors` for each larger array, and `{name}.safetensors` with the others.
 
-    The JSON holds the SHA-256 of each of the files, and of itself. Where two of the larger arrays are equal, one is
-    kept and the JSON says so: the edges of a graph that run both ways.
+    The JSON holds the SHA-256 of each of the files, and of itself. If two of the larger arrays are equal, such as a
+    graph's edges in both directions, one is stored and the JSON says so.
 
     Args:
         header: plain JSON values.
-        arrays: numbers, or strings (kept as UTF-8 with offsets); their keys can stand in a file's name.
+        arrays: numbers, or strings (kept as UTF-8 with offsets); their keys must be valid in a file name.
     """
     together: dict[str, NDArray[Any]] = {}
     weights: dict[str, bytes] = {}
@@ -106,7 +106,7 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
 
 
 def _strings(key: str, utf8: NDArray[Any] | None, ends: NDArray[Any]) -> NDArray[np.str_]:
-    """The strings of which `_tensors` made these two arrays."""
+    """The strings that `_tensors` turned into these two arrays."""
     whole = utf8 is not None and utf8.ndim == ends.ndim == 1
     if not whole or (utf8.dtype, ends.dtype) != (np.uint8, np.int64):  # type: ignore[union-attr]
         raise ModelFileError(
@@ -196,7 +196,7 @@ def read_header(name: str, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
-    """Write the files into a folder, which is made where absent."""
+    """Write the files into a folder, which is created if missing."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -204,7 +204,7 @@ def write_folder(folder: str | Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_folder(folder: str | Path, name: str) -> dict[str, bytes]:
-    """The files that `to_files` made in a folder under a name, as far as they exist."""
+    """The files that `to_files` made in a folder under a name; those that exist."""
     found = sorted(Path(folder).glob(f"{glob.escape(name)}.*"))
     return {path.name: path.read_bytes() for path in found if path.suffix in (".json", ".safetensors")}
 

@@ -14,14 +14,14 @@ from recsys_models.fitted.model_files import ModelFileError
 
 
 def must_be(array: NDArray[Any], name: str, *, shape: tuple[int | None, ...], kind: str) -> None:
-    """Hold an array to its shape and kind, and its numbers to being finite.
+    """Check the shape and kind of an array, and that its numbers are finite.
 
     Args:
         shape: lengths, None for any.
         kind: NumPy's kind letters that the type may have; floating point numbers are float32.
 
     Raises:
-        ValueError: the array is another one.
+        ValueError: the array is different.
     """
     fits = array.ndim == len(shape) and all(
         want in (None, size) for want, size in zip(shape, array.shape, strict=False)
@@ -35,12 +35,12 @@ def must_be(array: NDArray[Any], name: str, *, shape: tuple[int | None, ...], ki
 
 
 def must_be_learned(array: NDArray[Any], name: str) -> None:
-    """Hold the numbers of a model's array to being finite float32, if they are no integers.
+    """Check that the numbers of a model's array are integers or finite float32.
 
-    The spread of an input alone may be infinite: divided by it, an input that is the same everywhere does not count.
+    Only the spread of an input may be infinite: a constant input is divided by it and so becomes 0.
 
     Raises:
-        ValueError: they are others.
+        ValueError: they are not.
     """
     if array.dtype.kind != "f":
         return
@@ -56,7 +56,7 @@ def sparse(
     indptr: NDArray[Any],
     shape: tuple[int, int],
 ) -> sp.csr_array:
-    """The CSR matrix of these arrays, whose indices are checked: those out of bounds would read foreign memory.
+    """The CSR matrix of these arrays, whose indices are checked, because one out of bounds would read foreign memory.
 
     Raises:
         ValueError: the arrays are no CSR matrix of this shape.

@@ -40,7 +40,7 @@ class GNNR(EmbeddingRecommender):
     `candidates` that the network itself ranks first. The learned attention is then applied to the whole graph.
     Validation keeps the best epoch, so there training can only improve on the start. Time is linear in pairs.
 
-    Relations that were counted on the last days as well give away a little of what attention is to predict.
+    Relations that also count the last days leak a little of what attention has to predict.
 
     Args:
         parts: "both"; for comparison "gcn", convolution without attention, or "gat", attention without convolution.
@@ -113,7 +113,7 @@ class GNNR(EmbeddingRecommender):
         self._fit_links = self._links_with_relations(interactions)
 
     def _links_with_relations(self, interactions: Interactions) -> Links | None:
-        """The links of interactions and of relations that pass something on; None where no relation does."""
+        """The links of interactions and of relations with an effect; None where no relation has one."""
         from recsys_models.gnn_r.relation_graph import relations_between_items
 
         gates = self._learned.get("gate", np.empty(0, np.float32))
@@ -142,7 +142,7 @@ class GNNR(EmbeddingRecommender):
         return matrix, start
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
-        """Edges as they weigh in the convolution; what attention or edges all alike would add makes no better lists."""
+        """Edges with their weights in the convolution; attention or equal weights did not improve the lists."""
         edges = [edge_weights(interactions, self.half_life_days)]
         # of a file in which the sum of all edges alike came second
         if self._fold_map is not None and self._fold_map.n_edges > 1:

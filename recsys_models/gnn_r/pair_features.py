@@ -20,7 +20,7 @@ def pair_features(
 
     Behaviours: the logarithm of how often each occurred. Recency: 2^(-age / half-life) of the pair's latest and first
     interaction. Degrees: the logarithm of the degrees of user and item, of all and of recent interactions. And the
-    cosine of both start embeddings, which tells a usual interaction from an odd one.
+    cosine of both start embeddings, which distinguishes a usual interaction from an odd one.
 
     Args:
         start: shape (n_users + n_items, d).

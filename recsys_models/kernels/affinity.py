@@ -21,8 +21,8 @@ def item_affinity(
     """Affinity between items: the largest entries of D_i^-item_exponent Rᵀ D_u^-user_exponent R D_i^-item_exponent,
     its diagonal left out.
 
-    One threshold for all pairs keeps more neighbours of items that have them: with a sixth of the entries, chosen so,
-    scores were as good as with all, and with each item's nearest they were worse.
+    One threshold for all pairs keeps more neighbours of items that have many. A sixth of the entries, chosen this way,
+    scored as well as all of them; each item's nearest neighbours scored worse.
 
     Args:
         seen: users by items, ones.

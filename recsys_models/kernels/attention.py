@@ -48,7 +48,7 @@ def sorted_edges(
 
     Args:
         kernel: "dgl": `u_mul_e_sum` and `edge_softmax`; "torch": sparse CSR products, also where DGL has no CUDA.
-            "auto" is "torch": one head's weighted sum, forward and backward, takes it a third of DGL's time on CPU.
+            "auto" is "torch": one head's weighted sum, forward and backward, takes a third of DGL's time on the CPU.
 
     Returns:
         The edges, and for each of them its place among those given.

@@ -1,4 +1,4 @@
-"""The one place that imports DGL, so that its 2.x wheels load beside a current PyTorch."""
+"""The import of DGL, in one place, so that its 2.x wheels load with a current PyTorch."""
 
 from __future__ import annotations
 

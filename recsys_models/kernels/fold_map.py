@@ -17,7 +17,8 @@ from recsys_models.training.threads import blas
 EXPONENTS = (0.0, 0.3, 0.5, 0.7, 1.0)
 """Powers of the degrees of items and of users that are tried where a family names none."""
 TRIED, LEARNED = 2_000, 6_000
-"""Largest number of users that the powers are chosen with; least that the map is learned from, where there are more."""
+"""Largest number of users that the powers are chosen with; smallest number that the map is learned from, if there are
+more."""
 RIDGE = 1e-6
 """L2 penalty relative to the mean square of an input."""
 
@@ -55,8 +56,8 @@ class FoldMap(NamedTuple):
         item_exponents: Sequence[float] = EXPONENTS,
         user_exponents: Sequence[float] = EXPONENTS,
     ) -> FoldMap:
-        """The map that gives the users' vectors back best; of several exponents those with the least error in scores of
-        users that the map was not learned from.
+        """The map that reproduces the users' vectors best, with the exponents of the least error in the scores of
+        held-out users.
 
         Args:
             edges: matrices of weights, users by items, at least one.
@@ -139,7 +140,7 @@ class FoldMap(NamedTuple):
         """The map from the arrays of `state`; None if there are none, as in files from before maps were stored.
 
         Raises:
-            ValueError: the arrays are no map of so many items and such vectors.
+            ValueError: the arrays do not fit the numbers of items and dimensions.
         """
         found = {name: state[f"fold.{name}"] for name in cls._fields if f"fold.{name}" in state}
         if not found:

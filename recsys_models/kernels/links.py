@@ -19,7 +19,7 @@ class Links(NamedTuple):
     """The connected components of the graph of users and items.
 
     Attributes:
-        users: (n_users,) component of each user; who has no interaction is one alone.
+        users: (n_users,) component of each user; a user without interactions is a component alone.
         items: (n_items,) component of each item.
         known: (n_items,) which items are in a component with an interaction.
         joined: whether all known items are in one component, as in most shops.
@@ -81,9 +81,9 @@ class Links(NamedTuple):
         return set(self.items[items].tolist()) <= set(self.items[customer.item].tolist())
 
     def to_items(self, who: NDArray[np.integer] | Interactions, n_items: int) -> NDArray[np.bool_]:
-        """Which items are linked to users of the fit, given by row, or to customers by what they had.
+        """Mask of the items linked to users of the fit, given by row, or to customers, given by their items.
 
-        Items that are not `known` are linked to nobody, except where all others are joined: then nobody is asked.
+        Items that are not `known` are linked to nobody, except where all others are joined: then nothing is looked up.
 
         Returns:
             Shape (n_items,) where it is the same for all, else (users, n_items).

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FIRST = 1024
-"""Items whose inner products are computed before it is asked which others can be among the best."""
+"""Number of items whose inner products are computed before the others are bounded."""
 LARGEST_BLOCK = 8192
 
 
@@ -18,7 +18,7 @@ class LongestFirst(NamedTuple):
     No inner product is larger than the lengths of both vectors multiplied (Cauchy and Schwarz). So once the k-th best
     of the longest items is known, shorter ones than k-th best / length of the query cannot be among the k best; see
     Teflioudi, Gemulla and Mykytiuk 2015, "LEMP: Fast retrieval of large entries in a matrix product", section 4.1.
-    Vectors of popular items are long, so that few items are looked at.
+    Vectors of popular items are long, so few items have to be computed.
 
     Attributes:
         rows: (n,) int32, the item of each place.
@@ -52,7 +52,7 @@ class LongestFirst(NamedTuple):
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The k items of the largest inner products, best first, equal ones by row; fewer if there are not enough.
 
-        An item's inner product does not depend on which others are looked at: it is summed in float64 by itself.
+        An item's inner product does not depend on the other items: each is summed in float64 by itself.
 
         Args:
             query: (d,) finite.

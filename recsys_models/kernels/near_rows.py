@@ -36,7 +36,7 @@ class NearRows:
     def of(self, others: sp.csr_array) -> tuple[sp.csr_array, NDArray[np.float32]]:
         """Similarities of the nearest rows to each of `others`, and of these with themselves.
 
-        One row that equals the other is taken for the other itself, as it was known to a fit, and is left out.
+        If a row equals the other one, it is assumed to be the same user, as known to the fit, and is left out.
 
         Args:
             others: (n, items), ones.

@@ -16,8 +16,8 @@ from recsys_models.fitted.state_arrays import sparse
 from recsys_models.kernels.sparse import csr, shape_of
 
 BLOCK_PRODUCTS = 1_000_000
-"""Number of multiplications per block of the similarity product, which bounds its memory. Blocks are so small that they
-take turns in the same memory: fresh pages cost more than the product."""
+"""Number of multiplications per block of the similarity product, which bounds its memory. Blocks this small reuse the
+same memory; fresh pages would cost more than the product."""
 
 
 def cosine_neighbours(
@@ -72,7 +72,7 @@ def largest_of_rows(
 
     Args:
         rows: float32.
-        itself: for each row a column that it has, whose entry is kept beside the n largest others.
+        itself: for each row a column that it has, whose entry is kept besides the n largest others.
         names: for each column of `rows` its number in the result, by which equal entries are in order; None: its own.
     """
     values = np.asarray(rows.data, np.float32)

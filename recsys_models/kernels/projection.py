@@ -98,7 +98,8 @@ def torch_csr(matrix: sp.csr_array) -> torch.Tensor:
 
 
 def sum_of_rows(matrix: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
-    """The product matrix @ features on the CPU: the same sums in the same order as of PyTorch's, in half its time."""
+    """The product matrix @ features on the CPU: the same sums in the same order as PyTorch's product, in half the
+    time."""
     return torch.nn.functional.embedding_bag(
         matrix.col_indices(), features, matrix.crow_indices(), mode="sum", per_sample_weights=matrix.values(),
         include_last_offset=True,

@@ -33,7 +33,7 @@ class PropagationGraph:
         adjacency: a homogeneous DGL graph with int32 ids and both directions, or a torch sparse CSR matrix.
         scale: float32 tensor, shape (n_nodes, 1): degree^-exponent, 0 for nodes without edges.
         weight: float32 tensor, one per edge of the DGL graph, or None where all weights are 1.
-        projection: the way through the small side's projection, where there is a small side and it was asked for.
+        projection: the projection of the small side, if there is a small side and it was requested.
     """
 
     kernel: str

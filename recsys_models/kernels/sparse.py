@@ -24,8 +24,8 @@ def csr(matrix: Any) -> sp.csr_array:
 def one_row(columns: NDArray[np.int32], values: NDArray[np.float32], n_columns: int) -> sp.csr_array:
     """A matrix of one row, shape (1, n_columns), of ascending columns, each once.
 
-    It is a copy of an empty one that is given these arrays, for SciPy's constructor looks at far more than a customer's
-    few items need.
+    It is a copy of an empty matrix with these arrays, because SciPy's constructor checks far more than a customer's few
+    items need.
     """
     row = copy(_empty_row(n_columns))
     row.data, row.indices = values, columns

@@ -1,6 +1,6 @@
 """Start embeddings of graph networks, from the singular vectors of the interaction matrix.
 
-With these as their start, LightGCN's propagation returns the spectral model's scores, so that training begins there.
+From this start, LightGCN's propagation returns the spectral model's scores, so training begins there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from recsys_models.kernels.spectral_filter import item_gain, spectral_filter
 from recsys_models.kernels.truncated_svd import truncated_svd
 
 LARGE = 10_000
-"""Number of users and of items from which on a shop counts as large: what "auto" stands for differs there."""
+"""Number of users and of items from which a shop counts as large; the meaning of "auto" depends on it."""
 LARGEST_TABLE = 120_000_000
-"""Largest table of embeddings, in numbers, that a dimension of "auto" leads to; training keeps about ten of them."""
+"""Largest table of embeddings, in numbers, for a dimension of "auto"; training keeps about ten such tables."""
 LONGEST = 1500
-"""Largest dimension that "auto" leads to."""
+"""Largest dimension for "auto"."""
 
 
 def spectral_start(

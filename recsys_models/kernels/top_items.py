@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 BLOCK_CELLS = 4_000_000
-"""Number of scores per block (16 MB of float32), from which follows how many users are ranked at once. Larger blocks
-are slower: glibc takes fresh pages for each array of 32 MB, and gives them back."""
+"""Number of scores per block (16 MB of float32); it determines how many users are ranked at once. Larger blocks are
+slower, because glibc maps fresh pages for each array of 32 MB."""
 PART_CELLS = 1_000_000
 """Number of scores that one thread ranks at a time (4 MB of float32)."""
 STRIPE = 64
@@ -45,7 +45,7 @@ def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArr
     so the k-th best score is the threshold itself. Only the few scores above the threshold are sorted.
 
     Args:
-        scores: shape (n, m). -inf marks what must not come back.
+        scores: shape (n, m). -inf marks items that must not be returned.
 
     Returns:
         Columns (-1 where fewer than k are left) and scores (-inf there), both of shape (n, k).
@@ -99,7 +99,7 @@ def _ranked(
 
 
 def _first(row: NDArray[np.float32], value: np.float32, count: int) -> NDArray[np.intp]:
-    """Columns of the first `count` occurrences of a value in a row that holds it at least so often."""
+    """Columns of the first `count` occurrences of a value in a row that holds it at least that often."""
     found = np.flatnonzero(row[:1024] == value)
     if found.size < count:
         found = np.flatnonzero(row == value)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class GraphNetworkFit(Fit):
     """Training of a graph network: embeddings, feature maps and layers learn."""
 
-    drops_out = True
+    uses_dropout = True
 
     def __init__(
         self,

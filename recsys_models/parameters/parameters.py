@@ -14,7 +14,8 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """The finite numbers from `low` to `high`, without an end that is open; `why` they end there, in words."""
+    """Range of finite numbers from `low` to `high`, without an end that is open; `why` gives the reason for its
+    ends."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -46,25 +47,25 @@ _GROWS = "time and memory of a fit grow with it"
 
 
 Count: TypeAlias = Annotated[int, Range(1, _INT32)]
-"""A whole number, at least 1, of what the data limit: a fit takes no more of it than there is."""
+"""A whole number, at least 1, that the data limit: a fit uses no more than there is."""
 Width: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How many numbers a vector or a layer of a network has."""
+"""Length of a vector, or number of units of a layer."""
 Length: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How much of a history a network sees."""
+"""The longest part of a history that a network sees, in events."""
 Drawn: TypeAlias = Annotated[int, Range(1, 4096, why=_GROWS)]
-"""How many items are drawn beside one that somebody had."""
+"""Number of negative items sampled for each positive one."""
 Depth: TypeAlias = Annotated[int, Range(1, 16, why=_GROWS)]
-"""How many layers a network has."""
+"""Number of layers of a network."""
 DepthOrNone: TypeAlias = Annotated[int, Range(0, 16, why=_GROWS)]
-"""How many layers a network has, or none."""
+"""Number of layers of a network; may be 0."""
 Rounds: TypeAlias = Annotated[int, Range(1, 10_000, why=_GROWS)]
-"""How often a fit goes over something."""
+"""Number of passes of a fit, such as epochs."""
 RoundsOrNone: TypeAlias = Annotated[int, Range(0, 10_000, why=_GROWS)]
-"""How often a fit goes over something, if ever."""
+"""Number of passes of a fit; may be 0."""
 Several: TypeAlias = Annotated[int, Range(1, 100, why=_GROWS)]
-"""How many parts of a model are fitted beside each other."""
+"""Number of parallel parts of a model, such as heads."""
 SeveralOrNone: TypeAlias = Annotated[int, Range(0, 100, why=_GROWS)]
-"""How many parts of a model are fitted beside each other, if any."""
+"""Number of parallel parts of a model; may be 0."""
 AtLeast0: TypeAlias = Annotated[float, Range(0)]
 """A number, at least 0."""
 Above0: TypeAlias = Annotated[float, Range(0, open_low=True)]
@@ -102,7 +103,7 @@ def kinds(family: type[Any]) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """The value with NumPy's scalars and arrays, also those within, as Python's own."""
+    """The value with NumPy scalars and arrays, nested ones too, as Python's own types."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -140,7 +141,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def in_words(kind: Any) -> str:
-    """An annotation as a reader of an error says it."""
+    """An annotation in words, for error messages."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(in_words(part) for part in parts)

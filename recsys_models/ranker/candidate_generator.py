@@ -168,7 +168,7 @@ class CandidateGenerator:
 
         Args:
             seen: the items that each has, (b, n_items), ones.
-            left: (b, r) left singular vectors, as far as a history tells them.
+            left: (b, r) left singular vectors, estimated from histories.
             near: as `near_rows` gives it.
         """
         return Customers(seen, left, *near.of(seen))

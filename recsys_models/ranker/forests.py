@@ -46,7 +46,7 @@ class Forests:
 
 
 def _must_be_whole(text: str) -> None:
-    """Raise ValueError where LightGBM, which reads on past the end of a cut text, should not be given it."""
+    """Raise ValueError for a truncated text, because LightGBM reads past its end."""
     sizes = next((line[11:].split() for line in text.splitlines() if line.startswith("tree_sizes=")), None)
     begin, end = text.find("Tree=0"), text.find("end of trees")
     if not text.startswith("tree\n") or sizes is None or min(begin, end) < 0:

@@ -134,7 +134,7 @@ class Listwise:
 class _ListwiseFit(Fit):
     """Training of a `ListwiseNetwork`."""
 
-    drops_out = True
+    uses_dropout = True
 
     def __init__(
         self,

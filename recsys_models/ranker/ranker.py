@@ -76,7 +76,7 @@ class Ranker(Recommender):
     """
 
     family: ClassVar[str] = "ranker"
-    knows_by_links: ClassVar[bool] = True
+    needs_links: ClassVar[bool] = True
     counted_columns: ClassVar[frozenset[str]] = frozenset({"timestamp", "weight"})
     learns_by_gradient: ClassVar[bool] = True
     depends_on_threads: ClassVar[bool] = True
@@ -181,7 +181,7 @@ class Ranker(Recommender):
     ) -> Iterator[LabelledLists | None]:
         """Training lists: of the labels, then of `folds` further parts of as many interactions, one after another.
 
-        With timestamps each part is what came before the last; without, each is drawn from all, labels too.
+        With timestamps each part lies before the previous one; without, each is drawn from all interactions and labels.
         """
         from recsys_models.ranker.labelled_lists import LabelledLists
 

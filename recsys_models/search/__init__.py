@@ -1,6 +1,6 @@
 """Search: an index over the titles of items, by words, parts of words and meaning; arrays and texts in, arrays out.
 
-`SearchIndex` is the whole; the other modules are what it is made of.
+`SearchIndex` is the entry point; the other modules are its parts.
 """
 
 from recsys_models.search.encoder import Encoder as Encoder

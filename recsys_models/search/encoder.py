@@ -21,7 +21,8 @@ _PACKAGES: dict[str, tuple[str, str, str]] = {
 """Encoders by name: the module, the distribution that has its weights, and the extra that installs it."""
 
 _DIMENSIONS = 128
-"""Dimensions kept of wordllama's 256, trained to be cut short (Kusupati et al. 2022): as good in half the time."""
+"""Dimensions kept of wordllama's 256, which are trained to be truncated (Kusupati et al. 2022): as good in half the
+time."""
 
 
 class EncoderMissing(ImportError):
@@ -33,7 +34,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """Encoder and version of its weights, such as `wordllama 0.4.0`; vectors of two names do not compare."""
+        """Encoder and version of its weights, such as `wordllama 0.4.0`; vectors of two encoders cannot be compared."""
         ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ _SMOOTHING = 0.1
 
 
 class Click(NamedTuple):
-    """An item that was taken from what a query found.
+    """An item that was chosen from the results of a query.
 
     Attributes:
         words: of the query.
@@ -58,7 +58,7 @@ class Intent:
     def of(cls, words: TermIndex, category_of: Sequence[str | None], clicks: Iterable[Click] = ()) -> Intent:
         """Learn the intent from the documents of an index, each in one category or none, and from clicks.
 
-        Clicks on items of a category that no document has count for nothing.
+        Clicks on items of a category that no document has are ignored.
         """
         names = sorted({each for each in category_of if each is not None})
         place = {name: row for row, name in enumerate(names)}
@@ -125,7 +125,7 @@ class Intent:
         """The intent of `state`.
 
         Raises:
-            ValueError, KeyError: the arrays are none.
+            ValueError, KeyError: the arrays are invalid.
         """
         terms, categories = state["intent_terms"], state["intent_categories"]
         must_be(terms, "intent_terms", shape=(None,), kind="U")

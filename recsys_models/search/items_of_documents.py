@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _ROUNDING = 1 + 1e-5
-"""More than the rounding of a float32 product."""
+"""Bound of the rounding error of a float32 product, relative to it."""
 
 
 class ItemsOfDocuments(NamedTuple):
@@ -37,16 +37,16 @@ class ItemsOfDocuments(NamedTuple):
         raised: tuple[float, float],
         allowed: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.int32]:
-        """The rows, ascending, of items among which are the n best of these documents and all that are as good.
+        """Rows, ascending, of the items that can be among the n best of these documents, or equal to the last of them.
 
-        An item's score is that of its document times a number within `raised`. So where n items have documents of a
-        score, no item can be among the n best whose document's score is too low for the largest number to make up.
+        An item's score is its document's score times a factor within `raised`. So once n items have documents of some
+        score, an item whose document scores too low even for the largest factor is left out.
 
         Args:
             scores: (n_documents,) ≥ 0.
             documents: those whose items are chosen from.
-            n: how many.
-            raised: the least and the largest number that a document's score is multiplied by, above 0.
+            n: number of items.
+            raised: smallest and largest factor of a document's score, above 0.
             allowed: (n_items,) which items may be chosen; None: all.
         """
         counts = np.diff(self.starts)[documents]

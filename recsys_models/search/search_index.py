@@ -23,20 +23,20 @@ from recsys_models.search.words import MOST_WORDS, trigrams, words
 
 _FILES = "search_index"
 REORDERED = 200
-"""How many of the best of a query are put in order by what the customer likes."""
+"""Number of a query's best results that are reordered by the customer's taste."""
 EXACT = 100.0
-"""Score of the item whose id is the query; what the words give is below 3."""
+"""Score of the item whose id is the query; scores of words stay below 3."""
 LEAST_TRIGRAMS = 0.34
 """Share of a query's trigrams, weighted by rarity, from which an item without any of its words is found."""
 LEAST_MEANING = 0.5
 """Cosine from which an item that shares no word with the query is found."""
 SURE = 0.5
-"""Probability from which a category is what is asked for, where no title has anything of the query."""
+"""Probability from which a query is taken to ask for a category, if no title has anything of it."""
 LEAST_ALIKE = 0.2
-"""Share of its trigrams, or half a cosine, from which a title is offered instead of one that is not there."""
+"""Share of the trigrams, or half a cosine, from which a title is suggested where nothing is found."""
 
 Taste = Callable[[NDArray[np.int32]], NDArray[np.float32]]
-"""Gives the scores of rows of items for a customer, NaN where nothing is known."""
+"""Function from rows of items to a customer's scores, NaN where nothing is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +53,8 @@ class SearchIndex:
         by_trigrams: the trigrams of the title.
         intent: which categories a query asks for.
         vectors: (n_documents, n_dimensions) float32 of length 1; without columns where there is no encoder.
-        encoder: name of what made them; None without one.
-        weights: how much each thing counts.
+        encoder: name of the encoder that made them; None without one.
+        weights: of the signals that rank results.
     """
 
     item_ids: NDArray[np.str_]
@@ -88,9 +88,9 @@ class SearchIndex:
             titles: of the items.
             texts: title and groups of each, in one line.
             categories: of the items.
-            customers: by how many customers each was had.
-            encoder: what makes vectors of titles; without one nothing is found by meaning.
-            clicks: what was taken from earlier searches; it teaches which categories words ask for.
+            customers: number of customers who had each item.
+            encoder: makes vectors of titles; without one nothing is found by meaning.
+            clicks: items chosen from earlier searches, from which the intent learns which categories words ask for.
 
         Raises:
             ValueError: the columns differ in length, or an id comes twice.
@@ -160,12 +160,12 @@ class SearchIndex:
 
     @cached_property
     def _popularities(self) -> tuple[float, float]:
-        """The least and the largest."""
+        """The smallest and the largest popularity."""
         return (float(self.popularity.min()), float(self.popularity.max())) if self.n_items else (0.0, 0.0)
 
     @cached_property
     def spelling(self) -> Spelling:
-        """The words that there are."""
+        """The words of the index, for corrections."""
         terms, counts = self.by_words.terms.tolist(), self.by_words.documents_with.tolist()
         return Spelling(dict(zip(terms, counts, strict=True)))
 
@@ -180,13 +180,13 @@ class SearchIndex:
     ) -> Found:
         """The k items for a query, best first; fewer if there are not enough.
 
-        An item is found that has a word of the query, or enough of its trigrams, or a title that means nearly the same.
-        One whose id is the query stands first.
+        An item is found if it has a word of the query, or enough of its trigrams, or a title that means nearly the
+        same. An item whose id is the query comes first.
 
         Args:
             query: words in any order; an unknown one stands for the known word that was probably meant.
-            encoder: what made the index's vectors; without it nothing is found by meaning.
-            allowed: (n_items,) which items may be found; all where it is None.
+            encoder: the one that made the index's vectors; without it nothing is found by meaning.
+            allowed: (n_items,) which items may be found; None: all.
             taste: scores of items for the customer.
 
         Raises:
@@ -235,7 +235,7 @@ class SearchIndex:
     def _matched(
         self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
     ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
-        """(n_documents,) by how much each document has what is asked for, in each way; and whether that is enough."""
+        """(n_documents,) match of each document with the query, by signal; and whether it is enough to be found."""
         by_words = self.by_words.coverage(corrected)
         by_trigrams = self.by_trigrams.coverage(trigrams(asked))
         if corrected != asked:

@@ -8,9 +8,9 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract
 
 SHORTEST = 4
-"""Letters of a word that is corrected; among shorter ones everything is near everything."""
+"""Fewest letters of a word that is corrected; shorter words are all near one another."""
 ONE_ERROR_UP_TO = 7
-"""Letters up to which one error is forgiven; two in longer words that begin with the same letter."""
+"""Largest number of letters of a word with one error; longer words with the same first letter may have two."""
 SHORTEST_PART = 3
 
 
@@ -53,7 +53,8 @@ class Spelling:
         return parts
 
     def _parts(self, word: str) -> list[str]:
-        """The two known words that make it up, the rarer of which is in the most documents; none without any."""
+        """The two known words that form it, of which the rarer one is in the most documents; empty if there are
+        none."""
         pairs = [
             (word[:at], word[at:])
             for at in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from recsys_models.fitted.state_arrays import must_be, sparse
 
 K1 = 1.2
-"""How soon a term that comes again counts no more (Robertson and Zaragoza 2009, section 3.4)."""
+"""Saturation of a term's repeated occurrences in BM25 (Robertson and Zaragoza 2009, section 3.4)."""
 B = 0.4
-"""How much longer documents are marked down; titles are all short, so less than the 0.75 that is usual for pages."""
+"""Length normalisation of BM25; lower than the 0.75 that is usual for pages, because all titles are short."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class TermIndex:
     Attributes:
         terms: (n_terms,) str, in order.
         scores: (n_terms, n_documents) CSR, float32: what a term adds to a document's score.
-        documents_with: (n_terms,) int32, in how many documents a term is.
+        documents_with: (n_terms,) int32, number of documents with each term.
     """
 
     terms: NDArray[np.str_]
@@ -76,10 +76,10 @@ class TermIndex:
         return cls(terms, sp.csr_array(columns.T), frequency)
 
     def coverage(self, query: Sequence[str]) -> NDArray[np.float32]:
-        """(n_documents,) how well each document has the query's terms: 0 where it has none, about 1 where it has all.
+        """(n_documents,) match of each document with the query's terms: 0 without any, about 1 with all of them.
 
-        It is BM25 as a share of what a document that has every term once would reach. A term that no document has
-        counts as the rarest.
+        It is BM25, divided by the score of a document that has every term once. A term that no document has counts as
+        the rarest.
         """
         distinct = list(dict.fromkeys(query))
         rows = [self.place[term] for term in distinct if term in self.place]
@@ -110,7 +110,7 @@ class TermIndex:
         """The index of `state`.
 
         Raises:
-            ValueError, KeyError: the arrays are none.
+            ValueError, KeyError: the arrays are invalid.
         """
         terms = state[f"{name}_terms"]
         must_be(terms, f"{name}_terms", shape=(None,), kind="U")

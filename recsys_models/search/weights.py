@@ -15,9 +15,8 @@ class Weights:
         meaning: cosine of query and title.
         title: whether the words of the query are those of the title, no more and no fewer.
         intent: probability of the item's category, given the query.
-        liking: by which share the item that the customer likes best, of those found, is raised above the one they like
-            least.
-        popularity: the same by popularity, for whom nothing is known.
+        liking: share by which the found item that the customer likes best is raised above the one they like least.
+        popularity: the same by popularity, for customers of whom nothing is known.
     """
 
     words: float = 1.0

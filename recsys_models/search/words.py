@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 MOST_WORDS = 32
-"""Most words of a query that are looked for; more would only cost time."""
+"""Largest number of words of a query that are searched for; more would only cost time."""
 _WORDS = re.compile(r"\d+|[^\W\d_]+")
 
 

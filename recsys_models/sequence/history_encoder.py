@@ -52,7 +52,7 @@ def _attention_that_draws_apart(device: str) -> AbstractContextManager[object]:
 
 
 def restored(settings: SequenceEncoder, learned: Mapping[str, NDArray[Any]]) -> nn.ModuleDict:
-    """The encoder with learned arrays, the vectors of items as taken among them, ready to read on the CPU."""
+    """The encoder with learned arrays, the items' input vectors among them, ready to read on the CPU."""
     with OwnDraws(0):
         module = network(settings)
     taken = torch.from_numpy(np.array(learned["taken.weight"]))

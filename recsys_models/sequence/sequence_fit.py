@@ -28,7 +28,7 @@ class SequenceFit(Fit):
         learned: the encoder's arrays of an earlier model to start from; empty for a new one.
     """
 
-    drops_out = True
+    uses_dropout = True
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ def resolve_device(device: str = "auto") -> str:
     """The name that PyTorch takes for `auto`, `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        ValueError: the name is none of these, or it names CUDA where there is none.
+        ValueError: the name is none of these, or it names CUDA on a machine without it.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

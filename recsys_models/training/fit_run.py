@@ -12,7 +12,7 @@ OnEpoch = Callable[[int, dict[str, float]], None]
 
 @dataclasses.dataclass(frozen=True)
 class FitRun:
-    """Settings of one run of a fit, beside its data.
+    """Settings of one run of a fit, besides its data.
 
     Attributes:
         seed: seed of everything that is drawn.

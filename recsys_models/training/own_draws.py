@@ -1,4 +1,4 @@
-"""Own random draws: PyTorch draws from a generator of the fit, not from the process's."""
+"""Random draws of a fit: PyTorch takes them from the fit's own generator, not from the process's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 class OwnDraws(TorchDispatchMode):
     """Within this context the thread's draws (initial weights, dropout) come from own generators, one for each device.
 
-    They give what PyTorch's own would after `torch.manual_seed(seed)`, but fits that run in other threads neither see
-    nor change them, and PyTorch's own stay as they are. Draws that the caller gave a generator keep it.
+    The draws equal PyTorch's after `torch.manual_seed(seed)`, but fits in other threads neither see nor change them,
+    and PyTorch's own generators stay as they are. A draw with a generator of the caller's keeps that.
 
     Raises:
         RuntimeError: an operation draws and takes no generator.
@@ -56,7 +56,7 @@ class OwnDraws(TorchDispatchMode):
 
 
 def _draws(func: Any, args: tuple[Any, ...], given: Mapping[str, Any]) -> bool:
-    """Whether the operation draws as it is called: one that only drops out does not where the share is 0."""
+    """Whether this call of the operation draws; dropout with a share of 0 does not."""
     if torch.Tag.nondeterministic_seeded not in func.tags:
         return False
     shares = [

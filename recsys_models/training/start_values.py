@@ -1,4 +1,4 @@
-"""Start values: what a training takes over from an earlier model's arrays, and what it cannot."""
+"""Start values: arrays of an earlier model that a training starts from, and those that do not fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 def take_over(module: torch.nn.Module, learned: Mapping[str, NDArray[Any]]) -> list[str]:
-    """Put an earlier model's arrays into the module, and say what does not fit it.
+    """Copy an earlier model's arrays into the module, and report those that do not fit.
 
     Args:
         learned: arrays by the names of the module's own; empty for a start without an earlier model.

@@ -21,7 +21,7 @@ _limiter = None
 def computing(threads: int, *, gradients: bool) -> Iterator[dict[str, int]]:
     """Context in which `blas` and, with `gradients`, PyTorch use a number of threads; 0: as many as they are set to.
 
-    Gives their numbers, `{"blas": n, "torch": n}`.
+    Yields their numbers, `{"blas": n, "torch": n}`.
     """
     token = _wanted.set(threads)
     try:
@@ -41,8 +41,8 @@ def computing(threads: int, *, gradients: bool) -> Iterator[dict[str, int]]:
 def blas(threads: int | None = None) -> Iterator[None]:
     """Context in which NumPy's and SciPy's matrix products use a number of threads; None: as many as `computing` says.
 
-    BLAS has one number for the whole process. So whoever wants another number waits until those within are done, and
-    the last one out sets it back. It must not be entered again from within.
+    BLAS has one number for the whole process. So a thread that wants another number waits until those inside are done,
+    and the last one out restores the number. The context is not reentrant.
     """
     global _holders, _held, _limiter
     wanted = _wanted.get() if threads is None else threads
@@ -67,10 +67,10 @@ def blas(threads: int | None = None) -> Iterator[None]:
 
 @contextmanager
 def _in_control() -> Iterator[None]:
-    """Within, this thread may set OpenBLAS's number.
+    """Context in which this thread may set OpenBLAS's number of threads.
 
-    While the thread that set it before is alive, threadpoolctl passes over what others set; but the last one out of
-    `blas` need not be the first one in.
+    While the thread that first set it is alive, threadpoolctl ignores the others; but the last thread to leave `blas`
+    need not be the first that entered.
     """
     OpenBLASController.clear_controlling_thread(force=True)
     try:

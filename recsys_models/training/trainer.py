@@ -23,7 +23,7 @@ from recsys_models.training.own_draws import OwnDraws
 from recsys_models.training.validation import validation_ndcg
 
 SMALLEST_BATCH = 16
-"""Batch that is not halved any more when memory does not suffice."""
+"""Smallest batch: it is not halved any more when memory runs out."""
 
 
 class Trained(Protocol):
@@ -42,23 +42,23 @@ class Fit(ABC):
     Attributes:
         module: module of all parameters and buffers that change in training.
         optimiser: optimiser of the module's parameters.
-        incidents: what of an earlier model could not be taken over as the start, in words.
-        drops_out: whether its losses draw beside what they draw from the generator that they are given.
+        incidents: sentences on arrays of an earlier model that could not be reused as the start.
+        uses_dropout: whether its losses use dropout, which draws without the generator that they are given.
     """
 
     module: torch.nn.Module
     optimiser: torch.optim.Optimizer
     incidents: Sequence[str] = ()
-    drops_out: bool = False
+    uses_dropout: bool = False
 
     @abstractmethod
     def losses(self, batch: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-        """The loss of each step of one epoch; the trainer follows its gradient before it takes the next.
+        """The loss of each step of one epoch; the trainer takes its gradient step before it asks for the next loss.
 
         Args:
             batch: largest number of examples per step.
             generator: source of all draws, on the CPU and seeded for this epoch. Dropout draws from a generator of
-                the epoch's own too, where `drops_out` says that there is any.
+                the epoch's own too, where `uses_dropout` says that there is any.
         """
 
     @abstractmethod
@@ -68,7 +68,7 @@ class Fit(ABC):
 
 @dataclass
 class _Progress:
-    """Progress of a training: all that a checkpoint holds beside tensors."""
+    """Progress of a training: all that a checkpoint holds besides tensors."""
 
     batch: int
     epoch: int = -1
@@ -217,7 +217,7 @@ def _one_epoch(fit: Fit, batch: int, seed: int, epoch: int) -> float:
     losses, draws = fit.losses(batch, generator), OwnDraws(drawn)
     while True:
         # only the way forward draws
-        with draws if fit.drops_out else nullcontext():
+        with draws if fit.uses_dropout else nullcontext():
             loss = next(losses, None)
         if loss is None:
             break
@@ -247,7 +247,7 @@ def _taken(fit: Fit) -> dict[str, NDArray[Any]]:
 
 
 def _put(fit: Fit, arrays: dict[str, NDArray[Any]]) -> None:
-    """Put the arrays of `_taken` into the fit, on whatever device it is."""
+    """Restore the arrays of `_taken` in the fit, on whatever device it is."""
     module: dict[str, Any] = {}
     state: dict[int, dict[str, Any]] = {}
     for name, array in arrays.items():

@@ -137,7 +137,7 @@ SPACES: dict[str, dict[str, Between | OneOf]] = {
 
 @dataclass(frozen=True)
 class Trial:
-    """One fit of a search: its parameters beside the defaults, its NDCG@20 on validation, and how long it took.
+    """One fit of a search: its parameters that differ from the defaults, its NDCG@20 on validation, and its duration.
 
     `state` is complete or failed; a failed trial has no `ndcg`, and `error` says what went wrong.
     """

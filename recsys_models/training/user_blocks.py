@@ -25,8 +25,8 @@ Result = TypeVar("Result")
 def over_blocks(function: Callable[[NDArray[Any]], Result], rows: NDArray[np.integer]) -> list[Result]:
     """Results of the function for blocks of `USERS` rows, in their order; several blocks are computed at once.
 
-    Matrix products of NumPy take one core each meanwhile: products that run side by side and take all cores each wait
-    for one another (24 s instead of 20).
+    Meanwhile NumPy's matrix products use one core each: parallel products that each use all cores wait for one another
+    (24 s instead of 20).
     """
     blocks = [rows[start : start + USERS] for start in range(0, rows.size, USERS)]
     with blas(1), ThreadPoolExecutor(THREADS) as pool:

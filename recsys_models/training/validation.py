@@ -114,7 +114,7 @@ def _mean_ndcg(
     max_users: int,
     seed: int,
 ) -> float:
-    """Mean NDCG of the lists that `listed` gives blocks of users without the items that it is to hide."""
+    """Mean NDCG of the lists that `listed` returns for blocks of users, given the items to hide."""
     relevant, hidden = unseen(validation, seen), seen
     if not relevant.nnz:
         relevant, hidden = validation.user_items(), None

@@ -24,6 +24,7 @@ MANY = settings(deadline=None, max_examples=examples(150))
 SOME = settings(deadline=None, max_examples=examples(40))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_wrapping_changes_nothing(case: Case, wrap: str) -> None:

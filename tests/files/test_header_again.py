@@ -70,8 +70,9 @@ def test_the_header_again_is_told_and_all_other_lines_are_rows(
         f"{before}{way(name)}{after}" if folded(way(name)) == folded(name) else name
         for name, (way, before, after) in zip(names, ways, strict=False)
     ]
-    others = [
-        [*again[:place], f"{again[place].strip()}x", *again[place + 1 :]] for place in range(len(names))
+    others = [  # a header of three columns may lack one
+        [f"{name.strip()}x" if (at == place) is (len(names) < 3) else name for at, name in enumerate(again)]
+        for place in range(len(names))
     ]
     body = [*others, *([["1"] * len(names)] * 20)]
     lines = [line(record) for record in body]
@@ -102,6 +103,80 @@ def test_in_another_order_and_with_other_accents_it_is_a_fault(tmp_path: Path, b
     text = "größe,prix\n" + "42,prix fixe\n" * 20 + normalize("NFD", "Prix,Größe\n")
     with pytest.raises(FileFault, match="its header again in another order on line 22"):
         read(tmp_path, text, block_bytes=block_bytes)
+
+
+@settings(deadline=None, max_examples=examples(100))
+@given(
+    names=st.lists(
+        NAME.filter(lambda name: len(name.strip(" '\"")) > 1), min_size=3, max_size=7, unique_by=folded
+    ),
+    others=st.integers(0, 2),
+    surplus=st.integers(-2, 2),
+    way=WAY,
+    around=st.tuples(AROUND, AROUND),
+    at=st.integers(0, 20),
+    block_bytes=st.sampled_from([5, 1 << 20]),
+    data=st.data(),
+)
+def test_a_header_of_other_columns_is_a_fault_unless_it_is_the_header_cut_off(
+    names: list[str],
+    others: int,
+    surplus: int,
+    way: Callable[[str], str],
+    around: tuple[str, str],
+    at: int,
+    block_bytes: int,
+    data: st.DataObject,
+) -> None:
+    """At most two names are others, or one of three or four."""
+    assume(others + abs(surplus) <= min(2, (len(names) - 1) // 2))
+    kept = names[: len(names) - others + min(surplus, 0)]
+    columns = data.draw(st.permutations([*kept, *(f"new {n}" for n in range(others + max(surplus, 0)))]))
+    assume(columns != names[: len(columns)])
+    again = [
+        f"{around[0]}{way(name) if folded(way(name)) == folded(name) else name}{around[1]}"
+        for name in columns
+    ]
+    text = line(names) + line(["1"] * len(names)) * at + line(again) + line(["2"] * len(again))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pytest.raises(FileFault, match=f"header.* on line {at + 2}"),
+    ):
+        read(Path(folder), text, block_bytes=block_bytes)
+
+
+@pytest.mark.parametrize("block_bytes", [5, 1 << 20])
+@pytest.mark.parametrize(
+    ("header", "again"),
+    [
+        ("u,i,t", "i,u,t"),
+        ("u,i,t", '"T", U,i'),
+        ("t,u,i,o,q,p", "t,u,o,q,i,discount"),
+        ("order_id,sku,quantity,price", "order_id,sku,price,discount"),
+        ("order_id,sku,quantity,price", "order_id,sku,quantity,price,discount"),
+        ("order_id,sku,quantity,price", "order_id,quantity,price"),
+    ],
+)
+def test_rows_behind_a_header_of_other_columns_are_not_loaded(
+    tmp_path: Path, header: str, again: str, block_bytes: int
+) -> None:
+    rows_before = f"{','.join('1' * len(header.split(',')))}\n" * 20
+    with pytest.raises(FileFault, match=r"header.* on line 22"):
+        read(tmp_path, f"{header}\n{rows_before}{again}\n", block_bytes=block_bytes)
+
+
+@pytest.mark.parametrize("block_bytes", [5, 1 << 20])
+@pytest.mark.parametrize(
+    "again", ["order_id,sku,quantity", "order_id,sku,quantity,price,,", "1,2,3,4order_id,sku,quantity,price"]
+)
+def test_a_header_that_is_cut_off_or_runs_into_a_row_is_malformed(
+    tmp_path: Path, again: str, block_bytes: int
+) -> None:
+    found = read(
+        tmp_path, f"order_id,sku,quantity,price\n1,2,3,4\n{again}\n5,6,7,8\n", block_bytes=block_bytes
+    )
+    assert [row.line for row in found.malformed] == [3]
+    assert [row[-1] for row in rows(found)] == [2, 4]
 
 
 @pytest.mark.parametrize("block_bytes", [5, 1 << 20])

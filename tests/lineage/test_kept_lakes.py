@@ -89,6 +89,7 @@ def test_failures_are_told(kept: Project) -> None:
     ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("name", "version"), [("large", 0), ("doubled", 0), ("counter", 1), ("by_day", 0)])
 def test_a_version_is_reproduced(kept: Project, name: str, version: int) -> None:
     code = code_of(assets()[name])

@@ -69,6 +69,7 @@ NO_FRAMES = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", NO_FRAMES)
 def test_what_is_no_frame_is_refused_by_its_kind(
@@ -163,6 +164,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_columns_that_a_table_cannot_have_are_told(

@@ -132,6 +132,7 @@ LIES = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("text", "check"), LIES.values(), ids=LIES)
 def test_a_check_that_lies_stops_no_tag(lake: Lake, text: str, check: TableCheck) -> None:
     with pytest.raises(BlockingCheckFailed, match="tagged pii"):

@@ -75,6 +75,7 @@ def read_bytes(
     return read.bytes
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("days", [None, *subsets(DAYS)], ids=str)
 def test_bytes_are_those_of_the_columns_in_the_partitions(lake: Lake, days: tuple[str, ...] | None) -> None:
     version = lake.version("t")

@@ -27,7 +27,7 @@ SHAPED = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("shape", SHAPED)
 def test_a_statement_that_gives_a_table_another_shape_is_an_asset_as_any_other(
     tmp_path: Path, shape: str

@@ -161,6 +161,7 @@ def test_a_tagged_column_does_not_reach_an_asset_that_is_not_cleared(lake: Lake,
     assert not lake.has("made")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
 def test_there_is_no_false_alarm(lake: Lake, text: str) -> None:
     parameters = {name: value for name, value in GIVEN.items() if f"${name}" in text}
@@ -201,6 +202,7 @@ POLARS_LEAKS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("plan", POLARS_LEAKS.values(), ids=POLARS_LEAKS)
 def test_tags_follow_a_polars_plan(lake: Lake, plan: Callable[[pl.LazyFrame], pl.LazyFrame]) -> None:
     def made(customers: pl.LazyFrame) -> pl.LazyFrame:

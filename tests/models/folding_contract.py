@@ -29,7 +29,7 @@ class FoldingContract(Family):
     ) -> None:
         loaded, given, users = load_model(fitted.to_files()), histories(self.data()), np.arange(SIZE)
         scores, folded = loaded.scores(users), loaded.fold_in(given)
-        loaded.forget_training()
+        loaded.drop_training_state()
         assert np.array_equal(loaded.scores(users), scores) and np.array_equal(loaded.fold_in(given), folded)
 
     def test_folding_in_one_or_many_gives_the_same(self, fitted: Recommender) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.launcher import locking_multiprocess_executor
 from recsys_assets.orphans import end_with_starter
 
 
@@ -23,5 +23,5 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         [training],
         jobs=[dg.define_asset_job("nightly", selection=[training])],
-        executor=noted_multiprocess_executor().configured({"max_concurrent": 2}),
+        executor=locking_multiprocess_executor().configured({"max_concurrent": 2}),
     )

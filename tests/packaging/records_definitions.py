@@ -4,7 +4,7 @@ import os
 
 import dagster as dg
 
-from recsys_assets.launcher import noted_multiprocess_executor
+from recsys_assets.launcher import locking_multiprocess_executor
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from tests.lineage.project import table
 
@@ -16,6 +16,6 @@ def orders_job() -> dg.JobDefinition:
         [table("orders")],
         resources={"lake": lake},
         jobs=[dg.define_asset_job("orders_job", selection=["orders"])],
-        executor=noted_multiprocess_executor(lake),
+        executor=locking_multiprocess_executor(lake),
     )
     return definitions.resolve_job_def("orders_job")

@@ -126,14 +126,14 @@ def test_a_run_and_a_command_do_not_write_at_once(stack: Stack, instance: dg.Dag
     may_end = Path(stack.variables["MAY_END"])
     may_end.unlink(missing_ok=True)
     writers = Writers(instance.root_directory)
-    with writers.alone():
+    with writers.exclusive():
         run_id = launch(stack)
         wait_for(lambda: run_id in {writer.run_id for writer in writers.now()}, PATIENCE)
         assert not trains(instance, run_id)
     wait_for(lambda: trains(instance, run_id), PATIENCE)
     waits = "\n".join(entry.user_message for entry in instance.all_logs(run_id))
     assert f"process {os.getpid()}" in waits
-    with pytest.raises(HomeIsWritten, match=run_id), writers.alone(wait=False):
+    with pytest.raises(HomeIsWritten, match=run_id), writers.exclusive(wait=False):
         pass
     may_end.touch()
     assert wait_for(lambda: ended(instance, run_id), PATIENCE).status == dg.DagsterRunStatus.SUCCESS

@@ -160,6 +160,7 @@ def test_an_address_of_this_machine_alone_needs_none(elsewhere: Path, workspace:
             run_ui(load_settings(home="home", host=host, port=taken.getsockname()[1]), workspace=workspace)
 
 
+@pytest.mark.slow
 def test_a_workspace_that_does_not_exist_ends_with_the_webservers_words(elsewhere: Path) -> None:
     said: list[str] = []
     with pytest.raises(UiError, match=r"ended with code[\s\S]*absent\.yaml"):

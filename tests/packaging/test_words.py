@@ -12,8 +12,9 @@ import pytest
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
 NO_NOUN = re.compile(r"(For|Of)\s")
 """Beginnings that keep the reader waiting for the thing that is described."""
-QUESTION = re.compile(r"(Whether|What|Which|Where|When|How|Why|If|As)\s")
-"""Beginnings that a module, which is no predicate, has no use for."""
+QUESTION = re.compile(r"(Whether|What|Which|Where|When|Who|How|Why|If|As)\s")
+"""Beginnings for predicates; modules, constants and attributes are none."""
+PREDICATES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 PRIVATE = {
     "told": "known, reported, notified, or what the value is: reasons, counts, a message",
     "dear": "costly",
@@ -41,7 +42,7 @@ def without_a_noun(source: str) -> list[int]:
     return [
         line
         for described, line, text in texts(ast.parse(source))
-        if NO_NOUN.match(text) or (isinstance(described, ast.Module) and QUESTION.match(text))
+        if NO_NOUN.match(text) or (not isinstance(described, PREDICATES) and QUESTION.match(text))
     ]
 
 
@@ -75,6 +76,8 @@ def test_a_name_says_what_it_stands_for(root: Path) -> None:
         '"""How rows are found."""',
         'def f():\n    """For each row its place."""',
         'MOST = 3\n"""Of a query."""',
+        'MOST = 3\n"""How many there are."""',
+        'class C:\n    has: bool = True\n    """Whether it has."""',
         'class C:\n    """Of each table its rows."""',
     ],
 )

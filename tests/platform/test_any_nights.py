@@ -91,7 +91,7 @@ class Shop:
         self.held = gone | {name: content for name, content in read.items() if name not in report.copies}
 
 
-@settings(deadline=None, max_examples=examples(8), suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
+@settings(deadline=None, max_examples=examples(8, judged=2), suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 @given(nights=st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=2, max_size=5))
 def test_tables_are_those_of_a_fresh_home_with_the_same_files(
     nights: list[list[tuple]], tmp_path_factory: pytest.TempPathFactory

@@ -82,6 +82,7 @@ def test_nothing_is_asked_for_where_nothing_was_updated(shop: Shop) -> None:
     assert shop.requested() == set()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("updated", ["raw_events", "raw_promotions", "items", "item_relations"])
 def test_an_update_is_followed_by_all_that_is_made_of_it_up_to_the_models(updated: str, shop: Shop) -> None:
     shop.made(updated)

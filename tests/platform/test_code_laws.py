@@ -26,6 +26,7 @@ from recsys_lineage.assets.materialize import Outcome
 from recsys_lineage.orchestration import asset_run
 from recsys_lineage.progress import tell
 from recsys_models import families
+from tests.examples import JUDGES
 from tests.platform.conftest import Shop, opened
 
 ROOT = Path(__file__).parents[2]
@@ -222,9 +223,8 @@ def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
             names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
             if names:
                 edits[module] = path, ModuleSource(with_a_statement(Definition(module, names[-1])))
-    for each, asset in {
-        each: asset for asset, each in roots.items()
-    }.items():  # many start from the same code
+    starts = {each: asset for asset, each in roots.items()}  # many start from the same code
+    for each, asset in [*starts.items()][:: 4 if JUDGES else 1]:
         beyond = edits.keys() - {definition.module for definition in covered[asset]}
         assert beyond
         codebase = Codebase("recsys_assets", replaced=dict(edits[module] for module in beyond))

@@ -18,6 +18,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage import Lake, asset_codes, frame_code, materialize
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from tests.examples import examples
 from tests.lineage.records.record_writers import ENGINE
 
 CUSTOMERS = 60
@@ -123,7 +124,7 @@ def test_whom_a_person_promoted_stays_though_another_is_better_and_that_is_said(
     )
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8, judged=3))
 @given(drop=st.floats(-0.5, 0.9).filter(lambda drop: abs(drop - LARGEST_DROP) > 1e-6))
 def test_a_best_model_that_fell_by_more_than_the_limit_is_warned_of(
     tmp_path_factory: pytest.TempPathFactory, drop: float

@@ -15,6 +15,7 @@ from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_assets.assets.raw.raw_shape import common, fits, widened
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
+from tests.examples import examples
 from tests.platform.nights import CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, row
 
 
@@ -34,7 +35,7 @@ CHANGES = st.one_of(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=4, suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
+@settings(deadline=None, max_examples=examples(4, judged=2), suppress_health_check=[*HealthCheck])  # pyright: ignore[reportArgumentType]
 @given(nights=st.lists(st.lists(CHANGES, min_size=1, max_size=3), min_size=2, max_size=4))
 def test_after_any_nights_the_events_are_those_of_all_that_was_delivered_and_not_forgotten(
     nights: list[list[tuple]], tmp_path_factory: pytest.TempPathFactory

@@ -37,46 +37,46 @@ def holding(folder: Path, how: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("how", ["{writers}.alone()", "{writers}.beside('a-run')"])
+@pytest.mark.parametrize("how", ["{writers}.exclusive()", "{writers}.shared('a-run')"])
 def test_who_writes_is_named_until_its_process_is_killed(tmp_path: Path, how: str) -> None:
     other = holding(tmp_path, how)
     writers = Writers(tmp_path)
     try:
-        with pytest.raises(HomeIsWritten) as refused, writers.alone(wait=False):
+        with pytest.raises(HomeIsWritten) as refused, writers.exclusive(wait=False):
             pass
         assert f"process {other.pid}" in str(refused.value)
         assert "--of-a-shop" in str(refused.value)
     finally:
         other.kill()
         other.wait()
-    with writers.alone(wait=False), writers.alone(wait=False):
+    with writers.exclusive(wait=False), writers.exclusive(wait=False):
         (me,) = writers.now()
         assert me.pid == os.getpid()
     assert writers.now() == []
 
 
 def test_dagsters_runs_write_beside_each_other(tmp_path: Path) -> None:
-    with Writers(tmp_path).beside("one"), Writers(tmp_path).beside("other"):
+    with Writers(tmp_path).shared("one"), Writers(tmp_path).shared("other"):
         assert {writer.run_id for writer in Writers(tmp_path).now()} == {"one", "other"}
 
 
 def test_a_command_that_waits_comes_before_runs_that_start_later(tmp_path: Path) -> None:
-    run = holding(tmp_path, "{writers}.beside('first')")
+    run = holding(tmp_path, "{writers}.shared('first')")
     command = subprocess.Popen(
-        [sys.executable, "-c", HOLD.format(how=f"Writers({str(tmp_path)!r}).alone(say=say)")],
+        [sys.executable, "-c", HOLD.format(how=f"Writers({str(tmp_path)!r}).exclusive(say=say)")],
         stdout=subprocess.PIPE,
         text=True,
     )
     assert command.stdout is not None
     try:
         assert f"process {run.pid}" in command.stdout.readline()
-        with pytest.raises(_Waits) as waits, Writers(tmp_path).beside("second", _refuse):
+        with pytest.raises(_Waits) as waits, Writers(tmp_path).shared("second", _refuse):
             pass
         assert f"process {command.pid}" in str(waits.value)
         run.kill()
         assert command.stdout.readline() == "holds\n"
         command.kill()
-        with Writers(tmp_path).beside("second"):
+        with Writers(tmp_path).shared("second"):
             pass
     finally:
         for process in (run, command):
@@ -95,7 +95,7 @@ def _refuse(whom: str) -> None:
 def test_a_run_lives_is_dead_or_is_unknown(tmp_path: Path) -> None:
     writers = Writers(tmp_path)
     assert writers.state("a-run") == "unknown"
-    other = holding(tmp_path, "{writers}.beside('a-run')")
+    other = holding(tmp_path, "{writers}.shared('a-run')")
     try:
         assert writers.state("a-run") == "lives"
     finally:
@@ -110,12 +110,12 @@ def test_what_killed_processes_left_is_tidied_but_for_runs_that_are_to_be_failed
     writers = Writers(tmp_path)
     killed = [
         holding(tmp_path, how)
-        for how in ("{writers}.noted()", "{writers}.noted('busy')", "{writers}.noted('over')")
+        for how in ("{writers}.registered()", "{writers}.registered('busy')", "{writers}.registered('over')")
     ]
     for process in killed:
         process.kill()
         process.wait()
-    lives = holding(tmp_path, "{writers}.noted('lives')")
+    lives = holding(tmp_path, "{writers}.registered('lives')")
     try:
         writers.tidy({"busy"})
         assert {path.stem for path in (tmp_path / "writers").glob("*.json")} == {"busy", "lives"}
@@ -135,7 +135,7 @@ def test_a_free_lock_says_nothing_of_a_process_of_another_machine() -> None:
         left = Path(folder) / "writers" / "a-run.json"
 
         def state(**changes: str) -> str:
-            with writers.beside("a-run"):
+            with writers.shared("a-run"):
                 text = left.read_text()
             left.write_text(json.dumps(json.loads(text) | changes))
             return writers.state("a-run")

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.platform.shop import SOURCE, write_shop
 
 THREADS = """
@@ -98,6 +100,7 @@ print(json.dumps([at_first, source, changed, setting, decision]))
 """
 
 
+@pytest.mark.slow
 def test_assets_are_defined_again_only_where_something_changed(tmp_path: Path) -> None:
     source = shutil.copytree(SOURCE, tmp_path / "source")
     at_first, source_changed, changed, setting, decision = printed(LOADS, source, tmp_path)

@@ -23,7 +23,7 @@ from recsys_assets.assets.serving.reasons import (
     in_words,
     nearest_in_history,
 )
-from recsys_assets.assets.serving.served_tables import ReasonedLists
+from recsys_assets.assets.serving.served_tables import ExplainedLists
 from recsys_assets.shop.shop_rules import BEHAVIOURS
 from recsys_models import Interactions
 from recsys_models.families import families
@@ -217,7 +217,7 @@ def test_blocks_give_the_rows_that_customer_by_customer_gives(family, known, mor
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "BLOCK_CUSTOMERS", block)
         patch.setattr(reasons, "CELLS", cells)
-        lists = ReasonedLists(model, history, pl.Series(users), items, scores, model.is_cold(users), titles)
+        lists = ExplainedLists(model, history, pl.Series(users), items, scores, model.is_cold(users), titles)
         table = pl.concat(lists.blocks())
     assert table.rows() == plain_table(model, history, users, 4, titles)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from recsys_assets.assets.model.competing import FAMILIES, competing
-from recsys_assets.assets.model.refit import Before, Fitted, model_before, refit_or_fit
+from recsys_assets.assets.model.refit import Fitted, PreviousFit, model_before, refit_or_fit
 from recsys_assets.assets.model.side_information import (
     BEFORE_TEST,
     EVERYTHING,
@@ -28,7 +28,7 @@ from recsys_models import GNNR, Content, InteractionGraph, LightGCN, Popularity,
 from recsys_models.data.ids import as_ids
 
 MODEL: Any = object()
-BEFORE = Before(MODEL, 0.40, 2, "")
+BEFORE = PreviousFit(MODEL, 0.40, 2, "")
 
 
 def refitted(ndcg: float) -> Fitted:

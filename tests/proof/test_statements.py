@@ -33,7 +33,7 @@ def _read(statement: Statement) -> Mapping[str, Sequence[Sequence[Any]]]:
     return {table: rows for table, rows in tables().items() if re.search(rf"\b{table}\b", text)}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("statement", _chosen())
 def test_columns(statement: Statement) -> None:
     edges = column_lineage(statement.sql, schemas())

@@ -81,6 +81,7 @@ RIGHT: dict[str, dict[str, list[str]]] = {
 LACKING = [(sql, output, lost) for sql, edges in RIGHT.items() for output, of in edges.items() for lost in of]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sql", RIGHT)
 def test_right_edges_stand(sql: str) -> None:
     found = proof(sql, **RIGHT[sql])

@@ -26,7 +26,7 @@ _PEOPLE = ("Ann Lee", "José Niño", "Zoë Müller", "Bob O'Neil")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an order; `first` is the number of the order's first line."""
+    """One line of an order."""
 
     number: int
     order: int
@@ -255,9 +255,44 @@ EXPORTS: dict[str, Callable[[], dict[str, bytes]]] = {
             lambda amount: f"{round(float(amount) * 100)}円", delimiter=",", who="山田 太郎", title="緑茶 ティーバッグ",
         )
     },
+    "SAP": lambda: {
+        "VBRP.csv": _csv(
+            "VBELN;POSNR;FKDAT;KUNAG;MATNR;ARKTX;FKIMG;NETWR;WAERK",
+            lambda n: [
+                f"{n.order:010d}", f"{n.number:06d}", f"{n.at:%d.%m.%Y}", f"{n.customer:010d}", f"{n.product:018d}",
+                n.title, f"{n.pieces},000", _comma(n.sum), "EUR",
+            ],
+            ";", "cp1252",
+        )
+    },
+    "German shop": lambda: {
+        "bestellungen.csv": _local(
+            "Bestellnummer,Bestelldatum,Kunden-ID,Name,Artikelnummer,Artikelname,Menge,Artikelpreis,Zeilensumme",
+            "utf-8", "%Y-%m-%d %H:%M", _comma, delimiter=",",
+        )
+    },
+    "Polish": lambda: {
+        "zamowienia.csv": _local(
+            "Numer zamówienia;Data zamówienia;ID klienta;Imię;Kod produktu;Nazwa produktu;Ilość;Cena;Wartość",
+            "cp1250", "%Y-%m-%d %H:%M", _comma, title="Kubek żółty", who="Zofia Łoś",
+        )
+    },
+    "Swedish": lambda: {
+        "order.csv": _local(
+            "Ordernummer;Orderdatum;Kundnummer;Namn;Artikelnummer;Benämning;Antal;Pris;Belopp",
+            "cp1252", "%Y-%m-%d %H:%M", lambda amount: f"{_comma(amount)} kr", title="Blå mugg", who="Åsa Öberg",
+        )
+    },
+    "Russian": lambda: {
+        "заказы.csv": _local(
+            "Номер заказа;Дата заказа;Код клиента;Имя;Артикул;Наименование;Количество;Цена;Сумма",
+            "cp1251", "%d.%m.%Y %H:%M", lambda amount: f"{_comma(amount)} руб.",  # noqa: RUF001 - Cyrillic
+            title="Синяя кружка", who="Иван",
+        )
+    },
 }  # fmt: skip
-_NO_CLOCK = ("eBay",)
-_IN_CENTS = ("German", "Brazilian", "Japanese")
+_NO_CLOCK = ("eBay", "SAP")
+_IN_CENTS = ("German", "Brazilian", "Japanese", "SAP", "German shop", "Polish", "Swedish", "Russian")
 
 
 @pytest.mark.parametrize("system", EXPORTS)
@@ -349,6 +384,24 @@ def test_what_may_cost_rows_or_customers_is_said(tmp_path: Path) -> None:
     assert "order_no is taken for the customer and called like an order" in told
 
 
+def test_orders_that_ended_are_told_with_the_way_to_leave_them_out(tmp_path: Path) -> None:
+    """Such a column is filled on the first line of an order only, as others of the order are."""
+    firsts = {n.order: n.number for n in reversed(LINES)}
+    ends = {n.number for n in LINES if n.order % 5 == 0 and firsts[n.order] == n.number}
+    text = "Name,Email,Created at,Cancelled at,Lineitem sku,Lineitem quantity\n" + "".join(
+        f"#{n.order},c{n.customer}@x.org,{n.at},{n.at if n.number in ends else ''},p{n.product},1\n"
+        for n in LINES
+    )
+    told = _notes(proposed(tmp_path, {"o.csv": text}))
+    assert f"column Cancelled at is filled in {len(ends)} of {len(LINES)} rows, which count" in told
+    way = 'QUALIFY count("Cancelled at") OVER (PARTITION BY "Name") = 0'
+    assert way in told
+    sql = tmp_path / "source/raw_events.sql"
+    sql.write_text(f"{sql.read_text()}{way}\n")
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    assert events.height == sum(n.order % 5 != 0 for n in LINES)
+
+
 @pytest.mark.parametrize("none", ["", "NULL", "\\N", "nan"])
 @pytest.mark.parametrize("name", ["parent_item_id", "Parent Line ID", "bundled_by"])
 def test_lines_that_are_parts_of_another_line_are_told_with_the_way_to_leave_them_out(
@@ -383,6 +436,6 @@ def test_customers_written_as_words_for_none_are_told_like_empty_ones_in_files_r
         "one scan, whichever file has the word"
     )
     empty, every = len(rows) - len(plain), len(rows) + len(plain)
-    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are refused" in _notes(
+    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are rejected" in _notes(
         proposal
     )

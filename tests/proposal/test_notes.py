@@ -86,7 +86,7 @@ def _lines(more: str = "", *, start: int = 0, price: str = "3.50") -> str:
                 "column currency says EUR, JPY: amounts are taken as they stand",
             ],
         ),
-        ({"o.csv": f"{_KNOWN},utc_offset\n{_lines(',+02:00')}"}, ["its times name their own offset"]),
+        ({"o.csv": f"{_KNOWN},utc_offset\n{_lines(',+02:00')}"}, ["its times name their own offset or zone"]),
         (
             {"o.csv": f"{_KNOWN}\n{_lines()}".replace("customer_id", "user_pseudo_id").replace("qty", "Quantité")},
             [],

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import propose
+from recsys_assets.proposal.sample import sniffed_dialects
 from recsys_assets.proposal.sample.sampled_files import common_pattern, sampled_files
 from recsys_lineage.files import list_files
 from tests.examples import examples
@@ -134,3 +135,44 @@ def test_parquet_files_whose_types_differ_are_looked_at_and_told(tmp_path: Path)
     pl.DataFrame({"user": ["x"], "item": [1.5]}).write_parquet(tmp_path / "a2.parquet")
     (files,), left = sampled_files(tmp_path, ["a1.parquet", "a2.parquet"])
     assert not left and files.pattern == "a*.parquet" and "types" in " ".join(files.notes)
+
+
+def test_files_that_begin_alike_are_sniffed_once_and_those_that_are_written_otherwise_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "customer_id;sku;title;qty\n"
+    for day in range(1, 9):
+        (tmp_path / f"{day}.csv").write_text(head + f"c{day};s{day};plain;1\n" * 9)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/orders.csv").write_text(head + "c9;s9;'one; two';1\n" * 9)
+    (tmp_path / "by-tab.csv").write_text("customer_id\tsku\tqty\n" + "c;s\ts\t1\n" * 9)
+    sniffed: list[str] = []
+    true = sniffed_dialects._sniffed
+    monkeypatch.setattr(sniffed_dialects, "_sniffed", lambda text: (sniffed.append(text), true(text))[1])
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv"))
+    found, left = sampled_files(tmp_path, names)
+    assert len(sniffed) == 3 and not left
+    alone = {name: sampled_files(tmp_path, [name])[0][0] for name in names}
+    for files in found:
+        assert all(alone[name].options == files.options for name in files.paths)
+
+
+def test_numbers_are_moments_where_their_column_is_named_so_or_nothing_speaks_against_it(
+    tmp_path: Path,
+) -> None:
+    codes = [2_000_000_000 + number for number in range(20)]
+    times = [1_700_000_000 + 977 * number for number in range(20)]
+    barcodes = [2_000_000_000_015 + 7_919 * number for number in range(20)]
+    days = [202401310001 + number for number in range(20)]
+    columns = {
+        "Order ID": codes, "cart number": codes, "cartNo": times, "phone": times,
+        "ean": barcodes, "basket code": barcodes, "invoice no": days,
+        "row": [1_500_000_000 + number for number in range(20)], "when": times, "ts": codes, "timestamp": barcodes,
+    }  # fmt: skip
+    frame = pl.DataFrame(columns)
+    for path in (tmp_path / "a.csv", tmp_path / "a.parquet"):
+        frame.write_csv(path) if path.suffix == ".csv" else frame.write_parquet(path)
+        ((files,), _) = sampled_files(tmp_path, [path.name])
+        kinds = {column.name: column.kind for column in files.columns}
+        assert {name for name, kind in kinds.items() if kind == "number"} == {*frame.columns[:8]}
+        assert {name for name, kind in kinds.items() if kind == "epoch"} == {*frame.columns[8:]}

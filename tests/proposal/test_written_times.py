@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.sample.sampled_column import sampled_column
 from recsys_assets.proposal.source_sql import moment_sql
+from recsys_assets.shop.shop_rules import ZONED_TIME
 from tests.examples import examples
 
 _1970, _1899 = datetime(1970, 1, 1), datetime(1899, 12, 30)
@@ -122,3 +124,14 @@ def test_the_reading_of_the_fewest_days_is_taken_and_the_other_one_named() -> No
 def test_numbers_that_no_moment_is_are_left_alone() -> None:
     assert sampled_column(pl.Series("timestamp", ["1", "2", "3"])).kind == "number"
     assert sampled_column(pl.Series("weight", ["45000", "45001"])).kind == "number"
+
+
+@pytest.mark.parametrize("zone", [
+    "", "Z", " UTC", " GMT", " CET", " America/New_York", "+01:00", " +0100", "-03", "+01:00[Europe/Berlin]", " BST",
+    " PST", " (CET)", " UTC+2", "+24:00",
+])  # fmt: skip
+def test_a_time_with_a_zone_is_one_where_the_sql_reads_the_zone(zone: str) -> None:
+    column = sampled_column(pl.Series("when", [f"2024-01-15 10:0{minute}:00{zone}" for minute in range(3)]))
+    is_read = not zone or re.search(ZONED_TIME, f"2024-01-15 10:00:00{zone}") is not None
+    assert (column.kind == "time") is is_read
+    assert ("zone" in column.note) is (is_read and bool(zone))

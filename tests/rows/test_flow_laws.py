@@ -85,7 +85,7 @@ KEYED = {
 """Statements of which only the groups, partitions and joins of the given rows' keys are computed."""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("how", KEYED)
 @settings(
     max_examples=1, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow],

@@ -81,6 +81,7 @@ def _largest(sql: str, rows: int) -> int:
         return largest_step(sql, SCHEMAS, dict(zip(names, found.fetchall()[0], strict=True)), connection)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("how", STATEMENTS)
 def test_the_largest_step_grows_with_the_tables(how: str) -> None:
     few, more, many = (_largest(STATEMENTS[how], 60 * times) for times in (1, 4, 16))

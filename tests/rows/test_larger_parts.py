@@ -55,7 +55,7 @@ _PAIRS = [
 ]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(("how", "others"), _PAIRS)
 @settings(
     max_examples=examples(1), derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow],

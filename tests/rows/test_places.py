@@ -40,6 +40,7 @@ def _cases() -> Iterator[Any]:
         )
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sql", _cases())
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_row_comes_out_again_of_its_rows_but_for_what_needs_the_context(sql: str, seed: int) -> None:

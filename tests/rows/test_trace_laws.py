@@ -45,6 +45,7 @@ def _recursive(how: str) -> Made:
     return Made(f"WITH RECURSIVE r(k, v) AS (SELECT k, y FROM u UNION {RECURSIVE[how]}) FROM r", cut=True)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("how", RECURSIVE)
 def test_traced_rows_of_a_recursion_are_enough(how: str) -> None:
     data: dict[str, Rows] = {

@@ -67,7 +67,7 @@ def test_definitions_of_one_row_are_set_aside_where_others_are_joined_with_them(
     assert bool(of(sql).aside) == STATEMENTS[sql]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("sql", STATEMENTS)
 def test_rows_are_traced_back_and_forward_alike_and_what_they_lack_is_told(sql: str, seed: int) -> None:

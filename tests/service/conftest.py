@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,18 @@ from tests.service.small_shop import build
 
 
 @pytest.fixture(scope="session")
-def original_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built home; look, do not touch."""
-    return build(tmp_path_factory.mktemp("served") / "home")
+def original_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The built home, made once for all workers of a test session; look, do not touch."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "served"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            shutil.rmtree(folder / "home", ignore_errors=True)
+            build(folder / "home")
+            (folder / "built").touch()
+    return folder / "home"
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ import uvicorn
 
 from recsys_assets.service.opened_service import Service, opened_service
 from recsys_assets.service.processes.worker_team import WorkerTeam
-from recsys_assets.service.serving_process import SERVED_BY
+from recsys_assets.service.serving_process import UVICORN_SETTINGS
 from recsys_assets.settings import load_settings
 
 RECSYS = str(Path(sys.executable).with_name("recsys"))
@@ -108,13 +108,13 @@ def served(
         team=team,
     )
     config = uvicorn.Config(
-        service.door,
+        service.app,
         port=0,
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=300,
-        http=SERVED_BY["http"],
+        http=UVICORN_SETTINGS["http"],
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -161,7 +161,7 @@ def test_what_cannot_be_answered_is_told_as_a_problem(
     if status != 200:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json["status"] == status and answer.json["title"] and answer.json["detail"]
-    assert service.desk.activity.events == 0
+    assert service.handler.activity.events == 0
     assert customer.list_of("customer-1").status == 200
 
 

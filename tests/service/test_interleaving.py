@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recsys_assets.service.desk import Desk
 from recsys_assets.service.feedback.feedback_log import closed_files
+from recsys_assets.service.request_handler import RequestHandler
 from recsys_assets.service.service_files import ServiceFiles
 from tests.service.running import served, until
 from tests.service.small_shop import USERS, lake_of, train
@@ -126,9 +126,9 @@ def test_what_is_clicked_decides(shared: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_in_a_rush_the_champion_answers_alone_and_nobody_is_credited(
     shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Desk, "most_waiting", 0)
+    monkeypatch.setattr(RequestHandler, "most_waiting", 0)
     with served(shared) as (customer, service):
-        service.desk.most_waiting = 0
+        service.handler.most_waiting = 0
         answer = customer.list_of("customer-1", k=4).json
     assert answer["degraded"] and answer["experiments"] == {} and answer["arm"] == "control"
     assert "interleaved" not in answer and "credit" not in answer["items"][0]

@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recsys_assets.service.answers.known_histories import Did, KnownHistories, Past
+from recsys_assets.service.answers.known_histories import Action, CustomerHistory, KnownHistories
 
 NAMES = ("click", "purchase")
 ITEM_ROWS = {f"i{row}": row for row in range(6)}
@@ -62,9 +62,9 @@ def test_a_history_has_a_row_for_each_item_and_behaviour(
     past=st.dictionaries(
         st.tuples(st.integers(0, 5), st.integers(0, 1)), st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=8
     ),
-    did=st.lists(
+    actions=st.lists(
         st.builds(
-            Did,
+            Action,
             st.sampled_from([*ITEM_ROWS, "unknown"]),
             st.sampled_from(["view", "click", "cart", "purchase", "buy"]),
             st.integers(0, 12),
@@ -72,9 +72,11 @@ def test_a_history_has_a_row_for_each_item_and_behaviour(
         max_size=12,
     ),
 )  # fmt: skip
-def test_a_history_grows_event_by_event(past: dict[tuple[int, int], tuple[int, int]], did: list[Did]) -> None:
+def test_a_history_grows_event_by_event(
+    past: dict[tuple[int, int], tuple[int, int]], actions: list[Action]
+) -> None:
     rows = sorted(past.items())
-    before = Past(
+    before = CustomerHistory(
         np.array([item for (item, _), _ in rows], np.int32),
         np.array([kind for (_, kind), _ in rows], np.int16),
         np.array([time for _, (time, _) in rows], np.int64),
@@ -82,11 +84,11 @@ def test_a_history_grows_event_by_event(past: dict[tuple[int, int], tuple[int, i
         np.array([kind == 1 for (_, kind), _ in rows], bool),
     )
     histories = KnownHistories({}, np.zeros(1, np.int64), before, NAMES, "purchase")
-    grown, names = histories.grown(before, did, ITEM_ROWS)
+    grown, names = histories.grown(before, actions, ITEM_ROWS)
 
     meant = {"view": "click", "buy": "purchase"}
     counted = {(item, NAMES[kind]): known for (item, kind), known in rows}
-    for each in did:
+    for each in actions:
         if each.item in ITEM_ROWS:
             pair = ITEM_ROWS[each.item], meant.get(each.behaviour, each.behaviour)
             time, weight = counted.get(pair, (each.time, 0))

@@ -57,14 +57,14 @@ def _parsed(heard: bytes) -> tuple[int, dict[str, str], Any]:
 def test_in_a_storm_the_lists_of_the_night_are_answered_and_say_so(home: Path) -> None:
     prepare(home)
     with served(home) as (customer, service):
-        service.desk.patience = 60.0
+        service.handler.patience = 60.0
         calm = customer.list_of("customer-1", k=5)
         answers = storm(customer.port, "/recommendations/customer-1?k=5&explain=true")
         assert {status for status, _, _ in answers} == {200}
         lists: dict[bool, list[list[str]]] = {True: [], False: []}
         for _, _, answer in answers:
             lists[answer["degraded"]].append([each["item"] for each in answer["items"]])
-        assert len(lists[False]) >= service.desk.most_waiting and len(lists[True]) >= 20
+        assert len(lists[False]) >= service.handler.most_waiting and len(lists[True]) >= 20
         assert all(each == NIGHT for each in lists[True])
         assert all(each == calm.items for each in lists[False])
         records = {(answer["model_version"], answer["record"]) for _, _, answer in answers}
@@ -95,7 +95,7 @@ def test_where_no_list_is_to_be_computed_all_are_the_nights(home: Path) -> None:
 def test_who_waited_too_long_gets_the_list_of_the_night(home: Path) -> None:
     prepare(home)
     with served(home) as (customer, service):
-        service.desk.patience = 0.0
+        service.handler.patience = 0.0
         answer = customer.list_of("customer-1", k=5)
         assert answer.items == NIGHT and answer.json["degraded"]
 
@@ -104,7 +104,7 @@ def test_prepared_lists_keep_to_the_rules_and_to_what_was_just_done(home: Path) 
     prepare(home)
     (home / "rules.toml").write_text('[stock]\nout = ["item-21"]\n')
     with served(home) as (customer, service):
-        service.desk.most_waiting = 0
+        service.handler.most_waiting = 0
         customer.tell(event("purchase", "item-40", user="customer-1"))
         own = customer.list_of("customer-1", k=8, exclude="item-33")
         assert own.json["degraded"] and own.items[:2] == ["item-3", "item-18"] and len(own.items) == 8
@@ -121,7 +121,7 @@ def test_lists_of_another_version_are_not_answered(home: Path) -> None:
     prepare(home)
     train(home, night=1)
     with served(home) as (customer, service):
-        service.desk.most_waiting = 0
+        service.handler.most_waiting = 0
         before = customer.list_of("customer-1", k=5)
         assert before.json["model_version"] == 1 and before.items != NIGHT
         prepare(home)
@@ -134,7 +134,7 @@ def test_an_arm_without_lists_asks_to_come_again(home: Path) -> None:
     (home / "experiments.toml").write_text(EXPERIMENT.format(arm='family = "popularity"'))
     with served(home, assignment_key="secret") as (customer, service):
         arms = {user: customer.list_of(f"customer-{user}").json["arm"] for user in range(20)}
-        service.desk.most_waiting = 0
+        service.handler.most_waiting = 0
         for user, arm in arms.items():
             answer = customer.list_of(f"customer-{user}")
             assert answer.status == (429 if arm == "popular" else 200)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
-from recsys_assets.service.web import door
-from recsys_assets.service.web.door import DEEPEST_BODY, HEADERS, _is_deep
+from recsys_assets.service.web import access_middleware
+from recsys_assets.service.web.access_middleware import DEEPEST_BODY, HEADERS, _is_deep
 from recsys_assets.service.web.tokens import TokenError, Tokens
 from tests.service.running import PATIENCE, Command, Customer, served, until
 from tests.service.test_answers import event
@@ -124,7 +124,7 @@ def test_a_token_that_asks_too_often_is_asked_to_wait(home: Path) -> None:
 
 def test_overload_is_answered_with_429_and_passes(home: Path) -> None:
     with served(home) as (customer, service):
-        service.door.access.most = 2
+        service.app.access.most = 2
         statuses: list[int] = []
 
         def ask() -> None:
@@ -184,7 +184,7 @@ def test_no_customer_stands_in_logs_and_figures(home: Path) -> None:
 def test_a_body_that_never_comes_is_not_waited_for(
     customer: Customer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(access_middleware, "BODY_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", customer.port)) as slow:
         slow.sendall(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n{")
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")

@@ -13,13 +13,13 @@ from recsys_assets.service.feedback.log_reader import read_log
 from recsys_assets.service.simulation import (
     BUYS_TRUE,
     CLICKS_TRUE,
-    Asked,
+    ServiceClient,
     SimulationError,
     done,
-    looked_at,
     misspelt,
     queries,
     simulate,
+    view_probability,
 )
 from tests.service.running import PATIENCE, served
 from tests.service.small_shop import ITEMS, USERS, build, lake_of
@@ -39,9 +39,11 @@ def test_places_are_clicked_and_bought_from_as_the_known_bias_says() -> None:
     events = [event for _ in range(times) for event in done(answer, "u", bought, luck)]
     for place in range(1, 6):
         of_place = [event["action_name"] for event in events if event["position"] == place]
-        assert of_place.count("view") / times == pytest.approx(CLICKS_TRUE * looked_at(place), abs=0.03)
+        assert of_place.count("view") / times == pytest.approx(
+            CLICKS_TRUE * view_probability(place), abs=0.03
+        )
         assert of_place.count("purchase") / times == pytest.approx(
-            CLICKS_TRUE * BUYS_TRUE * looked_at(place), abs=0.03
+            CLICKS_TRUE * BUYS_TRUE * view_probability(place), abs=0.03
         )
 
 
@@ -56,7 +58,7 @@ arms = [{ name = "one" }, { name = "other" }]
 def test_what_is_played_is_in_the_service_s_files_and_comes_again_with_its_seed(home: Path) -> None:
     (home / "experiments.toml").write_text(ARMS)
     with served(home) as (customer, _):
-        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service = ServiceClient(f"http://127.0.0.1:{customer.port}")
         service.wait(PATIENCE, experiment=True)  # which leaves no exposure
         found = simulate(TRUTH, service, customers=30, k=5, seed=3)
     shown = list(read_log(home / "feedback", "exposures"))
@@ -85,7 +87,7 @@ def test_what_is_looked_for_is_found_misspelt_too_and_fills_the_report(home: Pat
     assert typed["item-7"] == "thing 7" and len(typed) == ITEMS
     words = {item: f"{query} thingamajig" for item, query in typed.items()}  # long enough to be misspelt
     with served(home) as (customer, _):
-        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service = ServiceClient(f"http://127.0.0.1:{customer.port}")
         service.wait(10)
         found = simulate(TRUTH, service, customers=40, k=5, seed=3, queries=words)
     lines = list(read_log(home / "feedback", "searches"))
@@ -103,13 +105,13 @@ def test_what_is_looked_for_is_found_misspelt_too_and_fills_the_report(home: Pat
 
 def test_a_service_that_is_not_there_is_told() -> None:
     with pytest.raises(SimulationError, match="No service answers"):
-        Asked("http://127.0.0.1:9").wait(0)
+        ServiceClient("http://127.0.0.1:9").wait(0)
 
 
 def test_nobody_is_played_to_the_service_of_another_home(home: Path, tmp_path: Path) -> None:
     other = build(tmp_path / "other")
     with served(home) as (customer, _):
-        service = Asked(f"http://127.0.0.1:{customer.port}")
+        service = ServiceClient(f"http://127.0.0.1:{customer.port}")
         service.require_home(lake_of(home))
         with pytest.raises(SimulationError, match="another home"):
             service.require_home(lake_of(other))

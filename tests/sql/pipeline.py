@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.raw.given_rows import given_rows
+from recsys_assets.assets.raw.file_contributions import file_contributions
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
@@ -49,7 +49,7 @@ def open_source(con: duckdb.DuckDBPyConnection, source: Source, data: Path) -> l
     def ask(sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
         return con.sql(sql, params=dict(values)).pl()
 
-    given = given_rows(source, ask, TOMORROW)
+    given = file_contributions(source, ask, TOMORROW)
     days |= {path: found.days[0] for path, found in given.items() if found.days}
     con.execute("CREATE OR REPLACE TEMP TABLE file_days (_file VARCHAR, day DATE)").fetchall()
     if days:

@@ -178,6 +178,7 @@ def test_a_time_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str) -> N
         assert abs(read - wanted.get(kind, MOMENT)) < timedelta(seconds=1)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("column", ["unit_price", "quantity", "amount", "discount"])
 @pytest.mark.parametrize("kind", NUMBERS_WRITTEN)
 def test_a_number_of_a_known_kind_is_named_and_the_advice_reads_it(kind: str, column: str) -> None:

@@ -73,6 +73,7 @@ def rows(source: Source) -> list[tuple[object, ...]]:
         return con.execute("SELECT * FROM raw_events ORDER BY ALL").fetchall()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("sql", "told"), [*((sql, True) for sql in ROW_BY_ROW), *((sql, False) for sql in OTHERWISE)]
 )

@@ -106,7 +106,7 @@ def test_where_a_column_is_missing_that_is_done_which_is_told(
     told = COLUMNS[table][column].missing
     place = RAW_COLUMNS[table].index(column)
     row = made(lacking, table, place)
-    if refusal := re.match(r"row refused: ([a-z ]+)", told):
+    if refusal := re.match(r"row rejected: ([a-z ]+)", told):
         assert row == {"reason": refusal[1].strip()}
         return
     assert "reason" not in row and column not in REQUIRED_COLUMNS[table]

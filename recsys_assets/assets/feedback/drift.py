@@ -17,11 +17,11 @@ from recsys_lineage.records.records import Records
 _NAME = "nothing_drifted"
 _MEASURES = ("distribution", "missing", "new values", "volume")
 _SHOWN = 4
-"""Columns on Dagster's page."""
+"""Columns shown in Dagster."""
 
 
 def nothing_drifted(inputs: Inputs) -> CheckOutcome:
-    """Whether the newest day looks like the days before, by what is usual of each column."""
+    """Whether the newest day is within the usual range of every column."""
     newest = inputs.query(
         f"""SELECT column_name, list(measure ORDER BY measure) FILTER (WHERE alarm) AS alarms, count(threshold) AS known
         FROM {OUTPUT} WHERE night = (SELECT max(night) FROM {OUTPUT}) GROUP BY column_name ORDER BY column_name"""

@@ -92,7 +92,7 @@ def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
             report = ab_report(with_past(units, past), each, prices.height)
         except ValueError as error:
             raise ExperimentError(
-                f"The experiment {each.name!r} cannot be judged.",
+                f"The experiment {each.name!r} cannot be evaluated.",
                 expected="the columns that its metric and its guard rails need",
                 found=str(error),
                 where=str(path),

@@ -20,15 +20,15 @@ class FeedbackDaysColumns:
     day = pl.Date
     """The day, by the shop's clock."""
     events = pl.Int64
-    """Events that the service has of it."""
+    """Number of its events that the service has received."""
     content = pl.String
     """Hash of these events."""
 
 
 def feedback_days(inputs: Inputs) -> pl.DataFrame:
-    """The days of which the service has events, with their number and a hash; a table that is not divided by day.
+    """The days on which the service has events, with their number and a hash; a table without partitions.
 
-    Dagster cannot have an asset with partitions depend on another one with partitions in a run that names none.
+    In a run without a partition, Dagster fails where one partitioned asset depends on another.
     """
     stored = inputs.version(FEEDBACK, None, ("day",))
     rows = [(day, held.rows, held.fingerprint) for day, held in sorted(stored.partitions.items())]

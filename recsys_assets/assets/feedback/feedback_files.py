@@ -48,7 +48,7 @@ class FeedbackFilesColumns:
     path = pl.String
     """The file, below the home."""
     stream = pl.String
-    """What its lines are: exposures, events or searches."""
+    """Kind of its lines: exposures, events or searches."""
     sha256 = pl.String
     """Hash of the file."""
     bytes = pl.Int64
@@ -58,25 +58,25 @@ class FeedbackFilesColumns:
     damaged = pl.Int64
     """Lines that give no row; the last line of a file, which a kill may have torn, is not counted."""
     status = pl.String
-    """loaded, faulty (it cannot be read) or gone (it was loaded, is there no more, and its rows are kept)."""
+    """loaded, faulty (it cannot be read) or gone (it was loaded and then deleted; its rows are kept)."""
     fault = pl.String
-    """What is wrong with a faulty file."""
+    """Fault of a file that cannot be read; null for others."""
     days = pl.List(pl.Date)
-    """The days of what it tells of, by the shop's clock."""
+    """The days of its lines, by the shop's clock."""
 
 
 SCHEMA = types_of(FeedbackFilesColumns)
 
 
 def stored_files(lake: Lake) -> pl.DataFrame:
-    """The newest `feedback_files`; without a row before the first."""
+    """The newest `feedback_files`; empty before the first version."""
     stored = lake.latest(NAME)
     return pl.DataFrame(schema=SCHEMA) if stored is None else lake.scan(stored).collect()
 
 
 @cache
 def query_of(stream: Stream) -> SourceQuery:
-    """The SQL that makes rows of a stream's lines."""
+    """The SQL that turns a stream's lines into rows."""
     table = TABLE_OF[stream]
     return parse_source_sql(load_sql("service", table), str(FOLDER / "service" / f"{table}.sql"), bound=True)
 
@@ -99,7 +99,7 @@ def opened(
     listed: list[SourceFile],
     known: Mapping[tuple[str, str], KnownContent] | None = None,
 ) -> tuple[FileReport, ...]:
-    """Open the files of a stream on the run's connection, as `relation_of` names them; returns what each holds."""
+    """Open the files of a stream on the run's connection, named by `relation_of`; returns each file's content."""
     (scan,) = query_of(stream).scans
     required = query_of(stream).required_columns[scan]
     found = open_scan(inputs, files.home, scan, listed, relation_of(stream), required, known=known)
@@ -212,7 +212,7 @@ def _row(
 
 
 def observed(files: ServiceFiles) -> str:
-    """A text that changes when the closed files do."""
+    """Text that changes whenever the closed files change."""
     seen = [
         (path.name, path.stat().st_size)
         for stream in TABLE_OF

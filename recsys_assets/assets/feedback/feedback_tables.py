@@ -1,4 +1,4 @@
-"""`exposures`, `feedback` and `searches`: what the service showed, what customers did and looked for, by day."""
+"""`exposures`, `feedback` and `searches`: what the service showed, what customers did and searched for, by day."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KEYS: Mapping[Stream, tuple[str, ...]] = {
     "events": ("event_id",),
     "searches": ("query_id",),
 }
-"""By which columns a row of each stream's table stands once."""
+"""Key columns of each stream's table."""
 _TYPES = {
     "day": "DATE",
     "time": "TIMESTAMP",
@@ -62,7 +62,7 @@ _TYPES = {
     "found": "BIGINT",
     "_line": "BIGINT",
 }
-"""DuckDB's types of columns, where they are no text."""
+"""DuckDB types of the columns that are not text."""
 _TEXTS: Mapping[Stream, str] = {
     "exposures": "What the service showed: a row per product of an answer, with file and line; a partition per day.",
     "events": "What customers did, as the service received it: a row per event, with its line; a partition per day.",
@@ -72,11 +72,11 @@ _TEXTS: Mapping[Stream, str] = {
 
 @dataclass(frozen=True)
 class FeedbackPlan:
-    """Which days of a stream's table are to be written.
+    """Plan of the days of a stream's table that have to be written.
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
-        known: the same for what the table holds.
+        known: the same for the current content of the table.
     """
 
     digests: Mapping[str, str]
@@ -92,7 +92,7 @@ class FeedbackPlan:
             found: `feedback_files`.
             stream: of the service's log.
             version: of the code.
-            known: what the table took, by day.
+            known: digest of what the table holds, by day.
         """
         files: dict[str, list[tuple[str, str]]] = defaultdict(list)
         own = found.filter((pl.col("stream") == stream) & pl.col("status").is_in(["loaded", "gone"]))
@@ -103,7 +103,7 @@ class FeedbackPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days to be written, because the table does not hold what it should."""
+        """The days that have to be written because their content is out of date."""
         return sorted(day for day, digest in self.digests.items() if self.known.get(day) != digest)
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
@@ -165,10 +165,10 @@ def _days_of(own: pl.DataFrame) -> list[tuple[str, list[str]]]:
 
 
 def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame, days: list[str]) -> None:
-    """Open the files of some days, sure that they are what `feedback_files` saw.
+    """Open the files of some days, checked to be those that `feedback_files` listed.
 
     Raises:
-        FilesChanged: one is another now, or gone.
+        FilesChanged: one has changed or is gone.
     """
     wanted = {path for path, held in _days_of(own) if not set(held).isdisjoint(days)}
     seen = {path: sha for path, sha in own.select("path", "sha256").iter_rows() if path in wanted}
@@ -177,7 +177,7 @@ def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame
     for path, sha256 in seen.items():
         if there.get(path) != sha256:
             raise FilesChanged(
-                f"The file {path} is not what it was when {FILES} looked at it.",
+                f"The file {path} is not what it was when {FILES} listed it.",
                 expected=f"sha256 {sha256[:16]}…",
                 found=f"sha256 {there[path][:16]}…" if path in there else "no file",
                 where=str(files.home / path),
@@ -189,7 +189,7 @@ def _open(files: ServiceFiles, inputs: Inputs, stream: Stream, own: pl.DataFrame
 def _copies(
     inputs: Inputs, stream: Stream, values: Mapping[str, Any], before: str | None, gone: list[str]
 ) -> list[str]:
-    """File and line of rows that stand in the table once already: of these files, or of what the table keeps."""
+    """File and line of rows that repeat a row of these files or one that the table keeps."""
     key = ", ".join(KEYS[stream])
     parameters = {name: values[name] for name in ("time_zone", "days")}
     wanted = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
@@ -210,7 +210,7 @@ def _copies(
 
 
 def items_are_known(inputs: Inputs) -> CheckOutcome:
-    """Number of rows that name a product which the shop's table of products lacks."""
+    """Number of rows with a product that the shop's table of products lacks."""
     name = "items_are_known"
     if not inputs.exists(ITEMS):
         return CheckOutcome(name, True, "there is no table of products yet")

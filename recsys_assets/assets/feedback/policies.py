@@ -64,8 +64,8 @@ _HAD = ("user_id", "item_id", "is_target", "subset")
 def off_policy_report(inputs: Inputs, families: list[str]) -> Output:
     """Estimated reward of each candidate at the places of shown lists that were drawn by lot, before it is shown.
 
-    A candidate is judged on what was shown after the data end that it was fitted on, for else it would know the clicks
-    by which it is judged. It chooses by what it knew then.
+    A candidate is judged on lists shown after the end of its training data; otherwise it would have learned from the
+    clicks that judge it. It chooses by what it knew then.
     """
     places = drawn_places(inputs.frame("exposures", _SHOWN), inputs.frame("feedback", _DONE))
     tables = [pl.DataFrame(schema=SCHEMA), shown_policies(places)]
@@ -96,7 +96,7 @@ def off_policy_report(inputs: Inputs, families: list[str]) -> Output:
 
 
 def _later(places: pl.DataFrame, model: Recommender) -> tuple[pl.DataFrame, str]:
-    """The places of lists that were shown after a model's data end, and that moment in words."""
+    """The places of lists shown after the end of a model's training data, and that time in words."""
     if model.latest is None:
         return places, ""
     end = datetime.fromtimestamp(model.latest / 1e6, timezone.utc).replace(tzinfo=None)
@@ -106,9 +106,9 @@ def _later(places: pl.DataFrame, model: Recommender) -> tuple[pl.DataFrame, str]
 
 
 def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl.Series:
-    """A model's choice at each place.
+    """The item that a model chooses at each place.
 
-    What customers had before is left out, unless the service showed such things too, as its rules may have it.
+    Items that customers had before are left out, unless the rules let the service show such items too.
     """
     from recsys_models import Interactions
 
@@ -126,7 +126,7 @@ def _chosen(places: pl.DataFrame, model: Recommender, split: pl.DataFrame) -> pl
 
 
 def _plot(clicks: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Plot of each candidate's doubly robust reward beside that of what was shown."""
+    """Plot of each candidate's doubly robust reward next to that of the shown lists."""
     import altair as alt
 
     rows = clicks.filter(pl.col("dr").is_not_null())

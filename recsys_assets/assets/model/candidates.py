@@ -60,9 +60,9 @@ def fit_candidate(
 ) -> Output:
     """A model of this family: parameters and epochs chosen on validation, then fitted on train and validation.
 
-    A nightly run starts from the model before. Where that falls on validation by more than `refit_tolerance` percent,
-    and every `full_fit_every` nights, the family is fitted in full. `params` are those of the family's parameters that
-    the run asks for; they go before those of its tuning.
+    A nightly run starts from the previous model. If the result is worse on validation by more than `refit_tolerance`
+    percent, and every `full_fit_every` nights, the family is fitted in full. `params` are parameters of the family
+    given for this run; they take precedence over those of its tuning.
     """
     family(**params)  # what it cannot have is refused before anything is read
     name = candidate_name(family.family)
@@ -130,7 +130,7 @@ def _ndcg(model: Recommender, validation: Interactions) -> float:
 def assets(families: Sequence[str], settings: Settings) -> list[dg.AssetsDefinition]:
     """The candidate of each family.
 
-    They have the parameters of the settings. Where these say `tuned`, those that can be take the best parameters of
+    They have the parameters of the settings. If the setting `tuned` is on, tunable families take the best parameters of
     their tuning, and so depend on it.
     """
     searched = set(tunable(families)) if settings.tuned else set()

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 _CHOICE = ("champion_before", "challenger", "promoted")
 _EVIDENCE = ("champion_value", "challenger_value", "difference", "low", "high", "users")
-"""Columns of the gate that decide the champion, and those that say why it did."""
+"""Columns of the gate that decide the champion, and those with the reason."""
 
 
 def champion(inputs: Inputs, request: Request, seed: int, device: str) -> Output:
     """The family that the gate promoted, with the parameters its candidate chose, fitted on all interactions.
 
-    Where the candidate was started from the one before, the champion is started from the candidate.
+    If the candidate was started from its previous version, the champion is started from the candidate.
     """
     from recsys_models import load_model
 
@@ -99,7 +99,7 @@ def _made_of(families: Sequence[str]) -> dict[str, Collection[str]]:
 def _evidence(gate: pl.DataFrame, promoted: pl.DataFrame) -> dict[str, float | int]:
     """Evidence for the gate's decision: the champion's NDCG@20 on the held-out weeks, and its gain.
 
-    A champion that stays has no difference of its own; the one that was promoted has that to the one before.
+    A champion that stays has no difference; a promoted one has the difference to its predecessor.
     """
     if len(promoted):
         row = promoted.row(0, named=True)

@@ -6,7 +6,7 @@ from recsys_lineage.errors import LineageError
 from recsys_models.families import families
 
 FAMILIES = tuple(families)
-"""Every family of the registry; a new one needs no more than its place there."""
+"""Every family of the registry; a new one only has to be registered there."""
 BASELINES = ("popularity", "item_neighbours")
 
 
@@ -14,7 +14,7 @@ def competing(names: str) -> list[str]:
     """The families of a comma-separated list, in the order of `FAMILIES`; the baselines always take part.
 
     Raises:
-        LineageError: when a name is no family.
+        LineageError: a name is not a family.
     """
     asked = {name.strip() for name in names.split(",") if name.strip()}
     if unknown := sorted(asked - set(FAMILIES)):

@@ -46,7 +46,7 @@ class EvaluationColumns:
     family = pl.String
     """The model family."""
     kind = pl.String
-    """Whether items that the customer had before are left out (new items) or not (with repeat purchases)."""
+    """Items that count: new items (those that the customer had before are left out), or with repeat purchases."""
     level = pl.String
     """all, segment, fairness (how far NDCG lies apart between groups) or user."""
     segment = pl.String
@@ -54,13 +54,13 @@ class EvaluationColumns:
     member = pl.String
     """The group, or the customer."""
     metric = pl.String
-    """What is measured."""
+    """Name of the metric."""
     k = pl.Int64
     """Length of the list that is judged; null for metrics of the whole catalogue, as AUC."""
     value = pl.Float64
     """The metric's value."""
     users = pl.Int64
-    """How many customers it is a mean over."""
+    """Number of customers that the value is a mean over."""
 
 
 _SEGMENTS = {"user_profiles": ("user_id", *SEGMENTS)}
@@ -85,8 +85,8 @@ def _columns_from(models: Origins) -> ColumnsFrom:
 def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Output:
     """Metrics of all candidates on the held-out weeks, by customer segment and user, without and with repeats.
 
-    Only the target behaviour counts: what was viewed is not bought, so it can be recommended and is no hit. Where no
-    customer of those weeks took an item that was new to them, repeat purchases alone are judged.
+    Only the target behaviour counts: an item that was only viewed can be recommended and is no hit. If no customer of
+    those weeks bought an item that was new to them, only repeat purchases are judged.
 
     `level` is all, segment, fairness (how far NDCG lies apart between the groups of a segmentation) or user; `member`
     is the segment's value or the user's id. `cut_offs` are the lengths of list that are judged. `k` is null for metrics
@@ -164,7 +164,7 @@ def ndcg_by_family(shown: pl.DataFrame, kind: str) -> dict[str, float]:
 
 
 def _judged(before: Interactions, test: Interactions, target: str) -> tuple[dict[str, bool], list[str]]:
-    """The kinds of evaluation that have a relevant item in the held-out weeks, and why others have none."""
+    """The kinds of evaluation that have a relevant item in the held-out weeks, and the reasons why others have none."""
     wanted = test.user_items()
     new = wanted - wanted.multiply(before.user_items())
     new.eliminate_zeros()
@@ -246,7 +246,7 @@ def _by_user(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
 
 
 def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
-    """Rows of the table; what is not a column is the same in all of them."""
+    """Rows of the table; the other arguments are the same in all rows."""
     given = {"family": family, "kind": kind, "level": level, "segment": None, "member": None, **columns}
     long = {name: values for name, values in given.items() if isinstance(values, list | pl.Series)}
     frame = pl.DataFrame(long)
@@ -278,7 +278,7 @@ def checked_cut_offs(given: Any) -> list[int]:
     """List lengths at which models are evaluated, in order.
 
     Raises:
-        ValueError: they are no whole numbers from 1 to 1000, or the one that the gate decides by is not among them.
+        ValueError: they are not whole numbers from 1 to 1000, or lack the one that the gate decides by.
     """
     if not isinstance(given, list | tuple) or not all(type(k) is int and 1 <= k <= 1000 for k in given):
         raise ValueError(f"cut_offs: expected whole numbers from 1 to 1000, found {given!r}")

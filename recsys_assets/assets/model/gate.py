@@ -1,4 +1,4 @@
-"""`gate`: a challenger replaces the champion only where it is better by more than chance."""
+"""`gate`: a challenger replaces the champion only if it is better by more than chance."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ class GateColumns:
     champion_before = pl.String
     """The family that was champion."""
     challenger = pl.String
-    """The family that stands against it."""
+    """The family that challenges it."""
     metric = pl.String
-    """What they are compared by."""
+    """Name of the metric that they are compared by."""
     champion_value = pl.Float64
     """The champion's mean over customers."""
     challenger_value = pl.Float64
@@ -70,15 +70,15 @@ class GateColumns:
     high = pl.Float64
     """Upper end of that interval."""
     p = pl.Float64
-    """How likely such a difference is by chance."""
+    """Probability of such a difference by chance."""
     users = pl.Int64
     """Customers compared."""
     better = pl.Boolean
-    """Whether the whole interval lies above zero."""
+    """True where the whole interval lies above zero."""
     promoted = pl.Boolean
-    """Whether the challenger is the new champion."""
+    """True where the challenger is the new champion."""
     reason = pl.String
-    """Why, or why not."""
+    """Reason for the decision, in words."""
 
 
 @dataclass(frozen=True)
@@ -263,8 +263,8 @@ def decided_so_far(settings: Settings) -> Decided:
 
 
 def asset(settings: Settings, decided: Decided | None = None) -> dg.AssetsDefinition:
-    """`gate`, its bootstrap started from the settings' seed; what people decided is among its parameters, as the lake
-    says where it is not given."""
+    """`gate`, with the settings' seed for its bootstrap and people's decisions as parameters, by default those in the
+    lake."""
     decided = decided_so_far(settings) if decided is None else decided
     parameters = {"seed": settings.seed, "promoted": decided.promoted, "canary": decided.canary}
     return frame_asset(

@@ -1,4 +1,4 @@
-"""Nightly retraining: warm-started from the previous model where that is as good, in full where it is not."""
+"""Nightly retraining: warm-started from the previous model if that is as good, in full otherwise."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _CHOSEN = "chosen_by_validation/"
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model fitted on train, by what validation chose.
+    """A model fitted on train, with the parameters that validation chose.
 
-    `ndcg` is what it reached on validation, `refits` how many nights in a row it was only refitted.
+    `ndcg` is its NDCG@20 on validation, `refits` the number of nights in a row in which it was only refitted.
     """
 
     model: Recommender
@@ -34,7 +34,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Before:
+class PreviousFit:
     """A candidate's previous version: the model that a refit starts from, and its metrics."""
 
     model: Recommender
@@ -50,9 +50,9 @@ def stored_files(
 
     Args:
         final: fitted on train and validation.
-        fitted: fitted on train alone, so that validation can judge what is started from it.
+        fitted: fitted on train alone, so that validation can judge a model started from it.
         side_information: `SideInformation.names` of what the model was fitted with.
-        keep_start: whether a refit of the family starts from a model at all.
+        keep_start: whether refits of the family start from an earlier model.
     """
     files = dict(final.to_files())
     facts = {
@@ -68,14 +68,14 @@ def stored_files(
 
 def model_before(
     inputs: Inputs, request: Request, family: type[Recommender], *, full_fit_every: int
-) -> Before | None:
-    """The model that a refit starts from; None where this run is to fit in full.
+) -> PreviousFit | None:
+    """The model that a refit starts from; None if this run fits in full.
 
-    A run starts from its asset's previous version where the run may (`CONTINUE_TAG`), the code and the settings are
-    still the same, and it is not the turn of a full fit.
+    A run starts from its asset's previous version if the run is allowed to (`CONTINUE_TAG`), code and settings are
+    unchanged, and no full fit is due.
 
     Args:
-        full_fit_every: one night of so many is a full fit, so that nothing accumulates.
+        full_fit_every: number of nights after which a full fit is due, so that errors do not accumulate.
     """
     before = inputs.previous() if request.continues else None
     if before is None or before.record.code_version != request.code_version:
@@ -87,16 +87,16 @@ def model_before(
     model = family.from_files(
         {name.removeprefix(_CHOSEN): files[name] for name in files if name.startswith(_CHOSEN)}
     )
-    return Before(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])
+    return PreviousFit(model, facts["validation ndcg@20"], facts["refits"], facts["side_information"])
 
 
 def refit_or_fit(
-    before: Before, refit: Callable[[], Fitted], full: Callable[[], Fitted], *, tolerance: float
+    before: PreviousFit, refit: Callable[[], Fitted], full: Callable[[], Fitted], *, tolerance: float
 ) -> Fitted:
-    """The refit, or where it falls below what the model before reached, the better of it and a full fit.
+    """The refit; if it is worse than the previous model, the better of the refit and a full fit.
 
     Args:
-        tolerance: how far validation NDCG@20 may fall, as a share of what it was.
+        tolerance: largest relative loss of validation NDCG@20.
     """
     again = refit()
     if again.ndcg >= before.ndcg * (1 - tolerance):
@@ -111,7 +111,7 @@ def refit_or_fit(
 
 
 def continued(model: Recommender, interactions: Interactions, **run: Any) -> Recommender:
-    """A refit of the model on more interactions, with what validation chose for it.
+    """A refit of the model on more interactions, with the parameters that validation chose.
 
     Args:
         run: `seed`, `device`, `on_epoch` and `checkpoint` of `Recommender.refit`.
@@ -123,5 +123,5 @@ def continued(model: Recommender, interactions: Interactions, **run: Any) -> Rec
 
 
 def was_refitted(files: Mapping[str, bytes]) -> bool:
-    """Whether a stored candidate was started from the one before."""
+    """Whether a stored candidate was started from its previous version."""
     return json.loads(files[FACTS])["refits"] > 0

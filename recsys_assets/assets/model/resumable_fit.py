@@ -24,10 +24,10 @@ Load = Callable[[Path], "Recommender"]
 
 
 class ResumableFits:
-    """The fits of one run, each kept in a folder named for the code and the table versions that it was made of.
+    """The fits of one run, each in a folder named for the code and the table versions that it depends on.
 
-    Runs of other code or other versions have other folders, so they never take each other's. What a run that nobody
-    started again left is removed after a week.
+    Runs of other code or other versions have other folders, so they never mix. Folders of a run that nobody restarted
+    are removed after a week.
     """
 
     def __init__(self, request: Request, inputs: Inputs) -> None:
@@ -38,7 +38,7 @@ class ResumableFits:
             _remove_old(self._folder)
 
     def folder(self, name: str) -> Path | None:
-        """The folder of one part of the run, which holds what it has done so far; None where the run keeps nothing."""
+        """The folder with the progress of one part of the run; None if the run keeps nothing."""
         if self._folder is None:
             return None
         place = self._folder / f"{name}-{self._key()}"
@@ -48,10 +48,10 @@ class ResumableFits:
         return place
 
     def model(self, name: str, fit: Fit, load: Load) -> Recommender:
-        """The model that `fit` returns, or the one that it returned before the run was killed.
+        """The model that `fit` returns, or returned before the run was killed.
 
         Args:
-            name: tells this fit from the others of the run.
+            name: of this fit, unique in the run.
             fit: called with the folder for its checkpoints; must depend on nothing but the run's code and reads.
             load: reads a model of a folder: `Recommender.load` of the family, or `load_model` for any.
         """

@@ -1,9 +1,9 @@
 """Side information for the model families: features of users and items, relations between items.
 
-Nothing of it may come from the held-out weeks. Descriptions come from the profile tables; where a source says since
-when one is known, as one made of invoices does, it is told from then on. Numbers, and which items are the most bought
-of a category or brand, are made of the subsets of `split` that a model is fitted on. Of customers and items that
-neither do anything there nor are described by then, nothing is told.
+None of it may come from the held-out weeks. Descriptions come from the profile tables; if a source says since when a
+description is known, as invoices do, it is used from then on. Numbers, and the most bought items of a category or
+brand, are computed from the subsets of `split` that a model is fitted on. Customers and items without interactions
+there and without a description by then get no side information.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ USER_GROUPS = (
     "children", "country",
 )  # fmt: skip
 RELATIONS = {"same_category": ("subcategory", "category"), "same_brand": ("manufacturer", "brand")}
-"""Relation → the columns that name the group of an item, the first that is known. What is bought together is not among
-them: the table `item_relations` makes it of all baskets, those of the held-out weeks too."""
+"""Relation → the columns that name an item's group; the first known one counts. Items bought together are no relation
+here, because the table `item_relations` computes them from all baskets, including those of the held-out weeks."""
 RELATED = 10
-"""So many of the most bought items of a group are related to all items of it, as in `item_relations`."""
+"""Number of most bought items of a group that are related to all of its items, as in `item_relations`."""
 PRICE_BANDS = 10
 DONE = (
     "user_id", "item_id", "behaviour", "subset", "count", "quantity", "spend", "first_time", "last_time",
 )  # fmt: skip
-"""The columns of `split` that numbers are made of."""
+"""The columns of `split` from which numbers are computed."""
 TRAIN, BEFORE_TEST, EVERYTHING = ("train",), ("train", "valid"), ("train", "valid", "test")
 
 
 def side_tables(family: type[Recommender]) -> tuple[str, ...]:
-    """The tables of side information that a family's fit reads beside `split` and `interaction_graph`."""
+    """The tables of side information that a family's fit reads besides `split` and `interaction_graph`."""
     return tuple(
         table
         for table, names in (
@@ -78,8 +78,8 @@ class SideInformation:
 
     @property
     def names(self) -> str:
-        """Hash of the names of features and relations, without their numbers. Where it is equal, the weights of one
-        model fit another."""
+        """Hash of the names of features and relations, without their numbers. If it is equal, the weights of one model
+        fit another."""
         parts = [None if part is None else part.names for part in (self.users, self.items)]
         kinds = None if self.relations is None else sorted(self.relations.edges)
         return hashlib.sha256(json.dumps([parts, kinds]).encode()).hexdigest()[:16]
@@ -165,10 +165,10 @@ def item_relations(inputs: Inputs, subsets: Sequence[str]) -> InteractionGraph:
 
 
 def _descriptions(inputs: Inputs, of: str, columns: Sequence[str], known: pl.DataFrame) -> pl.DataFrame:
-    """Descriptions of users or items that a model fitted on the rows `known` may use.
+    """Descriptions of users or items for a model fitted on the rows `known`.
 
-    A description that is known only after the last of these rows is left out; who is described neither before nor ever,
-    and does nothing in these rows, is left out wholly.
+    A description that became known after the last of these rows is left out. A user or item without a description and
+    without one of these rows is left out as a whole.
     """
     key = f"{of}_id"
     profiles = inputs.frame(f"{of}_profiles", [key, *columns, "described", "known_from"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SPLIT_COLUMNS = ("user_id", "item_id", "behaviour", "is_target", "subset", "count", "last_time")
 SPLIT_FROM: Origins = {"split": SPLIT_COLUMNS, "interaction_graph": CONTENT}
-"""The columns that `SplitData` is made of."""
+"""The columns that `SplitData` is built from."""
 KINDS = {"new items": True, "with repeat purchases": False}
 """Kind of evaluation → whether items that the user had before are left out."""
 
@@ -30,7 +30,7 @@ KINDS = {"new items": True, "with repeat purchases": False}
 class SplitData:
     """Train, validation and test interactions on the same id maps.
 
-    `target` is the behaviour that recommendations are meant to bring about; by it alone models are judged.
+    `target` is the behaviour that recommendations aim at; models are judged by it alone.
     """
 
     train: Interactions
@@ -50,7 +50,7 @@ class SplitData:
 
     @property
     def validation(self) -> Interactions:
-        """Validation interactions of the target behaviour; all where it has none of them."""
+        """Validation interactions of the target behaviour; all of them if it has none."""
         targeted = self.of_target(self.valid)
         return targeted if len(targeted) else self.valid
 
@@ -63,8 +63,8 @@ class SplitData:
 
 
 def split_data(inputs: Inputs) -> SplitData:
-    """The table `split` as Interactions; the id maps are those of `interaction_graph`, with the ids that only `split`
-    has: of purchases that came back in a later subset."""
+    """The table `split` as Interactions; the id maps are those of `interaction_graph`, extended by the ids that only
+    `split` has (of purchases returned in a later subset)."""
     from recsys_models import InteractionGraph, Interactions
 
     graph = InteractionGraph.from_files(files_of(inputs.arrow("interaction_graph")))
@@ -91,7 +91,7 @@ def split_data(inputs: Inputs) -> SplitData:
 
 
 def target_parameters(family: type[Recommender], data: SplitData) -> dict[str, Any]:
-    """Parameters that set the target behaviour of a multi-behaviour family, where its default would be another."""
+    """Parameters that set the target behaviour of a multi-behaviour family if its default differs."""
     if "behaviours" not in {field.name for field in fields(family)}:
         return {}
     from recsys_models.multi_behaviour import behaviour_order
@@ -108,7 +108,7 @@ def target_of(split: pl.DataFrame) -> str:
 
 
 def _with_all(known: NDArray[Any], column: pl.Series) -> NDArray[Any]:
-    """The ids of an id map, and those of a column that it lacks, in order."""
+    """The ids of an id map, followed by those of a column that it lacks, in order."""
     ids = pl.Series(known.tolist(), dtype=pl.String)
     more = column.unique()
     more = more.filter(~more.is_in(ids.implode()))
@@ -124,14 +124,14 @@ def trained_on(inputs: Inputs, subsets: Sequence[str]) -> TrainingData:
 
 
 def stored_model(inputs: Inputs, table: str) -> Recommender:
-    """The model that a candidate or the champion holds; nothing is unpickled, hashes are checked."""
+    """The model of a candidate or the champion; hashes are checked, and nothing is unpickled."""
     from recsys_models import load_model
 
     return load_model(files_of(inputs.arrow(table)))
 
 
 class EpochProgress:
-    """Tells listeners, after each epoch, how a fit goes."""
+    """Progress of a fit, reported to listeners after each epoch."""
 
     def __init__(self, asset: str, model: Recommender) -> None:
         epochs = getattr(model, "epochs", None)

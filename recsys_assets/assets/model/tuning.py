@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from recsys_models.training.tuning import Trial
 
 TUNING = "tuning"
-"""The group, and the job that makes it."""
+"""Name of the group and of its job."""
 KEPT = "trials.jsonl"
 _OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=365), warn_window=timedelta(days=180)
@@ -56,11 +56,11 @@ class TrialsColumns:
     ndcg = pl.Float64
     """NDCG@20 on validation; null where the fit failed."""
     seconds = pl.Float64
-    """How long the fit took."""
+    """Duration of the fit."""
     state = pl.String
-    """Whether the fit was complete."""
+    """State of the trial: complete or failed."""
     error = pl.String
-    """Why it was not."""
+    """Error of a fit that failed; null otherwise."""
 
 
 def tune_family(
@@ -74,8 +74,8 @@ def tune_family(
 ) -> Output:
     """Trials of a family: parameters as JSON, NDCG@20 on validation, seconds, and whether the fit was complete.
 
-    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `tuning_minutes`. A run
-    that was killed goes on with the trials that it had done.
+    Trial 0 has the defaults; an Optuna study proposes the others. No trial starts after `tuning_minutes`. A killed run
+    continues after its completed trials.
     """
     from recsys_models.training.tuning import SPACES, best, tune
 
@@ -149,7 +149,7 @@ def best_parameters(inputs: Inputs, family: str) -> dict[str, Any]:
     """The parameters of the family's best trial, those that differ from the defaults.
 
     Raises:
-        LineageError: when the family was not tuned, or no trial was complete.
+        LineageError: the family was not tuned, or no trial was complete.
     """
     name = tuning_name(family)
     if not inputs.exists(name):

@@ -8,7 +8,7 @@ _ENDS = (
     r"[ _.-]*(?:v[0-9]+|corr(?:ected|ection)?|korr(?:ektur|igiert)?|fix(?:ed)?|new|neu|final|resen[dt]|updated?"
     r"|copy|kopie|\([0-9]+\))((?:\.[a-z0-9]+)+)$"
 )
-"""What the name of a file ends with that was sent again, mended."""
+"""End of the name of a file that was sent again with corrections."""
 NO_CORRECTION_BESIDE = TableCheck(
     "no_file_corrects_another",
     "no file is named like a correction of another loaded file, such as day_v2.csv beside day.csv: the rows of both "

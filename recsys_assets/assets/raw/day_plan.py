@@ -1,4 +1,4 @@
-"""DayPlan: which days of `raw_events` are up to date, which have to be written, and which cannot be."""
+"""DayPlan: the days of `raw_events` that are up to date, that have to be written, and that cannot be."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
 
 KEPT = "rows kept"
-"""In a digest, beside the path of a file that is gone: its rows are those of before, not made anew."""
+"""Mark in a digest, next to the path of a file that is gone: its rows are those of the previous version."""
 SERVICE = "the service"
-"""In a digest, beside a hash of what it took."""
+"""Mark in a digest, next to a hash of the service's events."""
 FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 
 
 @dataclass(frozen=True)
 class EventScans:
-    """The scans of raw_events: those whose files give rows of their own, and those that every row may depend on."""
+    """The scans of raw_events: `own`, whose files each contribute rows, and `shared`, on which every row may depend."""
 
     own: frozenset[NamedScan]
     shared: frozenset[NamedScan]
@@ -40,10 +40,10 @@ class DayPlan:
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
-        kept: the same for days with a file that is gone, where the rows of that file are kept.
-        known: day → that hash for what the table holds.
-        refused: day → why it cannot be loaded, in words; the table keeps what it has of that day.
-        hindered: whether no day can be made anew, since a file that all need is gone or faulty.
+        kept: the same for days with a deleted file whose rows are kept.
+        known: day → the hash of what the table holds.
+        refused: day → reasons why it cannot be loaded; the table keeps its rows of that day.
+        hindered: whether no day can be written, because a file that all days need is gone or faulty.
     """
 
     digests: Mapping[str, str]
@@ -52,8 +52,8 @@ class DayPlan:
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hindered: bool = False
 
-    def is_right(self, day: str) -> bool:
-        """Whether the table holds what it should for a day."""
+    def is_up_to_date(self, day: str) -> bool:
+        """Whether a day of the table is up to date."""
         held = self.known.get(day)
         return held is not None and held in (self.digests.get(day), self.kept.get(day))
 
@@ -65,8 +65,8 @@ class DayPlan:
 
     @property
     def changed(self) -> list[str]:
-        """The days to be written, because the table does not hold what it should."""
-        return [day for day in self.days if not self.is_right(day)]
+        """The days that have to be written because they are out of date."""
+        return [day for day in self.days if not self.is_up_to_date(day)]
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
         """Content of the table, by day, after some days are written."""
@@ -79,19 +79,19 @@ def day_plan(
     scans: EventScans,
     code_version: str,
     known: Mapping[str, str] | None = None,
-    beside: Mapping[str, str] | None = None,
+    other_content: Mapping[str, str] | None = None,
 ) -> DayPlan:
     """The plan for what `source_files` found.
 
-    A day's digest covers the files that hold the day and all files that every row may depend on. Where one of the
-    latter is gone or faulty, no day can be made: those that changed are refused.
+    A day's digest covers the files that hold the day and all files that every row may depend on. If one of the latter
+    is gone or faulty, no day can be written, and days that changed are refused.
 
     Args:
         files: `source_files`.
         scans: those of raw_events.
         code_version: of raw_events.
-        known: what the table took, by day.
-        beside: day → a hash of what else its rows are made of, beside files.
+        known: digest of what the table holds, by day.
+        other_content: day → a hash of other content of its rows, besides files.
     """
     known = dict(known or {})
     own = with_status(files, scans.own, "loaded", "gone")
@@ -107,7 +107,7 @@ def day_plan(
                 made[day].append((path, sha256))
                 kept[day].append((path, KEPT if status == "gone" else sha256))
             rows[day].append((held or 0, given or 0))
-    for day, held in (beside or {}).items():
+    for day, held in (other_content or {}).items():
         made[day].append((SERVICE, held))
         kept[day].append((SERVICE, held))
         rows[day] += []
@@ -122,7 +122,7 @@ def day_plan(
     hindrances = _hindrances(files, scans)
     for reason in hindrances:
         for day in set(digests) | set(known):
-            if not plan.is_right(day):
+            if not plan.is_up_to_date(day):
                 refused[day].append(reason)
     for day, counts in rows.items():
         if not any(given for _, given in counts) and (unused := sum(held for held, _ in counts)):
@@ -138,7 +138,7 @@ def _by_day(files: pl.DataFrame) -> Iterable[tuple[str, str, str, int | None, in
 
 
 def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
-    """Why no day can be made anew, in words: of the files that every row may depend on some are faulty or gone."""
+    """Reasons why no day can be written: files that every row may depend on are faulty or gone."""
     reasons = with_status(files, scans.shared, "faulty")["fault"].to_list()
     for path, pattern in with_status(files, scans.shared, "gone").select("path", "pattern").iter_rows():
         reasons.append(
@@ -149,7 +149,7 @@ def _hindrances(files: pl.DataFrame, scans: EventScans) -> list[str]:
 
 
 def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> str:
-    """Why a day whose files have rows ends up with none, as far as it is known."""
+    """The reason why a day whose files have rows ends up with none, if it is known."""
     own = with_status(files, scans.own | scans.shared, "loaded").filter(
         pl.col("days").list.contains(date.fromisoformat(day))
     )
@@ -159,9 +159,9 @@ def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> 
     for scan in sorted(scans.shared, key=str):
         there = with_status(files, [scan], "loaded")
         looked_up.append(f"{scan.scan} with {there['rows'].sum() or 0} rows in {there.height} files")
-    beside = f"; it is joined with {' and '.join(looked_up)}" if looked_up else ""
+    joined = f"; it is joined with {' and '.join(looked_up)}" if looked_up else ""
     return (
-        f"{named}: raw_events.sql gives none of the {rows:,} rows{beside}. "
+        f"{named}: raw_events.sql gives none of the {rows:,} rows{joined}. "
         "What to do: look at its joins and its WHERE, and at the files that it joins; "
         f"if there is nothing to load: recsys forget {paths[0] if paths else 'FILE'}"
     )

@@ -35,7 +35,7 @@ class FileChanges:
         )
 
     def as_statistics(self) -> dict[str, int]:
-        """The number of files of each kind, as the record keeps it."""
+        """The number of files of each kind, for the record."""
         return {f"{name} since last time": len(paths) for name, paths in self._named()}
 
     def in_words(self) -> str:
@@ -68,7 +68,7 @@ def _contents(files: pl.DataFrame) -> dict[str, str]:
 
 
 def _first(paths: Sequence[str], most: int) -> str:
-    """The first paths as Markdown, and how many are left out."""
+    """The first paths as Markdown, and the number of those left out."""
     shown = [f"`{path[:_LONGEST_PATH].replace('`', chr(39))}`" for path in paths[:most]]
     left = len(paths) - len(shown)
     return ", ".join(shown) + (f" and {left:,} more" if left else "")

@@ -1,4 +1,4 @@
-"""The rows of a raw table: those of existing files, and those kept of files that are gone."""
+"""The rows of a raw table: those of existing files, and those kept of deleted files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BYTES_ADVICE = (
     "the SQL: bytes that are no UTF-8 are NULL then, and a row that needs them is rejected with its file and line"
 )
 _FIXED = (*TRACE, "_fault", "_row", DAY)
-"""Columns of raw tables that are no file's."""
+"""Columns of raw tables that do not come from a file."""
 
 
 class FaultyFiles(LineageError):
@@ -36,18 +36,18 @@ class FaultyFiles(LineageError):
 
 
 def failing_advice(values: Iterable[str]) -> str:
-    """What to do about rows at which the SQL stops, for what DuckDB says of each."""
+    """Advice for rows at which the SQL fails, from DuckDB's message for each."""
     texts = [*values]
     of_bytes = bool(texts) and all("Invalid string encoding" in text for text in texts)
     return _BYTES_ADVICE if of_bytes else _FAILING_ADVICE
 
 
 def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, pl.DataFrame]) -> None:
-    """Open the files of each scan on the run's connection, sure that they are what `source_files` saw.
+    """Open the files of each scan on the run's connection, checked to be those that `source_files` listed.
 
     Raises:
-        FilesChanged: one is another now, or gone.
-        FaultyFiles: one cannot be read any more, or lacks what is asked of it now.
+        FilesChanged: one has changed or is gone.
+        FaultyFiles: one cannot be read any more, or lacks a column that is needed now.
     """
     inside = folder.root.resolve()
     for named, frame in chosen.items():
@@ -56,7 +56,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
             file = hashed_file(folder.root / path, path, inside)
             if file.sha256 != sha:
                 raise FilesChanged(
-                    f"The file {path} is not what it was when source_files looked at it.",
+                    f"The file {path} is not what it was when source_files listed it.",
                     expected=f"sha256 {sha[:16]}…",
                     found=f"sha256 {file.sha256[:16]}…" if file.fault is None else file.fault.found,
                     where=str(folder.root / path),
@@ -74,7 +74,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
         )
         if opened.faults:
             raise FaultyFiles(
-                "Files that could be read when source_files looked at them cannot be read any more.\n  "
+                "Files that could be read when source_files listed them cannot be read any more.\n  "
                 + "\n  ".join(map(str, opened.faults[:MOST_SHOWN])),
                 found=f"{len(opened.faults)} of {len(files)} files",
                 where=", ".join(fault.path for fault in opened.faults[:MOST_SHOWN]),
@@ -83,7 +83,7 @@ def open_files(folder: SourceFolder, inputs: Inputs, chosen: Mapping[NamedScan, 
 
 
 def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exception) -> FailingRows:
-    """The rows of the opened files at which the SQL of a raw table stops; none where an error is not of a value."""
+    """The rows of the opened files at which the SQL of a raw table fails; none if the error is not about a value."""
     source = folder.source
     if table not in source.queries:
         return FailingRows()
@@ -92,7 +92,7 @@ def failing_of(folder: SourceFolder, inputs: Inputs, table: str, error: Exceptio
 
 
 def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
-    """The error for rows at which the source's SQL stops; their values are in `found`, which no record keeps."""
+    """The error for rows at which the source's SQL fails; their values are in `found`, which no record keeps."""
     shown = failing.values()
     more = f" and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
     error = FaultyFiles(
@@ -106,14 +106,14 @@ def rows_failed(message: str, failing: FailingRows, where: str) -> FaultyFiles:
 
 
 def wide_columns(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns of a raw table whose query gives these."""
+    """The columns of a raw table, widened from those of its query."""
     return tuple(
         column if column.name in _FIXED else Column(column.name, widened(column.type)) for column in columns
     )
 
 
 def columns_for_both(columns: Sequence[Column], before: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns of a raw table that holds rows of a query and rows of the version before."""
+    """The columns of a raw table that holds rows of a query and rows of the previous version."""
     types = {column.name: column.type for column in before}
     return tuple(
         Column(column.name, common(column.type, types.get(column.name, '"NULL"')))
@@ -124,13 +124,13 @@ def columns_for_both(columns: Sequence[Column], before: Sequence[Column]) -> tup
 def rows_with_kept(
     query: str, given: Sequence[Column], wanted: Sequence[Column], kept: Mapping[str, Sequence[Column]]
 ) -> str:
-    """A SELECT of a query's rows and of the rows kept, all with the columns `wanted`.
+    """A SELECT of a query's rows and of the kept rows, all with the columns `wanted`.
 
     Args:
         query: a SELECT with the columns `given`.
         given: its columns.
         wanted: the table's columns.
-        kept: FROM clause of the rows that are kept, with WHERE → their columns.
+        kept: FROM clause, with WHERE, of the rows that are kept → their columns.
     """
     parts = [f"SELECT {cast_columns(given, wanted)} FROM ({query})"]
     parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in kept.items()]

@@ -1,4 +1,4 @@
-"""The rows of `source_files`, and the queries that other assets put to them."""
+"""The rows of `source_files`, and the queries of other assets over them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.parts.seen import digest_of
 
 EVENT_DAYS_NAME = "event_days"
-"""The set of days that events have, of the source's files and of the service, by which tables are partitioned.
-
-It is one set, for Dagster lets a job have assets of one partitioning only.
-"""
+"""Name of the partitions by event day. Files' and service's events share them: a Dagster job has one partitioning."""
 
 
 class SourceFilesColumns:
@@ -30,7 +27,7 @@ class SourceFilesColumns:
     sha256 = pl.String
     """Hash of the file."""
     content = pl.String
-    """Hash of what is in it, unpacked where the file is compressed; of a faulty file, when it was last readable."""
+    """Hash of its content, unpacked if the file is compressed; for a faulty file, of its last readable content."""
     bytes = pl.Int64
     """Its size."""
     rows = pl.Int64
@@ -38,17 +35,18 @@ class SourceFilesColumns:
     malformed = pl.Int64
     """Rows with too many or too few fields."""
     given = pl.Int64
-    """Rows that it gives to raw_events, or of other files its rows; of a faulty file, when it was last readable."""
+    """Rows that it contributes to raw_events, or its rows if it is of another table; for a faulty file, the last known
+    number."""
     arrival = pl.Datetime("us")
-    """When it was last changed, in UTC."""
+    """Time of its last change, in UTC."""
     status = pl.String
-    """loaded, faulty (it cannot be read), duplicate (another file has its content, or what was in it before it broke,
-    and its path means the same), gone (it was loaded, is there no more, and its rows are kept) or forgotten (it is left
-    out since somebody said so)."""
+    """loaded, faulty (it cannot be read), duplicate (another file has its content, or had it before the fault, and its
+    path means the same), gone (it was loaded and then deleted; its rows are kept) or forgotten (a person decided to
+    leave it out)."""
     duplicate_of = pl.String
     """The file that a duplicate repeats."""
     fault = pl.String
-    """What is wrong with a file that cannot be read, and what to do."""
+    """Fault of a file that cannot be read, with advice; null for others."""
     days = pl.List(pl.Date)
     """The days of its events; empty for files that hold no events, and for faulty ones of which no day is known."""
 
@@ -57,14 +55,14 @@ SCHEMA = types_of(SourceFilesColumns)
 
 
 def newest_files(lake: Lake) -> pl.DataFrame:
-    """The newest `source_files`; without a row before the first."""
+    """The newest `source_files`; empty before the first version."""
     if not lake.has("source_files"):
         return pl.DataFrame(schema=SCHEMA)
     return as_found(lake.scan(lake.version("source_files")).collect())
 
 
 def as_found(files: pl.DataFrame) -> pl.DataFrame:
-    """A version of `source_files`, an older one too, with the columns of today."""
+    """A version of `source_files`, converted to today's columns if it is an older one."""
     if "given" not in files.columns:
         files = files.with_columns(given=pl.col("rows"))
     if "content" not in files.columns:
@@ -85,7 +83,7 @@ def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan,
 
 @dataclass(frozen=True)
 class FaultyFile:
-    """A file that cannot be read, and what is wrong with it, in words."""
+    """A file that cannot be read, and its fault in words."""
 
     sha256: str
     fault: str

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
-from recsys_assets.assets.raw.earlier_look import Row
+from recsys_assets.assets.raw.previous_listing import Row
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.files import FileScan, SourceFile
 from recsys_lineage.files.source_bytes import unpacked_sha256
@@ -14,7 +14,7 @@ from recsys_lineage.records.parts.file_pattern import fits_pattern
 
 
 class KnownFiles:
-    """The previous content of the table."""
+    """The previous rows of the table."""
 
     def __init__(self, before: pl.DataFrame, forget: frozenset[str], patterns: Collection[str]) -> None:
         self.rows = {(row["path"], row["pattern"]): row for row in before.iter_rows(named=True)}
@@ -25,9 +25,9 @@ class KnownFiles:
         return self.rows.get((row["path"], row["pattern"]), {})
 
     def loaded(self, scan: FileScan) -> list[Row]:
-        """The files of a scan whose rows are in the tables, as far as is known, and that are not to be forgotten.
+        """The files of a scan that were loaded and are not to be forgotten.
 
-        Where the SQL has other patterns than it had, a file belongs to the scan that it fits now.
+        If the patterns of the SQL changed, a file belongs to the scan whose pattern it matches now.
         """
         return [
             row | {"pattern": scan.described()}
@@ -42,7 +42,7 @@ class KnownFiles:
         ]
 
     def contents(self, folder: SourceFolder, files: Iterable[SourceFile], pattern: str) -> dict[str, str]:
-        """The hash of what is in each file; a compressed one is unpacked where that was not done before."""
+        """The hash of each file's content; a compressed file is unpacked if that was not done before."""
         found: dict[str, str] = {}
         for file in files:
             row = self.rows.get((file.path, pattern), {})
@@ -54,7 +54,7 @@ class KnownFiles:
         return found
 
     def content_before_fault(self, row: Row) -> str | None:
-        """The hash of what was in a file when it could last be read; None where it never could."""
+        """The hash of a file's content when it could last be read; None if it never could."""
         before = self.of(row)
         was_faulty_then = before.get("status") == "faulty" and (before["given"] or 0) > 0
         was_read = before.get("status") in ("loaded", "gone", "duplicate")

@@ -1,4 +1,4 @@
-"""Overlooked files: files of the data folder that a source probably means to read, but does not."""
+"""Overlooked files: files of the data folder that a source was probably meant to read, but does not."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".7z")
 
 
 def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
-    """Files whose paths differ from that of a file that is read in numbers, format or compression alone → that file.
+    """Files whose path differs only in numbers, format or compression from that of a file that is read → that file.
 
-    Such a file is the next day's under a name that no pattern fits, or one whose format changed. A file that is read in
-    another form is not told. No file is opened; hidden ones and links to folders are left out.
+    Such a file may be the next day's, under a name that no pattern matches, or one whose format changed. A file that is
+    also read in another form is not listed. No file is opened; hidden ones and links to folders are left out.
 
     Args:
         root: the data folder.

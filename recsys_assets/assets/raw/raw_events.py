@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.raw.day_plan import FORGET, DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     DAY,
     MOST_SHOWN,
@@ -25,7 +26,6 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.raw_shape import fits, require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
@@ -48,7 +48,8 @@ _FILE_DAYS = """WITH file_days AS (
     SELECT path AS _file, min(days[1]) AS day FROM source_files WHERE status = 'loaded' GROUP BY path
 )
 """
-"""The day of each file's rows that have none of their own; in SQL, so that the record says all that the rows are of."""
+"""Relation with the day of each file, for rows without a time; read in SQL, so that the record covers everything that
+the rows depend on."""
 _IN_DAYS = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
 
 
@@ -57,7 +58,7 @@ def raw_events(
 ) -> Output | Unchanged:
     """Every event line as it arrived, with the file and line that it came from; one partition a day.
 
-    Events that the service took stand beside those of the source's files.
+    It holds the events received by the service as well as those of the source's files.
     """
     load = _Load(folder, service, inputs, request.code_version)
     wanted = load.wanted(request)
@@ -87,7 +88,7 @@ def _shown(refused: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class _Made:
-    """Rows of existing files for some days: a SELECT and its columns."""
+    """SELECT of the rows of existing files for some days, with its columns."""
 
     days: list[str]
     query: str
@@ -117,7 +118,7 @@ class _Load:
         self._gone = with_status(self._files, self._scans.own, "gone")
 
     def _days_of_service(self) -> dict[str, str]:
-        """The days of which the service may have events → a hash of them."""
+        """Day → hash of the events that the service has received."""
         if self._service is None or not self._inputs.exists(SERVICE_DAYS):
             return {}
         days = {
@@ -128,7 +129,7 @@ class _Load:
         return {day: content for day, content in contents.items() if day in days}
 
     def wanted(self, request: Request) -> list[str]:
-        """The days to write: those asked for, or those whose files changed; never one that is refused."""
+        """The days to write: the requested ones, or those whose files changed; never one that is refused."""
         if request.partitions is None:
             return self._without_lost(self._plan.changed if request.reuse else self._plan.days)
         asked = [day for day in request.partitions if day not in self.refused]
@@ -138,9 +139,9 @@ class _Load:
         return asked
 
     def output(self, wanted: list[str]) -> Output:
-        """Output with those days made, and the rows kept beside them.
+        """Output with those days written, including the rows kept of deleted files.
 
-        Where the source's SQL stops at a row, the days of such rows are refused, and the others made without them.
+        If the source's SQL fails at a row, the days of such rows are refused, and the others are written without them.
         """
         try:
             made = self._output(wanted)
@@ -151,7 +152,7 @@ class _Load:
         return replace(made, otherwise=partial(self._without_failing, wanted))
 
     def _without_failing(self, wanted: list[str], error: Exception) -> Output | None:
-        """Rows that can be made without those at which the SQL stops; None if an error is not about such rows.
+        """SELECT without the rows at which the SQL fails; None if the error is not about rows.
 
         Raises:
             FaultyFiles: nothing is left.
@@ -169,7 +170,7 @@ class _Load:
         return self._output(left)
 
     def _days_of(self, failing: FailingRows, wanted: list[str]) -> dict[str, tuple[str, ...]]:
-        """Wanted days that have failing rows → these rows, in words."""
+        """Requested days with failing rows → these rows, in words."""
         own = with_status(self._files, self._scans.own, "loaded")
         stopped: dict[str, list[str]] = {}
         for path in failing.files:
@@ -189,7 +190,7 @@ class _Load:
         }
 
     def _day_of(self, row: FailingRows) -> str | None:
-        """The day of a row that fails; None where that cannot be read either."""
+        """The day of a failing row; None if that cannot be read either."""
         source = self._folder.source
         only = {
             scan: rows_where(name, f"NOT ({row.condition()})")
@@ -251,7 +252,7 @@ class _Load:
         )
 
     def _files_by_day(self, days: Collection[str]) -> dict[str, list[str]]:
-        """Some days → the existing files that the day's rows may come from."""
+        """Day → existing files that its rows may come from."""
         own = with_status(self._files, self._scans.own, "loaded").select("path", "days").explode("days")
         shared = with_status(self._files, self._scans.shared, "loaded")["path"].to_list()
         found: dict[str, list[str]] = {day: list(shared) for day in days}
@@ -261,7 +262,7 @@ class _Load:
         return found
 
     def _made(self, days: list[str]) -> _Made:
-        """Open the files of some days; a file that every row may depend on is opened always."""
+        """Open the files of some days; files that every row may depend on are always opened."""
         chosen: dict[NamedScan, pl.DataFrame] = {}
         for named in (*self._scans.own, *self._scans.shared):
             frame = with_status(self._files, [named], "loaded")
@@ -285,7 +286,7 @@ class _Load:
         return _Made(days, query, columns, former)
 
     def _cut_times(self, made: _Made) -> list[str]:
-        """A warning of times finer than a microsecond; a table keeps none of these."""
+        """A warning of times finer than a microsecond, which a table truncates."""
         if not any(column.name == "event_time" and column.type == "TIMESTAMP_NS" for column in made.columns):
             return []
         sql = f"SELECT count(*) FROM ({made.query}) WHERE epoch_ns(event_time) % 1000 <> 0"
@@ -293,7 +294,7 @@ class _Load:
         return [f"{cut:,} times were cut to the microsecond"] if cut else []
 
     def _has_former_hashes(self, made: _Made) -> bool:
-        """Whether a row that is kept has a hash by which an earlier version knew a row of today's files."""
+        """Whether a kept row has a hash that an earlier version of the code gave to a row of today's files."""
         sql = (
             f"SELECT count(*) FROM {TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone)) AND _row_hash IN "
             f"(SELECT former FROM (SELECT unnest({FORMER}) AS former, _row_hash FROM ({made.former})) "
@@ -314,7 +315,7 @@ class _Load:
         return {**limits, **of_service, "days": sorted(days), "gone": gone}
 
     def _keeps(self, days: list[str]) -> bool:
-        """Whether rows of the version before stay when some days are written."""
+        """Whether rows of the previous version stay when some days are written."""
         return bool(self._kept(days) or self._held - set(days))
 
     def _kept(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
@@ -332,7 +333,7 @@ class _Load:
         ]
 
     def _without_lost(self, days: list[str]) -> list[str]:
-        """Without the days of which the table holds no row of a file that is gone; those are refused."""
+        """The days without those that need rows of a deleted file that the table never had; these are refused."""
         gone = _of_days(self._gone.filter(pl.col("given") > 0), days)
         if gone.is_empty():
             return days
@@ -355,7 +356,7 @@ class _Load:
 
 
 def _with_hash_of_now(source: str) -> str:
-    """FROM clause of rows that are kept, where `__made` knows some of them by an earlier version's hash."""
+    """FROM clause of kept rows, with today's hash for those that `__made` has under an earlier version's hash."""
     return (
         f"(SELECT kept.* REPLACE (coalesce(again.now, kept._row_hash) AS _row_hash) FROM (SELECT * FROM {source}) "
         "AS kept LEFT JOIN (SELECT former, min(_row_hash) AS now FROM "
@@ -365,7 +366,7 @@ def _with_hash_of_now(source: str) -> str:
 
 
 def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
-    """The columns that the table's columns cannot take, in words."""
+    """The columns that do not fit the table's columns, in words."""
     types = {column.name: column.type for column in schema}
     return [
         f"{column.name} is {column.type} and was {types.get(column.name, 'not there')}"
@@ -375,7 +376,7 @@ def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
 
 
 def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Column, ...] | None:
-    """The table's columns where they can take these; None where they cannot."""
+    """The table's columns if these fit them; None otherwise."""
     same_names = [column.name for column in columns] == [column.name for column in schema]
     return schema if same_names and not _misfits(columns, schema) else None
 

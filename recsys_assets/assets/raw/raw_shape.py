@@ -1,4 +1,4 @@
-"""The types of raw columns: wide enough that new files do not change a table, and what happens if they would."""
+"""The types of raw columns, wide enough that new files do not change a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WIDEST_DECIMAL = 38
 
 
 def widened(type_: str) -> str:
-    """The DuckDB type in which a raw column of a type is kept: text as it is, numbers and times wide."""
+    """The DuckDB type in which a raw column of a type is stored: text as it is, numbers and times in wide types."""
     if type_ in _INTEGERS:
         return "BIGINT"
     if type_ in _LARGE:
@@ -37,12 +37,12 @@ def widened(type_: str) -> str:
 
 
 def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
-    """Refuses columns whose text would be none of the shop's: bytes, and ids that have parts.
+    """Refuse columns whose values are no text of the shop's: bytes, and ids that are nested.
 
     Args:
         table: the raw table.
-        columns: what its SQL gives.
-        origin: where that SQL stands.
+        columns: those that its SQL returns.
+        origin: path of that SQL.
 
     Raises:
         LineageError: a column is of such a type.
@@ -59,7 +59,7 @@ def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
             )
         if column.name.endswith("_id") and _is_nested(column.type):
             raise LineageError(
-                f"The column {column.name} of {table} has parts, and an id has none.",
+                f"The column {column.name} of {table} is nested, and an id is one value.",
                 expected="text or a number",
                 found=column.type,
                 where=origin,
@@ -68,7 +68,7 @@ def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
 
 
 def fits(type_: str, column: str) -> bool:
-    """Whether every value of a type can be kept in a column of another without loss."""
+    """Whether every value of a type can be stored in a column of another type without loss."""
     if type_ == column or type_ in _UNKNOWN or (column == "VARCHAR" and not _is_nested(type_)):
         return True
     if column == "TIMESTAMP":

@@ -13,6 +13,7 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.day_plan import FORGET, KEPT, EventScans, day_plan
+from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     FaultyFiles,
     columns_for_both,
@@ -30,7 +31,6 @@ from recsys_assets.assets.raw.found_files import (
     newest_files,
     with_status,
 )
-from recsys_assets.assets.raw.given_rows import tomorrow
 from recsys_assets.assets.raw.raw_events import raw_events
 from recsys_assets.assets.raw.raw_shape import require_plain
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
@@ -62,9 +62,9 @@ TABLES = {
     "raw_items": "What the source says about products, as it arrived, with file and line.",
     "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
 }
-"""The raw tables that are loaded whole, with what each is."""
+"""The raw tables that are loaded as a whole, with their descriptions."""
 KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
-"""By which column rows of a raw table that is put together from events' files are told apart."""
+"""Key column of each raw table that can be assembled from the files of events."""
 COLUMNS = {
     "occurrences": "How many rows of the source agree, where it counts them: the most frequent one is kept.",
     "_fault": "Why the line could not be split into its columns; null where it could.",
@@ -80,8 +80,8 @@ COLUMNS = {
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
     """Every row of the files of one table; for files that are gone or unreadable, the previous rows.
 
-    Where rows are put together from many files of events, as a product's title from all that name it, and one of these
-    is gone, the customers or products that no file names any more stay as they were.
+    Rows may be assembled from many files of events, such as a product's title from all files that name it. If one of
+    these files is gone, customers and products that no file names any more stay as they were.
     """
     files = as_found(inputs.frame("source_files"))
     before = inputs.previous()
@@ -112,14 +112,14 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
 
 @dataclass(frozen=True)
 class _TablePlan:
-    """Plan of a raw table that is loaded whole.
+    """Plan of a raw table that is loaded as a whole.
 
     Attributes:
         chosen: the files to open, for each scan.
-        kept: the files whose rows of before are kept: they are gone, or cannot be read any more.
-        merged: whether kept rows count only where no file says anything of the same customer or product.
-        right: hashes of the files and the code for which the table is right; the last is what it is when written.
-        hindrances: why it cannot be written, in words.
+        kept: the files whose previous rows are kept: they are gone, or cannot be read any more.
+        merged: whether kept rows count only if no file describes the same customer or product.
+        right: hashes of files and code for which the table is up to date; the last one is that of a new version.
+        hindrances: reasons why it cannot be written.
     """
 
     chosen: dict[NamedScan, pl.DataFrame]
@@ -164,7 +164,7 @@ class _TablePlan:
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:
-    """Explanation of an error of DuckDB: a row at which the source's SQL stops, or a place in that SQL."""
+    """Explanation of an error of DuckDB: a row at which the source's SQL fails, or a place in that SQL."""
     if table not in folder.source.queries:
         return None
     if failing := failing_of(folder, inputs, table, error):
@@ -196,7 +196,7 @@ def assets(folder: SourceFolder, service: ServiceEvents | None = None) -> list[d
 
     Args:
         folder: the source and its folder.
-        service: which events of the service stand beside the files' ones; None where there is no service.
+        service: events of the service that join those of the files; None without a service.
     """
     raw = look(
         "raw", kinds={"sql", "duckdb", "deltalake"}, personal="what the shop's files hold, as it arrived"

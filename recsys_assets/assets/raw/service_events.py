@@ -1,4 +1,4 @@
-"""ServiceEvents: which events received by the service join `raw_events`, and as which behaviour."""
+"""ServiceEvents: the events received by the service that join `raw_events`, with their behaviour there."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _VALUES = {
     "_day": "day",
     "_event_id": "event_id",
 }
-"""Columns of raw_events that an event of the service has, beside its time and behaviour."""
+"""Columns of raw_events that an event of the service has, besides its time and behaviour."""
 READ = ("time", "action", "simulated", *_VALUES.values())
 """The columns of `feedback` that are read."""
 
 
 @dataclass(frozen=True)
 class ServiceEvents:
-    """Which events that the service took join raw_events, and as what.
+    """The events received by the service that join raw_events, with their behaviour there.
 
-    Events of visitors without a name belong to no customer, and never do.
+    Events of anonymous visitors belong to no customer and never join.
 
     Attributes:
         behaviours: action of an event → behaviour of the shop; other actions do not join.
@@ -66,10 +66,10 @@ class ServiceEvents:
         )
 
     def days(self, stored: TableVersion | None, tomorrow: date) -> dict[str, str]:
-        """The days of which events may join → a hash of what the service has of them.
+        """Day of events that may join → hash of the events that the service has received.
 
         Args:
-            stored: a version of `feedback`; None where there is none.
+            stored: a version of `feedback`; None if there is none.
             tomorrow: no event can be later.
         """
         if stored is None or stored.partition_column is None or not self.behaviours:
@@ -88,7 +88,7 @@ class ServiceEvents:
     def query(self, columns: Sequence[Column]) -> str:
         """The SELECT of the events of the days `$service_days`, over `feedback`, with the columns of a source's query.
 
-        Ids stay text, so that a customer or an item whose id is no number of the shop's is not lost.
+        Ids stay text, so that a customer or an item is not lost if its id is not a number.
         """
         chosen = ", ".join(f"{self._value(column)} AS {quote(column.name)}" for column in columns)
         actions = ", ".join(literal(action) for action in self.behaviours)

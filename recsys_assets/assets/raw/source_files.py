@@ -14,13 +14,26 @@ import polars as pl
 
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.corrected_files import NO_CORRECTION_BESIDE
-from recsys_assets.assets.raw.earlier_look import EarlierLook, Row, as_statistic, first_day_ahead, is_timeless
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
+from recsys_assets.assets.raw.file_contributions import (
+    EVENTS,
+    FileContribution,
+    columns_from,
+    days_sql,
+    file_contributions,
+    tomorrow,
+)
 from recsys_assets.assets.raw.file_rows import failing_of
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, SCHEMA, SourceFilesColumns, as_found
-from recsys_assets.assets.raw.given_rows import EVENTS, Given, columns_from, days_sql, given_rows, tomorrow
 from recsys_assets.assets.raw.known_files import KnownFiles
 from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.assets.raw.previous_listing import (
+    PreviousListing,
+    Row,
+    as_statistic,
+    first_day_ahead,
+    is_deterministic,
+)
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.shop.source import NamedScan
@@ -55,7 +68,7 @@ def source_files(
     forget = {*forget, *request.options.get("forget", ())}
     latest = tomorrow()
     last_day = folder.source.settings.last_day or latest
-    earlier = EarlierLook() if forget else EarlierLook.of(folder, before, request, last_day)
+    earlier = PreviousListing() if forget else PreviousListing.of(folder, before, request, last_day)
     files, ahead = inspect(folder, inputs, table, latest, forget, earlier)
     if unknown := sorted(forget - set(table["path"]) - set(files["path"])):
         raise LineageError(
@@ -86,25 +99,25 @@ def inspect(
     before: pl.DataFrame,
     tomorrow: date,
     forget: Collection[str] = (),
-    earlier: EarlierLook | None = None,
+    earlier: PreviousListing | None = None,
 ) -> tuple[pl.DataFrame, date | None]:
-    """Read every file of the source to its end and say what it holds; one row a file and pattern.
+    """Read every file of the source to its end and report its content, with one row per file and pattern.
 
     Args:
         folder: the source and its folder.
         inputs: opens the files, and notes them as read.
-        before: the table as it was: the days that each path held, the files that were loaded, and those forgotten.
+        before: the previous table: the days of each path, the files that were loaded, and those forgotten.
         tomorrow: no event can be later.
         forget: paths whose files are left out from now on, until they have another content.
-        earlier: what of `before` still holds, so that files of which it tells all need not be read again.
+        earlier: findings in `before` that are still valid, so that files they cover need not be read again.
 
     Returns:
-        The table, and the first day of events that is later than any can be; None where there is none.
+        The table, and the first day of events that lie too far in the future; None if there are none.
 
     Raises:
-        NoFiles: when the folder is missing, or holds no file and never did.
+        NoFiles: the folder is missing, or holds no file and never did.
     """
-    earlier = earlier or EarlierLook()
+    earlier = earlier or PreviousListing()
     listed = folder.listed()
     if not any(listed.values()) and before.is_empty():
         raise folder.no_files()
@@ -183,7 +196,7 @@ def _of_scan(
 
 
 def _meanings(folder: SourceFolder, named: NamedScan, paths: list[str]) -> dict[str, tuple[Any, ...]]:
-    """Meaning of each path for the source: values that its SQL takes from it, its folders' columns, an undated day."""
+    """Values that the source takes from each path: expressions of its SQL, columns of its folders, an undated day."""
     wanted = {folded(column) for column in named.required_columns}
     taken = {
         path: (*values, *(pair for pair in folder_columns(path).items() if folded(pair[0]) in wanted))
@@ -206,7 +219,8 @@ def _reported(named: NamedScan, report: FileReport) -> Row:
 def _copied(
     folder: SourceFolder, inputs: Inputs, named: NamedScan, copy: DuplicateFile, original: FileReport
 ) -> Row:
-    """The row of a file with the content of another; one of a header alone says that there was nothing."""
+    """The row of a file with the content of another; a copy without rows is no duplicate: it says that there was no
+    data."""
     if original.rows == 0:
         return _reported(named, replace(original, file=copy.file))
     return _row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of}
@@ -215,7 +229,7 @@ def _copied(
 def _say_what_it_gives(
     row: Row,
     before: Row,
-    given: Mapping[str, Given],
+    given: Mapping[str, FileContribution],
     events: NamedScan | None,
     *,
     gives_events: bool,
@@ -223,9 +237,9 @@ def _say_what_it_gives(
     """Set `given` and `days` of a file.
 
     Args:
-        row: what is known of it so far.
-        before: what was known of it before.
-        given: what raw_events takes of each file.
+        row: of the file, so far.
+        before: its previous row.
+        given: contribution of each file to raw_events.
         events: its scan, where raw_events reads it.
         gives_events: whether each of its rows becomes events.
     """
@@ -235,7 +249,7 @@ def _say_what_it_gives(
     elif events is None or not (gives_events or row["path"] in given):
         row["given"] = row["rows"]
     else:
-        row["given"] = given.get(row["path"], Given(0, [])).rows + row["malformed"]
+        row["given"] = given.get(row["path"], FileContribution(0, [])).rows + row["malformed"]
     if events is None or row["status"] == "duplicate":
         return
     named = named_day(row["path"])
@@ -243,27 +257,27 @@ def _say_what_it_gives(
         # of a file that never could be read only its name may tell the day
         row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
         return
-    row["days"] = given.get(row["path"], Given(0, [])).days
+    row["days"] = given.get(row["path"], FileContribution(0, [])).days
     if not row["days"] and (gives_events or row["malformed"] or row["path"] in given):
         row["days"] = before.get("days") or [named or row["arrival"].date()]
 
 
-def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Given]:
-    """Contribution of each opened file to raw_events; a row at which the SQL stops counts, but has no day.
+def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, FileContribution]:
+    """Contribution of each opened file to raw_events; a row at which the SQL fails counts, but has no day.
 
     Raises:
         SqlFailed: it is the SQL itself that is wrong.
     """
     source = folder.source
     try:
-        return given_rows(source, inputs.query, tomorrow)
+        return file_contributions(source, inputs.query, tomorrow)
     except duckdb.Error as error:
         failing = failing_of(folder, inputs, EVENTS, error)
         if not failing:
             raise sql_failed(inputs, source.written(EVENTS), error) or error from None
-    given = given_rows(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
+    given = file_contributions(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
     for path, lines in failing.rows.items():
-        held = given.get(path, Given(0, []))
+        held = given.get(path, FileContribution(0, []))
         given[path] = replace(held, rows=held.rows + len(lines))
     return given
 
@@ -287,7 +301,7 @@ def _row(named: NamedScan, file: SourceFile) -> Row:
 
 
 def no_file_changed(inputs: Inputs) -> CheckOutcome:
-    """Whether every file that was loaded before has the content that it had then."""
+    """Whether every file that was loaded before is unchanged."""
     name = "no_file_changed"
     before = inputs.previous()
     if before is None:
@@ -329,13 +343,14 @@ CHECKS = (
 
 
 def due(folder: SourceFolder, record: Materialization) -> str | None:
-    """Why the files must be listed again though none changed: a day of events has come, or their SQL reads a clock."""
+    """The reason why the files must be listed again though none changed: a future day has come, or the SQL reads a
+    clock."""
     limit = folder.source.settings.last_day or tomorrow()
     ahead = first_day_ahead(record)
     if ahead is not None and ahead <= limit:
         return f"{ahead} has come, of which files have events"
     is_older = record.started.date() < datetime.now(timezone.utc).date()
-    if is_older and not is_timeless(folder.source.queries[EVENTS].sql):
+    if is_older and not is_deterministic(folder.source.queries[EVENTS].sql):
         return "the SQL of raw_events reads a clock"
     return None
 
@@ -345,7 +360,7 @@ def asset(folder: SourceFolder, forget: Collection[str] = ()) -> dg.AssetsDefini
 
     Args:
         folder: the source and its folder.
-        forget: paths that its next run is to leave out from then on.
+        forget: paths that are left out from its next run on.
     """
     compute = partial(source_files, folder)
     text = _source_text(folder)

@@ -17,7 +17,7 @@ from recsys_lineage.files.source_file import found_paths
 
 
 class NoFiles(LineageError):
-    """The data folder holds nothing that the source could load."""
+    """The data folder has no file that the source could load."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SourceFolder:
         return {named: list(found_paths(self.root, named.scan.pattern)) for named in self.source.scans()}
 
     def overlooked(self) -> dict[str, str]:
-        """Files that no pattern fits though their names are like that of one that is read → that one's path.
+        """Files that match no pattern though their names are similar to that of a file that is read → that file's path.
 
         Raises:
             NoFiles: when the folder is missing.
@@ -80,12 +80,13 @@ class SourceFolder:
         )
 
     def observe(self) -> str:
-        """A hash of all paths and contents: it changes when a file is added, changed or gone."""
+        """A hash of all paths and contents: it changes when a file is added, changed or deleted."""
         seen = sorted({(f.path, f.sha256) for files in self.listed().values() for f in files})
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
     def scans_by_file(self, table: str) -> frozenset[NamedScan]:
-        """The scans of a raw table whose files each give rows of their own; on other scans all rows may depend."""
+        """The scans of a raw table whose files each contribute rows of their own; all rows may depend on the other
+        scans."""
         query = self.source.queries.get(table)
         if query is None:
             return frozenset()

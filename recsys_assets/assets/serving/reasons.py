@@ -17,24 +17,24 @@ from recsys_models.kernels.sparse import shape_of
 if TYPE_CHECKING:
     from recsys_models import Interactions, Recommender
 
-DID = {
+PHRASES = {
     "purchase": "bought", "buy": "bought", "order": "bought", "transaction": "bought",
     "cart": "put {} into the cart", "add_to_cart": "put {} into the cart", "addtocart": "put {} into the cart",
     "basket": "put {} into the cart", "favourite": "liked", "favorite": "liked", "like": "liked",
     "wishlist": "wished for", "view": "viewed", "click": "viewed", "page_view": "viewed", "pageview": "viewed",
     "detail": "viewed", "impression": "were shown", "exposure": "were shown",
 }  # fmt: skip
-"""Behaviour → what the customer did, `{}` the item where it does not come last."""
+"""Behaviour → phrase for what the customer did; `{}` stands for the item if it does not come last."""
 CELLS = 4_000_000
-"""Number of likenesses, or of numbers of vectors, in memory at once."""
+"""Number of similarities, or of vector components, in memory at once."""
 PERSONAL, TOGETHER, POPULAR = "personal", "together", "popular"
 
 
 def evidence_of(model: Recommender) -> str:
-    """Evidence behind a family's lists, as far as a reason can express it.
+    """Kind of evidence behind a family's lists, as far as a reason can express it.
 
-    `personal`: item vectors or item weights, in which a customer's own items stand; `popular`: what everybody takes;
-    `together`: anything else, where a reason tells only what the data say, that customers of one item have the other.
+    `personal`: item vectors or item weights, from the customer's own items; `popular`: popularity; `together`: anything
+    else, for which a reason only says that customers of one item have the other.
     """
     if model.name == "popularity":
         return POPULAR
@@ -44,11 +44,11 @@ def evidence_of(model: Recommender) -> str:
 def nearest_in_history(
     model: Recommender, history: Interactions, users: NDArray[np.integer], recommended: NDArray[np.integer]
 ) -> NDArray[np.int64]:
-    """Reasons for recommended items: for each, the item of the user's own history that speaks most for it.
+    """Reasons for recommended items: for each, the item of the user's history that contributes most to it.
 
-    That is the one with the largest weight where the family learns weights between items; else the one whose embedding
-    has the largest cosine; where the family has neither, the largest cosine of who interacted with the items. Of equal
-    ones it is the first.
+    If the family learns weights between items, that is the item with the largest weight; else the one whose embedding
+    has the largest cosine; with neither, the one with the largest cosine of the users who interacted with both. Of
+    equal ones it is the first.
 
     Args:
         model: the model that recommended.
@@ -57,8 +57,8 @@ def nearest_in_history(
         recommended: (n, k) rows of `model.item_ids`, -1 where there is none.
 
     Returns:
-        (n, k) places in the indices of `history.user_items()`; -1 where the user has no history or nothing in it speaks
-        for the item.
+        (n, k) places in the indices of `history.user_items()`; -1 where the user has no history or nothing in it
+        contributes.
     """
     if evidence_of(model) == POPULAR:
         return np.full(recommended.shape, -1, np.int64)
@@ -92,11 +92,11 @@ def nearest_of_one(
     """Like `nearest_in_history`, for one customer's list at the time of the request.
 
     Args:
-        own: (n,) rows of the model's items that the customer has to do with.
+        own: (n,) rows of the model's items in the customer's history.
         recommended: (k,) rows of the model's items.
 
     Returns:
-        (k,) places in `own`, -1 where nothing speaks for the item.
+        (k,) places in `own`, -1 where nothing contributes to the item.
     """
     if evidence_of(model) == POPULAR or not own.size or not recommended.size:
         return np.full(recommended.shape, -1, np.int64)
@@ -121,10 +121,10 @@ def _nearest_by_item(
     users: NDArray[np.integer],
     wanted: NDArray[np.integer],
 ) -> NDArray[np.int64]:
-    """`nearest_in_history` item by item, so that what speaks for an item is looked up once for all users.
+    """`nearest_in_history` item by item, so that the weights of an item are looked up once for all users.
 
     Args:
-        speaks: gives for some items, as a sparse matrix, how much each item speaks for them.
+        speaks: function from some items to a sparse matrix of the weight of each item for them.
     """
     found = np.full(wanted.size, -1, np.int64)
     first, length = _histories(owned, np.repeat(users, wanted.shape[1]))
@@ -197,8 +197,8 @@ def _cuts(work: NDArray[np.int64]) -> list[int]:
 
 
 def furthest_behaviours(history: Interactions) -> NDArray[np.int8]:
-    """How far each user went with each of their items, bought rather than viewed: for each place in the indices of
-    `history.user_items()` a row of `history.behaviour_names`."""
+    """Furthest behaviour of each user with each of their items, such as bought rather than viewed: for each place in
+    the indices of `history.user_items()` a row of `history.behaviour_names`."""
     owned = history.user_items()
     if history.behaviour is None or len(history.behaviour_names) < 2:
         return np.zeros(owned.nnz, np.int8)
@@ -222,10 +222,10 @@ def in_words(
 
     Args:
         cold: whether nothing is known of the customer.
-        like: the item that speaks for the recommended one.
-        behaviour: what the customer did with it.
+        like: the item of the history that led to the recommended one.
+        behaviour: of the customer with that item.
         titles: names of items.
-        evidence: what the family uses (`evidence_of`).
+        evidence: kind of the family's evidence (`evidence_of`).
     """
     if cold:
         return "popular with other customers in the last weeks"
@@ -234,10 +234,11 @@ def in_words(
     title = titles.get(like, like)
     if evidence == TOGETHER:
         return f"customers who chose {title} chose it too"
-    did = DID.get(behaviour, f"chose {{}} ({behaviour})")
+    did = PHRASES.get(behaviour, f"chose {{}} ({behaviour})")
     return f"because you {did.format(title) if '{}' in did else f'{did} {title}'}"
 
 
 def _item_weights(model: Recommender) -> Any:
-    """Weights by which an item of a user (row) speaks for another (column), of families that learn such; else None."""
+    """Learned weights from an item of the history (row) to a recommended one (column); None for families without
+    them."""
     return getattr(model, "_similarity", None) if model.name == "item_neighbours" else None

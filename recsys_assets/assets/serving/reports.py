@@ -60,17 +60,17 @@ MetricsFrame = create_dagster_pandas_dataframe_type(
 class ReportFiles(dg.ConfigurableIOManager):
     """Each report as `<folder>/<asset>.csv` and `.parquet`.
 
-    An asset writes its report itself, inside of its record: what Dagster hands to an IO manager is handed over after
-    the asset's code, when a record of it already says that it went well.
+    An asset writes its report itself, before its record is complete. Dagster calls an IO manager only after the asset's
+    code, when a record already says that it succeeded.
     """
 
     folder: str
 
     def write(self, name: str, frame: pd.DataFrame) -> None:
-        """Write both files of a report, and then put each in the place of the one before.
+        """Write both files of a report, and then replace the previous files.
 
         Raises:
-            OSError: there is no room, or the folder may not be written to; the previous files stay.
+            OSError: the disk is full, or the folder cannot be written to; the previous files stay.
         """
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,8 @@ def _recorded(
     report: Report,
     kind: dg.DagsterType,
 ) -> pd.DataFrame:
-    """A report made of one table and written; leaves a record of the read, which says success once both files stand."""
+    """A report made from one table and written; leaves a record of the read, which says success once both files
+    exist."""
     code = Code("python", inspect.getsource(report), __file__)
     name = context.asset_key.path[-1]
     with recorded(context, lake, name, code, _version(report), (table,)) as recording:

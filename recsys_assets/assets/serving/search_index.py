@@ -23,7 +23,7 @@ from recsys_models.search.words import words
 ITEMS = "item_profiles"
 READ = ("item_id", "title", "text", "category", "users")
 UNKNOWN = "unknown"
-"""The category of an item of which the source says none."""
+"""Category of an item for which the source gives none."""
 SEARCHES, FEEDBACK = "searches", "feedback"
 MADE_OF: Mapping[str, Collection[str]] = {
     ITEMS: READ,
@@ -31,7 +31,7 @@ MADE_OF: Mapping[str, Collection[str]] = {
     FEEDBACK: ("query_id", "item_id", "action", "simulated"),
 }
 FEWEST_PEOPLE = 5
-"""Who typed a word and took something, before it teaches which category it asks for."""
+"""The fewest people who typed a word and then chose an item, for the word to stand for that item's category."""
 CLICKS = f"""WITH acted AS (
     SELECT DISTINCT query_id, item_id FROM {FEEDBACK}
     WHERE action IN ('view', 'cart', 'purchase') AND query_id IS NOT NULL AND NOT simulated
@@ -43,9 +43,9 @@ INNER JOIN {ITEMS} AS i ON i.item_id = acted.item_id
 WHERE i.category <> 'unknown'
 GROUP BY ALL ORDER BY ALL"""
 SAMPLE = 100
-"""How many titles are looked for when the index is made."""
+"""Number of titles that are searched for as a check when the index is made."""
 LEAST_FOUND = 0.9
-"""Share of them that is to be among the first ten."""
+"""Share of them that must be among the first ten results."""
 
 
 def search_index(inputs: Inputs, encoder: str) -> Output:
@@ -79,7 +79,7 @@ def search_index(inputs: Inputs, encoder: str) -> Output:
 
 
 def clicks(inputs: Inputs) -> list[Click]:
-    """Items taken from search results, by query words that enough people typed before they took something."""
+    """Items chosen from search results, with the query words that enough people typed before choosing something."""
     if not (inputs.exists(SEARCHES) and inputs.exists(FEEDBACK)):
         return []
     people: dict[str, set[str]] = {}
@@ -115,7 +115,7 @@ def titles_are_found(inputs: Inputs) -> CheckOutcome:
 
 
 def every_item_is_in_it(inputs: Inputs) -> CheckOutcome:
-    """Number of items that are missing from the index, or in it without being an item."""
+    """Number of items missing from the index, and of entries that are no items."""
     index = SearchIndex.from_files(files_of(inputs.query(f"FROM {OUTPUT}").to_arrow()))
     items = set(inputs.query(f"SELECT item_id FROM {ITEMS}")["item_id"].to_list())
     differ = len(items.symmetric_difference(index.item_ids.tolist()))
@@ -143,7 +143,7 @@ CHECKS = (
 
 
 def encoder_of(settings: Settings) -> str:
-    """The encoder of the settings with its version; a parameter, because another encoder makes other vectors.
+    """The encoder of the settings with its version; a parameter of the asset, because encoders make different vectors.
 
     Raises:
         EncoderMissing: it is not installed.

@@ -1,4 +1,4 @@
-"""`recommendation_profiles`: counts that describe each night's recommendations, beside those of earlier nights."""
+"""`recommendation_profiles`: counts that describe each night's recommendations, with those of earlier nights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 NAME = "recommendation_profiles"
 NIGHTS = 120
-"""Versions of `recommendations` whose profiles are kept side by side."""
+"""Number of versions of `recommendations` whose profiles are kept."""
 PROFILE = """WITH described AS (
     SELECT
         r.user_id,
@@ -63,7 +63,8 @@ SELECT
 FROM ranked
 GROUP BY ALL
 ORDER BY column_name, lists DESC, bin"""
-"""Profile of a version of `recommendations`: counts of what its lists hold; scores fall into four ranges a doubling."""
+"""Query for the profile of a version of `recommendations`: counts of its lists' content; scores have four bins per
+doubling."""
 _FAMILY = """SELECT coalesce(max(challenger) FILTER (WHERE promoted), any_value(champion_before)) AS family FROM gate"""
 
 
@@ -73,22 +74,22 @@ class ProfileColumns:
     version = pl.Int64
     """The version of `recommendations`."""
     night = pl.Datetime("us")
-    """When that version was written (UTC)."""
+    """Time at which that version was written (UTC)."""
     family = pl.String
     """The champion's family then."""
     column_name = pl.String
-    """What is counted: the item and its groups, the score at a rank, the length of lists, cold customers."""
+    """Name of what is counted: the item and its groups, the score at a rank, the length of lists, cold customers."""
     bin = pl.String
     """A value, the lower end of a range of scores, (missing) or (other)."""
     lists = pl.Int64
-    """How many places (or lists) have such a value."""
+    """Number of places (or lists) with such a value."""
 
 
 def recommendation_profiles(inputs: Inputs) -> Output:
     """Profile of each night's recommendations: number of places by item, category and score, for each version.
 
-    Tonight's version is put beside those that were counted before. Of items and their groups the hundred commonest
-    values of a night have a row each, and the others one together.
+    Tonight's counts are appended to those of earlier versions. The hundred most frequent items and groups of a night
+    have a row each, the others share one.
     """
     served = inputs.version("recommendations")
     version, night = served.version, served.committed.astimezone(timezone.utc).replace(tzinfo=None)
@@ -145,7 +146,7 @@ _CHECK = "recommendations_look_as_usual"
 
 
 def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
-    """Whether tonight's recommendations look like those of the nights before, by what is usual of each column."""
+    """Whether tonight's recommendations are within the usual range of previous nights in every column."""
     found = inputs.query(
         f"""SELECT column_name, measure, value, threshold, alarm FROM {OUTPUT}
         WHERE version = (SELECT max(version) FROM {OUTPUT}) ORDER BY column_name, measure"""

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 SIMILAR = 20
 BLOCK_CUSTOMERS = 20_000
-"""Number of customers whose recommendations stand in words in memory at once."""
+"""Number of customers whose recommendations are in memory as text at once."""
 FEWEST_CUSTOMERS = 5
 _MODEL: Origins = {"champion": CONTENT}
 _TITLES: Origins = {
@@ -69,8 +69,8 @@ SIMILAR_ITEMS_FROM: ColumnsFrom = {
 
 
 RECOMMENDATIONS_KEYS: Keys = {"split": {"user_id": "user_id"}, "users": {"user_id": "user_id"}}
-"""A list is the champion's for what the customer did. Of `item_profiles` it has names alone, and the rest of a profile
-is made of all items of its category: so a row of it says nothing of a list."""
+"""Keys of a list: it depends on the customer's history and the champion. From `item_profiles` it only takes names, and
+the rest of a profile is computed from all items of a category, so its rows are no source of a list."""
 SIMILAR_ITEMS_KEYS: Keys = {"split": [{"item_id": "item_id"}, {"similar_item_id": "item_id"}]}
 
 
@@ -88,11 +88,11 @@ class RecommendationsColumns:
     score = pl.Float64
     """The champion's score; higher is better, to be compared within one customer only."""
     reason = pl.String
-    """Why, in words."""
+    """Reason for the recommendation, in words."""
     like_item_id = pl.String
-    """What the customer chose that speaks most for it; null where there is nothing."""
+    """The item in the customer's history that contributes most to the score; null where there is none."""
     cold = pl.Boolean
-    """Whether nothing was known of the customer, who therefore gets what is popular."""
+    """True where the model knows nothing of the customer, who then gets popular items."""
 
 
 def recommendations(inputs: Inputs, top_k: int) -> Output:
@@ -100,7 +100,7 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
 
     The target behaviour decides what a customer has had: an item that was only viewed can be recommended.
 
-    Customers without any purchase get what is popular, marked `cold`.
+    Customers without any purchase get popular items, marked `cold`.
     """
     model = stored_model(inputs, "champion")
     data = split_data(inputs)
@@ -112,7 +112,7 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     cold = model.is_cold(users)
     complete = int((np.diff(had.user_items().indptr) == history.n_items).sum())
     titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())
-    lists = ReasonedLists(model, history, users, items, scores, cold, titles)
+    lists = ExplainedLists(model, history, users, items, scores, cold, titles)
     return Output(
         lists.blocks(),
         statistics={
@@ -126,11 +126,11 @@ def recommendations(inputs: Inputs, top_k: int) -> Output:
     )
 
 
-class ReasonedLists:
-    """All customers' lists with their reasons as numbers, which are written out in words block by block.
+class ExplainedLists:
+    """All customers' lists with their reasons as numbers, which are turned into text block by block.
 
     Args:
-        model: what recommends.
+        model: the champion.
         history: all that customers did.
         users: the customers.
         items: (n, k) rows of the model's items, -1 where there is none.
@@ -211,7 +211,7 @@ def _texts(ids: NDArray[Any], titles: Mapping[str, str]) -> tuple[pl.Series, pl.
 
 
 def every_customer_is_answered(inputs: Inputs) -> CheckOutcome:
-    """Whether every customer has recommendations but those who have every item already."""
+    """Whether every customer has recommendations, except those who have every item already."""
     name = "every_customer_is_answered"
     counts = inputs.query(
         f"""WITH had AS (
@@ -254,19 +254,19 @@ class SimilarItemsColumns:
     item_id = pl.String
     """The item."""
     rank = pl.Int64
-    """Place among those like it, from 1."""
+    """Place among the similar items, from 1."""
     similar_item_id = pl.String
-    """An item like it."""
+    """The similar item."""
     title = pl.String
-    """That item's name."""
+    """Name of the similar item."""
     cosine = pl.Float64
-    """How alike they are, 1 at most."""
+    """Cosine similarity of their vectors, 1 at most."""
 
 
 def similar_items(inputs: Inputs) -> Output:
     """The items most like each item, by the champion's item vectors (or by who bought them, where it has none).
 
-    Only items that at least five customers had take part: of the others too little is known to call anything alike.
+    Only items that at least five customers had take part, because too little is known of the others.
     """
     model = stored_model(inputs, "champion")
     titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())

@@ -23,7 +23,7 @@ CLEAN_OF = {
 
 
 def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
-    """The reconciliation check of one source table: none of its rows is lost, none is counted twice."""
+    """The reconciliation check of one source table: none of its rows is lost or counted twice."""
     clean = CLEAN_OF[raw]
     # rejected_rows is itself made of the clean promotions, so it is the later of the two.
     asset = "rejected_rows" if clean == "promotions" else clean
@@ -78,9 +78,9 @@ def reconciled_rows(lake: Lake, raw: str) -> dict[str, int]:
 
 
 def _not_comparable(records: Records, raw: str) -> str:
-    """Why the clean table and the rejected rows cannot be added up; empty where they can.
+    """Reason why the clean table and the rejected rows cannot be added up; empty if they can.
 
-    Whoever makes one of the two alone has them of different versions until the other one is made.
+    If only one of the two was made, their versions differ until the other one is made.
     """
     way_out = "materialize rejected_rows too, then the rows are compared"
     if records.latest("rejected_rows") is None:

@@ -48,7 +48,8 @@ TIMES = (
     ("days of a year", r"[0-9]{4}-[0-9]{3}", "try_strptime(…, '%Y-%j')"),
     ("dates of zeros", r"0000-00-00.*", "the shop's own mark for no date; leave such rows out, or take another column"),
 )  # fmt: skip
-"""What a time that cannot be read may be: what to call it, a pattern for the whole text, and what reads it."""
+"""Notations of times that the SQL may have failed to parse: name, pattern for the whole text, and an expression that
+parses it."""
 NUMBERS = (
     (
         "decimal commas and points between thousands",
@@ -94,27 +95,27 @@ _SETTINGS = {
     "discount is out of range": "largest_price and largest_quantity of source.toml",
     "not a product": "non_products of source.toml",
 }
-"""What decides over a reason."""
+"""The setting behind each reason for rejection."""
 _PIECES = "where equal lines of a file are pieces of their own, add _line AS line_id to raw_events.sql"
 MOST_KINDS = 3
 _MALFORMED = "malformed row"
 _DESCRIBED_AGAIN = ("exact duplicate", "another ")
-"""How reasons begin for which a further description of an item or a customer is left out."""
+"""Beginnings of the reasons for which a repeated description of an item or a customer is rejected."""
 
 Ask = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A reason for which rows of a table are refused.
+    """A reason for which rows of a table are rejected.
 
     Attributes:
         reason: in the words of `rejected_rows`.
-        rows: how many.
-        hint: what their values look like and what reads them, which setting decides, or of malformed rows the commonest
-            fault; empty where nothing is known.
-        where: up to three of them, as `file:line`.
-        kinds: numbers of rows by the kind of value that is known.
+        rows: their number.
+        hint: the notation of their values and an expression that parses it, the setting that decides, or the most
+            frequent fault of malformed rows; empty if nothing is known.
+        where: places of up to three of them, as `file:line`.
+        kinds: numbers of rows by known kind of value.
     """
 
     reason: str
@@ -124,12 +125,12 @@ class Rejection:
     kinds: Mapping[str, int] = field(default_factory=dict)
 
     def text(self, total: int) -> str:
-        """The count, the reason and the hint, of a table of `total` rows."""
+        """The count, the reason and the hint, as text, for a table of `total` rows."""
         return f"{self.rows:,} of {total:,}: {self.reason}{f'; {self.hint}' if self.hint else ''}"
 
 
 def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection, ...]:
-    """Why rows of a raw table are refused, most rows first; copies and returns included.
+    """Reasons why rows of a raw table are rejected, most rows first; copies and returns included.
 
     Args:
         raw: the table.
@@ -180,7 +181,8 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
 
 
 def some_row_is_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
-    """Blocking: not all rows of a raw table are refused, and it has some; says why most are where that is not so."""
+    """Blocking check: a raw table has rows, and not all are rejected; if it fails, it gives the most frequent
+    reasons."""
     return TableCheck(
         "some_row_is_accepted",
         f"at least one row of {raw} can be read",
@@ -206,9 +208,9 @@ def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -
 
 
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
-    """Warns where more than half of the rows of a raw table are refused, and says why most are.
+    """Warning if more than half of the rows of a raw table are rejected, with the most frequent reasons.
 
-    Further descriptions of an item or a customer are not counted: a shop may export all of them each day.
+    Repeated descriptions of an item or a customer are not counted, because a shop may export all of them each day.
     """
     return TableCheck(
         "most_rows_are_accepted",
@@ -243,7 +245,7 @@ def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
 
 
 def _checked(raw: str) -> str:
-    """The SELECT that gives each row of a raw table with the reason for which it is refused."""
+    """The SELECT of the rows of a raw table, each with the reason for its rejection."""
     return load_named_query("clean", f"checked_{CLEAN_OF[raw]}")
 
 

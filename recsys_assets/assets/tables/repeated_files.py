@@ -1,4 +1,4 @@
-"""Repeated files: most events of another file again, with changes, such as a corrected export under any name."""
+"""Repeated files: files with most events of another file, some of them changed, such as a corrected export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEYED = """SELECT _file, _line, hash(
         coalesce(event_time::VARCHAR, _day::VARCHAR), user_id, item_id, order_id, behaviour
     ) AS key
     FROM raw_events WHERE _event_id IS NULL AND _fault IS NULL"""
-"""Which event each row is about, whatever else it says of it."""
+"""Query for a key of the event that each row describes; equal for rows that differ in other columns only."""
 _PAIRS = f"""WITH keyed AS ({_KEYED}),
     firsts AS (SELECT key, min(_file) AS first FROM keyed GROUP BY key HAVING min(_file) <> max(_file)),
     sizes AS (SELECT _file, count(*) AS rows FROM keyed GROUP BY _file),
@@ -66,8 +66,8 @@ class RepeatedFile:
 
     Attributes:
         first, other: the files, by name.
-        same: how many rows of the other one are of events that stand in the first too.
-        different: how many events count twice, since the files tell them otherwise.
+        same: number of rows of the other file whose events are in the first one too.
+        different: number of events that count twice, because the files describe them differently.
     """
 
     first: str
@@ -79,7 +79,7 @@ class RepeatedFile:
 def repeated_files(ask: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
     """Pairs of files where most rows of the smaller one are in the other too, some of them changed.
 
-    Equal rows count once, so a file that only goes on where another ends, such as one of the last thirty days, is none.
+    Equal rows count once, so files that overlap in equal rows, such as exports of the last thirty days, are no repeats.
 
     Args:
         ask: answers a SELECT over `raw_events` and the accepted events, `output`.
@@ -104,10 +104,18 @@ def _no_file_repeats_another(inputs: Inputs) -> CheckOutcome:
         return CheckOutcome(name, True, "no file tells the events of another again, otherwise")
     one = found[0]
     inputs.vouch_for({file for each in found for file in (each.first, each.other)})
-    more = f"; and {len(found) - 1} pairs of files more" if len(found) > 1 else ""
+    pairs = len(found) - 1
+    more = (
+        ""
+        if not pairs
+        else "; and one more pair of files"
+        if pairs == 1
+        else f"; and {pairs} more pairs of files"
+    )
     message = (
-        f"{one.same} rows of {one.other} are of events that {one.first} has too, and {one.different} that they tell "
-        f"otherwise count twice{more}: where one of them corrects the other, recsys forget gives one up"
+        f"{one.first} and {one.other} hold the same {'event' if one.same == 1 else f'{one.same} events'}; with other "
+        f"values in each, {one.different} of them {'counts' if one.different == 1 else 'count'} twice{more}: where one "
+        "file corrects the other, recsys forget FILE gives the wrong one up"
     )
     counts = {"rows in both": one.same, "rows twice": one.different, "pairs": len(found) - 1}
     return CheckOutcome(name, False, message, counts=counts, where=tuple(each.other for each in found))

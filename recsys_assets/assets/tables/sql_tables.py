@@ -12,7 +12,7 @@ import dagster as dg
 
 from recsys_assets.assets.feedback.drift import NOTHING_DRIFTED, drift_over_nights
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
@@ -42,7 +42,7 @@ from recsys_lineage.sql.sql_text import SqlText
 
 GROUPS = ("clean", "features", "model", "feedback")
 WATCHED_DAYS = 120
-"""Days of events whose profiles are kept side by side: eight weeks to learn from, and a month to look back on."""
+"""Number of days of events whose profiles are kept: eight weeks to learn from, and a month to look back on."""
 CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "events": (
         not_null("event_time", "user_id", "item_id", "behaviour", "quantity", "_file", "_line"),
@@ -109,15 +109,15 @@ PERSONAL: Mapping[str, str] = {
     "recommendation_drift": "by how much the shares of recommended items moved; no customer is named",
     "drift_report": "by how much the shares of countries and age groups moved; no customer is named",
 }
-"""Why a table may hold personal data; every other one must do without."""
+"""Reasons why tables may hold personal data; a table without a reason here may not."""
 WAITS_FOR: Mapping[str, tuple[str, ...]] = {"item_profiles": ("rejected_rows",)}
-"""Assets that wait for a blocking check of an asset that they do not read: the reconciliation of promotions."""
+"""Assets that wait for a blocking check of a table that they do not read: the reconciliation of promotions."""
 
 SHOWN = {
     "drift_report": drift_over_nights,
     "recommendation_drift": partial(drift_over_nights, table="recommendation_drift"),
 }
-"""What Dagster's page of a table shows beside its record."""
+"""Plots that Dagster shows with a table's materialization."""
 
 
 def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
@@ -133,7 +133,7 @@ def assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableCheck, ...]]:
-    """Checks that ask what the settings ask for."""
+    """Checks that depend on the settings."""
     rules = source.settings
     named = (rules.default_behaviour, *filter(None, (rules.target_behaviour,)))
     skipped = () if rules.time_zone == "UTC" else (no_skipped_hour(rules.time_zone),)
@@ -154,7 +154,7 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
 
 @functools.cache
 def _packaged(group: str, name: str) -> SqlText:
-    """A file of this package; its text and analysis do not change while the process lives."""
+    """SQL file of this package; its text and analysis are cached for the life of the process."""
     return SqlText(load_sql(group, name), str(FOLDER / group / f"{name}.sql"))
 
 

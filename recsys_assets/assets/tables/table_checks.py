@@ -1,4 +1,4 @@
-"""Checks of the clean, features and model tables that depend on the source's settings or say more than a count."""
+"""Checks of the clean, features and model tables that depend on the source's settings or report more than a count."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from recsys_lineage.sql.names import literal
 
 SUBSETS = ("train", "valid", "test")
 SCIENTIFIC = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+"
-"""A number as spreadsheets write large ones: its last digits are lost, so two ids may have become one."""
+"""Pattern of large numbers as spreadsheets write them: their last digits are lost, so two ids may have become one."""
 
 
 def no_scientific_ids(*columns: str) -> TableCheck:
-    """Warns of ids that went through a spreadsheet and lost their last digits."""
+    """Warning for ids that lost their last digits in a spreadsheet."""
     broken = " OR ".join(f"regexp_full_match({column}, '{SCIENTIFIC}')" for column in columns)
     return TableCheck(
         "no_id_in_scientific_notation",
@@ -71,7 +71,7 @@ USERS_JOIN = TableCheck(
 
 
 def no_skipped_hour(time_zone: str) -> TableCheck:
-    """Warns of times that the shop's clock does not have, because it skips an hour in spring."""
+    """Warning for times that do not exist on the shop's clock, because it skips an hour in spring."""
     zone = literal(time_zone)
     return TableCheck(
         "no_time_in_a_skipped_hour",
@@ -81,7 +81,7 @@ def no_skipped_hour(time_zone: str) -> TableCheck:
 
 
 def behaviours_are_known(named: tuple[str, ...]) -> TableCheck:
-    """Warns of behaviours that nothing is known of, with their counts and the names that may have been meant.
+    """Warning for unknown behaviours, with their counts and the names that may have been meant.
 
     Args:
         named: behaviours that the source's settings name.
@@ -110,7 +110,7 @@ def _behaviours_are_known(known: tuple[str, ...], inputs: Inputs) -> CheckOutcom
 
 
 def target_occurs(asked: str | None) -> TableCheck:
-    """Blocking: the target behaviour of the source's settings occurs."""
+    """Blocking check: the target behaviour of the source's settings occurs."""
     return TableCheck(
         "target_behaviour_occurs",
         "the target behaviour occurs",
@@ -145,7 +145,7 @@ def every_subset_has_rows(inputs: Inputs) -> CheckOutcome:
 
 
 def divided_by_weeks(weeks: int) -> TableCheck:
-    """Warns where the held-out weeks would leave a subset empty, so that days with events are divided instead."""
+    """Warning if the held-out weeks would leave a subset empty, so that days with events are divided instead."""
     return TableCheck(
         "divided_by_weeks",
         f"the last {weeks} weeks evaluate the models and the {weeks} before choose among them",

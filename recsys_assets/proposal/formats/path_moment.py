@@ -20,13 +20,11 @@ _WAYS = (
     (r"(\d\d)(\d\d)((?:19|20)\d\d)", r"\1-\2-\3"),
     (r"(\d{10}|\d{13})", r"\1"),
 )
-"""Patterns for a day in a name, and how its parts are put together: the day first, or an epoch."""
+"""Patterns for a day in a name, with the replacement that puts its parts together: the day first, or an epoch."""
 
 
 def path_moment(paths: Sequence[str]) -> SampledColumn | None:
-    """The moment in all the paths, in one notation; None if there is none, or it is a day that is read anyway
-    (`named_day`).
-    """
+    """The time in all the paths, in one notation; None if there is none, or if it is a day that `named_day` reads."""
     if not paths or all(map(named_day, paths)):
         return None
     for pattern, replacement in _WAYS:

@@ -1,4 +1,4 @@
-"""TextEncoding: the encoding of a text without a byte order mark, detected by what it would say in each."""
+"""TextEncoding: the encoding of a text without a byte order mark, detected by decoding it in each candidate."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ MARKS = _WIDE_MARKS | {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-"""Byte order mark → the encoding; a longer one stands before those that it begins with."""
+"""Byte order mark → encoding; a longer mark comes before its prefixes."""
 _WESTERN = "cp1252"
 _BETTER = 0.1
-"""By how much another encoding must fit better than that of Western Europe."""
+"""Lead in fit, as a share, that another encoding needs over that of Western Europe."""
 _ENOUGH = 16 << 10
-"""Bytes of lines with letters beyond ASCII that tell."""
+"""Number of bytes of lines with non-ASCII letters that are enough."""
 _FITTING = 0.55
-"""Share of the letters beyond ASCII that must be usual ones."""
+"""Share of the non-ASCII letters that must be frequent ones."""
 
 
 @dataclass(frozen=True)
 class TextEncoding:
-    """An encoding as Python and DuckDB's `read_csv` name it here, with a word for its letters."""
+    """An encoding by the names of Python and of DuckDB's `read_csv`, with a word for its letters."""
 
     name: str
     letters: str
@@ -42,8 +42,8 @@ def marked_or_wide(head: bytes) -> str:
 def guessed_encoding(head: bytes) -> TextEncoding:
     """The most plausible encoding of a text that is not UTF-8, by its usual letters; Western European in doubt.
 
-    Each candidate reads the bytes strictly. Letters of an alphabet beside those of ASCII count as none, which tells an
-    accent in a Western word from half of a letter of East Asia.
+    Each candidate decodes the bytes strictly. Letters of another alphabet next to ASCII letters count as unlikely,
+    which distinguishes an accent in a Western word from half of an East Asian character.
     """
     telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:_ENOUGH]
     fits = {name: _fit(telling, name, usual) for name, (_, usual) in _CANDIDATES.items()}
@@ -54,7 +54,7 @@ def guessed_encoding(head: bytes) -> TextEncoding:
 
 
 def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
-    """The mean of how usual the letters beyond ASCII are, from 0 to 1; below 0 where the bytes are no such text."""
+    """The mean frequency score of the non-ASCII letters, from 0 to 1; below 0 if the bytes are no such text."""
     try:
         text = codecs.getincrementaldecoder(name)().decode(head)
     except UnicodeDecodeError:
@@ -68,7 +68,7 @@ def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
 
 
 def _stands_well(before: str, letter: str, after: str, name: str) -> bool:
-    """Whether a letter is among its own kind: accents among ASCII letters, other alphabets among themselves."""
+    """Whether a letter has neighbours of its kind: accents among ASCII letters, other alphabets among themselves."""
     if letter.isupper() and before.islower():
         return False
     beside = [each for each in (before, after) if each.isalpha()]
@@ -78,7 +78,7 @@ def _stands_well(before: str, letter: str, after: str, name: str) -> bool:
 
 
 def _of(letters: str, script: str) -> Callable[[str], float]:
-    """How usual a letter is in an alphabet: one of `letters`, else one of its script, else a sign of any text."""
+    """Frequency score of a letter in an alphabet: one of `letters`, else one of its script, else a sign of any text."""
 
     def usual(letter: str) -> float:
         if letter.lower() in letters:
@@ -91,7 +91,7 @@ def _of(letters: str, script: str) -> Callable[[str], float]:
 
 
 def _in_rows(codec: str, first: int, last: int) -> Callable[[str], float]:
-    """How usual a letter of East Asia is: the rows of its standard that hold the common ones, by their lead byte."""
+    """Frequency score of an East Asian character: the rows of its standard with the common ones, by their lead byte."""
 
     def usual(letter: str) -> float:
         if "\u3000" <= letter <= "\u303f" or "\uff01" <= letter <= "\uff5e":
@@ -105,7 +105,8 @@ def _in_rows(codec: str, first: int, last: int) -> Callable[[str], float]:
 
 
 def _japanese(letter: str) -> float:
-    """Kana are sure; the signs of Chinese that are common in Japan are half of it, for Chinese texts have them too."""
+    """Frequency score of a Japanese character: 1 for kana, half for common Chinese characters, which Chinese texts have
+    too."""
     if "\u3000" <= letter <= "\u30ff" or "\uff01" <= letter <= "\uff5e":
         return 1.0
     code = letter.encode("euc_jp", "ignore")
@@ -132,4 +133,5 @@ _CANDIDATES: dict[str, tuple[str, Callable[[str], float]]] = {
     "cp932": ("Japanese", _japanese),
     "euc_jp": ("Japanese", _japanese),
 }
-"""Encoding → what its letters are, and how usual one of them is. Of two that fit alike, the first is taken."""
+"""Encoding → a word for its letters, and the frequency score of a letter. Of two that fit equally well, the first
+counts."""

@@ -1,4 +1,4 @@
-"""Behaviours: words that shops use for what a customer did, mapped to the platform's words."""
+"""Behaviours: words of shops for the actions of customers, mapped to the platform's words."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
     "return": ("return", "order refunded", "order_refunded", "refund", "returned", "refunded"),
 }  # fmt: skip
 _OF_ANYTHING = ("product", "products", "item", "items", "ecommerce", "to", "the", "a", "an")
-"""Words that say nothing of what was done."""
+"""Words that do not identify a behaviour."""
 
 
 def _bare(text: str) -> str:
-    """A word or several in small letters, with one blank between.
+    """One or several words in lower case, separated by one blank.
 
     >>> _bare("Product_Added"), _bare("addToCart")
     ('product added', 'add to cart')
@@ -56,11 +56,11 @@ _IN_NAMES: Mapping[str, str] = {
     "wishlist": "wishlists?|favou?rites?",
     "return": "returns?|refunds?",
 }
-"""Words of files' names; in that order, for `cart_orders` and `view_purchases` are unlikely."""
+"""Words of file names, in this order, because `cart_orders` and `view_purchases` are unlikely."""
 
 
 def mapped_behaviours(column: SampledColumn, values: Sequence[str]) -> dict[str, str]:
-    """The platform's words for the known values of a column that are not such words themselves."""
+    """The platform's words for the known values of a column that differ from them."""
     found = {value: known_behaviour(value) for value in values}
     return {value: word for value, word in found.items() if word and word != value}
 
@@ -75,7 +75,7 @@ def known_behaviour(value: str) -> str:
 
 
 def named_behaviour(pattern: str) -> str:
-    """The behaviour in files' names, as a whole word; empty if there is none, or several.
+    """The behaviour in file names, as a whole word; empty if there is none or several.
 
     >>> named_behaviour("train-item-views.csv"), named_behaviour("reviews.csv")
     ('view', '')

@@ -53,7 +53,7 @@ _BUILT: Mapping[str, tuple[str, ...]] = {
     "age_group": ("(?:customer|user)?age(?:group|range|level|band|desc)?",),
     "country": ("(?:customer|user)country(?:code|name)?",),
 }  # fmt: skip
-"""Patterns for whole names without case, accents, spaces and punctuation, the most telling first."""
+"""Patterns for whole names without case, accents, spaces and punctuation, the most specific first."""
 _OF_ANY_TABLE = (
     "dataset",
     "data",
@@ -77,19 +77,19 @@ _OF_SOMETHING_ELSE = re.compile(
 
 
 def built_rank(role: str, plain: str) -> int | None:
-    """Rank of a name for a column of a raw table, 0 the best; None if it is none of its names.
+    """Rank of a name for a column of a raw table, 0 the best; None if it does not name it.
 
     Args:
         role: the column of the raw table.
-        plain: the name in small letters without accents, spaces and punctuation.
+        plain: the name in lower case, without accents, spaces and punctuation.
     """
     patterns = _COMPILED.get(role, ())
     return next((rank for rank, each in enumerate(patterns) if each.fullmatch(plain)), None)
 
 
 def is_called_after(stem: str) -> tuple[str, str] | None:
-    """The id column that a table's last word names: `user_id` or `item_id`, with the word in the singular; None if it
-    is neither, as for `user_orders`.
+    """The id column that a table's last word names, `user_id` or `item_id`, with the word in the singular; None if
+    neither, as for `user_orders`.
     """
     words = [word for word in re.split(r"[\W\d_]+", stem.casefold()) if word and word not in _OF_ANY_TABLE]
     last = words[-1] if words else ""
@@ -113,5 +113,5 @@ def is_of_a_thing(name: str) -> bool:
 
 
 def is_of_something_else(plain: str) -> bool:
-    """Whether a column of times is by its name that of a delivery, a birth or a change, and of no event."""
+    """Whether a column of times is, by its name, that of a delivery, a birth or a change, and not of an event."""
     return _OF_SOMETHING_ELSE.search(plain) is not None

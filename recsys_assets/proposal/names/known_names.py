@@ -17,7 +17,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
     "user_id": (
         "userid", "customerid", "customer", "custid", "customernumber", "customerno", "visitorid", "visitor",
         "clientid", "memberid", "householdid", "household",
-        "buyerid", "shopperid", "accountid", "user", "client", "buyer", "uid",
+        "buyerid", "shopperid", "accountid", "user", "client", "buyer", "shopper", "member", "uid",
         "kundennummer", "kundennr", "kundenid", "kunde", "clienteid", "idclient", "klantid", "klantnummer",
         "customeruserid", "userpseudoid", "anonymousid", "domainuserid", "fullvisitorid", "profileid", "contactid",
         "codeclient", "idcliente", "codicecliente", "codigodocliente", "codigocliente", "cpfdocliente", "cpfcliente",
@@ -26,6 +26,8 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "loyaltynumber", "membershipnumber",
         "会員id", "会員番号", "会員コード", "顧客id", "顧客番号", "顧客コード", "用户id", "会员id", "买家id",
         "會員卡號", "會員編號",
+        "kunnr", "kunag", "idklienta", "nrklienta", "klient", "kundnummer", "kundnr", "kundenr", "kund",
+        "кодклиента", "idклиента", "клиент", "покупатель",  # noqa: RUF001 - Cyrillic
     ),
     "item_id": (
         "itemid", "productid", "product", "sku", "stockcode", "articleid", "articlenumber", "productcode", "variantid",
@@ -35,6 +37,8 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
         "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
         "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
+        "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara",
+        "артикул", "кодтовара", "idтовара", "товар",  # noqa: RUF001 - Cyrillic
     ),
 }  # fmt: skip
 EVENT: Mapping[str, tuple[str, ...]] = {
@@ -48,6 +52,8 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "datedecreation", "fechapedido", "dataordine", "datadopedido", "datapedido", "datadacompra", "datacompra",
         "fechadepedido", "fechadelpedido", "fechacompra", "dataora", "data", "注文日時", "注文日", "受注日時", "受注日",
         "購入日時", "購入日", "下单时间", "订单时间", "订单日期", "交易时间", "交易日期",
+        "audat", "fkdat", "budat", "erdat", "datazamowienia", "datasprzedazy", "orderdato", "ordredato", "dato",
+        "датазаказа", "датапродажи", "дата",
     ),
     "order_id": (
         "orderid", "ordernumber", "orderno", "invoiceno", "invoiceid", "invoice", "basketid", "transactionid",
@@ -57,21 +63,27 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "bonnr", "bonnummer", "rechnungsnr", "rechnungsnummer", "auftragsnr", "auftragsnummer", "ordernr",
         "factuurnummer", "numerofacture", "numerofactura", "nodopedido", "numerodopedido", "numerodepedido", "nopedido",
         "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
+        "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
+        "ordrenummer", "ordrenr", "номерзаказа", "заказ",
     ),
     "behaviour": (
         "event", "eventtype", "eventname", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
     ),
     "quantity": (
-        "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "menge", "anzahl", "count",
+        "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "pcs", "menge", "anzahl", "count",
         "quantite", "cantidad", "quantita", "aantal", "quantidade", "qtde", "数量", "個数", "數量",
+        "kwmeng", "fkimg", "ilosc", "antal", "antall", "количество", "колво",
     ),
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
         "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "valorunitario",
-        "precounitario", "preco", "単価", "价格", "单价", "單價"),
+        "precounitario", "preco", "単価", "价格", "单价", "單價",
+        "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
+        "ценазаединицу", "цена"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
         "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "valortotal", "precototal", "importe", "小計",
         "金額", "金额",
+        "netwr", "zeilensumme", "positionssumme", "wartosc", "belop", "belob", "сумма",
     ),
     "discount": ("discount", "discountamount", "retaildisc", "rabatt", "remise"),
     "store_id": ("storeid", "store", "shopid", "branchid", "branch", "filiale", "saleschannelid"),
@@ -82,6 +94,8 @@ _ITEM: Mapping[str, tuple[str, ...]] = {
         "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "artikelbezeichnung",
         "artikelname", "bezeichnung", "titel", "nomeproduto", "nomedoproduto", "商品名", "商品名称",
         "商品標題", "description",
+        "arktx", "maktx", "nazwaproduktu", "nazwa", "produktnamn", "produktnavn", "varenavn", "benamning",
+        "наименование", "названиетовара", "название",
     ),
     "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
     "category": (
@@ -128,11 +142,11 @@ RATINGS = (
     "rating", "ratings", "stars", "score", "overall", "bookrating", "reviewscore", "reviewrating", "userrating",
     "movierating", "ratingvalue", "bewertung", "note",
 )  # fmt: skip
-"""Columns that say how much something was liked."""
+"""Names of columns that hold ratings."""
 
 
 _VOICED = 8
-"""Unicode's class of the marks that make another letter of one of Japanese, and no accent of it."""
+"""Unicode's combining class of the Japanese voicing marks, which form another letter and are no accents."""
 
 
 def rank_of(name: str, known: tuple[str, ...]) -> int | None:
@@ -144,7 +158,7 @@ def rank_of(name: str, known: tuple[str, ...]) -> int | None:
 def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
     """Rank of a name for a canonical column, 0 the best; None if it does not name it.
 
-    Known names come before those that are put together from words.
+    Known names come before those composed of words.
     """
     plain = plain_name(name)
     ways = [plain, f"{plain[2:]}id"] if plain.startswith("id") and len(plain) > 2 else [plain]  # id_customer

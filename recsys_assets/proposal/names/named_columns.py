@@ -1,4 +1,4 @@
-"""NamedColumn: a person's statement about a column of the files, where its name does not say what it holds."""
+"""NamedColumn: a person's assignment of a column whose name does not say what it holds."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from recsys_lineage.errors import LineageError, did_you_mean
 OPTION = "--column"
 _MOST_SHOWN = 12
 OWN_IDS = ("entity_id", "id")
-"""How databases call the number of a row."""
+"""Names that databases give to a row's number."""
 
 
 class UnknownColumn(LineageError):
-    """A column that a person named is in none of the files, or matches no column of a raw table."""
+    """A column named by a person is in none of the files, or matches no column of a raw table."""
 
 
 @dataclass(frozen=True)
 class NamedColumn:
-    """A column of the files, for one of a raw table.
+    """A column of the files, assigned to one of a raw table.
 
     Attributes:
         role: the column of the raw table.
-        column: as the files call it; behind `FILES:`, a pattern for their paths, where some files alone are meant.
+        column: its name in the files, after `FILES:`, a pattern for their paths, if only some files are meant.
     """
 
     role: str
@@ -40,7 +40,7 @@ class NamedColumn:
         """Parse `user_id=CUST_CODE`, or `user_id=orders.csv:CUST_CODE` for some files.
 
         Raises:
-            UnknownColumn: it says nothing, or of a column that no raw table has.
+            UnknownColumn: the text is incomplete, or no raw table has the column.
         """
         role, _, column = text.partition("=")
         roles = sorted({role for columns in NAMES.values() for role in columns})
@@ -64,7 +64,7 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
     """The groups of files with a person's assignments of their columns.
 
     Raises:
-        UnknownColumn: in no file there is such a column.
+        UnknownColumn: no file has such a column.
     """
     names_by_group: list[dict[str, str]] = [{} for _ in groups]
     for each in named:
@@ -89,8 +89,8 @@ def with_names(groups: Sequence[SampledFiles], named: Sequence[NamedColumn]) -> 
 def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
     """The groups of files, with columns named `id` that number the customers or products in events.
 
-    Databases call the number of a row only `id`: that of `products.csv` is what `product_id` of events means, and that
-    of `variants.csv` where they have `variant_id`.
+    Databases call the number of a row only `id`: that of `products.csv` is the `product_id` of events, and that of
+    `variants.csv` their `variant_id`.
     """
     # a table that says when its customers came is no events for that
     of_others = [
@@ -124,7 +124,7 @@ def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
 
 
 def _names_in_events(groups: Sequence[SampledFiles], role: str) -> Iterator[str]:
-    """How files of events or of orders call a customer or a product."""
+    """Names of a customer or a product in files of events or of orders."""
     for files in groups:
         known = {
             each: [column.name for column in files.columns if role_rank(each, column.name, names) is not None]
@@ -135,7 +135,7 @@ def _names_in_events(groups: Sequence[SampledFiles], role: str) -> Iterator[str]
 
 
 def _places(groups: Sequence[SampledFiles], named: NamedColumn) -> list[tuple[int, str]]:
-    """Which groups have the column, and how they call it."""
+    """Groups that have the column, and its name there."""
     ways = [("*", named.column)]
     pattern, separator, column = named.column.partition(":")
     if separator:
@@ -160,7 +160,7 @@ def _fits(paths: Collection[str], common: str, pattern: str) -> bool:
 
 
 def _composed(name: str) -> str:
-    """A name as a person may write it who sees it, with accents on their letters."""
+    """A name as a person writes it, with accents composed with their letters."""
     return normalize("NFC", name)
 
 

@@ -15,25 +15,30 @@ _DID_NOT_HAPPEN = (
     "voided", "chargeback", "pending", "unpaid", "rejected", "declined", "expired", "test", "storniert", "storno",
     "abgebrochen", "erstattet", "offen", "annule", "annulé", "annulée", "remboursé", "cancelado", "anulado",
 )  # fmt: skip
-"""Words for orders that came to nothing, or not yet."""
+"""Words for orders that were cancelled or are still open."""
 _MARKS = (
     "test", "istest", "testorder", "cancelled", "canceled", "iscancelled", "deleted", "isdeleted", "refunded",
     "isrefund", "storniert", "geloescht",
 )  # fmt: skip
-"""Columns that mark such orders by yes and no."""
+"""Names of columns that mark such orders by yes and no."""
+_ENDED = (
+    "cancelledat", "canceledat", "cancelleddate", "canceleddate", "cancellationdate", "cancelreason", "refundedat",
+    "refunddate", "voidedat", "deletedat", "returnedat", "stornodatum", "storniertam",
+)  # fmt: skip
+"""Names of columns that are filled only for cancelled orders and the like."""
 _YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
 _PARENTS = (
     "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
     "bundleditemid", "bundledby", "bundleid", "bundlelineid", "setlineid",
 )  # fmt: skip
-"""Columns by which a line names the line of which it is a part: a set, or the product of which it is a variant."""
+"""Names of columns by which a line refers to the line that it is a part of: a set, or the product of a variant."""
 _MOST_SHOWN = 6
 _NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
 _MANY, _VERY_MANY = 0.05, 0.1
-"""The share of rows from which on a customer is looked at, with a name for nobody or another."""
+"""Share of rows from which a customer is suspicious, with a name for nobody or with another name."""
 _MORE = 2
-"""How many times as many rows as the next one it has."""
+"""Factor by which its rows must outnumber those of the next one."""
 _TELLING_ROWS = 20
 _FEW_CUSTOMERS = 20
 _TELLING_CUSTOMERS, _NEARLY = 50, 0.85
@@ -44,12 +49,22 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
 
     Args:
         files: the files.
-        roles: what they are to each table.
+        roles: their roles for each table.
         used: their columns that some table takes.
     """
     events = next((role for role in roles if role.table == "raw_events"), None)
     if events is None:
         return
+    yield from _on_empty_columns(files, events)
+    yield from _on_ids(files, events)
+    yield from _on_ratings(files, used)
+    yield from _on_behaviours(events)
+    yield from _on_numbers(files, events, used)
+    yield from _on_other_columns(files, events, used)
+
+
+def _on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
+    """Notes on required columns with empty rows."""
     for role in (*IDS, "event_time"):
         column = events.columns.get(role)
         if column is not None and column.filled < 1:
@@ -57,20 +72,21 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             if order := events.filling_order(column.name):
                 yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
                 continue
-            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are refused"
+            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are rejected"
             if role == "event_time":
                 note += (
                     "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
                     "_line) fills it down"
                 )
             yield note
-    yield from _on_ids(files, events)
-    yield from _on_ratings(files, used)
-    yield from _on_behaviours(events)
+
+
+def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
+    """Notes on quantities, amounts and prices, and on repeated rows."""
     pieces = events.columns.get("quantity")
     if pieces is not None and {"0", "0.0"} & {*pieces.values}:
         yield (
-            f"column {pieces.name} is 0 in some rows, which are refused: where that means that it is not known, write "
+            f"column {pieces.name} is 0 in some rows, which are rejected: where that means that it is not known, write "
             f"nullif({quote(pieces.name)}, '0') AS quantity"
         )
     if files.equal_rows:
@@ -90,6 +106,10 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 f"column {column.name} is taken for {role} and holds whole numbers alone: where they are pieces write "
                 "them AS quantity, where they are cents divide them by 100"
             )
+
+
+def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
+    """Notes on unused columns: of parts, of orders that were cancelled, and of currencies."""
     for column in files.columns:
         if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _PARENTS) is not None:
             parts = round(column.filled * files.rows)
@@ -98,6 +118,9 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
                 "or variants of what that line sells, both count; "
                 f"WHERE {quote(column.name)} IS NULL in raw_events.sql leaves the parts out"
             )
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _ENDED) is not None:
+            yield _on_ended(files, events, column)
+            continue
         if column.name in used or not column.values:
             continue
         said = ", ".join(column.values[:_MOST_SHOWN])
@@ -110,8 +133,22 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
             yield f"column {column.name} says {said}: amounts are taken as they stand, whatever their currency"
 
 
+def _on_ended(files: SampledFiles, events: Roles, column: SampledColumn) -> str:
+    """What is filled where an order came to nothing, and how to leave such orders out."""
+    order = events.columns.get("order_id")
+    name = quote(column.name)
+    way = f"WHERE {name} IS NULL"
+    if order is not None and order.distinct < files.rows:
+        way = f"QUALIFY count({name}) OVER (PARTITION BY {quote(order.name)}) = 0"
+    return (
+        f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, which count: "
+        f"where these came to nothing, {way} at the end of raw_events.sql leaves them out"
+    )
+
+
 def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
-    """A customer of very many rows is often a word for none; sessions are no customers, and names are no ids."""
+    """Notes on ids: a customer of very many rows is often a placeholder; sessions are no customers, and names are no
+    ids."""
     customer = events.columns.get("user_id")
     if customer is None:
         return

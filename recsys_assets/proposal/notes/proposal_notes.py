@@ -1,4 +1,4 @@
-"""Notes on a proposal, for a person: what is uncertain, what is not used, and what to write where."""
+"""Notes on a proposal, for a person: uncertain guesses, unused columns, and where to write corrections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recsys_assets.proposal.times.written_moment import MomentInPath
 from recsys_lineage.sql.names import quote
 
 ONE_EVENT = "interaction"
-"""What is done where nothing tells what it is."""
+"""Behaviour of events whose files do not say what customers did."""
 _MOST_SHOWN = 20
 _MONTH_AND_DAY = re.compile("(0?[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _CLOCK = re.compile("([01]?[0-9]|2[0-3])[0-5][0-9]")
@@ -26,7 +26,7 @@ _WORDS = {
     "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "kauf"),
     "item_id": ("product", "item", "article", "artikel", "sku", "plu", "title", "goods"),
 }
-"""Words in the names of columns that may be who and what."""
+"""Words in the names of columns that may be the customer and the product."""
 
 
 def proposal_notes(
@@ -64,7 +64,7 @@ def how_to_name(groups: Sequence[SampledFiles]) -> str:
 
 
 def _likely(files: SampledFiles) -> dict[str, str]:
-    """Columns that may be the customer and the product, as far as neither is recognised: by a word in their names."""
+    """Columns that may be the customer or the product, by a word in their names, if they are not recognised."""
     likely: dict[str, str] = {}
     for role, words in _WORDS.items():
         if any(role_rank(role, column.name, IDS[role]) is not None for column in files.columns):
@@ -94,7 +94,7 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
     for part in events if timed and joined is None else ():
         if part not in timed:
             yield (
-                f"{part.files.pattern}: it has no times, so its rows are refused beside those that have; undated = "
+                f"{part.files.pattern}: it has no times, so its rows are rejected next to those that have; undated = "
                 "true in source.toml gives them the day of their file"
             )
     for part in timed:
@@ -138,7 +138,7 @@ def _a_customer_for_each(joined: JoinedFiles) -> str:
 
 
 def _counted_days(role: str, column: SampledColumn) -> str:
-    """How to write a time that is a number of days or the like."""
+    """Advice for a time that is a number of days or the like."""
     if role != "event_time" or column.kind != "number":
         return ""
     name = quote(column.name)
@@ -188,11 +188,18 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     notes += [
         f"{files.pattern}: column {column.name} is taken for the time, but nothing here reads such values as "
         f"{', '.join(column.samples)}: write try_strptime({quote(column.name)}, '…') AS event_time, else its rows are "
-        "refused"
+        "rejected"
         for role in roles
         if (column := role.columns.get("event_time")) is not None and column.kind == "text"
     ]
     notes += [f"{files.pattern}: {note}" for note in event_notes(files, roles, used)]
+    products = {role.columns["item_id"].name for role in roles if "item_id" in role.columns}
+    notes += [
+        f"{files.pattern}: {', '.join(f'{id_} ({called})' for id_, called in ids.items())} are taken for no products "
+        "and rejected (non_products in source.toml): look for others, too"
+        for name, ids in files.charges.items()
+        if name in products
+    ]
     if left := [
         column.name
         for column in files.columns

@@ -1,1 +1,1 @@
-"""Samples of a shop's files: their first rows, and what the values of a column say of it."""
+"""Samples of a shop's files: their first rows, and the properties of columns found from their values."""

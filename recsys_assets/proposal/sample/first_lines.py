@@ -11,14 +11,14 @@ import polars as pl
 
 _FEWEST_ORDERS = 3
 _ENOUGH = 0.5
-"""The share of empty lines that are of orders with a value; the others may be those of guests."""
+"""Share of the empty lines that must belong to orders with a value; the others may be those of guests."""
 
 
 def filled_by_first_lines(frame: pl.DataFrame) -> Mapping[str, Collection[str]]:
-    """Column that some lines leave empty → the columns that may be the order's whose first line fills it.
+    """Column that some lines leave empty → columns that may identify the order whose first line fills it.
 
-    An order has one value at most, which stands on its first line, and at least half of the lines without one are of
-    orders that have one.
+    An order has at most one value, on its first line, and at least half of the lines without one belong to orders that
+    have one.
     """
     empty = {name: count for name, count in frame.null_count().row(0, named=True).items() if count > 0}
     names = [

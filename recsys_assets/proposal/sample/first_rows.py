@@ -5,14 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
-import io
 import re
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
 from pathlib import Path
 
 import duckdb
@@ -20,6 +16,7 @@ import polars as pl
 
 from recsys_assets.proposal.formats.text_encoding import MARKS, guessed_encoding, marked_or_wide
 from recsys_assets.proposal.names.known_names import known_role
+from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, records
 from recsys_assets.proposal.sample.unpacked_rows import (
     WHOLE_LINES,
     NotJsonLines,
@@ -33,7 +30,6 @@ from recsys_assets.proposal.sample.unpacked_rows import (
 from recsys_assets.shop.shop_rules import NO_VALUE
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
-from recsys_lineage.lake.engine import Engine
 from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal
 
@@ -42,23 +38,23 @@ SAMPLE_ROWS = 10_000
 UNREADABLE = (
     OSError, EOFError, ValueError, OverflowError, zlib.error, csv.Error, duckdb.Error, pl.exceptions.PolarsError,
 )  # fmt: skip
-"""What a file raises that is damaged, or is not what its name says."""
+"""Errors on reading a file that is damaged or not what its name says."""
 _MOST_LINES_BEFORE = 20
 _FEWEST_KNOWN = 2
-"""Names of known columns in a line that is taken for the header."""
+"""The fewest known column names in a line for it to be the header."""
 TEXTS = (".csv", ".tsv", ".txt", ".psv")
 _JSON = (".json", ".jsonl", ".ndjson")
 _FOR_PEOPLE = re.compile("(readme|licen[cs]e|copying|changelog|citation)[^/]*$|.*readme[.]", re.IGNORECASE)
 _TWO_SIGNS = "::"
 _DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
-"""What some exports put between fields because no text has it; told by the names in the header."""
+"""Delimiters of some exports, chosen because no text has them; recognised by the names in the header."""
 _ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
-"""A line for what stands below it, as in `1:` and `1488844,3,2005-09-06`."""
+"""Pattern of a line that applies to the lines below it, as in `1:` and `1488844,3,2005-09-06`."""
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
-"""What a file has at least whose name does not say that it is a table."""
+"""The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 
@@ -69,11 +65,11 @@ class FirstRows:
 
     Attributes:
         function: `read_csv` or `read_parquet`.
-        options: of that function that differ from the usual, as DuckDB spells them.
+        options: of that function that differ from the defaults, in DuckDB's syntax.
         frame: the rows; columns of text where the file is text.
-        notes: what could not be told, in sentences.
-        unpacked: how the columns of the frame come out of those that the function gives, where they do.
-        no_value: words such as `NULL` that cells hold where there is no value; in the frame these are empty.
+        notes: uncertain guesses, in sentences.
+        unpacked: how the columns of the frame are extracted from those of the function, if they are.
+        no_value: words such as `NULL` in cells without a value; in the frame these are empty.
     """
 
     function: str
@@ -85,7 +81,7 @@ class FirstRows:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """The properties that files must share to be read by one scan; order and case of columns do not matter."""
+        """Properties that files must share to be read by one scan; order and case of columns do not matter."""
         return (*self.way, tuple(sorted(folded(name) for name in self.frame.columns)))
 
     @property
@@ -95,8 +91,12 @@ class FirstRows:
         return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
 
-def first_rows(path: Path) -> FirstRows:
+def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     """The first rows of a file.
+
+    Args:
+        path: of the file.
+        dialects: those of the files that were looked at before.
 
     Raises:
         ValueError: it is neither CSV nor Parquet, or holds no row.
@@ -147,7 +147,7 @@ def first_rows(path: Path) -> FirstRows:
         options = {**WHOLE_LINES} | ({"encoding": literal(encoding)} if encoding != "utf-8" else {})
         return FirstRows("read_csv", options, pl.DataFrame(columns), notes, unpacked)
     skipped = _lines_before_header(text)
-    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped)
+    options, frame, more = _sniffed("\n".join(text.split("\n")[skipped:]), skipped, dialects)
     if encoding != "utf-8" and not head.startswith(tuple(MARKS)):
         options["encoding"] = literal(encoding)
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
@@ -158,7 +158,7 @@ def first_rows(path: Path) -> FirstRows:
 
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The frame without words for "no value", as databases write them, and these words as they are spelt."""
+    """The frame without words for "no value", as databases write them, and these words in their spelling."""
     is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in _WORDS_FOR_NONE])
     found = {
         word
@@ -171,10 +171,10 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
-    """The first rows of a file that has a record of JSON in each line.
+    """The first rows of a file of JSON lines.
 
     Raises:
-        ValueError: it has not.
+        ValueError: the file has none.
     """
     try:
         unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
@@ -194,7 +194,7 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
 
 
 def _parts_by(text: str, separator: str) -> int:
-    """How many fields all lines have between separators of several signs; 0 where they differ, or have one."""
+    """Number of fields of all lines between separators of several characters; 0 if it differs, or is 1."""
     widths = {line.count(separator) + 1 for line in text.split("\n")[:SAMPLE_ROWS] if line}
     return max(widths) if len(widths) == 1 and widths != {1} else 0
 
@@ -207,12 +207,12 @@ def json_to_parquet(name: str) -> str:
 
 
 def without_gz(path: str) -> str:
-    """A path without `.gz`, which any pattern fits too."""
+    """A path without `.gz`; patterns match it with and without."""
     return path[:-3] if path.casefold().endswith(".gz") else path
 
 
 def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
-    """A file's first bytes as text of whole lines, the encoding, and what is unsure about it."""
+    """A file's first bytes as text of whole lines, the encoding, and doubts about it."""
     notes: tuple[str, ...] = ()
     encoding = marked_or_wide(head)
     if not encoding:
@@ -228,7 +228,7 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
             )
             if parts := in_words(encoding_parts(head.splitlines())):
                 encoding = "utf-8"
-                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are refused",)
+                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are rejected",)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
     lines = text if whole else text[: text.rfind("\n") + 1]
@@ -244,35 +244,32 @@ def _lines_before_header(text: str) -> int:
     return 0
 
 
-def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
-    """The options that differ from the usual, the sample with every column as text, and what is unsure.
+def _sniffed(
+    text: str, skipped: int, dialects: SniffedDialects
+) -> tuple[dict[str, str], pl.DataFrame, tuple[str, ...]]:
+    """Options that differ from the defaults, the sample with every column as text, and doubts.
 
     Args:
-        text: the file's beginning, without the lines before its header.
-        skipped: how many lines those are.
+        text: the beginning of the file, without the lines before its header.
+        skipped: number of these lines.
+        dialects: those of the files that were sampled before.
 
     Raises:
-        ValueError: there is no row, or none that has as many fields as the header.
+        ValueError: there is no row, or no row with as many fields as the header.
     """
-    delimiter, quote, header = _sniffed_dialect(text)
-    first = text.partition("\n")[0]
-    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
-        # few lines, or signs in titles, lead the sniffer astray
-        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
-        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
-    if delimiter != " " and _parts_by(text, " ") and delimiter not in text:
-        delimiter = " "
+    delimiter, quote, header = dialects.of(text)
+    delimiter = _likelier_delimiter(text, delimiter)
     options: dict[str, str] = {}
     if delimiter != ",":
         options["delim"] = literal(_ESCAPES.get(delimiter, delimiter))
     if quote != '"' and (quote or '"' in text):
         options["quote"] = literal(quote)
-    rows = _rows(text, delimiter, quote)
+    rows = records(text, delimiter, quote, SAMPLE_ROWS + 1)
     width = len(rows[0])
     whole = sum(len(row) == width for row in rows)
     header = _names_columns(rows, sniffed=header)
     if quote and f"\\{quote}" in text:
-        escaped = _rows(text, delimiter, quote, escape="\\")
+        escaped = records(text, delimiter, quote, SAMPLE_ROWS + 1, escape="\\")
         if len(escaped[0]) == width and sum(len(row) == width for row in escaped) >= whole:
             rows = escaped
             options["escape"] = literal("\\")
@@ -309,16 +306,25 @@ def _sniffed(text: str, skipped: int) -> tuple[dict[str, str], pl.DataFrame, tup
     return options, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)), notes
 
 
+def _likelier_delimiter(text: str, sniffed: str) -> str:
+    """The sniffed delimiter of a text, or one that fits better: titles and few lines mislead the sniffer."""
+    first, delimiter = text.partition("\n")[0], sniffed
+    if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
+        best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
+        delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
+    return " " if delimiter != " " and _parts_by(text, " ") and delimiter not in text else delimiter
+
+
 def _known_names(cells: Sequence[str]) -> int:
     return len({role for cell in cells if (role := known_role(cell)) is not None})
 
 
 def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
-    """Whether the first row names columns: by its names, else it holds no number and no value of a column.
+    """Whether the first row names columns: it has known names, or neither a number nor a value that its column repeats.
 
     Args:
-        rows: all of them.
-        sniffed: what was found by types, which tells nothing where all are texts.
+        rows: all rows.
+        sniffed: whether DuckDB found a header by types, which says nothing if all columns are text.
     """
     first, others = rows[0], rows[1:]
     known = _known_names(first)
@@ -333,40 +339,8 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
     )
 
 
-def _sniffed_dialect(text: str) -> tuple[str, str, bool]:
-    """The delimiter, the quote (empty if there is none), and whether the first line is a header."""
-    folder, connection = _sniffer()
-    path = Path(folder.name, "sample.csv")
-    path.write_text(text, encoding="utf-8")
-    delimiter, quote, header = connection.execute(
-        "SELECT Delimiter, Quote, HasHeader FROM sniff_csv($path, sample_size = 10000, ignore_errors = true)",
-        {"path": str(path)},
-    ).fetchall()[0]
-    return delimiter, "" if quote in ("\0", "(empty)") else quote, header
-
-
-@cache
-def _sniffer() -> tuple[tempfile.TemporaryDirectory[str], duckdb.DuckDBPyConnection]:
-    """A folder for samples and a connection that reads them: opening one takes longer than sniffing a file."""
-    folder = tempfile.TemporaryDirectory()
-    return folder, Engine("512MB").connect(folders=[folder.name])
-
-
-def _rows(text: str, delimiter: str, quote: str, escape: str | None = None) -> Sequence[list[str]]:
-    """The records of a text, without blank lines."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quotechar=quote or None,
-        escapechar=escape,
-        doublequote=escape is None,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-    )
-    return list(islice((row for row in reader if row), SAMPLE_ROWS + 1))
-
-
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Parquet columns with text for what is neither a number nor a time."""
+    """Parquet columns, as text unless they are numbers or times."""
     kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
     return frame.with_columns(
         pl.col(name).cast(pl.String, strict=False)

@@ -1,4 +1,4 @@
-"""Line sums: which numbers of a file are totals of a line or of an order, not of a piece."""
+"""Line sums: numbers of a file that are totals of a line or of an order, not prices of a piece."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from recsys_assets.proposal.sample.sampled_column import BESIDE_NUMBERS, Sampled
 
 Sum = Literal["line", "order"]
 _FEWEST_PRODUCTS = 3
-"""How many products tell whether a price grows with the pieces."""
+"""The fewest products that show whether a price grows with the quantity."""
 _SURELY = 4
-"""How many times as many of them as say otherwise."""
+"""Factor by which they must outnumber the products that show the opposite."""
 _ALIKE = 0.01
-"""Relative difference of prices that are one price."""
+"""Largest relative difference of prices that count as equal."""
 _FEWEST_ORDERS = 5
 _DIFFERENT = 0.3
-"""The share of orders whose sums differ; a shop of few prices has the same on all lines of many an order."""
+"""The smallest share of orders with different sums; in a shop of few prices all lines of an order may be equal."""
 
 
 def line_sums(frame: pl.DataFrame, columns: Sequence[SampledColumn]) -> Mapping[str, Sum]:
-    """What columns named like a price, an amount or a discount are totals of; those of a single piece are left out.
+    """Column named like a price, an amount or a discount → what it is a total of; prices of a single piece are left
+    out.
 
-    A price is of the line where products that were sold in several quantities cost in proportion to these; an amount is
-    of the order where all lines of each order have the same, and orders differ.
+    A price is that of a line if products sold in several quantities cost in proportion to these; an amount is that of
+    an order if it is the same on all lines of each order, and orders differ.
     """
     found: dict[str, Sum] = {}
     pieces, item, order = (_best(columns, role) for role in ("quantity", "item_id", "order_id"))

@@ -1,8 +1,9 @@
-"""SampledColumn: one column of a shop's files, as seen in a sample of rows."""
+"""SampledColumn: properties of one column of a shop's files, from a sample of rows."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -25,30 +26,36 @@ from recsys_assets.proposal.times.written_times import (
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 _CODE = r"^[A-Za-z]+-\d+$"
-"""A code such as SKU-023, whose letters are those of no currency."""
+"""Pattern of a code such as SKU-023, whose letters are no currency."""
 _NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 _WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
 _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
 DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
-"""A number whose comma can be no sign between thousands."""
+"""Pattern of a number whose comma cannot separate thousands."""
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
 BESIDE_NUMBERS = (
     r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
     r"\x{440}\x{443}\x{431}\.?"  # roubles
 )
-"""What may stand beside the digits of a price: signs and codes of currencies, and blanks."""
+"""Pattern of the signs around the digits of a price: currency signs and codes, and blanks."""
 ACCOUNTED = {
     r"^\s*\((.*\d.*)\)\s*$": r"-\1",
     r"^\s*(.*\d[^-]*?)\s*[-\x{2212}]\s*$": r"-\1",
     r"^\s*\x{2212}\s*": "-",
 }
-"""Ways in which accountants and typesetters write a number below zero → what makes it a plain one."""
+"""Pattern of a negative number as accountants and typesetters write it → replacement that makes it a plain one."""
 _IN_DOUBT = "its commas are taken for decimal ones"
 _OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
+_OF_CODES = re.compile(
+    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
+)
+"""Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`."""
 _EXAMPLES = 3
+_A_DAY = 86_400
 _FEW = 30
 
 
@@ -57,26 +64,26 @@ class SampledColumn:
     """One column of a sample.
 
     Attributes:
-        name: as the files have it.
-        kind: what its values are.
+        name: its name in the files.
+        kind: of its values.
         samples: a few different values, as text.
-        distinct: how many different values the sample has.
-        filled: the share of rows that have a value, 0 to 1.
+        distinct: number of different values in the sample.
+        filled: share of rows that have a value, 0 to 1.
         is_text: whether the files hold it as text, as CSV files do.
-        formats: of a time or day, the ways in which it is written (`WrittenTimes`); of an epoch its units, such as ms.
+        formats: of a time or day, its notations (`WrittenTimes`); of an epoch, its units, such as ms.
         comma: whether its numbers have a decimal comma.
-        thousands: whether its numbers have commas between thousands; with `comma`, some are the one and some the other.
-        decorated: whether currencies or blanks stand beside its numbers.
-        accounted: whether some numbers below zero stand in brackets or before their minus, as accountants write.
-        sign: the decimal sign that its numbers surely have, `.` or `,`; empty where none has one, or it may be either.
-        note: what could not be told, in a sentence.
-        first_year: of the earliest of its times, or of a later one; 9999 where none was found.
-        values: all different values of a column that has few, most frequent first.
+        thousands: whether its numbers have commas between thousands; with `comma`, some have one and some the other.
+        decorated: whether its numbers have currencies or blanks around them.
+        accounted: whether some negative numbers are in brackets or before their minus, as accountants write.
+        sign: the certain decimal sign of its numbers, `.` or `,`; empty if none has one, or it may be either.
+        note: an uncertain guess, in a sentence.
+        first_year: year of the earliest of its times, or a later one; 9999 if none was found.
+        values: all different values, most frequent first, if there are few.
         most: the most frequent value, as text.
-        counts: how many rows have it, and the next one.
-        is_whole: whether it holds whole numbers alone.
+        counts: numbers of rows with it and with the next one.
+        is_whole: whether it holds only whole numbers.
         is_nested: whether its values are lists or records.
-        written: the columns of the files that hold it together, where several do, or their path; its name is theirs,
+        written: the columns of the files that hold it together, if several do, or their path; its name joins theirs
             with commas.
     """
 
@@ -118,7 +125,7 @@ class SampledColumn:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the files' columns behind it."""
+        """Names of the files' columns that it comes from."""
         return (self.name,) if self.written is None else self.written.names
 
 
@@ -147,7 +154,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
 
 
 def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
-    """A column of numbers as one of moments, where it is named like a time and its numbers can be such."""
+    """A column of numbers as one of times, if it is named like a time and its numbers can be times."""
     if role_rank("event_time", column.name, EVENT["event_time"]) is None:
         return column
     if (
@@ -166,7 +173,7 @@ def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
 
 
 def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
-    """A column of moments, with a word on numbers whose last digits are gone."""
+    """A column of epoch numbers, with a note on those that lost their last digits."""
     lost = bool(texts.str.contains("[eE]").any())
     note = "its numbers are written like 1.7E+12, so the last digits of its times are lost" if lost else ""
     numbers = texts.cast(pl.Float64, strict=False)
@@ -174,8 +181,29 @@ def _of_epochs(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     return replace(column, kind="epoch", formats=(unit,), note=note, first_year=year_of(numbers, unit))
 
 
+def _is_named_otherwise(column: SampledColumn) -> bool:
+    """Whether a column is called like one that holds no times, such as orders."""
+    role = known_role(column.name)
+    return role not in ("event_time", "start_day", "end_day") and (
+        role is not None or _OF_CODES.search(column.name) is not None
+    )
+
+
+def _unit_of_moments(column: SampledColumn, numbers: pl.Series) -> str:
+    """The unit in which numbers are times; empty if they are no times, or probably codes.
+
+    Where the name says nothing, such numbers are times only if they are past and do not follow one another.
+    """
+    unit = "" if _is_named_otherwise(column) else epoch_unit(numbers)
+    if not unit or known_role(column.name) is not None:
+        return unit
+    least, most = float(numbers.min()), float(numbers.max())  # pyright: ignore[reportArgumentType]
+    is_past = most / EPOCHS[unit] < time.time() + _A_DAY
+    return unit if is_past and 2 * column.distinct <= most - least + 1 else ""
+
+
 def _counted(values: pl.Series) -> pl.DataFrame:
-    """The different values, the most frequent first, with their `count`; of texts and whole numbers alone."""
+    """The different values, the most frequent first, with their `count`; only for texts and whole numbers."""
     if values.dtype != pl.String and not values.dtype.is_integer():
         values = (
             values.head(0).cast(pl.String, strict=False)
@@ -192,7 +220,7 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
         return replace(column, kind="nothing")
     if type_.is_numeric():
         numbers = values.cast(pl.Float64, strict=False)
-        unit = epoch_unit(numbers)
+        unit = _unit_of_moments(column, numbers)
         if not unit:
             return replace(column, kind="number")
         return replace(column, kind="epoch", formats=(unit,), first_year=year_of(numbers, unit))
@@ -210,7 +238,7 @@ def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
 
 
 def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
-    """The column as one of days, or of moments, that are written as one number; None where they are not."""
+    """The column as one of days or times written as one number; None if they are not."""
     times = written_times(texts) if texts.str.contains(DIGITS_OF_A_TIME).all() else None
     if times is None:
         return None
@@ -219,22 +247,22 @@ def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
 
 
 def _doubtful(numbers: pl.Series) -> str:
-    """A word on numbers whose point may be one between thousands."""
+    """A note on numbers whose point may separate thousands."""
     if numbers.n_unique() < _EXAMPLES or not numbers.str.contains(_ONE_POINT).all():
         return ""
     return "each of its numbers has three digits behind a point, which is taken for the decimal one"
 
 
 def _decimal_sign(numbers: pl.Series) -> str:
-    """The decimal sign of numbers that certainly have one: fewer or more than three digits follow it."""
+    """The decimal sign of numbers that certainly have one, because fewer or more than three digits follow it."""
     signs = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
     return signs[0] if len(signs) == 1 else ""
 
 
 def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
-    """The columns of a file, where an ambiguous comma is read as in the other columns.
+    """The columns of a file, with an ambiguous comma read as in the other columns.
 
-    Where another has decimal points, and none decimal commas, `1,200` is twelve hundred.
+    If another column has decimal points, and none decimal commas, `1,200` is twelve hundred.
     """
     signs = {column.sign for column in columns}
     if "." not in signs or "," in signs:
@@ -249,8 +277,8 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """The column with the findings from its texts."""
     stripped = values.str.strip_chars()
     if stripped.str.contains(_NUMBER).all():
-        unit = epoch_unit(stripped.cast(pl.Float64, strict=False))
-        if not unit and (found := _in_digits(column, stripped)):
+        unit = _unit_of_moments(column, stripped.cast(pl.Float64, strict=False))
+        if not unit and not _is_named_otherwise(column) and (found := _in_digits(column, stripped)):
             return found
         if unit:
             return _of_epochs(column, stripped)
@@ -266,7 +294,7 @@ def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
 
 
 def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
-    """The column as one of numbers, where more than half of its texts are; itself otherwise."""
+    """The column as one of numbers if more than half of its texts are numbers; unchanged otherwise."""
     plain = texts
     for pattern, minus in ACCOUNTED.items():
         plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))

@@ -18,6 +18,7 @@ import polars as pl
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.sample.charges import charges
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
@@ -29,6 +30,7 @@ from recsys_assets.proposal.sample.first_rows import (
 )
 from recsys_assets.proposal.sample.line_sums import Sum, line_sums
 from recsys_assets.proposal.sample.sampled_column import SampledColumn, as_the_others, sampled_column
+from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows
 from recsys_assets.proposal.times.sampled_moments import written_moments
 from recsys_lineage.errors import LineageError
@@ -38,25 +40,26 @@ from recsys_lineage.sql.names import literal
 
 _SAMPLED_FILES = 3
 _MOST_APART = 20
-"""Files that are named one by one where a pattern would read others too."""
+"""Largest number of files that are listed one by one if a pattern would match others too."""
 _MONTH = (
     "(?:(?<![a-zA-Z])(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|"
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-zA-Z]))"
 )
 _PARTS = rf"(?:[\d\W_]|(?<![a-zA-Z])(?i:t|q|h|[kc]?w)(?=\d)|{_MONTH})*"
-"""What follows a moment's first digits: others, months, and marks of clocks, quarters, halves and weeks."""
+"""Pattern of what follows the first digits of a time in a name: more digits, months, and marks of clocks, quarters,
+halves and weeks."""
 _LAST_DIGITS = re.compile(rf"(?:\d{_PARTS}|{_MONTH}[\d\W_]*)$")
 _FIRST_DIGITS = re.compile(rf"^{_PARTS}\d")
-"""What a day, a clock or a number leaves in what names share."""
+"""Patterns of the digits that a day, a clock or a number leaves in the part that all names share."""
 _MOMENT = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d[-_.]?\d\d(?:[-_.]?\d\d(?:\d{4}|\d{6})?)?|(?:\d\d[-_.]){1,2}(?:19|20)\d\d)(?!\d)"
     rf"(?:{_PARTS}\d)?"
 )
-"""A month or a day in a name, with the clock behind it, or all from the first of a range to its last."""
+"""Pattern of a month or a day in a name, with its clock, or of a range from the first to the last."""
 _ENDS = re.compile(r"(?:\.[^\W\d]\w*)+$")
-"""What a name ends with, such as `.csv.gz`."""
+"""Pattern of a name's suffixes, such as `.csv.gz`."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
-"""A folder for files of some days, such as `day=2024-01-31`, `2024` or `sales 2024`."""
+"""Pattern of a folder for files of some days, such as `day=2024-01-31`, `2024` or `sales 2024`."""
 
 
 class NothingToSample(LineageError):
@@ -68,19 +71,20 @@ class SampledFiles:
     """Files with the same columns, by the pattern that names them.
 
     Attributes:
-        pattern: relative to the data folder; fits these files and, but for what `notes` say, no others.
+        pattern: relative to the data folder; matches these files and no others, except for those in `notes`.
         paths: the files, relative to the data folder.
         function: `read_csv` or `read_parquet`.
         options: of that function, as DuckDB spells them.
-        columns: what the sample says of each column.
-        rows: how many rows were looked at.
-        notes: what could not be told, in sentences.
-        moments: those that several of the columns hold together, such as a day and its clock.
+        columns: properties of each column, from the sample.
+        rows: number of sampled rows.
+        notes: uncertain guesses, in sentences.
+        moments: times that several of the columns hold together, such as a day and its clock.
         named: column of a raw table → the column that a person says it is.
-        unpacked: how the columns come out of those that the function gives, where they do.
-        first_lines: column that only the first line of an order fills → the columns that may be the order's.
-        sums: columns of numbers that are of a whole line, or of a whole order.
-        equal_rows: how many of the rows looked at are as a whole equal to an earlier one.
+        unpacked: how the columns are extracted from those of the function, if they are.
+        first_lines: column that only the first line of an order fills → columns that may identify the order.
+        sums: columns with totals of a line or of an order.
+        equal_rows: number of sampled rows that repeat an earlier one.
+        charges: column of products → ids in it that are probably postage and the like, and their names.
     """
 
     pattern: str
@@ -96,16 +100,17 @@ class SampledFiles:
     first_lines: Mapping[str, Collection[str]] = field(default_factory=dict)
     sums: Mapping[str, Sum] = field(default_factory=dict)
     equal_rows: int = 0
+    charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
-        """The call that reads them, for a FROM clause."""
+        """The table function that reads them, for a FROM clause."""
         options = "".join(f", {name} = {value}" for name, value in self.options.items())
         return f"{self.function}({literal(self.pattern)}{options})"
 
     @property
     def rows_are_elements(self) -> bool:
-        """Whether a row is one of a list, so that some columns are of all its rows together."""
+        """Whether rows are elements of a list, so that some columns belong to the whole list."""
         return self.unpacked is not None and bool(self.unpacked.elements)
 
     @property
@@ -119,18 +124,19 @@ class SampledFiles:
 
 
 def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles], dict[str, str]]:
-    """Files of a data folder, grouped by their columns; and why others could not be sampled, by path.
+    """Files of a data folder, grouped by their columns; and the reasons why others could not be sampled, by path.
 
-    Of each group the first rows of its first, middle and last file are looked at.
+    The sample of a group has the first rows of its first, middle and last file.
 
     Raises:
         NothingToSample: none of the paths is a CSV or Parquet file with a row.
     """
     samples: dict[str, FirstRows] = {}
     left: dict[str, str] = {}
+    dialects = SniffedDialects()
     for path in sorted(paths):
         try:
-            samples[path] = _with_folders(first_rows(root / path), path)
+            samples[path] = _with_folders(first_rows(root / path, dialects), path)
         except UNREADABLE as error:
             left[path] = str(error).splitlines()[0] or type(error).__name__
     groups: dict[tuple[object, ...], list[str]] = defaultdict(list)
@@ -158,9 +164,9 @@ def sampled_files(root: Path, paths: Iterable[str]) -> tuple[list[SampledFiles],
 
 
 def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRows]) -> list[list[str]]:
-    """The groups, those together that one scan reads though some of their files have columns more.
+    """The groups, joined if one scan can read them although some of their files have more columns.
 
-    They are called alike, share a customer, a product and a time, and differ in no other column of events.
+    Such files have similar names, share a customer, a product and a time, and differ in no other column of events.
     """
     found: list[list[str]] = []
     for members in groups:
@@ -174,7 +180,7 @@ def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRow
 
 
 def _with_folders(sample: FirstRows, path: str) -> FirstRows:
-    """The sample with columns of folders such as `event_type=view` that none of its own columns is."""
+    """The sample with columns of folders such as `event_type=view`, unless the files have the column."""
     there = {known_role(name) for name in sample.frame.columns}
     folder_values = folder_columns(path, frozenset(folded(name) for name in sample.frame.columns))
     more = {
@@ -189,7 +195,7 @@ def _with_folders(sample: FirstRows, path: str) -> FirstRows:
 
 
 def _kind_of_name(path: str) -> str:
-    """Suffix of a name, if it is a word of the shop's own, such as `.base` and `.test`."""
+    """Suffix of a name that is no format, such as `.base` and `.test`."""
     suffix = Path(without_gz(path)).suffix.casefold()
     return "" if suffix in TEXTS else suffix
 
@@ -215,7 +221,7 @@ def _differ_in_unused(one: Sequence[str], two: Sequence[str], samples: Mapping[s
 
 
 def _shared_names(samples: Mapping[str, FirstRows]) -> list[str]:
-    """The columns that all samples have, as the first calls them."""
+    """The columns that all samples have, by their names in the first."""
     each = [{folded(name) for name in sample.frame.columns} for sample in samples.values()]
     first = next(iter(samples.values()))
     return [name for name in first.frame.columns if all(folded(name) in names for names in each)]
@@ -266,6 +272,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
         sums=line_sums(frame, columns),
         equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
+        charges=charges(frame),
     )
 
 
@@ -281,7 +288,7 @@ def days_known(groups: Iterable[SampledFiles]) -> set[date]:
 def common_pattern(paths: Sequence[str]) -> str:
     """A pattern that matches all the paths: the common prefix and suffix of their names, with `*` between.
 
-    Days and numbers differ in the files to come, those of folders too, so none of them is in the pattern.
+    Days and numbers will differ in future files and folders, so the pattern has none of them.
     """
     folders = [path.rpartition("/")[0] for path in paths]
     names = [without_gz(path.rpartition("/")[2]) for path in paths]
@@ -301,7 +308,7 @@ def common_pattern(paths: Sequence[str]) -> str:
 
 
 def _of_one(name: str) -> str:
-    """A pattern for one name: the moments in it are any, and so is the number that it ends with."""
+    """A pattern for one name: wildcards replace the times in it and the number at its end."""
     if (ends := _ENDS.search(name)) is None:
         return literal_pattern(name)
     stem = name[: ends.start()]
@@ -311,7 +318,7 @@ def _of_one(name: str) -> str:
 
 
 def literal_pattern(path: str) -> str:
-    """A pattern that fits a path, and no other but for signs that no pattern may hold."""
+    """A pattern that matches one path, and others only at characters that a pattern cannot contain."""
     return re.sub(r"[:\\]", "?", glob.escape(path))
 
 
@@ -326,7 +333,7 @@ def _spread(paths: Sequence[str]) -> list[str]:
 
 
 def _with_names(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Columns in another order, by names whose case may differ."""
+    """The columns in another order, matched by name without case."""
     if frame.columns == list(names):
         return frame
     own = {folded(name): name for name in frame.columns}

@@ -1,4 +1,4 @@
-"""UnpackedRows: columns that SQL extracts from a file's own, such as fields of a JSON line, or records in a list."""
+"""UnpackedRows: columns that SQL extracts from a file's columns, such as fields of a JSON line or records in a list."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ WHOLE_LINES: Mapping[str, str] = {
     "header": "false",
     "names": f"[{literal(RECORD)}]",
 }
-"""Options of `read_csv` by which each line is one column; a line of JSON has no tab but as an escape."""
+"""Options of `read_csv` that read each line as one column; JSON has tabs only as escapes."""
 _SHOWN_LIST = r"^\S+-[01]( \S+-[01])*$"
 _FEWEST_LISTS = 5
 _BRACKETS = "[\\[\\]{}\"']"
 _BETWEEN = ("|", ";", ",", " ")
-"""What stands between the products of a list, the surest first."""
+"""Separators between the products of a list, the most certain first."""
 _WRAPPERS = (
     "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
     "doc", "document", "params", "node", "message", "eventdata",
 )  # fmt: skip
-"""Objects that exports and queues put a whole record into."""
+"""Names of objects that exports and queues wrap a record in."""
 _DEEPEST = 4
 _Json: TypeAlias = Mapping[str, Any]
 Path: TypeAlias = tuple[str, ...]
-"""The keys that lead to a field of a record."""
+"""Path of keys to a field of a record."""
 
 
 class NotJsonLines(ValueError):
-    """A text of JSON that has no record in each line."""
+    """A JSON text without a record in each line."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class UnpackedRows:
     """How rows and columns are extracted from those of a scan.
 
     Attributes:
-        columns: name → SQL of it, over the columns of the scan and, where there are elements, of `element`.
+        columns: name → its SQL, over the columns of the scan and, if there are elements, of `element`.
         taken: columns of the scan that are needed.
-        checks: SQL for some of `taken` that makes NULL of what would stop a query.
-        elements: SQL of a list of which each element is a row; a row without any stays, with empty columns.
-        of_elements: those of `columns` that tell something of one element → what it calls them.
+        checks: SQL for some of `taken` that turns invalid values into NULL.
+        elements: SQL of a list whose elements become rows; a row without any stays, with empty columns.
+        of_elements: those of `columns` that belong to one element → their names in it.
     """
 
     columns: Mapping[str, str]
@@ -62,7 +62,7 @@ class UnpackedRows:
 
     @property
     def beside_elements(self) -> set[str]:
-        """The columns that all rows of one list share; none where each row is a record of its own."""
+        """The columns that all rows of one list share; empty if each row is a record of its own."""
         if not self.elements:
             return set()
         return self.columns.keys() - self.of_elements.keys()
@@ -94,13 +94,13 @@ def parts_of_lines(width: int, separator: str) -> UnpackedRows:
 
 
 def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
-    """The fields of the first lines of JSON, those of objects in them too, their values as text, and what is unsure.
+    """The fields of the first lines of JSON, nested ones too, with their values as text, and doubts.
 
-    Where a record names no product itself, and those in a list of it do, each of these is a row; so an event of one
-    product and an event of several may stand in one file.
+    If a record has no product itself, but records in a list of it do, each of these becomes a row; so one file may hold
+    events of one product and of several.
 
     Raises:
-        NotJsonLines: at most half of its lines are objects.
+        NotJsonLines: at most half of the lines are objects.
     """
     lines = [line for line in islice(text.split("\n"), most) if line.strip()]
     records = [record for line in lines if (record := _record(line)) is not None]
@@ -108,7 +108,7 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
     if broken >= len(records):
         raise NotJsonLines("its lines are not each an object of JSON")
     note = (
-        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are refused"
+        f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are rejected"
     )
     fields = _fields(records)
     listed, with_list = _list_of_things(records, fields)
@@ -150,8 +150,8 @@ def _record(line: str) -> dict[str, Any] | None:
 
 
 def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
-    """What was shown together and which of it was clicked, as in `N55689-1 N35729-0`, with a row for each; None where
-    no column of texts holds such lists. What was done with it stands in a column of its own."""
+    """Impressions, as in `N55689-1 N35729-0`, with a row for each item and a column for its behaviour; None if no
+    column of texts holds such lists."""
     for name, type_ in frame.schema.items():
         values = frame[name].drop_nulls()
         if type_ != pl.String or values.len() < _FEWEST_LISTS:
@@ -178,7 +178,7 @@ def shown_and_clicked(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] 
 
 
 def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
-    """What one order holds, as in `p1|p7` or `["p1", "p7"]`, with a row for each product; None where a column names the
+    """Products of one order, as in `p1|p7` or `["p1", "p7"]`, with a row for each product; None if a column names the
     product, or none holds such lists."""
     if any(_is_a_thing(name) for name in frame.columns):
         return None
@@ -206,8 +206,8 @@ def listed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | No
 
 
 def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
-    """The fields of records in a typed frame as columns, and the records in a list of it as rows where they name a
-    product and no column beside them does; None where no record has a field that is known here."""
+    """The fields of records in a typed frame as columns, and the records in a list as rows if they name a product and
+    no other column does; None if no record has a known field."""
     paths = _typed_fields(frame.schema)
     listed = next(
         (
@@ -255,7 +255,7 @@ def _says_something(frame: pl.DataFrame, path: Path) -> bool:
 
 
 def _typed_fields(schema: Mapping[str, Any], above: Path = ()) -> dict[str, Path]:
-    """The fields of a typed record, those of records in it too, by their names with points between."""
+    """The fields of a typed record, nested ones too, by dotted names."""
     found: dict[str, Path] = {}
     for name, type_ in schema.items():
         path = (*above, name)
@@ -275,10 +275,10 @@ def _dotted(of: str, path: Path) -> str:
 
 
 def _fields(records: Sequence[_Json]) -> dict[str, Path]:
-    """The fields of records, those of objects in them too, by their names.
+    """The fields of records, nested ones too, by their names.
 
-    An object that only wraps another one (`_source`, `payload`), or a value whose type its key tells (`$oid`), gives no
-    name of its own.
+    An object that only wraps another one (`_source`, `payload`), or a key that gives a type (`$oid`), is not part of
+    the name.
     """
     found: dict[Path, None] = {}
     for record in records:

@@ -1,1 +1,1 @@
-"""Times in a shop's files: their notations, and moments spread over several columns."""
+"""Times in a shop's files: their notations, and times spread over several columns."""

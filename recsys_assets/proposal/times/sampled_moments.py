@@ -1,4 +1,4 @@
-"""Moments spread over several columns of a sample, matched by their names and values."""
+"""Times spread over several columns of a sample, matched by their names and values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS: Mapping[Unit, tuple[str, ...]] = {
     "minute": ("minute", "minuten", "minuto", "minuut", "min", "mi"),
     "second": ("second", "sekunde", "seconde", "segundo", "sec", "ss"),
 }
-"""How shops call the parts of a moment, alone or with a word such as `order` beside."""
+"""Column names for the parts of a timestamp, alone or combined with a word such as `order`."""
 _LIMITS: Mapping[Unit, tuple[int, int]] = {
     "year": (1990, 2100),
     "month": (1, 12),
@@ -46,16 +46,16 @@ _OF_AN_EVENT = (
     "", "order", "invoice", "transaction", "trans", "purchase", "sale", "sales", "event", "created", "creation",
     "receipt", "bestell", "kauf", "rechnungs", "beleg", "bon", "ticket", "visit", "click",
 )  # fmt: skip
-"""What may stand beside the word for a clock, where the day has none or another."""
+"""Words that may be combined with the word for a clock when the day's column has no such word or another one."""
 
 
 def written_moments(
     frame: pl.DataFrame, columns: Sequence[SampledColumn]
 ) -> tuple[list[SampledColumn], list[str]]:
-    """Moments spread over several columns, as columns of text, and what is uncertain, in sentences.
+    """Times spread over several columns, as columns of text, and doubts, in sentences.
 
-    A day and the clock that is called like it, or the only one; else a year, a month and a day of one name. Hours,
-    minutes and seconds that are called alike belong to either.
+    A day and the clock with the same name, or the only clock; else a year, a month and a day of one name. Hours,
+    minutes and seconds of the same name are added to either.
     """
     values = {column.name: _texts(frame[column.name]) for column in columns if column.kind != "nothing"}
     days = [c for c in columns if c.kind == "day" or (c.kind == "time" and _all(values[c.name], MIDNIGHT))]
@@ -88,7 +88,7 @@ def written_moments(
 def _with_offset(
     columns: Sequence[SampledColumn], values: Mapping[str, pl.Series]
 ) -> Iterator[WrittenMoment]:
-    """Times without a zone, beside the only column of offsets from UTC."""
+    """Times without a zone, combined with the only column of offsets from UTC."""
     offsets = [
         name for name, texts in values.items() if rank_of(name, _OFFSETS) is not None and _all(texts, _OFFSET)
     ]
@@ -100,7 +100,7 @@ def _with_offset(
 
 
 def _of_numbers(values: Mapping[str, pl.Series]) -> Iterator[WrittenMoment]:
-    """Moments from a year, a month and a day, and other columns named alike."""
+    """Times from a year, a month and a day, and other columns of the same name."""
     for stem in dict.fromkeys(stem for name in values if (stem := _stem(name, "year")) is not None):
         units: tuple[Unit, ...] = ("year", "month", "day of month")
         parts: list[tuple[Unit, str]] = [
@@ -116,7 +116,7 @@ def _of_numbers(values: Mapping[str, pl.Series]) -> Iterator[WrittenMoment]:
 
 
 def _clock_of_numbers(values: Mapping[str, pl.Series], stem: str) -> Iterator[tuple[Unit, str]]:
-    """Columns of hours, minutes and seconds, as far as they are there from the hour on."""
+    """Columns of hours, minutes and seconds, up to the first one that is missing."""
     units: tuple[Unit, ...] = ("hour", "minute", "second")
     for unit in units:
         name = _of_unit(values, unit, stem)
@@ -126,7 +126,7 @@ def _clock_of_numbers(values: Mapping[str, pl.Series], stem: str) -> Iterator[tu
 
 
 def _of_unit(values: Mapping[str, pl.Series], unit: Unit, stem: str) -> str | None:
-    """The column whose name and values are a unit's."""
+    """The column whose name and values fit a unit."""
     first, last = _LIMITS[unit]
     for name, texts in values.items():
         if _stem(name, unit) != stem:
@@ -150,14 +150,14 @@ def _clock_stem(name: str, texts: pl.Series) -> str | None:
 
 
 def _digits_of(texts: pl.Series) -> int:
-    """How many digits a clock of digits alone has at most, 4 or 6; 0 where it is another one."""
+    """Largest number of digits of a clock that is a plain number, 4 or 6; 0 for another notation."""
     if _all(texts, _DIGITS):
         return 4
     return 6 if _all(texts, _MORE_DIGITS) else 0
 
 
 def _stem(name: str, unit: Unit) -> str | None:
-    """A name without the unit's word at its end or its start, in small letters; None where it has none."""
+    """A name without the unit's word at its end or its start, in lower case; None if it has none."""
     plain = re.sub(r"[\W_]+", "", name.casefold())
     for word in _WORDS[unit]:
         if plain.endswith(word):
@@ -174,7 +174,8 @@ def _texts(values: pl.Series) -> pl.Series:
 
 
 def _is_bare(values: pl.Series) -> bool:
-    """Whether a column of days or clocks has no blanks around them, and no midnight or first day of a spreadsheet's."""
+    """Whether the values of a column of days or clocks have no blanks around them, and no midnight or spreadsheet
+    day."""
     texts = values.cast(pl.String, strict=False).drop_nulls()
     return not texts.str.contains(rf"^\s|\s$|{MIDNIGHT}|{SPREADSHEET_DAY}").any()
 

@@ -1,4 +1,4 @@
-"""WrittenMoment: several columns of a shop's files that form one moment, such as a day and a time of day."""
+"""WrittenMoment: several columns of a shop's files that form one time, such as a day and a time of day."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from recsys_lineage.sql.names import literal
 
 Unit = Literal["day", "clock", "offset", "year", "month", "day of month", "hour", "minute", "second"]
 MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"
-"""What spreadsheets and databases put behind a day that has no clock."""
+"""Pattern of the clock that spreadsheets and databases append to a day without one."""
 SPREADSHEET_DAY = r"^(1899-12-3[01]|1900-01-0[01])[ T]"
-"""What they put before a clock that has no day."""
+"""Pattern of the day that they put before a clock without one."""
 _WIDTHS = {"year": 4}
 
 
 @dataclass(frozen=True)
 class WrittenMoment:
-    """Columns that hold one moment: a day, or a year, a month and its day; then a clock, or an hour and so on.
+    """Columns that form one time: a day, or a year, a month and its day; then a clock, or an hour and so on.
 
-    An offset from UTC may stand beside a whole time, which is called `day` then.
+    An offset from UTC may follow a complete time, which is then called `day`.
 
     Attributes:
-        columns: what each of them holds, and its name.
-        clock_digits: how many digits its clock has, where it is a number such as 930 for half past nine; 0 otherwise.
-        is_bare: whether its day and clock have nothing beside them that must be taken off, such as blanks.
+        columns: unit of each of them, and its name.
+        clock_digits: number of digits of its clock, if that is a number such as 930 for half past nine; 0 otherwise.
+        is_bare: whether its day and clock have nothing around them that must be removed, such as blanks.
     """
 
     columns: tuple[tuple[Unit, str], ...]
@@ -38,7 +38,8 @@ class WrittenMoment:
         return tuple(name for _, name in self.columns)
 
     def sql(self, at: Callable[[str], str]) -> str:
-        """The text of the moment, `2024-3-01 09:30` or with the day as it is written; a day alone where no clock is.
+        """SQL for the text of the time, `2024-3-01 09:30` or with the day in its own notation; only a day if there is
+        no clock.
 
         Args:
             at: the SQL of a column.
@@ -71,7 +72,7 @@ class WrittenMoment:
 
 @dataclass(frozen=True)
 class MomentInPath:
-    """A day or a moment that is in the path of each file, and in no column.
+    """A day or a time in the path of each file, and in no column.
 
     Attributes:
         pattern: a regular expression of RE2 for a whole path.
@@ -87,12 +88,12 @@ class MomentInPath:
         return ("_file",)
 
     def sql(self, at: Callable[[str], str]) -> str:
-        """The text of the moment; the whole path if it has none."""
+        """SQL for the text of the time; the whole path if it has none."""
         return f"regexp_replace({at('_file')}, {literal(self.pattern)}, {literal(self.replacement)})"
 
 
 def _padded(text: str, unit: str) -> str:
-    """A number with zeros before it, which may have become a decimal one."""
+    """SQL of a number with leading zeros, which may have become a decimal one."""
     return _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", _WIDTHS.get(unit, 2))
 
 

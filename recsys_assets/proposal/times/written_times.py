@@ -1,4 +1,4 @@
-"""WrittenTimes: the notations in which the texts of a column write times or days."""
+"""WrittenTimes: the notations of times or days in the texts of a column."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from datetime import datetime, timezone
 
 import polars as pl
 
+from recsys_assets.shop.shop_rules import ZONE, ZONED_TIME
+
 ISO = ""
-"""The format of times that DuckDB reads by itself."""
+"""The format of times that DuckDB casts without a pattern."""
 EPOCHS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-"""Units of numbers that are moments, and how many make a second."""
+"""Units of epoch numbers, and how many make a second."""
 SPREADSHEET = "spreadsheet"
-"""The unit of numbers that are days since the end of 1899, as spreadsheets count them."""
+"""Unit of numbers that are days since the end of 1899, as in spreadsheets."""
 _EPOCH_YEARS = (788_918_400, 2_208_988_800)  # the years 1995 to 2040, in seconds
 _SPREADSHEET_YEARS = (36_526, 51_501)  # the same in a spreadsheet's days
 _NO_YEAR = 9999
 _YEARS = (1900, 2100)
-"""Years that a time can be of; two digits read as four are none of them."""
+"""Range of years of a time; two digits read as four are outside of it."""
 _DAY_FIRST = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%y", "%d/%m/%y", "%d-%m-%y")
 _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 _OTHER_DAYS = (
@@ -33,20 +35,20 @@ _WHOLE = (
     "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S,%f", "%G-W%V-%u",
     "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
-"""Ways that are put together of no day and clock."""
+"""Formats that are not composed of a day and a clock."""
 _CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
 _BETWEEN = (", ", " - ", " at ", " um ")
-"""What some write between a day and its clock in place of a blank, as browsers do in most languages."""
+"""Separators between a day and its clock other than a blank, as browsers write them in most languages."""
 _OF_VALUES = re.compile(r"%.|\s")
-"""What stands for a value in a format, or for any blank and none."""
+"""Pattern of the directives of a format, and of its blanks, which match any number of blanks."""
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
-"""What DuckDB asks for where Polars is content with less."""
+"""Patterns that DuckDB's directives require, where those of Polars accept more."""
 _DIGITS = r"\d\D*\d\D*\d"
-"""What every time has."""
-_ISO_TIME = r"^\d{4}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
+"""Pattern that every time matches: three digits."""
+_ISO_TIME = rf"^\d{{4}}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?({ZONE})?)?$"
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
-"""Years whose first day stands for no time at all, as that of what is older does."""
+"""Years whose first day is a placeholder for no time, as are all earlier days."""
 DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
 """A day, or a day with its clock, written as one number: 20240131, 202401310930."""
 
@@ -56,11 +58,11 @@ class WrittenTimes:
     """Notation of times.
 
     Attributes:
-        formats: what reads them, the commonest first: formats of `strptime`, `ISO`, or a unit of `EPOCHS`.
-        has_clock: whether any of them has more than a day.
-        read: how many of the values they read.
-        note: what could not be told, in a sentence.
-        first_year: of the earliest of them, or of a later one.
+        formats: that parse them, the most frequent first: formats of `strptime`, `ISO`, or a unit of `EPOCHS`.
+        has_clock: whether any of them has a time of day.
+        read: number of values that they parse.
+        note: an uncertain guess, in a sentence.
+        first_year: year of the earliest of them, or a later one.
     """
 
     formats: tuple[str, ...]
@@ -71,7 +73,7 @@ class WrittenTimes:
 
 
 def epoch_unit(numbers: pl.Series) -> str:
-    """The unit in which all the numbers are moments of the years 1995 to 2040; empty where they are not."""
+    """The unit in which all the numbers are times of the years 1995 to 2040; empty if there is none."""
     first, last = _EPOCH_YEARS
     return next(
         (unit for unit, times in EPOCHS.items() if numbers.is_between(first * times, last * times).all()), ""
@@ -79,7 +81,7 @@ def epoch_unit(numbers: pl.Series) -> str:
 
 
 def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
-    """Notation of numeric times in a column named like a time; None if more than half of the numbers are none.
+    """Notation of numeric times in a column named like a time; None if more than half of the numbers are no times.
 
     Args:
         numbers: of seconds, milliseconds and so on since 1970, mixed or not, or of a spreadsheet's days.
@@ -100,17 +102,17 @@ def numbered_times(numbers: pl.Series) -> WrittenTimes | None:
 
 
 def year_of(numbers: pl.Series, unit: str) -> int:
-    """The year of the earliest of some numbers that are moments."""
+    """The year of the earliest of some epoch numbers."""
     least = float(numbers.min())  # pyright: ignore[reportArgumentType]
     seconds = (least - 25_569) * 86_400 if unit == SPREADSHEET else least / EPOCHS[unit]
     return datetime.fromtimestamp(seconds, timezone.utc).year
 
 
 def written_times(texts: pl.Series) -> WrittenTimes | None:
-    """Notation of times in texts; None if more than half of them are none.
+    """Notation of times in texts; None if more than half of them are no times.
 
-    One way that reads all is preferred. Where there is none, several ways are put together, of which none has the
-    month first and another one the day.
+    A single format that parses all is preferred. Otherwise several are combined, but never one with the month first and
+    one with the day first.
     """
     stripped = texts.str.strip_chars()
     if 2 * int(stripped.str.contains(_DIGITS).sum()) <= stripped.len():
@@ -134,29 +136,29 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
 
 
 def _clocks(texts: pl.Series) -> list[str]:
-    """Times of day that may follow a day in some of the texts, and nothing."""
+    """Formats of times of day that may follow a day in some of the texts; the empty one is among them."""
     there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
     clocks = _possible(_CLOCKS, texts)
     return [*clocks, *(sign + clock[1:] for sign in there for clock in clocks if clock[:1] == " ")]
 
 
 def _possible(ways: Sequence[str], texts: pl.Series) -> list[str]:
-    """The ways whose own signs, such as the points between day, month and year, stand in the texts at all."""
+    """The formats whose literal signs, such as the points between day, month and year, occur in the texts."""
     signs = {*"".join(texts.drop_nulls())}
     return [way for way in ways if {*_OF_VALUES.sub("", way)} <= signs]
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
-    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(r"(Z|UTC|[+-]\d\d:?\d\d)$")
+    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(ZONED_TIME)
     some, every = bool((timed & zoned).any()), bool(zoned.all())
     note = (
-        "its times name their own offset from UTC, and days are those of UTC until time_zone in source.toml names the "
+        "its times name their own offset or zone, and days are those of UTC until time_zone in source.toml names the "
         "shop's clock"
         if some
         else ""
     )
     if some and not every:
-        note = "some of its times name an offset from UTC, the others are by the clock of time_zone in source.toml"
+        note = "some of its times name an offset or a zone, the others are by the clock of time_zone in source.toml"
     first = earliest_year(texts.str.slice(0, 4).cast(pl.Int32))
     return WrittenTimes((ISO,), bool(timed.any()), texts.len(), note, first)
 
@@ -173,7 +175,7 @@ def _doubt(best: str, whole: list[str]) -> str:
 
 
 def _days(texts: pl.Series, way: str) -> int:
-    """How many days lie between the first and the last."""
+    """Number of days between the first and the last."""
     days = _parsed(texts, way).cast(pl.Date)
     return (days.max() - days.min()).days  # pyright: ignore[reportOperatorIssue, reportOptionalOperand, reportAttributeAccessIssue]
 
@@ -183,7 +185,7 @@ def _has_clock(way: str) -> bool:
 
 
 def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
-    """Several ways together, each time the one that reads most of what is left."""
+    """Several formats, chosen greedily: each parses the most of the remaining texts."""
     clocks = _clocks(texts)
     masks = {ISO: iso, **{unit: mask for unit, mask in _epochs(texts)}}
     day_first, month_first, others = (
@@ -212,7 +214,7 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
 
 
 def _note(ways: Sequence[str], read: int, values: int) -> str:
-    """Note on several notations, and on values that none reads, for a person."""
+    """Note for a person on several notations, and on values that none parses."""
     words = ", ".join(_WORDS.get(way, way) for way in ways)
     notes = [f"its times are written in several ways, which are read as {words}"] if len(ways) > 1 else []
     if SPREADSHEET in ways and len(ways) == 1:
@@ -247,7 +249,7 @@ def _any(masks: dict[str, pl.Series], texts: pl.Series) -> pl.Series:
 
 
 def _read(texts: pl.Series, format_: str) -> pl.Series:
-    """Which of the texts a format reads."""
+    """Mask of the texts that a format parses."""
     read = _parsed(texts, format_).dt.year().is_between(*_YEARS).fill_null(False)
     for sign, pattern in _STRICTER.items():
         if sign in format_:
@@ -274,4 +276,4 @@ EPOCH_PATTERNS = {
     "ns": "[0-9]{18,19}",
     SPREADSHEET: r"[345][0-9]{4}([.,][0-9]+)?",
 }
-"""Patterns for the whole text of a moment of the years 2000 to 2040, by its unit."""
+"""Patterns for the whole text of an epoch number of the years 2000 to 2040, by its unit."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from random import Random
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys_assets.assets.serving.reasons import evidence_of, in_words, nearest_of_one
 from recsys_assets.service.answers.arrangement import Placed, arranged
 from recsys_assets.service.answers.bound_rules import BoundRules
-from recsys_assets.service.answers.known_histories import Did, Past
+from recsys_assets.service.answers.known_histories import Action, CustomerHistory
 from recsys_assets.service.answers.prepared import Prepared
 from recsys_assets.service.answers.ranking import ranked
 from recsys_assets.service.answers.served_model import ServedModel
@@ -27,44 +28,44 @@ class Question:
     Attributes:
         user: the customer, known or not.
         client: the browser or device of a visitor without a name.
-        session: what they did just now, beside what the service knows of. What is in the cart is not recommended.
-        k: how many items.
-        exclude: ids of items that are not to be in the list.
-        categories: of which the items are to be; all when there is none.
+        session: their latest actions, besides those that the service knows. Items in the cart are not recommended.
+        k: number of items.
+        exclude: ids of items that must not be in the list.
+        categories: categories that items must be of; empty: all.
     """
 
     user: str | None = None
     client: str | None = None
-    session: Sequence[Did] = ()
+    session: Sequence[Action] = ()
     k: int = 20
     exclude: Sequence[str] = ()
     categories: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A list, and what it was made of.
+class ComputedList:
+    """A list, and its inputs.
 
     Attributes:
         placed: the items at their places.
-        scores: the model's, of the same items; None for a pinned one that is not among the model's best, and in a
+        scores: the model's scores of these items; None for a pinned item that is not among the model's best, and in a
             prepared list.
-        past: all that was known of the customer.
-        names: of its behaviours.
-        unknown: ids of the question that the model does not know.
-        did: what the service had seen the customer do since the fit.
+        past: the known history of the customer.
+        names: names of its behaviours.
+        unknown: ids of the request that the model does not know.
+        actions: actions of the customer since the fit, as far as the service knows.
     """
 
     placed: Sequence[Placed]
     scores: Sequence[float | None]
-    past: Past
+    past: CustomerHistory
     names: Sequence[str]
     unknown: Sequence[str]
-    did: Sequence[Did]
+    actions: Sequence[Action]
 
     @property
     def cold(self) -> bool:
-        """Whether nothing was known of the customer, who therefore gets what is popular."""
+        """Whether nothing was known of the customer, who therefore gets popular items."""
         return not self.past.items.size
 
 
@@ -72,27 +73,27 @@ def answered(
     served: ServedModel,
     rules: BoundRules,
     question: Question,
-    did: Sequence[Did],
+    actions: Sequence[Action],
     now: int,
     chance: Random,
     prepared: Prepared | None = None,
     *,
     explores: bool = True,
-) -> Listed:
-    """The list for a question.
+) -> ComputedList:
+    """The list for a request.
 
     Args:
-        did: what the service has seen the customer do since the model was fitted.
+        actions: actions of the customer since the model was fitted, as far as the service knows.
         now: UTC, µs since 1970.
         chance: draws the places that are explored.
-        prepared: lists to take the ranking from instead of computing it; every rule holds all the same.
-        explores: whether the share of places is drawn that the rules ask for.
+        prepared: lists to take the ranking from instead of computing it; all rules still apply.
+        explores: whether the rules' share of places is drawn by lot.
     """
-    known = {(each.item, each.behaviour) for each in did}
+    known = {(each.item, each.behaviour) for each in actions}
     session = [each for each in question.session if (each.item, each.behaviour) not in known]
     with span("fold in"):
         past, names = served.histories.grown(
-            served.histories.of(question.user), [*did, *session], served.item_rows
+            served.histories.of(question.user), [*actions, *session], served.item_rows
         )
     asked = [*(each.item for each in question.session), *question.exclude]
     unknown = sorted({item for item in asked if item not in served.item_rows})
@@ -104,15 +105,7 @@ def answered(
     else:
         excluded = np.concatenate([excluded, rules.hidden_rows])
     day = datetime.fromtimestamp(now / 1e6, timezone.utc).date()
-    pins, lift = rules.pins_on(day), rules.lift_on(day)
-    if pins:
-        banned = set(excluded.tolist())
-        allowed = None if among is None else set(among.tolist())
-        pins = {
-            place: row
-            for place, row in pins.items()
-            if row not in banned and not rules.hidden[row] and (allowed is None or row in allowed)
-        }
+    pins, lift = _allowed_pins(rules, day, excluded, among), rules.lift_on(day)
     exploration = rules.rules.exploration
     depth = question.k + rules.reach
     n_items = served.model.n_items
@@ -137,18 +130,34 @@ def answered(
         if len(placed) >= question.k or ranking.size < most or depth >= n_items:
             break
         depth *= 4  # the limits left out too many
-    return Listed(
+    return ComputedList(
         placed,
         [float(scores[each.rank]) if scores is not None and each.rank >= 0 else None for each in placed],
         past,
         names,
         unknown,
-        did,
+        actions,
     )
 
 
-def explained(served: ServedModel, listed: Listed) -> list[dict[str, Any]]:
-    """The reason for each item of a list: in words, and the customer's own item behind it."""
+def _allowed_pins(
+    rules: BoundRules, day: date, excluded: NDArray[np.int32], among: NDArray[np.int32] | None
+) -> Mapping[int, int]:
+    """The pins of a day whose items may be in the list: place, from 0, → row."""
+    pins = rules.pins_on(day)
+    if not pins:
+        return pins
+    banned = set(excluded.tolist())
+    allowed = None if among is None else set(among.tolist())
+    return {
+        place: row
+        for place, row in pins.items()
+        if row not in banned and not rules.hidden[row] and (allowed is None or row in allowed)
+    }
+
+
+def explained(served: ServedModel, listed: ComputedList) -> list[dict[str, Any]]:
+    """The reason for each item of a list: in words, and the item of the customer's history behind it."""
     past = listed.past
     rows = np.array([each.row for each in listed.placed], np.int32)
     place = nearest_of_one(served.model, past.items, rows)

@@ -1,4 +1,4 @@
-"""BoundRules: rules resolved to the item rows of a model or an index, so that a request looks nothing up by name."""
+"""BoundRules: rules resolved to the item rows of a model or an index, so that a request needs no lookup by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recsys_assets.service.answers.described_items import DescribedItems, Groups, rows_of_items
-from recsys_assets.service.answers.known_histories import Past
+from recsys_assets.service.answers.known_histories import CustomerHistory
 from recsys_assets.service.answers.rules import Boost, Pin, Rules, RulesError
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.lake.lake import Lake
@@ -25,12 +25,12 @@ class BoundRules:
     """The rules for the items of one model, or of one index.
 
     Attributes:
-        rules: as the file has them.
-        hidden: (n_items,) bool, what nobody is recommended.
-        pins: with the item's row.
-        boosts: with the (n_items,) bool of the items that are meant.
-        limits: how many of one group, and the groups.
-        warnings: names that mean nothing here, in words.
+        rules: as in the file.
+        hidden: (n_items,) bool, items that are never recommended.
+        pins: pins with the item's row.
+        boosts: boosts with an (n_items,) bool of their items.
+        limits: limits with the groups they count.
+        warnings: unknown names in the rules, in words.
     """
 
     rules: Rules
@@ -45,8 +45,8 @@ class BoundRules:
         """Bind rules to items.
 
         Raises:
-            RulesError: a rule names a column or a table that is not there.
-            LineageError: the table of what is in stock cannot be read.
+            RulesError: a rule names an unknown column or table.
+            LineageError: the table of items in stock cannot be read.
         """
         n_items = items.n_items
         hidden, warnings = np.zeros(n_items, bool), []
@@ -84,18 +84,18 @@ class BoundRules:
 
     @cached_property
     def hidden_rows(self) -> NDArray[np.int32]:
-        """The rows of what nobody is recommended."""
+        """The rows of items that are never recommended."""
         return np.flatnonzero(self.hidden).astype(np.int32)
 
     @property
     def reach(self) -> int:
-        """Number of items beyond a list's length that the rules may pick from."""
+        """Number of items beyond a list's length that the rules may need."""
         up = max((boost.up for boost, _ in self.boosts), default=0)
         among = self.rules.exploration.among if self.rules.exploration.share else 0
         return max(0, up) + among + (100 if self.limits else 0)
 
-    def bought_before(self, past: Past, now: int) -> NDArray[np.int32]:
-        """The rows of what a customer bought and may not be recommended again yet; one may come more often.
+    def bought_before(self, past: CustomerHistory, now: int) -> NDArray[np.int32]:
+        """The rows of items that a customer bought and that may not be recommended again yet; a row may repeat.
 
         Args:
             now: UTC, µs since 1970.
@@ -106,7 +106,7 @@ class BoundRules:
         return past.items[bought]
 
     def pins_on(self, day: date) -> dict[int, int]:
-        """Pins of a day: place, from 0, → item row; of two pins for a place, the first in the file."""
+        """Pins of a day: place, from 0, → item row; of two pins for one place, the first in the file counts."""
         found: dict[int, int] = {}
         for pin, row in self.pins:
             if pin.holds_on(day) and row not in found.values():
@@ -114,7 +114,7 @@ class BoundRules:
         return found
 
     def lift_on(self, day: date) -> NDArray[np.int32] | None:
-        """(n_items,) how many places each item stands higher on a day; None where all stay."""
+        """(n_items,) number of places by which each item is raised on a day; None if none is."""
         active = [(boost.up, meant) for boost, meant in self.boosts if boost.holds_on(day) and boost.up]
         if not active:
             return None

@@ -42,9 +42,9 @@ class Groups:
     """Items that share a value of a column, such as a category.
 
     Attributes:
-        code: (n_items,) int32, the place of the item's value in `values`; -1 where it has none.
-        values: the values. Equal ones are one object, also those of another version, or of the index beside the model:
-            of a catalogue's titles and groups, most come more than once.
+        code: (n_items,) int32, the position of the item's value in `values`; -1 without a value.
+        values: the values. Equal ones are one object, also across versions, the index and the model, because most
+            titles and groups of a catalogue repeat.
     """
 
     code: NDArray[np.int32]
@@ -63,7 +63,7 @@ class Groups:
         return [*self.values, None]
 
     def value_of(self, row: int) -> str | None:
-        """The value of one item; None where it has none."""
+        """The value of one item; None without a value."""
         return self._names[self.code[row]]
 
     def texts(self) -> list[str | None]:
@@ -77,12 +77,12 @@ class Groups:
 
 
 def rows_of_items(items: Sequence[str], known: Mapping[str, int]) -> NDArray[np.int32]:
-    """The rows of items; those that are not known are left out."""
+    """The rows of items; unknown ones are left out."""
     return np.array([known[item] for item in items if item in known], np.int32)
 
 
 def descriptions(lake: Lake, item_ids: Sequence[str]) -> dict[str, Groups]:
-    """The columns of text of `item_profiles` for some items, in their order; `title` among them, whatever there is."""
+    """The text columns of `item_profiles` for some items, in their order; always with `title`."""
     ids = pl.DataFrame({_ITEM: pl.Series(item_ids, dtype=pl.String)})
     stored = lake.latest(ITEMS)
     none = {TITLE: Groups.of([None] * ids.height)}

@@ -1,30 +1,28 @@
-"""Drafting: the lists of two models interleaved into the one that is shown, by the shop's rules, each item with its
-arm.
-"""
+"""Drafting: the lists of two models interleaved into one by the shop's rules, each item with its arm."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any, NamedTuple
 
 from recsys_assets.experiments.interleaving import Pick, team_draft
-from recsys_assets.service.answers.answering import Listed, Question, answered
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.answering import ComputedList, Question, answered
+from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.serving import Teams, Variant
 
 
 class Shown(NamedTuple):
-    """An item of a list, as it is shown.
+    """An item of a list that is shown.
 
     Attributes:
         item, title: of the product.
-        score: of the model that it comes from; None where that has none.
-        propensity: the probability of showing it here, given what stands above.
-        source: which of the answer's lists it comes from, and its place there, from 0.
-        credit: the arm that a click on it counts for; None in a list of one model, and where it is nobody's.
-        explored: whether the lot of a shared list put it there.
+        score: of the model that it comes from; None if that has none.
+        propensity: the probability of showing it here, given the items above.
+        source: the list of the answer that it comes from, and its place there, from 0.
+        credit: the arm that a click on it counts for; None in a list of one model, and if it counts for none.
+        explored: whether it was drawn by lot in a shared list.
     """
 
     item: str
@@ -36,7 +34,7 @@ class Shown(NamedTuple):
     explored: bool = False
 
 
-def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
+def shown_alone(variant: Variant, listed: ComputedList) -> list[Shown]:
     """The items of a list of one model."""
     ids, titles = variant.served.item_ids, variant.served.titles
     return [
@@ -46,15 +44,15 @@ def shown_alone(variant: Variant, listed: Listed) -> list[Shown]:
 
 
 def drafted(
-    teams: Teams, question: Question, did: Sequence[Did], now: int, query_id: str
-) -> tuple[tuple[Listed, Listed], list[Shown]]:
-    """The lists of two models for a question, and the one that they make by picking in turns.
+    teams: Teams, question: Question, actions: Sequence[Action], now: int, query_id: str
+) -> tuple[tuple[ComputedList, ComputedList], list[Shown]]:
+    """The lists of two models for a request, and the list that they draft in turns.
 
-    Every rule holds for the whole list: pins stand at their places and are nobody's, limits count both arms' items, and
-    the share of places that is explored is drawn by lot from both arms' best, for nobody.
+    Every rule holds for the whole list: pins have their places and count for no arm, limits count both arms' items, and
+    the explored share of places is drawn by lot from both arms' best items, for no arm.
 
     Args:
-        did: what the service has seen the customer do since the models were fitted.
+        actions: actions of the customer since the models were fitted, as far as the service knows.
         now: UTC, µs since 1970.
         query_id: of the answer.
     """
@@ -64,7 +62,7 @@ def drafted(
     depth = question.k * max(1, len(limits))
     deeper = replace(question, k=depth + (exploration.among if exploration.share > 0 else 0))
     one, other = (
-        answered(each.served, each.rules, deeper, did, now, Random(query_id), explores=False)
+        answered(each.served, each.rules, deeper, actions, now, Random(query_id), explores=False)
         for each in teams.variants
     )
     lists = (one, other)
@@ -94,23 +92,32 @@ def drafted(
         first, second, free, query_id,
         fits=fits, enough=depth - len(pinned), share=exploration.share, among=exploration.among,
     )  # fmt: skip
-    shown: list[Shown] = []
-    rest = iter(picks)
-    for place in range(question.k):
+    return lists, list(_merged(teams, lists, places, pinned, iter(picks), question.k))
+
+
+def _merged(
+    teams: Teams,
+    lists: Sequence[ComputedList],
+    places: Sequence[Mapping[str, int]],
+    pinned: Mapping[int, tuple[int, str]],
+    picks: Iterator[Pick],
+    k: int,
+) -> Iterator[Shown]:
+    """The shared list of k items: pinned ones at their places, picks at the others."""
+    for place in range(k):
         if place in pinned:
             team, item = pinned[place]
-            shown.append(_shown(teams.variants[team], lists[team], team, places[team][item], 1.0))
-        elif (pick := next(rest, None)) is not None:
+            yield _shown(teams.variants[team], lists[team], team, places[team][item], 1.0)
+        elif (pick := next(picks, None)) is not None:
             team = 0 if pick.team == "a" else 1
             at = places[team][str(pick.item)]
             credit = teams.names[team] if pick.counts else None
-            drawn = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
-            shown.append(drawn._replace(explored=pick.explored))
-    return lists, shown
+            shown = _shown(teams.variants[team], lists[team], team, at, pick.propensity, credit)
+            yield shown._replace(explored=pick.explored)
 
 
-def _pinned(teams: Teams, lists: Sequence[Listed], k: int) -> dict[int, tuple[int, str]]:
-    """Place → the team that knows the item that is pinned there, and the item."""
+def _pinned(teams: Teams, lists: Sequence[ComputedList], k: int) -> dict[int, tuple[int, str]]:
+    """Place → team that knows the pinned item, and the item."""
     found: dict[int, tuple[int, str]] = {}
     for team, (variant, listed) in enumerate(zip(teams.variants, lists, strict=True)):
         for at, each in enumerate(listed.placed[:k]):
@@ -134,7 +141,7 @@ def _groups(
 
 
 def _shown(
-    variant: Variant, listed: Listed, team: int, at: int, propensity: float, credit: str | None = None
+    variant: Variant, listed: ComputedList, team: int, at: int, propensity: float, credit: str | None = None
 ) -> Shown:
     row = listed.placed[at].row
     served = variant.served

@@ -1,4 +1,4 @@
-"""KnownHistories: what each customer did before the model was fitted, by the customer's id."""
+"""KnownHistories: the history of each customer before the model was fitted, by the customer's id."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ if TYPE_CHECKING:
     from recsys_models import Recommender
 
 PURCHASE = FUNNEL[-1]
-"""Names of the step that ends the funnel."""
+"""Names of the last step of the funnel."""
 _ROWS = {
     "user_id": pl.String, "item_id": pl.String, "behaviour": pl.String, "count": pl.Int64,
     "last_time": pl.Datetime("us"), "is_target": pl.Boolean,
 }  # fmt: skip
 """Columns of `split` that are read."""
 _NEVER = np.iinfo(np.int64).min
-"""The time of what has none, while the last one is looked for."""
+"""Placeholder for a missing time in the search for the latest one."""
 
 
-class Did(NamedTuple):
-    """One thing that a customer did: with which item, what, and when (UTC, µs since 1970)."""
+class Action(NamedTuple):
+    """An action of a customer: item, behaviour and time (UTC, µs since 1970)."""
 
     item: str
     behaviour: str
     time: int
 
 
-class Past(NamedTuple):
+class CustomerHistory(NamedTuple):
     """One customer's history, one row for each item and behaviour.
 
     Attributes:
         items: (n,) int32, rows of the model's items.
-        behaviours: (n,) int16, places in the names of `KnownHistories`.
-        times: (n,) int64, the last time, UTC µs.
-        weights: (n,) float32, how often.
-        bought: (n,) bool, whether it is what recommendations are meant to bring about.
+        behaviours: (n,) int16, positions in the names of `KnownHistories`.
+        times: (n,) int64, time of the latest one, UTC µs.
+        weights: (n,) float32, number of times.
+        bought: (n,) bool, whether it is the target behaviour.
     """
 
     items: NDArray[np.int32]
@@ -58,22 +58,22 @@ class KnownHistories:
     """The histories of all customers, one after another.
 
     Attributes:
-        rows: the customer's place.
+        rows: position of each customer.
         starts: (n + 1,) where each customer's rows begin in `past`.
-        past: the rows of all.
-        names: of behaviours; that of a funnel's step stands for all its names.
-        target: the behaviour that recommendations are meant to bring about.
+        past: the rows of all customers.
+        names: of behaviours; one name for each step of the funnel.
+        target: the target behaviour.
     """
 
     rows: dict[str, int]
     starts: NDArray[np.int64]
-    past: Past
+    past: CustomerHistory
     names: tuple[str, ...]
     target: str
 
     @classmethod
     def read(cls, lake: Lake, version: int | None, model: Recommender) -> KnownHistories:
-        """The histories of a version of `split`; none where there is no such table."""
+        """The histories in a version of `split`; empty if there is no such table."""
         if version is None:
             return cls.of_rows(pl.DataFrame(schema=_ROWS), model.item_ids.tolist())
         scan = lake.scan(lake.version("split", version))
@@ -86,9 +86,9 @@ class KnownHistories:
         """The histories in rows of `split`, without items that the model does not know.
 
         Args:
-            frame: `user_id`, `item_id`, `behaviour`, `count`, `last_time` (µs) and `is_target`, which is true of what
-                recommendations are meant to bring about; several rows of one item and behaviour are one.
-            item_ids: of the model, in its order.
+            frame: `user_id`, `item_id`, `behaviour`, `count`, `last_time` (µs) and `is_target`, which marks the target
+                behaviour; several rows of one item and behaviour become one.
+            item_ids: ids of the model, in its order.
         """
         targets = frame.filter("is_target")["behaviour"]
         target = targets[0] if len(targets) else PURCHASE[0]
@@ -100,37 +100,38 @@ class KnownHistories:
         starts, past = _by_user(frame, users, names)
         return cls({user: row for row, user in enumerate(users)}, starts, past, names, target)
 
-    def of(self, user: str | None) -> Past:
+    def of(self, user: str | None) -> CustomerHistory:
         """A customer's history; empty for an unknown customer."""
         row = None if user is None else self.rows.get(user)
         part = slice(0, 0) if row is None else slice(int(self.starts[row]), int(self.starts[row + 1]))
         past = self.past
-        return Past(
+        return CustomerHistory(
             past.items[part], past.behaviours[part], past.times[part], past.weights[part], past.bought[part]
         )
 
     def name_of(self, behaviour: str) -> str:
-        """The name that the shop has for a behaviour: of names of one step of the funnel, that of its data."""
+        """The shop's name for a behaviour: of the names of one step of the funnel, the one in its data."""
         if behaviour in self.names:
             return behaviour
         step = next((step for step in FUNNEL if behaviour in step), ())
         return next((name for name in self.names if name in step), behaviour)
 
     def is_bought(self, behaviour: str) -> bool:
-        """Whether a behaviour is what recommendations are meant to bring about."""
+        """Whether a behaviour is the target behaviour."""
         return self.name_of(behaviour) == self.target or behaviour in PURCHASE
 
     def grown(
-        self, past: Past, did: Iterable[Did], item_rows: dict[str, int]
-    ) -> tuple[Past, tuple[str, ...]]:
-        """A customer's history extended by recent events, with the names of its behaviours, of which there may be more.
+        self, past: CustomerHistory, actions: Iterable[Action], item_rows: dict[str, int]
+    ) -> tuple[CustomerHistory, tuple[str, ...]]:
+        """A customer's history extended by recent events, with the names of its behaviours, which may be more than
+        before.
 
         Items that the model does not know are left out.
 
         Args:
-            past: as `of` gives it, its rows in the order of items.
+            past: a history from `of`, its rows in the order of items.
         """
-        known = [(row, each) for each in did if (row := item_rows.get(each.item)) is not None]
+        known = [(row, each) for each in actions if (row := item_rows.get(each.item)) is not None]
         if not known:
             return past, self.names
         names = list(self.names)
@@ -160,7 +161,7 @@ class KnownHistories:
             return past._replace(times=times, weights=weights), tuple(names)
         new_rows, new_kinds = zip(*fresh, strict=True)
         new_times, new_weights, new_bought = zip(*fresh.values(), strict=True)
-        return Past(
+        return CustomerHistory(
             np.concatenate([past.items, np.array(new_rows, np.int32)]),
             np.concatenate([past.behaviours, np.array(new_kinds, np.int16)]),
             np.concatenate([times, np.array(new_times, np.int64)]),
@@ -169,10 +170,12 @@ class KnownHistories:
         ), tuple(names)
 
 
-def _by_user(frame: pl.DataFrame, users: pl.Series, names: Sequence[str]) -> tuple[NDArray[np.int64], Past]:
-    """Where each user's rows begin, and the rows, one for each user, item and behaviour, in this order.
+def _by_user(
+    frame: pl.DataFrame, users: pl.Series, names: Sequence[str]
+) -> tuple[NDArray[np.int64], CustomerHistory]:
+    """Start of each user's rows, and the rows, one for each user, item and behaviour, in this order.
 
-    Rows are put in order by one number each, which takes a fifth of the time that comparing their texts does.
+    Rows are sorted by one number each, which takes a fifth of the time of comparing their texts.
     """
     user = frame["user_id"].cast(pl.Enum(users)).to_physical().to_numpy().astype(np.int64)
     item = frame["item"].to_numpy().astype(np.int64)
@@ -189,7 +192,7 @@ def _by_user(frame: pl.DataFrame, users: pl.Series, names: Sequence[str]) -> tup
     if first.size:  # of nothing, NumPy reduces nothing
         times, counts = np.maximum.reduceat(times, first), np.add.reduceat(counts, first)
         bought = np.logical_or.reduceat(bought, first)
-    past = Past(
+    past = CustomerHistory(
         item[kept].astype(np.int32),
         behaviour[kept].astype(np.int16),
         np.where(times == _NEVER, 0, times).astype(np.int64),

@@ -1,4 +1,4 @@
-"""Prepared: the lists computed by the nightly run, which the service shows where there is no time to compute."""
+"""Prepared: the lists computed by the nightly run, which the service shows if there is no time to compute."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from recsys_lineage.records.records import Records
 
 TABLE = "recommendations"
 PAIRS = 50_000
-"""Up to so many of rows and others are compared one with another."""
+"""Largest number of pairs of rows that are compared directly."""
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A list for each customer, and what is popular for all others; looked up, never computed.
+    """A list for each customer, and popular items for all others; looked up, never computed.
 
     Attributes:
-        version: of the table `recommendations`; None where there is none of the model that serves.
-        customers: the customer's place.
+        version: of the table `recommendations`; None if there is none for the serving model.
+        customers: position of each customer.
         starts: (n + 1,) where each customer's list begins in `rows`.
         rows: rows of the model's items, best first, of all lists one after another.
-        popular: (n_items,) rows of all items, that of the most customers first.
+        popular: (n_items,) rows of all items, by number of customers, largest first.
     """
 
     version: int | None
@@ -37,9 +37,9 @@ class Prepared:
 
     @classmethod
     def read(cls, lake: Lake, served: ServedModel) -> Prepared:
-        """The lists that were made from a version of the model.
+        """The lists made with a version of the model.
 
-        Lists of another version are none of its, so that an answer never mixes versions.
+        Lists of another version are not used, so that an answer never mixes versions.
         """
         customers = np.diff(served.model.seen.tocsc().indptr)
         popular = np.argsort(-customers, kind="stable").astype(np.int32)
@@ -60,7 +60,7 @@ class Prepared:
         return cls(version, places, starts, frame["row"].to_numpy().astype(np.int32), popular)
 
     def has(self, user: str | None) -> bool:
-        """Whether there is a list of a customer's own."""
+        """Whether a customer has a list."""
         return user is not None and user in self.customers
 
     def ranked(
@@ -69,7 +69,7 @@ class Prepared:
         """The first k of a customer's list, then popular items, best first; fewer if there are not enough.
 
         Args:
-            user: the customer; what is popular alone where they have no list.
+            user: the customer; without a list, they get only popular items.
             excluded: rows of items that are left out.
             among: rows of the items that the list is chosen from; None: all.
         """
@@ -95,7 +95,7 @@ def _allowed(
 
 
 def _are_in(rows: NDArray[np.int32], others: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Whether each of the rows is among others: of few by comparing all pairs, which takes a tenth of the time."""
+    """Mask of the rows that are among others; few are compared in pairs, which takes a tenth of the time."""
     if rows.size * others.size <= PAIRS:
         return (rows[:, None] == others).any(axis=1)
     return np.isin(rows, others)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from recsys_assets.service.answers.answering import Listed
+from recsys_assets.service.answers.answering import ComputedList
 from recsys_assets.service.answers.drafting import Shown
 from recsys_assets.service.answers.serving import Chosen
 
 LATEST = 20
-"""So much of what a customer did is told, the latest."""
+"""Number of a customer's latest actions that are shown."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -23,8 +23,8 @@ def items_as_json(
     """The items of a list, in the format of an answer.
 
     Args:
-        because: for each list that items come from, why each of its items stands there; empty where nobody asked.
-        credited: whether two arms share the list, so that each item says whose it is.
+        because: for each list that items come from, the reason for each item; empty without a request for reasons.
+        credited: whether two arms share the list, so that each item names its arm.
     """
     return [
         {
@@ -41,7 +41,7 @@ def items_as_json(
     ]
 
 
-def previewed(chosen: Chosen, listed: Listed, items: list[dict[str, Any]]) -> dict[str, Any]:
+def previewed(chosen: Chosen, listed: ComputedList, items: list[dict[str, Any]]) -> dict[str, Any]:
     """A customer's list with its origins, and their latest actions."""
     served = chosen.variant.served
     past = listed.past
@@ -57,7 +57,7 @@ def previewed(chosen: Chosen, listed: Listed, items: list[dict[str, Any]]) -> di
         "cold": listed.cold,
         "items": items,
         "history": int(past.items.size),
-        "since_the_fit": len(listed.did),
+        "since_the_fit": len(listed.actions),
         "did": [
             {
                 "item": served.item_ids[int(past.items[row])],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys_assets.service.answers.known_histories import Past
+from recsys_assets.service.answers.known_histories import CustomerHistory
 from recsys_models.data.history import CodedNames, History
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def ranked(
     served: ServedModel,
     user: str | None,
-    past: Past,
+    past: CustomerHistory,
     names: Sequence[str],
     k: int,
     excluded: NDArray[np.int32],
@@ -27,11 +27,11 @@ def ranked(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The k best items, best first, with their scores; fewer if there are not enough.
 
-    They come from the customer's past, folded in. A family that cannot fold in answers with what it learned of the
-    customer, or with what is popular.
+    They follow from the customer's history, folded in. A family that cannot fold in uses what it learned of the
+    customer, or popular items.
 
     Args:
-        past: all that the customer did, its behaviours as places in `names`.
+        past: the history of the customer, with behaviours as positions in `names`.
         excluded: rows of items that are left out.
         among: rows of the items that the list is chosen from; None: all.
     """
@@ -44,7 +44,7 @@ def ranked(
 
 
 def why_not_folded(model: Recommender) -> str | None:
-    """Why a family cannot fold in what a customer just did; None where it can."""
+    """The reason why a family cannot fold in new actions of a customer; None if it can."""
     try:
         model.answer(History(np.zeros(1, np.int32)), 1)
     except NotImplementedError as error:
@@ -52,8 +52,8 @@ def why_not_folded(model: Recommender) -> str | None:
     return None
 
 
-def history_of(past: Past, names: Sequence[str]) -> History:
-    """A past as the models take it."""
+def history_of(past: CustomerHistory, names: Sequence[str]) -> History:
+    """A history in the form that models take."""
     return History(past.items, CodedNames(names, past.behaviours), past.times, past.weights)
 
 

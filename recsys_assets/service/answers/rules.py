@@ -1,4 +1,4 @@
-"""Rules: constraints of the shop on every list, whatever the model says, read from a TOML file."""
+"""Rules: constraints of the shop on every list of any model, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Dated(TomlPart):
         return self
 
     def holds_on(self, day: date) -> bool:
-        """Whether a day lies within."""
+        """Whether a day lies within the period."""
         return (self.first_day or day) <= day <= (self.last_day or day)
 
 
@@ -34,19 +34,19 @@ class Bought(TomlPart):
     """Rule for items that the customer bought.
 
     Attributes:
-        again_after_days: since the last purchase, after which it may be recommended again; never when None.
+        again_after_days: days since the last purchase after which it may be recommended again; None: never.
     """
 
     again_after_days: int | None = Field(default=None, ge=0, le=36_500)
 
 
 class Filter(TomlPart):
-    """Which items may be recommended at all, by their category.
+    """Filter of items that may be recommended at all, by their category.
 
     Attributes:
-        column: of `item_profiles`, that the values are of.
-        only: no item of another value, where there are any.
-        never: no item of these.
+        column: of `item_profiles`, with these values.
+        only: if given, the values that items must have.
+        never: values that items must not have.
     """
 
     column: str = "category"
@@ -58,9 +58,9 @@ class Stock(TomlPart):
     """Rule for items that are in stock.
 
     Attributes:
-        out: ids of those that cannot.
-        table: a table of the lake with `item_id` and `in_stock`, a number of pieces or true and false. Items that it
-            does not name can be had.
+        out: ids of items that are not in stock.
+        table: a table of the lake with `item_id` and `in_stock`, a number of pieces or a boolean. Other items are in
+            stock.
     """
 
     out: tuple[str, ...] = ()
@@ -68,18 +68,18 @@ class Stock(TomlPart):
 
 
 class Pin(_Dated):
-    """Pin: an item that is put at a place of every list, unless it is forbidden for the customer."""
+    """Pin: an item that has a fixed place in every list, unless it is forbidden for the customer."""
 
     item: str
     position: int = Field(1, ge=1, le=1000)
 
 
 class Boost(_Dated):
-    """Items that stand some places higher than the model has them, or lower where `up` is negative.
+    """Boost: items that are raised by some places, or lowered if `up` is negative.
 
     Attributes:
         item: one item; or
-        column, value: all of this value of a column of `item_profiles`.
+        column, value: all items with this value in a column of `item_profiles`.
     """
 
     up: int = Field(ge=-1000, le=1000)
@@ -102,11 +102,11 @@ class AtMost(TomlPart):
 
 
 class Exploration(TomlPart):
-    """Share of places that are drawn by lot, so that any model can later be evaluated on the log.
+    """Exploration: a share of places that are drawn by lot, so that any model can later be evaluated on the log.
 
     Attributes:
-        share: of the places.
-        among: the item of such a place is drawn from so many of the best that are left.
+        share: share of the places.
+        among: number of best remaining items that such a place is drawn from.
     """
 
     share: float = Field(default=0.0, ge=0, le=1)
@@ -114,7 +114,8 @@ class Exploration(TomlPart):
 
 
 class Rules(TomlPart):
-    """All rules; without a file, what a customer bought is never recommended again, and there is no other rule."""
+    """All rules; without a file, items that a customer bought are never recommended again, and there is no other
+    rule."""
 
     bought: Bought = Bought()
     filter: tuple[Filter, ...] = ()
@@ -129,6 +130,6 @@ class Rules(TomlPart):
         """The rules of a file.
 
         Raises:
-            RulesError: the file is no TOML, or says something that a rule cannot be; with the line.
+            RulesError: the file is not TOML, or has an invalid rule; the message has the line.
         """
         return read_toml(path, cls, RulesError, "rules")[0]

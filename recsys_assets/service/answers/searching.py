@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys_assets.service.answers.bound_rules import BoundRules
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.ranking import ranked
 from recsys_assets.service.answers.served_model import ServedModel
 from recsys_assets.service.answers.served_search import TABLE, ServedSearch
@@ -21,11 +21,11 @@ _IN_WORDS = {
     "trigrams": "is written alike",
     "meaning": "means nearly the same",
 }
-"""What brings an item about."""
+"""Reasons why an item was found, in words."""
 MOST_NEAREST = 3
-"""Titles that are offered where nothing is found."""
+"""Number of titles that are suggested if nothing is found."""
 _COUNTS = 0.05
-"""Score from which a part is worth a word."""
+"""Score from which a part is named in a reason."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class SearchQuestion:
         text: as it was typed.
         user: the customer, known or not.
         client: the browser or device of a visitor without a name.
-        k: how many items.
-        categories: of which the items are to be; all when there is none.
+        k: number of items.
+        categories: categories that items must be of; empty: all.
     """
 
     text: str
@@ -49,12 +49,12 @@ class SearchQuestion:
 
 @dataclass(frozen=True)
 class Searched:
-    """Search results, and what they are ordered by.
+    """Search results, and their order.
 
     Attributes:
         found: rows of the index's items, with their scores.
-        nearest: where nothing is found, rows of items that may be meant instead.
-        personal: whether it was put in order by what the customer did.
+        nearest: if nothing is found, rows of items that may be meant instead.
+        personal: whether the order depends on the customer's history.
     """
 
     found: Found
@@ -63,23 +63,28 @@ class Searched:
 
 
 def searched(
-    search: ServedSearch, rules: BoundRules, model: ServedModel, question: SearchQuestion, did: Sequence[Did]
+    search: ServedSearch,
+    rules: BoundRules,
+    model: ServedModel,
+    question: SearchQuestion,
+    actions: Sequence[Action],
 ) -> Searched:
-    """The items that a question asks for.
+    """The items for a search request.
 
-    What the shop's rules hide is not found; what a customer bought is, for they may look for it again.
+    Items hidden by the shop's rules are not found; items that the customer bought are, because they may search for them
+    again.
 
     Args:
         rules: bound to the items of `search`.
-        model: by which what is found is put in order, for a customer of whom something is known.
-        did: what the service has seen the customer do since the model was fitted.
+        model: orders the results for a customer with a known history.
+        actions: actions of the customer since the model was fitted, as far as the service knows.
     """
     allowed = ~rules.hidden if rules.hidden_rows.size else None
     if question.categories:
         chosen = np.zeros(search.n_items, bool)
         chosen[search.groups["category"].rows_with(question.categories)] = True
         allowed = chosen if allowed is None else allowed & chosen
-    past, names = model.histories.grown(model.histories.of(question.user), did, model.item_rows)
+    past, names = model.histories.grown(model.histories.of(question.user), actions, model.item_rows)
     personal = bool(past.items.size)
 
     def taste(rows: NDArray[np.int32]) -> NDArray[np.float32]:
@@ -143,7 +148,7 @@ def search_response(
 
 
 def _of_different_titles(search: ServedSearch, rows: Sequence[int]) -> list[dict[str, Any]]:
-    """The first items of rows, one a title."""
+    """The first items of rows, one per title."""
     found: dict[str | None, dict[str, Any]] = {}
     for row in rows:
         found.setdefault(search.titles[row], {"item": search.item_ids[row], "title": search.titles[row]})

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 CHAMPION = "champion"
 FEWEST_CUSTOMERS = 5
-"""As of the asset `similar_items`, whose module would bring the orchestrator along."""
+"""The fewest customers of an item for which similar ones are shown; as in the asset `similar_items`, whose module
+imports Dagster."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +32,14 @@ class ServedModel:
     """A version of a model, ready to answer.
 
     Attributes:
-        table, version: where it lies.
+        table, version: in the lake.
         record: id of the record of that version.
         made: when it was fitted, UTC.
-        reads: the versions of the tables that it was made of.
-        model: what scores.
-        histories: what each customer did before it was fitted.
-        cannot_fold: why the family cannot count what a customer just did; None where it can.
-        groups: for each column of text of `item_profiles`, which of the model's items share a value.
+        reads: the versions of the tables that it was made from.
+        model: the recommender.
+        histories: of all customers before it was fitted.
+        cannot_fold: the reason why the family cannot fold in new actions of a customer; None if it can.
+        groups: for each text column of `item_profiles`, the model's items that share a value.
     """
 
     table: str
@@ -85,8 +86,8 @@ class ServedModel:
 
     @cached_property
     def similar_items(self) -> Callable[[str, int], list[tuple[str, float]]]:
-        """Gives the items most like one, with their cosines, as the asset `similar_items` finds them: among those that
-        enough customers had. The last ones asked for are kept."""
+        """Function from an item to its most similar ones and their cosines, as in the asset `similar_items`: among
+        items that enough customers had. The latest results are cached."""
         model = self.model
         judged = model.item_ids[np.flatnonzero(np.diff(model.seen.tocsc().indptr) >= FEWEST_CUSTOMERS)]
 
@@ -99,7 +100,7 @@ class ServedModel:
 
     @classmethod
     def load(cls, lake: Lake, table: str = CHAMPION, version: int | None = None) -> ServedModel:
-        """A version of a model of the lake, the latest when none is named.
+        """A version of a model of the lake, by default the latest.
 
         Raises:
             TableNotFound: there is none.
@@ -114,7 +115,7 @@ class ServedModel:
             model = load_model(read_blobs(lake, stored))
         except ModelFileError as error:
             raise ModelFileError(f"{table}@{stored.version} cannot serve: {error}") from error
-        model.forget_training()
+        model.drop_training_state()
         reads = {
             read.name: read.version
             for read in record.reads

@@ -32,12 +32,12 @@ class ServedSearch:
     Attributes:
         version: of the table `search_index`.
         record: id of the record of that version.
-        made: when, UTC.
-        reads: the versions of the tables that it was made of.
-        index: what finds.
-        encoder: what made its vectors; None where it has none, or they cannot be used.
-        fault: why nothing is found by meaning though the index has vectors; None where it is.
-        groups: for each column of text of `item_profiles`, which of the index's items share a value.
+        made: time at which it was made, UTC.
+        reads: the versions of the tables that it was made from.
+        index: the search index.
+        encoder: the one that made its vectors; None if it has none, or if they cannot be used.
+        fault: the reason why vectors of the index cannot be used; None if they can.
+        groups: for each text column of `item_profiles`, the index's items that share a value.
     """
 
     version: int
@@ -87,7 +87,7 @@ class ServedSearch:
 
     @classmethod
     def load(cls, lake: Lake, version: int | None = None) -> ServedSearch:
-        """A version of the index, the latest when none is named.
+        """A version of the index, by default the latest.
 
         Raises:
             TableNotFound: there is none.
@@ -120,7 +120,7 @@ class ServedSearch:
 
 
 def _encoder_of(index: SearchIndex) -> tuple[Encoder | None, str | None]:
-    """The encoder that made an index's vectors, or why it is not there."""
+    """The encoder that made an index's vectors, or the reason why it is missing."""
     if index.encoder is None:
         return None, None
     name = index.encoder.partition(" ")[0]

@@ -1,9 +1,9 @@
-"""Serving: everything that answers are made of at one moment; it is swapped as a whole, so no answer mixes versions."""
+"""Serving: everything that answers depend on at one moment; it is replaced as a whole, so no answer mixes versions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -23,16 +23,16 @@ from recsys_models import ModelFileError
 
 CONTROL = "control"
 CANARY = "canary:"
-"""Before a family's name, its arm; no arm of an experiment has a colon."""
+"""Prefix of a family's name as an arm; no arm of an experiment has a colon."""
 
 
 _CANDIDATE = "candidate_"
-"""Before a family's name, the table of its candidate."""
+"""Prefix of a family's name as the table of its candidate."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A model and its rules, which answer one arm."""
+    """A model and its rules, which serve one arm."""
 
     served: ServedModel
     rules: BoundRules
@@ -59,7 +59,7 @@ class Canary:
         return f"{CANARY}{self.variant.served.model.name}"
 
     def answers(self, unit: str, key: bytes) -> bool:
-        """Whether somebody is answered by it; always the same for a key and a share, and still for a larger one."""
+        """Whether it serves a customer; always the same for a key and a share, and still true for a larger share."""
         return self.share >= 1 or place(key, self.arm, unit) < self.share
 
 
@@ -68,7 +68,7 @@ class Teams:
     """Two arms whose items share one list.
 
     Attributes:
-        names: of the control, and of the other one.
+        names: of the control and of the other arm.
         variants: their models, by the champion's rules.
     """
 
@@ -82,9 +82,9 @@ class Chosen:
 
     Attributes:
         variant: the model and its rules.
-        arm: of the first experiment that runs; `control` where none does; that of the canary for its customers.
-        arms: of each experiment that runs.
-        teams: the arms that share the list, where an experiment interleaves; `variant` is the control's then.
+        arm: of the first running experiment; `control` if none runs; that of the canary for its customers.
+        arms: of each running experiment.
+        teams: the arms that share the list, if an experiment interleaves; `variant` is then that of the control.
     """
 
     variant: Variant
@@ -98,14 +98,14 @@ class Serving:
     """The champion, its rules, and the experiments with their arms.
 
     Attributes:
-        champion: what answers where no arm says otherwise; a candidate where one was promoted.
+        champion: the default variant; a candidate, if one was promoted.
         experiments: those that can run.
-        variants: what answers an arm that differs, by the experiment's and the arm's name.
-        key: by which customers are assigned to arms.
-        problems: what somebody should see to, in words.
-        prepared: the champion's lists, for when more is asked than can be computed.
-        canary: what answers a share of the customers, who are in no experiment then.
-        search: what is searched in, with the champion's rules for it; None while there is no index.
+        variants: the variants of arms that differ from the champion, by experiment and arm.
+        key: secret key that assigns customers to arms.
+        problems: that need attention, in words.
+        prepared: the champion's lists, for times of too many requests.
+        canary: serves a share of the customers, who are then in no experiment.
+        search: the search index with the champion's rules; None while there is no index.
     """
 
     champion: Variant
@@ -122,10 +122,10 @@ class Serving:
     ) -> Chosen:
         """The variant that answers a customer on a day.
 
-        A visitor without a name is assigned by their client; without that, each request by itself.
+        An anonymous visitor is assigned by their client; without one, each request separately.
 
         Args:
-            alone: whether one model is to answer, so that no experiment interleaves.
+            alone: whether one model must answer, so that no experiment interleaves.
         """
         canary = self.canary
         if canary is not None and canary.answers(user or client or query_id, self.key):
@@ -151,7 +151,7 @@ class Serving:
         return (self.variants or {}).get((experiment.name, arm), self.champion)
 
     def loaded(self) -> dict[tuple[str, int], ServedModel]:
-        """Every model that is in memory, by its table and version."""
+        """All models in memory, by table and version."""
         variants = [self.champion, *(self.variants or {}).values()]
         variants += [] if self.canary is None else [self.canary.variant]
         return {(each.served.table, each.served.version): each.served for each in variants}
@@ -170,13 +170,13 @@ def load_serving(
 ) -> Serving:
     """Load everything that should serve now.
 
-    An experiment whose model cannot be loaded does not run, and a canary neither, which is one of the `problems`.
+    An experiment or a canary whose model cannot be loaded does not run, which becomes one of the `problems`.
 
     Args:
         table: the champion's, or that of a candidate in its place.
-        version: of it.
-        before: what serves so far; its models are taken over where they are the same.
-        canary: the decision by which a candidate answers a share of the customers.
+        version: of that table.
+        before: the current Serving; its models are reused if they are the same.
+        canary: the decision that a candidate serves a share of the customers.
 
     Raises:
         RulesError: the file of rules cannot be used.
@@ -184,21 +184,10 @@ def load_serving(
         LineageError: the champion cannot be read.
         ModelFileError: the champion's files hold no model.
     """
-    models = {} if before is None else before.loaded()
-    rules, problems = Rules.load(rules_file), list[str]()
-
-    def model(table: str, number: int | None) -> ServedModel:
-        wanted = lake.version(table, number).version if number is None else number
-        if (table, wanted) not in models:
-            models[table, wanted] = ServedModel.load(lake, table, wanted)
-        return models[table, wanted]
-
-    def variant(served: ServedModel, of: Rules) -> Variant:
-        bound = BoundRules.of(of, served, lake)
-        problems.extend(each for each in bound.warnings if each not in problems)
-        return Variant(served, bound)
-
-    champion = variant(model(table, version), rules)
+    rules = Rules.load(rules_file)
+    loader = _Loader(lake, {} if before is None else before.loaded())
+    champion = loader.variant(loader.model(table, version), rules)
+    problems = loader.problems
     if champion.served.cannot_fold:
         problems.append(f"what customers just did is not used: {champion.served.cannot_fold}")
     found = Experiments.load(experiments_file)
@@ -207,27 +196,16 @@ def load_serving(
     variants: dict[tuple[str, str], Variant] = {}
     for experiment in found.experiments:
         try:
-            own: dict[tuple[str, str], Variant] = {}
-            for arm in experiment.arms:
-                if not _differs(arm):
-                    continue
-                named = CHAMPION if arm.family is None else f"{_CANDIDATE}{arm.family}"
-                if arm.family is not None and not lake.has(named):
-                    raise ExperimentError(_no_candidate(lake, arm.family))
-                own_model = arm.family is not None or arm.version is not None
-                answers = model(named, arm.version) if own_model else champion.served
-                of = rules if arm.rules is None else Rules.load(_there(experiments_file.parent / arm.rules))
-                own[experiment.name, arm.name] = variant(answers, of)
+            variants |= loader.variants_of(experiment, champion.served, rules, experiments_file)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the experiment {experiment.name!r} does not run: {str(error).splitlines()[0]}")
             continue
         running.append(experiment)
-        variants |= own
-    beside = None
+    of_canary = None
     if canary is not None and canary.share:
         try:
-            candidate = variant(model(canary.asset, None), rules)
-            beside = Canary(candidate, canary.share, canary.who, canary.reason)
+            candidate = loader.variant(loader.model(canary.asset, None), rules)
+            of_canary = Canary(candidate, canary.share, canary.who, canary.reason)
         except (LineageError, ModelFileError) as error:
             problems.append(f"the canary {canary.asset} does not answer: {str(error).splitlines()[0]}")
     prepared = Prepared.read(lake, champion.served)
@@ -235,13 +213,55 @@ def load_serving(
     problems += [] if fault is None else [fault]
     if search is not None:
         search[0].rows_in(champion.served)  # now, not in the first request
-    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, beside, search)
+    return Serving(champion, tuple(running), variants, key, tuple(problems), prepared, of_canary, search)
+
+
+@dataclass
+class _Loader:
+    """Loader of models and variants, each model once.
+
+    Attributes:
+        models: those in memory, by table and version.
+        problems: unknown names in rules, and other problems, in words.
+    """
+
+    lake: Lake
+    models: dict[tuple[str, int], ServedModel]
+    problems: list[str] = field(default_factory=list)
+
+    def model(self, table: str, version: int | None) -> ServedModel:
+        """A version of a model; None: the latest."""
+        wanted = self.lake.version(table, version).version if version is None else version
+        if (table, wanted) not in self.models:
+            self.models[table, wanted] = ServedModel.load(self.lake, table, wanted)
+        return self.models[table, wanted]
+
+    def variant(self, served: ServedModel, rules: Rules) -> Variant:
+        """A model with rules bound to its items."""
+        bound = BoundRules.of(rules, served, self.lake)
+        self.problems.extend(each for each in bound.warnings if each not in self.problems)
+        return Variant(served, bound)
+
+    def variants_of(
+        self, experiment: Experiment, champion: ServedModel, rules: Rules, file: Path
+    ) -> dict[tuple[str, str], Variant]:
+        """The variants of the arms that differ from the champion, by experiment and arm."""
+        found: dict[tuple[str, str], Variant] = {}
+        for arm in filter(_differs, experiment.arms):
+            named = CHAMPION if arm.family is None else f"{_CANDIDATE}{arm.family}"
+            if arm.family is not None and not self.lake.has(named):
+                raise ExperimentError(_no_candidate(self.lake, arm.family))
+            own_model = arm.family is not None or arm.version is not None
+            served = self.model(named, arm.version) if own_model else champion
+            of = rules if arm.rules is None else Rules.load(_there(file.parent / arm.rules))
+            found[experiment.name, arm.name] = self.variant(served, of)
+        return found
 
 
 def _search(
     lake: Lake, rules: Rules, before: tuple[ServedSearch, BoundRules] | None
 ) -> tuple[tuple[ServedSearch, BoundRules] | None, str | None]:
-    """The newest index with the rules for it, and what is wrong; where it cannot be read, that before."""
+    """The newest index with its rules, and problems; if it cannot be read, the previous index."""
     version = lake.log(SEARCH).latest()
     served = None if before is None else before[0]
     fault = None
@@ -263,7 +283,7 @@ def _differs(arm: Arm) -> bool:
 
 
 def _no_candidate(lake: Lake, family: str) -> str:
-    """Message that there is no such candidate, and which was probably meant."""
+    """Message that there is no such candidate, with the one that was probably meant."""
     there = [name.removeprefix(_CANDIDATE) for name in lake.tables() if name.startswith(_CANDIDATE)]
     return f"there is no candidate {family!r}. {did_you_mean(family, there) or 'recsys ls shows them.'}"
 
@@ -280,7 +300,7 @@ def _there(path: Path) -> Path:
 
 
 def _one_at_a_time(experiments: Experiments, path: Path) -> None:
-    """Refuse two experiments of one day that both change what answers: the later one would hide the other's arms."""
+    """Refuse two experiments on one day that both change the model: the later one would hide the other's arms."""
     changing = [each for each in experiments.experiments if each.interleaves or any(map(_differs, each.arms))]
     for one, other in combinations(changing, 2):
         latest_first = max(one.first_day or date.min, other.first_day or date.min)

@@ -1,4 +1,4 @@
-"""Activity: what customers did since the service has known of them, and which events were counted already."""
+"""Activity: actions of customers known to the service, and the ids of events already counted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.known_histories import Action
 
 RECENT = 200
-"""How many of the last things that a customer did are kept in memory; the log has all."""
+"""Number of a customer's latest events that are kept in memory; the log has all."""
 BEHAVIOURS = ("view", "cart", "purchase")
-"""Actions that change what a customer is recommended."""
+"""Actions that change a customer's recommendations."""
 
 NEEDED = ("event_id", "action_name", "object_id", "time")
-"""Keys of a logged event that are read here."""
+"""Keys of a logged event that are read."""
 
 
 class Activity:
     """Events of customers and anonymous visitors, held in memory and rebuilt from the log at every start."""
 
     def __init__(self) -> None:
-        self._did: dict[str, deque[Did]] = {}
+        self._actions: dict[str, deque[Action]] = {}
         self._counted: set[bytes] = set()
         self._claimed: set[bytes] = set()
 
@@ -40,7 +40,7 @@ class Activity:
         return len(self._counted)
 
     def claim(self, event_id: str) -> bool:
-        """Reserve the id of an event about to be written; False if it was counted or reserved before."""
+        """Reserve the id of an event about to be written; False if it was already counted or reserved."""
         key = _key(event_id)
         if key in self._counted or key in self._claimed:
             return False
@@ -52,26 +52,26 @@ class Activity:
         self._claimed.discard(_key(event_id))
 
     def count(self, event: Mapping[str, Any]) -> bool:
-        """Count a written event, effective in the next answer; False if its id was counted before."""
+        """Count a written event, effective in the next answer; False if its id was already counted."""
         key = _key(event["event_id"])
         self._claimed.discard(key)
         if key in self._counted:
             return False
         self._counted.add(key)
         if event["action_name"] in BEHAVIOURS:
-            did = Did(event["object_id"], event["action_name"], event["time"])
-            for whom in whom_of(event.get("user"), event.get("client_id")):
-                self._did.setdefault(whom, deque(maxlen=RECENT)).append(did)
+            action = Action(event["object_id"], event["action_name"], event["time"])
+            for whom in activity_keys(event.get("user"), event.get("client_id")):
+                self._actions.setdefault(whom, deque(maxlen=RECENT)).append(action)
         return True
 
-    def of(self, user: str | None, client: str | None) -> list[Did]:
+    def of(self, user: str | None, client: str | None) -> list[Action]:
         """Events of a customer, or of a client's anonymous visitor, oldest first."""
-        key = next(iter(whom_of(user, client)), None)
-        return list(self._did.get(key, ())) if key is not None else []
+        key = next(iter(activity_keys(user, client)), None)
+        return list(self._actions.get(key, ())) if key is not None else []
 
 
-def whom_of(user: str | None, client: str | None) -> list[str]:
-    """Under which keys somebody's activity is kept; a customer's is not a visitor's who uses the same client later."""
+def activity_keys(user: str | None, client: str | None) -> list[str]:
+    """Keys of somebody's activity; a customer's is not shared with a visitor who later uses the same client."""
     if user is not None:
         return [f"user:{user}"]
     return [] if client is None else [f"client:{client}"]

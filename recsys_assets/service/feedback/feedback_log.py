@@ -24,7 +24,7 @@ STREAMS: tuple[Stream, ...] = ("exposures", "events", "searches")
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes after which a file is followed by the next one; a new day begins a new file too."""
 GATHERED_SECONDS = 0.005
-"""Longest time that lines wait for others that are being made."""
+"""Longest time that lines wait for further lines."""
 
 
 class FeedbackError(LineageError):
@@ -33,7 +33,7 @@ class FeedbackError(LineageError):
 
 @dataclass
 class _Waiting:
-    """Lines that are to be written, and who waits for them."""
+    """Lines to be written, and the futures that wait for them."""
 
     stream: Stream
     lines: Sequence[bytes]
@@ -44,23 +44,22 @@ class _Waiting:
 class FeedbackLog:
     """The append-only log of one service; close it with `with`.
 
-    A thread of its own takes all that waits and writes it at once, so that many requests share one write to the disk.
-    It is woken when the event loop has no further list at once, for each write computes as long as a tenth of a list,
-    and takes the interpreter's lock from whoever computes the next one. A line that was torn by a kill is the last of
-    its file and belongs to no answered request, for a new process, and one whose write failed or whose file somebody
-    deleted, begins a new file.
+    A separate thread writes all waiting lines at once, so that many requests share one write to the disk. It is woken
+    when the event loop has no further list at once, because a write takes as long as a tenth of a list and holds the
+    interpreter's lock. A line torn by a kill is the last of its file and belongs to no answered request, because a new
+    process begins a new file, as does one whose write failed or whose file was deleted.
 
     Args:
-        folder: made when missing; nobody else can read it.
-        within_ms: 0: `append` returns when the lines are on the disk. Else it returns at once for what was shown or
-            searched, and they are within so many milliseconds; what customers did is always waited for, so that it is
-            not lost and every worker knows of it in the next answer.
-        timed: called with the seconds that each group took.
-        alone: whether no other service may write to the folder; False for a worker, whose service sees to that
+        folder: created if missing, private to this user.
+        within_ms: 0: `append` returns when the lines are on the disk. Otherwise it returns at once for exposures and
+            searches, which are on the disk within so many milliseconds; for events it always waits, so that none is
+            lost and every worker knows them in the next answer.
+        timed: called with the seconds of each write.
+        alone: whether to lock the folder against other services; False for a worker, whose service holds the lock
             (`held_alone`).
 
     Attributes:
-        own: names of the files that it writes, or wrote.
+        own: names of the files that it writes or wrote.
 
     Raises:
         FeedbackError: the folder cannot be used, or another service writes to it.
@@ -91,14 +90,14 @@ class FeedbackLog:
 
     @property
     def failure(self) -> str | None:
-        """Why the last group could not be written; None where it was."""
+        """The error of the last write; None if it succeeded."""
         return self._failure
 
     async def append(self, stream: Stream, lines: Sequence[bytes]) -> None:
-        """Write lines down. Without a line it returns when all that was appended before is written.
+        """Write lines. Without a line it returns when all lines appended before are written.
 
         Raises:
-            FeedbackError: they could not be written. Where `append` does not wait, it is what became of the last group.
+            FeedbackError: they could not be written. If `append` does not wait, it is the error of the last write.
         """
         loop = asyncio.get_running_loop()
         entry = _Waiting(stream, lines, loop, loop.create_future())
@@ -117,7 +116,7 @@ class FeedbackLog:
         await entry.done
 
     def _gather(self, loop: asyncio.AbstractEventLoop, had: int, began: float) -> None:
-        """Wake the writer, unless a turn of the loop brought further lines, so that the next one may too."""
+        """Wake the writer, unless this turn of the event loop brought further lines, so that more may follow."""
         waiting = len(self._waiting)
         if waiting > had and time.perf_counter() - began < GATHERED_SECONDS:
             loop.call_soon(self._gather, loop, waiting, began)
@@ -127,7 +126,7 @@ class FeedbackLog:
             self._condition.notify()
 
     def close(self) -> None:
-        """Write what waits, then end."""
+        """Write the waiting lines, then end."""
         with self._condition:
             self._closed = True
             self._condition.notify()
@@ -143,7 +142,7 @@ class FeedbackLog:
         self.close()
 
     def _write(self) -> None:
-        """Write groups until the log is closed. Whatever ends it, nobody is left without an answer."""
+        """Write groups until the log is closed; in the end every waiting request gets a result or an error."""
         try:
             self._write_groups()
         finally:
@@ -176,7 +175,7 @@ class FeedbackLog:
                 file.make_room()
 
     def _written(self, group: Sequence[_Waiting]) -> FeedbackError | None:
-        """Put a group on the disk; what went wrong, if anything did."""
+        """Write a group to the disk; returns the error, if any."""
         try:
             for stream in STREAMS:
                 lines = [line for each in group if each.stream == stream for line in each.lines]
@@ -209,7 +208,7 @@ class FeedbackLog:
 
 @contextmanager
 def held_alone(folder: Path) -> Iterator[None]:
-    """Hold a folder of feedback, which is made when missing, so that one service at a time writes to it.
+    """Context that locks a folder of feedback, which is created if missing, for one service at a time.
 
     Raises:
         FeedbackError: the folder cannot be used, or another service holds it.
@@ -234,7 +233,7 @@ def held_alone(folder: Path) -> Iterator[None]:
 
 
 def stamp_of(moment: datetime) -> str:
-    """A moment as formatted in the name of a file that was begun then."""
+    """A time in the format of file names."""
     return f"{moment:%Y%m%dT%H%M%S%f}"
 
 
@@ -244,7 +243,7 @@ def closed_files(folder: Path, stream: Stream) -> list[Path]:
 
 
 def _answer(group: Sequence[_Waiting], error: FeedbackError | None) -> None:
-    """Tell those who wait that a group is written, or what went wrong."""
+    """Report to the waiting requests that a group is written, or its error."""
     for loop in {each.loop for each in group}:
         ended = [each.done for each in group if each.loop is loop]
         try:

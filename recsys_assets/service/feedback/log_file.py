@@ -1,4 +1,4 @@
-"""LogFile: the feedback file to which a stream is currently written."""
+"""LogFile: the file to which a stream of feedback is currently written."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 PADDING = b" "
-"""What stands behind the last line of a file that is being written, or whose writer was killed; no line begins so."""
+"""Filler after the last line of a file that is being written or whose writer was killed; no line begins with it."""
 ROOM = 256 * 1024
 """Bytes of padding that are written at once."""
 LEAST_ROOM = 32 * 1024
-"""Bytes of padding below which more of it is written when nobody waits."""
+"""Bytes of padding below which more of it is written while no request waits."""
 
 
 class LogFile:
     """A file to which one process appends lines, each on the disk when `write` returns.
 
-    Lines take the place of padding that is on the disk already. So a line changes neither the file's size nor its
-    blocks, and the file system has nothing to commit to its journal: one write of data is all that a line waits for. A
-    closed file ends with its last line. Padding is written where there is room for it, and is never what fails.
+    Lines replace padding that is on the disk already. So a line changes neither the file's size nor its blocks, the
+    file system has nothing to commit to its journal, and a line waits for one write of data only. A closed file ends
+    with its last line. Padding is only written if the disk has room for it.
 
-    The file is locked (flock) until it is closed, by a kill too, so that others know whether its writer lives.
+    The file is locked (flock) until it is closed or its process is killed, so that others know whether its writer
+    lives.
 
     Args:
-        path: of the file, which is not there yet; nobody else can read it.
+        path: of the new file, which is private to this user.
 
     Attributes:
         path: of the file.
-        day: on which it was begun (UTC).
+        day: day on which it was begun (UTC).
         size: bytes of its lines.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +58,7 @@ class LogFile:
         """Write complete lines to the disk.
 
         Raises:
-            OSError: they could not be written; some of them may stand there, so no other may be written behind them.
+            OSError: they could not be written; part of them may be in the file, so nothing may be appended to it.
         """
         if self.size + len(content) > self._padded:
             self.make_room(len(content))
@@ -65,7 +66,7 @@ class LogFile:
         self.size += len(content)
 
     def make_room(self, least: int = LEAST_ROOM) -> None:
-        """Write padding where less than `least` bytes of it are left and the disk has room."""
+        """Write padding if less than `least` bytes of it are left and the disk has room."""
         if self._padded - self.size >= least:
             return
         try:
@@ -86,7 +87,7 @@ class LogFile:
     def abandon(self) -> None:
         """Leave the file as it is after a failed write, or delete it if it has no lines.
 
-        What stands behind the last line stays: another worker may have read it.
+        The bytes after the last line stay: another worker may have read them.
         """
         with suppress(OSError):
             if not self.size and os.pread(self._descriptor, 1, 0) in (b"", PADDING):
@@ -94,7 +95,7 @@ class LogFile:
         os.close(self._descriptor)
 
     def is_deleted(self) -> bool:
-        """Whether it was removed from its folder, so that nobody will ever read new lines."""
+        """Whether it was removed from its folder, so that new lines would never be read."""
         return os.fstat(self._descriptor).st_nlink == 0
 
     def is_of(self, day: date) -> bool:

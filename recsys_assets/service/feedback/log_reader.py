@@ -16,11 +16,12 @@ from recsys_assets.service.feedback.log_file import PADDING
 from recsys_lineage.unlocked import is_unlocked
 
 BLOCK = 1024 * 1024
-"""Bytes that are read at once, where nothing else is asked for."""
+"""Bytes that are read at once by default."""
 FIRST_BLOCK = 16 * 1024
-"""Bytes that are read first: what came since the last time is little, and behind it may be padding."""
+"""Bytes of the first read: usually little is new, and padding may follow."""
 SETTLED_NS = 100_000_000
-"""So old a folder's time is when two changes cannot share it any more: the kernel's clock for files ticks coarsely."""
+"""Age of a folder's modification time from which no further change can have the same time, because the kernel's file
+clock is coarse."""
 
 
 @dataclass
@@ -28,9 +29,9 @@ class Found:
     """Result of reading the log.
 
     Attributes:
-        lines: that could be read.
-        torn: files whose last line was cut by a kill.
-        damaged: file and line of others that cannot be read.
+        lines: the readable lines.
+        torn: files whose last line was cut off by a kill.
+        damaged: file and line of other unreadable lines.
     """
 
     lines: int = 0
@@ -40,7 +41,7 @@ class Found:
 
 @dataclass
 class _Growing:
-    """A file that somebody may still write to, read up to `offset`, after `lines` lines."""
+    """A file that may still be written to, read up to `offset`, after `lines` lines."""
 
     name: str
     file: IO[bytes]
@@ -52,17 +53,17 @@ class _Growing:
 class LogReader:
     """Reader of a stream of the feedback, line by line and incrementally.
 
-    A file is watched while its writer lives; asking again costs a look at the folder's time and at the next byte of
-    each of these files. A line without its end is being written, or was torn by a kill, which is told in `found`.
+    A file is followed while its writer lives; another read costs a check of the folder's modification time and of the
+    next byte of each such file. A line without its end is being written, or was torn by a kill, which `found` reports.
 
     Args:
         folder: of the feedback.
         stream: exposures or events.
         needs: keys without which a line cannot be read.
-        without: names of files that are passed over, such as those that this process writes itself.
-        since: stamp (`stamp_of`) of the first file that is read; all when it is empty.
-        skip: bytes of that file that are passed over; a line begins behind them.
-        block: bytes that are read at once; more where one line is longer.
+        without: names of files that are skipped, such as those that this process writes itself.
+        since: stamp (`stamp_of`) of the first file that is read; empty: all.
+        skip: bytes of that file that are skipped, up to the beginning of a line.
+        block: bytes that are read at once; more for a longer line.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class LogReader:
         self._listed: int | None = None
 
     def new(self) -> Iterator[dict[str, Any]]:
-        """The lines that came since the last time, file by file in the order these were begun."""
+        """The lines since the last call, file by file in the order in which these were begun."""
         self._look_for_files()
         for each in tuple(self._growing):
             yield from self._lines(each)
@@ -147,11 +148,11 @@ class LogReader:
 
 
 def _is_torn(file: _Growing) -> bool:
-    """Whether anything but padding stands behind the last line of a file."""
+    """Whether anything but padding follows the last line of a file."""
     left = os.fstat(file.file.fileno()).st_size - file.offset
     return left > 0 and bool(os.pread(file.file.fileno(), left, file.offset).strip(PADDING))
 
 
 def read_log(folder: Path, stream: Stream) -> Iterator[dict[str, Any]]:
-    """The lines of a stream that there are now, in the order they were written; what cannot be read is left out."""
+    """The current lines of a stream, in the order in which they were written; unreadable ones are left out."""
     return LogReader(folder, stream).new()

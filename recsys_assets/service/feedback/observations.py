@@ -1,4 +1,4 @@
-"""Observations: the service's statistics on its own answers, by arm and hour; nothing here names a customer."""
+"""Observations: the service's statistics of its answers, by arm and hour, without names of customers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import numpy as np
 from recsys_assets.experiments.units import CLICKS
 
 HOURS = 24
-"""So many are kept."""
+"""Number of hours that are kept."""
 MINUTES = 60
 LATENCIES = 10_000
-"""Number of the last answers from which the quantiles are computed."""
+"""Number of latest answers from which quantiles are computed."""
 LISTS = 256
-"""So many are kept until their items are counted."""
+"""Number of lists that are collected before their items are counted."""
 AWAITING = 50_000
-"""So many of the last answers wait for their click."""
+"""Number of latest answers whose clicks are still awaited."""
 
 
 @dataclass
@@ -29,12 +29,12 @@ class Hour:
     """Answers of one arm within an hour.
 
     Attributes:
-        answers: lists.
-        clicked: those of which at least one item was viewed, put into the cart or bought, whenever that was.
-        cold: those to somebody of whom nothing was known.
-        degraded: those that the night had prepared.
-        shown: 1 for each item that stood in one, by its number.
-        lists: the items of those that are not in `shown` yet.
+        answers: number of lists.
+        clicked: lists with at least one item that was viewed, put into the cart or bought at any time.
+        cold: lists for a customer without a history.
+        degraded: lists prepared by the nightly run.
+        shown: 1 for each item that was shown, by its number.
+        lists: the items of lists that are not counted in `shown` yet.
     """
 
     answers: int = 0
@@ -55,7 +55,7 @@ class Hour:
         )  # fmt: skip
 
     def summary(self, n_items: int) -> dict[str, Any]:
-        """The hour in shares; those of no answers are None.
+        """The hour in shares, which are None without answers.
 
         Args:
             n_items: that could have been shown.
@@ -71,7 +71,8 @@ class Hour:
 
 
 class Observations:
-    """The last day of one service. Latency and statuses are forgotten when it stops; what arms answered is in its log.
+    """Statistics of the last day of one service. Latency and statuses are lost when it stops; answers of arms are in
+    its log.
 
     Args:
         clock: seconds since 1970.
@@ -97,7 +98,7 @@ class Observations:
         degraded: bool,
         at: float | None = None,
     ) -> None:
-        """A list was shown, now or at a time (seconds since 1970)."""
+        """Count a shown list, now or at a time (seconds since 1970)."""
         key = int((self._clock() if at is None else at) // 3600), arm
         hour = self._hours.get(key)
         if hour is None:
@@ -115,7 +116,7 @@ class Observations:
             self._awaiting.popitem(last=False)
 
     def _count_items(self, hour: Hour) -> None:
-        """Count the items in the collected lists of an hour: many at once, because most recur."""
+        """Count the items of the collected lists of an hour, many at once, because most repeat."""
         numbers, shown = self._numbers, hour.shown
         for item in set[str]().union(*hour.lists):
             number = numbers.setdefault(item, len(numbers))
@@ -125,7 +126,7 @@ class Observations:
         hour.lists.clear()
 
     def acted(self, query_id: str | None, action: str, item: str) -> str | None:
-        """Somebody did something with an item; the arm whose list that was a click on, if it is the list's first."""
+        """Count an action on an item; returns the arm of the list that was clicked, for the first click of a list."""
         found = self._awaiting.get(query_id) if query_id is not None else None
         if query_id is None or found is None or action not in CLICKS or item not in found[2]:
             return None
@@ -134,7 +135,7 @@ class Observations:
         return arm
 
     def replied(self, status: int, seconds: float, *, a_list: bool) -> None:
-        """Count an answered request, for a list or anything else."""
+        """Count a response to a request of any kind."""
         minute = int(self._clock() // 60)
         counts = self._minutes.get(minute)
         if counts is None:
@@ -149,7 +150,7 @@ class Observations:
             self._seconds.append(seconds)
 
     def minutes(self) -> Iterator[dict[str, Any]]:
-        """The last hour, minute by minute, the one that runs last."""
+        """The last hour, minute by minute, the current one last."""
         now = int(self._clock() // 60)
         for minute in range(now - MINUTES + 1, now + 1):
             counts = self._minutes.get(minute, Counter[str]())
@@ -157,7 +158,7 @@ class Observations:
             yield {"minute": moment, **{kind: counts[kind] for kind in ("answers", "refused", "faults")}}
 
     def latency(self) -> dict[str, Any]:
-        """Quantiles of the time from a request for a list to its answer, in ms, over the last ones."""
+        """Quantiles of the time from a request for a list to its answer, in ms, over the latest answers."""
         seconds = np.array(self._seconds)
         quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
         percentiles = {
@@ -167,7 +168,7 @@ class Observations:
         return {"answers": seconds.size, **percentiles}
 
     def arms(self, n_items: int) -> list[dict[str, Any]]:
-        """Each arm over the last day, and hour by hour, oldest first.
+        """Statistics of each arm over the last day, and hour by hour, oldest first.
 
         Args:
             n_items: that could have been shown.

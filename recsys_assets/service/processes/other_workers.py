@@ -1,4 +1,4 @@
-"""OtherWorkers: the logs of the service's other processes, including those before a restart, as counted in this one."""
+"""OtherWorkers: the logs of the service's other processes, including earlier ones, counted in this process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from recsys_assets.service.feedback.log_reader import LogReader
 from recsys_assets.service.feedback.observations import HOURS, Observations
 
 SHOWN = ("query_id", "time", "arm", "object_ids", "cold", "degraded")
-"""Keys of an exposure that are read here."""
+"""Keys of an exposure that are read."""
 MOST_RECALLED = 32 * 1024 * 1024
-"""Bytes of exposures that a start may read, the newest: some 60,000 lists of twenty, about a second."""
+"""Largest number of bytes of latest exposures that a start reads: some 60,000 lists of twenty, about a second."""
 
 
 def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
     """The time from which a starting process reads exposures, so that the last day's answers are counted.
 
     Returns:
-        The stamp of the first file, and how many bytes of it are passed over.
+        The stamp of the first file, and the number of its bytes that are skipped.
     """
     # a file ends with its day, so one that was begun before yesterday has nothing of the last 24 hours
     yesterday = (now - timedelta(hours=HOURS)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -44,14 +44,14 @@ def recalled_since(folder: Path, now: datetime) -> tuple[str, int]:
 
 
 class OtherWorkers:
-    """One worker's view of the others, from the files that they write.
+    """One worker's view of the others, from their files.
 
-    These are on the disk before anybody hears of them, so what one worker answered is counted by each before it
-    answers the next time. An event that two workers were told at once stands in both their files, and counts once.
+    Lines are on the disk before the client gets its response, so each worker counts them before its next answer. An
+    event received by two workers at the same time is in both files, and counts once.
 
     Args:
-        events, exposures: what is read; not the files of this worker itself.
-        activity, seen: where they are counted.
+        events, exposures: readers, without the files of this worker.
+        activity, seen: counters for them.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class OtherWorkers:
         self._recall()
 
     def _recall(self) -> None:
-        """Count what there is at the start, each click with its list, however long ago the list was shown."""
+        """Count existing lines at the start, each click with its list, however old the list is."""
         clicks: dict[str, list[tuple[str, str]]] = defaultdict(list)
         recent = (time.time() - HOURS * 3600) * 1e6
         for event in self._events.new():
@@ -75,10 +75,10 @@ class OtherWorkers:
                 self._seen.acted(each["query_id"], action, item)
 
     def catch_up(self) -> None:
-        """Count what they have written since the last call.
+        """Count the lines written since the last call.
 
         Raises:
-            FeedbackError: their files cannot be read; what was read is counted all the same, and nothing is left out.
+            FeedbackError: their files cannot be read; lines read before are counted, and none is skipped later.
         """
         try:
             self._done.extend(

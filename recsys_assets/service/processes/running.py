@@ -1,4 +1,4 @@
-"""RunningProcess: what a process of the service currently serves, published to the commands of the same home."""
+"""RunningProcess: the model that a process of the service serves, published to commands of the same home."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _NAMES = "running-*.json"
 
 @dataclass(frozen=True)
 class RunningProcess:
-    """A process of the service, and what it answers with.
+    """A process of the service, and the model that it serves.
 
     Attributes:
-        table, version: of the model that answers; None while there is none.
-        fault: why what was chosen cannot answer; None where it does.
+        table, version: of the serving model; None while there is none.
+        fault: the reason why the chosen model cannot serve; None if it does.
     """
 
     table: str | None = None
@@ -32,12 +32,13 @@ class RunningProcess:
 
 
 class RunningFile:
-    """A file that states what this process serves, as long as the process lives.
+    """File with the model that this process serves, valid as long as the process lives.
 
-    It is held locked, so that after a kill nobody believes it. Where it cannot be written, answers go on without it.
+    It is kept locked, so that after a kill it no longer counts. If it cannot be written, the service continues without
+    it.
 
     Args:
-        folder: of the service's files; made when missing.
+        folder: of the service's files; created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,8 +55,8 @@ class RunningFile:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             unnamed.rename(self._path)
 
-    def say(self, process: RunningProcess) -> None:
-        """Tell what answers from now on."""
+    def publish(self, process: RunningProcess) -> None:
+        """Publish the model that serves from now on."""
         if self._file is None or process == self._said:
             return
         with suppress(OSError):
@@ -65,7 +66,7 @@ class RunningFile:
             self._said = process
 
     def end(self) -> None:
-        """Withdraw the statement: the process no longer answers."""
+        """Withdraw the file: the process no longer serves."""
         if self._file is not None:
             self._path.unlink(missing_ok=True)
             os.close(self._file)
@@ -73,7 +74,7 @@ class RunningFile:
 
 
 def running_processes(folder: Path) -> list[RunningProcess]:
-    """The processes of the service that answer now, by the files that they hold in its folder."""
+    """The running processes of the service, by the files that they lock in its folder."""
     return list(_alive(folder))
 
 

@@ -18,11 +18,11 @@ _NAMES = "requests-*.json"
 
 
 class TeamRequests:
-    """The requests of one worker, shared with the others, and theirs.
+    """Request counts of one worker, published to the others, and theirs.
 
     Args:
-        seen: what this worker was asked.
-        folder: that the team shares; of a service of one process there is none.
+        seen: statistics of this worker.
+        folder: of the team; None for a service of one process.
     """
 
     def __init__(self, seen: Observations, folder: Path | None) -> None:
@@ -30,8 +30,8 @@ class TeamRequests:
         self._folder = folder
         self._own = None if folder is None else folder / f"requests-{uuid.uuid4().hex}.json"
 
-    def tell(self) -> None:
-        """Leave word for the others; where it cannot be written, they go without."""
+    def publish(self) -> None:
+        """Publish the counts for the others; a failure to write is ignored."""
         if self._own is None:
             return
         requests = {
@@ -51,9 +51,9 @@ class TeamRequests:
                     yield orjson.loads(path.read_bytes())
 
     def summed(self) -> dict[str, Any]:
-        """Minutes and statuses of all workers, those that died too; of latencies, the quantiles of the slowest one.
+        """Minutes and statuses summed over all workers, dead ones included; latency quantiles of the slowest one.
 
-        What others were asked is as of their last word, some seconds ago.
+        Counts of the others are as of their last publication, some seconds ago.
         """
         minutes, statuses = list(self._seen.minutes()), Counter(self._seen.statuses)
         latency = self._seen.latency()

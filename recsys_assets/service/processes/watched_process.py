@@ -11,8 +11,8 @@ from uvicorn.supervisors.multiprocess import Process
 class WatchedProcess(Process):
     """A worker of uvicorn's supervisor.
 
-    uvicorn waits for a worker's answer alone: of one that is killed just then it would hear nothing for as long as a
-    worker may take to start, and start none in its place meanwhile.
+    uvicorn only waits for a worker's message. If the worker is killed just then, uvicorn would wait for the whole start
+    timeout before it starts another one.
     """
 
     def is_alive(self, timeout: float = 5) -> bool:
@@ -30,5 +30,5 @@ class WatchedProcess(Process):
 
 
 def watch_workers() -> None:
-    """Make uvicorn's supervisor create its workers of this class, for which it has no setting."""
+    """Make uvicorn's supervisor create workers of this class, for which it has no setting."""
     multiprocess.Process = WatchedProcess

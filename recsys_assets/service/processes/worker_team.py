@@ -1,4 +1,4 @@
-"""WorkerTeam: the processes of one service, and what they share."""
+"""WorkerTeam: the worker processes of one service, and their shared folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 from recsys_lineage.unlocked import unlocked_files
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which a worker finds its team's folder; there the client of Prometheus keeps what workers count."""
+"""Environment variable with the team's folder; the Prometheus client stores the workers' counters there."""
 
 
 _PREFIX = "recsys-serve-"
@@ -27,7 +27,7 @@ _LOCK = "lock"
 
 @contextmanager
 def team_folder() -> Iterator[Path]:
-    """A new folder for one team, deleted in the end; those of services that were killed are deleted now."""
+    """Context with a new folder for one team, deleted at its end; folders of killed services are deleted too."""
     _sweep(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
         folder = Path(made)
@@ -52,9 +52,9 @@ class WorkerTeam:
     """The workers of one service.
 
     Attributes:
-        folder: that they share, readable by this user alone, for as long as the service lives.
-        since: when the service began, UTC.
-        workers: how many there are.
+        folder: shared by them, private to this user, for as long as the service lives.
+        since: start of the service, UTC.
+        workers: number of workers.
         open_to_all: whether no token is needed.
     """
 
@@ -64,7 +64,7 @@ class WorkerTeam:
     open_to_all: bool
 
     def write(self) -> None:
-        """Leave word for the workers in the folder."""
+        """Write these attributes to the folder, for the workers."""
         state = {"since": self.since.isoformat(), "workers": self.workers, "open_to_all": self.open_to_all}
         (self.folder / "team.json").write_text(json.dumps(state))
 
@@ -76,22 +76,22 @@ class WorkerTeam:
         return cls(folder, datetime.fromisoformat(state["since"]), state["workers"], state["open_to_all"])
 
     def fail(self, why: str) -> None:
-        """Say why a worker cannot start."""
+        """Report why a worker cannot start."""
         (self.folder / "failure.txt").write_text(why)
 
     @property
     def failure(self) -> str | None:
-        """Why a worker could not start; None where none said so."""
+        """The reason why a worker could not start; None without a report."""
         with suppress(FileNotFoundError):
             return (self.folder / "failure.txt").read_text()
         return None
 
     def members(self) -> list[int]:
-        """The numbers of the processes that have counted something and live."""
+        """The process numbers of living workers with counters."""
         return _members(self.folder)
 
     def forget_the_dead(self) -> None:
-        """Remove a dead process's current activity from the sums; its totals stay."""
+        """Remove a dead process's gauges from the sums; its totals stay."""
         from prometheus_client.multiprocess import mark_process_dead
 
         for path in self.folder.glob("gauge_live*_*.db"):

@@ -20,31 +20,31 @@ from recsys_assets.service.feedback.feedback_log import held_alone
 from recsys_assets.service.processes.watched_process import watch_workers
 from recsys_assets.service.processes.worker_team import FOLDER, WorkerTeam, team_folder
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.service.serving_process import SERVED_BY, ServiceError, take_turns
+from recsys_assets.service.serving_process import UVICORN_SETTINGS, ServiceError, take_turns
 from recsys_assets.settings import Settings, load_settings
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
 
 if TYPE_CHECKING:
-    from recsys_assets.service.web.door import Door
+    from recsys_assets.service.web.access_middleware import AccessMiddleware
 
 START_SECONDS = 120
-"""After which a worker that does not answer its supervisor is started again."""
+"""Time after which a worker that does not answer its supervisor is restarted."""
 _CANNOT_START = 3
-"""The exit code by which uvicorn's supervisor knows that starting again is of no use."""
+"""Exit code that tells uvicorn's supervisor not to restart the worker."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables by which the libraries of matrices know how many threads to take."""
+"""Environment variables with the number of threads of matrix libraries."""
 
 
 def run_workers(settings: Settings, listener: socket.socket, workers: int, *, open_to_all: bool) -> None:
-    """Answer with several processes until Ctrl-C or a SIGTERM; one that dies is started again.
+    """Serve with several processes until Ctrl-C or a SIGTERM; one that dies is restarted.
 
-    They share the socket, so that what waits there is answered by whoever lives. Each loads the champion itself.
+    They share the socket, so that any living worker answers waiting requests. Each loads the champion itself.
 
     Args:
         settings: the home, among others; the cores are divided among the workers.
-        listener: where they answer.
-        workers: how many.
+        listener: the listening socket.
+        workers: number of processes.
         open_to_all: whether no token is needed.
 
     Raises:
@@ -70,7 +70,7 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
                 factory=True,
                 workers=workers,
                 timeout_worker_healthcheck=START_SECONDS,
-                **SERVED_BY,
+                **UVICORN_SETTINGS,
             )
             watch_workers()
             supervisor = Multiprocess(config, [listener])
@@ -86,7 +86,7 @@ def run_workers(settings: Settings, listener: socket.socket, workers: int, *, op
             raise ServiceError(f"A worker of the service cannot start.\n{team.failure}")
 
 
-def worker_app() -> Door:
+def worker_app() -> AccessMiddleware:
     """The application of one worker, made in its process."""
     supervisor = os.getppid()
     _end_with_parent()
@@ -96,27 +96,27 @@ def worker_app() -> Door:
     team = WorkerTeam.read()
     try:
         with nothing_collected():
-            from recsys_assets.service.opened_service import opened_service, said_of, traced
+            from recsys_assets.service.opened_service import opened_service, start_message, traced
 
             settings = load_settings()
             service = opened_service(settings, open_to_all=team.open_to_all, team=team)
     except LineageError as error:
         team.fail(str(error))
         sys.exit(_CANNOT_START)
-    for line in (*said_of(service), *traced(settings)):
+    for line in (*start_message(service), *traced(settings)):
         print(f"Worker {os.getpid()}: {line}", flush=True)
-    return service.door
+    return service.app
 
 
 def _end_with_parent() -> None:
-    """Have Linux send this process a SIGTERM when its supervisor dies, even of a SIGKILL."""
+    """Have Linux send this process a SIGTERM when its supervisor dies, even by SIGKILL."""
     parent_death_signal = 1
     ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM)
 
 
 @contextmanager
 def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Have processes that are started meanwhile find these variables."""
+    """Context in which new processes get these environment variables."""
     before = dict(os.environ)
     os.environ.update(variables)
     try:

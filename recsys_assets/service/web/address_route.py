@@ -16,11 +16,11 @@ from recsys_lineage.errors import did_you_mean
 
 
 class AddressRoute(BodyRoute):
-    """A route of FastAPI that reads its address without looking at each parameter anew.
+    """A route of FastAPI that validates its address as a whole, not parameter by parameter.
 
-    As with a body: the description is FastAPI's own, and what the validator does not take goes FastAPI's way from the
-    beginning. Unlike FastAPI it refuses a parameter that there is not: one that is misspelt would be missed by nobody.
-    Routes that take anything beside parameters of path and query, under their own names, are left alone.
+    The OpenAPI description is FastAPI's own, and a request that the validator refuses is handled by FastAPI from the
+    beginning. Unlike FastAPI, it refuses unknown parameters, because nobody would notice a misspelt one. Routes that
+    take anything besides parameters of path and query, under their own names, are left to FastAPI.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -69,7 +69,7 @@ def _unknown(name: str, known: Collection[str]) -> dict[str, Any]:
 
 
 def _is_of_address_alone(takes: Dependant) -> bool:
-    """Whether an endpoint takes parameters of path and query, and nothing else."""
+    """Whether an endpoint takes nothing but parameters of path and query."""
     parameters = (*takes.path_params, *takes.query_params)
     others = (takes.header_params, takes.cookie_params, takes.body_params, takes.dependencies)
     asks = (

@@ -12,10 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from recsys_assets.service.answers.answering import Question
-from recsys_assets.service.answers.known_histories import Did
+from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.searching import SearchQuestion
-from recsys_assets.service.desk import Desk, moment_of
 from recsys_assets.service.feedback.feedback_log import FeedbackError
+from recsys_assets.service.request_handler import RequestHandler, moment_of
 from recsys_assets.service.rotation import NoChampion
 from recsys_assets.service.web.address_route import AddressRoute
 from recsys_assets.service.web.messages import (
@@ -49,8 +49,8 @@ _FIELDS = {name for each in (RecommendationRequest, SessionItem, Events, Event) 
 _ASKED = (400, 401, 403, 413, 421, 422, 429, 503)
 
 
-def service_app(desk: Desk) -> FastAPI:
-    """The application of a desk, without the door that stands before it."""
+def service_app(handler: RequestHandler) -> FastAPI:
+    """The application for a handler, without the middleware around it."""
     app = FastAPI(
         title="recsys serve",
         version=version("recsys-platform"),
@@ -61,7 +61,15 @@ def service_app(desk: Desk) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would name customers
     )
     app.router.route_class = AddressRoute
-    rotation = desk.rotation
+    _add_lists(app, handler)
+    _add_search_and_events(app, handler)
+    _add_state(app, handler)
+    _add_problems(app)
+    return app
+
+
+def _add_lists(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes that return lists of items for a customer, a session or an item."""
 
     @app.get("/recommendations/{user:path}", response_model=Recommendations, summary="A customer's list")
     async def of_user(
@@ -73,19 +81,19 @@ def service_app(desk: Desk) -> FastAPI:
         explain: Annotated[bool, Query(description="Whether to give the reasons for each item.")] = False,
     ) -> Response:
         question = Question(user, client_id, (), k, exclude, category)
-        return _json(await desk.recommend(question, explain=explain))
+        return _json(await handler.recommend(question, explain=explain))
 
     @app.post("/recommendations", response_model=Recommendations, summary="A list for a session")
     async def of_session(asked: RecommendationRequest) -> Response:
         now = moment_of(None, "")
         session = [
-            Did(each, "view", now)
+            Action(each, "view", now)
             if isinstance(each, str)
-            else Did(each.item, each.behaviour, moment_of(each.time, f"items.{place}.time"))
+            else Action(each.item, each.behaviour, moment_of(each.time, f"items.{place}.time"))
             for place, each in enumerate(asked.items)
         ]
         question = Question(asked.user, asked.client_id, session, asked.k, asked.exclude, asked.category)
-        return _json(await desk.recommend(question, explain=asked.explain))
+        return _json(await handler.recommend(question, explain=asked.explain))
 
     @app.get(
         "/items/{item:path}/similar",
@@ -97,7 +105,11 @@ def service_app(desk: Desk) -> FastAPI:
         item: Annotated[Id, InPath(description="The item.", examples=["1029743"])],
         k: Annotated[K, Query()] = 20,
     ) -> Response:
-        return _json(await desk.similar(item, k))
+        return _json(await handler.similar(item, k))
+
+
+def _add_search_and_events(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes for searches and events, and the preview for the shop."""
 
     @app.get("/search", response_model=SearchResults, summary="Items that somebody looks for")
     async def search(
@@ -108,11 +120,11 @@ def service_app(desk: Desk) -> FastAPI:
         client_id: Annotated[Id | None, Query(description="The browser or device.")] = None,
         explain: Annotated[bool, Query(description="Whether to give the reasons for each item.")] = False,
     ) -> Response:
-        return _json(await desk.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
+        return _json(await handler.search(SearchQuestion(q, user, client_id, k, category), explain=explain))
 
     @app.post("/events", response_model=EventsTaken, summary="What customers did and were shown")
     async def events(body: Events) -> Response:
-        return _json(await desk.take(body.events))
+        return _json(await handler.take(body.events))
 
     @app.get(
         "/preview/{user:path}", response_model=Preview, summary="A customer's list, as a preview for the shop"
@@ -121,7 +133,12 @@ def service_app(desk: Desk) -> FastAPI:
         user: Annotated[Id, InPath(description="The customer, known or not.", examples=["1823"])],
         k: Annotated[K, Query()] = 20,
     ) -> Response:
-        return _json(await desk.preview(user, k))
+        return _json(await handler.preview(user, k))
+
+
+def _add_state(app: FastAPI, handler: RequestHandler) -> None:
+    """Routes for the state of the service: readiness, version, status, metrics, and the page."""
+    rotation = handler.rotation
 
     @app.get("/health", response_model=Health, summary="Whether the process answers")
     async def health() -> Response:
@@ -136,7 +153,7 @@ def service_app(desk: Desk) -> FastAPI:
             readiness |= {"record": served.record, "family": served.model.name}
             readiness["made"] = served.made
         if request.scope["state"]["trusted"]:
-            readiness["problems"] = problems_of(rotation, desk.log)
+            readiness["problems"] = problems_of(rotation, handler.log)
         return _json(readiness, 503 if rotation.now is None else 200)
 
     @app.get("/version", response_model=Version, summary="What answers")
@@ -160,18 +177,22 @@ def service_app(desk: Desk) -> FastAPI:
 
     @app.get("/status", response_model=Status, summary="What the page at / shows")
     async def status() -> Response:
-        desk.catch_up()
-        return _json(status_of(rotation, desk.log, desk.figures, desk.workers))
+        handler.catch_up()
+        return _json(status_of(rotation, handler.log, handler.metrics, handler.workers))
 
     @app.get(
         "/metrics",
-        summary="Figures for Prometheus",
+        summary="Metrics for Prometheus",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}},
     )
     async def metrics() -> Response:
-        desk.catch_up()
-        return Response(desk.figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        handler.catch_up()
+        return Response(handler.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _add_problems(app: FastAPI) -> None:
+    """Handlers that turn errors into problem details."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -199,8 +220,6 @@ def service_app(desk: Desk) -> FastAPI:
         return problem(
             error.status_code, words.get(error.status_code, str(error.detail)), headers=error.headers
         )
-
-    return app
 
 
 def _json(content: dict[str, Any], status: int = 200) -> Response:

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 class BodyRoute(APIRoute):
     """A route of FastAPI that reads its body without the detour over Python's JSON and FastAPI's dependencies.
 
-    Its description in OpenAPI is FastAPI's own. What the validator does not take goes FastAPI's way from the beginning,
-    so that errors are told as those of every other route. Routes that take anything beside one JSON body are left
-    alone, as are bodies of another type. An endpoint returns a `Response`.
+    The OpenAPI description is FastAPI's own. A body that the validator refuses is handled by FastAPI from the
+    beginning, so that errors look like those of every other route. Routes that take anything besides one JSON body are
+    left to FastAPI, as are bodies of another type. An endpoint returns a `Response`.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

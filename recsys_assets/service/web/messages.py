@@ -38,7 +38,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^
 SearchText = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_QUERY, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-"""What somebody types to search: a line of text."""
+"""Query that somebody types: a line of text."""
 K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many items.")]
 
 
@@ -47,7 +47,7 @@ class _Message(BaseModel):
 
 
 class SessionItem(_Message):
-    """An item that the customer just had to do with."""
+    """A recent action of the customer on an item."""
 
     item: Id
     behaviour: Literal["view", "cart", "purchase"] = "view"
@@ -55,14 +55,14 @@ class SessionItem(_Message):
 
 
 def _kind_of(item: Any) -> str:
-    """Which of both types an item of a session is, so that an error is about this one only."""
+    """Type of a session item, so that an error is about that type only."""
     return "id" if isinstance(item, str) or not isinstance(item, dict | SessionItem) else "item"
 
 
 SessionEntry = Annotated[
     Annotated[Id, Tag("id")] | Annotated[SessionItem, Tag("item")], Discriminator(_kind_of)
 ]
-"""An item of a session: its id, or what the customer had to do with it."""
+"""An item of a session: its id, or an action on it."""
 
 
 class RecommendationRequest(_Message):
@@ -131,7 +131,7 @@ class Event(_Message):
 
 
 class Events(_Message):
-    """Events, all of which are accepted, or none."""
+    """Events, which are accepted all or none."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, json_schema_extra={"examples": [{"events": [_EXAMPLE_EVENT]}]}
@@ -165,7 +165,7 @@ class RecommendedItem(BaseModel):
 
 
 class Recommendations(_Answer):
-    """A list for somebody."""
+    """A list of recommendations."""
 
     experiments: dict[str, str] = Field(description="The arm of each running experiment.")
     cold: bool = Field(description="Whether nothing was known, so that the list has popular items.")
@@ -287,7 +287,7 @@ class Health(BaseModel):
 
 
 class Ready(BaseModel):
-    """Whether answers can be given, and what somebody should see to."""
+    """Readiness of the service, and problems that need attention."""
 
     status: Literal["ready", "waiting"]
     model_table: str | None = Field(

@@ -11,15 +11,18 @@ from recsys_assets.service.web.problems import MEDIA_TYPE, problem
 
 UNREADABLE = "This is no request of HTTP/1.1, or its address is longer than 65,535 bytes."
 LARGEST_HEAD = 64 * 1024
-"""Bytes of headers or trailers, beside those that come with the first of a request; the parser keeps them in memory."""
+"""Largest number of bytes of headers or trailers, besides those in the first packet of a request; the parser keeps them
+in memory."""
 HEAD_SECONDS = 20.0
-"""By which a request's headers must have come, of a new connection or after its first byte."""
+"""Time limit for a request's headers, from a new connection or from the request's first byte."""
 
 
 class ProblemProtocol(HttpToolsProtocol):
-    """A connection of uvicorn's; what its parser refuses never reaches the application, nor do endless or late headers.
+    """A connection of uvicorn that answers requests which never reach the application: unparsable ones, and endless or
+    late headers.
 
-    A connection that waits for its next request is closed by uvicorn; one that says nothing or stops in headers, here.
+    A connection that waits for its next request is closed by uvicorn; one that sends nothing or stops within headers,
+    here.
     """
 
     _idle = 0

@@ -1,4 +1,4 @@
-"""Problems: errors of a request as problem details (RFC 9457), without a value that somebody sent."""
+"""Problems: errors of a request as problem details (RFC 9457), without any value of the request."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Refused(Exception):
 
     Args:
         status: of HTTP.
-        detail: what is wrong and what would be right, in a sentence.
-        errors: each fault and its place, where there may be several.
-        headers: to go with the answer.
+        detail: the fault and the expected value, in a sentence.
+        errors: each fault with its place, if there may be several.
+        headers: of the response.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ def problem(
 
 
 def in_words(error: LineageError) -> str:
-    """An error made for people as one paragraph."""
+    """An error message as one paragraph."""
     advice = error.advice and f"{error.advice[0].upper()}{error.advice[1:]}."
     parts = [error.message, error.found and f"Found: {error.found}.", advice]
     return " ".join(part for part in parts if part)
@@ -67,8 +67,8 @@ def faults(errors: Sequence[Any], known: Collection[str] = ()) -> list[dict[str,
     """Validation errors of pydantic, without the values.
 
     Args:
-        errors: as pydantic tells them.
-        known: names of fields, of which one may have been meant by one that there is not.
+        errors: from pydantic.
+        known: names of fields, from which corrections of unknown names are suggested.
     """
     return [
         {
@@ -86,7 +86,7 @@ def _what(error: Mapping[str, Any], known: Collection[str]) -> str:
 
 
 def log_fault(error: BaseException) -> None:
-    """Log that the program is at fault: the kind of the error and its place, for a message could hold an id."""
+    """Log an internal error by its type and place only, because its message could hold an id."""
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
     log.error("%s at %s", type(error).__name__, places)

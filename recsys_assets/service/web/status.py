@@ -1,4 +1,4 @@
-"""Status: everything that a person wants to know about a running service, as one JSON object and the page at /."""
+"""Status: the state of a running service for people, as one JSON object and as the page at /."""
 
 from __future__ import annotations
 
@@ -20,23 +20,25 @@ from recsys_assets.service.answers.served_search import TABLE as SEARCH
 from recsys_assets.service.answers.served_search import ServedSearch
 from recsys_assets.service.answers.serving import Canary, Serving
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
-from recsys_assets.service.figures import Figures
 from recsys_assets.service.rotation import Rotation
+from recsys_assets.service.service_metrics import ServiceMetrics
 
 _REPORTED = (
     "arm", "metric", "role", "units", "value", "relative", "relative_low", "relative_high", "difference_low",
     "difference_high", "verdict", "sample_ratio_p",
 )  # fmt: skip
-"""What is told of a row of `ab_report`."""
+"""Columns of `ab_report` that the status shows."""
 
 
-def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: int = 1) -> dict[str, Any]:
-    """State of the service: what serves, its figures, rules and experiments.
+def status_of(
+    rotation: Rotation, log: FeedbackLog, metrics: ServiceMetrics, workers: int = 1
+) -> dict[str, Any]:
+    """State of the service: what serves, its metrics, rules and experiments.
 
     Args:
-        workers: how many processes answer; swaps are of this one.
+        workers: number of processes; swaps are those of this one.
     """
-    seen = figures.seen
+    seen = metrics.seen
     now, serving = datetime.now(timezone.utc), rotation.now
     n_items = 0 if serving is None else serving.champion.served.model.n_items
     return {
@@ -47,7 +49,7 @@ def status_of(rotation: Rotation, log: FeedbackLog, figures: Figures, workers: i
         "started": datetime.fromtimestamp(seen.started, timezone.utc),
         "serves": None if serving is None else _served(serving, rotation, now),
         "problems": problems_of(rotation, log),
-        **figures.team_requests.summed(),
+        **metrics.team_requests.summed(),
         "arms": seen.arms(n_items),
         "swaps": rotation.swaps,
         "swap_failures": rotation.failures,
@@ -171,7 +173,7 @@ def _days(first: date | None, last: date | None) -> str:
 
 @cache
 def page() -> tuple[bytes, str]:
-    """The page at /, and the policy by which a browser runs nothing but what is written in it."""
+    """The page at /, and the content security policy that allows only its own scripts and styles."""
     html = Path(__file__).with_name("page.html").read_text()
     hashes: dict[str, str] = {}
     for kind in ("script", "style"):

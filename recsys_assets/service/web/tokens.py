@@ -1,4 +1,4 @@
-"""Tokens: who may use the service from another machine, and for what; only their hashes are stored."""
+"""Tokens: access to the service from other machines, by scopes; only hashes are stored."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from recsys_lineage.errors import LineageError, did_you_mean
 
 Scope = Literal["read", "events", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
-"""`read` asks for answers, `events` tells what customers did, `admin` sees figures, and may do both."""
+"""Scopes: `read` for answers, `events` to send events, `admin` for status and metrics as well as both."""
 
 
 class TokenError(LineageError):
-    """A token that cannot be made, found or taken back."""
+    """A token that cannot be made, found or revoked."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Token:
     """A token without its secret.
 
     Attributes:
-        name: who uses it.
+        name: of its user.
         sha256: of the secret; 256 random bits need no salt.
-        scopes: what it may do.
-        made: when, UTC.
+        scopes: its permissions.
+        made: time at which it was made, UTC.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Token:
     made: str
 
     def may(self, scope: Scope) -> bool:
-        """Whether it may do something."""
+        """Whether it has a scope."""
         return scope in self.scopes or "admin" in self.scopes
 
 
 class Tokens:
-    """The tokens of a home, in one file that nobody else can read."""
+    """The tokens of a home, in one file that is private to its user."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -81,7 +81,7 @@ class Tokens:
         """Make a token; returns its secret, which is kept nowhere.
 
         Raises:
-            TokenError: the name is taken, or a scope is none.
+            TokenError: the name is taken, or a scope is unknown.
         """
         for scope in scopes:
             if scope not in SCOPES:
@@ -105,7 +105,7 @@ class Tokens:
         return secret
 
     def remove(self, name: str) -> None:
-        """Take a token back; the service notices within seconds.
+        """Revoke a token; the service notices within seconds.
 
         Raises:
             TokenError: there is none of that name.
@@ -136,7 +136,7 @@ class Tokens:
 
 
 def token_of(secret: str, by_hash: dict[str, Token]) -> Token | None:
-    """The token of a secret; None where there is none."""
+    """The token of a secret; None if there is none."""
     return by_hash.get(_hash(secret))
 
 

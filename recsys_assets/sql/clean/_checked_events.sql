@@ -1,4 +1,4 @@
--- Every row of raw_events once, typed, with the reason for which it is refused, or NULL.
+-- Every row of raw_events once, typed, with the reason for its rejection, or NULL.
 --
 -- The order of the reasons is the order in which a person would look: is it a row, whose and of what is it, can
 -- its values be read, do they lie where they can, was it here already, is it a return.
@@ -82,8 +82,8 @@ suspects AS MATERIALIZED (
     WINDOW first_to_last AS (PARTITION BY raw, rest, _event_id, _day ORDER BY starts_with(_file, 'landing/'), _file, _line)
 ),
 
--- an event that the service took and that the shop's own files bring as well counts once, as the files tell it; their
--- clocks may differ, so what lies within a day is the same
+-- an event of the service that is also in the shop's files counts once, as in the files; clocks may differ, so events
+-- within a day are the same
 told AS MATERIALIZED (
     SELECT user_id, item_id, behaviour, event_time, _event_id FROM judged WHERE reason IS NULL AND _event_id IS NOT NULL
 ),

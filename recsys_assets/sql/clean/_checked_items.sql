@@ -1,4 +1,4 @@
--- Every row of raw_items once, with the reason for which it is refused, or NULL.
+-- Every row of raw_items once, with the reason for its rejection, or NULL.
 WITH typed AS (
     SELECT
         * EXCLUDE (

@@ -1,4 +1,4 @@
--- Every row of raw_promotions once, as it is, with the reason for which it is refused, or NULL. Copies of a row are
+-- Every row of raw_promotions once, as it is, with the reason for its rejection, or NULL. Copies of a row are
 -- not found here but in promotions, since that takes a pass over all rows.
 SELECT
     item_id,

@@ -3,7 +3,7 @@
 -- For each source table, the rows here and in its clean table together are the rows that were read; a check enforces it.
 --
 -- column: table_name: the raw table that holds the row
--- column: reason: why it was refused, from a short list of reasons that can be counted
+-- column: reason: why it was rejected, from a short list of reasons that can be counted
 -- column: detail: the offending value in this row
 -- column: raw_row: the original row as JSON; the line itself for rows that could not be split into fields
 -- column: _file: the file that holds the row

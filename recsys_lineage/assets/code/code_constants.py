@@ -41,7 +41,7 @@ def sql_texts(sql: str) -> tuple[str, ...]:
 
 
 def given_to(function: object) -> list[Any]:
-    """Values that a function was given when it was made, which come from the code or the settings."""
+    """Values that a function was created with; they come from the code or the settings."""
     found: list[Any] = []
     while isinstance(function, functools.partial):
         found += [function.args, dict(function.keywords)]

@@ -36,19 +36,19 @@ def code_version(
     more_roots: Sequence[object] = (),
     owner: str | None = None,
 ) -> str:
-    """Sixteen hex digits that change when code which `root` can reach does, or a parameter.
+    """Sixteen hex digits that change with a parameter, or with code which `root` can reach.
 
-    Nothing is imported for it: the code is read as text, from what the root names to what that names and so on, at the
-    granularity of top-level definitions. Comments, docstrings, blank lines and layout do not count, nor does the module
-    that a definition stands in. Other people's code counts by the names that are used of it, a file that lies beside
-    the code and is named in it by its content, and what a function was made with inside of another by its value.
+    Nothing is imported: the code is read as text, and names are followed from the root, at the granularity of top-level
+    definitions. Comments, docstrings, blank lines and layout do not count, nor does the module of a definition.
+    Third-party code counts by the names used of it, a file beside the code by its content if the code names it, and the
+    values in a function's closure by value.
 
     Args:
         root: a function, method, class, partial or callable object; None where only `more_roots` are code.
-        parameters: plain JSON values, and code, which is reached too; `Named` says how it is written.
+        parameters: plain JSON values, and code, which is covered too; see `Named`.
         more_roots: further code that runs for the asset.
-        owner: top-level package that the code belongs to; that of the root when left out. What the same
-            distribution installed counts as own code, everything else that was installed as other people's.
+        owner: top-level package of the code; that of the root when left out. Code from the same distribution is
+            first-party, all other installed code third-party.
 
     Raises:
         LineageError: the root has no source.
@@ -88,9 +88,9 @@ def constants_reached(
 
 
 def hold_code() -> None:
-    """Freeze the analysed code: later changes of its files do not count, in forked processes either.
+    """Freeze the analysed code: later changes of its files do not count, nor in forked processes.
 
-    For a process that has loaded the code and forks those that run it: code that is edited meanwhile is not what runs.
+    A fork server calls this: its children run the code that it has loaded, whatever was edited meanwhile.
     """
     global _held
     _held = True
@@ -98,7 +98,8 @@ def hold_code() -> None:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """One thread at a time, without collections of garbage: syntax trees hold no cycles, and make many of them."""
+    """Inside the block, one thread at a time and no garbage collection: syntax trees are many objects without
+    cycles."""
     with _LOCK, nothing_collected():
         yield
 
@@ -132,7 +133,7 @@ def by_module(definitions: Iterable[Definition]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where live code is written: a definition by its name, or by the line that it begins on."""
+    """Position of live code in the source: a definition by its name, or by its first line."""
 
     module: str
     path: Path | None
@@ -147,7 +148,7 @@ def _entered(
     more_roots: Sequence[object],
     owner: str | None,
 ) -> tuple[Codebase, list[Definition]]:
-    """The code that roots live in, and their definitions."""
+    """The codebase around some roots, and their definitions."""
     first = [] if root is None else list(_Walk(None).places(root))
     if root is not None and not first:
         raise _no_source(root)
@@ -195,7 +196,7 @@ def _definitions(codebase: Codebase, places: Iterable[_Place]) -> Iterator[Defin
 
 
 def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path, str]) -> Codebase:
-    """Codebase cached while its files are unchanged, so that assets share its findings."""
+    """Cached Codebase while its files are unchanged, so that assets share its findings."""
     key = (owner, tuple(sys.path), tuple(sorted(given.items())))
     if texts:
         return Codebase(owner, given, texts)
@@ -205,18 +206,18 @@ def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path,
 
 
 _PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__)
-"""Types of collections that are looked into; iterating those of other packages may fail or have effects."""
+"""Types of collections whose members are searched; iterating those of other packages may fail or have effects."""
 
 
 class _Walk:
-    """The code that live objects are made of: what a partial, a closure or an object holds is looked into."""
+    """Search for code in live objects: the contents of partials, closures and objects are followed."""
 
     def __init__(self, base: Codebase | None) -> None:
         self._base = base
         self._seen: dict[int, object] = {}
 
     def places(self, *values: object) -> Iterator[_Place]:
-        """Where code that the values hold is written."""
+        """Positions of the code in the values."""
         for value in values:
             if id(value) not in self._seen:
                 self._seen[id(value)] = value
@@ -254,7 +255,7 @@ class _Walk:
 
 
 def _top_name(function: types.FunctionType) -> str | None:
-    """The top-level name that a function's code stands in, where the code says so."""
+    """The top-level definition that contains a function's code, where the code object names it."""
     name = getattr(function.__code__, "co_qualname", None)  # from Python 3.11 on
     if name is None and not hasattr(function, "__wrapped__"):
         name = function.__qualname__
@@ -262,7 +263,7 @@ def _top_name(function: types.FunctionType) -> str | None:
 
 
 def _file(name: str | None) -> Path | None:
-    """An existing Python file; None for code of a notebook or a prompt."""
+    """An existing Python file; None for code from a notebook or a prompt."""
     if name is None or not name.endswith(".py"):
         return None
     path = Path(name)
@@ -270,7 +271,7 @@ def _file(name: str | None) -> Path | None:
 
 
 def _is_loose(place: _Place) -> bool:
-    """Whether a file that no import finds is own code: a script, or a module loaded by its path."""
+    """Whether a file outside the import path is first-party: a script, or a module loaded by its path."""
     top = place.module.partition(".")[0]
     return (
         place.path is not None

@@ -15,7 +15,7 @@ class CoveredCode:
 
     Attributes:
         root: a function, method, class, partial or callable object; None where only `more_roots` are code.
-        parameters: values, of which code is covered too.
+        parameters: values; code among them is covered too.
         more_roots: further code that runs for the asset.
         owner: top-level package that the code belongs to; that of the root when left out.
     """
@@ -34,5 +34,5 @@ class CoveredCode:
         return by_module(reachable(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner))
 
     def constants(self) -> tuple[frozenset[str], frozenset[float]]:
-        """The string and number constants of the modules of these definitions; errors as `by_module`."""
+        """The string and number constants in the modules of these definitions; errors as `by_module`."""
         return constants_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)

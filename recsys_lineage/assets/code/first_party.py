@@ -1,4 +1,4 @@
-"""FirstPartyModules: the project's own modules and their files, found without any import."""
+"""FirstPartyModules: the project's own modules and their files, found without importing them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recsys_lineage.assets.code.installed import install_folder
 
 
 class FirstPartyModules:
-    """The modules that belong neither to Python nor to what other people installed.
+    """The modules that belong neither to Python nor to other installed distributions.
 
     Args:
         owner: a top-level package; what is installed by the same distribution is first-party too.
@@ -28,7 +28,7 @@ class FirstPartyModules:
         self._seen: dict[Path, tuple[int, int] | None] = {}
 
     def saw(self, path: Path) -> None:
-        """Note that what is found depends on a file or folder."""
+        """Note that the findings depend on a file or folder."""
         if path not in self._seen:
             self._seen[path] = _stamp(path)
 
@@ -37,15 +37,16 @@ class FirstPartyModules:
         return any(_stamp(path) != stamp for path, stamp in self._seen.items())
 
     def seen(self) -> Mapping[Path, tuple[int, int] | None]:
-        """The files and folders used in the analysis, with their times and sizes then; None if there were none."""
+        """The files and folders used in the analysis, with their times and sizes at that moment; None if there were
+        none."""
         return self._seen
 
     def homes(self) -> Mapping[str, list[Path] | None]:
-        """The top-level packages and modules that were asked for, and where the project's own ones lie."""
+        """The top-level packages and modules looked up so far, with the folders of the project's own ones."""
         return self._homes
 
     def path(self, module: str) -> Path | None:
-        """The file of a module, found from where its top-level package lies; None for other people's."""
+        """The file of a module, found below its top-level package; None for third-party modules."""
         if module in self._given:
             return self._given[module]
         if module not in self._paths:
@@ -71,7 +72,7 @@ class FirstPartyModules:
         return module in self._given or self.home(module.partition(".")[0]) is not None
 
     def home(self, top: str) -> list[Path] | None:
-        """The folders of a first-party package, or the file of a first-party module; None for other people's."""
+        """The folders of a first-party package, or the file of a first-party module; None for third-party ones."""
         if top not in self._homes:
             found = _places(top)
             if found and any(map(install_folder, found)) and not self._owns(top):
@@ -80,13 +81,13 @@ class FirstPartyModules:
         return self._homes[top]
 
     def _owns(self, top: str) -> bool:
-        """Whether an installed package comes from the distribution that installed the owner."""
+        """Whether an installed package comes from the owner's distribution."""
         if self.owner is None or not any(map(install_folder, _places(self.owner) or ())):
             return False
         return top in _siblings(self.owner)
 
     def is_there(self, module: str) -> bool:
-        """Whether a name is that of a first-party module, or of a folder of such."""
+        """Whether a name is that of a first-party module, or of a folder of first-party modules."""
         if self.path(module) is not None:
             return True
         top, *inner = module.split(".")
@@ -107,7 +108,7 @@ class FirstPartyModules:
         return tuple(dict.fromkeys(sorted(names)))
 
     def files_beside(self, module: str, name: str) -> tuple[Path, ...]:
-        """Files of a name that lie beside a module's code, in a folder there, or so in a package around it."""
+        """Files of this name beside a module's code, in a data folder there, or likewise in a package around it."""
         path = self.path(module)
         if path is None:
             return ()
@@ -131,7 +132,7 @@ class FirstPartyModules:
 
 @cache
 def _folders(folder: Path, changed: int) -> tuple[Path, ...]:
-    """The folders in a folder of code that hold no code themselves."""
+    """The folders in a code folder that contain no code."""
     return tuple(
         sorted(
             each
@@ -142,7 +143,7 @@ def _folders(folder: Path, changed: int) -> tuple[Path, ...]:
 
 
 def _places(top: str) -> list[Path] | None:
-    """Where a top-level package or module lies; None for the standard library and what is not there."""
+    """Folders or file of a top-level package or module; None for the standard library and for missing ones."""
     if top in sys.stdlib_module_names or top in sys.builtin_module_names:
         return None
     try:
@@ -158,7 +159,7 @@ def _places(top: str) -> list[Path] | None:
 
 @cache
 def _siblings(owner: str) -> frozenset[str]:
-    """The top-level packages of the distribution that installed one, itself included."""
+    """The top-level packages of the owner's distribution, the owner included."""
     found = packages_distributions()
     mine = set(found.get(owner, ()))
     return frozenset({owner, *(top for top, names in found.items() if mine & set(names))})

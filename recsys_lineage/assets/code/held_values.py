@@ -9,10 +9,11 @@ from typing import Any
 
 
 def held_values(roots: Iterable[object]) -> tuple[str, ...]:
-    """The values that the variables around a function and its defaults have, as JSON, where they are plain data.
+    """The plain values in a function's closure and defaults, as JSON.
 
     Args:
-        roots: functions and others; only a function that is no top-level definition holds what no text says.
+        roots: functions and other objects; only a function that is no top-level definition holds values that are in no
+            source text.
     """
     return tuple(value for root in roots for value in _held(root, set()))
 
@@ -40,7 +41,7 @@ def _held(value: object, seen: set[int]) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str | None:
-    """A number, a text, or a collection of such, as JSON; None for anything else."""
+    """A number, a text, or a collection of them as JSON; None for anything else."""
     try:
         return json.dumps(sorted(value) if isinstance(value, set | frozenset) else value, sort_keys=True)
     except (TypeError, ValueError, RecursionError):

@@ -9,10 +9,11 @@ _FOLDERS = frozenset({"site-packages", "dist-packages"})
 
 
 def install_folder(path: Path) -> Path | None:
-    """The folder into which a file or a package was installed; None for code that nobody installed.
+    """The installation folder of a file or a package; None for code that was not installed.
 
-    Everything below `site-packages` is installed. Elsewhere, as where pip was told a target, a package is if the
-    metadata of a distribution beside it lists it: own code may lie in the same folder.
+    Everything below `site-packages` is installed. In other folders, as after `pip install --target`, a package counts
+    as installed if the metadata of a distribution beside it lists it, because first-party code may be in the same
+    folder.
     """
     inside: Path | None = None
     for folder in path.parents:
@@ -26,7 +27,7 @@ def install_folder(path: Path) -> Path | None:
 
 @cache
 def _listed(folder: Path, changed: int) -> frozenset[str]:
-    """The top-level modules and packages of the distributions whose metadata lies in a folder."""
+    """The top-level modules and packages of the distributions with metadata in a folder."""
     tops: set[str] = set()
     for record in folder.glob("*.dist-info/RECORD"):
         for line in record.read_text("utf-8", "replace").splitlines():

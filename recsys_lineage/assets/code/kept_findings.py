@@ -20,19 +20,19 @@ from typing import Any
 from recsys_lineage.assets.code.first_party import FirstPartyModules
 
 LARGE = 1 << 20
-"""Bytes from which on a file counts by its size and time; smaller ones, as all code is, by their content."""
+"""Size from which a file counts by its size and time; smaller ones, all code included, count by their content."""
 
 
 class KeptFindings:
     """Findings about the definitions of a package, cached in a file in its `__pycache__`: plain JSON by kind and key.
 
-    Looking through the code of a project takes seconds, and each step of a run is a process of its own. What another
-    process found is taken where every file and folder of the same first-party packages is what it was, and Python and
-    this analysis too. Like byte code, it is not written where `sys.dont_write_bytecode` says so, or nobody may write.
+    The analysis of a project takes seconds, and each step of a run is a separate process. Findings of another process
+    are used if every file and folder of the same first-party packages, Python and this analysis are unchanged. Like
+    byte code, they are not written under `sys.dont_write_bytecode` or into a folder that is not writable.
 
     Args:
         package: the top-level package that the file lies in.
-        modules: which modules are a project's own; asked anew where the packages of the file lie.
+        modules: the first-party modules; looked up again for the packages that the file names.
     """
 
     def __init__(self, package: str, modules: FirstPartyModules) -> None:
@@ -78,7 +78,7 @@ class KeptFindings:
 
 
 def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
-    """Where findings are kept, beside the byte code of the package's first file, and who may read them, as that."""
+    """Path of the findings, beside the byte code of the package's first file, and the permissions of that file."""
     home = next(iter(modules.home(package) or ()), None)
     if home is None:
         return None, 0
@@ -94,7 +94,7 @@ def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
 
 
 def _made_of(modules: FirstPartyModules, tops: Mapping[str, Any]) -> dict[str, Any]:
-    """Dependencies of findings, as plain JSON: Python, this analysis, and the packages' location and content."""
+    """Dependencies of the findings, as plain JSON: Python, this analysis, and the packages' location and content."""
     packages = {top: modules.home(top) for top in sorted(tops)}
     own = {str(home): _content(home) for homes in packages.values() for home in homes or ()}
     return {
@@ -116,7 +116,7 @@ def _analysis() -> str:
 
 
 def _content(home: Path) -> str:
-    """A hash of a file, or of all files and folders below one but byte code."""
+    """A hash of a file, or of all files and folders below a folder except byte code."""
     found = [(home, home.stat())] if home.is_file() else list(_below(home))
     return _hash(home, tuple((path, it.st_mode, it.st_size, it.st_mtime_ns) for path, it in found))
 
@@ -133,7 +133,7 @@ def _hash(home: Path, found: tuple[tuple[Path, int, int, int], ...]) -> str:
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Files and folders below one, and what they are, in order; links are what they lead to."""
+    """Files and folders below a folder with their stat results, in order; links are followed."""
     met: set[tuple[int, int]] = set()  # a link may lead to a folder around it
     for name, folders, files in os.walk(folder, followlinks=True):
         own = os.stat(name)

@@ -1,4 +1,4 @@
-"""The source of code without a file, such as a notebook's, assembled from what its names currently hold."""
+"""Source of code without a file, such as a notebook's, assembled from the current values of its names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from recsys_lineage.errors import LineageError
 
 
 def live_text(root: types.FunctionType | type) -> str:
-    """A module's text with the definition of `root`, and after it what that names, each once.
+    """A module's text: the definition of `root`, then everything that it names, each once.
 
     Raises:
-        LineageError: there is no source, as for code typed at Python's own prompt.
+        LineageError: there is no source, as for code typed at Python's prompt.
     """
     own = _source(root)
     globals_: dict[str, Any] = getattr(root, "__globals__", {})
@@ -37,7 +37,7 @@ def live_text(root: types.FunctionType | type) -> str:
 
 
 def _statement(name: str, value: Any) -> str:
-    """Python that binds the name to a value that is not defined beside the root."""
+    """Python statement that binds a name to a value that is not defined next to the root."""
     if isinstance(value, types.ModuleType):
         return f"import {value.__name__} as {name}"
     if isinstance(value, types.FunctionType | type):

@@ -1,4 +1,4 @@
-"""Dynamic imports: calls that load code by a name made at run time, and texts that may name code or files."""
+"""Dynamic imports: calls that load code by a name computed at run time, and texts that may name code or files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ IMPORTERS = frozenset(
         "runpy.run_module",
     }
 )  # fmt: skip
-"""What imports a module whose name it is given first."""
+"""Functions that import a module by the name in their first argument."""
 FINDERS = frozenset(
     {
         "importlib.util.spec_from_file_location", "pkgutil.iter_modules", "pkgutil.walk_packages", "runpy.run_path",
     }
 )  # fmt: skip
-"""What finds modules without their name in the text."""
+"""Functions that find modules whose names are not in the text."""
 LOADED = ("sys", "modules")
-"""The modules that are loaded, by their names."""
+"""The mapping of loaded modules by name."""
 ABOUT_MODULES = frozenset(
     {"__doc__", "__file__", "__name__", "__package__", "__path__", "__spec__", "__version__"}
 )
-"""What is asked of a module without running anything in it."""
+"""Attributes of a module that are read without running anything in it."""
 _HOOKS = frozenset({"exec_module", "load_module"})
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
 _IMPORT = re.compile(r"(?:^|[;:\n])[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b)")
@@ -37,7 +37,7 @@ def may_name_code(text: str) -> bool:
 
 
 def imports_in(text: str) -> list[ast.Import | ast.ImportFrom]:
-    """The import statements of a text that is Python, such as what `exec` or another process runs."""
+    """The import statements in a text of Python, such as an argument of `exec` or the code of another process."""
     if _IMPORT.search(text) is None:
         return []
     try:
@@ -48,7 +48,7 @@ def imports_in(text: str) -> list[ast.Import | ast.ImportFrom]:
 
 
 def beginning(name: ast.expr | None) -> str:
-    """The package that a computed name of a module begins with: `a.b` of `f"a.b.{c}"` and of `"a.b." + c`."""
+    """The package that a computed module name begins with: `a.b` of `f"a.b.{c}"` and of `"a.b." + c`."""
     while isinstance(name, ast.BinOp):
         name = name.left
     first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
@@ -57,5 +57,5 @@ def beginning(name: ast.expr | None) -> str:
 
 
 def is_import_hook(node: ast.ClassDef) -> bool:
-    """Whether a class loads what import statements name; those are followed themselves."""
+    """Whether a class is an import hook; import statements are followed without it."""
     return any(isinstance(each, ast.FunctionDef) and each.name in _HOOKS for each in node.body)

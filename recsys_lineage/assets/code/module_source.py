@@ -22,7 +22,7 @@ _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
 _MARKS = {tokenize.NEWLINE: "\n", tokenize.INDENT: "\t+", tokenize.DEDENT: "\t-"}
 _LAYOUT_MARKS = frozenset(_MARKS.values())
 _NOWHERE = ((sys.maxsize, 0), (sys.maxsize, 0))
-"""A place behind every text."""
+"""A position after every text."""
 _BODIES = ("body", "orelse", "handlers", "finalbody", "cases")
 _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 _OPENING = frozenset(_OPENED_BY.values())
@@ -33,23 +33,23 @@ _BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
 
 
 class ModuleSource:
-    """The text of one module, and what can be derived from it alone.
+    """The text of one module, and facts derived from it alone.
 
     Args:
         text: the module's source.
 
     Attributes:
-        definitions: name → the places, from 0, of the top-level statements that bind it. `EFFECTS` is among them where
-            the module does something when it is imported.
-        imports: name → what an import at the top binds it to.
+        definitions: name → the indices, from 0, of the top-level statements that bind it. `EFFECTS` is among them if
+            importing the module has effects.
+        imports: name → the target of its import at the top.
         stars: the modules that are imported with `*`.
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
-        bases: name of a class that is derived → the names in its bases, and in its metaclass.
-        called: name bound to what a call gives → the names of what is called.
+        bases: name of a derived class → the names in its bases and its metaclass.
+        called: name bound to the result of a call → the names in the called expression.
 
     Raises:
-        SyntaxError: the text is no Python that this interpreter understands.
+        SyntaxError: the text is not valid for this version of Python.
     """
 
     def __init__(self, text: str) -> None:
@@ -75,7 +75,7 @@ class ModuleSource:
 
     @classmethod
     def load(cls, path: Path) -> ModuleSource:
-        """The module of a file; kept until the file changes."""
+        """The module of a file, cached until the file changes."""
         found = path.stat()
         return _loaded(path, found.st_mtime_ns, found.st_size)
 
@@ -108,7 +108,7 @@ class ModuleSource:
         return used_names([ast.Expr(each) for each in expressions], self.imports)
 
     def references(self, name: str) -> tuple[Reference, ...]:
-        """Names that a definition uses from outside of itself, in the order of the text."""
+        """Names that a definition uses from outside, in the order of the text."""
         used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
         return tuple(dict.fromkeys(used))
 
@@ -135,7 +135,7 @@ class ModuleSource:
         )
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
-        """Names and tokens of the statement at a place."""
+        """Names and tokens of the statement at an index."""
         if place not in self._read:
             text = self._statements[place]
             body = ast.parse(text).body
@@ -143,7 +143,7 @@ class ModuleSource:
         return self._read[place]
 
     def names_at(self, line: int) -> tuple[str, ...]:
-        """The definitions whose text holds a line, counted from 1."""
+        """The definitions whose text contains a line, counted from 1."""
         place = bisect_right(self._first_lines, line) - 1
         return tuple(name for name, places in self.definitions.items() if place in places)
 
@@ -156,7 +156,7 @@ class ModuleSource:
     def lazy_homes(self) -> dict[str, str]:
         """Import targets of a lazy `__getattr__`, from the texts in the module's dictionaries.
 
-        These have a home for each name, or a list of names for each home.
+        The dictionaries map names to modules, or modules to lists of names.
         """
         pairs: dict[str, str] = {}
         for statement in ast.parse(self._text).body:
@@ -175,10 +175,10 @@ class ModuleSource:
 
 
 def constants_of(text: str) -> tuple[frozenset[str], frozenset[float]]:
-    """The string constants of a Python text, without docstrings, and the names in it; and its numbers.
+    """The string constants of a Python text, docstrings excluded, with the names in it; and its numbers.
 
     Raises:
-        SyntaxError: the text is no Python.
+        SyntaxError: the text is not valid Python.
     """
     texts: set[str] = set()
     numbers: set[float] = set()
@@ -215,7 +215,7 @@ def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
 
 
 def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
-    """The tokens of statements, without docstrings and notes below constants."""
+    """The tokens of statements, without docstrings and texts below constants."""
     texts = iter(sorted(_lone_texts(text, body)))
     first, last = next(texts, _NOWHERE)
     kept: list[str] = []
@@ -233,7 +233,7 @@ def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
 
 
 def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where statements stand that are a text alone."""
+    """Positions of statements that consist of a string alone."""
     spans = []
     lines = text.split("\n")
     ahead: list[ast.AST] = list(body)
@@ -246,7 +246,7 @@ def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], 
 
 
 def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Line and character at which a statement begins, its decorators included, and at which it ends."""
+    """Start and end of a statement as line and column, decorators included."""
 
     def character(line: int, byte: int) -> int:
         text = lines[line - 1]
@@ -261,13 +261,13 @@ def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple
 
 
 def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
-    """Content of a node's field if it is a list: the body of a lambda is not."""
+    """Content of a node's field if it is a list; the body of a lambda is none."""
     held = getattr(node, field, ())
     return list(held) if isinstance(held, list) else []
 
 
 def _whole_strings(text: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """Tokens that count, with where they start; an f-string is one, as before Python 3.12, which takes it apart."""
+    """Tokens that count, with their starts; an f-string is one token, as before Python 3.12, which splits it."""
     lines = text.split("\n")
     depth, began = 0, (0, 0)
     for kind, string, start, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -296,7 +296,7 @@ def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> 
 
 
 def _without_trailing_commas(tokens: list[str]) -> list[str]:
-    """Without the commas before a closing bracket that change nothing: `f(x,)` is `f(x)`, `(x,)` is not `(x)`."""
+    """Tokens without commas before a closing bracket that change nothing: `f(x,)` is `f(x)`, `(x,)` is not `(x)`."""
     kept: list[str] = []
     opened: list[tuple[str, bool, int]] = []
     for token in tokens:
@@ -321,7 +321,7 @@ def _without_trailing_commas(tokens: list[str]) -> list[str]:
 
 
 def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
-    """The imports in a top-level statement, and whether each is there for annotations alone."""
+    """The imports in a top-level statement, and whether each serves annotations alone."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         yield from ((imported, only_types) for imported in imports_of(statement))
     elif isinstance(statement, (*_BLOCKS, ast.ExceptHandler, ast.match_case)):
@@ -332,7 +332,7 @@ def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tup
 
 
 def _only_imports(statement: ast.stmt, name: str) -> bool:
-    """Whether a statement binds the name by an import alone, without a condition that counts when it runs."""
+    """Whether a statement binds the name by an import alone, without a condition evaluated at run time."""
     if _is_type_checking(statement):
         return name not in bound_names(getattr(statement, "orelse", ()))
     return isinstance(statement, ast.Import | ast.ImportFrom)

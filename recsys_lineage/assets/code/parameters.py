@@ -1,4 +1,4 @@
-"""Parameters of an asset as its code takes them, and as records write them: code by a name, a secret by a hash."""
+"""Parameters of an asset, as its code gets them and as records write them: code by a name, a secret by a hash."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, w
 
 @dataclass(frozen=True)
 class Named:
-    """A parameter that records write as a name, such as a class: the asset's code gets `value`, records say `name`."""
+    """A parameter that records write as a name, such as a class: the asset's code gets `value`, records contain
+    `name`."""
 
     name: str
     value: Any
 
 
 def as_recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as records write them; of one whose name says that it is a secret a hash."""
+    """The parameters as records write them; a parameter named like a secret as a hash."""
     return {name: _recorded(name, value) for name, value in parameters.items()}
 
 
@@ -31,15 +32,15 @@ def _recorded(name: str, value: Any) -> Any:
 
 
 def as_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as the asset's function takes them."""
+    """The parameters as the asset's function gets them."""
     return {name: value.value if isinstance(value, Named) else value for name, value in parameters.items()}
 
 
 def with_recorded(parameters: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters with the values that a record names; what the asset has no parameter for is left out.
+    """The parameters with a record's values; those that the asset does not have are left out.
 
     Raises:
-        LineageError: the record names other code, or tells of another secret, than the asset has now.
+        LineageError: code or a secret in the record differs from the asset's.
     """
     known = dict(parameters)
     for name, value in record.items():

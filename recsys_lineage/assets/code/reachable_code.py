@@ -15,7 +15,7 @@ from recsys_lineage.assets.code.used_names import Import, Reference
 
 
 class Codebase(ResolvedNames):
-    """First-party code, and which of it is reachable from where."""
+    """First-party code as a graph, in which reachable definitions are looked up."""
 
     @cached_property
     def _imported(self) -> dict[str, tuple[str, ...]]:
@@ -38,7 +38,7 @@ class Codebase(ResolvedNames):
         return {}
 
     def _kept_for(self, roots: tuple[Definition, ...]) -> KeptFindings | None:
-        """Other processes' findings about the roots' package, if its code is what is on the disk."""
+        """Other processes' findings about the roots' package, if its code is unchanged on disk."""
         if not (self.is_on_disk and roots):
             return None
         package = roots[0].module.partition(".")[0]
@@ -49,7 +49,7 @@ class Codebase(ResolvedNames):
     # --- what imports run ----------------------------------------------------------------------------------
 
     def imported(self, module: str) -> tuple[str, ...]:
-        """First-party modules that run when this one does: the packages around it and what it imports at its top."""
+        """First-party modules that run when a module is imported: the packages around it and its imports at the top."""
         if module not in self._imported:
             source = self.source(module)
             found = dict.fromkeys(self._runs(Import(module), module))
@@ -59,7 +59,8 @@ class Codebase(ResolvedNames):
         return self._imported[module]
 
     def effects(self, module: str) -> tuple[Definition, ...]:
-        """Effects of importing a module: statements with effects, and definitions that own decorators register."""
+        """Effects of importing a module: statements with effects, and definitions that first-party decorators
+        register."""
         if module not in self._effects:
             self._effects[module] = tuple(self._find_effects(module))
         return self._effects[module]
@@ -87,7 +88,7 @@ class Codebase(ResolvedNames):
                     yield target
 
     def _is_notified_of_classes(self, definition: Definition, ahead: frozenset[Definition]) -> bool:
-        """Whether a class has a base or a metaclass of one's own that hears of each class that is made of it."""
+        """Whether a class has a first-party base or metaclass that is notified of each derived class."""
         source = self.source(definition.module)
         if source is None or definition in ahead:
             return False
@@ -109,7 +110,7 @@ class Codebase(ResolvedNames):
     # --- reaching ------------------------------------------------------------------------------------------
 
     def reach(self, roots: Iterable[Definition]) -> tuple[Definition, ...]:
-        """Every definition that the roots lead to, themselves included, in the order in which they are met."""
+        """Every definition reachable from the roots, themselves included, in the order of discovery."""
         met = dict.fromkeys(roots)
         ahead = list(met)
         run: set[str] = set()
@@ -144,7 +145,7 @@ class Codebase(ResolvedNames):
         return tuple(met)
 
     def _derived(self, modules: Iterable[str], met: Collection[Definition]) -> list[Definition]:
-        """Classes of modules that ran whose base was met, which `__subclasses__` gives."""
+        """Classes in executed modules with a reached base, which `__subclasses__` returns."""
         sources = (
             (module, source) for module in sorted(modules) if (source := self.source(module)) is not None
         )
@@ -158,7 +159,7 @@ class Codebase(ResolvedNames):
     # --- what is found, kept as long as the codebase is, and between processes: many assets start from the same code
 
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
-        """The digest of what roots lead to."""
+        """The digest of the definitions reachable from the roots."""
         if roots not in self._digests:
             named, kept = _named(roots), self._kept_for(roots)
             found = kept.get("digests", named) if kept else None
@@ -170,7 +171,7 @@ class Codebase(ResolvedNames):
         return self._digests[roots]
 
     def constants_of_reached(self, roots: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[float]]:
-        """The string and number constants of the modules that roots lead to; see `constants_of`."""
+        """The string and number constants in the modules reachable from the roots; see `constants_of`."""
         if roots not in self._constants:
             named, kept = _named(roots), self._kept_for(roots)
             new: dict[str, dict[str, Any]] = {"modules": {}, "constants": {}}
@@ -193,7 +194,7 @@ class Codebase(ResolvedNames):
         return self._constants[roots]
 
     def digest(self, reached: tuple[Definition, ...]) -> str:
-        """A hash of definitions and of what their names mean; where they stand does not count."""
+        """A hash of definitions and of the meanings of their names; their modules do not count."""
         places = {definition: str(place) for place, definition in enumerate(reached)}
         total = hashlib.sha256()
         for definition in reached:

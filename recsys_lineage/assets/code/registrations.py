@@ -1,4 +1,5 @@
-"""Registering functions: they change state outside of themselves, so that a call at a module's top has an effect."""
+"""Registering functions: they change state outside of themselves, so that calling one at a module's top has an
+effect."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ _CHANGES = frozenset({"add", "append", "extend", "insert", "setdefault", "update
 
 
 def changes_what_is_around(text: str) -> bool:
-    """Whether a function puts something into an object that it does not bind itself.
+    """Whether a function adds something to an object that it does not bind itself.
 
     Args:
-        text: of a top-level definition; of anything else than a function the answer is no.
+        text: of a top-level definition; false for anything but a function.
     """
     (statement,) = ast.parse(text).body[:1] or [ast.Pass()]
     if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -37,7 +38,7 @@ def _bound_in(node: ast.AST) -> set[str]:
 
 
 def _changed(node: ast.AST) -> str | None:
-    """The name of the object into which a piece of code puts something."""
+    """The name of the object that an expression or statement adds something to."""
     if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
         held: ast.AST = node
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGES:

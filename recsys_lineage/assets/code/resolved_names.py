@@ -1,4 +1,4 @@
-"""ResolvedNames: what the names in first-party modules mean, found without importing any."""
+"""ResolvedNames: the meaning of the names in first-party modules, found without importing any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _BUILTINS = frozenset(dir(builtins))
 
 @dataclass(frozen=True, order=True)
 class Definition:
-    """A top-level name of a module, and the code that binds it; `EFFECTS` names what its import does besides."""
+    """A top-level name of a module, and the code that binds it; `EFFECTS` stands for the other effects of its
+    import."""
 
     module: str
     name: str
@@ -25,14 +26,14 @@ class Definition:
 
 @dataclass(frozen=True)
 class _Whole:
-    """Every definition of a module, and what its imports name."""
+    """Every definition of a module, and the targets of its imports."""
 
     module: str
 
 
 @dataclass(frozen=True)
 class _Uses:
-    """Targets of a definition: definitions and, as texts, names of other people's code; and modules that run."""
+    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run."""
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
@@ -43,17 +44,17 @@ _Target = Definition | str | _Whole
 
 
 class ResolvedNames:
-    """The names of first-party code, and what each means.
+    """The names of first-party code and their meanings.
 
-    A name that cannot be resolved stands for its whole module: every definition, and what its imports name.
+    A name that cannot be resolved stands for its whole module: every definition, and the targets of its imports.
 
     Args:
         owner: a top-level package; what is installed by the same distribution is first-party too.
-        given: files of modules that are first-party wherever they lie.
+        given: files of modules that are first-party wherever they are.
         replaced: other texts for some files.
 
     Attributes:
-        is_on_disk: whether the modules are those, and only those, that imports would find.
+        is_on_disk: whether the modules are exactly those that imports would find.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class ResolvedNames:
     # --- modules -------------------------------------------------------------------------------------------
 
     def source(self, module: str) -> ModuleSource | None:
-        """The text of a first-party module; None for other people's, and for a folder without a text."""
+        """The source of a first-party module; None for third-party modules, and for a folder without a text."""
         path = self.path(module)
         if path is None:
             return None
@@ -90,7 +91,7 @@ class ResolvedNames:
         return self._sources[path]
 
     def _stub(self, module: str) -> ModuleSource | None:
-        """The stub of a first-party module, from which its names are loaded when they are first used."""
+        """The stub of a first-party module whose names are loaded on first use."""
         path = self.path(module)
         stub = None if path is None else path.with_suffix(".pyi")
         if stub is None or not stub.is_file():
@@ -150,7 +151,7 @@ class ResolvedNames:
     def _look_up(
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
     ) -> Iterator[_Target]:
-        """Meaning of `names` in a first-party module; `own` if it is used in that module itself."""
+        """Meaning of `names` in a first-party module; `own` if the use is in that module itself."""
         if not names:  # the module itself is held: all that can be asked of it
             for each in self._modules.below(module) or (module,):
                 yield _Whole(each)
@@ -208,7 +209,7 @@ class ResolvedNames:
         rest: tuple[str, ...],
         ahead: frozenset[tuple[str, str]],
     ) -> Iterator[_Target]:
-        """A name made at run time from another module, where a stub beside the text or the text says from which."""
+        """Meaning of a name that the module loads from another one at run time, as its stub or its text declares."""
         stub = self._stub(module)
         for imported in stub.imports.get(name, ()) if stub is not None else ():
             yield Definition(module, "__getattr__")
@@ -224,11 +225,11 @@ class ResolvedNames:
         yield _Whole(module)
 
     def whole(self, module: str) -> Iterator[Definition | str]:
-        """Every definition of a module, and what its imports name."""
+        """Every definition of a module, and the targets of its imports."""
         yield from self._taken_apart(iter((_Whole(module),)))
 
     def _taken_apart(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
-        """Targets with each whole module expanded, once, however modules import each other."""
+        """Targets with each whole module expanded, once, even if modules import each other."""
         open_targets, seen = [targets], set[_Whole]()
         while open_targets:
             target = next(open_targets[-1], None)
@@ -253,12 +254,13 @@ class ResolvedNames:
                     yield from self._follow(imported, (), module, frozenset())
 
     def _anywhere(self, package: str, module: str) -> Iterator[_Target]:
-        """Every module that a name made at run time may mean: those below a package, or below the own one."""
+        """Every module that a name computed at run time may mean: those below a package, or below the module's own
+        one."""
         top = package if self.is_first_party(package) else module.partition(".")[0]
         yield from map(_Whole, self._modules.below(top))
 
     def _named(self, text: str, module: str) -> Iterator[_Target]:
-        """Target of a text: a module or a definition, or a file beside the code, which counts by its content."""
+        """Target of a text: a module, a definition, or a file beside the code, which counts by its content."""
         home, _, more = text.partition(":")
         names = more.split(".") if more else []
         while home and not (self.is_first_party(home) and self._modules.is_there(home)):

@@ -36,10 +36,10 @@ class Import:
 class Reference:
     """One use of a name: `a.b.c` as `("a", "b", "c")`.
 
-    `through` is the import inside the same piece that the names go through; `only_runs` marks the import itself, which
-    runs the module. Without names and import it stands for everything in the own module: a name is made at run time.
-    `text` is a text that may name a module, a definition (`a.b:c`) or a file beside the code; `anywhere` says that the
-    module is found at run time, below the package `text`, or below the own one where that is empty.
+    `through` is the import inside the same piece that binds the first name; `only_runs` marks the import itself, which
+    runs the module. Without names and import, the reference stands for everything in its own module, because a name is
+    computed at run time. `text` may name a module, a definition (`a.b:c`) or a file beside the code; `anywhere` means
+    that the module is found at run time, below the package `text`, or below its own package where that is empty.
     """
 
     names: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
 
 
 def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
-    """Names that statements bind in their own scope, each with the imports that bind it."""
+    """Names that statements bind in their scope, each with the imports that bind it."""
     bindings = _Bindings()
     for node in body:
         bindings.take(node)
@@ -70,7 +70,7 @@ def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
 def used_names(
     body: Sequence[ast.stmt], imports: Mapping[str, Sequence[Import]] | None = None
 ) -> tuple[Reference, ...]:
-    """Names used by statements at the top of a module, in order, each once; `imports` are those of the module."""
+    """Names used by statements at the top of a module, in order, each once; `imports` are the module's imports."""
     uses = _Uses(imports or {})
     for statement in body:
         uses.visit(statement)
@@ -78,7 +78,7 @@ def used_names(
 
 
 class _Bindings:
-    """The names of one scope: those bound in it, and those that it takes from the module or from around it."""
+    """The names of one scope: those bound in it, and those from the module or an enclosing scope."""
 
     def __init__(self) -> None:
         self.bound: dict[str, list[Import]] = {}
@@ -139,7 +139,7 @@ class _Scope:
 
 
 class _Uses(ast.NodeVisitor):
-    """Collects what is used and not bound by the piece itself."""
+    """Collector of names that a piece of code uses and does not bind itself."""
 
     def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
         self.found: dict[Reference, None] = {}
@@ -251,7 +251,7 @@ class _Uses(ast.NodeVisitor):
             self.visit(node.value)
 
     def _annotation(self, node: ast.expr | None) -> None:
-        """Visits an annotation, with the annotations that are written as texts in it."""
+        """Visit an annotation, and the annotations written as strings in it."""
         if node is None:
             return
         self.visit(node)
@@ -335,7 +335,7 @@ class _Uses(ast.NodeVisitor):
                 self.found.update((Reference((), imported), None) for imported in imports_of(statement))
 
     def _imports_by_name(self, name: ast.expr | None) -> None:
-        """Notes the module that a text names; where that is made at run time, all that it may be."""
+        """Note the module that a text names; for a computed name, all modules that it may name."""
         text = None if name is None else _text(name)
         if isinstance(name, ast.Name) and name.id == "__name__":
             self.found[ANYTHING] = None
@@ -347,7 +347,7 @@ class _Uses(ast.NodeVisitor):
             self.found[Reference(text=beginning(name), anywhere=True)] = None
 
     def _meaning(self, node: ast.AST) -> tuple[str, ...]:
-        """Meaning of an attribute or a name by the imports around it: `im` as `importlib.import_module`."""
+        """Meaning of an attribute or a name after the imports: `im` as `importlib.import_module`."""
         chain = _chain(node)
         if chain is None:
             return ("",)

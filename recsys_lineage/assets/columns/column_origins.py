@@ -33,7 +33,7 @@ class ColumnOrigins:
     Attributes:
         lineage: column → its edges; empty where it cannot be derived.
         tags: column → its tags.
-        checks: whether as many people stand behind its groups as it says, and whether it is cleared for the tags.
+        checks: whether its groups have as many people as declared, and whether it is cleared for the tags.
         warnings: why the lineage is not known.
     """
 
@@ -46,17 +46,17 @@ class ColumnOrigins:
 def origins_of(
     asset: AssetCode, lake: Lake, inputs: Inputs, output: Output, schema: Sequence[Column]
 ) -> ColumnOrigins:
-    """Find the origins of an output's columns, and whether the asset is cleared for their tags.
+    """Find the origins of an output's columns, and check that the asset is cleared for their tags.
 
     Args:
-        asset: whose code made the output.
-        lake: that it read.
-        inputs: of its run.
-        output: what it handed back.
+        asset: the asset that made the output.
+        lake: the lake that it read from.
+        inputs: the inputs of its run.
+        output: the return value of its code.
         schema: the columns as they will be stored.
 
     Raises:
-        ColumnLineageError: what the asset declares of its columns is not so.
+        ColumnLineageError: the asset's declarations about its columns are wrong.
     """
     columns = [column.name for column in schema]
     tags = _tags_read(lake, inputs)
@@ -91,10 +91,10 @@ def _derived(
     people: People,
     held: Sequence[PeopleCheck],
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """Edges of each column of a statement or a Polars plan, or as the code declares; none for other data.
+    """Edges of each column: derived from a statement or a Polars plan, or as declared; empty for other data.
 
     Raises:
-        ColumnLineageError: they cannot be derived, or were derived of other columns than were made.
+        ColumnLineageError: they cannot be derived, or the derived columns differ from the actual ones.
     """
     if output.columns_from is not None:
         return _declared(asset, output.columns_from(), inputs, columns)
@@ -119,7 +119,7 @@ def _derived(
 def _shown(
     lineage: Mapping[str, tuple[ColumnEdge, ...]], output: Output
 ) -> Mapping[str, tuple[ColumnEdge, ...]]:
-    """The edges by which tags go: values that became names of columns, in a PIVOT, are shown by these names."""
+    """The edges along which tags pass: values that a PIVOT turned into column names are visible in these names."""
     if not isinstance(output.data, Query) or not is_named_by_data(output.data.text or output.data.sql):
         return lineage
     return {
@@ -143,7 +143,7 @@ def _sorted(found: Mapping[str, Sequence[ColumnEdge]]) -> dict[str, tuple[Column
 
 
 def _columns_read(inputs: Inputs) -> dict[str, list[str]]:
-    """Table, file or scan of files → the columns that were read of it, but for checks."""
+    """Table, file or scan of files → its columns that were read, reads for checks excluded."""
     found: dict[str, dict[str, None]] = {}
     schemas = inputs.schemas() if inputs.relations else {}
     for name, files in inputs.relations.items():
@@ -168,7 +168,7 @@ def _people(lake: Lake, inputs: Inputs) -> list[tuple[str, str]]:
 
 
 def _tags_read(lake: Lake, inputs: Inputs) -> dict[str, Tags]:
-    """Table → column → tags, of the columns that were read."""
+    """Table → column → tags, for the columns that were read."""
     records = Records(lake)
     names = {read.name: read.columns for read in inputs.reads if read.kind == "table"}
     return {

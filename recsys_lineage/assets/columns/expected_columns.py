@@ -1,4 +1,4 @@
-"""Expected columns: assets' columns and their lineage as far as the code determines them before the first run."""
+"""Expected columns: assets' columns and their lineage, as far as the code determines them before the first run."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from recsys_lineage.sql.sql_text import SqlText
 
 _log = logging.getLogger(__name__)
 _UNKNOWN = '"NULL"'
-"""The type of a column whose type nobody tells: that of NULL, which DuckDB takes nearly everywhere."""
+"""The type of a column of unknown type: that of NULL, which DuckDB accepts nearly everywhere."""
 Schema = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class ExpectedColumns:
-    """Columns and column lineage of assets that were not made yet.
+    """Columns and column lineage of assets that have no version yet.
 
     Attributes:
-        lineage: asset → column → the edges of it.
-        types: asset → column → DuckDB's type, empty where nobody tells it.
+        lineage: asset → column → its edges.
+        types: asset → column → DuckDB's type, empty where it is unknown.
     """
 
     lineage: Mapping[str, Mapping[str, Sequence[ColumnEdge]]]
@@ -37,14 +37,14 @@ class ExpectedColumns:
 
 
 def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]) -> ExpectedColumns:
-    """Columns and their edges for each asset that was not made yet: derived from a SELECT over tables, or as declared.
+    """Columns and their edges for each asset without a version: derived from a SELECT over tables, or as declared.
 
-    No code runs and no file is opened: of a SELECT over files, and of Python that declares nothing, nothing is known
-    before the first run; nor of what is made of their columns by a SELECT, where nobody tells which they have.
+    No code runs and no file is opened. Nothing is known before the first run for a SELECT over files, for Python code
+    without declarations, and for a SELECT over tables whose columns are unknown.
 
     Args:
         codes: the assets by name, upstream first.
-        known: table → column → type, of tables that are there; their own lineage is on record.
+        known: table → column → type, for existing tables; the records have their lineage.
     """
     schemas: dict[str, Schema] = dict(known)
     found: dict[str, Mapping[str, Sequence[ColumnEdge]]] = {}
@@ -78,7 +78,7 @@ def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:
 
 
 def _declared(code: AssetCode, schemas: Mapping[str, Schema]) -> dict[str, list[ColumnEdge]]:
-    """Declared columns of an asset, where `*` means all known columns of a table."""
+    """Declared columns of an asset; `*` stands for all known columns of a table."""
     assert code.columns_from is not None
     read: dict[str, dict[str, Any]] = {table: dict(schemas.get(table, {})) for table in code.upstream}
     for origins in (*code.columns_from.values(), code.rows_from):

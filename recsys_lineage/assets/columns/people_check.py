@@ -1,4 +1,5 @@
-"""PeopleCheck: counts the people behind each value of a statistic, which loses their tags only if there are enough."""
+"""PeopleCheck: counts the people behind each value of a statistic, which loses the tags of people only if there are
+enough."""
 
 from __future__ import annotations
 
@@ -27,13 +28,13 @@ _PARAMETER = "lineage_least_people"
 
 @dataclass(frozen=True)
 class PeopleCheck(TableCheck):
-    """A blocking check of an asset that is one SELECT: each of its groups is made of at least k different people.
+    """A blocking check of an asset that is one SELECT: each of its groups contains at least k different people.
 
     Args:
-        columns: of the asset, statistics over these groups. Where the check holds they are masked as they would be by
-            `HAVING count(DISTINCT person) >= k`; where it does not, they keep their tags, and nothing is written.
-        person: the column that tells people apart, as it would be written in the SELECT's HAVING.
-        k: how many.
+        columns: the asset's statistics over these groups. If the check passes, they are masked as by `HAVING
+            count(DISTINCT person) >= k`; if it fails, they keep their tags, and nothing is written.
+        person: the column that identifies people, as written in the SELECT's HAVING.
+        k: the least number of people.
     """
 
     columns: tuple[str, ...] = ()
@@ -47,13 +48,13 @@ class PeopleCheck(TableCheck):
 
 
 def at_least_k_people(columns: Sequence[str], person: str, k: int) -> PeopleCheck:
-    """Blocking: each group that the asset's SELECT makes has at least k people; its statistics are masked by that.
+    """Blocking: each group of the asset's SELECT has at least k people; its statistics are masked by that.
 
     Args:
-        columns: of the asset, which are statistics over these groups.
-        person: the column that tells people apart, `customer_id` or `c.customer_id` as the SELECT's FROM clause names
-            it. Where its origin is not tagged `person`, nothing is masked.
-        k: how many, 2 at least.
+        columns: the asset's statistics over these groups.
+        person: the column that identifies people, `customer_id` or `c.customer_id` as the SELECT's FROM clause names
+            it. If its origin is not tagged `person`, nothing is masked.
+        k: the least number of people, 2 or more.
 
     Raises:
         LineageError: k is less than 2, or `person` is no column.
@@ -88,17 +89,17 @@ def at_least_k_people(columns: Sequence[str], person: str, k: int) -> PeopleChec
 
 
 def count_people(check: PeopleCheck, query: Query, inputs: Inputs, origin: str) -> CheckOutcome:
-    """Whether no group of a SELECT has fewer people than a check asks for; they are counted.
+    """Count the people in each group of a SELECT; the check passes if no group has too few.
 
     Args:
         check: the check.
         query: the SELECT that the run gives to DuckDB.
-        inputs: of the run, with everything that it reads open.
+        inputs: the run's inputs, with everything open that the SELECT reads.
         origin: where the SELECT comes from, for messages.
 
     Raises:
-        LineageError: the statement makes no groups at its end, so that nothing can be counted.
-        duckdb.Error: `person` is no column there.
+        LineageError: the outermost SELECT has no groups, so nothing can be counted. duckdb.Error: `person` is no column
+            there.
     """
     broken = f"{check.counted} < ${_PARAMETER}"
     sql = f"SELECT count(*) FROM (\n{with_having(query.sql, broken, origin, whole=False)}\n)"
@@ -130,15 +131,15 @@ def masked_by(
     origin: str,
     people: People,
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """A lineage in which the columns of a check that holds are masked as a HAVING would mask them.
+    """The lineage in which the columns of a passed check are masked as by a HAVING.
 
     Args:
-        check: which was counted, and holds.
+        check: a check that passed.
         lineage: of the query.
-        query: what was given to DuckDB.
+        query: the statement given to DuckDB.
         inputs: of the run.
         origin: where the statement comes from.
-        people: columns, as (table, column), that tell people apart.
+        people: columns, as (table, column), that identify people.
 
     Raises:
         ColumnLineageError: the lineage cannot be derived.
@@ -155,7 +156,7 @@ def masked_by(
 
 
 def _note_reads(sql: str, inputs: Inputs, origin: str) -> None:
-    """Note what counting reads of the tables that the run reads anyway."""
+    """Note the columns that counting reads, of tables that the run reads anyway."""
     text = SqlText(sql, origin)
     known = {name: list(columns) for name, columns in inputs.schemas().items()}
     read = text.columns_read({table: known[table] for table in text.tables})

@@ -1,4 +1,4 @@
-"""The column lineage of a statement that a run gave to DuckDB, in the names that its record uses."""
+"""The column lineage of a statement that a run gave to DuckDB, with the names used in its record."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 
 People = Collection[tuple[str, str]]
-"""Columns, as (table, column), that tell people apart."""
+"""Columns, as (table, column), that identify people."""
 
 
 def query_columns(
     query: Query, inputs: Inputs, origin: str, people: People = (), result: Sequence[str] | None = None
 ) -> dict[str, tuple[ColumnEdge, ...]]:
-    """Column lineage of a statement: for each of its columns, the columns of tables and files that it comes from.
+    """Column lineage of a statement: column → the columns of tables and files that it comes from.
 
-    A relation of files is called by the scan that it stands for; in place of a frame that Python made stand the columns
-    of which it was made.
+    A relation of files is named by its scan. A frame that Python made is replaced by the columns that it was made of.
 
     Args:
-        query: what was given to DuckDB.
-        inputs: of the run, which know what its relations stand for.
+        query: the statement given to DuckDB.
+        inputs: the run's inputs, which know the sources of its relations.
         origin: where the statement comes from, for messages.
-        people: columns, as (table, column), that tell people apart.
-        result: what the columns of its result are called, which tells the values of a PIVOT that names none.
+        people: columns, as (table, column), that identify people.
+        result: names of the result's columns, which give the values of a PIVOT without a list.
 
     Raises:
         ColumnLineageError: the lineage cannot be derived; it says why, and where.
@@ -63,5 +62,5 @@ def _known(
 
 
 def _through_python(edge: ColumnEdge) -> ColumnEdge:
-    """Edges weakened by Python: what it makes of a value is no longer the value itself."""
+    """Edges weakened by Python: a value computed by Python is no longer the value itself."""
     return replace(edge, subtype="TRANSFORMATION") if edge.subtype == "IDENTITY" else edge

@@ -22,15 +22,15 @@ def output_tags(
     lineage: Mapping[str, Sequence[ColumnEdge]],
     inputs: Mapping[str, Tags],
 ) -> dict[str, tuple[Tag, ...]]:
-    """Tags of the columns that have any: their own, and those of the columns that they come from.
+    """Tags of the columns that have any: their own, and those inherited from their origins.
 
-    Where the lineage is not known each column has the tags of everything that was read.
+    Where the lineage is unknown, each column has the tags of everything that was read.
 
     Args:
         columns: of the output.
-        own: what the asset's own code says.
-        lineage: of the output's columns; empty where it is not known.
-        inputs: table → column → tags, of the columns that were read.
+        own: the tags that the asset's code declares.
+        lineage: of the output's columns; empty where it is unknown.
+        inputs: table → column → tags, for the columns that were read.
     """
     everything = {
         tag for tags in inputs.values() for each in tags.values() for tag in each if tag.name != PERSON
@@ -52,9 +52,9 @@ def clearance(
     """Whether an asset is cleared for the tags of its columns.
 
     Args:
-        tags: of its columns.
+        tags: the tags of its columns.
         cleared: tag → why the asset may hold such data.
-        lineage: of its columns; empty where it is not known.
+        lineage: the lineage of its columns; empty where it is unknown.
         inputs: table → column → tags.
     """
     broken = {

@@ -1,1 +1,1 @@
-"""Reading: the ways by which an asset reads its inputs, each observed."""
+"""Readers of an asset's inputs; each observes what it reads."""

@@ -1,7 +1,7 @@
-"""DuckDB connections that an asset's own code opens: their SQL sees frames, and no file.
+"""DuckDB connections opened by an asset's own code: their SQL sees frames, and no files.
 
-DuckDB tells Python of no file that a statement names, so a connection made while the code runs is without a file
-system, and so is the one that `duckdb.sql` uses meanwhile. The run's own connection is locked otherwise (`Engine`).
+DuckDB does not tell Python which files a statement names. So a connection made while the code runs has no file system,
+nor has the one behind `duckdb.sql`. The run's own connection is locked in another way (`Engine`).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _at_work = 0
 
 
 def watch_connections() -> None:
-    """Make `duckdb.connect` ask the guard, for the rest of the process's life."""
+    """Make `duckdb.connect` consult the guard, for the rest of the process's life."""
     ask_first(duckdb, "connect", _connecting)
 
 
 @contextmanager
 def frames_alone(guard: FileGuard) -> Iterator[None]:
-    """While the block runs, connections of the guarded code open no file.
+    """While the block runs, connections of the guarded code cannot open files.
 
     Raises:
         UnnotedFile: a statement of theirs names one.

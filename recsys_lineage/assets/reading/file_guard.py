@@ -1,11 +1,10 @@
 """FileGuard: while an asset's Python code runs, opening a file that no record would name is an error.
 
-Python tells an audit hook of every file that it opens. The guard lets pass what belongs to the environment (the
-interpreter, installed packages, the project's own code, the system), what belongs to the run (its work folder,
-temporary files that it makes), and what `recsys_lineage`, Dagster, imports and logging open on the code's behalf,
-above all what `Inputs` reads. Of native code Python tells nothing, so its readers ask the guard themselves
-(`native_readers.py`, `duckdb_connections.py`), and the code starts no other process. It guards against accidents, not
-against malice.
+Python reports every file that it opens to an audit hook. The guard allows files of the environment (the interpreter,
+installed packages, the project's own code, the system), files of the run (its work folder, its temporary files), and
+files that `recsys_lineage`, Dagster, imports and logging open on the code's behalf, above all those that `Inputs`
+reads. Python does not report files opened by native code, so native readers consult the guard (`native_readers.py`,
+`duckdb_connections.py`), and the code may start no other process. The guard prevents accidents, not malice.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ _WRITES = {
     "os.link": (0, 1), "os.mkdir": (0,), "os.remove": (0,), "os.rename": (0, 1), "os.rmdir": (0,), "os.symlink": (1,),
     "os.truncate": (0,), "shutil.rmtree": (0,),
 }  # fmt: skip
-"""Audit events that concern files besides `open`, and which of their arguments are paths."""
+"""Audit events for files other than `open` → the positions of their path arguments."""
 _MAKES = frozenset({"tempfile.mkdtemp", "tempfile.mkstemp"})
 _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
-"""Audit events of other processes, which Python tells nothing of. One that forks is guarded as the one it came from."""
+"""Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
 _EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 _TRUSTED = frozenset(
     {"aiobotocore", "botocore", "dagster", "dagster_shared", "importlib", "linecache", "logging", "recsys_lineage",
      "s3fs"}
 )  # fmt: skip
-"""Packages that open files of their own on the code's behalf: imports, logs, events, credentials, the lake."""
+"""Packages that open their own files on the code's behalf: imports, logs, events, credentials, the lake."""
 _LAKES = ("recsys_lineage", "fsspec")
-"""The lake's own code, and the file system that it lists folders with."""
+"""The lake's own code, and its file system library, which lists folders."""
 STANDS_BETWEEN = {__file__}
-"""Files of code that stands between the asset's code and what that calls."""
+"""Files of wrapper code between the asset's code and the functions that it calls."""
 
 
 @dataclass
@@ -54,8 +53,9 @@ class FileGuard:
     Args:
         asset: the asset, for messages.
         folders: the run's own files and folders.
-        frame: where the guarded block stands; what lies above it is not the asset's code. None once it has ended.
-        attached: the last database that SQLite was kept from attaching.
+        frame: the frame of the guarded block; frames outside it are not the asset's code. None once the block has
+            ended.
+        attached: the last database that SQLite was not allowed to attach.
         given: files that LazyFrames of the inputs scan, as Polars names them.
     """
 
@@ -66,10 +66,10 @@ class FileGuard:
     given: set[str] = field(default_factory=set)
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Takes note of what the asset's code does.
+        """Check an audit event of the asset's code.
 
         Raises:
-            UnnotedFile: it opens a file that no record would name.
+            UnnotedFile: the code opens a file that no record would name.
         """
         if event in _MAKES:
             made = os.path.realpath(os.fsdecode(arguments[0]))
@@ -89,11 +89,11 @@ class FileGuard:
                 self._check(event, arguments[place], event in _WRITES)
 
     def check(self, called: str, path: str) -> None:
-        """Takes note of a file that native code is about to open.
+        """Check a file that native code is about to open.
 
         Args:
             called: the function that opens it, for messages.
-            path: of a file or folder of this machine.
+            path: a file or folder on this machine.
 
         Raises:
             UnnotedFile: no record would name it.
@@ -101,7 +101,7 @@ class FileGuard:
         self._check(called, path, False, called)
 
     def allow(self, path: str | os.PathLike[str]) -> None:
-        """Allow the code to open a file by any library: it is on record."""
+        """Allow the code to open a file with any library, because it is on record."""
         self.folders.add(os.path.realpath(path))
 
     def may_read(self, path: str) -> bool:
@@ -110,12 +110,13 @@ class FileGuard:
         return below(whole, self.folders) or below(whole, environment()) or belongs_to_code(whole)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
-        """Raises for what the asset's code is about to read and no record can name; nothing where lineage does so.
+        """Raise because the asset's code is about to read something that no record can name, unless lineage itself
+        reads it.
 
         Args:
             called: the function that would read it.
-            found: what it would read, in words.
-            error: what a library said of it already, which the error comes from.
+            found: the thing that it would read, in words.
+            error: a library's error about it, the cause of the new error.
 
         Raises:
             UnnotedFile: unless it is read on the code's behalf.
@@ -126,12 +127,12 @@ class FileGuard:
             raise self._unnoted(f"called {called} on", found, line, _by_inputs("the file", called)) from error
 
     def is_trusted(self) -> bool:
-        """Whether a trusted package is at work on the code's behalf."""
+        """Whether a trusted package is working on the code's behalf."""
         return self._line(list(_frames_up_to(self.frame)))[1]
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Pause the guard for this thread inside the block, whose code checks itself what is opened."""
+        """Pause the guard for this thread inside the block, whose code checks the opened files itself."""
         before = getattr(_thread, "busy", False)
         _thread.busy = True
         try:
@@ -162,14 +163,14 @@ class FileGuard:
         raise self._unnoted(deed, whole, line, advice)
 
     def check_process(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuses a process that the asset's code starts itself; one that a library starts is the library's.
+        """Refuse a process that the asset's code starts itself; libraries may start processes.
 
         Args:
-            event: how it is started, for messages.
-            arguments: the first text of these names it.
+            event: the audit event of the start, for messages.
+            arguments: the event's arguments; the first text names the program.
 
         Raises:
-            UnnotedFile: the asset's code starts it.
+            UnnotedFile: the asset's code starts the process.
         """
         frames = list(_frames_up_to(self.frame))
         caller = next((frame for frame in frames if _package(frame) not in sys.stdlib_module_names), None)
@@ -193,7 +194,7 @@ class FileGuard:
         )
 
     def _line(self, frames: list[FrameType]) -> tuple[str | None, bool]:
-        """The line of the asset's code that is at work, and whether a trusted package does something on its behalf.
+        """The running line of the asset's code, and whether a trusted package is working on its behalf.
 
         Args:
             frames: from the innermost outwards.
@@ -209,7 +210,7 @@ class FileGuard:
 
 
 def database_file(name: str) -> str:
-    """The file of a database of SQLite, of its path or its address; empty where it lies in no file that has a name."""
+    """The file of an SQLite database, from its path or URI; empty where it has no named file."""
     path = unquote(urlsplit(name).path) if name.startswith("file:") else name
     return "" if path == ":memory:" else path
 
@@ -221,7 +222,7 @@ _start_of_thread: list[Callable[[threading.Thread], None]] = []
 
 
 def guard_at_work() -> FileGuard | None:
-    """The guard of what this thread runs; None where it runs no asset's code, or the guard itself is at work."""
+    """The guard of this thread's code; None where it runs no asset's code, or the guard itself is running."""
     if not _guards or getattr(_thread, "busy", False):
         return None
     guard = _guards.get(threading.get_ident())
@@ -232,12 +233,12 @@ def guard_at_work() -> FileGuard | None:
 def guarding(
     asset: str, folders: Iterable[str | os.PathLike[str] | None], frame: FrameType
 ) -> Iterator[FileGuard]:
-    """While the block runs, this thread, and those that it starts, open by Python only what a record names.
+    """While the block runs, this thread and those that it starts can open with Python only files that a record names.
 
     Args:
         asset: the asset whose code runs.
-        folders: files, and folders with all below them, that are the run's own.
-        frame: where the block stands.
+        folders: the run's own files and folders, with everything below them.
+        frame: the frame of the block.
     """
     with _hook_lock:
         if not _start_of_thread:
@@ -262,7 +263,7 @@ def guarding(
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Let this thread open anything inside the block: for listeners that are notified of an asset's work."""
+    """Let this thread open anything inside the block, for listeners that are notified of an asset's work."""
     guard = _guards.pop(threading.get_ident(), None)
     try:
         yield
@@ -278,7 +279,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _start(self: threading.Thread) -> None:
-    """Start a thread with the guard of its parent, because Python 3.11 notifies no hook of a new thread."""
+    """Start a thread with the guard of its parent, because Python 3.11 reports no new thread to a hook."""
     guard = _guards.get(threading.get_ident())
     if guard is not None and guard.frame is not None:
         run = self.run
@@ -301,7 +302,7 @@ def _is_write(mode: object, flags: object) -> bool:
 
 
 def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
-    """The frames of this thread from the one that opens a file outwards; those of this module are left out."""
+    """The frames of this thread from the one that opens a file outwards, without those of this module."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not last:
         if frame.f_code.co_filename not in STANDS_BETWEEN:
@@ -310,19 +311,19 @@ def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
 
 
 def _package_of_asset(frames: list[FrameType]) -> str | None:
-    """The package of the first function that the guarded block calls outside lineage and its lake's file system."""
+    """The package of the first function in the guarded block outside lineage and the lake's file system library."""
     outwards = (_package(frame) for frame in reversed(frames))
     own = next((package for package in outwards if package not in _LAKES), None)
     return None if own in sys.stdlib_module_names else own  # lineage itself is at work, or a thread
 
 
 def _is_of_asset(frame: FrameType, own: str | None) -> bool:
-    """Whether a function is the asset's code: of the package of its own, or of what is not installed."""
+    """Whether a function is the asset's code: from the asset's own package, or not installed."""
     return is_of_code(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, (own,))
 
 
 def is_of_code(module: str, file: str, own: Collection[str | None]) -> bool:
-    """Whether what a module's file defines is an asset's code: of one of its own packages, or not installed."""
+    """Whether a module's file is an asset's code: from one of its own packages, or not installed."""
     package = module.partition(".")[0]
     if package in _TRUSTED:
         return False
@@ -339,7 +340,7 @@ def _place(frame: FrameType) -> str:
 
 
 def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
-    """The frames that an error came through, from the innermost outwards."""
+    """The frames of an error's traceback, from the innermost outwards."""
     frames: list[FrameType] = []
     while traceback is not None:
         if traceback.tb_frame.f_code.co_filename not in STANDS_BETWEEN:
@@ -349,7 +350,7 @@ def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
 
 
 def _by_inputs(path: str, native: str) -> str:
-    """How a file is read so that the record names it."""
+    """Advice on reading a file in such a way that the record names it."""
     if not native:
         return f"read it with inputs.open_file({path}), which notes the read, or let its own asset load it"
     return (
@@ -359,7 +360,7 @@ def _by_inputs(path: str, native: str) -> str:
 
 
 def _command(arguments: tuple[Any, ...]) -> str:
-    """The program that is started, of the arguments of an audit event."""
+    """The started program, from the arguments of an audit event."""
     texts = (os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike) and each)
     return next((text.split()[0] for text in texts if text.split()), "a program")
 

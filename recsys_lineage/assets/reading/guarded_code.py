@@ -1,4 +1,4 @@
-"""Guarded code: while an asset's code runs, anything that it opens past its inputs is an error."""
+"""Guarded code: while an asset's code runs, opening anything other than through its inputs is an error."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def guarded(
     folders: Iterable[str | os.PathLike[str] | None] = (),
     code: Callable[..., object] | None = None,
 ) -> Iterator[FileGuard]:
-    """While the block runs, this thread, and those that it starts, open only what a record names.
+    """While the block runs, this thread and those that it starts can open only what a record names.
 
     Args:
         asset: the asset whose code runs.
-        folders: files, and folders with all below them, that are the run's own.
-        code: the asset's function, which must hold no file that was opened before; not looked at when None.
+        folders: the run's own files and folders, with everything below them.
+        code: the asset's function, which must hold no file that was opened before; not checked when None.
 
     Raises:
-        UnnotedFile: the code opens another file, holds one that is open, or starts another process.
+        UnnotedFile: the code opens another file, holds an open one, or starts another process.
     """
     watch_readers()
     watch_lazy_frames()

@@ -1,9 +1,9 @@
-"""Held files: datasets, connections and files that an asset's code had opened before it runs, so that reads go unseen.
+"""Held files: datasets, connections and files that an asset's code opened before it ran, so that reads would go unseen.
 
-A dataset of Arrow, a connection of DuckDB, an open file may have been made at the import of a module, where nobody
-looks, and reading it later opens nothing that Python or its maker would tell of. So what the code can reach by names
-is looked through before it runs: variables of its modules, of classes and around functions, defaults, and what
-collections, partial functions, iterators and instances of its own classes hold of these.
+An Arrow dataset, a DuckDB connection or an open file may have been created when a module was imported, unobserved, and
+reading it later opens no file that Python or the library would report. So everything that the code can reach by names
+is searched before it runs: variables of its modules, classes and closures, defaults, and the contents of collections,
+partial functions, iterators and instances of its own classes.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
 from recsys_lineage.errors import UnnotedFile
 
 _OF_A_COLLECTION = 1_000
-"""How many members of one collection are looked at."""
+"""The most members of one collection that are searched."""
 _AT_MOST = 100_000
 _PLAIN = (str, bytes, bytearray, int, float, complex, type(None), CodeType, ModuleType)
 _NOT_INTO = frozenset(
     {"_thread", "asyncio", "concurrent", "contextvars", "logging", "threading", "unittest", "weakref"}
 )
-"""Modules of Python whose objects lead to all of a process."""
+"""Python's modules whose objects lead to everything in a process."""
 _STANDARD = sys.stdlib_module_names - _NOT_INTO
 _ABSENT = object()
 _modules_by_name = sys.modules
-"""Looked at, and no code is taken from it: this module leads to no other by their names."""
+"""`sys.modules`, by a name that the analysis of code does not follow: no code of these modules is run from here."""
 Files = Callable[[Any], list[str] | None]
 
 
@@ -93,9 +93,9 @@ _KINDS: tuple[tuple[str, str, Files], ...] = (
     ("safetensors", "safe_open", _unknown),
     ("sqlite3", "Connection", _of_connection),
 )
-"""By module and class, the files that an object will read from, None where nobody can know; the first one counts."""
+"""Module, class, and function for the files that an object reads, None if unknown; the first match counts."""
 _CONNECTIONS = (("duckdb", "DuckDBPyConnection"), ("duckdb", "DuckDBPyRelation"), ("sqlite3", "Connection"))
-"""Those whose SQL reads tables that were filled elsewhere, and files that it names itself, also in memory."""
+"""Connections whose SQL can read tables that were filled elsewhere, and files that it names, also in memory."""
 
 
 def _of_all(values: list[Any]) -> list[str] | None:
@@ -104,12 +104,12 @@ def _of_all(values: list[Any]) -> list[str] | None:
 
 
 def _files_of(value: object) -> list[str] | None:
-    """The files that an object itself will read from: none where it is of no kind that reads."""
+    """The files that an object itself reads; none if it is not of a kind that reads."""
     return files(value) if (files := _reading(type(value))) is not None else []
 
 
 def _reading(kind: type) -> Files | None:
-    """What tells the files of objects of a class, found once for each class and set of libraries that are loaded."""
+    """The function for the files of a class's objects, looked up once per class and set of loaded libraries."""
     loaded, found = _readers.get(kind, (None, None))
     if loaded != (now := tuple(module in _modules_by_name for module in _MODULES)):
         found = _looked_up(kind)
@@ -122,7 +122,7 @@ def _looked_up(kind: type) -> Files | None:
 
 
 def _is_a(kind: type, module: str, name: str) -> bool:
-    """Whether a class is that of a library, or derived from it; a library that is not loaded has no objects."""
+    """Whether a class is that of a library or derived from it; a library that is not loaded has no objects."""
     known = getattr(_modules_by_name.get(module), name, None)
     return isinstance(known, type) and issubclass(kind, known)
 
@@ -136,7 +136,7 @@ _readers: WeakKeyDictionary[type, tuple[tuple[bool, ...], Files | None]] = WeakK
 
 
 class _Held(NamedTuple):
-    """A value, the name by which the code reaches it, and the function that says the name."""
+    """A value, the name by which the code reaches it, and the function that uses the name."""
 
     value: object
     name: str
@@ -145,7 +145,7 @@ class _Held(NamedTuple):
 
 @dataclass
 class _Search:
-    """Goes through all that some code can reach, each object once."""
+    """Search through all objects that some code can reach, each once."""
 
     seen: dict[int, object] = field(default_factory=dict)
     packages: set[str] = field(default_factory=set)
@@ -153,7 +153,7 @@ class _Search:
     own: dict[tuple[str | None, str | None], bool] = field(default_factory=dict)
 
     def all_from(self, root: object) -> Iterator[_Held]:
-        """Every object that a function reaches by names, from the nearest on."""
+        """Every object that a function reaches by names, nearest first."""
         self._add(_Held(root, "the asset", None))
         while self.ahead:
             held = self.ahead.popleft()
@@ -216,7 +216,7 @@ class _Search:
                 yield _Held(value, name, function)
 
     def _named(self, function: FunctionType) -> Iterator[tuple[str, object]]:
-        """The variables of modules that a function names."""
+        """The module variables that a function names."""
         names = set(_names(function.__code__))
         for name in sorted(names):
             value = function.__globals__.get(name, _ABSENT)
@@ -251,13 +251,13 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def check_held(guard: FileGuard, code: object) -> None:
-    """Makes sure that an asset's code holds nothing, before it runs, through which it would read files unseen.
+    """Verify, before an asset's code runs, that it holds nothing through which it would read files unseen.
 
     Args:
         code: the function that is about to run.
 
     Raises:
-        UnnotedFile: it holds a dataset, a connection, an open file or the like of a file that no record would name.
+        UnnotedFile: it holds a dataset, a connection, an open file or the like on a file that no record would name.
     """
     with guard.asking():
         for held in _Search().all_from(code):

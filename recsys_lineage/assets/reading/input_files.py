@@ -1,4 +1,4 @@
-"""InputFiles: the files outside the lake that one run of one asset reads, noted as they are read."""
+"""InputFiles: the files outside the lake that one run of one asset reads, noted when they are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class InputFiles:
     def __init__(self, asset: str) -> None:
         self.asset = asset
         self.noting: Callable[[Path], object] = Path
-        """Is told of each file that is noted, which the asset's code may open from then on."""
+        """Callback for each file that is noted; the asset's code may open the file from then on."""
         self._purpose: Purpose = "input"
         self._files: dict[tuple[str | None, str], Read] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
@@ -58,13 +58,13 @@ class InputFiles:
         """Note that a source file was read.
 
         Args:
-            path: how the record names it.
+            path: its name in the record.
             bytes: its size.
-            sha256: of its content.
+            sha256: the hash of its content.
             root: the folder that the path starts from.
-            rows: that it holds.
-            schema: its columns and their types, where it has any.
-            seen: where it lies and how it was when it was hashed, for `confirm_files`.
+            rows: its number of rows.
+            schema: its columns and their types, if it has any.
+            seen: its path and state when it was hashed, for `confirm_files`.
         """
         self._files[root, path] = Read(
             "file",
@@ -80,7 +80,7 @@ class InputFiles:
             self._hashed[path] = seen
 
     def open_file(self, path: str | Path) -> BinaryIO:
-        """A file outside the lake, opened to be read as bytes; notes the read.
+        """A file outside the lake, opened for reading bytes; notes the read.
 
         Raises:
             LineageError: when it cannot be read.
@@ -88,7 +88,7 @@ class InputFiles:
         return self.note_file(path).open("rb")
 
     def note_file(self, path: str | Path) -> Path:
-        """Note that a file outside the lake is read; returns its path, for readers that take no open file.
+        """Note a read of a file outside the lake; returns its path, for readers that take no open file.
 
         Raises:
             LineageError: when it cannot be read.
@@ -110,9 +110,9 @@ class InputFiles:
     def run_process(
         self, command: Sequence[str | Path], reads: Iterable[str | Path] = (), given: bytes | None = None
     ) -> bytes:
-        """Run another process and return its standard output; notes the files that it is said to read.
+        """Run another process and return its standard output; notes the files listed in `reads`.
 
-        Nobody sees what a process opens: what `reads` leaves out, no record names.
+        The files that a process opens cannot be observed: those missing in `reads` are in no record.
 
         Args:
             command: the program and its arguments.

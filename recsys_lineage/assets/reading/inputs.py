@@ -1,4 +1,4 @@
-"""Inputs: the only way for an asset's code to read, and therefore the place where reads are observed."""
+"""Inputs: the only way for an asset's code to read; every read is observed here."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 
 FILE = "_file"
-"""The column by which a table traces its rows to their files."""
+"""The column that gives the file of each row of a table."""
 SHARED_BY = 5
-"""How many people share a value that a record may name, where nobody says otherwise."""
+"""People who must share a value before a record may name it, unless the call gives another number."""
 
 
 @dataclass
 class _Seen:
-    """Read part of one table for one purpose; None means all of it."""
+    """The part of a table read for one purpose; None means all of it."""
 
     partitions: set[str] | None = field(default_factory=set)
     columns: set[str] | None = field(default_factory=set)
@@ -48,7 +48,7 @@ class _Seen:
 
 
 class Previous:
-    """The asset's own version before: its record, and its table."""
+    """The asset's own previous version: its record and its table."""
 
     def __init__(self, inputs: Inputs, record: Materialization) -> None:
         self._inputs, self.record = inputs, record
@@ -68,18 +68,18 @@ class Previous:
 
 
 class Inputs(InputFiles):
-    """The inputs that one run of one asset may read, and those that it has read so far.
+    """The inputs that one run of one asset may read, and its reads so far.
 
-    The first read of a table pins its version: everything that the run reads of it later comes from that version,
-    whatever others commit meanwhile.
+    The first read of a table pins its version: all later reads of the run use that version, whatever others commit
+    meanwhile.
 
     Args:
         lake: the lake to read from.
         connection: the run's DuckDB connection.
         asset: the asset that runs.
         declared: the tables that the asset depends on.
-        pinned: tables of which a given version is read instead of the latest; they may be read too.
-        previous: the record of the asset's version before, which `previous` gives.
+        pinned: table → the version to read instead of the latest; these tables may be read too.
+        previous: the record of the asset's previous version, for `previous`.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Inputs(InputFiles):
     def version(
         self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> TableVersion:
-        """The pinned version of a table; notes the read of these partitions and columns (None: of all).
+        """The pinned version of a table; notes the read of these partitions and columns (None: all).
 
         Raises:
             UndeclaredRead: when the asset does not depend on the table.
@@ -153,7 +153,7 @@ class Inputs(InputFiles):
         return table in self._declared and self._lake.has(table)
 
     def previous(self) -> Previous | None:
-        """The asset's own version before, None for the first; notes the Read."""
+        """The asset's own previous version, None for the first; notes the Read."""
         if self._previous is None or self._previous.version is None:
             return None
         self._asked_for_previous = True
@@ -178,7 +178,7 @@ class Inputs(InputFiles):
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
 
     def views(self, text: SqlText) -> None:
-        """Make every table that a statement names readable on the run's connection; notes which columns it reads."""
+        """Make every table that a statement names readable on the run's connection; notes the columns that it reads."""
         columns = {}
         for table in text.tables:
             try:
@@ -198,7 +198,7 @@ class Inputs(InputFiles):
     def frame(
         self, table: str, columns: Sequence[str] | None = None, partitions: Sequence[str] | None = None
     ) -> pl.DataFrame:
-        """The pinned version as a Polars frame; only these columns and partitions where they are named."""
+        """The pinned version as a Polars frame, limited to some columns and partitions if they are named."""
         names = ", ".join(quote(column) for column in columns) if columns else "*"
         return self._connection.sql(f"SELECT {names} FROM {self.relation(table, partitions, columns)}").pl()
 
@@ -218,7 +218,7 @@ class Inputs(InputFiles):
         return self._connection.sql(f"FROM {self.relation(table)}")
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> pl.DataFrame:
-        """The answer to one SELECT over tables that the asset depends on and relations that this run has made.
+        """The result of one SELECT over tables that the asset depends on and relations made by this run.
 
         Raises:
             SqlAssetError: when the text is no single SELECT, or reads files by itself.
@@ -241,7 +241,7 @@ class Inputs(InputFiles):
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()
 
     def columns_of(self, sql: str, parameters: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
-        """The columns that a SELECT over relations of this run would give; it is not run."""
+        """The columns of a SELECT over relations of this run, without running it."""
         return tuple(columns_of(self._connection, sql, dict(parameters) if parameters else None))
 
     def shared_values(
@@ -252,10 +252,10 @@ class Inputs(InputFiles):
         Statistics and checks may name these and no other value of a row.
 
         Args:
-            relation: a table that the asset depends on, or a relation that this run has made.
-            column: of the relation.
-            person: its column that tells people apart.
-            people: how many share a value at the least.
+            relation: a table that the asset depends on, or a relation made by this run.
+            column: a column of the relation.
+            person: its column that identifies people.
+            people: the least number of people who share a value.
         """
         found = self.query(
             f"SELECT {quote(column)} AS value, count(*) AS rows FROM {quote(relation)} "
@@ -266,14 +266,14 @@ class Inputs(InputFiles):
         return dict(found.iter_rows())
 
     def vouch_for(self, texts: Iterable[str]) -> None:
-        """Declare texts free of row values, such as names of files, or sentences about sums over many people.
+        """Declare that texts contain no row values, such as names of files, or sentences about sums over many people.
 
-        Statistics, checks, warnings and pictures may say them, whole.
+        Statistics, checks, warnings and pictures may contain them, as a whole.
         """
         self.vouched |= set(texts)
 
     def traced_files(self, names: Collection[str]) -> frozenset[str]:
-        """Which of some texts are names of files: those by which a table that was read traces its rows."""
+        """The given texts that are names of files from which a table that was read has rows."""
         asked, found = {"names": sorted(names)}, set()
         for table, columns in {**{t: v.columns for t, v in self._versions.items()}, **self._made}.items():
             if FILE in columns:
@@ -292,7 +292,7 @@ class Inputs(InputFiles):
         """Make a frame readable under a name on the run's connection.
 
         Args:
-            columns_from: for its columns, the columns of tables that were read of which Python made them.
+            columns_from: column → the columns of tables from which Python computed it.
         """
         self._connection.register(name, data)
         self._made[name] = self._connection.table(name).columns
@@ -305,7 +305,7 @@ class Inputs(InputFiles):
         self._made[name] = list(columns)
 
     def files_by_name(self, name: str, columns: Sequence[Column]) -> None:
-        """Note the columns of files that a statement names by their pattern."""
+        """Note the columns of files that a statement names by a pattern."""
         self._types[name] = {column.name: column.type for column in columns}
 
     def schemas(self) -> dict[str, Mapping[str, str]]:
@@ -325,17 +325,17 @@ class Inputs(InputFiles):
         return {name: version.version for name, version in self._versions.items()}
 
     def frame_columns(self) -> dict[str, ColumnsFrom]:
-        """Columns of tables from which Python made those of its frames, by frame."""
+        """Origins of the columns of Python's frames: frame → column → columns of tables."""
         return dict(self._frames)
 
     def lazy_frames(self) -> dict[str, pl.LazyFrame]:
-        """The tables that were given as LazyFrames."""
+        """The tables that were passed as LazyFrames."""
         return dict(self._lazy)
 
     # --- inside -------------------------------------------------------------------------------------------
 
     def _columns(self, table: str) -> list[str]:
-        """A table's columns, without noting that anything is read of it yet."""
+        """A table's columns, without noting a read yet."""
         return self.version(table, (), ()).columns
 
     def _table_read(self, name: str, purpose: Purpose, seen: _Seen) -> Read:
@@ -363,7 +363,8 @@ class Inputs(InputFiles):
 def _bytes_read(
     version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
 ) -> int:
-    """Stored bytes of some columns in some partitions of a version; an upper bound for old versions without details."""
+    """Stored bytes of some columns in some partitions of a version; an upper bound for old versions without column
+    sizes."""
     if version.partition_column is None:
         counted = version.columns_written
         if columns is None or not counted:

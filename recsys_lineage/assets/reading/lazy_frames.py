@@ -1,6 +1,6 @@
 """LazyFrames collected by an asset's code: they may scan its inputs, and files that are on record.
 
-A frame may have been made where nobody looks, at the import of a module. Its plan says which files it will open.
+A frame may have been created when a module was imported, unobserved. Its plan names the files that it will open.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from recsys_lineage.columns.frames.frame_source import files_of
 
 STANDS_BETWEEN.add(__file__)
 METHODS = ("collect", "describe", "execute", "fetch", "profile", "remote", "show", "sink_")
-"""How methods of a LazyFrame begin that have its plan run; which there are depends on the version of Polars."""
+"""Beginnings of the names of LazyFrame methods that run the plan; which exist depends on the version of Polars."""
 RUN_NOTHING = frozenset({"collect_schema", "show_graph"})
-"""Methods with such names that run no plan."""
+"""Methods with such names that do not run the plan."""
 FUNCTIONS = ("collect_all", "collect_all_async")
-"""Functions that run the plans of several."""
+"""Functions that run the plans of several LazyFrames."""
 
 
 def watch_lazy_frames() -> None:
-    """Make LazyFrames ask the guard before they are collected, for the rest of the process's life."""
+    """Make LazyFrames consult the guard before they are collected, for the rest of the process's life."""
     for name, method in list(vars(pl.LazyFrame).items()):
         if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_asks_the_guard"):
             setattr(pl.LazyFrame, name, _asking(method, f"polars.LazyFrame.{name}"))
@@ -40,10 +40,10 @@ def watch_lazy_frames() -> None:
 
 
 def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.LazyFrame.collect") -> None:
-    """Takes note of the files that a frame's plan is about to open.
+    """Check the files that a frame's plan is about to open.
 
     Args:
-        called: what has the plan run, for messages.
+        called: the method or function that runs the plan, for messages.
 
     Raises:
         UnnotedFile: a file that no record would name is among them.
@@ -58,7 +58,7 @@ def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.Laz
 
 
 def _asking(function: Callable[..., Any], called: str) -> Callable[..., Any]:
-    """The function, which asks the guard of the frame that it is a method of, or of the frames that it is given."""
+    """The function, wrapped to consult the guard about the frames that it is called on or with."""
 
     @functools.wraps(function)
     def asks(*arguments: Any, **options: Any) -> Any:

@@ -1,8 +1,8 @@
-"""Readers of native libraries, wrapped to ask the guard of the asset's code before they open a file.
+"""Readers of native libraries, wrapped to consult the guard of the asset's code before they open a file.
 
-Polars, Arrow, DuckDB and the like open files without telling Python. So each public function of theirs whose name says
-that it reads (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens what it is given, asks the
-guard first, by whatever name the asset's code holds it. While nothing is guarded that is one look into a dictionary.
+Polars, Arrow, DuckDB and the like open files unnoticed by Python. So each of their public functions with a reading word
+in its name (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens a file, consults the guard
+first, whatever name the asset's code uses for it. Without a guard the cost is one dictionary lookup.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, 
 LIBRARIES = frozenset(
     {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}
 )
-"""Libraries that read files in native code; NumPy opens its files by Python, whose audit hook tells of it."""
+"""Libraries that read files in native code; NumPy opens its files with Python, whose audit hook reports it."""
 WORDS = frozenset(
     {
         "csv",
@@ -42,7 +42,7 @@ WORDS = frozenset(
         "stream",
     }
 )
-"""A function reads a file when one of these is a word of its name."""
+"""Words in the names of functions that read files."""
 CLASSES: Mapping[str, Sequence[str]] = {
     "deltalake": ("DeltaTable",),
     "lightgbm": ("Booster", "Dataset"),
@@ -52,17 +52,17 @@ CLASSES: Mapping[str, Sequence[str]] = {
     "pyarrow.orc": ("ORCFile",),
     "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
 }
-"""Classes whose instances open the file that they are given."""
+"""Classes whose constructors open a file."""
 METHODS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "polars": {"DataFrame": ("deserialize",), "LazyFrame": ("deserialize",)},
     "torch": {"UntypedStorage": ("from_file",)},
 }
-"""Methods of classes that make an instance of the file that they are given, by module and class."""
+"""Methods that construct an instance from a file, by module and class."""
 SOURCES = frozenset(
     {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
      "source", "table_uri", "uri", "where"}
 )  # fmt: skip
-"""How parameters that take a file are called; the first parameter does whatever its name is."""
+"""Names of parameters that take a file; a function's first parameter takes one whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
 _LONGEST_PATH = 4_096
 _DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")
@@ -75,7 +75,7 @@ _importing = threading.local()
 
 
 def watch_readers() -> None:
-    """Make native readers ask the guard, including those imported later, for the rest of the process's life."""
+    """Make native readers consult the guard, including those imported later, for the rest of the process's life."""
     with _lock:
         if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
             sys.meta_path.insert(0, _Finder())
@@ -83,7 +83,7 @@ def watch_readers() -> None:
 
 
 def is_reader(name: str, value: object) -> bool:
-    """Whether an attribute of a library's public module is a function that reads files, as its name has it."""
+    """Whether an attribute of a library's public module is a function that reads files, judging by its name."""
     if name.startswith("_") or WORDS.isdisjoint(name.lower().split("_")):
         return False
     if (
@@ -96,7 +96,7 @@ def is_reader(name: str, value: object) -> bool:
 
 
 def _cover() -> None:
-    """Make the readers of all newly imported modules ask first."""
+    """Wrap the readers of all newly imported modules."""
     with _lock:
         asking: dict[int, tuple[Any, Callable[..., Any]]] = {}
         for name, module in list(sys.modules.items()):
@@ -116,17 +116,17 @@ def _cover() -> None:
 
 
 def ask_first(module: ModuleType, name: str, asking: Callable[[Any], Callable[..., Any]]) -> None:
-    """Make a function ask the guard first, under whatever name modules hold it, for the rest of the process's life."""
+    """Make a function consult the guard first, under every name in any module, for the rest of the process's life."""
     function = getattr(module, name)
     if not hasattr(function, "_asks_the_guard"):
         put_in_place({id(function): (function, asking(function))})
 
 
 def put_in_place(others: Mapping[int, tuple[Any, Any]]) -> None:
-    """Put other functions wherever modules hold some by a name.
+    """Replace functions wherever modules refer to them.
 
     Args:
-        others: by its id, each function and what takes its place.
+        others: id of a function → the function and its replacement.
     """
     if not others:
         return
@@ -150,12 +150,12 @@ def _names_of(module: ModuleType) -> list[tuple[str, Any]]:
 def _asking(
     function: Callable[..., Any], called: str, first: int = 0, sql: bool = False
 ) -> Callable[..., Any]:
-    """The function, which asks the guard first where there is one.
+    """The function, wrapped to consult the guard first where there is one.
 
     Args:
         called: its public name, for messages.
-        first: which of its positional arguments may be a file.
-        sql: whether that is a statement, which may name files.
+        first: index of the positional argument that may be a file.
+        sql: whether that argument is a statement, which may name files.
     """
 
     @functools.wraps(function)
@@ -170,7 +170,7 @@ def _asking(
 
 
 def _have_method_ask(kind: type, method: str, called: str) -> None:
-    """Have a method of a class itself, which makes an instance of a file, ask first."""
+    """Wrap a class method that constructs an instance from a file."""
     held = inspect.getattr_static(kind, method)
     asks = _asking(
         lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
@@ -191,12 +191,12 @@ def _ask(
 
 
 def ask_of_files(guard: FileGuard, called: str, given: object, elsewhere: bool = False) -> None:
-    """Ask a guard whether native code may open what it is given.
+    """Consult a guard about files that native code is about to open.
 
     Args:
         called: the function that opens it, for messages.
-        given: a path, an address or a pattern, or several; all else names no file.
-        elsewhere: whether the files are no files of this machine.
+        given: a path, a URL or a pattern, or several; other values name no file.
+        elsewhere: whether the files are on another machine.
 
     Raises:
         UnnotedFile: no record would name one of them.
@@ -214,7 +214,7 @@ def ask_of_files(guard: FileGuard, called: str, given: object, elsewhere: bool =
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Everything in an argument that could name a file; what is longer than a path is what a file holds."""
+    """Texts in an argument that could name a file; a text longer than a path is the content of one."""
     if isinstance(value, str | bytes):
         if len(value) <= _LONGEST_PATH:
             yield os.fsdecode(value)
@@ -226,7 +226,7 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _files(text: str) -> Iterator[str]:
-    """The files that a text names, by itself or as a pattern; none where it is no path."""
+    """The files that a text names, directly or as a pattern; none where it is no path."""
     try:
         if os.path.exists(text):
             yield text
@@ -237,7 +237,7 @@ def _files(text: str) -> Iterator[str]:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Sees modules of the libraries be imported, which are covered once they are there."""
+    """Import finder that notices imports of the libraries, to wrap their readers afterwards."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

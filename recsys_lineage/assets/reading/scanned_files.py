@@ -37,9 +37,9 @@ def open_scan(
 ) -> OpenedScan:
     """Open files on the run's connection, see `recsys_lineage.files.open_scan`; notes each as a Read.
 
-    A file of which it is `known` what it holds is noted too: its hash was taken.
+    A file whose content is `known` is noted too, with its hash.
 
-    It stands beside `Inputs`, so that an asset that reads tables only does not depend on the readers of files.
+    It is not part of `Inputs`, so that an asset that reads only tables does not depend on the readers of files.
     """
     opened = files.open_scan(
         inputs._connection,
@@ -88,10 +88,10 @@ def failing_rows(
     own: Collection[FileScan],
     error: Exception,
 ) -> FailingRows:
-    """The rows at which a source's SQL stops on the run's connection, see `recsys_lineage.files.failing_rows`."""
+    """The rows at which a source's SQL fails on the run's connection, see `recsys_lineage.files.failing_rows`."""
     return files.failing_rows(inputs._connection, query, relations, own, error)
 
 
 def sql_failed(inputs: Inputs, written: WrittenSql, error: Exception) -> SqlFailed | None:
-    """The error of a source's SQL whose scans are open on the run's connection, from DuckDB's error."""
+    """The error of a source's SQL with its scans open on the run's connection, from DuckDB's error."""
     return written.failed(error, inputs._connection)

@@ -1,4 +1,4 @@
-"""Processes spawned by `multiprocessing`: no audit event reports them, so their start asks the guard."""
+"""Processes spawned by `multiprocessing`: no audit event reports them, so their start consults the guard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STANDS_BETWEEN.add(__file__)
 
 
 def watch_processes() -> None:
-    """Make the start of spawned processes ask the guard, for the rest of the process's life."""
+    """Make the start of spawned processes consult the guard, for the rest of the process's life."""
     for kind in (SpawnProcess, ForkServerProcess):
         if not hasattr(kind._Popen, "_asks_the_guard"):
             kind._Popen = staticmethod(_starting(kind._Popen, f"multiprocessing.{kind.__name__}"))

@@ -1,4 +1,4 @@
-"""SqlFiles: the files that a SQL text names, hashed before DuckDB reads exactly these."""
+"""SqlFiles: the files that a SQL text names, hashed before DuckDB reads them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SqlFiles:
 
     Args:
         text: the SQL.
-        folder: where its relative paths start.
+        folder: the base of its relative paths.
     """
 
     text: SqlText
@@ -49,18 +49,18 @@ class SqlFiles:
         return tuple(sorted(places))
 
     def observe(self) -> str:
-        """A hash of all names and contents: it changes when a file is added, changed or gone."""
+        """A hash of all names and contents, which changes when a file is added, changed or removed."""
         with Engine(threads=1).connect(folders=self.opens) as connection:
             files = {file for call in self.text.scans for _, file in self._listed(connection, call)}
         seen = sorted((file.path, file.sha256) for file in files)
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]
 
     def written(self, inputs: Inputs, parameters: dict[str, Any]) -> WrittenSql:
-        """The statement to run: each call reads the files that are there now, which are noted as reads.
+        """The statement to run: each call reads the files that exist now, which are noted as reads.
 
         Raises:
-            LineageError: no file is there, or one cannot be read.
-            SqlFailed: DuckDB cannot read them in that way.
+            LineageError: there is no file, or one cannot be read.
+            SqlFailed: DuckDB cannot read them with the call's options.
         """
         relations: dict[FileCall, str] = {}
         for call in self.text.scans:
@@ -82,7 +82,7 @@ class SqlFiles:
         return WrittenSql(self.text.text, self.text.origin, relations)
 
     def _listed(self, connection: duckdb.DuckDBPyConnection, call: FileCall) -> list[tuple[Path, SourceFile]]:
-        """Places and files of a call in the order that DuckDB reads them in, each once."""
+        """Paths and files of a call in DuckDB's reading order, each once."""
         listed: dict[Path, SourceFile] = {}
         for pattern in call.patterns:
             _, inside = self._fixed(pattern)
@@ -117,7 +117,7 @@ class SqlFiles:
         return [Path(file) for (file,) in found]
 
     def _fixed(self, pattern: str) -> tuple[Path, Path]:
-        """Path that DuckDB must be allowed to open for a pattern, and the folder that its files must be in."""
+        """Path that DuckDB must be allowed to open for a pattern, and the folder that must contain its files."""
         relative = not os.path.isabs(pattern)
         if not _WILD.search(pattern):
             place = self._whole(pattern)
@@ -134,7 +134,7 @@ class SqlFiles:
         return Path(os.path.abspath(self.folder / path))
 
     def _name(self, pattern: str, place: Path) -> str:
-        """Name of a file in records: from the text's folder on, or whole if the text has whole paths."""
+        """Name of a file in records: relative to the text's folder, or absolute if the text has absolute paths."""
         if os.path.isabs(pattern):
             return place.as_posix()
         return place.relative_to(self.folder.absolute()).as_posix()

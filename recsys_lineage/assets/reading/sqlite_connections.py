@@ -1,6 +1,6 @@
-"""SQLite connections that an asset's own code opens: an attached database is a file that it reads.
+"""SQLite connections opened by an asset's own code: an attached database is a file that it reads.
 
-Python tells of the file that a connection is made to, and of none that its ATTACH opens, so SQLite itself asks first.
+Python reports the file of a connection, but not those that its ATTACH opens, so SQLite's authorizer consults the guard.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ STANDS_BETWEEN.add(__file__)
 
 
 def watch_attaching() -> None:
-    """Make `sqlite3.connect` ask the guard, for the rest of the process's life."""
+    """Make `sqlite3.connect` consult the guard, for the rest of the process's life."""
     ask_first(sqlite3, "connect", _connecting)
 
 
 @contextmanager
 def attaching_noted(guard: FileGuard) -> Iterator[None]:
-    """While the block runs, connections of the guarded code attach only databases that a record names.
+    """While the block runs, connections of the guarded code can attach only databases that a record names.
 
     Raises:
         UnnotedFile: a statement of theirs attaches another.
@@ -60,7 +60,7 @@ def _authorized(action: int, file: str | None, *_: object) -> int:
 
 
 def _may_attach(file: str | None) -> int:
-    """Whether the code at work may attach a database; `file` is None where the statement does not say which."""
+    """Whether the running code may attach a database; `file` is None where the statement does not name one."""
     guard = guard_at_work()
     if guard is None:
         return sqlite3.SQLITE_OK

@@ -1,6 +1,4 @@
-"""Surroundings: files of the running program itself: the interpreter, installed packages, the project's code, the
-system.
-"""
+"""Surroundings: files of the running program itself: interpreter, installed packages, first-party code, the system."""
 
 from __future__ import annotations
 
@@ -30,17 +28,17 @@ def environment() -> frozenset[str]:
 
 
 def temporary() -> str:
-    """The folder in which temporary files are made; Python opens it itself to make one without a name."""
+    """The folder for temporary files; Python opens it itself to create a file without a name."""
     return os.path.realpath(tempfile.gettempdir())
 
 
 def below(path: str, places: Iterable[str]) -> bool:
-    """Whether a path is one of some places, or lies below one of them."""
+    """Whether a path is one of some places, or below one."""
     return path in places or any(path.startswith(place + os.sep) for place in places)
 
 
 def belongs_to_code(path: str) -> bool:
-    """Whether a path is code that Python could import, or lies in a package of such, as a package's own SQL does."""
+    """Whether a path is code that Python could import, or is in a package's folder, like a package's SQL files."""
     for entry in sys.path:
         root = os.path.realpath(entry or os.curdir)
         if not below(path, (root,)):

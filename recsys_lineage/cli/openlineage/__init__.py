@@ -1,1 +1,1 @@
-"""The commands of `openlineage`: sending events to external catalogs, and checking what these understood."""
+"""The commands of `openlineage`: sending events to external catalogs, and checking how these interpreted them."""

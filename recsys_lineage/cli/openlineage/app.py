@@ -24,8 +24,8 @@ def openlineage_app(open_place: OpenPlace | None = None, **how: Any) -> typer.Ty
     """The commands for an application to mount; their help is found without opening anything.
 
     Args:
-        open_place: opens the lake when a command is called; what the group around it says when None.
-        how: for `typer.Typer`.
+        open_place: opens the lake when a command is called; that of the enclosing group when None.
+        how: arguments for `typer.Typer`.
     """
     made = typer.Typer(help=HELP, no_args_is_help=True, **how)
 

@@ -1,4 +1,4 @@
-"""`openlineage compare`: the records compared with what a catalog understood."""
+"""`openlineage compare`: the records compared with a catalog's state."""
 
 from __future__ import annotations
 

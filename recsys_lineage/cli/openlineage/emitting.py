@@ -1,4 +1,4 @@
-"""The emission of a command of `openlineage`: its one lake, and how that lake's events are made."""
+"""The emission of a command of `openlineage`: its one lake, and the settings of that lake's events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def emitting(context: typer.Context) -> Iterator[tuple[Lake, Emission]]:
-    """The lake of a command and its emission; inside the block, errors made for people are printed as messages."""
+    """The lake of a command and its emission; inside the block, expected errors are printed as messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj

@@ -90,7 +90,7 @@ def serve(
 
 @contextmanager
 def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
-    """The lake of a command, and its place; inside the block, errors made for people become messages."""
+    """The lake of a command and its place; inside the block, expected errors are printed as messages."""
     from recsys_lineage.errors import WrongQuestion
 
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
@@ -106,7 +106,8 @@ def _one_lake(context: typer.Context) -> Iterator[tuple[Lake, Place]]:
 
 
 def _schemas(spec: str | None) -> tuple[Schemas | None, str | None]:
-    """The official schemas; where none was named and they cannot be fetched, why not: no reason to refuse events."""
+    """The official schemas; None with the reason if none are named and they cannot be fetched, which refuses no
+    events."""
     from recsys_lineage.openlineage.validation.official_schemas import Schemas
     from recsys_lineage.openlineage.validation.spec import EVENT, NoSpec, Spec
 

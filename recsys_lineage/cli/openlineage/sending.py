@@ -196,7 +196,8 @@ def _runs_since(text: str) -> Replay:
 
 
 def _one_run(lake: Lake, run: str) -> Replay:
-    """The run of an id: OpenLineage's of one asset's run, or Dagster's, of all that it did."""
+    """The replay of a run by its id: OpenLineage's id of one asset's run, or Dagster's id of a run with all its
+    assets."""
     from recsys_lineage.openlineage.delivery.replay import Replay
     from recsys_lineage.records.records import Records
 
@@ -216,7 +217,7 @@ def _time(seconds: float | None) -> str:
 
 @contextmanager
 def _progress(as_json: bool) -> Iterator[Callable[[str, int], None] | None]:
-    """A line on a terminal's stderr that says how many events were sent; nothing elsewhere."""
+    """A line on a terminal's stderr with the number of events sent; nothing elsewhere."""
     if as_json or not sys.stderr.isatty():
         yield None
         return

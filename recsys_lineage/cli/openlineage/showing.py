@@ -1,4 +1,4 @@
-"""Results of validation, comparison and import, in words."""
+"""Results of validation, comparison and import, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EmptyTables: a DuckDB with empty tables, queried about statements over them."""
+"""EmptyTables: a DuckDB database of empty tables that describes statements over them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _CONFIG: dict[str, Any] = {
 }
 _MOST_TABLES = 2000
 _STAND_INS: tuple[object, ...] = (None, "", 1)
-"""What parameters are set to, whose types nobody knows: whatever DuckDB takes first."""
+"""Values for parameters whose types are not known, in order of trial; the first that DuckDB accepts is used."""
 
 
 class EmptyTables:
-    """A DuckDB of this process's memory that reads nothing from outside of it, with tables without rows."""
+    """An in-memory DuckDB database of this process with tables without rows, which cannot read anything from
+    outside."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,11 +47,11 @@ class EmptyTables:
         """Names and types of the columns of a statement's result, as a subquery in a FROM clause.
 
         Args:
-            sql: one statement; it is put on lines of its own, the first of them the second.
-            tables: those that it reads, by names as they are quoted.
-            parameters: names of its `$name` parameters.
-            unnamed: how many `?` it has.
-            runs: whether the statement is run, and not only described, which tells more of how names are spelled.
+            sql: one statement; it starts on the second line of the text that is run.
+            tables: quoted name → columns of each table that it reads.
+            parameters: the names of its `$name` parameters.
+            unnamed: the number of its `?` parameters.
+            runs: whether to run the statement instead of only describing it, which gives exact spellings of names.
 
         Raises:
             duckdb.Error: DuckDB refuses it.
@@ -90,7 +91,7 @@ class EmptyTables:
         """The statements of a text.
 
         Raises:
-            duckdb.Error: DuckDB does not take it.
+            duckdb.Error: DuckDB refuses it.
         """
         with self._lock:
             return self._with({}).extract_statements(sql)
@@ -118,7 +119,7 @@ def empty_tables() -> EmptyTables:
 
 
 _of_parents: list[EmptyTables] = []
-"""Those of processes that this one is a fork of: they are neither used nor closed here."""
+"""Instances of the parent processes of this fork, which are neither used nor closed here."""
 
 
 def _begin_anew() -> None:

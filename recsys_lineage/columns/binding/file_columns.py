@@ -18,15 +18,15 @@ _WILD = re.compile(r"[*?\[]")
 def columns_of_files(call: FileCall, text: str) -> Columns | None:
     """Names and types of the columns that a call reads; None if the files are missing.
 
-    Only the folders that the call names can be opened, and nothing but the files' headers is asked for.
+    Only the folders that the call names can be opened, and only the files' headers are read.
 
     Args:
-        call: of the statement.
-        text: of the call.
+        call: a call in the statement.
+        text: the text of the call.
 
     Raises:
-        SqlAssetError: it reads what is no file of this machine.
-        ColumnLineageError: the files are there, and DuckDB cannot read them in that way.
+        SqlAssetError: it reads something other than files on this machine.
+        ColumnLineageError: the files exist, and DuckDB cannot read them with the call's options.
     """
     refuse_places_elsewhere([call])
     folders = ", ".join(literal(_folder(pattern)) for pattern in call.patterns)
@@ -49,7 +49,7 @@ def columns_of_files(call: FileCall, text: str) -> Columns | None:
 
 
 def _folder(pattern: str) -> str:
-    """The folder below which all files of a pattern lie."""
+    """The folder that contains all files of a pattern."""
     parts = os.path.abspath(pattern).split("/")[:-1]
     wild = next((place for place, part in enumerate(parts) if _WILD.search(part)), len(parts))
     return "/".join(parts[:wild]) + "/"

@@ -18,7 +18,7 @@ class Input:
     """A table or a file that a statement may read.
 
     Args:
-        name: as `schemas` spells it; edges name it so.
+        name: its name as spelled in `schemas` and in edges.
         columns: names and types.
     """
 
@@ -27,7 +27,7 @@ class Input:
 
     @cached_property
     def relation(self) -> Relation:
-        """Its columns, each made of itself."""
+        """Its columns, each an input of its own."""
         return Relation(
             [Column(name, Value(of_column(self.name, name), type=kind)) for name, kind in self.columns]
         )
@@ -39,18 +39,18 @@ def _input(name: str, columns: Columns) -> Input:
 
 
 class Inputs:
-    """The tables and files of `schemas` under the names that DuckDB compares.
+    """The tables and files of `schemas`, looked up by names as DuckDB compares them.
 
     Args:
-        schemas: table → column → type. It is not read but for what is asked.
+        schemas: table → column → type. Only the entries that are looked up are read.
     """
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self.asked: dict[str, Input | None] = {}
-        """What was looked for, and found or not."""
+        """Names that were looked up → the input, or None."""
         self.lasting = True
-        """Whether what was found is known from `schemas` alone, and not from files that may change."""
+        """True if everything found comes from `schemas`, and not from files that may change."""
 
     def find(self, name: str) -> Input | None:
         """The input of a name."""
@@ -61,14 +61,14 @@ class Inputs:
         return self.asked[name]
 
     def add(self, name: str, columns: Columns) -> Input:
-        """An input whose columns are those of files that lie there now."""
+        """An input whose columns are those of existing files."""
         self.lasting = False
         self.asked[name] = _input(name, columns)
         return _input(name, columns)
 
     @property
     def names(self) -> Iterable[str]:
-        """All names, as `schemas` spells them."""
+        """All names as spelled in `schemas`."""
         return self._schemas
 
     @cached_property

@@ -20,7 +20,7 @@ def path(node: exp.Expr) -> list[str] | None:
 
 
 def called(node: exp.Func, text: str) -> str:
-    """Name of a function in the text, in lower case; the parser's own where it keeps no place."""
+    """Name of a function in the text, in lower case; the parser's own name if it keeps no position."""
     start = node.meta.get("start")
     if start is None:
         return (node.name if isinstance(node, exp.Anonymous) else node.sql_names()[0]).lower()
@@ -28,7 +28,7 @@ def called(node: exp.Func, text: str) -> str:
 
 
 def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The conditions whose AND a condition is."""
+    """The conditions that a condition joins by AND."""
     node = node.unnest()
     if isinstance(node, exp.And):
         for each in (node.this, node.expression):

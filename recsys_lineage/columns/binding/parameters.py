@@ -1,4 +1,4 @@
-"""Parameters: what is known of the values that a statement's `$name` parameters had when it ran."""
+"""Parameters: facts about the values of a statement's `$name` parameters in its run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from decimal import Decimal
 from recsys_lineage.columns.relation import folded
 
 _MANY = 2
-"""No difference is made between numbers from here on."""
+"""Numbers from this one on are not distinguished."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What is known of the values of parameters, which is all that the lineage depends on.
+    """Facts about the values of parameters, which are all that the lineage depends on.
 
     Args:
-        numbers: names of those that are numbers of at least 1, each with its value, 2 at most.
-        empty: names of those that are NULL or a text without a letter, which is no key of a hash.
+        numbers: name → value of each number of at least 1; larger numbers are stored as 2.
+        empty: the names of those that are NULL or a text without a letter, which cannot be the key of a hash.
     """
 
     numbers: frozenset[tuple[str, int]] = frozenset()
@@ -26,7 +26,7 @@ class Parameters:
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Parameters:
-        """What is known of some values."""
+        """The facts about some values."""
         return cls(
             frozenset(
                 (folded(name), _MANY if value >= _MANY else 1)
@@ -37,7 +37,7 @@ class Parameters:
         )
 
     def is_at_least(self, name: str, least: int) -> bool:
-        """Whether a parameter is known to be at least a number, 2 at most."""
+        """Whether a parameter is known to be at least a number, which is 1 or 2."""
         return any(known == folded(name) and value >= least for known, value in self.numbers)
 
 

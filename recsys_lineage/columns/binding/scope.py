@@ -1,4 +1,4 @@
-"""Scope: the meaning of names in a SELECT, as DuckDB binds them."""
+"""Scope: the meanings of names in a SELECT, bound as DuckDB binds them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
 from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
-"""The column that every table has besides its own."""
+"""The additional column that every table has."""
 _OF_SESSION = frozenset(
     {
         "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
         "current_user", "localtime", "localtimestamp", "session_user", "user",
     }
 )  # fmt: skip
-"""Names that stand for values of the session where no column has them."""
+"""Names of session values, unless a column has the same name."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shared:
-    """A column that USING or NATURAL made of columns of several relations; each of them knows it by its own name.
+    """A column that USING or NATURAL merges from several relations; each relation has it under its own name.
 
     Args:
-        value: what it holds.
+        value: its value.
     """
 
     value: Value
@@ -38,13 +38,13 @@ class Shared:
 
 @dataclass(frozen=True)
 class Binding:
-    """A relation of a FROM clause under the name that it has there.
+    """A relation of a FROM clause under its name there.
 
     Args:
         name: its alias, or its own name.
-        relation: its columns; what decides their rows is kept by the scope.
-        shared: the columns of it that are one with columns of other relations, by folded names.
-        other_name: of its only column, which `range(3) AS r` names r and which still goes by `range`.
+        relation: its columns; the edges that decide its rows are in the scope.
+        shared: its columns that are merged with columns of other relations, by folded name.
+        other_name: the second name of its only column: `range(3) AS r` names it r, and `range` still works.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Binding:
     other_name: str | None = None
 
     def column(self, name: str) -> Value | None:
-        """The value of the column of a folded name."""
+        """The value of a column, by folded name."""
         places = self.relation.by_name.get(name)
         if places is None:
             return self.relation.columns[0].value if name == self.other_name else None
@@ -61,7 +61,7 @@ class Binding:
 
 
 class Reader(NamedTuple):
-    """The functions that read a part of a statement in its scope: an expression, and a query."""
+    """The functions that analyse a part of a statement in its scope: an expression, and a query."""
 
     value: Callable[[exp.Expr, Scope], Value]
     relation: Callable[[exp.Expr, Scope], Relation]
@@ -73,9 +73,9 @@ class Scope:
 
     Args:
         statement: the SQL.
-        reader: what reads the expressions and subqueries that stand here.
-        queries: relations of WITH, by their folded names.
-        outer: the scope around a subquery, whose columns it may use.
+        reader: analyses the expressions and subqueries in this scope.
+        queries: relations of WITH, by folded name.
+        outer: the scope around a subquery, whose columns the subquery may use.
     """
 
     statement: Statement
@@ -84,36 +84,36 @@ class Scope:
     outer: Scope | None = None
     bindings: list[Binding] = field(default_factory=list)
     rows: Edges = NOTHING
-    """What decides the rows of its FROM clause."""
+    """Edges that decide the rows of its FROM clause."""
     sorting: Edges = NOTHING
-    """Those edges of `rows` that decide only in which order the rows come."""
+    """The edges of `rows` that decide only the order of the rows."""
     keys: tuple[frozenset[int], ...] = ()
-    """Sets of columns, by the identities of their values, in which no two of those rows have the same values."""
+    """Sets of columns, by the identities of their values, that are keys of those rows."""
     windows: dict[str, exp.Window] = field(default_factory=dict)
     sorts: list[Sort] = field(default_factory=list)
     """The window functions of its result, in the order in which DuckDB computes them."""
     lambdas: list[dict[str, Value]] = field(default_factory=list)
-    """Parameters of the lambdas around a place, the innermost last."""
+    """Parameters of the enclosing lambdas, the innermost last."""
     aliases: dict[str, Callable[[], Value]] = field(default_factory=dict)
-    """Aliases of the SELECT list that may be used here, by folded names."""
+    """Aliases of the SELECT list that may be used here, by folded name."""
     is_grouped: bool = False
-    """Whether its SELECT list is made of groups of its rows."""
+    """True if its SELECT list is computed for groups of rows."""
     one_row: bool = False
-    """Whether it is an aggregate without GROUP BY, whose values its rows decide."""
+    """True for an aggregate without GROUP BY, whose values depend on which rows there are."""
     many_people: Edges | None = None
-    """Whether its groups are kept only where they have several people."""
+    """Edges of the condition that keeps only groups of several people; None where there is none."""
     alias_first: bool = False
-    """Whether an alias of the SELECT list goes before a column, as in HAVING outside of aggregates."""
+    """True if an alias of the SELECT list takes precedence over a column, as in HAVING outside of aggregates."""
     unnests: bool = False
-    """Whether `unnest` in the SELECT list makes several rows of one."""
+    """True if `unnest` in the SELECT list turns one row into several."""
     unnested: Edges = NOTHING
-    """What decides how many."""
+    """Edges that decide into how many."""
     chosen: Value | None = None
     """The column that COLUMNS(…) stands for."""
 
     @property
     def order(self) -> Edges:
-        """Edges that decide the order of its FROM clause's rows, beside those that decide which rows there are."""
+        """Edges that decide the order of the FROM clause's rows, without those that decide which rows there are."""
         return united(binding.relation.order for binding in self.bindings)
 
     def value(self, node: exp.Expr) -> Value:
@@ -129,11 +129,11 @@ class Scope:
         return self.reader.relation(query, self.inside())
 
     def inside(self) -> Scope:
-        """The scope of a subquery, which sees the columns that are visible here."""
+        """The scope of a subquery, which can use the columns visible here."""
         return Scope(self.statement, self.reader, self.queries, self)
 
     def beside(self, queries: Mapping[str, Relation] | None = None) -> Scope:
-        """An empty scope that sees what this one sees around itself, as that of a side of a set operation."""
+        """An empty scope with the same outer scope, as for a side of a set operation."""
         return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
 
     def is_own(self, parts: Sequence[str]) -> bool:
@@ -157,11 +157,11 @@ class Scope:
         """The value of a name: a column, a field of one, a whole row, or an alias of the SELECT list.
 
         Args:
-            node: the place.
-            parts: of the name, that stand between its dots.
+            node: the position in the statement.
+            parts: the dot-separated parts of the name.
 
         Raises:
-            ColumnLineageError: nothing, or more than one thing, has the name.
+            ColumnLineageError: the name is unknown or ambiguous.
         """
         scope: Scope | None = self
         while scope is not None:
@@ -177,7 +177,7 @@ class Scope:
         raise self._not_found(node, parts)
 
     def spelling(self, parts: Sequence[str]) -> str:
-        """Name of a column in a result: as it is spelled where it comes from."""
+        """Name of a column in a result, spelled as in its origin."""
         scope: Scope | None = self
         name = folded(parts[-1])
         while scope is not None:
@@ -200,7 +200,7 @@ class Scope:
         return None
 
     def _own(self, node: exp.Expr, parts: Sequence[str]) -> tuple[Value, int] | None:
-        """The value of the first parts of a name, and how many they are."""
+        """The value of the first parts of a name, and the number of these parts."""
         first = folded(parts[0])
         parameter = next((each[first] for each in reversed(self.lambdas) if first in each), None)
         if parameter is not None and len(parts) == 1:
@@ -276,5 +276,5 @@ class Scope:
 
 
 def shared_column(bindings: Sequence[Binding], name: str) -> Shared | None:
-    """The column of a folded name that USING or NATURAL made of columns of these relations."""
+    """The column that USING or NATURAL merged from columns of these relations, by folded name."""
     return next((binding.shared[name] for binding in bindings if name in binding.shared), None)

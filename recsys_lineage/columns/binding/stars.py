@@ -18,7 +18,7 @@ from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.names import quote
 
 AT_ONCE_IN_FILTER = not duckdb.__version__.startswith("1.")
-"""Whether COLUMNS(…) in a FILTER stands for all its columns at once, and does not repeat the expression."""
+"""True if COLUMNS(…) in a FILTER stands for all its columns at once and does not repeat the expression."""
 _LIKES = exp.Like | exp.ILike | exp.SimilarTo | exp.Glob | exp.RegexpLike | exp.RegexpFullMatch
 
 
@@ -27,10 +27,10 @@ class Item:
     """One column of a SELECT list.
 
     Args:
-        node: what it is made by.
-        name: its alias or the column's name; None where DuckDB makes one of the expression.
-        read: gives its value, in the scope as it is then.
-        is_alias: whether other expressions may use it by its name.
+        node: its expression.
+        name: its alias or the column's name; None where DuckDB derives one from the expression.
+        read: computes its value in the scope at that moment.
+        is_alias: whether other expressions may refer to it by name.
     """
 
     node: exp.Expr
@@ -44,7 +44,7 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
 
     Args:
         node: the expression, with its alias.
-        scope: what its names mean.
+        scope: the scope of its names.
     """
     inner = node.this if isinstance(node, exp.Alias) else node
     alias = node.alias if isinstance(node, exp.Alias) else None
@@ -59,12 +59,12 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
 
 
 def visible(scope: Scope, star: exp.Star | None = None) -> list[Column]:
-    """The columns behind `*`, of all relations of a FROM clause.
+    """The columns behind `*`, from all relations of a FROM clause.
 
     Args:
-        scope: what has the relations.
-        star: what excludes and renames columns of single relations, `EXCLUDE (t.a)`; a column that USING made of
-            several stands where the first of them is that is not excluded.
+        scope: the scope of the FROM clause.
+        star: the star, which may exclude and rename columns of single relations, `EXCLUDE (t.a)`; a column merged by
+            USING takes the position of its first column that is not excluded.
     """
     excluded = {_of_table(each, scope): "" for each in _excluded(star) if each.text("table")}
     renamed = {
@@ -95,7 +95,7 @@ def _name(node: exp.Expr, scope: Scope) -> str | None:
 
 
 def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
-    """The columns of `*` and `t.*` with what they exclude, replace and rename; None for anything else."""
+    """The columns of `*` and `t.*` after EXCLUDE, REPLACE and RENAME; None for anything else."""
     if isinstance(node, exp.Star):
         return _changed(visible(scope, node), node, scope)
     if isinstance(node, exp.Column | exp.Dot) and isinstance(star := _last(node), exp.Star):
@@ -144,9 +144,9 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
 
 
 def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: bool = False) -> list[Column]:
-    """The columns of a star without those it excludes, with those it replaces and renames.
+    """The columns of a star after EXCLUDE, REPLACE and RENAME.
 
-    Behind the star of one relation a name may be that of its column with the relation before it, `t.* EXCLUDE (t.a)`.
+    After the star of one relation, its columns may be named with the relation, `t.* EXCLUDE (t.a)`.
     """
     excluded = [each for each in _excluded(star) if of_one or not each.text("table")]
     without = [folded(each.name) for each in excluded]
@@ -173,7 +173,7 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: boo
 
 
 def _excluded(star: exp.Star | None) -> list[exp.Expr]:
-    """The names behind EXCLUDE."""
+    """The names in EXCLUDE."""
     excluded = star.args.get("except_") if star is not None else None
     return [excluded] if isinstance(excluded, exp.Expr) else list(excluded or ())
 
@@ -184,7 +184,7 @@ def _renamed_in(star: exp.Star | None) -> list[exp.Expr]:
 
 
 def _of_table(node: exp.Expr, scope: Scope) -> tuple[int, str]:
-    """The relation, by its number in the FROM clause, and the folded name of the column of `t.a`."""
+    """The index of the relation in the FROM clause, and the folded column name, of `t.a`."""
     parts = path(node) or []
     _ = scope.column(node, parts)  # says what is not there, or ambiguous
     tables = [folded(binding.name) for binding in scope.bindings]
@@ -193,7 +193,7 @@ def _of_table(node: exp.Expr, scope: Scope) -> tuple[int, str]:
 
 
 def _marker(node: exp.Expr) -> exp.Expr | None:
-    """COLUMNS(…) in an expression, where the expression is repeated for each column."""
+    """The COLUMNS(…) in an expression, if the expression is repeated for each column."""
     without = exp.Query | exp.Where if AT_ONCE_IN_FILTER else exp.Query
     for each in node.walk(prune=lambda inner: isinstance(inner, without)):
         if isinstance(each, exp.Columns) and not each.args.get("unpack"):
@@ -242,7 +242,7 @@ def _renamed(marker: exp.Expr, alias: str, scope: Scope) -> list[str]:
 
 
 def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope) -> list[str]:
-    """The names of the columns that DuckDB chooses among columns of such names."""
+    """The column names that DuckDB selects among the given ones."""
     given = ", ".join(f"NULL AS {quote(name)}" for name in names)
     try:
         described = empty_tables().described(f"SELECT {projection} FROM (SELECT {given})", {})
@@ -257,7 +257,7 @@ def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope
 
 
 def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
-    """The columns from `unnest` of a struct, or a recursive one; none if it gives a single column."""
+    """The columns from `unnest` of a struct, or a recursive one; none if it returns a single column."""
     options = {each.this.name.lower(): each.expression for each in node.expressions if each.this is not None}
     value = scope.value(node.this)
     if options:

@@ -1,4 +1,4 @@
-"""Statement: the SQL under analysis, with the tables that it may read and the places of its faults."""
+"""Statement: the SQL under analysis, with the tables that it may read and positions for error messages."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Statement:
     """The SQL under analysis.
 
     Args:
-        text: as its author wrote it.
-        tree: parsed.
-        origin: where it comes from, for messages.
-        inputs: what it may read.
-        people: columns of inputs by which people are told apart; None: whatever is counted is taken for people.
-        parameters: what is known of the values of its parameters.
+        text: the text as its author wrote it.
+        tree: its syntax tree.
+        origin: its file or asset, for messages.
+        inputs: the tables and files that it may read.
+        people: columns of inputs that identify people; if None, whatever is counted counts as people.
+        parameters: facts about the values of its parameters.
     """
 
     text: str
@@ -46,12 +46,12 @@ class Statement:
     people: frozenset[tuple[str, str]] | None = None
     parameters: Parameters = NOTHING_KNOWN
     _tables: dict[str, Input] = field(default_factory=dict)
-    """What it was found to read."""
+    """Tables that the statement was found to read."""
     _stand_ins: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """What stands for files where DuckDB is asked: from where in the text, until where, and the table's name."""
+    """Tables that stand in for files when DuckDB is asked: start in the text → end in the text, name of the table."""
 
     def place(self, node: exp.Expr | None) -> str:
-        """`origin:line:column` of a part of the statement, or of the first part around it whose place is known."""
+        """`origin:line:column` of a part of the statement, or of the nearest enclosing part with a known position."""
         start: int | None = None
         while node is not None and (start := start_of(node)) is None:
             node = node.parent
@@ -77,17 +77,17 @@ class Statement:
         )
 
     def only(self, node: exp.Expr, understood: frozenset[str]) -> None:
-        """Reject a node that has parts which are not understood.
+        """Reject a node that has parts which are not supported.
 
         Raises:
-            ColumnLineageError: it has another part than those.
+            ColumnLineageError: it has another part.
         """
         for name, given in node.args.items():
             if given and name not in understood:
                 self.opaque(node, f"leave {name.strip('_').replace('_', ' ').upper()} out")
 
     def opaque(self, node: exp.Expr, advice: str | None = None) -> NoReturn:
-        """Reject a part of the statement that is not understood.
+        """Reject a part of the statement that is not supported.
 
         Raises:
             ColumnLineageError: always.
@@ -134,10 +134,10 @@ class Statement:
 
     @cached_property
     def calls(self) -> dict[int, FileCall]:
-        """Table functions over files and files named in place of tables, by their places in the text.
+        """Table functions over files and files used as tables, by their positions in the text.
 
         Raises:
-            ColumnLineageError: the text does not tell which files are read.
+            ColumnLineageError: the text does not determine which files are read.
         """
         try:
             calls = file_calls(self.text, self.tree, self.origin)  # type: ignore[arg-type]
@@ -146,11 +146,11 @@ class Statement:
         return {call.start: call for call in calls}
 
     def file(self, call: FileCall, added: str) -> Relation:
-        """The columns of the files that a call reads: `schemas` has them under its text or its path, else the files do.
+        """The columns of the files that a call reads, from `schemas` by its text or its path, else from the files.
 
         Args:
-            call: of the statement.
-            added: what DuckDB calls the relation; empty where the text itself gives it a name.
+            call: a call in the statement.
+            added: DuckDB's name for the relation; empty where the text names it.
 
         Raises:
             ColumnLineageError: `schemas` does not have them, and there are no such files.
@@ -180,7 +180,7 @@ class Statement:
         return found.relation
 
     def described(self) -> Columns:
-        """Names and types of its result's columns, as DuckDB gives them; the tables were read before.
+        """Names and types of its result's columns from DuckDB; its tables must have been looked up before.
 
         Raises:
             ColumnLineageError: DuckDB refuses the statement, or a table's columns.
@@ -195,7 +195,7 @@ class Statement:
         return [name for name, _ in self._asked(self._runnable(bare_statement(self.text)), runs=True)]
 
     def _refused(self, error: duckdb.Error) -> ColumnLineageError:
-        """DuckDB's error for the statement, with its place."""
+        """DuckDB's error for the statement, with its position."""
         stand_ins = {
             call: self._stand_ins[start][1]
             for start, call in (self.calls if self._stand_ins else {}).items()
@@ -218,7 +218,7 @@ class Statement:
         )
 
     def types_of(self, query: exp.Expr) -> list[str] | None:
-        """The types of a query's columns, made of parts of the statement; None where DuckDB does not take it."""
+        """The types of the columns of a query composed of parts of the statement; None where DuckDB refuses it."""
         query = query.copy()
         for table in list(query.find_all(exp.Table)):
             start = table.this.meta.get("start") if isinstance(table.this, exp.Expr) else None
@@ -238,7 +238,7 @@ class Statement:
         return text
 
     def _asked(self, sql: str, tree: exp.Expr | None = None, *, runs: bool = False) -> Columns:
-        """DuckDB's answer for the statement, or for another one made of its parts."""
+        """DuckDB's description of the statement, or of another one composed of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
         parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))
         named = sorted({each.name for each in parameters if each.name})
@@ -247,12 +247,12 @@ class Statement:
 
 
 def _of_columns(error: LineageError) -> ColumnLineageError:
-    """An error about files that a statement reads, as one about its lineage."""
+    """An error about the files of a statement, converted to one about its lineage."""
     return ColumnLineageError(
         error.message, expected=error.expected, found=error.found, where=error.where, advice=error.advice
     )
 
 
 def _is_main(parts: Sequence[exp.Expr]) -> bool:
-    """Whether a table's schema and catalog are those that DuckDB has of itself, or none are named."""
+    """Whether a table's schema and catalog are DuckDB's defaults, or not named."""
     return all(folded(part.name) in ("main", "memory") for part in parts)

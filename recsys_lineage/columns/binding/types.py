@@ -1,4 +1,4 @@
-"""Types of expressions, where the result's columns depend on them: `unnest` of a struct, or `s.*`."""
+"""Types of expressions, for results whose columns depend on them: `unnest` of a struct, or `s.*`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _LISTS = (
 
 
 def fields_of(node: exp.Expr, value: Value, scope: Scope) -> list[tuple[str, Value]]:
-    """The fields of a struct, in their order; none where the expression is something else.
+    """The fields of a struct, in order; none for an expression of another type.
 
     Args:
         node: the expression.
-        value: what it gives.
-        scope: where it stands.
+        value: its value.
+        scope: its scope.
 
     Raises:
-        ColumnLineageError: its type cannot be told.
+        ColumnLineageError: its type cannot be determined.
     """
     if value.fields is not None:
         return list(value.fields.items())
@@ -40,13 +40,13 @@ def fields_of(node: exp.Expr, value: Value, scope: Scope) -> list[tuple[str, Val
 
 
 def unnested_fields(node: exp.Expr, value: Value, scope: Scope, depth: int | None) -> list[tuple[str, Value]]:
-    """The columns that an unnest of several levels gives; none where it gives one, of elements.
+    """The columns of an unnest of several levels; none where it returns one column, of elements.
 
     Args:
         node: the list or struct.
-        value: what it gives.
-        scope: where it stands.
-        depth: how many levels are unnested; all where it is None.
+        value: its value.
+        scope: its scope.
+        depth: the number of levels to unnest; all where None.
     """
     kind = value.type or type_of(node, scope)
     left = 10**6 if depth is None else depth
@@ -60,7 +60,7 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
     """DuckDB's type of an expression.
 
     Raises:
-        ColumnLineageError: it cannot be told, as the expression uses what stands around its SELECT.
+        ColumnLineageError: it cannot be determined, because the expression uses names from outside its SELECT.
     """
     if (known := _type_by_columns(node, scope)) is not None:
         return known
@@ -95,14 +95,14 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
 
 
 def _before(queries: exp.With, inside: exp.Expr) -> list[exp.Expr]:
-    """The queries of a WITH that an expression in one of them, or behind them, can name."""
+    """The queries of a WITH that an expression in one of them, or after them, can name."""
     named = list(queries.expressions)
     own = next((place for place, each in enumerate(named) if each is inside), len(named))
     return [each.copy() for each in (named if queries.args.get("recursive") else named[:own])]
 
 
 def _type_by_columns(node: exp.Expr, scope: Scope) -> str | None:
-    """The type of an expression of columns whose types are known; None where there are others."""
+    """The type of an expression over columns of known types; None if a type is unknown."""
     asked = exp.select(exp.alias_(node.copy(), "value_"))
     for column in list(asked.find_all(exp.Column)):
         parts = path(column)

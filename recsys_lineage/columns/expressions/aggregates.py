@@ -34,14 +34,14 @@ _STATISTICS = frozenset(
         "var_samp", "variance",
     }
 )  # fmt: skip
-"""Aggregates that give no single value of their argument away where many people stand behind it."""
+"""Aggregates that reveal no single value of their argument if many people are behind it."""
 _SINGLES_OUT = (exp.Case, exp.If, exp.Predicate)
-"""What may make a statistic over a group one over a single person of it."""
+"""Expressions that can reduce a statistic over a group to one over a single person of it."""
 _LISTS = frozenset({"array_agg", "list"})
 _PICKS = frozenset(
     {"any_value", "arbitrary", "arg_max", "arg_min", "argmax", "argmin", "first", "last", "max_by", "min_by"}
 )
-"""Aggregates that give some of the values of a group as they are."""
+"""Aggregates that return some values of a group unchanged."""
 _OF_ORDERED = ("percentile", "quantile", "mode", "median")
 _AROUND = exp.IgnoreNulls | exp.RespectNulls
 
@@ -51,13 +51,13 @@ def is_aggregate(node: exp.Expr, name: str) -> bool:
 
     Args:
         node: the function.
-        name: that it is called by.
+        name: its name in the call.
     """
     return name in aggregate_functions() or (isinstance(node, exp.AggFunc) and "start" not in node.meta)
 
 
 def aggregates_in(node: exp.Expr, text: str) -> bool:
-    """Whether an expression has an aggregate that is no window function, outside of its subqueries."""
+    """Whether an expression contains an aggregate outside of its subqueries that is no window function."""
     for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
         if isinstance(each, exp.Func) and is_aggregate(each, called(each, text)) and not _is_windowed(each):
             return True
@@ -89,7 +89,7 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
 
 
 def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
-    """Value of an aggregate that takes its values unchanged, where their content is known."""
+    """Value of an aggregate that returns its values unchanged, if their parts are known."""
     if name not in (*_LISTS, *_PICKS):
         return None
     arguments = list(node.iter_expressions())
@@ -106,7 +106,7 @@ def _inside(node: exp.Expr, name: str, scope: Scope) -> Value | None:
 
 
 def filtered(node: exp.Expr, scope: Scope) -> Value:
-    """An aggregate over some of a group's rows: fewer people may stand behind it than behind the group."""
+    """An aggregate over some of a group's rows, which may have fewer people than the group."""
     many, scope.many_people = scope.many_people, None
     found = scope.value(node.this)
     scope.many_people = many
@@ -114,7 +114,7 @@ def filtered(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _condition(node: exp.Expr, scope: Scope) -> Edges:
-    """The edges of what FILTER asks."""
+    """The edges of the condition of FILTER."""
     chosen, scope.chosen = scope.chosen, None if AT_ONCE_IN_FILTER else scope.chosen
     try:
         return deciding(scope.edges(node.expression.this), How.FILTER)
@@ -149,7 +149,7 @@ def window(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _frame(node: exp.Expr, scope: Scope) -> Edges:
-    """Edges that decide which rows a window has, and in which order."""
+    """Edges that decide which rows a window has, and their order."""
     parts: list[exp.Expr] = []
     if (spec := node.args.get("spec")) is not None:
         parts = [each for name in ("start", "end") if isinstance(each := spec.args.get(name), exp.Expr)]
@@ -178,7 +178,7 @@ def _named(node: exp.Expr, scope: Scope) -> exp.Window | None:
 
 
 def sort_of(node: exp.Window, scope: Scope) -> Sort:
-    """The Sort of a window, read where the scope's names have the meaning they have to it."""
+    """The Sort of a window, evaluated in the scope where its names are defined."""
     named = _named(node, scope)
 
     def read() -> Edges:
@@ -201,7 +201,7 @@ def _ties(node: exp.Window, name: str, scope: Scope) -> Edges:
 
 
 def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:
-    """The edges of what an aggregate is made of, and of what its rows are ordered or chosen by."""
+    """The edges of an aggregate's values, and of the order or choice of its rows."""
     values: list[Edges] = []
     order: list[Edges] = []
 
@@ -225,10 +225,10 @@ def _arguments(node: exp.Expr, name: str, scope: Scope) -> tuple[Edges, Edges]:
 
 
 def _grouped_scope(node: exp.Expr, scope: Scope) -> Scope:
-    """The scope whose rows an aggregate is made of: in a subquery over outer columns alone, it is one around it.
+    """The scope whose rows an aggregate uses: in a subquery over outer columns alone, an outer one.
 
     Raises:
-        ColumnLineageError: the query around is made an aggregate by nothing but that.
+        ColumnLineageError: the outer query is an aggregate only because of that.
     """
     inside = node.walk(prune=lambda inner: isinstance(inner, exp.Query))
     columns = [parts for each in inside if isinstance(each, exp.Column) and (parts := path(each))]

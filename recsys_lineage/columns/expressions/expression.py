@@ -45,7 +45,7 @@ _OF_MAPS = frozenset({"map_keys", "map_values"})
 _LENGTHS = frozenset({"array_length", "len", "length"})
 _OF_POSITION = frozenset({"grouping", "grouping_id"})
 _PLAIN = exp.Condition | exp.Tuple | exp.Interval | exp.Slice | exp.AtTimeZone | exp.JSONKeyValue
-"""Expressions that are made of all their parts."""
+"""Expressions whose value is computed from all their parts."""
 _QUERY = exp.Query | exp.Values
 _UNNESTS = frozenset({"unnest", "generate_subscripts"})
 
@@ -55,10 +55,10 @@ def value(node: exp.Expr, scope: Scope) -> Value:
 
     Args:
         node: the expression.
-        scope: what its names mean.
+        scope: the scope of its names.
 
     Raises:
-        ColumnLineageError: a name is unknown or ambiguous, or the expression is not understood.
+        ColumnLineageError: a name is unknown or ambiguous, or the expression is not supported.
     """
     reader = _READERS.get(type(node))
     if reader is not None:
@@ -90,7 +90,7 @@ def _identifier(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _dot(node: exp.Expr, scope: Scope) -> Value:
-    """A field of a value, or a function that is called on it."""
+    """A field of a value, or a function called on it."""
     if (parts := path(node)) is not None:
         return scope.column(node, parts)
     inside = node.expression

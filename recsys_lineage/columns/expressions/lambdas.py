@@ -12,16 +12,16 @@ from recsys_lineage.columns.relation import Value, list_of
 
 _FILTERS = frozenset({"list_filter", "array_filter", "filter"})
 _OF_ELEMENTS = _FILTERS | {"list_transform", "array_transform", "list_apply", "array_apply", "apply"}
-"""Functions whose lambda takes an element, and its place."""
+"""Functions whose lambda gets an element and its position."""
 
 
 def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value:
     """A function that calls a lambda for the elements of its other arguments.
 
     Args:
-        name: of the function.
-        arguments: of which some are lambdas.
-        scope: of the call.
+        name: the name of the function.
+        arguments: its arguments, some of them lambdas.
+        scope: the scope of the call.
     """
     values = [scope.value(each) for each in arguments if not isinstance(each, exp.Lambda)]
     given = transformed(united(each.edges for each in values))

@@ -1,4 +1,4 @@
-"""Maps and tuples that are written out, of which keys, values and parts are known apart."""
+"""Literal maps and tuples, whose keys, values and parts are known separately."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recsys_lineage.columns.relation import CONSTANT, Value
 
 
 def map_made(node: exp.Expr, scope: Scope) -> Value:
-    """Value of `map {…}`, and of what is taken out of it: sqlglot takes `map {…}[k]` for a map made of `{…}[k]`."""
+    """Value of `map {…}`, and of an element of it: sqlglot parses `map {…}[k]` as a map of `{…}[k]`."""
     if node.this is None:
         return CONSTANT
     pairs, around = _written(node)
@@ -25,7 +25,7 @@ def map_made(node: exp.Expr, scope: Scope) -> Value:
 
 
 def of_map(name: str, node: exp.Expr, scope: Scope) -> Value | None:
-    """The list that `map_keys` or `map_values` gives of a map; None where it is not written out."""
+    """The list that `map_keys` or `map_values` returns for a literal map; None for other maps."""
     pairs, around = _written(node) if isinstance(node, exp.ToMap) and node.this is not None else (None, [])
     if pairs is None or around:
         return None
@@ -34,7 +34,7 @@ def of_map(name: str, node: exp.Expr, scope: Scope) -> Value | None:
 
 
 def part_of_tuple(node: exp.Expr, place: int) -> exp.Expr | None:
-    """The part at a place, from 0, of a tuple that is written out, `(a, b)` or `row(a, b)`; None of anything else."""
+    """The part at an index, from 0, of a literal tuple, `(a, b)` or `row(a, b)`; None for anything else."""
     is_row = isinstance(node, exp.Anonymous) and node.name.lower() == "row"
     if not is_row and not isinstance(node, exp.Tuple):
         return None
@@ -42,7 +42,7 @@ def part_of_tuple(node: exp.Expr, place: int) -> exp.Expr | None:
 
 
 def _written(node: exp.Expr) -> tuple[exp.Struct | None, list[exp.Bracket]]:
-    """The pairs that a map is written as, and the brackets behind it; None where it is made in another way."""
+    """The pairs of a literal map, and the brackets after it; None for other expressions."""
     inner, around = node.this, []
     while isinstance(inner, exp.Bracket):
         around.append(inner)
@@ -51,7 +51,7 @@ def _written(node: exp.Expr) -> tuple[exp.Struct | None, list[exp.Bracket]]:
 
 
 def _of_key(pairs: exp.Struct, around: list[exp.Bracket]) -> exp.Expr | None:
-    """The value of the key that is asked for, where all keys and that are texts."""
+    """The value of the requested key, if it and all keys are text literals."""
     asked = around[0].expressions if len(around) == 1 else []
     known = {each.this.name: each.expression for each in pairs.expressions if _is_text(each.this)}
     if len(known) == len(pairs.expressions) and len(asked) == 1 and _is_text(asked[0]):

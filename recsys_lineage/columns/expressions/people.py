@@ -1,4 +1,4 @@
-"""Groups of several people: what `HAVING count(DISTINCT person) >= k` keeps, and the columns that are theirs."""
+"""Groups of several people: those kept by `HAVING count(DISTINCT person) >= k`, and the columns of these people."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.G
 
 
 def counted_people(node: exp.Select, scope: Scope) -> Edges | None:
-    """The edges of the people of whom every group of a SELECT that is kept has at least k, k of at least 2.
+    """The edges of the people counted by a SELECT that keeps only groups of at least k of them, k of at least 2.
 
-    A `$parameter` is such a k where the value that it had is known to be. None where the groups are not counted so.
+    A `$parameter` counts as k if its value is known to be at least 2. None where groups are not restricted in this way.
     """
     having = node.args.get("having")
     if having is None:
@@ -50,16 +50,16 @@ def _counted(condition: exp.Expr, scope: Scope) -> Edges | None:
 
 
 def is_of_counted_people(node: exp.Expr, scope: Scope, grouped: Scope) -> bool:
-    """Whether each value that an aggregate is made of is one of the people that its group is counted by.
+    """Whether each value of an aggregate belongs to one of the people that its group is counted by.
 
-    Not so where a value is NULL for some of them, as `CASE WHEN id = 7 THEN paid END` of a subquery or what a LEFT
-    JOIN finds for few; nor where it is of another table, which is not joined by who its rows are of: a single customer
-    beside many visitors is a single customer.
+    False where a value may be NULL for some of them, as with `CASE WHEN id = 7 THEN paid END` in a subquery or a LEFT
+    JOIN with few matches. False also for a value of another table that is not joined by the person: a single customer
+    joined to many visitors is a single customer.
 
     Args:
         node: the aggregate.
-        scope: where it stands.
-        grouped: the scope whose rows it is made of.
+        scope: its scope.
+        grouped: the scope whose rows it aggregates.
     """
     people = grouped.many_people
     if people is None:

@@ -1,4 +1,4 @@
-"""Functions that make structs of structs, and keep what is inside of these apart."""
+"""Functions that build structs from structs, and keep their fields separate."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ STRUCT_MAKERS = frozenset({"struct_concat", "struct_extract_at", "struct_insert"
 
 
 def struct_made(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value | None:
-    """What such a function gives; None where the fields of an argument are not known.
+    """The value of such a function; None where the fields of an argument are unknown.
 
     Args:
-        name: of the function, one of `STRUCT_MAKERS`.
-        arguments: that it is called with.
-        scope: where it stands.
+        name: the function's name, one of `STRUCT_MAKERS`.
+        arguments: its arguments.
+        scope: the scope of the call.
     """
     try:
         if name == "struct_extract_at":

@@ -34,28 +34,29 @@ from recsys_lineage.columns.relation import CONSTANT, Value, list_of, merged
 from recsys_lineage.errors import ColumnLineageError
 
 _PLANS = (15, 16)
-"""The versions of Polars' plans that are read here."""
+"""The supported versions of Polars' plans."""
 _SAME_ROWS = ("hint_sorted", "rechunk")
 
 
 def columns_of_frame(
     plan: pl.LazyFrame, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]
 ) -> dict[str, list[ColumnEdge]]:
-    """Column lineage of a LazyFrame: for each of its columns, the columns of tables that it comes from, and how.
+    """Column lineage of a LazyFrame: column → the columns of tables that it comes from, with the kind of each edge.
 
-    Polars itself resolves the names of the plan and its types, without optimizing it, as what it leaves out depends on
-    the data; its steps are then followed one after the other. Nothing is collected.
+    Polars itself resolves the plan's names and types, without optimizing it, because optimizations depend on the data;
+    the steps are then followed one after the other. Nothing is collected.
 
     Args:
-        plan: what the tables' frames became.
-        tables: the frames that it was built from, by the tables' names. Files that the plan scans by itself are inputs
-            under their path (several under the first).
+        plan: the LazyFrame.
+        tables: table → the frame that the plan was built from. Files that the plan scans by itself are inputs under
+            their path (several under the first).
 
     Returns:
-        The edges by the columns of the frame, in their order, each sorted; see `ColumnEdge`.
+        The sorted edges of each column of the frame, in order; see `ColumnEdge`.
 
     Raises:
-        ColumnLineageError: a step is opaque, such as `map_batches`, or its frame is none of the tables; it names it.
+        ColumnLineageError: a step is opaque, such as `map_batches`, or its frame is none of the tables; the error names
+            the step.
     """
     traverser = plan_of(plan)
     if traverser.version()[0] not in _PLANS:
@@ -75,7 +76,7 @@ def columns_of_frame(
 
 
 class _Reader:
-    """Reader of a plan's nodes, from the node of its traverser."""
+    """Reader of a plan's nodes, each at the traverser's current node."""
 
     def __init__(
         self,
@@ -115,11 +116,11 @@ class _Reader:
 
     @property
     def names(self) -> list[str]:
-        """The columns that the node gives."""
+        """The columns of the node's output."""
         return list(self._plan.get_schema())
 
     def read(self, expression: Any, columns: Mapping[str, Value]) -> tuple[Made, ExpressionReader]:
-        """What an expression of the node gives over columns, and what read it."""
+        """The result of an expression of the node over some columns, and its reader."""
         reader = ExpressionReader(self._plan, columns, f"the column {expression.output_name!r}", self._last)
         made = reader.read(expression.node)
         self._last = max(self._last, expression.node)
@@ -174,9 +175,9 @@ class _Reader:
     def _made(
         self, expressions: Sequence[Any], frame: FrameStep
     ) -> tuple[dict[str, Value], dict[str, str | None], Edges | None]:
-        """Columns made of a frame; the columns that they take as they are; and what decides how many rows they have.
+        """Columns made from a frame; the source of those taken unchanged; and the edges that decide the number of rows.
 
-        The last is None where they are one row, of which what decides the frame's rows decides the values.
+        The last is None for a single row, whose values depend on which rows the frame has.
         """
         columns: dict[str, Value] = {}
         taken: dict[str, str | None] = {}
@@ -267,7 +268,7 @@ class _Reader:
     def _joined(
         self, left: FrameStep, right: FrameStep, suffix: str, together: Mapping[str, str], method: str
     ) -> tuple[dict[str, Value], set[str]]:
-        """The columns of a join, and which of them are the right side's."""
+        """The columns of a join, and the names of those from the right side."""
         columns: dict[str, Value] = {}
         of_right: set[str] = set()
         for name in self.names:
@@ -329,7 +330,7 @@ class _Reader:
         raise self._opaque(str(name), f"the step that gives {', '.join(self.names)}")
 
     def _unnested(self, structs: Sequence[str]) -> dict[str, list[str]]:
-        """The columns of the node's input, and the fields of those that are taken apart, in their order."""
+        """The columns of the node's input, and the fields of those that are unnested, in order."""
         here = self._plan.get_node()
         self._plan.set_node(self._plan.get_inputs()[0])
         schema = self._plan.get_schema()

@@ -10,12 +10,13 @@ from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge, Subtype
 from recsys_lineage.errors import ColumnLineageError, did_you_mean
 
 Origins = Mapping[str, Collection[str]]
-"""Table → the columns of it that something is made of; or, as a mapping, column → how: `{"user_id": "IDENTITY"}`.
+"""Table → columns that are the origins of something; or, as a mapping, column → kind of the edge: `{"user_id":
+"IDENTITY"}`.
 
-`"*"` stands for all the columns of a table that were read, and for all the tables and files that were.
+`"*"` stands for all columns of a table that were read, and for all tables and files that were read.
 """
 ColumnsFrom = Mapping[str, Origins]
-"""Column → what it is made of."""
+"""Column → its origins."""
 ALL = "*"
 _ADVICE = "correct columns_from of the asset"
 
@@ -25,11 +26,11 @@ class Declared:
     """Declaration of an opaque function about the columns of its result.
 
     Attributes:
-        columns: of each column of the result; nothing stands for a column that is made of no input. Without a word on
-            how, by a TRANSFORMATION that nobody can look into.
-        rows: what decides which rows there are; as a FILTER, where it is not said which INDIRECT way it is.
-        tables: that it may read. Of one that this run did not read, nothing was made.
-        where: the function's place, for messages.
+        columns: result column → its origins; empty for a column made from no input. The default kind of an edge is
+            TRANSFORMATION.
+        rows: the columns that decide which rows there are; the default kind of an edge is FILTER.
+        tables: the tables that it may read. A table that this run did not read has no edges.
+        where: the function's position, for messages.
     """
 
     columns: ColumnsFrom
@@ -41,12 +42,12 @@ class Declared:
         """The edges of the columns of a result.
 
         Args:
-            columns: of the result.
-            read: table or file → the columns of it that were read.
+            columns: the columns of the result.
+            read: table or file → its columns that were read.
 
         Raises:
-            ColumnLineageError: a column of the result is not declared, or one that is declared is not there; or a table
-                or column that it names is not there or was not read.
+            ColumnLineageError: a column of the result is not declared, or a declared one does not exist; or a named
+                table or column does not exist or was not read.
         """
         for name in self.columns:
             if name not in columns:
@@ -105,7 +106,7 @@ def _edge(
 
 
 def _deciding(edge: ColumnEdge) -> ColumnEdge:
-    """What decides which rows there are is in no value by that."""
+    """The edge without DIRECT: a column that decides which rows there are is not in a value by that."""
     return edge if edge.kind == "INDIRECT" else ColumnEdge(edge.table, edge.column, "INDIRECT", "FILTER")
 
 

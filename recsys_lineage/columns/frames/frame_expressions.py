@@ -29,14 +29,14 @@ _CHANGING = frozenset(
         "BooleanFunction.Filter",
     }
 )  # fmt: skip
-"""Functions that give another number of rows."""
+"""Functions that change the number of rows."""
 _OVER_ROWS = (
     "backward", "cum_", "cut", "diff", "ewm", "Ewm", "forward", "fill_null_with_strategy", "interpolate", "pct_change",
     "peak", "qcut", "rank", "reverse", "rle", "Rolling", "rolling", "search_sorted", "shift", "shuffle", "arg_sort",
     "BooleanFunction.IsUnique", "BooleanFunction.IsDuplicated", "BooleanFunction.IsFirstDistinct",
     "BooleanFunction.IsLastDistinct",
 )  # fmt: skip
-"""Beginnings of functions that look at other rows than the value's own."""
+"""Name prefixes of functions that use other rows than the value's own."""
 
 
 class Rows(Enum):
@@ -48,7 +48,7 @@ class Rows(Enum):
 
 
 _KEEPING = frozenset({"first", "implode", "item", "last"})
-"""Aggregates that give values as they are."""
+"""Aggregates that return values unchanged."""
 _MOVING = frozenset({"gather_every", "reverse", "shift", "shuffle"})
 """Functions that only move values to other rows."""
 _NAMING = ("RenameFields", "PrefixFields", "SuffixFields", "MapFieldNames", "DropFields")
@@ -56,7 +56,7 @@ _UNSEEN = {
     "approx_quantile_estimate": Rows.ONE, "binary expr": Rows.EACH, "business": Rows.EACH, "element": Rows.EACH,
     "field": Rows.EACH, "list.eval": Rows.EACH, "reshape": Rows.OTHER, "row_encode": Rows.EACH,
 }  # fmt: skip
-"""What Polars computes by itself but does not show the parts of, and how many values it gives."""
+"""Operations whose parts Polars does not show → the number of values that each returns."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Made:
     """Value of an expression, with its edges.
 
     Args:
-        value: what it is made of.
-        rows: how many values it gives.
+        value: the value with its edges.
+        rows: the number of values.
     """
 
     value: Value = CONSTANT
@@ -73,37 +73,37 @@ class Made:
 
     @property
     def edges(self) -> Edges:
-        """What the whole of it is made of."""
+        """The edges of the whole value."""
         return self.value.edges
 
     @classmethod
     def of(cls, edges: Edges, rows: Rows = Rows.EACH) -> Made:
-        """A value of which nothing is known apart."""
+        """A value whose parts are not known separately."""
         return cls(Value(edges), rows)
 
 
 class ExpressionReader:
-    """Reads the expressions of one node of a plan.
+    """Reader of the expressions of one node of a plan.
 
     Args:
-        plan: Polars' traverser, which stands at the node.
-        columns: the node's input.
-        found: what the expressions are of, for messages.
-        after: the greatest number of an expression that Polars resolved before these.
+        plan: Polars' traverser, positioned at the node.
+        columns: the columns of the node's input.
+        found: the step of the expressions, for messages.
+        after: the greatest id of an expression that Polars resolved before these.
     """
 
     def __init__(self, plan: Any, columns: Mapping[str, Value], found: str, after: int = -1) -> None:
         self._plan, self._columns, self._found, self._after = plan, columns, found, after
         self.over_rows = False
-        """Whether what was read is made of several rows, or of their number."""
+        """True if an expression that was read uses several rows, or their number."""
         self.struct = NOTHING
-        """The edges of the struct whose fields are being made anew."""
+        """The edges of the struct whose fields are being replaced."""
 
     def read(self, node: int) -> Made:
-        """Value of an expression, by its number.
+        """Value of an expression, by its id.
 
         Raises:
-            ColumnLineageError: it calls Python, or is of a kind that is not known.
+            ColumnLineageError: it calls Python, or its kind is unknown.
         """
         try:
             view = self._plan.view_expression(node)
@@ -119,7 +119,7 @@ class ExpressionReader:
         return reader(self, view, node)
 
     def name(self, node: int) -> str | None:
-        """The column that an expression is unchanged; None if it is another expression."""
+        """The column that an expression passes on unchanged; None for another expression."""
         try:
             view = self._plan.view_expression(node)
         except NotImplementedError:
@@ -127,7 +127,7 @@ class ExpressionReader:
         return view.name if type(view).__name__ == "Column" else None
 
     def fields(self, node: int) -> list[str]:
-        """The names of the fields of an expression's values; empty where they are no structs, or not known."""
+        """The names of the fields of an expression's values; empty where they are no structs, or unknown."""
         here, inputs = self._plan.get_node(), self._plan.get_inputs()
         try:
             if inputs:
@@ -140,9 +140,9 @@ class ExpressionReader:
         return [field.name for field in type_.fields] if isinstance(type_, pl.Struct) else []
 
     def _unseen(self, node: int, kind: str) -> Made:
-        """What an expression gives whose parts are not shown: it may be made of all that was resolved since `after`.
+        """Value of an expression with hidden parts, which may be any expressions resolved since `after`.
 
-        Polars resolves the parts of an expression one after the other, and then itself.
+        Polars resolves the parts of an expression one after the other, and then the expression itself.
         """
         found: list[Edges] = []
         for part in range(self._after + 1 if self._after < node else 0, node):
@@ -163,7 +163,7 @@ class ExpressionReader:
         return united(self.read(node).edges for node in nodes)
 
     def number_of(self, node: int) -> Edges:
-        """What decides how many values an expression gives."""
+        """Edges that decide the number of values of an expression."""
         made = self.read(node)
         if made.rows is not Rows.OTHER:
             return NOTHING
@@ -173,7 +173,7 @@ class ExpressionReader:
         return self.number_of(view.input) | deciding(self.read(view.by).edges, How.FILTER)
 
     def opaque(self, step: str) -> ColumnLineageError:
-        """An error that names an expression that cannot be looked into."""
+        """An error that names an opaque expression."""
         return ColumnLineageError(
             f"An expression of the frame cannot be looked into: {step}.", found=self._found, advice=OPAQUE
         )
@@ -184,7 +184,7 @@ class ExpressionReader:
 
 
 def _together(parts: Sequence[Made]) -> Rows:
-    """How many values a function of values gives, value by value."""
+    """The number of values of an elementwise function of some parts."""
     kinds = {part.rows for part in parts}
     if Rows.OTHER in kinds:
         return Rows.OTHER
@@ -277,12 +277,12 @@ def _slice(reader: ExpressionReader, view: Any, node: int) -> Made:
 
 
 def exploded(value: Value) -> Value:
-    """The elements of a list, each by itself."""
+    """The elements of a list, one per row."""
     return Value(transformed(value.edges)) if value.element is None else value.element.through(transformed)
 
 
 def united_values(parts: Sequence[Made]) -> Value:
-    """The value of the only one of some parts; otherwise one that is made of all, of which nothing is known apart."""
+    """The value of a single part; for several parts, a value made from all of them without known fields."""
     return parts[0].value if len(parts) == 1 else Value(united(part.edges for part in parts))
 
 
@@ -291,7 +291,7 @@ def _explode(reader: ExpressionReader, view: Any, node: int) -> Made:
 
 
 def _fields_made(reader: ExpressionReader, view: Any, node: int) -> Made:
-    """Fields that are made anew of those of a struct; what of them is read is not shown."""
+    """Replaced fields of a struct; which fields they are computed from is not shown."""
     struct, outer = reader.read(view.expr), reader.struct
     reader.struct = struct.edges
     made = {each.output_name: reader.read(each.node) for each in view.evaluation}
@@ -309,7 +309,7 @@ def _fields_made(reader: ExpressionReader, view: Any, node: int) -> Made:
 def _structural(
     reader: ExpressionReader, name: str, data: Sequence[Any], node: int, parts: list[Made]
 ) -> Value | None:
-    """What a function gives that puts values together, or takes them apart; None where it is another one."""
+    """Value of a function that builds or splits nested values; None for another function."""
     first = parts[0].value if parts else CONSTANT
     if name == "as_struct" and len(names := reader.fields(node)) == len(parts):
         return struct_of(zip(names, (part.value for part in parts), strict=True))

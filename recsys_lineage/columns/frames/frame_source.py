@@ -1,4 +1,4 @@
-"""Leaves of a Polars plan, identified so that two plans over the same frame are known to read the same."""
+"""Leaves of a Polars plan, identified so that two plans over the same frame are known to read the same data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SCANS = re.compile(r"\bSCAN \[(.+)\]$", re.MULTILINE)
 
 
 def plan_of(frame: pl.LazyFrame) -> Any:
-    """Polars' traverser of a frame's resolved plan, which it does not optimize."""
+    """Polars' traverser of a frame's resolved plan, which is not optimized."""
     return frame._ldf.with_optimizations(pl.QueryOptFlags.none()._pyoptflags).visit()
 
 
@@ -32,7 +32,7 @@ def leaves_of(plan: Any) -> Iterator[Any]:
 def files_of(frame: pl.LazyFrame) -> list[str]:
     """The files, as paths or addresses, that a frame's plan scans by itself.
 
-    Polars tells of all but those of Arrow's own format, whose first ones stand in what it prints of the plan.
+    Polars lists all files except those in Arrow's IPC format, of which only the first appear in the printed plan.
     """
     try:
         leaves = [*leaves_of(plan_of(frame))]
@@ -59,7 +59,7 @@ def source_of(node: Any) -> Hashable:
 
 
 def made_by_scan(node: Any) -> set[str]:
-    """The columns of a leaf that are in none of its files: numbers of rows, and names of files."""
+    """The columns of a leaf that are in none of its files: row numbers and file names."""
     if type(node).__name__ != "Scan":
         return set()
     options = node.file_options

@@ -14,8 +14,8 @@ class FrameStep:
     """Output of a step: columns by name, and the edges that decide its rows.
 
     Args:
-        columns: the value of each.
-        rows: what decides the rows.
+        columns: name → value.
+        rows: the edges that decide its rows.
         key: columns in which no two rows have the same values; None where none are known.
     """
 
@@ -24,10 +24,10 @@ class FrameStep:
     key: frozenset[str] | None = None
 
     def kept(self, taken: Mapping[str, str | None]) -> frozenset[str] | None:
-        """Its key under new names, where all columns of it are taken as they are.
+        """Its key under new names, if all columns of the key are passed on unchanged.
 
         Args:
-            taken: column → the column that it was, None where it was made anew.
+            taken: column → the input column that it is, None for a computed one.
         """
         names = {before: name for name, before in taken.items() if before is not None}
         if self.key is None or not self.key <= names.keys():

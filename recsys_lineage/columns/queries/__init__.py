@@ -1,1 +1,1 @@
-"""Relations of the queries of a SQL statement, each made from relations."""
+"""Relations of the queries of a SQL statement, each derived from other relations."""

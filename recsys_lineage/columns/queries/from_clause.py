@@ -18,7 +18,7 @@ from recsys_lineage.sql.file_call import is_file_name
 
 _TABLE_ARGS = frozenset({"this", "alias", "db", "catalog", "joins", "pivots", "sample", "ordinality"})
 _NAMED_BY_ALIAS = frozenset({"generate_series", "range", "unnest"})
-"""Functions whose only column an alias names too."""
+"""Functions whose only column also has the alias as its name."""
 _UNNAMED = "unnamed_subquery"
 _RECURRING = "recurring"
 
@@ -45,11 +45,11 @@ def read_from(node: exp.Expr, scope: Scope) -> None:
 
 
 def _between_commas(joins: Sequence[exp.Join]) -> list[tuple[exp.Join | None, list[exp.Join]]]:
-    """Joins by the comma before them, which binds less than JOIN does: `a, b JOIN c` is `a CROSS JOIN (b JOIN c)`.
+    """Joins grouped by commas, which bind less tightly than JOIN: `a, b JOIN c` is `a CROSS JOIN (b JOIN c)`.
 
     Returns:
-        The comma's join and those that are joined to its relation; without one those of the first relation, and of
-        relations that nothing is joined to.
+        The comma's join, and the joins to its relation; for the first relation, and for joins to no relation, None in
+        place of the comma's join.
     """
     found: list[tuple[exp.Join | None, list[exp.Join]]] = [(None, [])]
     for place, join in enumerate(joins):
@@ -97,7 +97,7 @@ def _source(node: exp.Expr, scope: Scope) -> Source:
 
 
 def _is_join_in_parentheses(node: exp.Expr) -> bool:
-    """Whether parentheses are around relations of a FROM clause, and not around a query."""
+    """Whether parentheses enclose relations of a FROM clause, and not a query."""
     inner = node.this
     return (
         isinstance(node, exp.Subquery)
@@ -114,7 +114,7 @@ def _ends(node: exp.Expr) -> bool:
 
 
 def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
-    """A source with PIVOT, an alias and names of columns behind it."""
+    """A source with the PIVOT, alias and column names that follow it."""
     name, relation = found.bindings[0].name, found.bindings[0].relation
     if _is_join_in_parentheses(node):
         inner = scope.beside()
@@ -154,7 +154,7 @@ def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:
 
 
 def _relation(node: exp.Expr, scope: Scope) -> Binding:
-    """A relation under the name that its alias gives it, or its own."""
+    """A relation under its alias, or its own name."""
     name, found = _named_relation(node, scope)
     other_name: str | None = None
     single = len(found.columns) == 1 and not _names_of(node) and _ordinality(node) is None
@@ -167,7 +167,7 @@ def _relation(node: exp.Expr, scope: Scope) -> Binding:
 
 
 def _is_function(node: exp.Expr, scope: Scope) -> bool:
-    """Whether a relation is made by a function whose only column has its alias for a name."""
+    """Whether a relation comes from a function whose only column is named by the alias."""
     function = node.this if isinstance(node, exp.Lateral | exp.Table) else node
     return isinstance(function, exp.Unnest | exp.Explode) or (
         isinstance(function, exp.Func) and called(function, scope.statement.text) in _NAMED_BY_ALIAS
@@ -215,7 +215,7 @@ def _table(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relation]:
 
 
 def _names_of(node: exp.Expr) -> list[str]:
-    """The names that an alias gives to columns, as in `t AS u(x, y)`."""
+    """The column names in an alias, as in `t AS u(x, y)`."""
     alias = node.args.get("alias")
     if not isinstance(alias, exp.TableAlias):
         return []

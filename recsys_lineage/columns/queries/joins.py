@@ -1,4 +1,4 @@
-"""Joins of a FROM clause: their columns, and the edges that decide which rows belong together."""
+"""Joins of a FROM clause: their columns, and the edges that decide which rows match."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Source:
 
     Args:
         bindings: its relations under their names.
-        rows: what decides its rows.
-        keys: sets of columns, by the identities of their values, that no two of its rows have the same values in.
-        sorting: those edges of `rows` that decide only in which order its rows come.
+        rows: the edges that decide its rows.
+        keys: sets of columns, by the identities of their values, that are keys of its rows.
+        sorting: the edges of `rows` that decide only the order of its rows.
     """
 
     bindings: list[Binding]
@@ -36,12 +36,12 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     """Add the other side of a join to a scope that has the first.
 
     Args:
-        scope: of the SELECT.
-        other: what is joined.
-        join: how.
+        scope: the scope of the SELECT.
+        other: the joined side.
+        join: the join.
 
     Raises:
-        ColumnLineageError: a name is not there, or the kind of join is not understood.
+        ColumnLineageError: a name is unknown, or the kind of join is not supported.
     """
     scope.statement.only(join, _UNDERSTOOD)
     method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
@@ -77,7 +77,7 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
 
 
 def _apart(scope: Scope, other: Source) -> Source:
-    """The other side of a POSITIONAL join; the order of the rows of either side decides the values of its columns."""
+    """The other side of a POSITIONAL join; the order of the rows on either side decides the values of its columns."""
     scope.bindings = [_with_values(each, scope.sorting) for each in scope.bindings]
     scope.rows -= scope.sorting
     bindings = [_with_values(each, other.sorting) for each in other.bindings]
@@ -95,7 +95,7 @@ def _keys_of_join(
     method: str,
     at_most_one: bool,
 ) -> tuple[frozenset[int], ...]:
-    """Sets of columns that no two joined rows have the same values in."""
+    """Sets of columns that are keys of the joined rows."""
     if side not in ("", "LEFT") or method == "POSITIONAL":
         return ()
     if at_most_one:
@@ -106,14 +106,14 @@ def _keys_of_join(
 def _is_key(compared: Sequence[tuple[Value, Value]], keys: Sequence[frozenset[int]]) -> bool:
     """Whether at most one row of the other side has the values that its columns are compared with.
 
-    A comparison of different types may take different values for equal.
+    A comparison of different types may treat different values as equal.
     """
     fixed = {id(there) for here, there in compared if here.type is not None and here.type == there.type}
     return any(key <= fixed for key in keys)
 
 
 def _equal(on: exp.Expr, scope: Scope, before: list[Binding], other: Source) -> list[tuple[Value, Value]]:
-    """The columns that a condition sets equal, each of one side to one of the other."""
+    """The pairs of columns, one from each side, that a condition requires to be equal."""
     ours = {id(column.value) for binding in before for column in binding.relation.columns}
     theirs = {id(column.value) for binding in other.bindings for column in binding.relation.columns}
     found: list[tuple[Value, Value]] = []
@@ -128,7 +128,7 @@ def _equal(on: exp.Expr, scope: Scope, before: list[Binding], other: Source) -> 
 
 
 def _shared(join: exp.Join, method: str, scope: Scope, other: Source) -> list[str]:
-    """Folded names of the columns of USING, or those that NATURAL finds on both sides."""
+    """Folded names of the columns in USING, or of those that NATURAL finds on both sides."""
     if method == "NATURAL":
         here = {name for binding in scope.bindings for name in binding.relation.by_name}
         there = dict.fromkeys(name for binding in other.bindings for name in binding.relation.by_name)
@@ -150,14 +150,14 @@ def _shared(join: exp.Join, method: str, scope: Scope, other: Source) -> list[st
 
 
 def _value(name: str, bindings: Sequence[Binding]) -> Value:
-    """The value that USING compares of one side."""
+    """The value of one side that USING compares."""
     if (shared := shared_column(bindings, name)) is not None:
         return shared.value
     return next(value for binding in bindings if (value := binding.column(name)) is not None)
 
 
 def _sharing(bindings: Sequence[Binding], first_of_other: int, name: str, value: Value) -> list[Binding]:
-    """The relations, of which those that USING compares on either side have a column in common."""
+    """The relations after a join, with the compared columns of USING merged."""
     shared = Shared(value)
     found = list(bindings)
     for side in (range(first_of_other), range(first_of_other, len(found))):
@@ -172,7 +172,7 @@ def _sharing(bindings: Sequence[Binding], first_of_other: int, name: str, value:
 
 
 def _settled(bindings: Sequence[Binding], settled: Edges) -> list[Binding]:
-    """The relations of a side of which each row of the other has one or none: which one decides their values."""
+    """The relations of a side with at most one row for each row of the other: the match decides their values."""
     anew: dict[int, Shared] = {}
     return [
         replace(

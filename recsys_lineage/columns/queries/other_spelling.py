@@ -1,4 +1,4 @@
-"""Alternative spellings of DuckDB's SQL that sqlglot does not parse, with the same meaning."""
+"""Alternative spellings of DuckDB's SQL that sqlglot does not parse, rewritten with the same meaning."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _ENDS_OF_VALUES = (
 _FROM = [TokenType.FROM, TokenType.L_PAREN]
 _PIVOTS = {"PIVOT_LONGER": "UNPIVOT", "PIVOT_WIDER": "PIVOT"}
 _OPEN_SLICE = ":-:"
-"""Like `::` before the step of a slice, whose end is not given."""
+"""Replacement for `::` before the step of a slice without an end."""
 _FACTORIAL = "::HUGEINT"
-"""Like `!` behind a value, another value made of it, of the type that a factorial has."""
+"""Replacement for `!` after a value: another expression of it, with the type of a factorial."""
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
     """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER or
-    `USING KEY (k, min(x))`, where that helps.
+    `USING KEY (k, min(x))`, if rewriting makes it parse.
 
-    Each part keeps its place in the text.
+    Each part keeps its position in the text.
     """
     tokens = sqlglot.tokenize(text, read="duckdb")
     changes = sorted([*_changes(tokens), *renamed_values(tokens)])
@@ -82,7 +82,7 @@ def _closing(tokens: Sequence[Token]) -> int:
 def _aggregates(tokens: Sequence[Token]) -> list[tuple[int, int]]:
     """Positions of aggregates in the first parentheses, each with the comma before it.
 
-    They decide which of a key's rows stays, as the order of the steps does where there are none.
+    They decide which of a key's rows stays; without them the order of the steps decides.
     """
     found: list[tuple[int, int]] = []
     depth, comma = 0, 0

@@ -1,4 +1,4 @@
-"""Outer aggregates: aggregates in a subquery over rows of the query around it."""
+"""Outer aggregates: aggregates in a subquery over rows of the enclosing query."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from recsys_lineage.columns.queries.from_clause import read_from
 
 
 def aggregates_around(node: exp.Expr, scope: Scope) -> bool:
-    """Whether an expression of a SELECT has a subquery with an aggregate over columns of that SELECT alone.
+    """Whether an expression of a SELECT contains a subquery with an aggregate over columns of that SELECT alone.
 
-    Such a one makes an aggregate of the SELECT, as in `SELECT (SELECT sum(t.x)) FROM t`.
+    It turns the SELECT into an aggregate, as in `SELECT (SELECT sum(t.x)) FROM t`.
 
     Args:
         node: the expression.
-        scope: of the SELECT.
+        scope: the scope of the SELECT.
     """
     return any(
         columns
@@ -30,7 +30,7 @@ def aggregates_around(node: exp.Expr, scope: Scope) -> bool:
 
 
 def _aggregates(node: exp.Expr, text: str) -> Iterator[tuple[list[list[str]], list[exp.Select]]]:
-    """The aggregates in the subqueries of an expression: the columns of each, and the SELECTs between."""
+    """The aggregates in the subqueries of an expression: the columns of each, and the SELECTs in between."""
     for each in node.find_all(exp.Func):
         if isinstance(each.parent, exp.Window) or not is_aggregate(each, called(each, text)):
             continue
@@ -45,7 +45,7 @@ def _aggregates(node: exp.Expr, text: str) -> Iterator[tuple[list[list[str]], li
 
 
 def _own(select: exp.Select, parts: list[str], scope: Scope) -> bool:
-    """Whether a name is of a subquery's own FROM clause; one that reads its own WITH is not looked into."""
+    """Whether a name belongs to a subquery's own FROM clause; one that reads its own WITH is not examined."""
     if select.args.get("from_") is None:
         return False
     if select.args.get("with_") is not None:

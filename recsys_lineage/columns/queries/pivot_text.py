@@ -1,4 +1,4 @@
-"""PIVOT and UNPIVOT as queries where sqlglot does not parse them: in parentheses, or with ORDER BY or LIMIT behind."""
+"""PIVOT and UNPIVOT as queries where sqlglot does not parse them: in parentheses, or followed by ORDER BY or LIMIT."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def statements(text: str) -> list[exp.Expr]:
 
 
 def with_pivots(text: str) -> list[exp.Expr]:
-    """The statements of a text whose PIVOTs are parsed apart; none where that does not help.
+    """The statements of a text with PIVOTs parsed separately; none where that does not help.
 
-    Each part keeps its place in the text.
+    Each part keeps its position in the text.
     """
     spans = _spans(sqlglot.tokenize(text, read="duckdb"))
     masked = text
@@ -41,7 +41,7 @@ def with_pivots(text: str) -> list[exp.Expr]:
 
 
 def _replaced(tree: exp.Expr, place: int, pivot: exp.Expr) -> exp.Expr:
-    """A tree with a PIVOT in place of its stand-in, a SELECT from a table at a place of the text."""
+    """A tree with a PIVOT in place of its stand-in, a SELECT from a table at a position of the text."""
     for table in tree.find_all(exp.Table):
         if table.this.meta.get("start") == place:
             select = table.find_ancestor(exp.Select)
@@ -55,7 +55,7 @@ def _replaced(tree: exp.Expr, place: int, pivot: exp.Expr) -> exp.Expr:
 
 
 def _spans(tokens: list[Token]) -> list[tuple[int, int]]:
-    """From where to where in the text a query is a PIVOT: at its begin, or behind its WITH."""
+    """Start and end of each PIVOT query in the text: at the start of a query, or after its WITH."""
     spans: list[tuple[int, int]] = []
     levels: list[TokenType | None] = [None]
     begun: tuple[int, int] | None = None

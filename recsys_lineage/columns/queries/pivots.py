@@ -23,7 +23,7 @@ def pivoted(node: exp.Expr, scope: Scope) -> Relation:
 
 
 def pivoted_table(node: exp.Expr, alias: str, found: Relation, scope: Scope) -> tuple[str, Relation]:
-    """The relation of a table with PIVOT or UNPIVOT behind it, and its name."""
+    """The relation of a table followed by PIVOT or UNPIVOT, and its name."""
     for pivot in node.args["pivots"]:
         found = _applied(pivot, found, scope)
         if pivot.alias:
@@ -62,7 +62,7 @@ def _pivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
 
 
 def _keys(node: exp.Expr, source: Relation, used: Sequence[exp.Expr], scope: Scope) -> list[Column]:
-    """The columns that a PIVOT keeps: those of its GROUP BY, or all that it does not use."""
+    """The columns that a PIVOT keeps: those of its GROUP BY, or all unused ones."""
     if (group := node.args.get("group")) is not None:
         return [
             Column(item.name or "", item.read()) for key in group.expressions for item in items(key, scope)
@@ -72,10 +72,10 @@ def _keys(node: exp.Expr, source: Relation, used: Sequence[exp.Expr], scope: Sco
 
 
 def _chosen(field: exp.Expr, scope: Scope) -> list[str]:
-    """The names of the columns that the values of a PIVOT's IN become.
+    """The column names that the values of a PIVOT's IN become.
 
     Raises:
-        ColumnLineageError: the values are not named, so that the columns depend on the data.
+        ColumnLineageError: the values are not listed, so the columns depend on the data.
     """
     if not isinstance(field, exp.In) or not field.expressions:
         raise scope.statement.fault(
@@ -137,7 +137,7 @@ def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
 
 
 def _unpivoted(node: exp.Expr, scope: Scope) -> list[list[Column]]:
-    """The rows that an entry of UNPIVOT's list becomes, each of its columns."""
+    """The rows for an entry of UNPIVOT's list, each with its columns."""
     inner = node.this if isinstance(node, exp.Alias | exp.PivotAlias) else node
     if isinstance(inner, exp.Tuple):
         return [[Column("", scope.value(each)) for each in inner.expressions]]
@@ -145,7 +145,7 @@ def _unpivoted(node: exp.Expr, scope: Scope) -> list[list[Column]]:
 
 
 def _read_in(node: exp.Expr, scope: Scope) -> Iterator[Value]:
-    """The values of all columns that an entry of UNPIVOT's list reads, as below a cast: none of them stays."""
+    """The values of all columns that an entry of UNPIVOT's list reads, as below a cast; none of them is kept."""
     for star in node.find_all(exp.Columns):
         yield from (item.read() for item in items(star, scope))
     for column in node.find_all(exp.Column):

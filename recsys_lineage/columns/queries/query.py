@@ -1,4 +1,4 @@
-"""Queries: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation made from relations."""
+"""Queries: SELECT, set operations, WITH, VALUES and SUMMARIZE, each a relation derived from relations."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def relation(node: exp.Expr, scope: Scope) -> Relation:
 
     Args:
         node: the query.
-        scope: a new one, inside of the one whose columns it may use.
+        scope: a new scope, inside the one whose columns the query may use.
 
     Raises:
-        ColumnLineageError: a name is unknown or ambiguous, or a part is not understood.
+        ColumnLineageError: a name is unknown or ambiguous, or a part is not supported.
     """
     scope.queries = with_queries(node, scope)
     if isinstance(node, exp.Select):
@@ -58,7 +58,7 @@ def relation(node: exp.Expr, scope: Scope) -> Relation:
 
 
 def with_queries(node: exp.Expr, scope: Scope) -> Mapping[str, Relation]:
-    """The relations of WITH that are visible in a query: its own, and those around it."""
+    """The relations of WITH that are visible in a query: its own and those of enclosing queries."""
     before = node.args.get("with_")
     if not isinstance(before, exp.With):
         return scope.queries
@@ -83,7 +83,7 @@ def with_queries(node: exp.Expr, scope: Scope) -> Mapping[str, Relation]:
 
 
 def _unread(node: exp.Expr, before: exp.With) -> set[str]:
-    """The queries of WITH that nothing reads, which DuckDB does not look at."""
+    """The queries of WITH that nothing reads, which DuckDB does not bind."""
     needed = {folded(table.name) for part in _but_with(node) for table in part.find_all(exp.Table)}
     names = [folded(each.alias) for each in before.expressions]
     for each, name in reversed([*zip(before.expressions, names, strict=True)]):
@@ -93,7 +93,7 @@ def _unread(node: exp.Expr, before: exp.With) -> set[str]:
 
 
 def _but_with(node: exp.Expr) -> Iterator[exp.Expr]:
-    """The parts of a query beside its WITH."""
+    """The parts of a query without its WITH."""
     for name, part in node.args.items():
         for each in part if isinstance(part, list) else [part]:
             if name != "with_" and isinstance(each, exp.Expr):
@@ -114,7 +114,7 @@ def _reads(query: exp.Expr, name: str) -> bool:
 
 
 def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
-    """A recursive query: the relation that repeating its second part does not change any more."""
+    """A recursive query: the fixed point of repeating its second part."""
     union = query.this
     if union.args.get("order") is not None or union.args.get("limit") is not None:
         scope.statement.opaque(union, "sort outside of the recursive query")
@@ -139,7 +139,7 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
 
 
 def _combined(node: exp.SetOperation, scope: Scope) -> Relation:
-    """UNION, EXCEPT and INTERSECT, of all rows or of different ones, by place or by name."""
+    """UNION, EXCEPT and INTERSECT, with or without ALL, by position or by name."""
     scope.statement.only(node, _SET_OPERATION)
     one = scope.reader.relation(node.this, scope.beside())
     other = scope.reader.relation(node.expression, scope.beside())
@@ -199,7 +199,7 @@ def _values(node: exp.Expr, scope: Scope) -> Relation:
 
 
 def _summary(node: exp.Expr, scope: Scope) -> Relation:
-    """SUMMARIZE: a row for each column, and in each the statistics of all of them."""
+    """SUMMARIZE: a row for each column, with statistics of all of them."""
     inner = node.this
     if not isinstance(inner, exp.Query | exp.Table):
         scope.statement.opaque(node)

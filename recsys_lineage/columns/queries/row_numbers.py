@@ -1,4 +1,5 @@
-"""Row numbers: `row_number() OVER (PARTITION BY … ORDER BY …)`, and conditions that keep some of each partition."""
+"""Row numbers: `row_number() OVER (PARTITION BY … ORDER BY …)`, and conditions that keep some rows of each
+partition."""
 
 from __future__ import annotations
 
@@ -20,10 +21,10 @@ def is_place(node: exp.Expr) -> bool:
 
 
 def partition_cut(condition: exp.Expr) -> list[exp.Expr] | None:
-    """The keys of the partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) <= 3` keeps some rows each.
+    """The partition keys of `row_number() OVER (PARTITION BY … ORDER BY …) <= 3`; None for another condition.
 
-    How many stay hangs on how many there are; the order decides which, so not the keys, which they share. None where
-    the condition is another one.
+    The size of a partition decides how many of its rows stay; the order decides which, but not their keys, which are
+    equal.
     """
     if not isinstance(condition, _COMPARED) or not is_place(condition.expression):
         return None
@@ -31,7 +32,7 @@ def partition_cut(condition: exp.Expr) -> list[exp.Expr] | None:
 
 
 def _partition(window: exp.Expr) -> list[exp.Expr] | None:
-    """The keys of the partitions whose rows a window numbers; None where it is another one."""
+    """The partition keys of a window that numbers rows; None for another one."""
     numbers_rows = isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber)
     return (
         list(window.args.get("partition_by") or ()) if numbers_rows and not window.args.get("alias") else None
@@ -39,7 +40,7 @@ def _partition(window: exp.Expr) -> list[exp.Expr] | None:
 
 
 def first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
-    """The partitions of which `row_number() OVER (PARTITION BY … ORDER BY …) = 1` keeps one row each."""
+    """The partition keys of each `row_number() OVER (PARTITION BY … ORDER BY …) = 1` in a condition."""
     for each in conjuncts(condition):
         if not isinstance(each, exp.EQ) or not is_place(each.expression) or each.expression.name != "1":
             continue
@@ -50,11 +51,11 @@ def first_of_each(condition: exp.Expr) -> Iterator[list[exp.Expr]]:
 def numbers(
     nodes: Sequence[exp.Expr], place_of: Callable[[exp.Expr], int | None]
 ) -> dict[int, frozenset[int]]:
-    """The columns of a SELECT list that number rows so, with those that the partitions go by.
+    """The row numbers in a SELECT list, with the columns of their partition keys.
 
     Args:
-        nodes: the list.
-        place_of: where an expression stands in it.
+        nodes: the SELECT list.
+        place_of: returns the index of an expression in it.
     """
     found: dict[int, frozenset[int]] = {}
     for place, node in enumerate(nodes):
@@ -71,9 +72,9 @@ class Numbered:
     """A condition on the numbers of rows in their partitions.
 
     Attributes:
-        choosing: the edges that decide which rows of a partition fulfil it.
-        counting: those that decide how many do.
-        keys: the identities of the values that the partitions go by.
+        choosing: the edges that decide which rows of a partition satisfy it.
+        counting: the edges that decide how many do.
+        keys: the identities of the partition keys.
     """
 
     choosing: Edges

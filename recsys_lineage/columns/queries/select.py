@@ -36,7 +36,7 @@ _UNDERSTOOD = frozenset(
 
 @dataclass
 class Projection:
-    """A SELECT list, each of its columns read once and when it is first needed."""
+    """A SELECT list; each of its columns is analysed once, on first use."""
 
     scope: Scope
     items: list[Item]
@@ -44,7 +44,7 @@ class Projection:
     reading: set[int] = field(default_factory=set)
 
     def value(self, place: int) -> Value:
-        """The value of the column at a place, from 0."""
+        """The value of the column at an index, from 0."""
         if place not in self.values:
             self.reading.add(place)
             before = self.scope.aliases
@@ -57,7 +57,7 @@ class Projection:
         return self.values[place]
 
     def aliases(self, before: int | None = None) -> dict[str, Callable[[], Value]]:
-        """The aliases that may be used in the clauses, or in the list before a place of it."""
+        """The aliases that may be used in the clauses, or in the list before an index."""
         found: dict[str, Callable[[], Value]] = {}
         for place, item in enumerate(self.items[:before]):
             if item.is_alias and item.name is not None and place not in self.reading:
@@ -65,7 +65,7 @@ class Projection:
         return found
 
     def place_of(self, key: exp.Expr) -> int | None:
-        """Position of an expression in the list; None if it is not there."""
+        """Index of an expression in the list; None if it is not there."""
         if is_place(key):
             return int(key.name) - 1
         if key.find(exp.Columns) is not None:
@@ -79,14 +79,14 @@ class Projection:
         return self.place_of_value(id(self.scope.value(key)))
 
     def place_of_value(self, identity: int) -> int | None:
-        """Position of an unchanged column in the list."""
+        """Index of an unchanged column in the list."""
         for place in range(len(self.items)):
             if id(self.value(place)) == identity:
                 return place
         return None
 
     def sorts(self, *clauses: exp.Expr | None) -> list[Sort]:
-        """The windows of some clauses and then of the list, each read with the aliases before it."""
+        """The windows of some clauses and then of the list, each analysed with the aliases before it."""
         found = [self._sort(each, None) for clause in clauses if clause for each in _windows(clause)]
         nodes = {id(item.node): (place, item.node) for place, item in reversed([*enumerate(self.items)])}
         for place, node in sorted(nodes.values(), key=lambda each: each[0]):
@@ -107,7 +107,7 @@ class Projection:
         return replace(sort, read=read)
 
     def relation(self) -> Relation:
-        """All columns."""
+        """The relation of all columns."""
         values = [self.value(place) for place in range(len(self.items))]
         names = [item.name if item.name is not None else "" for item in self.items]
         return Relation([Column(name, value) for name, value in zip(names, values, strict=True)])
@@ -125,7 +125,7 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
 
     Args:
         node: the SELECT.
-        scope: its own, which is filled here; the queries of its WITH are there already.
+        scope: its own scope, which is filled here; it already has the queries of its WITH.
     """
     scope.statement.only(node, _UNDERSTOOD)
     read_from(node, scope)
@@ -196,7 +196,7 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
 
 
 def _read(node: exp.Expr, scope: Scope, list_: Projection) -> Edges:
-    """The edges of an expression of a clause in which an alias goes before a column."""
+    """The edges of an expression in a clause where an alias takes precedence over a column."""
     if isinstance(node, exp.Column) and len(node.parts) == 1:
         alias = list_.aliases().get(folded(node.name))
         if alias is not None:
@@ -239,7 +239,7 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
 
 
 def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
-    """The single expressions of a GROUP BY, out of its sets."""
+    """The single expressions of a GROUP BY, taken out of its sets."""
     found: list[exp.Expr] = []
 
     def add(node: exp.Expr) -> None:
@@ -259,7 +259,7 @@ def _flat_keys(group: exp.Expr) -> list[exp.Expr]:
 
 
 def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozenset[int], ...]:
-    """The columns of a SELECT list by which no two of its rows are alike, before DISTINCT."""
+    """The sets of columns of a SELECT list that are keys of its rows, before DISTINCT."""
     if scope.one_row:
         return (frozenset(),)
     found: list[frozenset[int]] = []
@@ -281,12 +281,12 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
 
 
 def _goes_on(node: exp.Select) -> bool:
-    """Whether a SELECT makes its rows distinct, orders or limits them."""
+    """Whether a SELECT has DISTINCT, ORDER BY or a limit."""
     return any(node.args.get(name) is not None for name in ("distinct", "order", "limit", "offset"))
 
 
 def _beside_but(found: Relation, edges: Edges, places: set[int | None]) -> Relation:
-    """A relation of which more decides the values, but those of the columns at some places."""
+    """The relation with further edges that decide its values, except those of some columns."""
     columns = [
         column if place in places else Column(column.name, column.value.beside(edges))
         for place, column in enumerate(found.columns)
@@ -295,9 +295,9 @@ def _beside_but(found: Relation, edges: Edges, places: set[int | None]) -> Relat
 
 
 def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
-    """The relation with the names that DuckDB makes for expressions, where it is not the statement itself.
+    """The relation with DuckDB's names for expressions, unless it is the statement itself.
 
-    The statement's own names are those that DuckDB describes; names that come twice get a number.
+    The statement's own names come from DuckDB's description; duplicate names get a number.
     """
     names: list[str] = []
     known: set[str] = set()

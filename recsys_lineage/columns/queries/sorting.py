@@ -16,10 +16,10 @@ def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edg
     """The edges of the sort keys of an ORDER BY.
 
     Args:
-        order: the clause.
-        found: what is ordered, whose columns it may name by their places or by ALL.
-        read: gives the edges of a key that is an expression.
-        scope: where the clause stands.
+        order: the ORDER BY clause.
+        found: the ordered relation, whose columns the clause may name by their positions or by ALL.
+        read: returns the edges of a key that is an expression.
+        scope: the scope of the clause.
     """
     keys: list[Edges] = []
     for each in order.expressions:
@@ -34,7 +34,7 @@ def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edg
 
 
 def at_place(node: exp.Expr, found: Relation, scope: Scope):
-    """The value of the column whose number a clause gives."""
+    """The value of the column whose number is in a clause."""
     wanted = int(node.name)
     if not 1 <= wanted <= len(found.columns):
         raise scope.statement.fault(
@@ -47,7 +47,7 @@ def at_place(node: exp.Expr, found: Relation, scope: Scope):
 
 
 def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
-    """A relation of which only the columns are known by name, in an order."""
+    """A relation with known columns only, in an order."""
     inner = scope.beside()
     inner.bindings.append(Binding("", found))
     return found.ordered(order_edges(order, found, inner.edges, scope))

@@ -1,4 +1,4 @@
-"""Table functions of a FROM clause: over files, which are inputs, and over their arguments only."""
+"""Table functions of a FROM clause: over files, which are inputs, or over their arguments alone."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from recsys_lineage.sql.file_call import PURE_FUNCTIONS
 
 
 def from_function(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relation]:
-    """The relation of a table function, and the name that it has.
+    """The relation of a table function, and its name.
 
     Args:
-        node: the place in the FROM clause.
-        alias: given to it, or empty.
-        scope: what its arguments may use.
+        node: the function in the FROM clause.
+        alias: its alias, or empty.
+        scope: the scope of its arguments.
     """
     function = node.this
     statement = scope.statement
@@ -35,14 +35,14 @@ def from_function(node: exp.Table, alias: str, scope: Scope) -> tuple[str, Relat
 
 
 def from_unnest(node: exp.Expr, scope: Scope) -> Relation:
-    """The relation of `unnest(list)`, a row for each element, joined to the rows that hold the list."""
+    """The relation of `unnest(list)`, a row for each element, joined to the rows with the list."""
     value = scope.value(node.expressions[0] if isinstance(node, exp.Unnest) else node.this)
     element = (value.element or Value(value.edges)).through(transformed)
     return Relation([Column("unnest", element)], deciding(value.shape, How.JOIN))
 
 
 def _pure(node: exp.Expr, name: str, scope: Scope) -> Relation:
-    """A function that makes its rows of its arguments."""
+    """A function that generates rows from its arguments."""
     arguments = [each for each in node.iter_expressions() if not isinstance(each, exp.DataType)]
     given = united(scope.edges(each) for each in arguments) if arguments else NOTHING
     names = _names_of_result(node, name, scope)

@@ -1,4 +1,4 @@
-"""CSV blocks parsed by Arrow, where that is certain to equal the exact parser's result."""
+"""CSV blocks parsed by Arrow, where the result is certain to equal the exact parser's."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def parsed_by_arrow(
 
     Args:
         block: whole lines.
-        columns: the names of the rows' fields.
-        header: the file's, which is no row where it comes again.
-        dialect: how the file is written.
+        columns: the names of the fields.
+        header: the file's header; its repetitions are no rows.
+        dialect: the file's dialect.
     """
     if b"\r" in block:
         if block.count(b"\r") != block.count(b"\r\n"):
@@ -69,7 +69,7 @@ def _quotes_close_on_their_lines(block: bytes, dialect: CsvDialect) -> bool:
 
 @cache
 def _clean_line(quote: bytes, delimiter: bytes) -> re.Pattern[bytes]:
-    """Matches a line whose quoted fields are quoted from delimiter to delimiter."""
+    """Pattern for a line in which every quoted field reaches from delimiter to delimiter."""
     q, d = re.escape(quote), re.escape(delimiter)
     bare = b"[^" + q + d + b"\n]*"
     quoted = q + b"[^" + q + b"\n]*(?:" + q + q + b"[^" + q + b"\n]*)*" + q

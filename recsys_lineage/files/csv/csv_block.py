@@ -1,4 +1,4 @@
-"""CsvBlock: some records of a CSV file, with those that are not valid rows."""
+"""CsvBlock: some records of a CSV file, with the malformed ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class MalformedRow:
-    """A record that is no row: the line on which it starts, what is wrong, and its text as it was, or its start."""
+    """A record that is no row: the line on which it starts, its fault, and its original text or the start of it."""
 
     line: int
     fault: str
@@ -18,9 +18,9 @@ class MalformedRow:
 
 @dataclass(frozen=True)
 class CsvBlock:
-    """Some records of a CSV file: text columns (NULL where empty) with `_line` (int64), and those that are no rows.
+    """Some records of a CSV file: text columns (NULL where empty) with `_line` (int64), and malformed rows.
 
-    `repeated` are the header's names that it has more than once, in whatever case; their columns have numbers added.
+    `repeated` are the header's duplicate names, ignoring case; their columns get numbers.
     """
 
     columns: tuple[str, ...]

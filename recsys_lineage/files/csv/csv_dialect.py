@@ -16,18 +16,18 @@ KNOWN_OPTIONS = frozenset(
     }
 )  # fmt: skip
 _SAID_ALREADY = {"all_varchar": True, "union_by_name": True}
-"""Options that say what is done anyway, with the only value that they may have."""
+"""Options for behaviour that is fixed, with the only value allowed."""
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n"\x80-\xff])"?[ \t;,|]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CsvDialect:
-    """The options of a `read_csv` scan. `names` are the columns where the files have no header line.
+    """The options of a `read_csv` scan. `names` are the columns of files without a header line.
 
     `encoding` None means UTF-8, or UTF-16 or UTF-32 where the file starts with its byte order mark. An empty `quote`
-    means that nothing is quoted: every line is a record. A quote inside quotes is written twice; where there is an
-    `escape`, it may stand before it instead, and before a delimiter, a line's end and itself. `skip` lines come
-    before the header, or before the first record. A field that equals one of `nulls` is NULL, as an empty one is.
+    means that nothing is quoted: every line is a record. A quote inside quotes is doubled; an `escape`, if any, may
+    precede it instead, and also a delimiter, a line's end and itself. `skip` lines come before the header, or before
+    the first record. A field that equals one of `nulls` is NULL, like an empty one.
     """
 
     delimiter: str = ","
@@ -40,7 +40,7 @@ class CsvDialect:
 
     @classmethod
     def of(cls, scan: FileScan) -> CsvDialect:
-        """The dialect that a scan's options ask for.
+        """The dialect in a scan's options.
 
         Raises:
             SourceSqlError: an option is unknown, of a wrong kind, or contradicts another.
@@ -87,7 +87,8 @@ class CsvDialect:
         return cls(str(delimiter), str(quote), names, encoding, str(escape), skip, _nulls(scan, options))
 
     def after_its_first_line(self, start: bytes) -> tuple[CsvDialect, int]:
-        """The dialect of a file that starts so, and how many bytes of it are an instruction to the reader.
+        """The dialect of a file with this start, and the number of bytes at its start that are an instruction to the
+        reader.
 
         Spreadsheets write and obey a first line such as `sep=;`, which names the delimiter.
         """

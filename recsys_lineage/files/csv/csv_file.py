@@ -1,13 +1,13 @@
 """One CSV file read exactly: every record with the physical line on which it starts, every fault with its line.
 
-A file is read in blocks of whole lines, and never held. A block in which every quoted field is closed on its own line
-and every record has as many fields as the header is parsed by Arrow, and a record's line is then its place; any other
-block goes through Python's csv module, record by record, and what that cannot take, such as a field of many thousand
-characters, line by line (`csv_record.py`). All ways give the same records (a property test holds them together), so
-the choice is one of speed and memory only.
+A file is read in blocks of whole lines, and never as a whole. Arrow parses a block if every quoted field is closed on
+its own line and every record has as many fields as the header; a record's line is then its index. Python's csv module
+parses any other block, record by record. Records that it cannot parse, such as those with a field of many thousand
+characters, are parsed line by line (`csv_record.py`). All three give the same records (a property test proves it), so
+the choice affects only speed and memory.
 
-No row starts on a line on which, read from the top by the rules of CSV, a quote is open: where a quote is never
-closed, or is followed by more text where it closes, all its lines are one malformed record.
+No row starts on a line at which a quote is open, by the rules of CSV from the top of the file. If a quote is never
+closed, or more text follows the closing quote, all its lines are one malformed record.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ BLOCK_BYTES = 4 << 20
 def csv_blocks(
     path: Path, name: str, dialect: CsvDialect, *, sha256: str = "", block_bytes: int = BLOCK_BYTES
 ) -> Iterator[CsvBlock]:
-    """Reads one CSV file, plain or gzip, block by block; the first block has no records, only the columns.
+    """Read one CSV file, plain or gzip, block by block; the first block has no records, only the columns.
 
     Args:
-        path: where the file is.
-        name: how messages name it.
-        dialect: how it is written.
-        sha256: of the content that it should have; empty where any will do.
-        block_bytes: how much is parsed at a time.
+        path: the file's path.
+        name: its name in messages.
+        dialect: its dialect.
+        sha256: the expected hash of its content; empty for any content.
+        block_bytes: the number of bytes parsed at a time.
 
     Raises:
-        FileFault: the file is empty and should have a header, is no text, is truncated or damaged, is in another
-            encoding, or has another content than it should, which may show only at its end.
+        FileFault: the file is empty although it should have a header, is no text, is truncated or damaged, is in
+            another encoding, or has unexpected content, which may show only at its end.
         OSError: the file cannot be read.
     """
     with source_bytes(path, name) as content:

@@ -1,4 +1,4 @@
-"""The lines of a part of a CSV file as text, with the faults of those that are not text."""
+"""The lines of a part of a CSV file as text, with the faults of lines that are not text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 NUL_BYTE = "a NUL byte"
-"""What is wrong with a line that has one."""
+"""Fault of a line that contains one."""
 
 
 class Lines:
-    """The complete lines of some bytes as text; `faults` says, by place, what is wrong with those that are not text.
+    """The complete lines of some bytes as text; `faults` has the fault of each line that is not text, by index.
 
-    What is no text is written as an escape, such as \\xe9 or \\0.
+    Bytes that are no text are written as escapes, such as \\xe9 or \\0.
     """
 
     def __init__(self, part: bytes) -> None:
@@ -40,7 +40,7 @@ class Lines:
         return islice(self.texts, at, None)
 
     def text(self, begin: int, end: int) -> str:
-        """Lines as they were."""
+        """Some lines in their original form."""
         return "".join(self.texts[begin:end])
 
 

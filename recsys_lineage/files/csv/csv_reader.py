@@ -1,4 +1,4 @@
-"""CsvReader: reads one CSV file block by block, each by the fastest parser that reads it exactly."""
+"""CsvReader: reads one CSV file block by block, each with the fastest parser that reads it exactly."""
 
 from __future__ import annotations
 
@@ -15,27 +15,30 @@ from recsys_lineage.files.csv.csv_block import CsvBlock, MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
-from recsys_lineage.files.csv.header_row import CsvHeader
+from recsys_lineage.files.csv.header_row import AGAIN, CsvHeader
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault
 from recsys_lineage.spelling import folded
 
 SHORT_BYTES = 8 << 10
-"""A block of less is not worth the start of Arrow's parser."""
+"""Size in bytes of a block below which Arrow's parser is not worth its start."""
 EXACT_BYTES = 256 << 10
-"""What Python's csv module is given at a time: short records take fifty times their bytes as Python's texts."""
+"""Bytes that Python's csv module gets at a time; short records take fifty times their bytes as Python strings."""
 LARGEST_RECORD = 64 << 20
-"""Bytes of a line, and characters of a record of many; only a file that is no CSV has one of more."""
+"""The most bytes of a line, and characters of a record of several lines; only a file that is no CSV exceeds it."""
 SWALLOWED_LINES = 1_000
-"""A file of which a misplaced quote would take more lines than this is refused; fewer are one row's fault."""
+"""Lines lost to a misplaced quote above which the whole file is refused; with fewer, only the row is."""
 UNREADABLE_SHARE = 0.01
-"""A file in which several lines and more than this share cannot be decoded is refused; fewer are their rows' faults."""
+"""Share of undecodable lines above which a file with several of them is refused; with fewer, only their rows are."""
 DOS_END = b"\x1a"
-"""What DOS programs put behind a text's last character; it belongs to no row."""
+"""Byte that DOS programs write after the last character of a text; it belongs to no row."""
 ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
 NUL_ADVICE = "Deliver it as text, without bytes that are zero."
-ORDER_ADVICE = "Files with their columns in another order were put together: deliver each by itself."
+HEADER_ADVICE = (
+    "Files of different columns were put together: deliver each by itself. If that line is a row, say in the source's "
+    "SQL what the columns are called: header = false, skip = 1, names = ['…']."
+)
 QUOTE_ADVICE = (
     "Close or remove the quote there, or say in the source's SQL how quotes are written: quote = '' where nothing is "
     r"quoted, escape = '\' where \" stands for a quote."
@@ -52,7 +55,7 @@ class _Taken:
 
 
 class CsvReader:
-    """The state of one file's reading: what was read so far and on which line the next block starts."""
+    """The state of one file's reading: the part read so far and the line number of the next block."""
 
     def __init__(
         self, name: str, dialect: CsvDialect, block_bytes: int, in_two_encodings: Callable[[], str]
@@ -95,7 +98,7 @@ class CsvReader:
         yield from self._last()
 
     def _last(self) -> Iterator[CsvBlock]:
-        """Rest at the file's end: the record whose quote is never closed, if any."""
+        """The rest at the file's end: the record whose quote is never closed, if any."""
         if not self.columns:
             found = f"no header after {self.dialect.skip} lines" if self.dialect.skip else "only blank lines"
             raise csv_fault(self.name, found, "Deliver it again; a day without rows is its header only.")
@@ -119,7 +122,7 @@ class CsvReader:
             )
 
     def _whole_lines(self, stream: Utf8Stream) -> Iterator[bytes]:
-        """The stream in pieces that end with a line's end, or with the stream."""
+        """The stream in pieces that end with a line's end, or at the end of the stream."""
         kept: list[bytes] = []
         size = 0
         while read := stream.read(self.block_bytes):
@@ -145,7 +148,7 @@ class CsvReader:
         return csv_fault(self.name, found, "Deliver it as CSV, each record on its own line.")
 
     def _header(self, block: bytes) -> bytes:
-        """Takes the columns' names from the first record that is not blank; returns what follows it."""
+        """Take the columns' names from the first record that is not blank; returns the text after it."""
         raw = block.splitlines(keepends=True)
         for place, line in enumerate(raw):
             if b"\0" in line:
@@ -241,7 +244,7 @@ class CsvReader:
         return self._block_of(taken)
 
     def _ends(self, record: OpenRecord, text: str, lines: int = 1) -> bool:
-        """Whether a record ends with a line that it takes."""
+        """Whether a record ends with a line that it contains."""
         ends = record.take(text, lines)
         if record.characters > LARGEST_RECORD:
             opened = f", in which a quote is opened on line {record.opened}" if not ends else ""
@@ -251,7 +254,7 @@ class CsvReader:
         return ends
 
     def _close(self, taken: _Taken, fault: str | None) -> None:
-        """Take the open record, which ended, or, with a fault, the file did."""
+        """Finish the open record, which has ended, or at whose fault the file has."""
         record, self.open = self.open, None
         assert record is not None, "it was opened"
         last = record.line + record.lines - 1
@@ -266,7 +269,8 @@ class CsvReader:
         self._take(taken, record.line, record.fields, self.damage or fault, record.text)
 
     def _by_module(self, lines: Lines, at: int, taken: _Taken) -> int:
-        """Takes records from line `at` on by Python's csv module; returns the line of the first that it cannot take."""
+        """Parse records from line `at` on by Python's csv module; returns the line of the first that it cannot
+        parse."""
         if self.dialect.escape and any(self.dialect.escape in text for text in lines.texts):
             return at  # it would take the escape from whatever it stands before
         reader = csv.reader(lines.since(at), **_format(self.dialect))
@@ -290,15 +294,15 @@ class CsvReader:
     def _take(
         self, taken: _Taken, line: int, fields: list[str], fault: str | None, text: Callable[[], str]
     ) -> None:
-        """Take a record, as a row or as none."""
+        """Add a record, as a row or as a malformed one."""
         width = len(self.columns)
-        if fault is None and fields and len(fields) != width:
+        if fault is None and fields and (header := self.header.found_in(fields)):
+            if header != AGAIN:
+                raise csv_fault(self.name, f"{header} on line {line}", HEADER_ADVICE)
+            fault = f"row is {AGAIN}"
+        elif fault is None and fields and len(fields) != width:
             number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             fault = f"row has {number} where {'its columns' if self.dialect.names else 'the header'} names {width}"
-        elif fault is None and fields and self.header.comes_again(fields):
-            if self.header.in_another_order(fields):
-                raise csv_fault(self.name, f"its header again in another order on line {line}", ORDER_ADVICE)
-            fault = "row is the header again"
         if fault is not None:
             taken.malformed.append(MalformedRow(line, fault, _shortened(text())))
         elif fields:
@@ -316,7 +320,7 @@ class CsvReader:
 
 
 def _line_end(block: bytes, at: int, near: int) -> int:
-    """Where the last line ends that ends before `near`, or else the first one that begins at `at`."""
+    """End of the last line that ends before `near`, or else of the first one that begins at `at`."""
     if end := block.rfind(b"\n", at, near) + 1:
         return end
     end = block.rfind(b"\r", at, near) + 1
@@ -327,7 +331,7 @@ def _line_end(block: bytes, at: int, near: int) -> int:
 
 
 def _shortened(text: str) -> str:
-    """A record as it is shown: without its own line's end, and only so much of it, by whichever way it was read."""
+    """A record as messages show it: without its last line end, and cut to the same length by every parser."""
     text = text.removesuffix("\n").removesuffix("\r")
     return text if len(text) <= LARGEST_TEXT else f"{text[:LARGEST_TEXT]}…"
 

@@ -8,19 +8,19 @@ from functools import cache
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 
 LARGEST_TEXT = 1 << 16
-"""How many characters are kept of a record that is no row."""
+"""The most characters kept of a record that is no row."""
 _PIECES = 1 << 10
 
 
 class OpenRecord:
     """A record of which some lines were read.
 
-    It takes what Python's csv module takes, and besides that fields of any length, an escape before marks, and records
-    that are none: those have a `fault`, and end with the line on which it shows. Time and memory are in proportion to
-    the record's size.
+    It accepts everything that Python's csv module does, and also fields of any length, an escape before special
+    characters, and malformed records: those have a `fault`, and end with the line that reveals it. Time and memory are
+    proportional to the record's size.
 
     Args:
-        dialect: how the file is written.
+        dialect: the file's dialect.
         line: the physical line on which it starts.
     """
 
@@ -31,7 +31,7 @@ class OpenRecord:
         self.fields: list[str] = []
         self.fault: str | None = None
         self.opened = line
-        """The line of the quote that was opened last."""
+        """The line of the last opening quote."""
         self._delimiter, self._quote, self._escape = dialect.delimiter, dialect.quote, dialect.escape
         self._quoted, self._bare, self._escaped = _patterns(dialect.delimiter, dialect.quote, dialect.escape)
         self._state = "start"
@@ -40,16 +40,16 @@ class OpenRecord:
         self._parts: list[str] = []
 
     def swallows(self, text: str) -> bool:
-        """Whether all of the text lies inside a quoted field, and the record goes on after it."""
+        """Whether all of the text is inside a quoted field, and the record continues after it."""
         inside = self._state == "quoted" and self._quote not in text
         return inside and not (self._escape and self._escape in text)
 
     def take(self, text: str, lines: int = 1) -> bool:
-        """Take a line with its end, which only a file's last line may lack; returns whether the record ends with it.
+        """Add a line with its end, which only a file's last line may lack; returns whether the record ends with it.
 
         Args:
             text: the line, or several where it `swallows` them.
-            lines: how many.
+            lines: the number of lines.
         """
         if self.characters <= LARGEST_TEXT:
             self._text.append(text)
@@ -85,7 +85,7 @@ class OpenRecord:
             at += 1
 
     def text(self) -> str:
-        """The record as it was, or the start of it with an ellipsis."""
+        """The original text of the record, or the start of it with an ellipsis."""
         text = "".join(self._text)
         return text if len(text) == self.characters else f"{text}…"
 
@@ -131,7 +131,7 @@ def _end(pattern: re.Pattern[str], text: str, at: int, end: int) -> int:
 def _patterns(
     delimiter: str, quote: str, escape: str
 ) -> tuple[re.Pattern[str], re.Pattern[str], tuple[re.Pattern[str], re.Pattern[str]]]:
-    """What a quoted field and a bare one hold, and what an escape stands before outside and inside quotes."""
+    """Patterns for the content of a quoted and of a bare field, and for escapes outside and inside quotes."""
     d, q, e = re.escape(delimiter), re.escape(quote), re.escape(escape)
     marks = f"{e}([{d}{q}{e}\r\n])"
     if escape:

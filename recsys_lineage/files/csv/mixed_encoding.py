@@ -1,4 +1,4 @@
-"""Mixed encodings: which lines are UTF-8 and which are not, for files concatenated from two encodings."""
+"""Mixed encodings: the lines of a file that are UTF-8 and those that are not, for concatenated files."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class EncodingPart:
-    """Lines that follow one another and agree in whether they are UTF-8; those of ASCII alone belong to any part.
+    """Consecutive lines that are all UTF-8 or all not; lines of ASCII belong to any part.
 
-    `first` and `last` are the first and the last of them that have a letter beyond ASCII, counted from 1.
+    `first` and `last` are its first and last lines with a non-ASCII letter, counted from 1.
     """
 
     first: int
@@ -29,7 +29,7 @@ class EncodingPart:
 
 
 def encoding_parts(lines: Iterable[bytes]) -> Iterator[EncodingPart]:
-    """The parts of a text; none where all is ASCII."""
+    """The parts of a text; none if all of it is ASCII."""
     part: EncodingPart | None = None
     for number, line in enumerate(lines, 1):
         if line.isascii():
@@ -44,7 +44,7 @@ def encoding_parts(lines: Iterable[bytes]) -> Iterator[EncodingPart]:
 
 
 def lines_in_two_encodings(path: Path, name: str) -> str:
-    """Which lines of a file are UTF-8 and which are not, in words; empty where they are all the one or the other.
+    """Description of the lines that are UTF-8 and those that are not; empty for a file in one encoding.
 
     Raises:
         FileFault: it is compressed and damaged.
@@ -54,7 +54,7 @@ def lines_in_two_encodings(path: Path, name: str) -> str:
 
 
 def mixed_fault(name: str, parts: str) -> FileFault:
-    """The fault of a file in two encodings; `parts` says which lines are in which."""
+    """The fault of a file in two encodings, with the lines of each."""
     return csv_fault(
         name,
         f"two encodings in one file: {parts}",
@@ -64,7 +64,7 @@ def mixed_fault(name: str, parts: str) -> FileFault:
 
 
 def in_words(parts: Iterable[EncodingPart]) -> str:
-    """The parts in words, the first ones of many; empty where there is one at most."""
+    """The parts as text, only the first ones of many; empty for at most one part."""
     shown: list[EncodingPart] = []
     more = 0
     for part in parts:

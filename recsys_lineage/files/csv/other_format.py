@@ -10,7 +10,7 @@ _EXPORT = "Write it as Parquet or CSV, and deliver that."
 
 @dataclass(frozen=True)
 class OtherFormat:
-    """The real format of a file, and what to do about it."""
+    """The real format of a file, and advice about it."""
 
     what: str
     advice: str
@@ -42,7 +42,7 @@ _EBCDIC_SHARE = 0.95
 _EBCDIC = frozenset(
     "\r\n\x85 .,;:-_/'\"|+()0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".encode("cp037")
 )
-"""Bytes of plain text in EBCDIC, most of which are letters with accents elsewhere, and none a digit or a line's end."""
+"""Bytes of plain text in EBCDIC; in other encodings most are accented letters, and none is a digit or a line end."""
 _BEGINNINGS = {
     b"PAR1": OtherFormat("a Parquet file", "Read it with read_parquet, or deliver CSV."),
     b"PK\x03\x04": OtherFormat(
@@ -73,4 +73,4 @@ _BEGINNINGS = {
     b"<html": OtherFormat("a page of HTML", "Save the table that it shows as CSV, and deliver that."),
     b"<?xml": OtherFormat("XML", "Write it as CSV, and deliver that."),
 }
-"""What files that are no CSV begin with."""
+"""First bytes of files that are no CSV → their format."""

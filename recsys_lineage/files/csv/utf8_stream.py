@@ -12,7 +12,7 @@ from recsys_lineage.files.fault import FileFault, csv_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
 FIRST_BYTES = 512
-"""Bytes that tell what a file is."""
+"""Bytes at the start of a file that identify its format."""
 _SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MARKS = (
@@ -20,24 +20,24 @@ _MARKS = (
     ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
 )
 _ZEROS = {"0111": "utf-32-le", "1110": "utf-32-be", "01": "utf-16-le", "10": "utf-16-be"}
-"""Which bytes of a letter of ASCII are zero, where a letter has several."""
+"""Zero bytes in an ASCII letter of several bytes, 0 for each → the encoding."""
 _FEWEST_LETTERS, _MOST_LETTERS = 4, 32
 _LONGEST_LINE = 1 << 20
-"""Bytes of a line beyond which its parts are looked at by themselves."""
+"""Length of a line in bytes above which its parts are examined separately."""
 
 
 class Utf8Stream:
-    """Reads a byte stream as UTF-8 without byte order mark.
+    """A byte stream read as UTF-8 without byte order mark.
 
-    Bytes that are UTF-8 by name or by default pass unchecked, so that a stray byte can be blamed on its row. Any
-    other encoding, by name or by the byte order mark of UTF-16 and UTF-32, is decoded strictly. An encoding of one
-    byte a letter reads anything, UTF-8 as other letters; a file with a line of that is a fault.
+    UTF-8, whether named or by default, passes unchecked, so that a stray byte is a fault of its row. Any other
+    encoding, named or recognized by the byte order mark of UTF-16 and UTF-32, is decoded strictly. A single-byte
+    encoding decodes anything, UTF-8 as wrong letters; so a file with a line of UTF-8 is a fault then.
 
     Args:
         stream: the bytes.
-        name: how messages name the file.
+        name: the file's name in messages.
         encoding: None for UTF-8, or UTF-16 or UTF-32 where the file begins with its byte order mark.
-        in_two_encodings: which lines of the file are UTF-8 and which are not, in words, where both occur.
+        in_two_encodings: description of the lines that are UTF-8 and those that are not, where both occur.
     """
 
     def __init__(
@@ -61,10 +61,10 @@ class Utf8Stream:
             self.decoder = codecs.getincrementaldecoder(given)()
 
     def read(self, size: int) -> bytes:
-        """Read at least one byte and about `size` of them, or nothing at the end.
+        """Read about `size` bytes, at least one; nothing at the end.
 
         Raises:
-            FileFault: the bytes are not in the encoding, or are UTF-8 where one of one byte a letter is named.
+            FileFault: the bytes are not in the encoding, or are UTF-8 although a single-byte encoding is named.
         """
         while True:
             raw = self.start + self.stream.read(size)
@@ -88,7 +88,7 @@ class Utf8Stream:
                 return text.encode()
 
     def _has_utf8(self, block: bytes) -> bool:
-        """Whether letters beyond ASCII of some line are UTF-8 throughout, as text of one byte a letter never is."""
+        """Whether all non-ASCII letters of some line are UTF-8, which single-byte text never is."""
         text = self.line + block
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         if not block or len(text) - end > _LONGEST_LINE:
@@ -109,7 +109,7 @@ class Utf8Stream:
 
 
 def wide_encoding(head: bytes) -> str:
-    """The encoding of a text without a mark whose letters have two or four bytes each; empty where it has not such."""
+    """The encoding of a text without byte order mark whose letters have two or four bytes; empty for any other."""
     for places, name in _ZEROS.items():
         width = len(places)
         letters = [head[at : at + width] for at in range(0, _MOST_LETTERS * width, width)]
@@ -122,7 +122,7 @@ def wide_encoding(head: bytes) -> str:
 
 
 def _begins_as_utf8(line: bytes) -> bool:
-    """Whether the beginning of a line has letters beyond ASCII, and they are UTF-8."""
+    """Whether the start of a line has non-ASCII letters, all of them UTF-8."""
     try:
         return not codecs.getincrementaldecoder("utf-8")().decode(line).isascii()
     except UnicodeDecodeError:

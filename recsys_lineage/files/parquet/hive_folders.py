@@ -8,15 +8,15 @@ from urllib.parse import unquote
 from recsys_lineage.spelling import folded
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What a folder is named for rows without a value."""
+"""Name of the folder for rows without a value."""
 
 
 def folder_columns(path: str, present: frozenset[str] = frozenset()) -> dict[str, str | None]:
-    """The columns that the folders of a file give, with their values.
+    """The columns and values in the folder names of a file's path.
 
     Args:
         path: the file, below the data folder.
-        present: names, folded, that folders do not give, as those of the file's own columns.
+        present: folded names to leave out, such as those of the file's own columns.
     """
     columns: dict[str, str | None] = {}
     known = set(present)

@@ -11,7 +11,7 @@ from recsys_lineage.files.fault import FileFault
 
 MAGIC = b"PAR1"
 BATCH = 1 << 16
-"""Rows that are in memory at once while a file is only looked at."""
+"""Rows in memory at once while a file is only checked."""
 
 
 def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
@@ -43,13 +43,13 @@ def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
 
 
 def decode_parquet(path: Path, name: str) -> None:
-    """Read every page of a Parquet file and keep nothing: a damaged page shows only so.
+    """Read every page of a Parquet file and keep nothing, because only reading reveals a damaged page.
 
-    Text that the file keeps as numbers into a dictionary stays numbers, which takes half the time; that each has its
-    entry, and that text is UTF-8, is checked.
+    Dictionary-encoded text stays encoded, which takes half the time; the indices and the UTF-8 text of the dictionary
+    are checked.
 
     Raises:
-        FileFault: a page cannot be decoded, or its checksum, where it has one, is another.
+        FileFault: a page cannot be decoded, or its checksum, if any, is wrong.
     """
     try:
         text = _dictionary_text(pyarrow.parquet.read_metadata(path))
@@ -62,7 +62,7 @@ def decode_parquet(path: Path, name: str) -> None:
 
 
 def _dictionary_text(footer: pyarrow.parquet.FileMetaData) -> list[str]:
-    """The text columns of which every row group has a dictionary."""
+    """The text columns with a dictionary in every row group."""
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     chunks = [group.column(number) for group in groups for number in range(group.num_columns)]
     without = {chunk.path_in_schema for chunk in chunks if not chunk.has_dictionary_page}

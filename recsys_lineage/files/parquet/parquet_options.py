@@ -19,8 +19,8 @@ _REFUSED = {
 class ParquetOptions:
     """The options of a `read_parquet` scan.
 
-    With `binary_as_string`, bytes that are not marked as text are text. With `hive_partitioning`, folders named
-    `column=value` give a column where a file has none of that name.
+    With `binary_as_string`, binary columns are read as text. With `hive_partitioning`, a folder named `column=value`
+    adds a column to a file that has none of that name.
     """
 
     binary_as_string: bool = False
@@ -28,10 +28,10 @@ class ParquetOptions:
 
     @classmethod
     def of(cls, scan: FileScan) -> ParquetOptions:
-        """The options that a scan asks for.
+        """The options in a scan.
 
         Raises:
-            SourceSqlError: an option is unknown, or has a value that cannot be honoured.
+            SourceSqlError: an option is unknown, or has a value that is not supported.
         """
         options = dict(scan.options)
         known = ("binary_as_string", "hive_partitioning", "union_by_name")

@@ -1,4 +1,4 @@
-"""Parquet files as one view of a DuckDB connection, every row with its file and its number there."""
+"""Parquet files as one view of a DuckDB connection, every row with its file and its row number there."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from recsys_lineage.spelling import folded
 from recsys_lineage.sql.names import literal, path_literal, quote
 
 ROW_NUMBER = "file_row_number"
-"""The column in which DuckDB gives a row's number; a file cannot have one of that name."""
+"""DuckDB's column for a row's number; a file cannot have a column of that name."""
 PART_ROWS = 1_000_000
-"""Number of rows that make another thread worth its while."""
+"""The least rows for which another thread pays off."""
 
 
 def open_parquet(
@@ -39,17 +39,17 @@ def open_parquet(
     Args:
         con: the connection.
         root: the data folder.
-        rows: for each file, below the data folder, how many rows its footer names.
+        rows: file, below the data folder → the number of rows in its footer.
         relation_name: the view's name.
-        options: how they are read.
-        columns: names, folded, that the files and their folders have.
-        required: columns as the SQL spells them; those that none of the files has are NULL.
+        options: the options for reading them.
+        columns: folded names of the columns of the files and their folders.
+        required: columns as spelled in the SQL; those in none of the files are NULL.
 
     Returns:
         The names and types of the view's columns, without `_file` and `_line`.
 
     Raises:
-        FilesChanged: DuckDB reads other rows of a file than its footer names.
+        FilesChanged: DuckDB reads another number of rows of a file than its footer has.
     """
     path = "_path"
     while path in columns:
@@ -86,10 +86,10 @@ def open_parquet(
 
 
 def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) -> list[str]:
-    """WHERE clauses that part the rows of files, each row in one of them; mostly that is one that is empty.
+    """WHERE clauses that split the rows of files into disjoint parts; usually a single empty clause.
 
-    DuckDB reads a row group with one thread. One file of many rows in few row groups is read in as many parts as there
-    are threads; of several files this would change the order of rows.
+    DuckDB reads a row group with one thread. A single file with many rows in few row groups is read in one part per
+    thread; with several files this would change the order of rows.
     """
     if len(rows) > 1 or max(rows.values()) < 2 * PART_ROWS:
         return [""]
@@ -114,10 +114,10 @@ def _read(
 ) -> Callable[[bool], str]:
     """FROM clause for the rows of files, with or without their numbers.
 
-    Columns become text, as CSV would have them, where DuckDB would change values to give them one type: a time that has
-    a zone in some files and none in others would lose it, or be UTC in all; whole numbers beside floats would be
-    rounded, which makes one customer of two. So do times of which nanoseconds cannot tell (9999-12-31 for no end, say)
-    beside files of nanoseconds, where DuckDB would not read them.
+    Columns become text, as in CSV, where DuckDB would change values to unify types. A time with a zone in some files
+    and without one in others would lose it, or become UTC in all. Integers mixed with floats would be rounded, which
+    merges two customers into one. Times out of the range of nanoseconds (9999-12-31 for no end, say) become text too if
+    other files have nanoseconds, because DuckDB could not read them.
     """
 
     def of(files: Collection[str], numbered: bool) -> str:
@@ -153,27 +153,27 @@ _APART = (
     frozenset({"without zone", "nanoseconds"}),
     frozenset({"whole", "float"}),
 )
-"""Kinds of types that have no common one but text."""
+"""Kinds of types whose only common type is text."""
 _WITHIN = {
     "whole": (str(-(1 << 53)), str(1 << 53)),
     "without zone": ("TIMESTAMP '1677-09-22'", "TIMESTAMP '2262-04-11'"),
 }
-"""Kind → the values between which all can be of the other kind, a float or nanoseconds, without loss."""
+"""Kind → the range of values that can be converted to the other kind, a float or nanoseconds, without loss."""
 
 
 def _alike(
     con: duckdb.DuckDBPyConnection, paths: Sequence[str], of: Callable[[Collection[str], bool], str]
 ) -> list[tuple[tuple[str, ...], Sequence[str]]]:
-    """Files by those of their columns that are to be text, because their kinds in other files are apart from theirs.
+    """Files grouped by their columns that must become text, because the kinds in other files are incompatible.
 
     Args:
         con: the connection.
         paths: the files.
-        of: what stands in FROM for some of them.
+        of: returns the FROM item for some of them.
 
     Returns:
-        Names of such columns, and the files that have just these and agree on their kinds; mostly that is all files,
-        under no name.
+        Names of such columns, with the files that have exactly these and agree on their kinds; usually all files, with
+        no names.
     """
     listed = f"[{', '.join(map(path_literal, paths))}]"
     found = con.execute(
@@ -211,7 +211,7 @@ def _alike(
 
 
 def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, kind: str) -> bool:
-    """Whether values of a column cannot be of the other kind."""
+    """Whether values of a column cannot be converted to the other kind."""
     name, (least, most) = quote(column), _WITHIN[kind]
     ((exceeds,),) = con.execute(
         f"SELECT coalesce(max({name}) > {most} OR min({name}) < {least}, false) FROM {read}"
@@ -220,7 +220,7 @@ def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, kind: str) 
 
 
 def _folders(files: Collection[str]) -> dict[str, str]:
-    """The columns of the files' folders as the first of them spells them, by folded name."""
+    """The folder columns of the files by folded name, each spelled as in the first file."""
     folders: dict[str, str] = {}
     for file in files:
         if "=" in file:
@@ -230,14 +230,14 @@ def _folders(files: Collection[str]) -> dict[str, str]:
 
 
 def _value(folder: str, path: str) -> str:
-    """SQL for the value that a file's folder `folder=value` gives; NULL where it has none."""
+    """SQL for the value in a file's folder `folder=value`; NULL where there is none."""
     pattern = f"(?i:(?:^|/){re.escape(folder)}=([^/]*)/)"
     found = f"regexp_extract({path}, {literal(pattern)}, 1)"
     return f"nullif(nullif(url_decode({found}), {literal(NO_VALUE)}), '')"
 
 
 def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) -> None:
-    """Raises FilesChanged where DuckDB reads other rows of a file than its footer names."""
+    """Raise FilesChanged if DuckDB reads another number of rows of a file than its footer has."""
     for file in sorted(expected.keys() | {name for name, rows in found.items() if rows}):
         if expected.get(file, 0) != found.get(file, 0):
             raise FilesChanged(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 
 class Answer:
-    """A dataclass that a question gives back."""
+    """A dataclass that a question returns."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields by name; times as ISO texts."""
@@ -35,17 +35,17 @@ class Node(Answer):
     """A version of a table, or a file with its content.
 
     Attributes:
-        id: names it in links and other questions: `orders@3`, or `file:` with a path and the beginning of its sha256.
+        id: its name in links and other questions: `orders@3`, or `file:` with a path and the beginning of its sha256.
         kind: version or file.
         name: the table's name; a file's path below `root`.
-        version: of the table; None for a file.
-        made: when the run that wrote it ended, UTC; None where no record says.
-        record: the id of the record that wrote it; None for a file, and where an asset did not write it.
+        version: the table's version; None for a file.
+        made: the time when the run that wrote it ended, UTC; None where no record has it.
+        record: the id of the record that wrote it; None for a file, and for a version not written by an asset.
         run: the orchestrator's id of the run.
-        rows: of the version.
-        root: the folder or URL that a file's path starts from.
-        sha256: of a file's content.
-        lake: URL of the lake that a version is in.
+        rows: the number of rows of the version.
+        root: the folder or URL to which a file's path is relative.
+        sha256: the hash of a file's content.
+        lake: the URL of a version's lake.
     """
 
     id: str
@@ -67,10 +67,10 @@ class Link(Answer):
 
     Attributes:
         source, target: ids of nodes.
-        how: read; previous, for the asset's own version before, which it started from; or carried, for the version
-            before whose other partitions it keeps.
+        how: read; previous, for the asset's own previous version, from which it started; or carried, for the previous
+            version whose other partitions it keeps.
         partitions: those that were read; None for all.
-        columns: those that were read; None for all, and where nothing tells them apart.
+        columns: those that were read; None for all, and where they are unknown.
     """
 
     source: str
@@ -85,10 +85,10 @@ class Lineage(Answer):
     """Everything upstream or downstream of something.
 
     Attributes:
-        target: what was asked for.
+        target: the question's target.
         direction: up or down.
-        roots: ids of the nodes that were asked for.
-        nodes: the roots and all that lies in that direction, in the order in which they were made.
+        roots: ids of the target's nodes.
+        nodes: the roots and everything in that direction, in the order of creation.
         links: between these nodes.
     """
 
@@ -100,17 +100,17 @@ class Lineage(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether there is anything beside what was asked for."""
+        """Whether there is anything beyond the target."""
         return len(self.nodes) > len(self.roots)
 
 
 @dataclass(frozen=True)
 class ColumnLink(Answer):
-    """One column that another was made of, as the record has it.
+    """One column that another was made from, as recorded.
 
     Attributes:
         source, target: ids of nodes.
-        source_column: None where nothing tells the columns apart: any of what was read.
+        source_column: None where the columns are unknown: any of those read.
         target_column: None likewise.
         kind: DIRECT, INDIRECT, or UNKNOWN where the record names no columns.
         subtype: such as IDENTITY, AGGREGATION, FILTER; empty for UNKNOWN.
@@ -128,7 +128,7 @@ class ColumnLink(Answer):
 
 @dataclass(frozen=True)
 class ColumnOf(Answer):
-    """A column of a version or of a file; `column` is None for any of them."""
+    """A column of a version or of a file; `column` is None for any column."""
 
     node: str
     column: str | None
@@ -139,11 +139,11 @@ class ColumnLineage(Answer):
     """Columns upstream or downstream of columns.
 
     Attributes:
-        target: what was asked for.
+        target: the question's target.
         direction: up or down.
-        columns: all that are reached.
-        direct: those of them that are reached by DIRECT links alone.
-        links: between them, and the columns that were asked for.
+        columns: all reached columns.
+        direct: those reached by DIRECT links alone.
+        links: the links between them and the target's columns.
     """
 
     target: str
@@ -160,16 +160,16 @@ class ColumnLineage(Answer):
 
 @dataclass(frozen=True)
 class Affected(Answer):
-    """An asset that was made of what is in question.
+    """An asset that was made from the changed thing.
 
     Attributes:
         asset: its name.
-        versions: how many of its versions were.
+        versions: the number of its affected versions.
         current: the id of its latest version.
-        rebuilt: whether its latest version was made since, of what is right now.
-        through_previous: it was rebuilt, but started from a version of its own that was made of what is in question;
-            only making it without the version before rids it of that.
-        columns: those that are affected; None for all, and where nothing tells them apart.
+        rebuilt: whether its latest version was made since then, from up-to-date inputs.
+        through_previous: it was rebuilt, but started from an affected version of its own; only a run without the
+            previous version removes the effect.
+        columns: the affected ones; None for all, and where they are unknown.
     """
 
     asset: str
@@ -185,12 +185,12 @@ class Impact(Answer):
     """Everything that a change affects.
 
     Attributes:
-        target: what was asked for.
-        changed: ids of what counts as out of date or wrong: the version, file or run that was named; where a name
-            alone was given, every content of it but the newest, or the only one there is.
-        assets: what was made of it, in the order in which it is to be made again.
-        rebuild: the names of those that were not rebuilt yet, in that order.
-        links: which of these assets read which, and the target, by name.
+        target: the question's target.
+        changed: ids of the nodes that count as out of date or wrong: the named version, file or run; for a name alone,
+            all its contents except the newest, or its only one.
+        assets: the assets made from it, in rebuild order.
+        rebuild: the names of those not rebuilt yet, in that order.
+        links: reads between these assets, and of the target, by name.
     """
 
     target: str
@@ -207,12 +207,12 @@ class Impact(Answer):
 
 @dataclass(frozen=True)
 class Paths(Answer):
-    """Ways from one thing to another.
+    """Paths from one thing to another.
 
     Attributes:
-        source, target: what was asked for.
-        paths: each the links from a node of the one to a node of the other; shorter ones first.
-        more: whether there are more than were asked for.
+        source, target: the question's ends.
+        paths: each a list of links from a node of the source to a node of the target; shorter ones first.
+        more: whether there are more than requested.
     """
 
     source: str
@@ -228,7 +228,7 @@ class Paths(Answer):
 
 @dataclass(frozen=True)
 class Then(Answer):
-    """The version that an asset was at; `now` is the id of its latest version today."""
+    """An asset's version at a moment; `now` is the id of its latest version today."""
 
     asset: str
     then: Node
@@ -237,13 +237,13 @@ class Then(Answer):
 
 @dataclass(frozen=True)
 class AsOf(Answer):
-    """The lake as it was.
+    """The lake at a moment.
 
     Attributes:
-        target: what was asked for.
-        moment: that it stands for, UTC.
-        versions: of each asset that had one, by name.
-        links: which of these versions was made of which.
+        target: the question's target.
+        moment: the moment, UTC.
+        versions: the version of each asset that had one, by name.
+        links: the links between these versions.
     """
 
     target: str
@@ -259,12 +259,12 @@ class AsOf(Answer):
 
 @dataclass(frozen=True)
 class Unread(Answer):
-    """A dependency that an asset declares, and that none of its runs read.
+    """A dependency that an asset declares and none of its runs read.
 
     Attributes:
         asset: the asset, by its latest code.
         upstream: the table that it declares.
-        runs: how many of its runs there were.
+        runs: the number of its runs.
     """
 
     asset: str
@@ -274,16 +274,16 @@ class Unread(Answer):
 
 @dataclass(frozen=True)
 class Made(Answer):
-    """What one run did with one asset.
+    """One asset's part in a run.
 
     Attributes:
-        asset: its name; of a check that ran by itself, the asset that it looked at.
+        asset: its name; for a check that ran by itself, the checked asset.
         status: success, kept, failed or canceled.
-        version: the id of what was written or kept; None where nothing was.
+        version: the id of the version written or kept; None where there is none.
         record: the id of the record.
         started, ended: UTC.
-        rows: of the version.
-        failure: the type of what went wrong.
+        rows: the number of rows of the version.
+        failure: the type of the error.
     """
 
     asset: str
@@ -301,12 +301,12 @@ class RunOf(Answer):
     """One run, of an orchestrator or by itself.
 
     Attributes:
-        run: the orchestrator's id; None where code ran by itself, as in a notebook, which is a run for each asset.
-        state: as the orchestrator said; where it said nothing, failed when an asset failed, else success.
+        run: the orchestrator's id; None for code outside of one, as in a notebook, where each asset is a run.
+        state: the orchestrator's state; if there is none, failed if an asset failed, else success.
         started, ended: UTC.
         job: the job's name.
-        code_location: that the job belongs to.
-        made: what it did, in order.
+        code_location: the job's code location.
+        made: its work on each asset, in order.
     """
 
     run: str | None
@@ -320,7 +320,7 @@ class RunOf(Answer):
 
 @dataclass(frozen=True)
 class Runs(Answer):
-    """Runs, the newest first; `target` is the asset that was asked for, None for all."""
+    """Runs, the newest first; `target` is the requested asset, None for all."""
 
     target: str | None
     runs: tuple[RunOf, ...]

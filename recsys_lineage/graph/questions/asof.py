@@ -12,15 +12,15 @@ from recsys_lineage.graph.questions.target import UnknownTarget, find_target
 
 
 def moment_of(graph: LineageGraph, when: str | datetime) -> datetime:
-    """The point in time that a text names, UTC.
+    """The moment that a text names, UTC.
 
     Args:
         graph: the graph.
         when: a time, as `2026-11-26` or `2026-11-26T03:00+01:00` (UTC where no zone is named); `run:ID` or the id
-            itself, for the end of that run; `ASSET@VERSION`, for when that version was made.
+            itself, for the end of that run; `ASSET@VERSION`, for the time when that version was made.
 
     Raises:
-        UnknownTarget: when it is none of these, or nothing of that name is there.
+        UnknownTarget: the text is none of these, or the name is unknown.
     """
     if isinstance(when, datetime):
         return when if when.tzinfo else when.replace(tzinfo=timezone.utc)
@@ -57,12 +57,12 @@ def _no_moment(graph: LineageGraph, when: str) -> UnknownTarget:
 
 
 def asof(graph: LineageGraph, when: str | datetime) -> AsOf:
-    """The version that each asset was at, as of a time, a run or a version (see `moment_of`).
+    """The version of each asset at a time, at the end of a run, or when a version was made (see `moment_of`).
 
-    `graph.asof(moment_of(graph, when))` is the graph as it was, for every other question.
+    `graph.asof(moment_of(graph, when))` is the graph at that moment, for all other questions.
 
     Raises:
-        UnknownTarget: when there is no such moment.
+        UnknownTarget: there is no such moment.
     """
     moment = moment_of(graph, when)
     then, words = graph.asof(moment), Described(graph)

@@ -1,4 +1,4 @@
-"""Upstream and downstream: what something was made of, and what was made of it."""
+"""Upstream and downstream: everything that something was made from, and everything made from it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from recsys_lineage.graph.walk import Direction, walk
 
 
 def upstream(graph: LineageGraph, target: str, depth: int | None = None) -> Lineage:
-    """Everything that a version was made of, back to the files.
+    """Everything that a version was made from, back to the files.
 
     Args:
         graph: the graph.
-        target: what is asked for (see `find_target`); of an asset the latest version, of a run what it wrote, of a
-            column only what that column was made of.
-        depth: at most so many steps away; all when None.
+        target: the start (see `find_target`): for an asset its latest version, for a run everything that it wrote, for
+            a column only the origins of that column.
+        depth: the most steps; all when None.
 
     Raises:
-        UnknownTarget: when the records do not name it.
+        UnknownTarget: no record names it.
     """
     found = find_target(graph, target)
     nodes = found.nodes if found.kind == "run" or found.newest is None else (found.newest,)
@@ -31,7 +31,7 @@ def upstream(graph: LineageGraph, target: str, depth: int | None = None) -> Line
 
 
 def downstream(graph: LineageGraph, target: str, depth: int | None = None) -> Lineage:
-    """Everything that was made of something: of all versions of an asset, of all contents of a file.
+    """Everything made from something: from all versions of an asset, from all contents of a file.
 
     Arguments and errors are as for `upstream`.
     """
@@ -56,7 +56,7 @@ def _lineage(
 
 
 def carries(graph: LineageGraph, edge: int, parts: Mapping[int, Part]) -> bool:
-    """Whether an edge between nodes of a walk is on a path: whether the reached parts pass along it."""
+    """Whether an edge between nodes of a walk is on a path: the reached parts must pass along it."""
     views = graph.views
     source, target = views.source[edge], views.target[edge]
     if not views.flag[edge] and views.written[target] == NOTHING:
@@ -72,7 +72,7 @@ def carries(graph: LineageGraph, edge: int, parts: Mapping[int, Part]) -> bool:
 def _within(
     graph: LineageGraph, roots: tuple[int, ...], parts: Mapping[int, Part], direction: Direction, depth: int
 ) -> set[int]:
-    """The nodes of a walk that lie at most so many steps from where it began."""
+    """The nodes of a walk within some number of steps from its start."""
     views, down = graph.views, direction == "down"
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
     reached, edge_of_it = set(roots), set(roots)

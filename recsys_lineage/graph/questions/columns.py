@@ -1,4 +1,4 @@
-"""Columns: which columns a column comes from, and which come from it, from version to version."""
+"""Columns: the origins of a column and the columns made from it, version by version."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from recsys_lineage.graph.walk import Direction, walk
 def columns(
     graph: LineageGraph, target: str, direction: Direction = "up", *, direct: bool = False
 ) -> ColumnLineage:
-    """The columns that a column was made of (up), or that were made of it (down).
+    """The columns that a column was made from (up), or that were made from it (down).
 
     Args:
         graph: the graph.
-        target: `ASSET.COLUMN` or `ASSET@VERSION.COLUMN`; all its columns where none is named. Without a version: up
-            from the latest, down from all.
+        target: `ASSET.COLUMN` or `ASSET@VERSION.COLUMN`; all columns of the asset where none is named. Without a
+            version: up from the latest, down from all.
         direction: up or down.
         direct: only along DIRECT links.
 
     Raises:
-        UnknownTarget: when the records do not name it.
+        UnknownTarget: no record names it.
     """
     found = find_target(graph, target)
     latest_only = direction == "up" and found.kind == "asset" and found.newest is not None
@@ -65,7 +65,7 @@ def _names(graph: LineageGraph, node: int, bits: int) -> tuple[str, ...] | None:
 def _links(
     graph: LineageGraph, words: Described, edge: int, parts: Mapping[int, Part], direct: bool
 ) -> Iterator[ColumnLink]:
-    """The column edges behind an edge of versions, between the columns that were reached."""
+    """The column edges of an edge between versions, limited to the reached columns."""
     views, maps = graph.views, graph.columns
     source, target = views.source[edge], views.target[edge]
     ends = words.id(source), words.id(target)

@@ -12,7 +12,7 @@ from recsys_lineage.graph.questions.answers import Link, Node
 
 _SHORT = 12
 DATASET = "dataset:"
-"""Before the namespace and name of a dataset of another system."""
+"""Prefix of the namespace and name of another system's dataset."""
 
 
 class Described:
@@ -35,7 +35,7 @@ class Described:
         return tuple(self.id(node) for node in nodes)
 
     def asset(self, table: int) -> str:
-        """A table's name; with its lake's URL where tables of several lakes are called so, or another system's."""
+        """A table's name; with its lake's URL if several lakes have a table of that name, or for another system's."""
         found = self._assets.get(table)
         if found is None:
             lake, name = self._graph.names.table(table)
@@ -47,12 +47,12 @@ class Described:
         return found
 
     def node(self, node: int) -> Node:
-        """A node in words."""
+        """A node as plain data."""
         (found,) = self.nodes([node])
         return found
 
     def nodes(self, nodes: Collection[int]) -> tuple[Node, ...]:
-        """Nodes in words, in their order."""
+        """Nodes as plain data, in order."""
         views = self._graph.views
         rows = [views.writer[node] for node in nodes]
         wrote = iter(self._graph.rows([row for row in rows if row != NOTHING]))
@@ -60,7 +60,7 @@ class Described:
         return tuple(self._node(node, None if row == NOTHING else next(wrote)) for node, row in pairs)
 
     def link(self, edge: int) -> Link:
-        """An edge in words."""
+        """An edge as plain data."""
         views = self._graph.views
         flag, names = views.flag[edge], self._graph.names
         partitions, columns = views.partitions[edge], views.columns[edge]
@@ -103,13 +103,13 @@ class Described:
 
 
 def in_order(graph: LineageGraph, nodes: Iterable[int]) -> list[int]:
-    """Nodes in the order in which they were made; those that no record wrote first, by name."""
+    """Nodes in the order of creation; those that no record wrote come first, by name."""
     writer, table, number = graph.views.writer, graph.views.table, graph.views.number
     return sorted(nodes, key=lambda node: (writer[node], table[node], number[node]))
 
 
 def edges_between(graph: LineageGraph, nodes: Collection[int]) -> list[int]:
-    """The edges whose both ends are among some nodes (a set), by their number."""
+    """The edges with both ends among some nodes (a set), by number."""
     source = graph.views.source
     return sorted(
         edge for node in nodes for edge in graph.edges.in_edge_indices(node) if source[edge] in nodes
@@ -117,7 +117,7 @@ def edges_between(graph: LineageGraph, nodes: Collection[int]) -> list[int]:
 
 
 def schema_of(graph: LineageGraph, node: int) -> tuple[str, ...]:
-    """The columns of a version, in order; empty where no record says, and for a file."""
+    """The columns of a version, in order; empty where no record has them, and for a file."""
     row = graph.views.writer[node]
     if row == NOTHING:
         return ()

@@ -1,4 +1,4 @@
-"""Diff: what differs between two versions of an asset, in everything that they were made of, and where it starts."""
+"""Diff: the differences between two versions of an asset, in everything that they were made from, and their starts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _File = tuple[str, str]
 
 @dataclass(frozen=True)
 class FileDifference(Answer):
-    """A file that only one of two versions was made of, or both, with other content.
+    """A file that only one of two versions was made from, or both with different content.
 
     Attributes:
         path: below `root`.
-        state: new, gone (the later version is not made of it), or changed.
+        state: new, gone (the later version is not made from it), or changed.
         before, after: its sha256; None where it was not read.
-        root: the folder or URL that its path starts from.
+        root: the folder or URL to which its path is relative.
     """
 
     path: str
@@ -47,7 +47,7 @@ class FileDifference(Answer):
 
 @dataclass(frozen=True)
 class PartitionDifferences(Answer):
-    """The partitions that only one of two versions has, or both, with other content."""
+    """The partitions that only one of two versions has, or both with different content."""
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
@@ -56,19 +56,19 @@ class PartitionDifferences(Answer):
 
 @dataclass(frozen=True)
 class AssetDifference(Answer):
-    """What differs between the two versions of an asset that two versions downstream were made of.
+    """The differences between the two versions of an asset behind two versions downstream.
 
     Attributes:
         asset: its name.
-        before, after: ids of the versions; None where the one downstream was not made of it.
-        is_equal: whether the content came out equal; None where their fingerprints cannot be compared.
-        causes: what differs in its code, parameters, source and start.
-        files: what differs in the files that it was made of.
-        inputs: the upstream assets whose content differs in what it read of them.
-        is_unexplained: whether the content differs and nothing that was recorded does: the code gives another result
-            each time, or depends on something that no record has.
-        outcomes: what differs in what came of it.
-        partitions: of its versions; None where it has none.
+        before, after: ids of the versions; None where the one downstream was not made from it.
+        is_equal: whether the contents are equal; None where their fingerprints cannot be compared.
+        causes: the differences in its code, parameters, source and start.
+        files: the differences in the files that it was made from.
+        inputs: the upstream assets whose content differs in the parts that were read.
+        is_unexplained: whether the content differs and nothing recorded does: the code is not deterministic, or depends
+            on something that no record has.
+        outcomes: the differences in its results.
+        partitions: the differences in its partitions; None where it has none.
     """
 
     asset: str
@@ -84,20 +84,20 @@ class AssetDifference(Answer):
 
     @property
     def is_origin(self) -> bool:
-        """Whether a difference starts here, instead of arriving from upstream."""
+        """Whether a difference starts here, rather than upstream."""
         return bool(self.files or self.is_unexplained) or any(cause.is_origin for cause in self.causes)
 
 
 @dataclass(frozen=True)
 class Diff(Answer):
-    """What differs between two versions, or all versions at the ends of two runs, and where it starts.
+    """The differences between two versions, or between all versions at the ends of two runs, and their starts.
 
     Attributes:
-        before, after: what was compared.
+        before, after: the compared versions or runs.
         assets: those that differ, upstream first.
-        origins: the names of those where a difference starts, upstream first.
-        libraries: that ran in other versions, of any of the assets.
-        unchanged: the names of the assets of which both were made in the same version.
+        origins: the names of assets where a difference starts, upstream first.
+        libraries: libraries whose versions differ, for any of the assets.
+        unchanged: the names of the assets with the same version on both sides.
     """
 
     before: str
@@ -114,19 +114,19 @@ class Diff(Answer):
 
 
 def diff(graph: LineageGraph, lakes: Sequence[Records], before: str, after: str | None = None) -> Diff:
-    """What differs between two versions of an asset, in all that they were made of, back to the files.
+    """The differences between two versions of an asset, in everything that they were made from, back to the files.
 
-    An asset's own versions before are not followed: that a model started from another one is a cause of its own.
+    An asset's own previous versions are not followed: another starting version of a model is a cause by itself.
 
     Args:
         graph: the graph of the records.
-        lakes: these records.
-        before: `ASSET@VERSION`; `run:ID` for every table as it was at the end of a run.
-        after: the same of later; by default the latest version of that asset. Where neither names a version, its latest
-            two are compared.
+        lakes: the records of its lakes.
+        before: `ASSET@VERSION`; `run:ID` for every table at the end of a run.
+        after: likewise; by default the latest version of that asset. If neither names a version, its latest two are
+            compared.
 
     Raises:
-        UnknownTarget: when the records do not name them, or they cannot be compared.
+        UnknownTarget: no record names them, or they cannot be compared.
     """
     pair = _pair(graph, before, after)
     sides = [walk(graph, dict.fromkeys(nodes, WHOLE), "up", previous=False) for nodes in pair]
@@ -154,7 +154,7 @@ def diff(graph: LineageGraph, lakes: Sequence[Records], before: str, after: str 
 
 
 def _pair(graph: LineageGraph, before: str, after: str | None) -> tuple[Collection[int], Collection[int]]:
-    """The nodes to start from, of before and of after."""
+    """The start nodes, of before and of after."""
     one = _comparable(graph, before)
     other = one if after is None else _comparable(graph, after)
     if "run" in (one.kind, other.kind):
@@ -235,7 +235,7 @@ def _newest(graph: LineageGraph, nodes: Iterable[int]) -> dict[int, int]:
 
 
 class _Compared:
-    """Compares the versions of one asset after the other; `libraries` are those that differed so far."""
+    """Comparison of the versions of one asset after the other; `libraries` are those that differed so far."""
 
     def __init__(
         self,
@@ -252,7 +252,7 @@ class _Compared:
         self.libraries: list[Difference] = []
 
     def of(self, table: int, before: int | None, after: int | None) -> AssetDifference:
-        """What differs between two versions of a table; None for a side that has none."""
+        """The differences between two versions of a table; None for a side that has none."""
         name, words = self._words.asset(table), self._words
         files = self._files_between(table)
         ids = [None if node is None else words.id(node) for node in (before, after)]
@@ -273,7 +273,7 @@ class _Compared:
         )  # fmt: skip
 
     def _inputs(self, lake: Lake, one: Materialization, other: Materialization) -> list[str]:
-        """The tables of which one run read other content than the other."""
+        """The tables whose content read by one run differs from that read by the other."""
         reads = [{read.name: read for read in record.reads if _is_input(read)} for record in (one, other)]
         return [
             name
@@ -297,14 +297,14 @@ class _Compared:
 
 
 def _first(those: Sequence[str], all_of_it: Collection[str] | None) -> str | None:
-    """The content of a file on one side: one that the other side lacks, if there is any."""
+    """The content of a file on one side; preferably one that the other side lacks."""
     return next(iter([*those, *sorted(all_of_it or ())]), None)
 
 
 def _records(
     graph: LineageGraph, lakes: Sequence[Records], nodes: Iterable[int | None]
 ) -> dict[int | None, Materialization]:
-    """The records that wrote some versions, by node; without those that none did, or another system's."""
+    """The records that wrote some versions, by node; without versions that no record, or another system's, wrote."""
     views = graph.views
     wrote = [node for node in nodes if node is not None and views.writer[node] != NOTHING]
     ids = {
@@ -315,7 +315,7 @@ def _records(
 
 
 def _files_of(graph: LineageGraph, side: Collection[int]) -> dict[int, dict[_File, set[str]]]:
-    """Files of which the versions of one side were made, by table, each with its contents (sha256)."""
+    """The files behind the versions of one side, by table, each with its contents (sha256)."""
     views = graph.views
     found: dict[int, dict[_File, set[str]]] = {}
     for node in side:
@@ -340,7 +340,7 @@ def _is_equal(one: Materialization, other: Materialization) -> bool | None:
 
 
 def _same_content(lake: Lake, one: Read, other: Read) -> bool:
-    """Whether two reads of a table saw the same, as far as the lake still knows."""
+    """Whether two reads of a table saw the same content, as far as the lake still knows."""
     if one.partitions == other.partitions and one.fingerprint == other.fingerprint:
         return True
     if one.partitions is None and other.partitions is None:
@@ -354,7 +354,7 @@ def _same_content(lake: Lake, one: Read, other: Read) -> bool:
 
 
 def _held(lake: Lake, table: str, version: int | None) -> Mapping[str, str]:
-    """The partitions of a version with their fingerprints; none where the lake does not know it any more."""
+    """The partitions of a version with their fingerprints; empty where the lake no longer knows the version."""
     try:
         return {key: part.fingerprint for key, part in lake.version(table, version).partitions.items()}
     except TableNotFound:

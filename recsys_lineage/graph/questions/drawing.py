@@ -1,7 +1,7 @@
 """Drawing: an answer as boxes and arrows, in Mermaid, DOT, SVG and PNG.
 
-Graphviz lays out and draws. It comes with pygraphviz, whose wheels hold the whole of it, so that nothing need be
-installed beside; PNG is made of the SVG by vl-convert, which has a font of its own where the machine has none.
+Graphviz lays out and draws. It comes with pygraphviz, whose wheels contain all of it, so nothing else needs to be
+installed. PNG is converted from the SVG by vl-convert, which brings a font for machines without one.
 """
 
 from __future__ import annotations
@@ -42,20 +42,21 @@ _SHAPES: Mapping[Shape, tuple[str, str]] = {
 """Graphviz's shape and the colour of each kind of box."""
 MOST_BOXES = 500
 _NOT_SHOWN = re.compile(r"""[&"<>#\\`$]|:(?=fa-)""")
-"""What a label of Mermaid would read as a mark: entities, HTML, escapes, Markdown, formulas and names of icons."""
+"""Characters in a label that Mermaid would interpret: entities, HTML, escapes, Markdown, formulas and names of
+icons."""
 _MOST_ARROWS, _LONGEST_TEXT = 500, 50_000
-"""What Mermaid draws at most as it is set everywhere (`maxEdges`, `maxTextSize`)."""
+"""Mermaid's default limits (`maxEdges`, `maxTextSize`)."""
 _MOST_LABELLED = 40
-"""Most arrows with words on the dashed ones; with more, the words would take more room than the boxes."""
+"""The most arrows for which the dashed ones are labelled; with more, the labels would take more room than the boxes."""
 
 
 class TooManyBoxes(WrongQuestion):
-    """An answer has more nodes than anyone can see in a picture."""
+    """An answer has too many nodes to be readable as a picture."""
 
 
 @dataclass(frozen=True)
 class Arrow:
-    """An arrow between two boxes, by their names; `text` stands beside it."""
+    """An arrow between two boxes, by their names; `text` is its label."""
 
     source: str
     target: str
@@ -77,7 +78,7 @@ class Drawing:
         """A flowchart, as Markdown renderers draw it.
 
         Raises:
-            TooManyBoxes: when it has more than Mermaid draws unless it is told otherwise.
+            TooManyBoxes: it has more than Mermaid draws by default.
         """
         names = {name: f"n{number}" for number, name in enumerate(self.boxes)}
         lines = ["flowchart LR"]
@@ -123,7 +124,7 @@ class Drawing:
         """A picture that browsers show.
 
         Raises:
-            TooManyBoxes: when nobody could see anything in it.
+            TooManyBoxes: the picture would not be readable.
         """
         if len(self.boxes) > MOST_BOXES:
             raise TooManyBoxes(
@@ -138,7 +139,7 @@ class Drawing:
         return made.decode()
 
     def png(self) -> bytes:
-        """A picture of dots; errors are as for `svg`."""
+        """A bitmap picture; errors are as for `svg`."""
         import vl_convert
 
         return vl_convert.svg_to_png(self.svg(), scale=2)
@@ -205,7 +206,8 @@ def _(answer: Impact) -> Drawing:
 
 @drawn.register
 def _(answer: Diff) -> Drawing:
-    """The assets that differ, with the reasons of those where it starts, and arrows along which it arrived."""
+    """The assets that differ, with the reasons of those where a difference starts, and the arrows along which it
+    spreads."""
     boxes: dict[str, tuple[Shape, str]] = {}
     for each in answer.assets:
         shape: Shape = "asked" if each.after == answer.after else "stale" if each.is_origin else "version"
@@ -284,8 +286,8 @@ def _boxes_of(links: Iterable[Link], ends: Iterable[str]) -> dict[str, tuple[Sha
 
 
 def file_names(nodes: Iterable[str]) -> dict[str, str]:
-    """Short texts for those of some nodes that are files: as many of its last folders as tell a path from the others,
-    and how its content's sha256 begins."""
+    """Short texts for the files among some nodes: as many of the last folders as distinguish a path from the others,
+    and the first digits of the content's sha256."""
     split = {
         node: node.removeprefix("file:").rpartition("@")[::2] for node in nodes if node.startswith("file:")
     }
@@ -301,7 +303,7 @@ def file_names(nodes: Iterable[str]) -> dict[str, str]:
 
 
 def _together(arrows: Iterable[Arrow]) -> tuple[Arrow, ...]:
-    """One arrow for all from one box to another: dashed where all are, else with the words of those that are not."""
+    """One arrow for all between the same two boxes: dashed if all are, else with the labels of those that are not."""
     between: dict[tuple[str, str], list[Arrow]] = {}
     for arrow in arrows:
         between.setdefault((arrow.source, arrow.target), []).append(arrow)
@@ -324,5 +326,5 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text inside a label of Mermaid, in whose entities everything is written that it would not show as it is."""
+    """A text inside a label of Mermaid, with entities for all characters that it would not show literally."""
     return _NOT_SHOWN.sub(lambda found: f"#{ord(found.group())};", text).replace("\n", "<br/>")

@@ -1,4 +1,4 @@
-"""Impact: what a change affects, what was rebuilt since, and in which order to rebuild the rest."""
+"""Impact: everything that a change affects, which of it was rebuilt since, and the order for rebuilding the rest."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from recsys_lineage.graph.walk import Followed, walk
 
 
 def impact(graph: LineageGraph, target: str) -> Impact:
-    """Everything made of something, whether it was rebuilt since, and in which order to rebuild it.
+    """Everything made from something, whether it was rebuilt since, and the order for rebuilding it.
 
-    A version, a file with its sha256, or a run that is named is itself in question: what was made of it is affected,
-    and rebuilt once its latest version was not. Where an asset, a column, a partition or a file is named alone, what is
-    there now counts as right: rebuilt is what was made of that, or of something with the same fingerprint. Where it
-    never changed, it is about to, and nothing is rebuilt yet.
+    A named version, file with its sha256, or run is itself the faulty one: an asset made from it is affected, and
+    rebuilt once its latest version is not made from it. For an asset, a column, a partition or a file named alone, the
+    present content counts as right: an asset is rebuilt if it was made from that, or from content with the same
+    fingerprint. If the content never changed, the change is still to come, and nothing is rebuilt yet.
 
     Args:
         graph: the graph.
-        target: what is asked for (see `find_target`).
+        target: the changed thing (see `find_target`).
 
     Raises:
-        UnknownTarget: when the records do not name it.
+        UnknownTarget: no record names it.
     """
     found = find_target(graph, target)
     by_column = found.column is not None
@@ -63,7 +63,7 @@ def impact(graph: LineageGraph, target: str) -> Impact:
 
 
 def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
-    """Tables so that each comes after those that its latest version was made of; round a circle, the older first."""
+    """Tables ordered so that each follows the inputs of its latest version; within a cycle, the older first."""
     views = graph.views
     latest = {table: node for table in tables if (node := graph.latest(table)) is not None}
     tables = sorted(latest, key=lambda table: views.writer[latest[table]])
@@ -89,7 +89,7 @@ def rebuild_order(graph: LineageGraph, tables: Collection[int]) -> list[int]:
 
 
 def _sources(graph: LineageGraph, node: int) -> Iterator[int]:
-    """The nodes that a node was made of; for a file that another system made, what it is a version of too."""
+    """The nodes that a node was made from; for another system's file, also the dataset version that it is."""
     for edge in graph.edges.in_edge_indices(node):
         source = graph.views.source[edge]
         yield source
@@ -100,7 +100,7 @@ def _sources(graph: LineageGraph, node: int) -> Iterator[int]:
 def _links(
     graph: LineageGraph, words: Described, target: Target, tables: Collection[int]
 ) -> tuple[Link, ...]:
-    """Which latest versions of some tables read which of these tables, and the target."""
+    """The reads of some tables' latest versions from each other and from the target."""
     views, asked = graph.views, set(target.nodes)
     found: dict[Link, None] = {}
     for table in tables:
@@ -126,7 +126,7 @@ def _by_table(graph: LineageGraph, nodes: Collection[int]) -> dict[int, list[int
 
 
 def _wrong(graph: LineageGraph, target: Target) -> tuple[tuple[int, ...], dict[int, Part]]:
-    """Nodes that are out of date or wrong; and those from which to walk down."""
+    """Nodes that are out of date or wrong; and the start nodes of the walk downstream."""
     if target.is_exact:
         return target.nodes, {node: target.part(graph, node) for node in target.nodes}
     if target.kind == "file":
@@ -155,7 +155,7 @@ def _wrong(graph: LineageGraph, target: Target) -> tuple[tuple[int, ...], dict[i
 
 
 def _is_changed(graph: LineageGraph, target: Target) -> Callable[[int, int], bool]:
-    """Whether what an edge read of a version is not what is there now; always, where it never changed."""
+    """Whether an edge read content that differs from the present content; always true if it never changed."""
     writes = [graph.partitions(graph.views.written[node]) for node in target.nodes]
     prints = _fingerprints(graph, target.nodes)
     asked = None if target.partition is None else Partitions(frozenset({target.partition}))
@@ -184,7 +184,7 @@ def _is_changed(graph: LineageGraph, target: Target) -> Callable[[int, int], boo
 
 
 def _fingerprints(graph: LineageGraph, nodes: Collection[int]) -> dict[int, str | None]:
-    """The fingerprint of each version, by its node; None where no record says."""
+    """The fingerprint of each version, by node; None where no record has it."""
     rows = {node: graph.views.writer[node] for node in nodes}
     known = [row for row in rows.values() if row != NOTHING]
     prints = dict(zip(known, graph.records["fingerprint"].gather(known), strict=True))

@@ -1,4 +1,4 @@
-"""Paths: how one thing came into another."""
+"""Paths: the ways by which one thing became part of another."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def paths(graph: LineageGraph, source: str, target: str, most: int = 20) -> Path
 
     Args:
         graph: the graph.
-        source: where they begin (see `find_target`).
-        target: where they end; of an asset the latest version.
-        most: how many are wanted.
+        source: their start (see `find_target`).
+        target: their end; for an asset its latest version.
+        most: the most paths returned.
 
     Raises:
-        UnknownTarget: when the records do not name one of them.
+        UnknownTarget: no record names one of them.
     """
     first, last = find_target(graph, source), find_target(graph, target)
     ends = last.nodes if last.kind == "run" or last.newest is None else (last.newest,)
@@ -48,7 +48,7 @@ def _found(
     on_the_way: dict[int, Part],
     by_column: bool,
 ) -> Iterator[tuple[int, ...]]:
-    """Paths as the numbers of their edges, breadth first. A part is carried along each, so none is made up of two."""
+    """Paths as the numbers of their edges, breadth first. Each carries its part, so that no path joins two others."""
     follow = Followed(graph, "down", by_column=by_column)
     begun = {node: part for node, part in starts.items() if node in on_the_way}
     open_: deque[tuple[int, Part, tuple[int, ...]]] = deque((node, part, ()) for node, part in begun.items())

@@ -1,4 +1,4 @@
-"""Runs: what ran, how it ended, and which versions it made."""
+"""Runs: their states, times and the versions that they made."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
 
     Args:
         graph: the graph.
-        target: only runs that did something with this asset, or made this version; `run:ID` for one run; all when None.
-        last: at most so many of the newest; all when None.
+        target: only runs of this asset, or the run that made this version; `run:ID` for one run; all when None.
+        last: the most runs returned, newest first; all when None.
 
     Raises:
-        UnknownTarget: when the records do not name the target.
+        UnknownTarget: no record names the target.
     """
     run = pl.when(pl.col("kind") == "run").then("id").otherwise(pl.coalesce("run_id", "id"))
     every = graph.records.with_row_index("row").with_columns(run.alias("group"))

@@ -1,4 +1,4 @@
-"""Tagged: which columns of the latest versions hold tagged data, and where it came from."""
+"""Tagged: the columns of the latest versions with tagged data, and the origins of their tags."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class TaggedColumn(Answer):
 
     Attributes:
         asset: the table.
-        version: its latest version, or that of then, as `orders@3`.
+        version: its latest version, or that at the requested time, as `orders@3`.
         column: the column.
-        tags: as they are written; `+indirect` behind those that pass to what the column only decides, too.
-        sources: the columns that they came with, as `orders@3.customer`; empty where the asset's own code says all.
+        tags: as written; with `+indirect` if columns inherit them even where this column only decides rows or values.
+        sources: the columns from which it inherits them, as `orders@3.customer`; empty if the asset's own code declares
+            all.
     """
 
     asset: str
@@ -34,7 +35,7 @@ class TaggedColumn(Answer):
 
 @dataclass(frozen=True)
 class Tagged(Answer):
-    """The tagged columns of a lake; `target` is the tag, table or column that was asked for, None for all."""
+    """The tagged columns of a lake; `target` is the requested tag, table or column, None for all."""
 
     target: str | None
     columns: tuple[TaggedColumn, ...]
@@ -46,16 +47,16 @@ class Tagged(Answer):
 
 
 def tags(lakes: Sequence[Records], target: str | None = None, then: AsOf | None = None) -> Tagged:
-    """The columns of the latest versions that are tagged.
+    """The tagged columns of the latest versions.
 
     Args:
-        lakes: their records.
+        lakes: the records of the lakes.
         target: a tag, a table, or `TABLE.COLUMN`; all when None.
-        then: of the versions that tables were at then, instead of the latest.
+        then: table → the version to use instead of the latest.
 
     Raises:
-        EmptyLake: when no asset made a table yet.
-        WrongQuestion: when it is none of these.
+        EmptyLake: no asset has made a table yet.
+        WrongQuestion: the target is none of these.
     """
     found: list[TaggedColumn] = []
     tables: dict[str, set[str]] = {}
@@ -87,7 +88,7 @@ def tags(lakes: Sequence[Records], target: str | None = None, then: AsOf | None 
 
 
 def _versions(lakes: Sequence[Records], then: AsOf | None) -> Iterator[tuple[Records, str, int | None]]:
-    """The tables of some lakes, each with the version that is asked for; None for its latest."""
+    """The tables of some lakes, each with the requested version; None for its latest."""
     if then is None:
         yield from ((records, table, None) for records in lakes for table in records.lake.tables())
         return
@@ -98,7 +99,7 @@ def _versions(lakes: Sequence[Records], then: AsOf | None) -> Iterator[tuple[Rec
 
 
 def _of_version(records: Records, record: Materialization) -> Iterator[TaggedColumn]:
-    """The tagged columns of one version, in their order."""
+    """The tagged columns of one version, in order."""
     read = {each.name: each.version for each in record.reads if each.kind == "table"}
     before = {
         table: records.column_tags(table, version)

@@ -30,7 +30,7 @@ _WAYS = (
 
 
 class UnknownTarget(WrongQuestion):
-    """A question names something that no record has."""
+    """A question names something that is in no record."""
 
 
 class EmptyLake(LineageError):
@@ -44,11 +44,11 @@ class Target:
     Attributes:
         text: what was typed.
         kind: an asset with all its versions, one version, a file, or a run.
-        nodes: its nodes, oldest first: all versions of an asset, all contents of a file, what a run wrote.
-        newest: the last of them that is there now; for an asset its latest version.
-        table: of an asset or a version.
-        column: that was named behind it.
-        partition: that was named behind it.
+        nodes: its nodes, oldest first: all versions of an asset, all contents of a file, everything that a run wrote.
+        newest: the last existing node; for an asset its latest version.
+        table: the table of an asset or a version.
+        column: the named column, if any.
+        partition: the named partition, if any.
         is_exact: whether one version, or one content of a file, was named.
     """
 
@@ -75,8 +75,8 @@ def find_target(graph: LineageGraph, text: str) -> Target:
     """The target that a text names.
 
     Raises:
-        EmptyLake: when the graph has nothing at all.
-        UnknownTarget: when it has nothing of that name, or several things.
+        EmptyLake: the graph is empty.
+        UnknownTarget: the name is unknown or ambiguous.
     """
     require_records(graph)
     kind, colon, rest = text.partition(":")
@@ -114,17 +114,17 @@ def find_target(graph: LineageGraph, text: str) -> Target:
 
 
 def require_records(graph: LineageGraph) -> None:
-    """Make sure that there is anything to ask.
+    """Require that there are any records.
 
     Raises:
-        EmptyLake: when there is not.
+        EmptyLake: there are none.
     """
     if not graph.records.height:
         raise no_records(graph.names.lakes)
 
 
 def no_records(lakes: Iterable[str]) -> EmptyLake:
-    """The error of lakes, by their URLs, in which nothing happened yet."""
+    """The error for lakes, by URL, that have no records yet."""
     return EmptyLake(
         "There are no records yet.",
         expected="a lake in which something was materialized",
@@ -233,7 +233,7 @@ def _column(
 
 
 def _columns_read(graph: LineageGraph, node: int) -> set[str]:
-    """The columns of a version that records name as read."""
+    """The columns of a version that records list as read."""
     sets = {graph.views.columns[edge] for edge in graph.edges.out_edge_indices(node)} - {NOTHING}
     return {name for number in sets for name in graph.names.set(number)}
 

@@ -1,4 +1,4 @@
-"""Unread: dependencies that the code declares and that no run ever read."""
+"""Unread: dependencies that the code declares and no run ever read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from recsys_lineage.graph.questions.described import Described
 
 
 def unread(graph: LineageGraph, declared: Mapping[str, Collection[str]] | None = None) -> tuple[Unread, ...]:
-    """The dependencies that an asset declares and that none of its runs read, failed ones included.
+    """The dependencies that an asset declares and none of its runs read, failed runs included.
 
-    An asset that never ran itself, because its version was always kept or it was never asked for, is left out.
+    An asset that never ran, because its version was always kept or it was never requested, is left out.
 
     Args:
         graph: the graph.
-        declared: the tables that each asset declares today; what the newest record of each says when None.
+        declared: the tables that each asset declares today; those in its newest record when None.
     """
     words = Described(graph)
     ran = _runs(graph)
@@ -36,7 +36,7 @@ def unread(graph: LineageGraph, declared: Mapping[str, Collection[str]] | None =
 
 
 def _pairs(graph: LineageGraph, words: Described) -> set[tuple[str, str]]:
-    """Each asset with each table that a run of it read."""
+    """Pairs of an asset and a table that a run of it read."""
     found: set[tuple[str, str]] = set()
     for batch in graph.batches:
         assets = batch.records.select("asset").with_row_index("row")

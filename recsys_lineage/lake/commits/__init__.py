@@ -1,1 +1,1 @@
-"""Commits: how a draft becomes a table's next version, and where commits are kept."""
+"""Commits: a draft becomes a table's next version; old commits are archived."""

@@ -1,7 +1,7 @@
-"""The order in which rows were appended to a table, so that a cursor still points between two of them after compaction.
+"""The order in which rows were appended to a table, which keeps cursors valid after a compaction.
 
-Row n of a table that is only appended to stays row n: a compaction joins neighbouring files and keeps their order. Its
-commit lists the files in that order, and a version's number of rows is therefore where its successor's rows begin.
+Row n of an append-only table stays row n: a compaction joins neighbouring files and keeps their order. Its commit lists
+the files in that order, so a version's number of rows is the start of its successor's rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.sql.names import path_literal, quote
 
 COMPACTED = "compacted"
-"""What a compaction's commit carries: [path, rows] of each file, in the order of their rows."""
+"""Key in a compaction's commit for the [path, rows] of each file, in the order of their rows."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,14 @@ class AppendOrder:
     files: Sequence[tuple[str, int]]
 
     def query(self, root: str, files: Sequence[str], version: TableVersion, skipped: int) -> str:
-        """SQL that reads all rows of some files but the first `skipped` ones of the table, as a parenthesised SELECT.
+        """SQL that reads all rows of some files except the first `skipped` rows of the table, as a parenthesised
+        SELECT.
 
         Args:
             root: the table's folder.
-            files: the files of the version, full paths; those that the compaction does not know came after it.
+            files: the files of the version, full paths; those unknown to the compaction came after it.
             version: the version read.
-            skipped: how many rows came before those that are asked for.
+            skipped: the number of rows before the requested ones.
         """
         names = ", ".join(quote(column.name) for column in version.schema)
         known = {f"{root}/{path}" for path, _ in self.files}
@@ -54,7 +55,7 @@ class AppendOrder:
 
 
 def added_rows(commits: Sequence[Mapping[str, Any]]) -> AppendOrder | None:
-    """The row order that the last compaction among some commits left; None if there is none."""
+    """The row order after the last compaction among some commits; None if there is none."""
     for commit in reversed(commits):
         if COMPACTED in commit:
             return AppendOrder([(path, rows) for path, rows in commit[COMPACTED]])

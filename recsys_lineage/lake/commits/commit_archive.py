@@ -1,9 +1,9 @@
-"""CommitArchive: old commits of a table's log, packed into few files once no kept version is opened through them.
+"""CommitArchive: old commits of a table's log, packed into few files once no kept version needs them.
 
-A Delta log is one small file a commit, and its readers list them all. The commits before a checkpoint are needed by no
-reader of the versions after it, but they carry the records, which stay for ever. A pack is a Parquet file of (number,
-content) whose name says the lowest and the highest number in it. It is written before the commits that it holds, or the
-packs that it joins, are deleted, so whoever finds one of these gone finds the pack.
+A Delta log has one small file per commit, and its readers list them all. Readers of versions after a checkpoint do not
+need the commits before it, but these carry the records, which stay for ever. A pack is a Parquet file of (number,
+content) with the lowest and the highest number in its name. It is written before its commits, or the packs that it
+joins, are deleted, so a reader that finds one of these missing finds the pack.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = "_commits"
 _PACK = re.compile(r"(\d{20})-(\d{20})-[0-9a-f]{16}\.parquet")
 _TRIES = 10
 _JOINED_BELOW = 32 << 20
-"""Bytes past which a pack is no longer joined with others."""
+"""Size in bytes from which a pack is no longer joined with others."""
 
 
 class CommitArchive:
@@ -43,7 +43,7 @@ class CommitArchive:
         raise AssertionError("unreachable")
 
     def add(self, commits: Mapping[int, bytes]) -> None:
-        """Pack commits, together with the smaller packs that are there."""
+        """Pack commits, together with the existing smaller packs."""
         packs = self._packs()
         joined: list[str] = []
         size = sum(map(len, commits.values()))

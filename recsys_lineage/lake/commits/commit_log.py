@@ -1,7 +1,7 @@
 """CommitLog: the JSON commits of one table, read directly.
 
-A Delta reader replays a log to know its files. What a commit carries, and which one is the latest, takes the
-commit's own file and no replay. Old commits may be archived (`commit_archive.py`); they are found all the same.
+A Delta reader replays a log to find its files. The metadata of a commit, and the latest number, need only the commit's
+own file and no replay. Archived commits (`commit_archive.py`) are found too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COMMIT_KEY = "lineage"
 _AT_ONCE = 100
 _COMMIT = re.compile(r"\d{20}\.json")
 _known: dict[str, int] = {}
-"""By an object store's folder, a commit that this process has seen there: where to look for later ones."""
+"""Folder on an object store → a commit number seen there by this process, from which to look for later ones."""
 
 
 class CommitLog:
@@ -42,9 +42,8 @@ class CommitLog:
     def latest(self) -> int | None:
         """The latest commit's number, None when there is no commit.
 
-        Looks at a few dozen paths at most, however long the log is: from the last checkpoint on by
-        doubling steps, then by halving. An object store lists what stands behind the newest commit that this process
-        knows of, in one request.
+        It checks a few dozen paths at most, for a log of any length: doubling steps from the last checkpoint on, then
+        bisection. On an object store, one request lists everything after the newest commit known to this process.
         """
         known = _known.get(self._folder)
         if known is not None and (number := self._listed_from(known)) is not None:
@@ -71,17 +70,17 @@ class CommitLog:
         """Metadata of the commits `first` to `last`, in order.
 
         Raises:
-            FileNotFoundError: when one does not exist.
-            LineageError: when one is damaged or was not made by a lake.
+            FileNotFoundError: one does not exist.
+            LineageError: one is damaged or was not made by a lake.
         """
         contents = self.contents(range(first, last + 1))
         return [self._parse(number, content) for number, content in contents.items()]
 
     def contents(self, numbers: Iterable[int]) -> dict[int, bytes]:
-        """The commits of these numbers as they were written, in the numbers' order.
+        """The commits of these numbers in their original form, in the order of the numbers.
 
         Raises:
-            FileNotFoundError: when one does not exist.
+            FileNotFoundError: one does not exist.
         """
         asked = list(numbers)
         try:
@@ -94,8 +93,8 @@ class CommitLog:
         """The Delta actions of the commits `first` to `last`, in order.
 
         Raises:
-            FileNotFoundError: when one does not exist.
-            LineageError: when one is damaged.
+            FileNotFoundError: one does not exist.
+            LineageError: one is damaged.
         """
         for start in range(first, last + 1, _AT_ONCE):
             numbers = range(start, min(start + _AT_ONCE, last + 1))
@@ -106,7 +105,7 @@ class CommitLog:
                     raise self._damaged(number, content, error) from error
 
     def has_write(self, number: int, write_id: str) -> bool:
-        """Whether that commit exists and is the given write's."""
+        """Whether that commit exists and belongs to the given write."""
         return self.has(number) and write_id.encode() in self.contents([number])[number]
 
     def find(self, write_id: str) -> int | None:
@@ -139,7 +138,7 @@ class CommitLog:
         return self._storage.exists(self.path(number))
 
     def _listed_from(self, first: int) -> int | None:
-        """The latest commit's number where an object store lists the commit `first`, else None."""
+        """The latest commit's number if an object store lists the commit `first`, else None."""
         names = self._storage.names_from(self._folder, f"{first:020d}.json")
         number = max((int(name[:20]) for name in names or () if _COMMIT.fullmatch(name)), default=None)
         if number is not None:
@@ -147,7 +146,7 @@ class CommitLog:
         return number
 
     def _latest_listed(self) -> int | None:
-        """The latest commit's number if neither the first one nor the last checkpoint says where to begin."""
+        """The latest commit's number if neither the first one nor the last checkpoint gives a start."""
         names = [path.rsplit("/", 1)[-1] for path in self._storage.files(self._folder)]
         return max((int(name[:20]) for name in names if _COMMIT.fullmatch(name)), default=None)
 

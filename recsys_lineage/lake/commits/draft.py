@@ -25,7 +25,7 @@ from recsys_lineage.lake.versions.table_version import Column, TableVersion
 
 _COMMIT_ATTEMPTS = 30
 NO_VERSION = -1
-"""The version that a table is at before its first one."""
+"""The version of a table before its first one."""
 _CONFIGURATION: Mapping[str, str | None] = {
     # Every version stays readable: nothing of the log may expire.
     "delta.logRetentionDuration": "interval 36500 days",
@@ -83,16 +83,16 @@ class Draft:
         """Make the draft the table's next version, with `record` in the same commit.
 
         Args:
-            record: a record that names the version it belongs to is given as a function of the version.
-            follows: commit only if the table is still at this version (`NO_VERSION`: if there is none); whatever the
-                newest version is when None.
+            record: the record; one that contains its own version is given as a function of the version.
+            follows: commit only if the table is still at this version (`NO_VERSION`: if there is none); after any
+                version when None.
 
         Raises:
-            VersionMoved: when the table is at another version than `follows`; the draft can be committed again.
-            SchemaMismatch: when only some partitions are replaced and the columns differ from the table's.
-            InsufficientSpace: when the disk is full or not writable.
-            WriteConflict: when other writers kept winning.
-            LineageError: when the draft was committed before or its block has ended.
+            VersionMoved: the table is at another version than `follows`; the draft can be committed again.
+            SchemaMismatch: only some partitions are replaced and the columns differ from the table's.
+            InsufficientSpace: the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            LineageError: the draft was committed before or its block has ended.
         """
         lake, table = self._lake, self._table
         if self._closed or self.committed is not None:

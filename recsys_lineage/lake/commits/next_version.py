@@ -24,12 +24,12 @@ def next_version(
     kept_bytes: Sequence[int] = (),
     pieces: Mapping[str, str] | None = None,
 ) -> TableVersion:
-    """The TableVersion that committing `written` makes; `kept_bytes` are the sizes of older files that stay
-    beside those that are added, `pieces` the contents of its files where these can be shared.
+    """The TableVersion for a commit of `written`; `kept_bytes` are the sizes of older files that stay in addition to
+    the added ones, `pieces` the contents of its files where these can be shared.
 
     Raises:
-        SchemaMismatch: when part of a table is written with other columns or partitions than the rest has.
-        LineageError: when rows fall outside the partitions that were to be written.
+        SchemaMismatch: part of a table is written with columns or partitions that differ from the rest.
+        LineageError: rows are outside the partitions to be written.
     """
     number = 0 if before is None else before.version + 1
     partial = append or partitions is not None

@@ -23,9 +23,9 @@ def replacing_commit(
 ) -> bytes:
     """The content of the commit that follows `delta` (None: the first) and leaves only the written files.
 
-    delta-rs can replace a table too, but on top of whatever was committed last rather than of the version that
-    this commit knows, and a commit that carries its own version number must not be moved. So delta-rs makes
-    the commit of a new table in a scratch folder, and it is put under the number that it was made for.
+    delta-rs can replace a table too, but on top of the last commit rather than of the version that this commit assumes,
+    and a commit that carries its own version number must not move. So delta-rs creates the commit of a new table in a
+    scratch folder, which is then stored under its intended number.
     """
     with tempfile.TemporaryDirectory() as scratch:
         create_table_with_add_actions(

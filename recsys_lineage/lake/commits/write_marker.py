@@ -1,4 +1,4 @@
-"""Write markers: how a write that died between its files and its commit is found and cleaned up.
+"""Write markers, by which a write that died between its files and its commit is found and cleaned up.
 
 A writer first leaves a marker that names its process, then writes files whose names contain its write id,
 then commits, then removes the marker. A marker whose process is gone belongs to a dead write: its files are
@@ -33,7 +33,7 @@ class WriteMarker:
         self._path = f"{self._folder}/{write_id}.json"
 
     def place(self) -> None:
-        """Leave the marker, before the first file is written."""
+        """Create the marker, before the first file is written."""
         owner = {
             **_place(),
             "pid": os.getpid(),
@@ -44,10 +44,10 @@ class WriteMarker:
         self._storage.write_bytes(self._path, json.dumps(owner).encode())
 
     def require(self) -> None:
-        """Make sure that nobody took this write for dead and deleted its files.
+        """Require that the marker still exists; otherwise the write was taken for dead and its files deleted.
 
         Raises:
-            LineageError: when the marker is gone.
+            LineageError: the marker is gone.
         """
         if not self._storage.exists(self._path):
             raise LineageError(
@@ -58,19 +58,19 @@ class WriteMarker:
             )
 
     def remove(self) -> None:
-        """Take the marker away, after the commit or after the files were deleted."""
+        """Remove the marker, after the commit or after the files were deleted."""
         self._storage.delete(self._path)
 
 
 def writes(storage: Storage, table_path: str) -> dict[str, bool]:
-    """The writes whose markers lie below one table, by id, and whether their writer is alive."""
+    """The writes with markers below one table, by id, and whether their writer is alive."""
     folder = f"{table_path}/{FOLDER}"
     markers = [path for path in storage.files(folder) if path.endswith(".json")]
     return {Path(path).stem: not _owner_is_dead(storage, path) for path in markers}
 
 
 def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[[str], bool]) -> list[str]:
-    """Delete what dead writers left below one table; returns the ids of the writes cleaned up."""
+    """Delete files of dead writers below one table; returns the ids of the writes cleaned up."""
     lost = [write_id for write_id, alive in writes(storage, table_path).items() if not alive]
     uncommitted = [write_id for write_id in lost if not is_committed(write_id)]
     delete_files_of(storage, table_path, uncommitted)
@@ -80,7 +80,7 @@ def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[
 
 
 def delete_files_of(storage: Storage, table_path: str, write_ids: list[str]) -> None:
-    """Delete the Parquet files that some writes left below a table."""
+    """Delete the Parquet files of some writes below a table."""
     if not write_ids:
         return
     for path in list(storage.files(table_path)):
@@ -108,7 +108,7 @@ def _owner_is_dead(storage: Storage, marker: str) -> bool:
 
 
 def _place() -> dict[str, str]:
-    """The machine (empty when it has no id), its boot and its process namespace: where an id means one process."""
+    """The machine (empty if it has no id), its boot and its process namespace, within which process ids are unique."""
     machine = Path("/etc/machine-id")
     id_ = machine.read_text().strip() if machine.exists() else ""
     return {
@@ -119,9 +119,9 @@ def _place() -> dict[str, str]:
 
 
 def _started(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; None when it is gone or only waits to be reaped.
+    """Start of a process in clock ticks since boot; None if it is gone or a zombie.
 
-    Since boot, for the time of day is set back and forth while processes run.
+    Time since boot is used because the time of day may be changed while processes run.
     """
     try:
         process = psutil.Process(pid)

@@ -31,13 +31,13 @@ from recsys_lineage.lake.stores.storage_fault import explained
 from recsys_lineage.lake.versions.table_version import TableVersion
 
 LARGEST_FILE = 128 << 20
-"""Bytes past which a file is no longer joined with others."""
+"""Size in bytes from which a file is no longer joined with others."""
 _ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """Files of one table that are joined, or were: how many become one, and their bytes."""
+    """Files of one table that are or were joined into one: their number and their bytes."""
 
     table: str
     files: int
@@ -52,16 +52,16 @@ class _File:
 
 
 def is_compactable(lake: Lake, table: str) -> bool:
-    """Whether a table is one that is appended to: no asset wrote its newest version, and it has no partitions."""
+    """Whether a table is append-only: no asset wrote its newest version, and it has no partitions."""
     carried = lake.commit(table)
     return carried["record"] is None and carried["table_version"]["partition_column"] is None
 
 
 def plan_compaction(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction | None:
-    """Plan of what `compact` would join now; None when the table is in few files already.
+    """Plan of a `compact` now; None if the table is in few files already.
 
     Raises:
-        TableNotFound: when the table does not exist.
+        TableNotFound: the table does not exist.
     """
     version = lake.version(table)
     joined = _to_join(_in_order(lake, version), largest)
@@ -69,23 +69,23 @@ def plan_compaction(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Comp
 
 
 def compact(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction | None:
-    """Join the newest files of a table into one, as a version of its own with the same rows and fingerprint.
+    """Join the newest files of a table into one, as a new version with the same rows and fingerprint.
 
-    The newest files are joined as long as the older one beside them is at most twice as large as all of them together,
-    so a row is written again a few times at most however long the table grows. Readers of old versions keep their files
-    until they are pruned; a cursor of `Lake.added_between` stays right.
+    The next older file is added as long as it is at most twice as large as the newer ones together, so a row is
+    rewritten only a few times while the table grows. Old versions keep their files until they are pruned; a cursor of
+    `Lake.added_between` stays valid.
 
     Args:
         lake: the lake.
-        table: a table that is only appended to, without partitions, and that no asset writes.
-        largest: bytes past which a file is left alone.
+        table: an append-only table without partitions that no asset writes.
+        largest: the size in bytes from which a file is left alone.
 
     Returns:
-        What was joined; None when there was nothing to join, or another process did it meanwhile.
+        The joined files; None if there was nothing to join, or another process joined them meanwhile.
 
     Raises:
-        LineageError: when the table is not of that kind, or its files do not hold what was committed.
-        InsufficientSpace: when the disk is full or not writable.
+        LineageError: the table is not of that kind, or the content of its files differs from the commit.
+        InsufficientSpace: the disk is full or not writable.
     """
     if not is_compactable(lake, table):
         raise LineageError(
@@ -117,7 +117,7 @@ def compact(lake: Lake, table: str, largest: int = LARGEST_FILE) -> Compaction |
 
 
 def _to_join(files: Sequence[_File], largest: int) -> list[_File]:
-    """The newest neighbouring files that are worth joining, in order."""
+    """The newest adjacent files that are worth joining, in order."""
     joined: list[_File] = []
     total = 0
     for file in reversed(files):

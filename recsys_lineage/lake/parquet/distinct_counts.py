@@ -13,12 +13,12 @@ from recsys_lineage.sql.names import path_literal
 def with_distinct_counts(
     connection: duckdb.DuckDBPyConnection, root: str, written: WrittenFiles
 ) -> WrittenFiles:
-    """Written files with the number of distinct values of each column of which the footer of the file has it.
+    """Written files with the number of distinct values of each column, where the file's footer has it.
 
-    DuckDB's writer notes it for a row group whose column it stored with a dictionary: numbers, dates and texts that
-    come again. Counts of several row groups do not add up, so it is known of what stands in a single row group, which
-    has 122,880 rows at most; NULLs are none of the values, and a column of NULLs alone has 0. Not told are booleans,
-    fields of nested columns, and columns whose values hardly come twice.
+    DuckDB's writer counts them for a column that a row group stores with a dictionary: repeated numbers, dates and
+    texts. Counts of several row groups do not add up, so they are known only for data in a single row group of at most
+    122,880 rows. NULLs do not count, and a column of only NULLs has 0. The counts are missing for booleans, fields of
+    nested columns, and columns whose values are rarely repeated.
     """
     if len(written.adds) != 1 or written.pieces:
         return written

@@ -14,10 +14,10 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 
 @dataclass(frozen=True)
 class SharedFiles:
-    """Content of the previous version that stays because it was written again unchanged.
+    """Content of the previous version that is kept because it was written again unchanged.
 
-    `kept` maps the paths of files that stay to their bytes. `added` is the write without the files that they make
-    unneeded, and `unneeded` are those files' paths.
+    `kept` maps the paths of files that stay to their bytes. `added` is the write without the superfluous files, and
+    `unneeded` are the paths of those.
     """
 
     added: WrittenFiles
@@ -40,13 +40,13 @@ def shared_files(
 ) -> SharedFiles:
     """The files of the previous version whose content was written again.
 
-    They are read and fingerprinted first: a file that is missing or damaged is replaced by the one just written, so
-    that materializing a table again mends it.
+    They are read and fingerprinted first: a missing or damaged file is replaced by the one just written, so that
+    materializing a table again repairs it.
 
     Args:
         connection: reads the lake's files.
         root: the table's folder.
-        delta: the table as it is, None when it was never written.
+        delta: the present table, None if it was never written.
         before: its version.
         written: the files of a write that replaces the table or some of its partitions.
         partition_by: the column whose values are the partitions.
@@ -83,7 +83,7 @@ def shared_files(
 
 
 _Pair = tuple[str, set[str], list[str]]
-"""A content, the files of the version before that hold it, and the files just written that do."""
+"""A content, the previous version's files with it, and the newly written files with it."""
 
 
 def _same_pieces(before: TableVersion, written: WrittenFiles) -> list[_Pair]:

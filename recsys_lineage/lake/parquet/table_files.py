@@ -1,4 +1,4 @@
-"""The Parquet files of one write: how DuckDB makes them, and the Delta actions that add and remove them."""
+"""The Parquet files of one write: their creation by DuckDB, and the Delta actions that add and remove them."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _ORDERED_ROW_GROUP = (
 class WrittenFiles:
     """Files that exist but are not committed yet.
 
-    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes,
-    `column_sizes` to the stored bytes of each column, in order. `pieces` gives the content of each Parquet file of a
-    table of stored files, and is empty for other tables.
+    `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes, `column_sizes`
+    to the stored bytes of each column, in order. `pieces` has the content of each Parquet file of a table of stored
+    files, and is empty for other tables.
     """
 
     schema: tuple[Column, ...]
@@ -82,7 +82,7 @@ def write_files(
     partition_by: str | None,
     bounds: Collection[str] = (),
 ) -> WrittenFiles:
-    """Run a query into Parquet files below `root` whose names contain `write_id`, and fingerprint them.
+    """Write the result of a query to Parquet files below `root` with `write_id` in their names, and fingerprint them.
 
     Args:
         connection: runs the query.
@@ -91,12 +91,11 @@ def write_files(
         root: the table's folder.
         write_id: the write.
         partition_by: the column whose values are the partitions.
-        bounds: columns of TIMESTAMP WITH TIME ZONE of which the log is to say the earliest and the latest of each
-            file, so that a reader passes over files without opening them. The log is for ever: nothing personal.
+        bounds: columns of TIMESTAMP WITH TIME ZONE whose minimum and maximum the log keeps for each file, so that a
+            reader can skip files without opening them. The log is kept for ever: nothing personal.
 
     Raises:
-        LineageError: when columns cannot be stored, or the partition column is missing, or NULL or empty in
-            some row.
+        LineageError: columns cannot be stored, or the partition column is missing, or NULL or empty in some row.
     """
     bound = dict(parameters) if parameters else None
     select, schema = stored_select(connection, query, columns_of(connection, query, bound))
@@ -141,7 +140,7 @@ def write_files(
 def _bounds_said(
     counted: Mapping[str, Mapping[str, str]], columns: Collection[str]
 ) -> dict[str, dict[str, str]]:
-    """Earliest and latest time of some columns in one file, as a Delta log says them; unknown ones are left out."""
+    """Earliest and latest time of some columns in one file, in the form of a Delta log; unknown ones are left out."""
     said: dict[str, dict[str, str]] = {"minValues": {}, "maxValues": {}}
     for column in columns:
         found = counted.get(quote(column), {})
@@ -153,22 +152,23 @@ def _bounds_said(
 
 
 def add_actions(delta: DeltaTable) -> pa.Table:
-    """The files of an opened table version by its log, one row each.
+    """The files of an opened table version according to its log, one row each.
 
-    Not by `pa.table`, which would import pandas to see whether it was given one of its frames: 50 MB.
+    It does not use `pa.table`, which would import pandas, 50 MB, to recognise its frames.
     """
     return pa.RecordBatchReader.from_stream(delta.get_add_actions(flatten=True)).read_all()
 
 
 def bounded_columns(delta: DeltaTable) -> list[str]:
-    """Columns for which the log of an opened table version has bounds, for at least one file."""
+    """Columns with bounds in the log of an opened table version, for at least one file."""
     actions = add_actions(delta)
     names = [name.removeprefix("min.") for name in actions.column_names if name.startswith("min.")]
     return [name for name in names if actions[f"min.{name}"].null_count < len(actions)]
 
 
 def files_between(delta: DeltaTable, column: str, earliest: datetime, latest: datetime) -> set[str]:
-    """Relative paths of the files of an opened table version that may hold a time between two, by what the log says."""
+    """Relative paths of the files of an opened table version that may contain a time in a range, according to the
+    log."""
     actions = pl.DataFrame(add_actions(delta))
     if f"min.{column}" not in actions.columns:
         return set(map(unquote, actions["path"]))
@@ -197,7 +197,7 @@ def _column_statistics(
 def _column_sizes(
     files: Iterable[Mapping[str, Mapping[str, str]]], schema: Sequence[Column]
 ) -> tuple[int, ...]:
-    """Stored bytes of each column over some files; 0 for the one that stands in folders' names instead."""
+    """Stored bytes of each column over some files; 0 for the one stored in folder names instead."""
     counted = _column_statistics(files)
     return tuple(counted[column.name].bytes if column.name in counted else 0 for column in schema)
 
@@ -237,7 +237,7 @@ def _copy(
     write_id: str,
     partition_by: str | None,
 ) -> list[tuple[Any, ...]]:
-    """Run the query into files; a row of DuckDB's statistics for each."""
+    """Write the result of the query to files; returns a row of DuckDB's statistics for each."""
     (keeps_order,) = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0]
     parquet = f"{_PARQUET}, {_ORDERED_ROW_GROUP if keeps_order else _ROW_GROUP}"
     if partition_by:
@@ -288,7 +288,8 @@ def scan_files(
     storage: Storage,
     path_column: str | None = None,
 ) -> pl.LazyFrame:
-    """The given files of one table as a Polars LazyFrame, with each row's file in a column `path_column`, if any."""
+    """The given files of one table as a Polars LazyFrame, optionally with each row's file in the column
+    `path_column`."""
     hive = None
     if partition_by:
         type_ = next(column.type for column in schema if column.name == partition_by)
@@ -318,7 +319,7 @@ def removals(
     partitions: Sequence[str] | None,
     keep: Collection[str] = (),
 ) -> list[RemoveAction]:
-    """Actions that remove the current files of the given partitions (of all when None), but those to keep."""
+    """Actions that remove the current files of the given partitions (all when None), except those to keep."""
     wanted = None if partitions is None else set(partitions)
     now = int(time.time() * 1000)
     return [

@@ -1,7 +1,7 @@
-"""ObjectStore: an S3-compatible store as fsspec sees it, asked no more often than needed.
+"""ObjectStore: an S3-compatible store in fsspec's interface, with as few requests as possible.
 
-A request costs an object store's user milliseconds of CPU and tens of milliseconds of waiting, and s3fs makes two where
-a file is not there, for it may be a folder. DuckDB asks for the size of each file several times each time it opens it.
+A request to an object store takes milliseconds of CPU and tens of milliseconds of waiting, and s3fs makes two for a
+missing file, because it may be a folder. DuckDB requests the size of a file several times whenever it opens the file.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any
 import s3fs
 
 _WRITTEN_ONCE = re.compile(r"part-[0-9a-f]{16}-\d+\.parquet")
-"""Names of files of tables: each has the id of the write that made it, and nobody writes it again."""
+"""Names of tables' files: each has the id of its write, and is never written again."""
 _REMEMBERED = 20_000
 _AT_ONCE = 1 << 20
-"""Bytes up to which a file that is opened is fetched as a whole."""
+"""Size in bytes up to which an opened file is fetched as a whole."""
 
 
 class ObjectStore(s3fs.S3FileSystem):
-    """A file system that remembers what it learned of files that are written once."""
+    """A file system that caches facts about files that are written once."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -80,7 +80,7 @@ class ObjectStore(s3fs.S3FileSystem):
         await super()._rm_file(path, **options)
 
     def stamp(self, path: str) -> tuple[object, ...] | None:
-        """What tells a file from any other that was or will be in its place; None where it is not there.
+        """Identity that distinguishes a file from every earlier or later one at its path; None if it does not exist.
 
         A folder is no file.
         """
@@ -92,11 +92,11 @@ class ObjectStore(s3fs.S3FileSystem):
         return found.get("ETag"), found.get("LastModified"), found["ContentLength"]
 
     def objects(self, folder: str, after: str = "") -> Iterator[dict[str, Any]]:
-        """The objects below a folder in the order of their keys, as S3 lists them, with their URL as `url`.
+        """The objects below a folder in S3's order of keys, with their URL as `url`.
 
         Args:
             folder: a URL.
-            after: those whose path from the folder sorts after this one.
+            after: only objects whose path from the folder sorts after this one.
         """
         bucket, prefix, _ = self.split_path(f"{folder.rstrip('/')}/")
         start = prefix + after

@@ -23,7 +23,7 @@ _UNSAFE_IN_ROOT = "*?[]\\%="
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file below a folder: its path from there, its bytes, and when it was last changed (seconds since 1970)."""
+    """A file below a folder: its path relative to it, its bytes, and its last change (seconds since 1970)."""
 
     path: str
     bytes: int
@@ -46,7 +46,7 @@ class Storage:
         """Storage at a path or URL.
 
         Raises:
-            LakePlaceError: for a scheme that is neither local nor s3, or a path that readers would misread.
+            LakePlaceError: the scheme is neither local nor s3, or readers would misread the path.
         """
         text = os.fspath(uri).rstrip("/")
         if "://" not in text:
@@ -81,7 +81,7 @@ class Storage:
 
     @cached_property
     def _store(self) -> ObjectStore:
-        """The object store that this is; what speaks S3 is loaded with the first use of one."""
+        """The underlying object store; the S3 libraries are loaded on first use."""
         from recsys_lineage.lake.stores.object_store import ObjectStore
 
         client: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class Storage:
         return "/".join((self.uri, *parts))
 
     def exists(self, path: str) -> bool:
-        """Whether a file exists, or on a disk a folder."""
+        """Whether a file exists; on a disk, also whether a folder does."""
         return os.path.exists(path) if self.is_local else self._store.stamp(path) is not None
 
     def scrub(self, text: str) -> str:
@@ -124,10 +124,10 @@ class Storage:
         return bytes(self.filesystem.cat_file(path))  # pyright: ignore[reportArgumentType]
 
     def read_many(self, paths: Sequence[str]) -> list[bytes]:
-        """The contents of several files, on an object store fetched side by side.
+        """The contents of several files; an object store fetches them in parallel.
 
         Raises:
-            FileNotFoundError: when one is not there.
+            FileNotFoundError: one does not exist.
         """
         if self.is_local or len(paths) < 2:
             return [self.read_bytes(path) for path in paths]
@@ -148,10 +148,10 @@ class Storage:
             draft.unlink(missing_ok=True)
 
     def create(self, path: str, content: bytes) -> None:
-        """Create one small file atomically; fails if it exists, and of several writers one wins.
+        """Create one small file atomically; fails if it exists, and one of several writers wins.
 
         Raises:
-            FileExistsError: when the file is there already.
+            FileExistsError: the file exists already.
         """
         if not self.is_local:
             try:
@@ -171,14 +171,14 @@ class Storage:
             draft.unlink(missing_ok=True)
 
     def delete(self, path: str) -> None:
-        """Delete one file; one that is gone already is no error."""
+        """Delete one file; a missing one is no error."""
         try:
             self.filesystem.rm_file(path)
         except FileNotFoundError:
             return
 
     def files(self, path: str) -> Iterator[str]:
-        """Every file below a folder, as full paths or URLs; none where there is no such folder."""
+        """Every file below a folder, as full paths or URLs; none if there is no such folder."""
         if self.is_local:
             yield from self.filesystem.find(path)
             return
@@ -186,9 +186,9 @@ class Storage:
             yield found["url"]
 
     def names_from(self, folder: str, first: str) -> list[str] | None:
-        """Names of the files of a folder that sort at or after one, when it is there itself; None on a disk.
+        """Names of the files of a folder from `first` on in sort order, if `first` exists; None on a disk.
 
-        One request of an object store, where `exists` would be one for each file.
+        An object store needs one request, while `exists` would need one for each file.
         """
         if self.is_local:
             return None
@@ -196,7 +196,7 @@ class Storage:
         return names if names and names[0] == first else []
 
     def stamp(self, path: str) -> tuple[object, ...] | None:
-        """What tells a file from any other that was or will be in its place; None where it is not there."""
+        """Identity that distinguishes a file from every earlier or later one at its path; None if it does not exist."""
         if not self.is_local:
             return self._store.stamp(path)
         try:
@@ -210,8 +210,8 @@ class Storage:
 
         Args:
             path: the folder, a full path or URL.
-            wanted: told a path from there, says whether it is asked for; of a folder on disk (its path ends with /),
-                whether it is looked into.
+            wanted: gets a path relative to the folder and returns whether to list it; for a folder on disk (its path
+                ends with /), whether to descend into it.
         """
         if self.is_local:
             yield from _walked(path, "", wanted)

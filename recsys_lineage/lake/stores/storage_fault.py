@@ -27,8 +27,8 @@ def explained(storage: Storage, table: str, write_id: str | None = None) -> Iter
     """Turn storage faults inside the block into LineageErrors; other exceptions pass unchanged.
 
     Args:
-        storage: where the lake lies.
-        table: the table that is being read or written; empty when any may be, and then only damaged files count.
+        storage: the lake's storage.
+        table: the table being read or written; empty if it may be any, and then only damaged files count.
         write_id: the write in progress, None for a read.
     """
     try:

@@ -1,1 +1,1 @@
-"""Versions of a table: what was committed, and which of them were pruned."""
+"""Versions of a table: the committed ones, and those that were pruned."""

@@ -1,8 +1,8 @@
 """PrunedSpans: marks of pruned versions, as spans of neighbouring versions.
 
-A mark says when a version was pruned and under which policy. The marks of a table that is written and pruned every
-night for years are few spans, because neighbours are joined once nobody needs to know the moment of each: a joined span
-says between which moments its versions were pruned.
+A mark has the time and the policy of the pruning. The marks of a table that is written and pruned every night for years
+are few spans, because neighbours are joined once the exact moments no longer matter: a joined span has the range of
+moments in which its versions were pruned.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ _OR = " or "
 
 @dataclass(frozen=True)
 class Pruned:
-    """When a version was pruned (UTC), and the policy that did not keep it.
+    """The time at which a version was pruned (UTC), and the policy that did not keep it.
 
-    Of a version in a joined span it is known that it was pruned from `since` on, at the latest at `at`, under one of
-    the policies.
+    A version in a joined span was pruned between `since` and `at`, under one of the policies.
     """
 
     at: datetime
@@ -31,13 +30,13 @@ class Pruned:
 
     @property
     def days(self) -> str:
-        """The day, or the days between which it happened, in words."""
+        """The day or the range of days of the pruning, as text."""
         last = f"{self.at:%Y-%m-%d}"
         first = f"{self.since or self.at:%Y-%m-%d}"
         return f"on {last}" if first == last else f"between {first} and {last}"
 
     def joined(self, other: Pruned) -> Pruned:
-        """What is true of versions of both marks."""
+        """The mark that is true for versions of both marks."""
         since = min(self.since or self.at, other.since or other.at)
         at = max(self.at, other.at)
         policies = dict.fromkeys([*self.policy.split(_OR), *other.policy.split(_OR)])
@@ -74,7 +73,8 @@ class PrunedSpans(Mapping[int, Pruned]):
         return sum(span.last - span.first + 1 for span in self.spans)
 
     def others(self, latest: int) -> list[range]:
-        """The versions up to `latest` that have no mark, as ranges; costs what the spans do, not the versions."""
+        """The versions up to `latest` that have no mark, as ranges; the cost depends on the spans, not on the
+        versions."""
         found: list[range] = []
         start = 0
         for span in self.spans:
@@ -83,7 +83,7 @@ class PrunedSpans(Mapping[int, Pruned]):
         return [each for each in (*found, range(start, latest + 1)) if each]
 
     def with_more(self, more: PrunedSpans) -> PrunedSpans:
-        """Both marks; a version that has one here keeps it."""
+        """The union of both; a version with a mark here keeps it."""
         found = list(self.spans)
         for span in more.spans:
             for free in self.others(span.last):
@@ -92,7 +92,7 @@ class PrunedSpans(Mapping[int, Pruned]):
         return PrunedSpans(found)
 
     def joined(self, settled: datetime) -> PrunedSpans:
-        """The same versions in fewer spans: equal marks are joined, and all those up to `settled` are."""
+        """The same versions in fewer spans: neighbours with equal marks, and all up to `settled`, are joined."""
         found: list[Span] = []
         for span in self.spans:
             if found and found[-1].last == span.first - 1:
@@ -105,10 +105,10 @@ class PrunedSpans(Mapping[int, Pruned]):
 
     @classmethod
     def parse(cls, content: bytes) -> PrunedSpans:
-        """The spans that a file says; one of a time before spans were joined has no `since`.
+        """The spans in a file; one written before spans were joined has no `since`.
 
         Raises:
-            ValueError, KeyError, TypeError: it is no such file.
+            ValueError, KeyError, TypeError: the content is not that of such a file.
         """
         found = json.loads(content)
         since = {int(first): datetime.fromisoformat(time) for first, time in found.get("since", {}).items()}
@@ -118,7 +118,7 @@ class PrunedSpans(Mapping[int, Pruned]):
         )
 
     def text(self) -> str:
-        """The JSON that `parse` reads."""
+        """The JSON text that `parse` reads."""
         content: dict[str, Any] = {
             "pruned": [
                 (span.first, span.last, span.pruned.at.isoformat(), span.pruned.policy) for span in self.spans
@@ -133,7 +133,7 @@ class PrunedSpans(Mapping[int, Pruned]):
 
 
 def in_words(versions: Iterable[range]) -> str:
-    """Ranges of versions, such as `1, 4-9, 12`."""
+    """Ranges of versions as text, such as `1, 4-9, 12`."""
     return ", ".join(
         str(each.start) if len(each) == 1 else f"{each.start}-{each.stop - 1}" for each in versions
     )

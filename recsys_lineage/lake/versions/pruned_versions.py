@@ -1,8 +1,8 @@
-"""PrunedVersions: which versions of a table were pruned, when, and under which policy.
+"""PrunedVersions: the pruned versions of a table, with the time and policy of each.
 
-The log keeps every commit with its record; the Parquet files of a pruned version are gone. That it was pruned is said
-beside the log, in small files of a folder that other Delta readers do not look at. A prune merges those that it finds
-into one of its own before it deletes them, so two prunes at once lose nothing of each other.
+The log keeps every commit with its record; the Parquet files of a pruned version are gone. The marks are next to the
+log, in small files of a folder that other Delta readers ignore. A prune merges the existing files into a new one before
+it deletes them, so two prunes at once lose nothing.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class PrunedVersions:
         """Every pruned version.
 
         Raises:
-            LineageError: when a file that says so is damaged.
+            LineageError: a file with marks is damaged.
         """
         return self._merged()[0]
 
     def add(self, versions: Iterable[int], pruned: Pruned, settled: datetime) -> None:
-        """Note that some versions are pruned; those noted before stay as they were noted.
+        """Mark versions as pruned; existing marks stay unchanged.
 
         Args:
             versions: their numbers.
-            pruned: when, and under which policy.
-            settled: of neighbours noted up to this moment (UTC), it is no longer kept when each was pruned.
+            pruned: the time and the policy.
+            settled: for neighbours marked up to this moment (UTC), the exact times are no longer kept.
         """
         known, paths = self._merged()
         fresh = PrunedSpans(Span(version, version, pruned) for version in versions if version not in known)
@@ -56,7 +56,7 @@ class PrunedVersions:
         """Require that a version was not pruned; `latest` is the table's newest version.
 
         Raises:
-            VersionPruned: when it was.
+            VersionPruned: it was.
         """
         marks = self.all()
         if (pruned := marks.get(version)) is None:
@@ -101,5 +101,5 @@ class PrunedVersions:
 
 @lru_cache(maxsize=16)
 def _parsed(content: bytes) -> PrunedSpans:
-    """Content of one file; every read of an old version needs the same."""
+    """Content of one file, cached because every read of an old version needs it."""
     return PrunedSpans.parse(content)

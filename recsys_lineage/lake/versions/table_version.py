@@ -20,7 +20,7 @@ class Column:
 class ColumnStatistics:
     """Counts of the Parquet writer for one column: stored bytes, NULLs, and other values; never a value itself.
 
-    `distinct` is None where the writer does not tell it (`distinct_counts.py`).
+    `distinct` is None where the writer does not count it (`distinct_counts.py`).
     """
 
     bytes: int
@@ -37,8 +37,8 @@ class PartitionVersion:
     """Content of one partition.
 
     `version` is the table version that last changed its content, `written` the one that last wrote it, which is later
-    where the content came out equal. `columns` are the stored bytes of each column, in the table's order. `bytes` and
-    `columns` are None in versions written before they were kept.
+    if the content was equal. `columns` are the stored bytes of each column, in the table's order. `bytes` and `columns`
+    are None in versions written before they were recorded.
     """
 
     rows: int
@@ -49,13 +49,13 @@ class PartitionVersion:
     columns: tuple[int, ...] | None = None
 
     def to_json(self) -> list[Any]:
-        """A JSON array that `from_json` turns back into an equal PartitionVersion."""
+        """A JSON array from which `from_json` restores the PartitionVersion."""
         columns = [] if self.columns is None else [list(self.columns)]
         return [self.rows, self.fingerprint, self.version, self.bytes, self.written, *columns]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> PartitionVersion:
-        """The PartitionVersion that `to_json` described."""
+        """The PartitionVersion in the form of `to_json`."""
         return cls(*data[:5], *(tuple(columns) for columns in data[5:]))
 
 
@@ -63,12 +63,12 @@ class PartitionVersion:
 class TableVersion:
     """One committed version of one table.
 
-    `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout
-    of the files. `content` is its part without the schema, "rows:hash sum". `partitions` is empty for a table
-    that is not partitioned. `hashed_by` names the algorithm and the engine that made the fingerprints: two of different
-    ones cannot be compared. `columns_written` says what the Parquet writer counted in the files of this write. `pieces`
-    maps each Parquet file of a table of stored files to that file's content, so that the next version can share it; it
-    is empty for other tables.
+    `fingerprint` hashes schema and content; it depends neither on the order of the rows nor on the layout of the files.
+    `content` is the part without the schema, "rows:hash sum". `partitions` is empty for a table that is not
+    partitioned. `hashed_by` names the algorithm and the engine of the fingerprints; those of different ones cannot be
+    compared. `columns_written` has the Parquet writer's counts for the files of this write. `pieces` maps each Parquet
+    file of a table of stored files to that file's content, so that the next version can share it; it is empty for other
+    tables.
     """
 
     table: str
@@ -93,7 +93,7 @@ class TableVersion:
         return [column.name for column in self.schema]
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal TableVersion."""
+        """A JSON object from which `from_json` restores the TableVersion."""
         return {
             "table": self.table,
             "version": self.version,
@@ -114,7 +114,7 @@ class TableVersion:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> TableVersion:
-        """The TableVersion that `to_json` described."""
+        """The TableVersion in the form of `to_json`."""
         return cls(
             table=data["table"],
             version=data["version"],

@@ -16,15 +16,15 @@ from recsys_lineage.openlineage.translation.event_options import EventOptions
 
 
 def compare(catalog: Marquez, lakes: Sequence[Lake], options: EventOptions | None = None) -> Comparison:
-    """Set what a catalog understood beside the records of some lakes, difference by difference.
+    """Compare a catalog's content with the records of some lakes, difference by difference.
 
     Args:
         catalog: a running Marquez.
-        lakes: whose records are told.
-        options: how events name jobs and datasets.
+        lakes: the lakes with the records.
+        options: the names of jobs and datasets in events.
 
     Raises:
-        CatalogError: when it cannot be asked.
+        CatalogError: the catalog cannot be queried.
     """
     options = options or EventOptions()
     ours = joined(expected(lake, options) for lake in lakes)
@@ -36,10 +36,10 @@ def compare(catalog: Marquez, lakes: Sequence[Lake], options: EventOptions | Non
 
 
 def _by_writer(catalog: Marquez, ours: Picture, theirs: Picture) -> Iterator[tuple[Key, DatasetPicture]]:
-    """The catalog's datasets, each at the version that the run which made it wrote.
+    """The catalog's datasets, each at the version written by the run that made it.
 
-    A catalog shows the facets of whoever named a dataset last. Where that was a run that read an older version, the
-    version that it read stands there; which run made the current version tells the right one.
+    A catalog shows the facets from the last event that named a dataset. If that was a run that read an older version,
+    it shows the older version; the run that made the current version gives the right one.
     """
     newest = {
         dataset: run_id
@@ -56,7 +56,7 @@ def _by_writer(catalog: Marquez, ours: Picture, theirs: Picture) -> Iterator[tup
 
 
 def joined(pictures: Iterable[Picture]) -> Picture:
-    """Expectations for several lakes together."""
+    """The expected pictures of several lakes combined."""
     some = list(pictures)
     return Picture(
         {key: each for one in some for key, each in one.datasets.items()},

@@ -15,21 +15,21 @@ What = Literal[
     "dataset", "fields", "version", "edge", "columns", "run", "state", "duration", "datasets of run", "checks"
 ]
 _SAME_MOMENT = timedelta(milliseconds=1)
-"""A catalog keeps times to the microsecond, and says durations in milliseconds."""
+"""Tolerance for times: a catalog keeps them to the microsecond, and durations to the millisecond."""
 _FEW = 3
 
 
 @dataclass(frozen=True)
 class Difference(Answer):
-    """One thing that the catalog has otherwise than the records.
+    """One item in which the catalog differs from the records.
 
     Attributes:
-        state: missing there, extra there, stale (it has what was true before), or different.
-        what: which sort of thing.
-        name: what it is called.
-        expected: what the records say.
-        found: what the catalog says.
-        runs: ids of the runs whose events, sent again, would mend it.
+        state: missing there, extra there, stale (it was true before), or different.
+        what: the kind of item.
+        name: its name.
+        expected: the value in the records.
+        found: the value in the catalog.
+        runs: ids of the runs whose events, sent again, would repair it.
     """
 
     state: State
@@ -41,11 +41,11 @@ class Difference(Answer):
 
 
 def differences(records: Picture, catalog: Picture) -> Iterator[Difference]:
-    """Everything in which the catalog differs from the records; nothing where it understood all.
+    """All differences between the records and the catalog; none if the catalog has everything right.
 
     Args:
-        records: what they say.
-        catalog: what it understood.
+        records: the picture from the records.
+        catalog: the catalog's picture.
     """
     wrote = _writers(records)
     yield from _datasets(records, catalog, wrote)
@@ -54,7 +54,7 @@ def differences(records: Picture, catalog: Picture) -> Iterator[Difference]:
 
 
 def _writers(records: Picture) -> dict[Key, tuple[str, ...]]:
-    """The runs of each job in order, by the job; those of each dataset's writers by the dataset."""
+    """The runs of each job in order, by job; and the runs of the writers of each dataset, by dataset."""
     found: dict[Key, list[str]] = {}
     for run_id, run in sorted(records.runs.items(), key=lambda item: item[1].order):
         for key in (run.job, *run.outputs):

@@ -1,4 +1,4 @@
-"""Expected: what a catalog should know about a lake, by its records alone."""
+"""Expected: a catalog's correct content for a lake, computed from the lake's records alone."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class _Gathered:
 
 
 def expected(lake: Lake, options: EventOptions) -> Picture:
-    """The picture that a catalog should have of a lake: each table's newest version, each job's newest edges, all runs.
+    """A catalog's correct picture of a lake: each table's newest version, each job's newest edges, all runs.
 
     Args:
-        lake: whose records are told.
-        options: how events name its jobs and datasets.
+        lake: the lake with the records.
+        options: the names of its jobs and datasets in events.
     """
     options = replace(options, lake=options.lake or lake.uri)
     records = Records(lake)

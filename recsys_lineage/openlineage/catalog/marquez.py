@@ -1,4 +1,4 @@
-"""Marquez: questions to the reference catalog of OpenLineage, over its HTTP API."""
+"""Marquez: client for the reference catalog of OpenLineage, over its HTTP API."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import requests
 from recsys_lineage.errors import LineageError, WrongQuestion
 
 SECONDS = 60.0
-"""To wait for an answer; a table of 1,000 columns takes a real one several."""
+"""Seconds to wait for an answer; Marquez takes several for a table of 1,000 columns."""
 _PAGE = 100
 _BESIDE = 1
-"""How far from a job others are told with it."""
+"""Distance from a job up to which the catalog gives its neighbours."""
 _Json = dict[str, Any]
 
 
 class CatalogError(LineageError):
-    """A catalog cannot be asked, or answers what no catalog would."""
+    """A catalog cannot be queried, or its answers are not those of a catalog."""
 
 
 class Marquez:
     """A running Marquez.
 
     Args:
-        url: its address, with or without `/api/v1`.
-        token: sent as a bearer token, where it stands behind a proxy that wants one.
-        seconds: to wait for an answer.
+        url: its URL, with or without `/api/v1`.
+        token: sent as a bearer token, for a proxy that requires one.
+        seconds: the time to wait for an answer.
 
     Raises:
-        WrongQuestion: when the address is no URL of HTTP.
+        WrongQuestion: the URL is not one of HTTP.
     """
 
     def __init__(self, url: str, token: str | None = None, seconds: float = SECONDS) -> None:
@@ -68,8 +68,8 @@ class Marquez:
         """The id of the run that made a version of a dataset; None where no run did.
 
         Args:
-            namespace, name: of the dataset.
-            version: the catalog's own id of it.
+            namespace, name: the dataset's namespace and name.
+            version: the catalog's own id of the version.
         """
         for each in self._pages(f"namespaces/{_name(namespace)}/datasets/{_name(name)}/versions", "versions"):
             if each["version"] == version:
@@ -81,9 +81,9 @@ class Marquez:
         return self._pages(f"namespaces/{_name(namespace)}/jobs", "jobs")
 
     def drawn(self, namespace: str, job: str) -> Iterator[_Json]:
-        """A job and the jobs beside it, each with the datasets that are drawn to it; none where it knows no such job.
+        """A job and its neighbours, each with the datasets drawn to it; none if the job is unknown.
 
-        That is what its web page shows: the datasets of the run that was told last, whenever it ran.
+        This is what the web page shows: the datasets of the run reported last, whenever it ran.
         """
         found = self._answer("lineage", {"nodeId": f"job:{namespace}:{job}", "depth": _BESIDE})
         return (node["data"] for node in (found or {}).get("graph", ()) if node.get("type") == "JOB")
@@ -97,7 +97,7 @@ class Marquez:
         return self._answer(f"jobs/runs/{_name(run_id)}")
 
     def _pages(self, path: str, what: str, *, is_required: bool = False) -> Iterator[_Json]:
-        """All objects of a list that is given page by page; none where it knows nothing of that name."""
+        """All objects of a paged list; none if the name is unknown."""
         seen = 0
         while True:
             answer = self._answer(path, {"limit": _PAGE, "offset": seen})
@@ -110,7 +110,7 @@ class Marquez:
                 return
 
     def _answer(self, path: str, query: Mapping[str, Any] | None = None) -> _Json | None:
-        """The JSON of an answer; None where the catalog says that there is nothing of that name."""
+        """The JSON of an answer; None if the catalog does not know the name."""
         url = f"{self.url}/api/v1/{path}"
         try:
             answer = self._session.get(url, params=query, timeout=self._seconds)

@@ -19,12 +19,12 @@ class Key(NamedTuple):
 
 
 class ColumnOrigin(NamedTuple):
-    """An input column that takes part in an output column, and how.
+    """An input column that takes part in an output column, with the kind of its edge.
 
     Attributes:
-        column: of the output.
+        column: the output column.
         dataset, field: the input and its column.
-        type, subtype: as OpenLineage has them: DIRECT or INDIRECT; IDENTITY, FILTER, …
+        type, subtype: as in OpenLineage: DIRECT or INDIRECT; IDENTITY, FILTER, …
         masking: whether it hides the value.
     """
 
@@ -45,13 +45,13 @@ class DatasetPicture:
     """A table.
 
     Attributes:
-        fields: names and types; a type is None where it is not told. Catalogs tell them in any order.
-        version: the current one, as the lake counts them.
-        origins: the column lineage of that version; None where it is not known.
+        fields: names and types; a type is None where it is unknown. Catalogs list them in any order.
+        version: the current one, as numbered by the lake.
+        origins: the column lineage of that version; None where it is unknown.
         current: the catalog's own id of its current version; None for records.
-        before: for records, fields of versions before, which a catalog may still tell: it adds to the current version
-            what those are said to have that read an older one.
-        shown: columns with the input columns that the catalog itself draws to them; None for records.
+        before: for records, fields of previous versions, which a catalog may still show: it adds the fields reported by
+            readers of an older version to the current one.
+        shown: column → the input columns that the catalog itself draws to it; None for records.
     """
 
     fields: frozenset[tuple[str, str | None]]
@@ -67,11 +67,11 @@ class RunPicture:
     """A run.
 
     Attributes:
-        job: that it belongs to.
+        job: its job.
         state: COMPLETED, FAILED, ABORTED, or RUNNING.
         started, ended: UTC.
-        inputs, outputs: what it read and wrote.
-        assertions: what checks found: name, column or empty, and whether it is true.
+        inputs, outputs: the datasets that it read and wrote.
+        assertions: results of checks: name, column or empty, and success.
     """
 
     job: Key
@@ -84,7 +84,7 @@ class RunPicture:
 
     @property
     def order(self) -> datetime:
-        """When it ended; one that runs on comes last."""
+        """Sort key by its end; a running one comes last."""
         return self.ended or datetime.max.replace(tzinfo=timezone.utc)
 
 
@@ -105,13 +105,13 @@ class Picture:
     """Datasets, jobs and runs as one side knows them.
 
     Attributes:
-        datasets: the tables that are there now.
-        edges: between jobs and datasets, as they are drawn now.
+        datasets: the existing tables.
+        edges: the current edges between jobs and datasets.
         runs: by the id of the run.
-        others: datasets that are read and are no table of the lake, such as files.
-        places: for records, where the lakes lie; a dataset below one of them is a table, or should not be there.
-        bearable: for records, edges that may be drawn and need not: of jobs whose newest run failed.
-        silent: for records, ids of runs that may be there and need not: of what was kept, or never started.
+        others: datasets that are read but are no tables of the lake, such as files.
+        places: for records, the locations of the lakes; a dataset below one of them is a table, or should not exist.
+        bearable: for records, edges that may be missing: those of jobs whose newest run failed.
+        silent: for records, ids of runs that may be missing: those that kept their version or never started.
     """
 
     datasets: Mapping[Key, DatasetPicture] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class Picture:
         return {run.job for run in self.runs.values()} | {edge.job for edge in self.edges}
 
     def is_within(self, dataset: Key) -> bool:
-        """Whether a dataset lies in one of the lakes."""
+        """Whether a dataset is in one of the lakes."""
         return any(
             dataset.namespace == place.namespace and dataset.name.startswith(f"{place.name.rstrip('/')}/")
             for place in self.places

@@ -1,4 +1,4 @@
-"""Mending: which events to send a catalog again, and what to delete there, so that it agrees with the records."""
+"""Repair: the events to send to a catalog again, and the items to delete there, so that it agrees with the records."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from recsys_lineage.openlineage.catalog.picture import Picture
 
 @dataclass(frozen=True)
 class Comparison(Answer):
-    """A catalog beside the records.
+    """The result of comparing a catalog with the records.
 
     Attributes:
         catalog: its URL.
-        datasets, edges, columns, runs: how many of them the records have, all of which were looked for.
-        differences: what the catalog has otherwise.
-        replay_since: sending all runs again that began then or later mends what is missing, stale or different; None
-            where nothing of that is.
-        delete: names of what is there of no record, which only deleting it there mends.
+        datasets, edges, columns, runs: their numbers in the records, all of which were compared.
+        differences: all differences.
+        replay_since: the time from which all runs must be sent again to repair missing, stale or different items; None
+            if there are none.
+        delete: names of items without a record, which only a deletion in the catalog repairs.
     """
 
     catalog: str
@@ -35,7 +35,7 @@ class Comparison(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether the catalog understood everything."""
+        """Whether the catalog agrees with the records."""
         return not self.differences
 
     def count(self, state: State) -> int:
@@ -44,11 +44,11 @@ class Comparison(Answer):
 
 
 def compared(url: str, records: Picture, found: Sequence[Difference]) -> Comparison:
-    """The comparison that differences come to.
+    """The comparison with its differences and their repair.
 
     Args:
-        url: of the catalog.
-        records: what they say.
+        url: the catalog's URL.
+        records: the picture from the records.
         found: the differences.
     """
     origins = sum(len(dataset.origins or ()) for dataset in records.datasets.values())
@@ -66,7 +66,7 @@ def compared(url: str, records: Picture, found: Sequence[Difference]) -> Compari
 
 
 def _begun(wanted: set[str], records: Picture) -> datetime | None:
-    """When the earliest of some runs started."""
+    """The start of the earliest of some runs."""
     runs: Mapping[str, datetime] = {
         run_id: run.started for run_id, run in records.runs.items() if run.started is not None
     }

@@ -1,4 +1,4 @@
-"""Understood: the picture that a Marquez made of the events it was sent."""
+"""Understood: a Marquez's picture of the events that it received."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def understood(catalog: Marquez, jobs: Collection[str], datasets: Collection[str
 
     Args:
         catalog: a running Marquez.
-        jobs: namespaces of the jobs that are wanted.
-        datasets: namespaces of the datasets that are wanted.
+        jobs: the namespaces of the wanted jobs.
+        datasets: the namespaces of the wanted datasets.
 
     Raises:
-        CatalogError: when it cannot be asked.
+        CatalogError: the catalog cannot be queried.
     """
     known = set(catalog.namespaces())
     tables = {
@@ -51,7 +51,7 @@ def understood(catalog: Marquez, jobs: Collection[str], datasets: Collection[str
 
 
 def _drawn(catalog: Marquez, listed: Mapping[Key, frozenset[Edge]]) -> dict[Key, frozenset[Edge]]:
-    """The edges that a catalog draws of each job; those of its latest run where it cannot draw it.
+    """The edges that a catalog draws for each job; those of its latest run if it cannot draw the job.
 
     Args:
         catalog: a running Marquez.

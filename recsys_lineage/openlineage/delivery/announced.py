@@ -1,4 +1,4 @@
-"""Announced: the definitions that a destination was sent: each once, and again when it changes."""
+"""Announced: the definitions sent to a destination, each once, and again when it changes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from recsys_lineage.openlineage.message import Message
 
 
 class Announced:
-    """Ids of the definitions that a destination was last sent, by job.
+    """Ids of the definitions last sent to a destination, by job.
 
-    It only saves telling it again: where the file is missing or damaged, all are told once more.
+    It only avoids repetition: if the file is missing or damaged, all definitions are sent again.
 
     Attributes:
-        count: how many definitions were told, those that changed each time.
+        count: the number of definitions sent, changed ones counted again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class Announced:
         self._fresh: set[str] = set()
 
     def new(self, messages: Iterable[Message]) -> Iterator[Message]:
-        """The definitions that it was not sent."""
+        """The definitions that were not sent yet."""
         for message in messages:
             if self._ids.get(message.key) != message.id:
                 self._fresh.add(message.id)

@@ -1,4 +1,4 @@
-"""DeadLetters: events that a destination will never accept as they are, kept in the lake with its answer."""
+"""DeadLetters: events that a destination refused for good, kept in the lake with its answer."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _SCHEMA = {
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One event that was set aside.
+    """One refused event.
 
     Attributes:
-        destination: whose.
+        destination: the name of the destination.
         message: the event's id.
         run: its OpenLineage run, if it has one.
         key: its job or dataset.
-        record: id of the record that it was made from.
-        status: of the HTTP answer, if there was one.
-        answer: the words of the answer, or what went wrong.
-        set_aside: when, UTC.
+        record: id of its record.
+        status: the HTTP status, if there was an answer.
+        answer: the text of the answer, or the error.
+        set_aside: the time when it was set aside, UTC.
     """
 
     destination: str
@@ -56,7 +56,7 @@ class DeadLetter:
 
     @classmethod
     def of(cls, destination: str, message: Message, answer: Answer) -> DeadLetter:
-        """The dead letter that a message becomes by an answer, now."""
+        """The dead letter for a message and its answer, now."""
         return cls(
             destination=destination,
             message=message.id,
@@ -69,7 +69,7 @@ class DeadLetter:
         )
 
     def is_repeated_by(self, message: Message) -> bool:
-        """Whether a message is this event: the same, or one that a record could not be turned into before."""
+        """Whether a message is this event again, or an event of a record that could not be translated before."""
         was_untold = self.status is None and self.message.startswith(f"{self.record}/")
         return message.id == self.message or (was_untold and message.record == self.record)
 
@@ -79,27 +79,27 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The lake table of events that were set aside; an event that was taken after all leaves it.
+    """The lake table of refused events; an event that is accepted later is removed.
 
-    Its newest version is what is open; what was open once is in its older ones, while the retention keeps them.
+    Its newest version has the open ones; older versions have former ones, as long as the retention policy keeps them.
     """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
     def open(self, destination: str | None = None) -> list[DeadLetter]:
-        """Events that are set aside, for one destination or for all, oldest first."""
+        """Open dead letters of one destination or of all, oldest first."""
         frame = self._frame()[0]
         if destination is not None:
             frame = frame.filter(pl.col("destination") == destination)
         return [DeadLetter(**row) for row in frame.sort("set_aside", maintain_order=True).to_dicts()]
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
-        """Set events aside; one that is set aside already takes the newer answer.
+        """Add dead letters; an existing one gets the newer answer.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         new = pl.DataFrame([asdict(letter) for letter in letters], schema=_SCHEMA)
         keys = ["destination", "message"]
@@ -110,11 +110,11 @@ class DeadLetters:
         self._change(added)
 
     def settle(self, destination: str, messages: Collection[str]) -> int:
-        """Take events out that were taken after all; returns how many there were.
+        """Remove events that were accepted after all; returns their number.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         of_them = (pl.col("destination") == destination) & pl.col("message").is_in(list(messages))
         count = self._frame()[0].filter(of_them).height

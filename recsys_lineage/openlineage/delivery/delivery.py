@@ -1,6 +1,6 @@
 """Delivery: a lake's events to all destinations, each with a queue of its own.
 
-The lake's records are the outbox: nothing is queued anywhere else, and a position says what each destination has.
+The lake's records are the outbox: nothing is queued anywhere else, and a position marks what each destination has.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class MessageStream(Protocol):
     """The source of messages: all of a lake's records, in order."""
 
     def after(self, cursor: int | None) -> Iterator[Message]:
-        """The messages behind a cursor; all when None."""
+        """The messages after a cursor; all when None."""
         ...
 
 
@@ -47,11 +47,11 @@ class Delivery:
     Args:
         lake: the lake.
         stream: its messages.
-        folder: where the positions are kept, on this machine's disk.
-        open_destinations: opens the destinations; told whether they are to have what they had once more.
-        clock: the time, and waiting.
-        announcements: events of definitions, which belong to no record; each is sent once.
-        patience: seconds without a message taken after which a destination is given up for now; never when None.
+        folder: the folder of the positions, on this machine's disk.
+        open_destinations: opens the destinations; its argument says whether messages are sent again.
+        clock: the source of time and waiting.
+        announcements: events of definitions, which have no record; each is sent once.
+        patience: seconds without an accepted message after which a destination is given up for now; never when None.
     """
 
     lake: Lake
@@ -70,17 +70,17 @@ class Delivery:
         again_now: bool = False,
         progress: Callable[[str, int], None] | None = None,
     ) -> list[Delivered]:
-        """Send what is pending, to all destinations side by side; a replay that was broken off is finished first.
+        """Send pending messages to all destinations in parallel; an interrupted replay is finished first.
 
         Args:
             names: only to these destinations; to all when empty.
-            until: when to stop, seconds of the epoch; when None, once nothing is left, however long that takes.
-            again_now: ask destinations that are in trouble now, instead of when their wait is over.
-            progress: is told a destination and how many messages were done.
+            until: the time to stop, in seconds of the epoch; when None, once nothing is left, however long that takes.
+            again_now: try failing destinations now, instead of when their wait is over.
+            progress: called with a destination and the number of messages done.
 
         Raises:
-            WrongQuestion: when there is no destination of a name.
-            BadClientSettings: when the settings cannot be used.
+            WrongQuestion: there is no destination of a name.
+            BadClientSettings: the settings cannot be used.
         """
 
         def one(destination: Destination) -> Delivered:
@@ -97,17 +97,17 @@ class Delivery:
         until: float | None = None,
         progress: Callable[[str, int], None] | None = None,
     ) -> list[Delivered]:
-        """Send whole runs again, in order and up to the newest that was delivered, and then what is pending.
+        """Send whole runs again, in order and up to the newest delivered one, and then pending messages.
 
-        It is noted before the first message, so that a replay that is broken off is finished by whoever sends next.
+        It is stored before the first message, so that the next sender finishes an interrupted replay.
 
         Args:
-            which: the runs; those of the events that a destination has refused when None.
+            which: the runs; those of a destination's refused events when None.
             names, until, progress: as for `send`.
 
         Raises:
-            WrongQuestion: when there is no destination of a name, or nothing to be sent once more.
-            BadClientSettings: when the settings cannot be used.
+            WrongQuestion: there is no destination of a name, or nothing to send again.
+            BadClientSettings: the settings cannot be used.
         """
         letters = self.dead_letters()
         wanted = which or Replay(records=tuple(letter.record for letter in letters))
@@ -130,18 +130,18 @@ class Delivery:
         """The state of every destination; nothing is sent.
 
         Raises:
-            BadClientSettings: when the settings cannot be used.
+            BadClientSettings: the settings cannot be used.
         """
         return self._at_each((), self._state_of)
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Events that were refused and are still set aside, of all destinations."""
+        """Open dead letters of all destinations."""
         return DeadLetters(self.lake).open()
 
     def _at_each(
         self, names: Collection[str], ask: Callable[[Destination], _T], *, again: bool = False
     ) -> list[_T]:
-        """Results of all destinations, in parallel, so that an unresponsive one holds no other up."""
+        """Results of all destinations, computed in parallel, so that an unresponsive one delays no other."""
         destinations = self.open_destinations(again)
         known = [destination.name for destination in destinations]
         for name in names:
@@ -222,7 +222,7 @@ class Delivery:
         until: float | None,
         progress: Callable[[int], None] | None,
     ) -> Sent:
-        """Send definitions that are new, and what is pending."""
+        """Send new definitions and pending messages."""
         announced = Announced(folder)
 
         def done(message: Message) -> None:
@@ -252,7 +252,7 @@ class Delivery:
         until: float | None,
         progress: Callable[[int], None] | None,
     ) -> Sent:
-        """Finish the replay that was noted, if there is one."""
+        """Finish the stored replay, if there is one."""
         replay = Replay.load(folder)
         if replay is None:
             return Sent(whole=True)
@@ -302,7 +302,7 @@ class Delivery:
 
 @contextmanager
 def _kept(destination: Destination, folder: Path) -> Iterator[None]:
-    """Turn faults of a folder into messages inside the block."""
+    """Convert errors of a folder inside the block to messages for people."""
     try:
         yield
     except OSError as error:
@@ -332,7 +332,7 @@ def _delivered(destination: Destination, sent: Sent) -> Delivered:
 
 
 def _keep_last(folder: Path, position: Position, message: Message | None) -> None:
-    """Keep the message that was taken last, by which the next sender finds out whether anything is taken."""
+    """Store the last accepted message, with which the next sender probes the destination."""
     if message is not None:
         kept = {"done": position.last, "message": asdict(message) | {"body": message.body.decode()}}
         draft = folder / "last.draft"
@@ -341,7 +341,7 @@ def _keep_last(folder: Path, position: Position, message: Message | None) -> Non
 
 
 def _kept_last(folder: Path, position: Position) -> Message | None:
-    """The last accepted message; None if one may have been accepted since, because an older one must not be sent."""
+    """The last accepted message; None if a later one may have been accepted, because an older one must not be sent."""
     try:
         kept = json.loads((folder / "last.json").read_bytes())
         message = Message(**kept["message"] | {"body": kept["message"]["body"].encode()})

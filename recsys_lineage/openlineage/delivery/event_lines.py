@@ -13,9 +13,9 @@ import numpy as np
 from recsys_lineage.errors import LineageError
 
 MOST_BYTES = 16 * 2**20
-"""Most bytes of a line or a document: a table of 10,000 columns with their lineage takes a third of it."""
+"""The most bytes of a line or a document; a table of 10,000 columns with their lineage takes a third of it."""
 DEEPEST = 100
-"""Objects and lists inside each other; nested types of wide tables have about twenty."""
+"""The deepest nesting of objects and lists; nested types of wide tables reach about twenty."""
 _AT_ONCE = 2**16
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -23,19 +23,19 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class BrokenEvent(LineageError):
-    """Something in place of an event: no JSON object, or too large or too deep to be read."""
+    """An event that cannot be read: no JSON object, too large or too deep."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One event as it was given, or the fault found in its place.
+    """One event as received, or the fault found in its place.
 
     Attributes:
-        line: where it begins, counted from 1.
-        body: its text, unchanged; beginning of it where it is too large.
-        event: what the text says; None where it is broken.
-        fault: what is wrong with it, None where nothing is.
-        is_whole: whether the fault is of this one alone, so that what stands behind it is read all the same.
+        line: its first line, counted from 1.
+        body: its text, unchanged; only the start of it if it is too large.
+        event: the parsed text; None where it is broken.
+        fault: its fault, None where there is none.
+        is_whole: whether the fault is limited to this event, so that reading continues after it.
     """
 
     line: int
@@ -46,13 +46,13 @@ class EventLine:
 
 
 def read_events(stream: BinaryIO, most_bytes: int = MOST_BYTES) -> Iterator[EventLine]:
-    """The events of a stream, lazily and in bounded memory.
+    """The events of a stream, read lazily and in bounded memory.
 
-    One event a line, or several in a list; a document that is laid out over several lines is read too.
+    There is one event per line, or a list of several; a document over several lines is read too.
 
     Args:
-        stream: of UTF-8.
-        most_bytes: of one line, or of a document of several lines.
+        stream: a stream of UTF-8.
+        most_bytes: the most bytes of a line, or of a document of several lines.
     """
     number, is_first = 0, True
     while line := stream.readline(most_bytes + 1):
@@ -76,11 +76,11 @@ def read_events(stream: BinaryIO, most_bytes: int = MOST_BYTES) -> Iterator[Even
 
 
 def events_of(body: bytes, line: int = 1) -> Iterator[EventLine]:
-    """The event, or the list of events, that a text holds; those before a fault are given too.
+    """The event or the list of events in a text, including those before a fault.
 
     Args:
-        body: JSON, UTF-8.
-        line: where it begins.
+        body: JSON in UTF-8.
+        line: its first line.
     """
     try:
         require_shallow(body)
@@ -103,10 +103,10 @@ def events_of(body: bytes, line: int = 1) -> Iterator[EventLine]:
 
 
 def require_shallow(body: bytes, deepest: int = DEEPEST) -> None:
-    """Make sure that JSON is not nested so deeply that reading it would exhaust the stack.
+    """Require that JSON is not nested so deeply that parsing it would exhaust the stack.
 
     Raises:
-        BrokenEvent: when it is.
+        BrokenEvent: it is.
     """
     if body.count(b"{") + body.count(b"[") <= deepest:
         return
@@ -189,7 +189,7 @@ def _too_large(most_bytes: int) -> BrokenEvent:
 
 
 def _is_begun(line: bytes) -> bool:
-    """Whether a line is only the beginning of a document, and not one event of many that was cut off."""
+    """Whether a line is only the start of a document, and not one of many events that was cut off."""
     line = line.strip()
     bare = _STRING.sub(b"", line)
     return line == b"{" or (line.startswith(b"[") and bare.count(b"[") > bare.count(b"]"))

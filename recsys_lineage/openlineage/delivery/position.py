@@ -1,4 +1,4 @@
-"""Position: how far one destination has got, stored so that a killed sender loses nothing and hardly repeats."""
+"""Position: the progress of one destination, stored so that a killed sender loses nothing and hardly repeats."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _LINES_BEFORE_REWRITE = 10_000
 
 
 class DestinationBusy(LineageError):
-    """Another process sends to the destination."""
+    """Another process is sending to the destination."""
 
 
 class Position:
-    """Which messages a destination has done with, taken or set aside; one process at a time holds it.
+    """The messages completed for a destination, accepted or set aside; only one process at a time holds it.
 
-    A cursor of the table of records, and the ids of what is done behind it. Each message that is done is one line of a
-    file, written at once, so that after a kill at most the message that was under way is sent again. The lock is the
-    kernel's and ends with its process.
+    It consists of a cursor of the table of records, and the ids of messages completed after it. Each completed message
+    is one line of a file, written at once, so that after a kill at most the current message is sent again. The kernel
+    holds the lock, which ends with its process.
 
     Attributes:
-        cursor: everything up to it is done; None at the beginning.
-        done_since: ids of messages that are done, of records behind the cursor.
-        count: how many messages were done.
-        last: id of the message that was done last.
+        cursor: everything up to it is completed; None at the beginning.
+        done_since: ids of completed messages of records after the cursor.
+        count: the number of completed messages.
+        last: id of the last completed message.
     """
 
     def __init__(self, folder: Path, lake: Lake) -> None:
@@ -55,7 +55,7 @@ class Position:
         """Lock the position inside the block, at its current state.
 
         Raises:
-            DestinationBusy: when another process, or another thread of this one, holds it.
+            DestinationBusy: another process, or another thread of this one, holds it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
@@ -77,11 +77,11 @@ class Position:
                 self._file = None
 
     def is_done(self, message: Message) -> bool:
-        """Whether a message that the stream gives behind the cursor is done already."""
+        """Whether a message after the cursor is completed already."""
         return message.id in self.done_since
 
     def done(self, message: Message) -> None:
-        """Note that a message is done; messages are noted in the order of the stream."""
+        """Note that a message is completed; messages are noted in the order of the stream."""
         os.write(self._file.fileno(), (json.dumps([message.cursor, message.id]) + "\n").encode())
         self._note(message.cursor, message.id)
         if self._lines >= max(_LINES_BEFORE_REWRITE, 4 * len(self.done_since)):
@@ -112,7 +112,7 @@ class Position:
             self._note(*json.loads(line))
 
     def _rewrite(self) -> None:
-        """Begin the file anew with what is known, in one step."""
+        """Rewrite the file from the known state, atomically."""
         head = {
             "format": _FORMAT,
             "table": self._table(),
@@ -133,7 +133,7 @@ class Position:
         self._lines = 0
 
     def _table(self) -> list[Any] | None:
-        """A commit of the table of records that a table begun anew would not have."""
+        """Identity of the table of records: a commit that a recreated table would not have."""
         latest = self._lake.latest(TABLE)
         return None if latest is None else [latest.version, latest.write_id]
 
@@ -142,6 +142,6 @@ class Position:
 
 
 def folder_of(folder: Path, name: str, target: str) -> Path:
-    """Folder of a destination's state: by its name and its target, because another target has received nothing yet."""
+    """Folder of a destination's state, by its name and its target, because another target has received nothing yet."""
     short = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40]
     return folder / "destinations" / f"{short}-{hashlib.sha256(f'{name} {target}'.encode()).hexdigest()[:8]}"

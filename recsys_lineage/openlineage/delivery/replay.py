@@ -1,7 +1,7 @@
-"""Replay: which runs are sent again, and how far that has got.
+"""Replay: the runs to send again, and the progress so far.
 
-Whole runs are sent, in the stream's order, and with each all later ones of the same job: a catalog that is sent an
-older event last shows the older state as the newest one, and a run whose START comes last as running.
+Whole runs are sent, in the stream's order, and with each all later runs of the same job. Otherwise a catalog that gets
+an older event last would show the older state as the newest, and a run whose START comes last as running.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _FILE = "replay.json"
 
 @dataclass(frozen=True)
 class Replay:
-    """Which runs are sent once more.
+    """Selection of runs to send again.
 
     Attributes:
-        since: those that began then or later, as ISO 8601 with a zone.
+        since: runs that began then or later, as ISO 8601 with a zone.
         runs: OpenLineage runs, by their ids.
-        records: those that were made from these records, by their ids.
-        behind: only what comes behind this message: how far it has come.
+        records: runs of these records, by their ids.
+        behind: the last message sent; only later ones follow.
     """
 
     since: str | None = None
@@ -38,8 +38,8 @@ class Replay:
         """The messages to send, in order.
 
         Args:
-            messages: all of the stream.
-            before: id of the first message that was never sent, where this ends.
+            messages: all messages of the stream.
+            before: id of the first message that was never sent, at which the replay ends.
         """
         keys: set[str] = set()
         passed = self.behind is None
@@ -65,18 +65,18 @@ class Replay:
         return moment(json.loads(message.body)["eventTime"]) >= moment(self.since)
 
     def came_to(self, message: Message) -> Replay:
-        """The rest of the replay once a message was sent."""
+        """The rest of the replay after a message was sent."""
         return replace(self, behind=message.id)
 
     def save(self, folder: Path) -> None:
-        """Keep it, so that whoever sends next finishes it."""
+        """Store the replay, so that the next sender can finish it."""
         draft = folder / f"{_FILE}.draft"
         draft.write_text(json.dumps(asdict(self)))
         os.replace(draft, folder / _FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Replay | None:
-        """The one that was kept and not finished."""
+        """The stored replay that is not finished."""
         try:
             kept = json.loads((folder / _FILE).read_bytes())
         except FileNotFoundError:
@@ -85,15 +85,15 @@ class Replay:
 
     @staticmethod
     def forget(folder: Path) -> None:
-        """It is finished."""
+        """Delete the stored replay, which is finished."""
         (folder / _FILE).unlink(missing_ok=True)
 
 
 def moment(text: str) -> datetime:
-    """A moment as ISO 8601; UTC where it names no zone.
+    """A moment from ISO 8601; UTC where it has no zone.
 
     Raises:
-        ValueError: when it is none.
+        ValueError: the text is no moment.
     """
     # Python 3.10 knows no Z.
     found = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith(("Z", "z")) else text)

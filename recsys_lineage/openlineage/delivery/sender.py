@@ -1,10 +1,10 @@
-"""Sender: sends one destination its messages in order, however the destination behaves.
+"""Sender: sends one destination its messages in order, with retries and a dead-letter rule.
 
-What passes (no connection, no answer, 429, most of 5xx) is tried again, later and later. What never will be taken is
-set aside, so that it holds nothing up: a message that is refused (4xx), and one that alone fails again and again while
-others are taken, for catalogs answer 500 to what is permanently broken too. Whether others are taken is found out by
-sending the last message that was taken once more, which changes nothing at the other end; so a destination that is down
-loses nothing, however long, and order is kept.
+Transient failures (no connection, no answer, 429, most of 5xx) are retried with growing waits. Messages that will never
+be accepted are set aside, so that they block nothing: a message that is refused (4xx), and one that alone fails
+repeatedly while others are accepted, because catalogs also answer 500 to permanently broken messages. To find out
+whether others are accepted, the last accepted message is sent once more, which changes nothing there. So a destination
+that is down for any time loses nothing, and order is kept.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from recsys_lineage.openlineage.destinations.destination import Answer, Destinat
 from recsys_lineage.openlineage.message import Message
 
 TRIES = 5
-"""How often a message is tried before it is asked whether others are taken."""
+"""Times that a message is tried before the destination is probed with another one."""
 ALONE = 5
-"""How often it must fail, each time just before another one is taken, to be set aside."""
+"""Times that a message must fail, each time just before another one is accepted, to be set aside."""
 MOST_REFUSED_IN_A_ROW = 25
-"""After so many refused messages in a row none is set aside any more: it is the destination that is wrong."""
+"""Refused messages in a row after which none is set aside any more, because the fault is the destination's."""
 _QUICK = 1.0
-"""Seconds in which what is given at once is answered: what was given cannot be taken back when the time is up."""
+"""Seconds within which a whole batch is answered; a batch that was handed over cannot be stopped at the time limit."""
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
 
 
 class Clock(Protocol):
-    """The current time, and waiting."""
+    """Source of the current time, and of waiting."""
 
     def now(self) -> float:
         """Seconds of the epoch."""
@@ -59,9 +59,9 @@ class Sent:
     """Result of sending.
 
     Attributes:
-        taken: messages that the destination took.
-        set_aside: messages that it refused.
-        trouble: what it stopped for; None where it did not.
+        taken: the number of accepted messages.
+        set_aside: the number of refused messages.
+        trouble: the reason why it stopped; None where it did not.
         whole: whether nothing is left to send.
     """
 
@@ -73,17 +73,17 @@ class Sent:
 
 @dataclass
 class Sender:
-    """Sends to one destination.
+    """Sender of messages to one destination.
 
     Args:
-        destination: who is to have the messages.
-        memory: what the sender before left; `memory` afterwards is for the next one.
-        set_aside: keeps a message that will never be taken, for good, before it counts as done.
-        taken_last: the message that the destination took last, where that is known.
-        clock: the time, and waiting.
-        chance: between 0 and 1, for the spread of waits.
-        patience: seconds without a message taken after which it is no use for now; any number when None.
-        remember: is told `memory` whenever there is trouble, so that others see it while this one waits.
+        destination: the destination.
+        memory: the state left by the previous sender; `memory` afterwards is for the next one.
+        set_aside: stores a refused message durably, before it counts as completed.
+        taken_last: the last accepted message, if known.
+        clock: the source of time and waiting.
+        chance: returns random numbers between 0 and 1, for the jitter of waits.
+        patience: seconds without an accepted message after which it gives up for now; never when None.
+        remember: called with `memory` at every failure, so that others see it while this one waits.
     """
 
     destination: Destination
@@ -103,14 +103,14 @@ class Sender:
         until: float | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Sent:
-        """Send messages until there are no more, or it is useless for now.
+        """Send messages until there are no more, or the destination accepts none for now.
 
         Args:
-            messages: in order; as many are held in memory as the destination takes at once.
-            done: is told each message that was taken or set aside, in order, as soon as it was.
-            until: when to stop, seconds of the epoch; a wait that would last longer is not begun. A slow destination is
-                waited for one answer longer. Never when None.
-            progress: is told how many were done so far.
+            messages: in order; at most one batch of the destination is held in memory.
+            done: called with each accepted or set aside message, in order and at once.
+            until: the time to stop, in seconds of the epoch; a longer wait is not begun, but a pending answer is waited
+                for. Never when None.
+            progress: called with the number completed so far.
         """
         sent = Sent()
         ahead = _Ahead(messages)
@@ -137,7 +137,7 @@ class Sender:
     def _deliver(
         self, batch: list[Message], ahead: _Ahead, done: Callable[[Message], None], sent: Sent
     ) -> Answer | None:
-        """Send some messages; returns the answer to the first that was not taken, None where all were."""
+        """Send some messages; returns the answer to the first that was not accepted, None if all were."""
         if batch[0].body:
             each_once = {message.id: message for message in batch}.values()
             unsent = [message for message in each_once if message.body and message.id not in ahead.taken]
@@ -209,13 +209,13 @@ class Sender:
         self.memory = replace(self.memory, trouble=None, refused_in_a_row=refused)
 
     def _takes_others(self, ahead: _Ahead) -> bool:
-        """Whether refused messages may be set aside: not where nothing but refusals came for long."""
+        """Whether refused messages may be set aside, which ends after a long series of refusals."""
         return self.memory.refused_in_a_row < MOST_REFUSED_IN_A_ROW or self._takes(ahead)
 
     def _takes(self, ahead: _Ahead) -> bool:
-        """Whether the destination takes another message right now.
+        """Whether the destination accepts another message right now.
 
-        That is the one that it took last; where none is known the next one, which is sent again when its turn comes.
+        The other message is the last accepted one; if none is known, the next one, which is sent again in its turn.
         """
         other = self.taken_last
         if other is None:
@@ -243,7 +243,7 @@ def _next_size(size: int, seconds: float) -> int:
 
 
 class _Ahead:
-    """Messages read ahead and not yet completed; `taken` are ids of those that are accepted already."""
+    """Messages read ahead and not yet completed; `taken` has the ids of those accepted already."""
 
     def __init__(self, messages: Iterator[Message]) -> None:
         self._messages = messages
@@ -257,5 +257,5 @@ class _Ahead:
         return self._held[:count]
 
     def take(self) -> None:
-        """Go on behind the first one."""
+        """Remove the first message."""
         self.taken.discard(self._held.pop(0).id)

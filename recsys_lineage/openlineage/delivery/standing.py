@@ -15,12 +15,12 @@ class Delivered:
     Attributes:
         destination: its name.
         target: its URL, topic or path.
-        state: `delivered`: it has everything; `more`: the time was up; `waiting`: it takes nothing for now;
-            `closed`: it takes nothing until the settings are mended; `busy`: another process sends there.
-        taken: messages that it took.
-        set_aside: messages that it refused.
-        text: what it waits for, in words.
-        retry_at: seconds of the epoch before which it is not asked again.
+        state: `delivered`: it has everything; `more`: the time was up; `waiting`: it accepts nothing for now; `closed`:
+            it accepts nothing until the settings are corrected; `busy`: another process sends there.
+        taken: the number of accepted messages.
+        set_aside: the number of refused messages.
+        text: the reason for waiting.
+        retry_at: the time of the next try, in seconds of the epoch.
     """
 
     destination: str
@@ -43,14 +43,14 @@ class Standing:
     Attributes:
         destination: its name.
         target: its URL, topic or path.
-        done: messages that it has taken or refused so far, of records and of definitions.
-        pending: records of which it does not have everything.
-        dead_letters: events that it refused, still set aside.
-        taken: when it took something last, seconds of the epoch.
-        trouble: what it waits for, in words; empty where nothing stands in the way.
-        closed: whether it takes nothing until the settings are mended.
-        since: since when, seconds of the epoch.
-        retry_at: when it is asked again.
+        done: the number of accepted and refused messages so far, of records and of definitions.
+        pending: the number of records that it does not have completely.
+        dead_letters: the number of its open dead letters.
+        taken: the time of the last accepted message, in seconds of the epoch.
+        trouble: the reason for waiting; empty where there is none.
+        closed: whether it accepts nothing until the settings are corrected.
+        since: the start of the trouble, in seconds of the epoch.
+        retry_at: the time of the next try.
     """
 
     destination: str

@@ -1,4 +1,4 @@
-"""Trouble: why a destination accepts no events, kept between senders so that none hammers it."""
+"""Trouble: the reason why a destination accepts no events, shared by senders so that none hammers it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class Trouble:
     """The reason why a destination's queue is blocked.
 
     Attributes:
-        text: the last answer, in words.
-        since: when it began, seconds of the epoch.
-        tries: how often the message at the head was tried.
-        message: its id.
-        next_try: not before, seconds of the epoch.
-        closed: whether it takes nothing until the settings are mended.
-        alone: how often that message was not taken while another one, sent at once behind it, was.
+        text: the last answer, as text.
+        since: its start, in seconds of the epoch.
+        tries: the number of tries of the first message.
+        message: the id of that message.
+        next_try: the earliest time of the next try, in seconds of the epoch.
+        closed: whether the destination accepts nothing until the settings are corrected.
+        alone: the number of times that the message failed while another one, sent directly after it, was accepted.
     """
 
     text: str
@@ -31,7 +31,7 @@ class Trouble:
     alone: int = 0
 
     def again(self, message: str, text: str, now: float, *, closed: bool) -> Trouble:
-        """After one more try that failed."""
+        """The trouble after one more failed try."""
         if message != self.message:
             return Trouble(text, self.since, 1, message, now, closed)
         return replace(self, text=text, tries=self.tries + 1, closed=closed)
@@ -42,9 +42,9 @@ class Memory:
     """State that a destination's next sender takes over from the previous one.
 
     Attributes:
-        trouble: what the queue stands still for; None when it does not.
-        refused_in_a_row: messages that were set aside since one was taken.
-        taken: when one was taken last, seconds of the epoch.
+        trouble: the reason why the queue is blocked; None where it is not.
+        refused_in_a_row: the number of messages set aside since the last accepted one.
+        taken: the time of the last accepted message, in seconds of the epoch.
     """
 
     trouble: Trouble | None = None
@@ -53,7 +53,7 @@ class Memory:
 
     @classmethod
     def load(cls, folder: Path) -> Memory:
-        """The stored trouble of a folder; none if it is missing or damaged, because it only saves attempts."""
+        """The stored trouble of a folder; none if it is missing or damaged, because it only avoids needless tries."""
         try:
             kept = json.loads((folder / "memory.json").read_bytes())
             trouble = kept.pop("trouble")
@@ -62,7 +62,7 @@ class Memory:
             return cls()
 
     def save(self, folder: Path) -> None:
-        """Keep it."""
+        """Store the memory in a folder."""
         draft = folder / "memory.draft"
         draft.write_text(json.dumps(asdict(self)))
         os.replace(draft, folder / "memory.json")

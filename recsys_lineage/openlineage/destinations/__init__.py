@@ -1,1 +1,1 @@
-"""Destinations of events: catalogs, topics, files, and whatever else the client has a transport for."""
+"""Destinations of events: catalogs, topics, files, and every other transport of the client."""

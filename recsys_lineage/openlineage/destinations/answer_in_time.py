@@ -1,7 +1,7 @@
 """AnswersInTime: an adapter for `requests` whose timeout covers the whole answer.
 
-The timeout of `requests` counts from one byte to the next, so that a server that sends its answer a byte a second would
-be listened to for hours. Connecting, the handshake of TLS and sending have an end of their own in Python's sockets.
+The timeout of `requests` starts again with each byte, so that it would read for hours from a server that sends a byte a
+second. Connecting, the TLS handshake and sending have their own timeouts in Python's sockets.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 _T = TypeVar("_T")
 SECONDS_OF_A_BODY = 5.0
-"""How long what stands behind an answer's head is read: its status was said, and that is what counts."""
+"""Seconds for reading the body of an answer; its status, which is what counts, was read before."""
 
 
 class AnswersInTime(HTTPAdapter):
     """Adapter that reads the head of an answer, or of a proxy's to CONNECT, within the read timeout, and limits the
     time of its body.
 
-    A status that had come by then is the answer; where none had, `requests.exceptions.ReadTimeout` is raised.
+    A status that arrived in time is the answer; otherwise `requests.exceptions.ReadTimeout` is raised.
     """
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """The pool of a host, as `requests` keeps it, with connections of this kind."""
+        """The pool of a host, as kept by `requests`, with connections of this kind."""
         pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = _in_time(type(pool).ConnectionCls)
         return pool
 
 
 def answer_in_time(ask: Callable[[], _T], seconds: float) -> _T:
-    """Return value of a call without a time limit of its own; a call that does not return in time is abandoned.
+    """Return value of a call without its own time limit; a call that does not return in time is abandoned.
 
     Raises:
-        TimeoutError: it did not return in time.
-        Exception: what it raised.
+        TimeoutError: the call did not return in time.
+        Exception: the call's own error.
     """
     answer: Future[_T] = Future()
 
@@ -76,10 +76,10 @@ class _AnswerInTime(HTTPResponse):
         super().__init__(cast(Any, self._bytes), *args, **kwargs)
 
     def begin(self) -> None:
-        """Read the head: all of it, or as much as came in time, where the status is in it.
+        """Read the head: all of it, or the part that arrived in time if it contains the status.
 
         Raises:
-            TimeoutError: the status did not come in time.
+            TimeoutError: the status did not arrive in time.
         """
         self._bytes.may_end = lambda: isinstance(self.status, int)
         super().begin()
@@ -94,9 +94,9 @@ class _Bytes(io.RawIOBase):
     """Bytes of a socket within the time limit.
 
     Attributes:
-        end: until when, of the monotonic clock; for ever when None.
-        may_end: whether that counts as the end of all bytes; else it is an error.
-        is_over: whether the time was up when something was to be read.
+        end: the time limit on the monotonic clock; none when None.
+        may_end: whether reaching it counts as the end of all bytes; otherwise it is an error.
+        is_over: whether a read found the time to be up.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -107,18 +107,18 @@ class _Bytes(io.RawIOBase):
         self.is_over = False
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
-        """These bytes, as an answer asks its socket for them."""
+        """The socket's file interface for an answer."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
-        """They are for reading."""
+        """Always true: the bytes can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read what there is.
+        """Read the available bytes.
 
         Raises:
-            TimeoutError: the time is up, and that is not the end.
+            TimeoutError: the time is up before the end.
         """
         left = None if self.end is None else self.end - time.monotonic()
         try:
@@ -136,6 +136,6 @@ class _Bytes(io.RawIOBase):
                 self._sock.settimeout(self._seconds)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Release the socket."""
         self._holds.close()
         super().close()

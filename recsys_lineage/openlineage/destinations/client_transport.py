@@ -1,4 +1,4 @@
-"""TransportDestination: any other destination of the OpenLineage client, by its own transports."""
+"""TransportDestination: every other destination of the OpenLineage client, through the client's transports."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from recsys_lineage.openlineage.message import Message
 
 
 class TransportDestination:
-    """A transport of the client: a message counts once its `emit` returned.
+    """A transport of the client: a message counts as accepted once its `emit` has returned.
 
     Args:
-        name: what the settings call it.
-        transport: the client's.
-        target: what it is called for people.
+        name: its name in the settings.
+        transport: the client's transport.
+        target: its name for people.
         secrets: texts that its errors must not show.
     """
 
@@ -61,7 +61,7 @@ class TransportDestination:
 
 
 def client_event(body: bytes) -> event_v2.RunEvent | event_v2.DatasetEvent | event_v2.JobEvent:
-    """The client's event of a message's body; facets stay as they are, as JSON objects."""
+    """The client's event for a message's body; facets stay JSON objects."""
     event: dict[str, Any] = json.loads(body)
     head = {"eventTime": event["eventTime"], "producer": event["producer"]}
     if "dataset" in event:

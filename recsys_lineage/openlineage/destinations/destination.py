@@ -1,4 +1,4 @@
-"""Destination: where events are sent, and what it answered to each."""
+"""Destination: a receiver of events, with its answer to each event."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from recsys_lineage.openlineage.message import Message
 
 MOST_OF_AN_ANSWER = 2_000
-"""Characters that are kept of what a destination answered."""
+"""The most characters kept of a destination's answer."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class Answer:
     """Answer of a destination to one message.
 
     Attributes:
-        kind: `taken`: it is there for good; `refused`: this message will never be taken; `later`: not now, for a reason
-            that may pass; `closed`: nothing is taken until the settings are mended (a wrong token, a wrong path).
-        text: what was answered, or what went wrong on the way; without secrets, at most `MOST_OF_AN_ANSWER` characters.
-        status: of HTTP; None where there was no answer.
-        wait: seconds that the destination asked to wait.
+        kind: `taken`: it is stored durably; `refused`: this message will never be accepted; `later`: a transient
+            failure; `closed`: nothing is accepted until the settings are corrected (a wrong token, a wrong path).
+        text: the answer, or the error on the way; without secrets, at most `MOST_OF_AN_ANSWER` characters.
+        status: the HTTP status; None where there was no answer.
+        wait: the seconds that the destination requests to wait.
     """
 
     kind: Literal["taken", "refused", "later", "closed"]
@@ -38,7 +38,7 @@ TAKEN = Answer("taken")
 
 
 class Destination(Protocol):
-    """One place that takes events, such as a catalog, a topic or a file."""
+    """One receiver of events, such as a catalog, a topic or a file."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class Destination(Protocol):
 
     @property
     def target(self) -> str:
-        """Its URL, topic or path, as people may see it: without secrets. Another target is another destination."""
+        """Its URL, topic or path for people, without secrets. Another target is another destination."""
         ...
 
     @property
@@ -56,20 +56,20 @@ class Destination(Protocol):
         ...
 
     def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:
-        """Send messages, those of one key in their order.
+        """Send messages, keeping the order of those with the same key.
 
         Returns:
-            For each message its answer; None where it was not sent because one before it was not taken.
+            The answer to each message; None where it was not sent because an earlier one was not accepted.
         """
         ...
 
     def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""
         ...
 
 
 def without(secrets: Sequence[str], text: str) -> str:
-    """A text in which secrets are blotted out, cut to `MOST_OF_AN_ANSWER` characters."""
+    """A text with secrets masked, cut to `MOST_OF_AN_ANSWER` characters."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, "***")
     return text[:MOST_OF_AN_ANSWER]

@@ -1,4 +1,4 @@
-"""FileDestination: one event per line, appended to a file that is rotated when it has grown large."""
+"""FileDestination: one event per line, appended to a file that is rotated when it is large."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from recsys_lineage.openlineage.destinations.destination import TAKEN, Answer
 from recsys_lineage.openlineage.message import Message
 
 LARGEST = 64 * 1024 * 1024
-"""Bytes after which a file is put aside as `<name>.<number><suffix>` and begun anew."""
+"""Size in bytes after which a file is rotated to `<name>.<number><suffix>`."""
 KEPT = 16
-"""How many files that were put aside stay; the records can tell all of them again."""
+"""The most rotated files kept; the records can make their events again."""
 AT_ONCE = 100
 _BLOCK = 1 << 20
 
 
 class FileDestination:
-    """A file of lines: each line is written completely or not at all, and once, even if its writer was killed.
+    """A file of lines: each line is written completely or not at all, and once, even if the writer is killed.
 
     Args:
-        name: what the settings call it.
-        path: the file; its folder is made when it is needed.
-        largest: bytes after which it is begun anew.
-        kept: how many of those before stay.
-        again: write messages that stand among the last lines once more, as for a replay.
+        name: its name in the settings.
+        path: the file; its folder is created when needed.
+        largest: the size in bytes after which it is rotated.
+        kept: the number of rotated files kept.
+        again: write messages again that are among the last lines, as for a replay.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class FileDestination:
         self._file: int | None = None
 
     def deliver(self, messages: Sequence[Message]) -> list[Answer | None]:
-        """Append messages, and have them on the disk; see `Destination`."""
+        """Append messages and flush them to the disk; see `Destination`."""
         try:
             if self._file is None:
                 self._file = self._open()
@@ -98,7 +98,7 @@ class FileDestination:
                 yield int(found[1])
 
     def _last_lines(self, count: int) -> list[bytes]:
-        """The last lines, also of the files before where this one has fewer."""
+        """The last lines, continued into rotated files if this one has fewer."""
         lines = _tail(self._path, count)
         for number in sorted(self._numbers(), reverse=True):
             if len(lines) >= count:

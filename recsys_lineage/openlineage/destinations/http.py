@@ -1,7 +1,7 @@
 """HttpDestination: a catalog that accepts one event per POST, such as Marquez.
 
-The client's settings are used, its transport is not: that retries and sleeps by itself, follows a redirect by a GET
-that stores nothing, and gives up after 5 seconds, where a catalog needs longer for a wide table.
+The client's settings are used, but not its transport: it retries and sleeps by itself, follows a redirect with a GET
+that stores nothing, and gives up after 5 seconds, although a catalog needs longer for a wide table.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from recsys_lineage.openlineage.destinations.key_order import in_order
 from recsys_lineage.openlineage.message import Message
 
 SECONDS = 60.0
-"""How long an answer is waited for, where the settings do not say."""
+"""Seconds to wait for an answer, unless the settings name another time."""
 _READ, _MOST = 8_192, 65_536
 _WINDOW = 16
 # Of these an answer concerns the request's address or its sender, not the event.
@@ -47,7 +47,7 @@ _SECRETS = ("api_key", "client_secret")
 
 
 class _Bearer(AuthBase):
-    """A token in the header, which a `.netrc` file of the same host would replace if it stood there alone."""
+    """A token in the header; an auth object prevents a `.netrc` file from replacing it."""
 
     def __init__(self, bearer: str) -> None:
         self._bearer = bearer
@@ -61,9 +61,9 @@ class HttpDestination:
     """A catalog behind a URL.
 
     Args:
-        name: what the settings call it.
-        config: URL, endpoint, token and the like, as the client reads them. Its `retry` is not used.
-        workers: how many requests are under way at once; what `belong_in_order` keeps its order.
+        name: its name in the settings.
+        config: the client's configuration: URL, endpoint, token and the like. Its `retry` is not used.
+        workers: the number of concurrent requests; `belong_in_order` decides which messages stay in order.
     """
 
     def __init__(self, name: str, config: HttpConfig, workers: int = 1) -> None:
@@ -172,7 +172,7 @@ class HttpDestination:
 
 
 def _beginning(response: requests.Response) -> bytes:
-    """Body of an answer: to its end, so that the connection is reused; truncated if it is endless or slow."""
+    """Body of an answer, read to its end so that the connection is reused; truncated if it is endless or slow."""
     text = b""
     with suppress(
         requests.RequestException, HTTPError, OSError
@@ -199,7 +199,7 @@ def shown_url(url: str) -> str:
 
 
 def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds of a Retry-After, which is a number or a date."""
+    """Seconds in a Retry-After, which is a number or a date."""
     if not text:
         return None
     try:
@@ -215,7 +215,7 @@ def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> fl
 
 
 def _reason(error: BaseException) -> str:
-    """Message of the innermost error: the outer ones repeat the URL and objects' addresses."""
+    """Message of the innermost error, because the outer ones repeat the URL and objects' addresses."""
     if isinstance(error, requests.Timeout):
         return "no answer in time" if isinstance(error, requests.ReadTimeout) else "no connection in time"
     cause: BaseException | None = error

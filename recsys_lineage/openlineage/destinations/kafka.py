@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 200
 SECONDS = 30.0
-"""How long the broker's confirmation is waited for."""
+"""Seconds to wait for the broker's confirmation."""
 _REFUSED = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD"})
 _CLOSED = frozenset(
     {"_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "TOPIC_AUTHORIZATION_FAILED", "TOPIC_EXCEPTION", "_SSL"}
@@ -27,19 +27,19 @@ OURS = {
     "message.timeout.ms": int(SECONDS * 1000),
     "log_level": 0,
 }
-"""The producer's settings where those of the user say nothing else: in order, and confirmed by all replicas."""
+"""The producer's defaults, which the user's settings may override: in order, and confirmed by all replicas."""
 
 
 class KafkaDestination:
-    """A topic of Kafka; a message counts once the broker has confirmed it.
+    """A Kafka topic; a message counts as accepted once the broker has confirmed it.
 
-    Each message has the header `id`, by which a reader tells one that came twice.
+    Each message has the header `id`, by which a reader recognises duplicates.
 
     Args:
-        name: what the settings call it.
+        name: its name in the settings.
         topic: the topic.
-        config: of librdkafka's producer, as the client's settings have it.
-        make: makes a producer.
+        config: the configuration of librdkafka's producer from the client's settings.
+        make: creates a producer.
     """
 
     def __init__(self, name: str, topic: str, config: dict[str, Any], make: Callable[[], Producer]) -> None:
@@ -83,7 +83,7 @@ class KafkaDestination:
         return answers
 
     def close(self) -> None:
-        """Close the connections; by then everything is confirmed or abandoned."""
+        """Close the connections; everything is confirmed or abandoned by then."""
         self._give_up()
 
     def _noting(self, answers: list[Answer | None], place: int) -> Callable[[Any, Any], None]:

@@ -1,4 +1,4 @@
-"""Key order: several messages in flight at once, while those of one key stay in order."""
+"""Key order: several messages in flight at once, with those of one key in order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from recsys_lineage.openlineage.message import Message
 def belong_in_order(one: str, other: str) -> bool:
     """Whether events of two keys must keep their order: those of one job, and of a job and its parent.
 
-    A job is called by its parent (`<parent>.<name>`), so a parent's START is there before what it started, and its end
-    behind it.
+    A job's name starts with its parent's (`<parent>.<name>`), so a parent's START arrives before its children, and its
+    end after them.
     """
     return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
@@ -21,15 +21,15 @@ def belong_in_order(one: str, other: str) -> bool:
 def in_order(
     messages: Sequence[Message], send: Callable[[Message], Answer], pool: Executor, most: int
 ) -> list[Answer | None]:
-    """Send messages side by side; a message waits for all before it that it belongs in an order with.
+    """Send messages in parallel; a message waits for all earlier ones whose order with it matters.
 
-    Once one was not taken, no further one is begun.
+    Once one was not accepted, no further one is begun.
 
     Args:
         messages: in order.
         send: sends one.
-        pool: where it is called.
-        most: how many are under way at once; the pool has as many workers, so that none is begun later than here.
+        pool: the thread pool for these calls.
+        most: the most messages in flight; the pool has as many workers, so that none starts late.
 
     Returns:
         The answers; None where a message was not sent.

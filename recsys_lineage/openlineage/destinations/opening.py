@@ -31,7 +31,7 @@ DEFAULT_FILE = "events.jsonl"
 _HTTP = ("http", "async_http")
 _KAFKA = ("kafka", "msk-iam")
 _PASSED_OVER = frozenset({"max_queue_size", "max_concurrent_requests"})
-"""Settings of the client's asynchronous transport, which has no use here: the lake is the queue."""
+"""Settings of the client's asynchronous transport, which have no effect here, because the lake is the queue."""
 _ALIASES = frozenset({"ssl_context", "message_key", "apikey"})
 _SECRET_WORDS = ("key", "secret", "password", "token")
 
@@ -44,17 +44,17 @@ def opened(
     longest_answer: float | None = None,
     again: bool = False,
 ) -> list[Destination]:
-    """The destinations of the settings; `events.jsonl` in the folder where they name none.
+    """The destinations in the settings; `events.jsonl` in the folder if they name none.
 
     Args:
-        settings: the client's.
-        folder: of the default file.
-        workers: requests under way at once, for each catalog.
-        longest_answer: seconds that an answer of a catalog is waited for at most, whatever the settings say.
-        again: whether files take lines that they end with once more, as for a replay.
+        settings: the client's settings.
+        folder: the folder of the default file.
+        workers: the number of concurrent requests to each catalog.
+        longest_answer: the longest wait for a catalog's answer in seconds, whatever the settings have.
+        again: whether files get their last lines again, as for a replay.
 
     Raises:
-        BadClientSettings: when a destination cannot be made of what the settings say.
+        BadClientSettings: a destination cannot be created from the settings.
     """
     if settings.disabled:
         return []
@@ -118,7 +118,7 @@ def _http(settings: TransportSettings, longest_answer: float | None) -> HttpConf
 
 
 def _patient(config: HttpConfig, settings: TransportSettings, longest: float | None) -> HttpConfig:
-    """The configuration with the time that a wide table needs, where the settings do not say."""
+    """The configuration with the time that a wide table needs, unless the settings have a time."""
     seconds = settings.options.get("timeout", SECONDS)
     try:
         seconds = float(seconds)
@@ -186,7 +186,7 @@ def _transport_class(settings: TransportSettings) -> type[Transport]:
 def _require_known(
     settings: TransportSettings, config_class: Any, beside: frozenset[str] = frozenset()
 ) -> None:
-    """Refuse keys that the transport would pass over in silence."""
+    """Refuse keys that the transport would silently ignore."""
     if attr.has(config_class):
         fields = {field.name for field in attr.fields(config_class)}
     else:
@@ -211,7 +211,7 @@ def _plain(name: str) -> str:
 
 
 def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
-    """Transport that the client makes of the settings; its refusal in words, without values."""
+    """Transport created by the client from the settings; its errors become messages without values."""
     try:
         return make()
     except BadClientSettings:
@@ -229,7 +229,7 @@ def _made(settings: TransportSettings, make: Callable[[], Any]) -> Any:
 
 
 def _secrets(options: Mapping[str, Any]) -> list[str]:
-    """Every text below a key that sounds like a secret."""
+    """Every text below a key that is named like a secret."""
     found: list[str] = []
     for key, value in options.items():
         if isinstance(value, Mapping):

@@ -1,1 +1,1 @@
-"""Facets: what an event says about its run, job and datasets, one family per module."""
+"""Facets: facts in an event about its run, job and datasets, one family per module."""

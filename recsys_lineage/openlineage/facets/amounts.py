@@ -1,4 +1,4 @@
-"""Facets of amounts: how much of a dataset was read or written, and which part."""
+"""Facets of amounts: the size and the part of a dataset that was read or written."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from recsys_lineage.openlineage.translation.read_datasets import ReadDataset
 from recsys_lineage.records.materialization import Materialization, Written
 
 _PARTITION = "partition"
-"""The dimension of partitions whose column is not known."""
+"""The dimension of partitions whose column is unknown."""
 
 
 def input_statistics_facet(dataset: ReadDataset) -> Json | None:
-    """Rows and bytes that were read, where all reads know them; of files also how many."""
+    """Rows and bytes that were read, if all reads have them; for files also their number."""
     reads = dataset.reads
     if dataset.table is not None and reads:
         rows, size, files = reads[0].rows, reads[0].bytes, None
@@ -33,7 +33,7 @@ def input_statistics_facet(dataset: ReadDataset) -> Json | None:
 
 
 def input_subset_facet(dataset: ReadDataset) -> Json | None:
-    """The partitions of a table that were read, or the files of a scan; None where that was all there is of it."""
+    """The partitions of a table that were read, or the files of a scan; None if everything was read."""
     if dataset.table is not None:
         partitions = dataset.reads[0].partitions if dataset.reads else None
         if partitions is None:
@@ -69,7 +69,7 @@ def output_statistics_facet(record: Materialization) -> Json | None:
 
 
 def output_subset_facet(record: Materialization) -> Json | None:
-    """The partitions that were written; None for a table without, and where the partition itself is tagged data."""
+    """The partitions that were written; None for an unpartitioned table, and if the partition key is tagged data."""
     written = record.written
     if written is None or written.partition_column is None or written.partition_column in record.column_tags:
         return None

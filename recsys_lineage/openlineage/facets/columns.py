@@ -19,12 +19,12 @@ from recsys_lineage.openlineage.translation.shared_values import Same
 def column_lineage_facet(
     lineage: Mapping[str, tuple[ColumnEdge, ...]], schema: tuple[Column, ...], inputs: Sequence[ReadDataset]
 ) -> Json | None:
-    """The edges of each column, those from one column together; None where the lineage is not known.
+    """The edges of each column, grouped by input column; None where the lineage is unknown.
 
     Args:
-        lineage: of a record.
-        schema: of what was written.
-        inputs: what was read; an edge from anything else is none.
+        lineage: the lineage in a record.
+        schema: the schema of the output.
+        inputs: the inputs; edges from anything else are left out.
     """
     if not lineage:
         return None
@@ -38,7 +38,7 @@ def column_lineage_facet(
 
 @lru_cache(maxsize=1024)
 def _facet(lineage: Same, schema: Same, sources: tuple[tuple[str, DatasetName, Same], ...]) -> Json:
-    """The facet; of records that share their objects it is made once."""
+    """The facet; records that share their objects share it."""
     columns = {column.name for column in schema.value}
     known = {
         called: (name, {column.name.casefold(): column.name for column in of_input.value})

@@ -19,7 +19,7 @@ _SOURCE = "DAGSTER"
 
 
 def table_facets(described: AssetDescription, column_tags: Mapping[str, Sequence[str]]) -> Json:
-    """Documentation, owners and tags of a table; its columns' tags as the record has them."""
+    """Documentation, owners and tags of a table, with its columns' tags from the record."""
     tags = [_tag(key, value) for key, value in sorted(described.tags.items())]
     for column, given in sorted(column_tags.items()):
         tags += [

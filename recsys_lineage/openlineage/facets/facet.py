@@ -1,4 +1,4 @@
-"""Facets as JSON objects, each with the address of the schema that the client's class of it names."""
+"""Facets as JSON objects, each with the URL of the schema that the client's class names."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import orjson
 from openlineage.client.generated.base import BaseFacet
 
 REPOSITORY = "recsys-lineage/recsys-lineage"
-"""Owner and name of this project's repository, as pyproject.toml has it too. In events it is a name and no more: it
-says which code made them, and nothing is fetched from there."""
+"""Owner and name of this project's repository, as in pyproject.toml. In events it only names the code that made them;
+nothing is fetched from there."""
 PRODUCER = f"https://github.com/{REPOSITORY}/tree/main/recsys_lineage/openlineage"
-"""Who says it: the code that makes events."""
+"""URI of the producer: the code that makes the events."""
 Json = dict[str, Any]
 
 
 class SharedJson(Json):
-    """A JSON object shared by several events: it is not changed any more, so it is serialised once."""
+    """A JSON object shared by several events: it does not change any more, so it is serialised once."""
 
     __slots__ = ("_text",)
 
     def text(self) -> orjson.Fragment:
-        """Its text, with sorted keys.
+        """Its JSON text, with sorted keys.
 
         Raises:
-            TypeError: there is something in it that `orjson` does not take.
+            TypeError: it contains a value that `orjson` does not support.
         """
         try:
             return self._text
@@ -38,13 +38,13 @@ def serialised(value: Json) -> bytes:
     """A JSON object as UTF-8 with sorted keys.
 
     Raises:
-        TypeError: there is something in it that `orjson` does not take: numbers beyond 64 bits, halves of characters.
+        TypeError: it contains a value that `orjson` does not support: a number beyond 64 bits, or a lone surrogate.
     """
     return orjson.dumps(value, _plain, orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS)
 
 
 def _plain(value: Any) -> Any:
-    """Plain form of values that `orjson` passes on, such as objects of derived classes."""
+    """Plain form of values that `orjson` passes to this function, such as objects of derived classes."""
     if isinstance(value, SharedJson):
         return value.text()
     if isinstance(value, str):
@@ -69,10 +69,10 @@ def facet(kind: type[BaseFacet], **fields: Any) -> Json:
 
 @cache
 def schema_url(kind: type[BaseFacet]) -> str:
-    """The address of a facet's JSON schema."""
+    """The URL of a facet's JSON schema."""
     return kind._get_schema()
 
 
 def without_nothing(**fields: Any) -> Json:
-    """A JSON object without what is None."""
+    """A JSON object without its None members."""
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Facets of jobs: the kind of job, its code, and where that is."""
+"""Facets of jobs: the kind of job, its code, and the location of the code."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _shown(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _location(origin: str, commit: str | None, repository: str | None, checkout: str | None) -> Json | None:
-    """Where code stands: in the repository at a commit, where both are known, else on the machine that ran it."""
+    """Location of the code: in the repository at a commit, if both are known, else on the machine that ran it."""
     match = _ORIGIN.fullmatch(origin)
     path, line = (match[1], match[2]) if match else (origin, None)
     inside = path

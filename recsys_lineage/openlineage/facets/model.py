@@ -1,4 +1,4 @@
-"""The trained model facet: how a model was trained, of this project's own with a published JSON schema."""
+"""The trained model facet: the training of a model, as this project's own facet with a published JSON schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_lineage.records.materialization import Materialization
 
 NAME = "recsys_trainedModel"
 SCHEMA = "schemas/1-0-0/TrainedModelDatasetFacet.json"
-"""Where the facet's JSON schema lies, below this package."""
+"""Path of the facet's JSON schema, below this package."""
 _PUBLISHED = f"https://raw.githubusercontent.com/{REPOSITORY}/main/recsys_lineage/openlineage/{SCHEMA}"
 _CHAMPION = "champion"
 _PARAMETERS = ("params", "parameters")
@@ -25,7 +25,7 @@ _NO_METRIC = {"seed"}
 
 @attr.define
 class TrainedModelDatasetFacet(DatasetFacet):
-    """Training of the model that a version of a dataset holds."""
+    """Training of the model in a version of a dataset."""
 
     role: str
     trainedOn: list[dict[str, Any]]
@@ -42,8 +42,8 @@ class TrainedModelDatasetFacet(DatasetFacet):
 def model_facet(record: Materialization, options: EventOptions) -> Json | None:
     """Training of a model; None for a record of anything else, which has no training data.
 
-    The family, the seed and the parameters are those that the record's statistics name so, else its parameters; every
-    other number among the statistics is a metric.
+    The family, the seed and the parameters come from the record's statistics of these names, else from its parameters;
+    every other number in the statistics is a metric.
     """
     if not record.trained_on:
         return None

@@ -15,7 +15,7 @@ from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 
 class PublishedDataQualityMetrics(DataQualityMetricsDatasetFacet):
-    """The facet in the version that is published; the client's class names one that is not."""
+    """The facet in its published version; the client's class names an unpublished one."""
 
     @staticmethod
     def _get_schema() -> str:
@@ -45,15 +45,15 @@ def assertions_facet(checks: Iterable[CheckOutcome], columns: Collection[str]) -
     """Results of a dataset's checks.
 
     Args:
-        checks: of it.
-        columns: of it; a check that looks at one of them is shown as that column's.
+        checks: the dataset's checks.
+        columns: the dataset's columns; a check of one column is shown as that column's.
     """
     found = [_assertion(check, columns) for check in checks]
     return facet(DataQualityAssertionsDatasetFacet, assertions=found) if found else None
 
 
 def tests_facet(checks: Iterable[CheckOutcome]) -> Json | None:
-    """Check results as tests of the run, included even where no version was committed."""
+    """Check results as tests of the run, included even if no version was committed."""
     found = [
         {"name": check.name, "status": "pass" if check.passed else "fail", **_check_result(check)}
         for check in checks

@@ -34,13 +34,13 @@ _PERIODS = (
     (re.compile(r"\d{4}-\d\d-\d\d-\d\d:\d\d"), "%Y-%m-%d-%H:%M", timedelta(hours=1)),
     (re.compile(r"\d{4}-\d\d"), "%Y-%m", None),
 )
-"""How keys of partitions by time are written, and how long each lasts; a month ends where the next begins."""
+"""Formats of the keys of time partitions, each with the length of a partition; a month ends where the next begins."""
 _SEVERAL = "|"
-"""Between the dimensions of a key of several."""
+"""Separator of the dimensions in a multi-dimensional key."""
 
 
 def parent_facet(run_id: str, run: Run, options: EventOptions) -> Json:
-    """The orchestrator's run that an asset's belongs to, and what that was made for."""
+    """The orchestrator's run of an asset's run, and its root run."""
     return _parent(run_id, Same(run), Same(options))
 
 
@@ -57,7 +57,7 @@ def _parent(run_id: str, of_run: Same, given: Same) -> Json:
 
 
 def nominal_time_facet(partitions: tuple[str, ...], scheduled: datetime | None) -> Json | None:
-    """The time that a run is about: of its partitions where these are periods, else that of its schedule."""
+    """The nominal time of a run: that of its partitions if these are periods, else that of its schedule."""
     if (period := _period(partitions)) is not None:
         start, end = period
         return facet(NominalTimeRunFacet, nominalStartTime=iso_time(start), nominalEndTime=iso_time(end))
@@ -67,7 +67,7 @@ def nominal_time_facet(partitions: tuple[str, ...], scheduled: datetime | None) 
 
 
 def engine_facet(record: Materialization) -> Json | None:
-    """DuckDB for a statement, Python for the rest, in the version that ran."""
+    """DuckDB for a statement, Python otherwise, with the version that ran."""
     name, library = ("DuckDB", "duckdb") if record.code.kind == "sql" else ("Python", "python")
     if library not in record.engine:
         return None
@@ -75,7 +75,7 @@ def engine_facet(record: Materialization) -> Json | None:
 
 
 def parameters_facet(parameters: Mapping[str, Any]) -> Json | None:
-    """The values that an asset's code was given, without secrets."""
+    """The parameters of an asset's code, without secrets."""
     if not parameters:
         return None
     found = [
@@ -95,12 +95,12 @@ def error_facet(failure: Failure) -> Json:
 
 
 def message_facet(message: str) -> Json:
-    """Error message of a run, in words."""
+    """Error message of a run."""
     return facet(ErrorMessageRunFacet, message=message, programmingLanguage="PYTHON")
 
 
 def dependencies_facet(jobs: Iterable[JobName]) -> Json | None:
-    """The jobs on which a run's code depends without reading what they make."""
+    """The jobs on which a run's code depends without reading their outputs."""
     upstream = [
         {
             "job": job._asdict(),
@@ -113,7 +113,7 @@ def dependencies_facet(jobs: Iterable[JobName]) -> Json | None:
 
 
 def tags_facet(tags: Mapping[str, str]) -> Json:
-    """Facts of a run that no facet of the specification has a place for."""
+    """Facts of a run for which the specification has no facet."""
     return facet(
         TagsRunFacet, tags=[{"key": key, "value": value, "source": "DAGSTER"} for key, value in tags.items()]
     )
@@ -126,7 +126,7 @@ def iso_time(moment: datetime) -> str:
 
 @lru_cache(maxsize=1024)
 def _period(partitions: tuple[str, ...]) -> tuple[datetime, datetime] | None:
-    """From the first to behind the last of the periods that partitions stand for; None where they stand for none."""
+    """Start of the first to end of the last period of some partitions; None where they are no periods."""
     if not partitions:
         return None
     dimensions = {len(key.split(_SEVERAL)) for key in partitions}

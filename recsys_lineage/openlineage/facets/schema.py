@@ -14,7 +14,7 @@ from recsys_lineage.openlineage.translation.shared_values import Same
 
 
 def schema_facet(columns: tuple[Column, ...]) -> Json:
-    """The schema of columns without descriptions; the object is shared, so nobody changes it."""
+    """The schema of columns without descriptions; the object is shared, so it must not be changed."""
     return _same_schema(Same(columns))
 
 
@@ -29,7 +29,7 @@ def _schema(columns: tuple[Column, ...]) -> Json:
 
 
 def described_schema_facet(columns: tuple[Column, ...], described: Mapping[str, str]) -> Json:
-    """The schema of columns with what people wrote about them."""
+    """The schema of columns with their descriptions."""
     if not described:
         return schema_facet(columns)
     fields = [
@@ -40,7 +40,7 @@ def described_schema_facet(columns: tuple[Column, ...], described: Mapping[str, 
 
 
 def nested_fields(type_: str) -> tuple[str, list[Json] | None]:
-    """A DuckDB type as OpenLineage has it: `array`, `map` or `struct` with its fields, or the type as it is."""
+    """A DuckDB type in OpenLineage's form: `array`, `map` or `struct` with its fields, or the type unchanged."""
     if type_.endswith("]") and (opening := _opening(type_)) > 0:
         return "array", [_nested("_element", type_[:opening])]
     if not type_.endswith(")"):
@@ -70,7 +70,7 @@ def _nested(name: str, type_: str) -> Json:
 
 
 def _opening(type_: str) -> int:
-    """Where the brackets at the end of a list's type begin; -1 where they are no such."""
+    """Position of the brackets at the end of a list's type; -1 for another type."""
     start = type_.rfind("[")
     return start if type_[start + 1 : -1] in ("", *_digits(type_[start + 1 : -1])) else -1
 

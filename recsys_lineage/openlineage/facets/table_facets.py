@@ -24,14 +24,14 @@ def version_facet(version: str) -> Json:
 
 @lru_cache(maxsize=1024)
 def datasource_facet(place: str) -> Json:
-    """The lake or folder that a dataset lies in."""
+    """The lake or folder of a dataset."""
     uri = uri_of(place)
     return facet(DatasourceDatasetFacet, name=uri, uri=uri)
 
 
 @lru_cache(maxsize=1024)
 def symlinks_facet(namespace: str, table: str) -> Json:
-    """The table's logical name, by which others may know it."""
+    """The table's logical name, by which other systems may know it."""
     return facet(SymlinksDatasetFacet, identifiers=[{"namespace": namespace, "name": table, "type": "TABLE"}])
 
 

@@ -1,1 +1,1 @@
-"""Other systems' events: kept as they came, and joined to the lineage of the lake."""
+"""Other systems' events: stored unchanged, and joined to the lineage of the lake."""

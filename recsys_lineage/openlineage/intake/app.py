@@ -1,4 +1,4 @@
-"""The HTTP endpoint that other systems send their events to: `POST /api/v1/lineage`, one event or a list."""
+"""The HTTP endpoint for events of other systems: `POST /api/v1/lineage`, one event or a list."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from recsys_lineage.openlineage.validation.official_schemas import Schemas
 
 TOKEN = "OPENLINEAGE_INTAKE_TOKEN"
-"""The environment variable of the token that senders give as `Authorization: Bearer …`."""
+"""The environment variable with the token that senders give as `Authorization: Bearer …`."""
 PATHS = ("/api/v1/lineage", "/api/v1/lineage/batch")
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]", "::1"]
 
 
 class _Refusal(Exception):
-    """A request that nothing is taken of."""
+    """A request that is refused as a whole."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -43,14 +43,15 @@ def intake_app(
 ) -> Starlette:
     """The endpoint as an ASGI application.
 
-    An answer of 2xx means that the events are in the lake. One event gets 201; a list gets 200 and how many were kept,
-    with the place and the reason of each that was not. A text that is cut off, too large or too deep is refused whole.
+    An answer of 2xx means that the events are in the lake. One event gets 201; a list gets 200 with the number of
+    stored events, and the index and reason of each refused one. A text that is truncated, too large or too deep is
+    refused as a whole.
 
     Args:
-        imports: where events are kept.
-        schemas: what they are held to; violations are noted with the event.
-        token: that senders must give; None where only this machine can reach the endpoint.
-        most_bytes: of a body, also after it is unpacked.
+        imports: the table for the events.
+        schemas: the schemas to validate events against; violations are stored with the event.
+        token: the token that senders must give; None where only this machine can reach the endpoint.
+        most_bytes: the most bytes of a body, also after decompression.
     """
     lock = Lock()
 
@@ -79,10 +80,10 @@ def intake_app(
 
 
 def require_token(host: str, token: str | None) -> None:
-    """Make sure that nobody but this machine can send events without a token.
+    """Require a token unless only this machine can send events.
 
     Raises:
-        WrongQuestion: when others could.
+        WrongQuestion: others could send without one.
     """
     if token or is_loopback(host):
         return
@@ -95,7 +96,7 @@ def require_token(host: str, token: str | None) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
+    """Whether an address can be reached only from this machine."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -113,7 +114,7 @@ def _require_allowed(request: Request, token: str | None) -> None:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body, unpacked; never more of it is held than what is allowed."""
+    """The decompressed body; at most the allowed size is held in memory."""
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding not in ("identity", "gzip"):
         raise _Refusal(415, f"the encoding {encoding} is not known here; gzip is")
@@ -132,7 +133,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _require_whole(lines: list[EventLine]) -> None:
-    """Require that the text was read completely; nothing is taken from a truncated one."""
+    """Require that the text was read completely; nothing of a truncated one is stored."""
     broken = [line.fault for line in lines if line.fault is not None and not line.is_whole]
     if broken:
         raise _Refusal(400, one_line(broken[0]))

@@ -1,4 +1,4 @@
-"""Foreign runs: the runs in imported events, with what they read and wrote."""
+"""Foreign runs: the runs in imported events, with their inputs and outputs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Named(NamedTuple):
 
 @dataclass(slots=True)
 class ForeignDataset:
-    """A dataset as one run names it: the newest facets that it gave."""
+    """A dataset as one run names it, with the run's newest facets."""
 
     version: str | None = None
     columns: tuple[tuple[str, str], ...] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
     def learn(self, given: Mapping[str, Any]) -> None:
-        """Add the information of a further event; what it leaves out stays."""
+        """Add the facets of a further event; missing ones stay."""
         version = facet_of(given, "version").get("datasetVersion")
         self.version = version if isinstance(version, str) else self.version
         self.columns = tuple(_columns(facet_of(given, "schema").get("fields"))) or self.columns
@@ -43,14 +43,14 @@ class ForeignRun:
     """A run of another system, merged from all its events.
 
     Attributes:
-        id: of the run.
-        job: that it belongs to.
-        started, ended: of its first and its last event, UTC.
+        id: the run's id.
+        job: its job.
+        started, ended: the times of its first and its last event, UTC.
         failed: whether it ended with FAIL or ABORT.
-        done: whether it ended well, or told of itself while it ran.
-        streams: whether its job is one that writes as it goes, as Flink's are.
-        rows: that were written, where one output tells.
-        inputs, outputs: by their canonical names.
+        done: whether it succeeded, or sent events while it ran.
+        streams: whether its job is a streaming job, as in Flink.
+        rows: the number of rows written, if one output has it.
+        inputs, outputs: datasets by their canonical names.
     """
 
     id: str
@@ -66,7 +66,7 @@ class ForeignRun:
 
     @property
     def wrote(self) -> bool:
-        """Whether its outputs were written: what a job that streams wrote before it failed stays written."""
+        """Whether its outputs were written; outputs of a streaming job stay written even if it failed later."""
         return self.done and (self.streams or not self.failed)
 
 
@@ -83,7 +83,7 @@ class Aliases:
         return name
 
     def join(self, name: Named, other: Named) -> None:
-        """Join two names of one dataset; a name of ours represents both."""
+        """Join two names of one dataset; our own name represents both."""
         one, two = self[name], self[other]
         if one == two:
             return
@@ -94,9 +94,9 @@ class Aliases:
 
 
 def foreign_runs(events: Iterable[Import], ours: Iterable[Named] = ()) -> tuple[list[ForeignRun], Aliases]:
-    """The runs in some events, in the order in which they ended, and which names mean the same dataset.
+    """The runs in some events, in the order of their ends, and the names that mean the same dataset.
 
-    Events of jobs alone, which some systems send for what is static, count as a run each.
+    Events of jobs alone, which some systems send for static lineage, count as a run each.
 
     Args:
         events: of any systems, in any order.

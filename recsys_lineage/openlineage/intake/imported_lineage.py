@@ -1,4 +1,4 @@
-"""Imported lineage: other systems' runs as a part of the graph of records, joined to it by datasets' names."""
+"""Imported lineage: other systems' runs as a part of the graph of records, joined by the names of datasets."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ _READS = {
 
 
 def graph_with_imports(lakes: Sequence[Lake], options: EventOptions | None = None) -> LineageGraph:
-    """The graph of all records of some lakes, and of what other systems' events say was made of what.
+    """The graph of all records of some lakes, and of the lineage in other systems' events.
 
-    A dataset of another system has a version for each run that wrote it, counted from 1; version 0 is what was read
-    before any event told of a write. A table of ours is known by its dataset's name or its logical name. A run of
-    another system read the version that it names, else the one that was there when it ended. A file that we read was
-    made by the last run that wrote it, or its folder, before we first read it.
+    A dataset of another system has a version for each run that wrote it, counted from 1; version 0 is the content read
+    before the first reported write. Our own table is recognised by its dataset's name or its logical name. A run of
+    another system read the version that it names, else the current one when it ended. A file that we read was made by
+    the last run that wrote it, or its folder, before our first read.
 
     Args:
-        lakes: with the records and the imports.
-        options: how events name our datasets.
+        lakes: the lakes with the records and the imports.
+        options: the names of our datasets in events.
     """
     graph = LineageGraph.of(*map(Records, lakes))
     imported = [Imports(lake) for lake in lakes]
@@ -57,12 +57,12 @@ def graph_with_imports(lakes: Sequence[Lake], options: EventOptions | None = Non
 
 
 class ImportedLineage:
-    """Adds imported events to a graph of records.
+    """Writer of imported events into a graph of records.
 
     Args:
-        graph: of the records of these lakes.
-        lakes: ours.
-        options: how events name our datasets.
+        graph: the graph of these lakes' records.
+        lakes: our lakes.
+        options: the names of our datasets in events.
     """
 
     def __init__(self, graph: LineageGraph, lakes: Sequence[Lake], options: EventOptions) -> None:
@@ -75,7 +75,7 @@ class ImportedLineage:
         self._reads: list[dict[str, Any]] = []
 
     def add(self, events: Iterable[Any]) -> None:
-        """Add what events (`Import`) say."""
+        """Add imported events (`Import`)."""
         runs, aliases = foreign_runs(events, self._ours)
         for run in runs:
             self._add(run, aliases)
@@ -138,7 +138,7 @@ class ImportedLineage:
             yield {**common, "table": self._number(name), "version": self._versions.get(name, 0)}
 
     def _version(self, table: int, named: str | None, moment: datetime) -> int | None:
-        """The version of a table of ours that was read: the one named, else the newest that was there."""
+        """The version of our own table that was read: the named one, else the current one at that moment."""
         times, versions = self._written.get(table, ((), ()))
         if named is not None and named.isdecimal() and int(named) in versions:
             return int(named)
@@ -158,7 +158,7 @@ class ImportedLineage:
         return number
 
     def _lineage(self, dataset: ForeignDataset, aliases: Aliases) -> str | None:
-        """A column lineage facet in the form of records; None if there is none."""
+        """A column lineage facet in the form used in records; None if there is none."""
         fields = dataset.lineage.get("fields")
         if not isinstance(fields, Mapping):
             return None
@@ -187,7 +187,7 @@ class ImportedLineage:
 
 
 def _subtype(how: Mapping[str, Any]) -> str:
-    """The subtype of a transformation; where none is known, what an edge of its type is at the least."""
+    """The subtype of a transformation; if unknown, the weakest that an edge of its type can have."""
     subtype, is_direct = str(how.get("subtype") or ""), how.get("type", "DIRECT") == "DIRECT"
     if is_direct:
         return subtype if subtype in DIRECT else "TRANSFORMATION"
@@ -197,7 +197,7 @@ def _subtype(how: Mapping[str, Any]) -> str:
 def _our_tables(
     lakes: Sequence[Lake], options: EventOptions, graph: LineageGraph
 ) -> Iterator[tuple[Named, int]]:
-    """The names of the datasets of our tables, each with the table's number."""
+    """The names of our tables' datasets, each with the table's number."""
     logical: dict[str, list[int]] = {}
     for lake in lakes:
         number = graph.names.lakes.number(lake.uri)
@@ -212,7 +212,7 @@ def _our_tables(
 
 
 def _writes(graph: LineageGraph, tables: set[int]) -> dict[int, tuple[tuple[datetime, ...], tuple[int, ...]]]:
-    """When each version of some tables was made; times in order, and the versions beside them."""
+    """The times at which each version of some tables was made, in order, and the versions."""
     records = graph.records.filter(
         (pl.col("kind") == "asset")
         & (pl.col("status") == "success")

@@ -1,4 +1,4 @@
-"""Imports: the lake table of other systems' events, each kept once and exactly as it came."""
+"""Imports: the lake table of other systems' events, each stored once and unchanged."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ SCHEMA: Mapping[str, Any] = {
     "faults": pl.List(pl.String),
     "body": pl.String,
 }
-"""`id`: hash of what the event says; `event_time`: of the event, 1970 where it tells none; `type`: of a run's event,
-else `DATASET` or `JOB`; `namespace`, `name`: of its job, or of the dataset; `faults`: what of it breaks the official
-schemas; `body`: its text, unchanged."""
+"""`id`: hash of the event's content; `event_time`: the event's time, 1970 if it has none; `type`: type of a run's
+event, else `DATASET` or `JOB`; `namespace`, `name`: of its job, or of the dataset; `faults`: its violations of the
+official schemas; `body`: its text, unchanged."""
 _ADDED = "added"
 _NO_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -42,9 +42,9 @@ class Import:
     """One event of another system.
 
     Attributes:
-        body: its text, as it came.
-        event: what the text says.
-        faults: what of it breaks the official schemas, in words.
+        body: its text, as received.
+        event: the parsed text.
+        faults: its violations of the official schemas, as text.
     """
 
     body: str
@@ -53,13 +53,13 @@ class Import:
 
     @property
     def id(self) -> str:
-        """Hash of what it says: the same however it is laid out."""
+        """Hash of its content, the same for any layout of the text."""
         text = json.dumps(self.event, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
     def one_line(self) -> str:
-        """Its text on one line: outside of texts, which hold none as such, a line's end means no more than a space."""
+        """Its text on one line: a line end in JSON is only white space, because texts cannot contain one."""
         return self.body.replace("\r", " ").replace("\n", " ")
 
     @property
@@ -78,11 +78,11 @@ class Imports:
         self._lake = lake
 
     def add(self, events: Iterable[Import]) -> int:
-        """Keep the events that are not there yet, in one commit; returns how many.
+        """Store the events that are not in the table yet, in one commit; returns their number.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         received = datetime.now(timezone.utc)
         rows = [_row(each, received) for each in events]
@@ -96,10 +96,10 @@ class Imports:
         return self._lake.version(TABLE).rows if self._lake.has(TABLE) else 0
 
     def read(self, at_once: int = 1_000) -> Iterator[Import]:
-        """All events in the order in which they came, in bounded memory.
+        """All events in the order of arrival, in bounded memory.
 
         Args:
-            at_once: how many are held.
+            at_once: the number of events held in memory.
         """
         if not self._lake.has(TABLE):
             return
@@ -110,7 +110,7 @@ class Imports:
                 yield Import(body, json.loads(body), tuple(faults or ()))
 
     def _present(self, version: TableVersion, frame: pl.DataFrame) -> list[str]:
-        """Which of some events are stored already; a repeated event has the same time."""
+        """The ids of the events that are stored already; a repeated event has the same time."""
         earliest, latest = frame["event_time"].min(), frame["event_time"].max()
         assert isinstance(earliest, datetime) and isinstance(latest, datetime), "every row has a time"
         scan = self._lake.scan_between(version, "event_time", earliest, latest)

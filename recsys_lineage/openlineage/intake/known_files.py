@@ -1,4 +1,4 @@
-"""Known files: the source files that our runs read, by the names that other systems use for them."""
+"""Known files: the source files that our runs read, under the names that other systems use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class KnownFiles:
     """The files in a graph, by name.
 
     Args:
-        graph: of the records.
+        graph: the graph of the records.
     """
 
     def __init__(self, graph: LineageGraph) -> None:
@@ -38,7 +38,7 @@ class KnownFiles:
         self._written: dict[int, tuple[Named, int, datetime]] = {}
 
     def read(self, name: Named, moment: datetime) -> list[int]:
-        """The contents that a run found at a moment in a file, or in the files of a folder, of that name."""
+        """The contents that a run found at a moment in the file, or in the files of the folder, of that name."""
         newest: dict[Named, int] = {}
         for each, first, file in self._at(name):
             if first <= moment or each not in newest:
@@ -46,18 +46,18 @@ class KnownFiles:
         return list(newest.values())
 
     def wrote(self, name: Named, version: int, moment: datetime) -> None:
-        """Note a run that wrote a file, or a folder of files; those of later runs are noted later."""
+        """Note a run that wrote a file or a folder of files; runs must be noted in their order."""
         for _, first, file in self._at(name):
             if moment <= first:
                 self._written[file] = (name, version, moment)
 
     def joins(self, number: Callable[[Named], int]) -> Iterator[tuple[int, int, int, datetime]]:
-        """Contents that a run wrote, each with the dataset's number, its version, the file's number, and the time."""
+        """Contents written by a run, each with the dataset's number, its version, the file's number, and the time."""
         for file, (name, version, moment) in self._written.items():
             yield number(name), version, file, moment
 
     def _at(self, name: Named) -> Iterator[tuple[Named, datetime, int]]:
-        """The contents of the file of that name, then those of files in the folder of that name."""
+        """The contents of the file of that name, then those of the files in the folder of that name."""
         start, end = bisect_left(self._names, name), bisect_right(self._names, name)
         yield from self._contents[start:end]
         folder = f"{name.name.rstrip('/')}/"

@@ -1,4 +1,4 @@
-"""Receiving: the outcome for each event that another system sends: kept, already known, or refused with a reason."""
+"""Receiving: the outcome for each event from another system: stored, already known, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SHOWN = 20
 
 @dataclass(frozen=True)
 class Refused(Answer):
-    """An event that was not kept.
+    """An event that was not stored.
 
     Attributes:
-        index: its place among those that came, from 0.
-        line: where it began.
-        reason: why.
+        index: its index among the received events, from 0.
+        line: its first line.
+        reason: the reason.
     """
 
     index: int
@@ -38,14 +38,14 @@ class Received(Answer):
     """Outcome of received events.
 
     Attributes:
-        source: where they came from.
-        events: how many there were.
-        new: how many were kept.
-        known: how many were there already.
-        refused: the others.
-        violating: how many were kept though they break the official schemas.
-        faults: the first of what they break.
-        unchecked: why they were not held to the schemas; None where they were.
+        source: their origin.
+        events: their number.
+        new: the number of stored events.
+        known: the number of events stored before.
+        refused: the refused events.
+        violating: the number of stored events that violate the official schemas.
+        faults: the first of their violations.
+        unchecked: why they were not validated against the schemas; None where they were.
     """
 
     source: str
@@ -59,23 +59,24 @@ class Received(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether all were kept, and there was any."""
+        """Whether there were events and all were stored."""
         return self.events > 0 and not self.refused
 
 
 def receive(
     lines: Iterable[EventLine], imports: Imports, schemas: Schemas | None, source: str = "events"
 ) -> Received:
-    """Keep the events of other systems, in blocks: each block is kept before the next is read.
+    """Store the events of other systems, in blocks: each block is stored before the next is read.
 
     Args:
         lines: the events.
-        imports: where to.
-        schemas: what they are held to; a violation is noted and is no reason to refuse. None where they are not.
-        source: what the answer calls them.
+        imports: the table for the events.
+        schemas: the schemas to validate against; a violation is stored with the event and does not refuse it. No
+            validation when None.
+        source: their origin, for the result.
 
     Raises:
-        WriteConflict, InsufficientSpace: as `Imports.add`; what was kept before stays.
+        WriteConflict, InsufficientSpace: as in `Imports.add`; blocks stored before stay.
     """
     refused: list[Refused] = []
     faults: list[Fault] = []
@@ -104,7 +105,7 @@ def receive(
 
 
 def why_refused(line: EventLine) -> str | None:
-    """Why an event cannot be kept, in one line; None where it can."""
+    """The reason why an event cannot be stored, in one line; None where it can."""
     if line.fault is not None:
         return one_line(line.fault)
     event = line.event or {}

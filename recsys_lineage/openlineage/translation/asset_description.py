@@ -13,12 +13,12 @@ class AssetDescription:
     """Documentation, owners and tags of an asset, which records do not repeat.
 
     Attributes:
-        description: in words.
-        owners: people and teams.
-        tags: of the asset.
-        columns: the description of each column, with its tags behind it (`the customer [pii]`).
-        code: that the asset is made of, for its definition.
-        code_version: of that code.
+        description: the text about it.
+        owners: the people and teams.
+        tags: the tags of the asset.
+        columns: the description of each column, followed by its tags (`the customer [pii]`).
+        code: the asset's code, for its definition.
+        code_version: the version of that code.
         upstream: the tables that the code depends on.
     """
 

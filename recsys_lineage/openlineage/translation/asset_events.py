@@ -61,14 +61,14 @@ def materialization_events(
     """The events of one record: START and its end, after the events of observed external datasets.
 
     Args:
-        record: of an asset or of a check.
-        options: what events tell beside it.
-        parent: what is known of the orchestrator's run; as the record tells it when None.
+        record: a record of an asset or of a check.
+        options: the content of events that is not in records.
+        parent: the facts about the orchestrator's run; those in the record when None.
 
     Returns:
-        For an observation an event of each dataset that was seen; then START and one of COMPLETE, FAIL and ABORT.
-        Inputs are what was really read; the output is there only where a version was committed. Nothing for a kept
-        asset: nothing ran, and a catalog would draw it as made of nothing; the orchestrator's run names it.
+        For an observation an event for each observed dataset; then START and one of COMPLETE, FAIL and ABORT.
+        The inputs are those really read; there is an output only if a version was committed. A kept asset has no
+        events, because nothing ran and a catalog would draw it without inputs; the orchestrator's run names it.
     """
     options = options or EventOptions()
     if record.status == "kept":
@@ -143,7 +143,7 @@ def _input(dataset: ReadDataset, record: Materialization, options: EventOptions)
 
 @lru_cache(maxsize=4096)
 def _input_facets(columns: Same, version: str | None, table: str | None, place: str, namespace: str) -> Json:
-    """Facets of the inputs; many read the same version."""
+    """Facets of the inputs, cached because many records read the same version."""
     return SharedJson(
         without_nothing(
             schema=schema_facet(columns.value) if columns.value else None,
@@ -156,7 +156,7 @@ def _input_facets(columns: Same, version: str | None, table: str | None, place: 
 
 
 def _outputs(record: Materialization, inputs: Sequence[ReadDataset], options: EventOptions) -> list[Json]:
-    """The version that was committed; nothing where none was, as in a failed run."""
+    """The version that was committed; nothing if there is none, as in a failed run."""
     if record.status != "success" or record.version is None or record.kind == "check":
         return []
     lake, columns = options.lake_of(record), _names(record)

@@ -1,4 +1,4 @@
-"""Events of definitions: at deployment a catalog learns of each asset's job before anything has run."""
+"""Events of definitions, by which a catalog learns of each asset's job at deployment, before any run."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _NO_CURSOR = -1
 def definition_messages(
     options: EventOptions, moment: datetime, commit: str | None = None
 ) -> Iterator[Message]:
-    """A JobEvent for each asset that `options` describe, without inputs and outputs.
+    """A JobEvent for each asset described in `options`, without inputs and outputs.
 
-    Its id changes when the definition does, not with the moment, so that each is sent once.
+    Its id changes with the definition, not with the moment, so that each definition is sent once.
 
     Args:
-        options: with the assets of a code location.
-        moment: of the deployment.
-        commit: of the code.
+        options: the options with the assets of a code location.
+        moment: the time of the deployment.
+        commit: the commit of the code.
     """
     for name, described in sorted(options.assets.items()):
         tags = {} if described.code_version is None else {"lineage/code_version": described.code_version}

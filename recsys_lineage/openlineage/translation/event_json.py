@@ -24,7 +24,7 @@ def run_event(
     inputs: Sequence[Json] = (),
     outputs: Sequence[Json] = (),
 ) -> Json:
-    """A RunEvent; each has inputs and outputs, possibly empty."""
+    """A RunEvent; inputs and outputs are always present, possibly empty."""
     return {
         "eventType": kind,
         "eventTime": moment,
@@ -38,7 +38,7 @@ def run_event(
 
 
 def dataset_event(moment: str, dataset: Json) -> Json:
-    """A DatasetEvent: what is known of a dataset apart from any run."""
+    """A DatasetEvent: facts about a dataset apart from any run."""
     return {
         "eventTime": moment,
         "producer": PRODUCER,
@@ -48,19 +48,19 @@ def dataset_event(moment: str, dataset: Json) -> Json:
 
 
 def job_event(moment: str, job: Json) -> Json:
-    """A JobEvent without inputs and outputs: catalogs make edges of them, though nothing ran."""
+    """A JobEvent without inputs and outputs, because catalogs turn these into edges although nothing ran."""
     return {"eventTime": moment, "producer": PRODUCER, "schemaURL": f"{_SCHEMA}JobEvent", "job": job}
 
 
 def job_object(name: JobName, facets: Json) -> Json:
-    """A job as events name it."""
+    """A job in the form of events."""
     return {**name._asdict(), "facets": facets}
 
 
 def body_of(event: Json) -> bytes:
-    """An event as UTF-8 JSON with sorted keys: what the client's own serialisation says, made some fifty times faster.
+    """An event as UTF-8 JSON with sorted keys, equal to the client's own serialisation but some fifty times faster.
 
-    Whatever an event is made of, no credentials in URLs leave with it.
+    Credentials in URLs are removed from every event.
     """
     try:
         body = serialised(event)
@@ -70,8 +70,8 @@ def body_of(event: Json) -> bytes:
 
 
 def id_of(event: Json) -> str:
-    """Identity of an event, the same each time it is made: its run and kind; a dataset's observation with its time,
-    because the same may be observed again; a job's definition.
+    """Identity of an event, the same each time it is made: its run and kind; for a dataset's observation its time,
+    because it may be observed again; for a job its definition.
     """
     if "run" in event:
         return f"{event['run']['runId']}/{event['eventType']}"

@@ -24,14 +24,14 @@ class EventOptions:
     """Content of events that is not in records.
 
     Attributes:
-        code_location: of records that name none: of notebooks, and of runs that were not launched from one. All
-            jobs of a code location are named below it.
-        namespace: of the jobs and of the tables' logical names; when None the code location, in characters that
-            catalogs take in a namespace.
-        lake: URL of the lake of records that name none.
-        repository: web address of the code's git repository, as in `https://github.com/owner/name`.
-        checkout: the folder that the repository lies in where the code runs.
-        assets: what people wrote about each.
+        code_location: the code location of records without one: those of notebooks, and of runs not launched from one.
+            All jobs of a code location are named below it.
+        namespace: the namespace of jobs and of the tables' logical names; when None the code location, in characters
+            that catalogs accept.
+        lake: the URL of the lake of records without one.
+        repository: the URL of the code's git repository, as in `https://github.com/owner/name`.
+        checkout: the repository's folder where the code runs.
+        assets: the description of each asset.
     """
 
     code_location: str = "lineage"
@@ -55,7 +55,7 @@ class EventOptions:
         return run.code_location or self.code_location
 
     def run_job(self, run: Run) -> JobName:
-        """The job of all runs of the orchestrator: the code location, whichever of its jobs ran."""
+        """The job of all runs of the orchestrator: the code location, for any of its jobs."""
         return JobName(self.jobs, self.location(run))
 
     def root_job(self, run: Run) -> JobName:
@@ -69,7 +69,7 @@ class EventOptions:
         return JobName(self.jobs, f"{self.location(run)}.{asset}")
 
     def job_of(self, record: Materialization) -> JobName:
-        """The job of a record: its asset's, and for a check that ran by itself one beside it."""
+        """The job of a record: its asset's job, or a separate one for a check that ran by itself."""
         job = self.asset_job(record.asset, record.run)
         if record.kind != "check":
             return job
@@ -77,7 +77,7 @@ class EventOptions:
         return JobName(job.namespace, f"{job.name}.{name}")
 
     def lake_of(self, record: Materialization) -> str:
-        """URL of the lake that a record's tables lie in."""
+        """URL of the lake with a record's tables."""
         return record.lake or self.lake
 
     def table(self, lake: str, name: str) -> DatasetName:

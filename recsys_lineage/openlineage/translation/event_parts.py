@@ -1,4 +1,4 @@
-"""The parts of an event of any type: its datasets and facets, each with its place."""
+"""The parts of an event of any type: its datasets and facets, each with its position."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class FacetPart:
     """One facet of an event.
 
     Attributes:
-        kind: what its schema extends, by where it stands.
-        name: the key it stands under.
-        value: the facet, whatever was given.
-        place: as `$.outputs[0].facets.schema`.
+        kind: the type that its schema extends, derived from its position.
+        name: its key.
+        value: the facet, as received.
+        place: its position, as `$.outputs[0].facets.schema`.
     """
 
     kind: FacetKind
@@ -36,7 +36,7 @@ def dataset_key(dataset: Any) -> tuple[str, str] | None:
 
 
 def datasets_of(event: Mapping[str, Any], side: Side) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The inputs, or the outputs, of an event that are objects, each with its place."""
+    """The inputs or outputs of an event that are objects, each with its position."""
     given = event.get(side)
     for number, dataset in enumerate(given if isinstance(given, list) else ()):
         if isinstance(dataset, Mapping):

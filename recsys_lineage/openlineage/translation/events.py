@@ -13,8 +13,8 @@ from recsys_lineage.records.run_record import RunRecord
 def events(record: Materialization | RunRecord, options: EventOptions | None = None) -> list[Json]:
     """The OpenLineage events of a record; equal records give equal events.
 
-    Each run has one START and one of COMPLETE, FAIL and ABORT. In a stream of records, `Stream` has a run's START
-    before its assets' events, and tells steps that left no record.
+    Each run has one START and one of COMPLETE, FAIL and ABORT. In a stream of records, `Stream` puts a run's START
+    before its assets' events, and adds steps without a record.
     """
     if isinstance(record, RunRecord):
         return run_events(record, options)

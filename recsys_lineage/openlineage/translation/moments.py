@@ -13,7 +13,7 @@ _RFC3339 = re.compile(
 def moment(text: object) -> datetime | None:
     """The UTC datetime of an RFC 3339 time; None if it is not one.
 
-    Other systems leave the zone out, which counts as UTC, and write nanoseconds, which are cut to microseconds.
+    A time without a zone, as other systems write it, counts as UTC; nanoseconds are cut to microseconds.
     """
     found = _RFC3339.fullmatch(text) if isinstance(text, str) else None
     if found is None:

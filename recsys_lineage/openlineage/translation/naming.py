@@ -1,4 +1,4 @@
-"""Names of datasets and jobs, by the OpenLineage specification."""
+"""Names of datasets and jobs, as defined by the OpenLineage specification."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 LONGEST_NAMESPACE, LONGEST_NAME = 1024, 255
-"""Characters that catalogs such as Marquez keep of a namespace, and by which they still find a name."""
+"""Most characters of a namespace that catalogs such as Marquez keep, and of a name that they can look up."""
 _OTHER = re.compile(r"[^A-Za-z0-9:/_.@+-]")
 _SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
 class DatasetName(NamedTuple):
-    """A dataset's place and its name there: `file` and a path, `s3://bucket` and a key."""
+    """A dataset's namespace and its name there: `file` and a path, `s3://bucket` and a key."""
 
     namespace: str
     name: str
@@ -33,10 +33,10 @@ class JobName(NamedTuple):
 
 
 def why_no_namespace(text: str) -> str | None:
-    """Why catalogs such as Marquez would change a namespace, in words; None if they take it as it is.
+    """The reason why catalogs such as Marquez would change a namespace; None if they keep it.
 
-    They put `_` for other characters than letters, digits and `:/_.@+-`. Then a run's parent, which is looked for by
-    the name that was sent, is another job.
+    They replace characters other than letters, digits and `:/_.@+-` by `_`. Then a run's parent, which they look up by
+    the original name, is another job.
     """
     if wrong := sorted(set(_OTHER.findall(text))):
         return f"expected letters, digits and :/_.@+- alone; found {' '.join(map(repr, wrong))}"
@@ -47,13 +47,13 @@ def why_no_namespace(text: str) -> str | None:
 
 @lru_cache(maxsize=64)
 def as_namespace(text: str) -> str:
-    """A text as the namespace that catalogs make of it."""
+    """A text as the namespace that catalogs turn it into."""
     return _OTHER.sub("_", text)[:LONGEST_NAMESPACE]
 
 
 @lru_cache(maxsize=4096)
 def dataset_at(place: str) -> DatasetName:
-    """The dataset that lies at a path or URL; user, password and query of a URL are no part of a name."""
+    """The dataset at a path or URL; user, password and query of a URL are not part of its name."""
     if "://" not in place:
         return DatasetName("file", place or "/")
     scheme, _, rest = place.partition("://")
@@ -78,7 +78,7 @@ def uri_of(place: str) -> str:
 
 
 def below(root: str | None, path: str) -> str:
-    """The path or URL of what lies below a folder or URL."""
+    """The path or URL of something below a folder or URL."""
     if root is None or path.startswith("/") or "://" in path:
         return path
     return f"{root.rstrip('/')}/{path}"

@@ -1,4 +1,4 @@
-"""ReadDataset: one dataset among what a run read, with all reads of it."""
+"""ReadDataset: one input dataset of a run, with all reads of it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
 
 _FILE_COLUMNS = {"_file": "VARCHAR", "_line": "BIGINT", "_fault": "VARCHAR", "_row": "VARCHAR"}
-"""Columns that a scan gives to each row beside those of the files."""
+"""Columns that a scan adds to those of the files."""
 
 
 @dataclass
 class ReadDataset:
-    """One dataset among what a run read: a table, or the files of one scan.
+    """One input dataset of a run: a table, or the files of one scan.
 
     Attributes:
-        name: of the dataset.
-        reads: a table's one, or one for each file.
+        name: the dataset's name.
+        reads: the read of a table, or one for each file.
         table: the table's name; None for files.
-        place: the lake's URL, or the folder that the files lie in.
-        called: how column lineage calls it; a scan may be called in several ways, by its options.
-        columns: of all reads, then those that only column lineage names.
+        place: the lake's URL, or the folder of the files.
+        called: its names in column lineage; a scan may have several, by its options.
+        columns: the columns of all reads, then those that only column lineage names.
     """
 
     name: DatasetName
@@ -57,10 +57,10 @@ class ReadDataset:
 
 
 def datasets_read(record: Materialization, options: EventOptions) -> list[ReadDataset]:
-    """The inputs of a record's run: what was really read for its output, or for its check.
+    """The inputs of a record's run: everything really read for its output, or for its check.
 
-    The files of one scan are one dataset. Files that no scan names are one by the folder that they were listed in, and
-    else each by itself. What column lineage names is among the inputs, whatever else it was read for.
+    The files of one scan are one dataset. Files of no scan are one dataset per folder that was listed, and otherwise
+    one each. Everything named in column lineage is among the inputs, for whatever purpose it was read.
     """
     purpose = "check" if record.kind == "check" else "input"
     sources: dict[str, dict[str, None]] = {}

@@ -25,7 +25,7 @@ _UNTOLD: dict[str, tuple[Ending, str]] = {
     "failed": ("FAIL", "The step failed and left no record of why."),
     "killed": ("ABORT", "The step's process was killed before it had ended."),
 }
-"""States of steps of which nothing but the run's record tells."""
+"""Final states of steps that only the run's record has."""
 
 
 def run_events(
@@ -36,15 +36,15 @@ def run_events(
     recorded: Collection[str] = (),
     kept: Collection[str] = (),
 ) -> list[Json]:
-    """The events of a run's record: its START, steps without a record of their own, and how it ended.
+    """The events of a run's record: its START, steps without their own records, and its end.
 
     Args:
-        record: of the run.
-        options: what events tell beside it.
-        known: what the first record of the run told of it; as this record tells it when None.
-        recorded: steps that have records, which tell of them.
-        kept: assets whose version before still held, so that nothing ran. They and skipped steps have no events of
-            their own, and are named in the run's last one.
+        record: the run's record.
+        options: the content of events that is not in records.
+        known: the facts about the run in its first record; those in this record when None.
+        recorded: the steps with their own records.
+        kept: assets that kept their previous version, so that nothing ran. They and skipped steps have no events of
+            their own, and are named in the run's last event.
     """
     options = options or EventOptions()
     run = known or record.run
@@ -87,7 +87,7 @@ def _steps(
 ) -> list[Json]:
     """START and an end for each step that had started and neither succeeded nor left a record.
 
-    A step that never started has no run: a catalog would draw the asset as one that is made of nothing.
+    A step that never started has no run, because a catalog would draw the asset without inputs.
     """
     assets = {name.replace("/", "__"): name for name in record.assets}
     found: list[Json] = []
@@ -132,7 +132,7 @@ def _facets(run_id: str, run: Run) -> Json:
 
 
 def _tags(run_id: str, run: Run) -> dict[str, str]:
-    """Dagster's name of the run, and what started it; none of people's tags, which may contain anything."""
+    """Dagster's name of the run, and the trigger; without people's tags, which may contain anything."""
     named = {
         "run_id": run_id,
         "job": run.job,

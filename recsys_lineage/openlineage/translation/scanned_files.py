@@ -21,9 +21,9 @@ class Scan:
     """Files that were read together.
 
     Attributes:
-        called: how column lineage calls them.
-        root: the folder or URL that the patterns start from; None where they are whole.
-        patterns: as they were written.
+        called: their name in column lineage.
+        root: the base folder or URL of the patterns; None where they are absolute.
+        patterns: the patterns, as written.
     """
 
     called: str
@@ -32,7 +32,7 @@ class Scan:
 
     @property
     def dataset(self) -> DatasetName:
-        """The dataset that its files are together, by a name that catalogs find."""
+        """The dataset of all its files, by a name that catalogs can look up."""
         if len(self.patterns) == 1:
             return dataset_at(below(self.root, self.patterns[0]))
         listed = f"{{{','.join(self.patterns)}}}"
@@ -43,14 +43,14 @@ class Scan:
         return dataset_at(below(self.root, f"{{{self.patterns[0]},{len(self.patterns) - 1} more,{digest}}}"))
 
     def has(self, read: Read) -> bool:
-        """Whether a file that was read is one of its files."""
+        """Whether a file that was read belongs to the scan."""
         if read.root is not None and read.root != self.root:
             return False
         return any(read.name == pattern or fits_pattern(read.name, pattern) for pattern in self.patterns)
 
 
 def scans_of(record: Materialization) -> list[Scan]:
-    """The scans of files that a record's statement made, each once."""
+    """The scans of files in a record's statement, each once."""
     files = [read for read in record.reads if read.kind == "file"]
     found: dict[Scan, None] = {}
     for files_read in (record.statement.relations if record.statement else {}).values():
@@ -67,7 +67,7 @@ def scans_of(record: Materialization) -> list[Scan]:
 
 @lru_cache(maxsize=1024)
 def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
-    """Paths or patterns of a statement's calls over files."""
+    """Paths or patterns in a statement's calls over files."""
     from recsys_lineage.sql.sql_text import SqlText  # and so does this
 
     try:
@@ -77,7 +77,7 @@ def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _folder(record: Materialization, reads: list[Read]) -> str | None:
-    """Where the relative names of files start: as the statement that ran names them, else beside the code."""
+    """Base folder of relative file names: from the statement that ran, else that of the code."""
     relative = [read.name for read in reads if not read.name.startswith("/") and "://" not in read.name]
     if not relative:
         return None

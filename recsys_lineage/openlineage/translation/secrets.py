@@ -32,7 +32,7 @@ def without_secrets(text: str) -> str:
 
 
 def shown_value(name: str, value: Any) -> Any:
-    """A parameter's value as it may be shown: hidden where its name says that it is a secret."""
+    """A parameter's value for display; hidden if its name is that of a secret."""
     if is_secret_name(name):
         return HIDDEN
     if isinstance(value, str):

@@ -15,9 +15,9 @@ _LINEAGE, _SCHEMA, _READS = "column_lineage", "schema", "reads"
 
 
 class Same:
-    """An object as a key: equal to itself alone, so that no caller compares what is in it.
+    """An object as a dictionary key, equal only to itself, so that its content is never compared.
 
-    Whoever remembers a key remembers the object too, so no other can come to have its place in memory.
+    A stored key keeps the object alive, so no other object can get the same identity.
     """
 
     __slots__ = ("value",)
@@ -34,7 +34,7 @@ class Same:
 
 @lru_cache(maxsize=_REMEMBERED)
 def shared(text: str) -> Any:
-    """The value of a JSON text that records repeat, as records have it; the same object for the same text."""
+    """The value of a JSON text that records repeat; the same object for the same text."""
     value = json.loads(text)
     if isinstance(value, list):
         return tuple(Column(*each) for each in value)
@@ -44,9 +44,9 @@ def shared(text: str) -> Any:
 
 
 def shared_materialization(data: dict[str, Any]) -> Materialization:
-    """The record of a JSON object, made with `shared`, whose schemas and column lineage stay these objects.
+    """The record of a JSON object made with `shared`; its schemas and column lineage stay these objects.
 
-    The object is nobody else's: what stays is taken out of it.
+    The object must not be used elsewhere: these values are moved out of it.
     """
     lineage, schema = data.pop(_LINEAGE, None), data.pop(_SCHEMA, None)
     schemas = [read.pop(_SCHEMA, None) for read in data.get(_READS) or ()]

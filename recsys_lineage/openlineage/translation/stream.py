@@ -27,7 +27,7 @@ from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.table.record_table import ADDED, RecordTable
 
 _AT_ONCE = 500
-"""Records that are read together: what a stream holds in memory."""
+"""Records read at a time, which bounds the memory of a stream."""
 _RUN = "run"
 _KINDS_SENT = (*MATERIALIZATIONS, _RUN)
 _PLACES = (ADDED, "id", "kind", "status", "asset", "version", "ended", "run_id", "step")
@@ -37,7 +37,7 @@ _NO_CURSOR = -1
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a record stands in the table, without what it says."""
+    """Position of a record in the table, without its content."""
 
     added: int
     id: str
@@ -48,22 +48,22 @@ class _Place:
 
 
 class Stream:
-    """The events of a lake's records, in the order in which a catalog should learn of them.
+    """The events of a lake's records, in the order in which a catalog should receive them.
 
-    Records come in the order of the commits that added them, in a commit by the time they ended; of one asset in the
-    order of its versions. The START of an orchestrator's run stands before the first record of that run, and its end
-    where the run's own record is, with the steps that left no record. So nothing waits: a run that goes on is seen as
-    running, and one whose process was killed ends once its record says `lost`.
+    Records come in the order of their commits; within a commit by the time they ended, and those of one asset in the
+    order of its versions. The START of an orchestrator's run comes before the first record of that run, and its end at
+    the run's own record, with the steps that left no record. So nothing waits: a run in progress is shown as running,
+    and a killed one ends once its record is `lost`.
 
-    The order depends on the table of records alone: whoever goes on behind any cursor is given what comes behind it.
+    The order depends only on the table of records, so a reader can continue after any cursor.
 
     Args:
-        lake: whose records are told.
-        code_location: of records that name none.
-        namespace: of jobs and logical names of tables; the code location when None.
-        repository: web address of the code's git repository.
-        checkout: the folder that it lies in where the code runs.
-        assets: what people wrote about each asset.
+        lake: the lake with the records.
+        code_location: the code location of records without one.
+        namespace: the namespace of jobs and logical names of tables; the code location when None.
+        repository: the URL of the code's git repository.
+        checkout: the repository's folder where the code runs.
+        assets: the description of each asset.
     """
 
     def __init__(
@@ -83,11 +83,11 @@ class Stream:
     def after(self, cursor: int | None) -> Iterator[Message]:
         """The messages added after a cursor; from the beginning if None.
 
-        A message's cursor says which commits are told whole with it: all messages of a commit but the last have that of
-        the commit before.
+        A message's cursor marks the commits that are complete with it: all messages of a commit except the last have
+        the cursor of the previous commit.
 
         Raises:
-            LineageError: when the table of records cannot be read.
+            LineageError: the table of records cannot be read.
         """
         done = _NO_CURSOR if cursor is None else cursor
         counts = self._records.commits(cursor)
@@ -112,7 +112,7 @@ class Stream:
             yield waiting
 
     def _messages(self, commits: Sequence[int], done: int) -> Iterator[tuple[Message | None, int]]:
-        """The messages of some commits, and None after each commit; with each the last commit that is complete."""
+        """The messages of some commits, and None after each commit; each with the last complete commit."""
         frame, _ = self._table.frame(
             where=pl.col("kind").is_in(_KINDS_SENT), columns=list(_PLACES), commits=(commits[0], commits[-1])
         )
@@ -136,7 +136,7 @@ class Stream:
         return {data["id"]: data for data in self._table.json(frame, shared)}
 
     def _made(self, place: _Place, data: dict[str, Any], runs: _Runs) -> list[_Made]:
-        """Events of a record; if it cannot be translated, one message that says why."""
+        """Events of a record; if it cannot be translated, one message with the reason."""
         try:
             if place.kind == _RUN:
                 return self._of_run(RunRecord.from_json(data), place, runs)
@@ -184,7 +184,7 @@ class _Step(NamedTuple):
 
 @dataclass(frozen=True)
 class _Made:
-    """An event, or why there is none."""
+    """An event, or the reason why there is none."""
 
     event: Json | None
     id: str = ""
@@ -200,11 +200,11 @@ class _Made:
 
 
 class _Runs:
-    """The orchestrator's runs whose records are in a block: how each began, and its steps.
+    """The orchestrator's runs with records in a block: their starts and their steps.
 
     Args:
-        table: of records.
-        block: places of the block's records.
+        table: the table of records.
+        block: the positions of the block's records.
         first: the block's first commit.
     """
 
@@ -229,11 +229,11 @@ class _Runs:
         self._known = {run_id: runs[id_] for run_id, id_ in openers.items()}
 
     def known(self, run_id: str) -> Run | None:
-        """Information on a run from its first record; None before that."""
+        """Facts about a run from its first record; None before that."""
         return self._known.get(run_id)
 
     def open(self, run_id: str, run: Run) -> None:
-        """Note the information on a run from its first record."""
+        """Note the facts about a run from its first record."""
         self._known[run_id] = run
 
     def steps_before(self, run_id: str, commit: int) -> set[str]:
@@ -253,7 +253,7 @@ class _Runs:
 
 
 def _in_order(frame: pl.DataFrame) -> list[_Place]:
-    """Records by their commits; in a commit runs behind their assets, an asset's versions in their order."""
+    """Records by their commits; within a commit runs after their assets, and an asset's versions in order."""
     ordered = frame.with_columns((pl.col("kind") == _RUN).alias("is_run")).sort(
         ADDED, "is_run", "ended", "id"
     )

@@ -14,12 +14,12 @@ _REMEMBERED = 4096
 
 
 class TaggedPartitions:
-    """Knows of the tables that were read whether the column of their partitions is tagged.
+    """Cache of whether the partition column of each table that was read is tagged.
 
-    A read says which partitions, but not of what column; the version that was read does.
+    A read has the partitions but not their column; the version that was read has it.
 
     Args:
-        lake: that the tables lie in.
+        lake: the lake of the tables.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -28,9 +28,9 @@ class TaggedPartitions:
         self._is_there = lru_cache(_REMEMBERED)(self._has)
 
     def leave_out(self, record: Mapping[str, Any]) -> None:
-        """Take out of a record, a JSON object, the partitions of reads where these are tagged.
+        """Remove the partitions of reads from a record, a JSON object, where these are tagged.
 
-        And where that cannot be known any more: the table is gone, or lies elsewhere.
+        They are also removed if that can no longer be determined, because the table is gone or in another lake.
         """
         for read in record.get("reads") or ():
             if read["kind"] == "table" and read.get("partitions") is not None and self._hides(read):

@@ -1,4 +1,4 @@
-"""Column rules: what no schema can state about the datasets of one event: their columns, lineage and names."""
+"""Column rules: constraints that no schema can express on the datasets of one event: columns, lineage and names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Key = tuple[str, str]
 
 
 def dataset_faults(event: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults of the datasets of an event, whichever run it belongs to."""
+    """Faults of the datasets of an event, regardless of its run."""
     inputs = [(place, dataset) for place, dataset in datasets_of(event, "inputs")]
     outputs = [(place, dataset) for place, dataset in datasets_of(event, "outputs")]
     for side in (inputs, outputs):
@@ -50,7 +50,7 @@ def names_of(dataset: Mapping[str, Any]) -> Iterator[_Key]:
 
 
 def _columns_by_name(datasets: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[_Key, set[str] | None]:
-    """The columns of each input by each of its names; None where it carries no schema."""
+    """The columns of each input by each of its names; None where it has no schema."""
     found: dict[_Key, set[str] | None] = {}
     for _, dataset in datasets:
         schema = facet_of(dataset, "schema")

@@ -1,4 +1,4 @@
-"""Fault: what is wrong with an event, by which rule, and where in it."""
+"""Fault: a violation of a rule by an event, with its position."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Fault:
     """A fault of an event.
 
     Attributes:
-        rule: the rule that it breaks, such as `schema` or `start-first`.
-        message: what was expected and what was found.
-        place: where in the event, as `$.run.runId`.
-        line: where the event stands in its file; 0 for what is known only at the end.
-        event: which event it is, in words.
+        rule: the violated rule, such as `schema` or `start-first`.
+        message: the expected and the found thing.
+        place: the position in the event, as `$.run.runId`.
+        line: the event's line in its file; 0 for faults found only at the end.
+        event: a short description of the event.
     """
 
     rule: str
@@ -34,7 +34,7 @@ class Fault:
 
 
 def words(event: Mapping[str, Any] | None) -> str:
-    """Which event it is: its type, its job or dataset, the run's id."""
+    """Short description of an event: its type, its job or dataset, the run's id."""
     if event is None:
         return ""
     subject = event.get("job") if isinstance(event.get("job"), Mapping) else event.get("dataset")

@@ -1,4 +1,4 @@
-"""Name rules: names of jobs and datasets that are valid by the schemas but that a catalog changes or does not find."""
+"""Name rules: names of jobs and datasets that the schemas allow but that a catalog changes or cannot look up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RULE = "catalog-names"
 
 
 def name_faults(event: Mapping[str, Any]) -> Iterator[Fault]:
-    """Names of an event that a catalog would change or not find."""
+    """Names in an event that a catalog would change or cannot look up."""
     named = [("$.job", event.get("job")), ("$.dataset", event.get("dataset"))]
     for place, each in (*named, *datasets_of(event, "inputs"), *datasets_of(event, "outputs")):
         key = dataset_key(each)

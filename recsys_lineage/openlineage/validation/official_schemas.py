@@ -17,25 +17,26 @@ from recsys_lineage.openlineage.validation.spec import EVENT, OFFICIAL, Spec
 
 _PARTS: tuple[set[str], ...] = ({"run", "job"}, {"dataset"}, {"job"})
 _ALSO = {("dataQualityAssertions", "OutputDatasetFacet")}
-"""The specification knows assertions about inputs alone; a check of what a run wrote has no place but its output."""
+"""Facets allowed in addition: the specification has assertions only for inputs, but a check of an output has no other
+place."""
 _REMEMBERED = 20_000
 _MOST_OF_A_PART = 20
 _MOST_UNKNOWN = 1_000
 OTHERS = "others"
-"""Stands for all further URLs of unknown schemas, of which a stream may name any number."""
+"""Stands for all further URLs of unknown schemas, whose number in a stream is unlimited."""
 
 
 class Schemas:
-    """Holds events to the official schemas.
+    """Validator of events against the official schemas.
 
-    An event is held to the schema that its `schemaURL` names, each facet to the one that its `_schemaURL` names. What
-    a schema of someone else says is not known here: such a facet is held to what all facets share, and counted.
+    An event is validated against the schema in its `schemaURL`, each facet against the one in its `_schemaURL`.
+    Third-party schemas are unknown: such a facet is validated against the base of all facets, and counted.
 
     Args:
-        spec: where the schemas are.
+        spec: the source of the schemas.
 
     Attributes:
-        unknown: how often a schema was named that is not known, by its URL.
+        unknown: URL of an unknown schema → the number of its uses.
     """
 
     def __init__(self, spec: Spec) -> None:
@@ -143,7 +144,7 @@ def _message(error: ValidationError) -> str:
 
 
 def _extends(document: Mapping[str, Any], name: str) -> str | None:
-    """The kind of facet that a facet's schema extends; None where it does not say."""
+    """The kind of facet that a facet's schema extends; None where it names none."""
     reference = document.get("properties", {}).get(name, {}).get("$ref", "")
     definition = document.get("$defs", {}).get(reference.removeprefix("#/$defs/"), {})
     for each in definition.get("allOf", ()):

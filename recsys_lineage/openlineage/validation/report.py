@@ -1,4 +1,4 @@
-"""Report: what a validation found."""
+"""Report: the result of a validation."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Report(Answer):
     """Result of a validation.
 
     Attributes:
-        source: where the events came from.
-        events: how many there were.
-        runs: how many runs they tell of.
-        rules: how many faults there are, by the rule that they break.
-        faults: the first of them.
-        unknown_schemas: how often a schema was named that is not an official one, by its URL: no fault.
+        source: the origin of the events.
+        events: their number.
+        runs: the number of their runs.
+        rules: rule → the number of its violations.
+        faults: the first faults.
+        unknown_schemas: URL of an unofficial schema → the number of its uses, which are no faults.
     """
 
     source: str
@@ -31,5 +31,5 @@ class Report(Answer):
 
     @property
     def found(self) -> bool:
-        """Whether every event is what it should be, and there is any."""
+        """Whether there are events and all of them are valid."""
         return not self.rules and self.events > 0

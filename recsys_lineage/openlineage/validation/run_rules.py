@@ -1,4 +1,5 @@
-"""Run rules: what no schema can state about a stream: runs begin and end once, in order, below known parents."""
+"""Run rules: constraints that no schema can express on a stream: runs begin and end once, in order, below known
+parents."""
 
 from __future__ import annotations
 
@@ -27,10 +28,10 @@ class _Run:
 
 
 class RunRules:
-    """Follows the runs of a stream.
+    """Checker of the runs in a stream.
 
     Args:
-        is_part: whether the stream is a part of a longer one, so that runs may begin before it and end behind it.
+        is_part: whether the stream is a part of a longer one, so that runs may begin before it and end after it.
     """
 
     def __init__(self, is_part: bool = False) -> None:
@@ -147,7 +148,8 @@ class RunRules:
             yield Fault("one-job", f"the root run belongs to {above.job[1]}", f"{place}.root.job")
 
     def _versions_in_order(self, event: Mapping[str, Any]) -> Iterator[Fault]:
-        """A catalog takes the version that came last for the current one."""
+        """Faults of versions out of order, because a catalog takes the version that arrived last for the current
+        one."""
         for place, dataset in datasets_of(event, "outputs"):
             key, version = dataset_key(dataset), facet_of(dataset, "version").get("datasetVersion")
             if key is None or not (isinstance(version, str) and version.isdecimal()):

@@ -1,4 +1,4 @@
-"""Spec: the official schemas, from a folder, from a mirror, or fetched once into a cache."""
+"""Spec: the official schemas, from a folder, from a mirror, or downloaded once into a cache."""
 
 from __future__ import annotations
 
@@ -18,29 +18,28 @@ from recsys_lineage.errors import LineageError
 
 OFFICIAL = "https://openlineage.io/spec"
 EVENT = f"{OFFICIAL}/2-0-2/OpenLineage.json"
-"""The newest schema of events that is known here."""
+"""The newest supported schema of events."""
 SETTING = "OPENLINEAGE_SPEC"
 """The environment variable that names a folder or a mirror of the schemas."""
 OWN = Path(__file__).parent.parent / "schemas"
-"""Where the schemas of this project's own facets lie, each called by the last part of its URL."""
+"""Folder of the schemas of this project's own facets, each named like the last part of its URL."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 _SECONDS = 20
 
 
 class NoSpec(LineageError):
-    """The official schemas are not there and cannot be fetched."""
+    """The official schemas are missing and cannot be downloaded."""
 
 
 class Spec:
-    """The official schemas by their URLs. A URL of someone else is never fetched: its schema counts as unknown.
+    """The official schemas by their URLs. A third-party URL is never fetched; its schema counts as unknown.
 
     Args:
-        source: a folder that holds `2-0-2/OpenLineage.json` and `facets/`, or the URL of a mirror; openlineage.io when
-            None.
-        cache: a folder to keep in what was fetched; that of the user when None.
+        source: a folder with `2-0-2/OpenLineage.json` and `facets/`, or the URL of a mirror; openlineage.io when None.
+        cache: a folder for downloads; the user's cache folder when None.
 
     Raises:
-        NoSpec: when the folder holds no schemas.
+        NoSpec: the folder has no schemas.
     """
 
     def __init__(self, source: str | None = None, cache: Path | None = None) -> None:
@@ -70,7 +69,7 @@ class Spec:
         """The schema of a URL without its fragment; None where it is not an official one.
 
         Raises:
-            NoSpec: when it cannot be fetched.
+            NoSpec: it cannot be downloaded.
         """
         if not self._is_known(url):
             return None
@@ -79,7 +78,7 @@ class Spec:
         return self._documents[url]
 
     def has(self, url: str) -> bool:
-        """Whether a URL, with its fragment, leads to a schema."""
+        """Whether a URL with its fragment refers to a schema."""
         address, _, fragment = url.partition("#")
         if not self._is_known(address):
             return False
@@ -93,7 +92,7 @@ class Spec:
         return self._there[url]
 
     def _is_known(self, address: str) -> bool:
-        """Whether a URL may lead to a schema; nothing is kept of others, of which a stream may name any number."""
+        """Whether a URL may refer to a schema; others, whose number in a stream is unlimited, are not cached."""
         return address in self._own or address.startswith(f"{OFFICIAL}/")
 
     def _text(self, uri: str) -> str:

@@ -1,4 +1,4 @@
-"""Validator: checks a whole stream of events against the schemas and the rules that they cannot state."""
+"""Validator: checks a whole stream of events against the schemas and the rules that they cannot express."""
 
 from __future__ import annotations
 
@@ -59,19 +59,19 @@ def validate(
     ignored: Collection[str] = (),
     most: int = MOST,
 ) -> Report:
-    """Hold a stream of events to the official schemas and to `RULES`, in bounded memory.
+    """Validate a stream of events against the official schemas and `RULES`, in bounded memory.
 
     Args:
         stream: JSON lines, or events already read.
         spec: the official schemas.
-        source: what the report calls the stream.
-        is_part: whether it is a part of a longer one, so that runs may begin before it and end behind it.
-        ignored: rules that do not count.
-        most: how many faults the report shows.
+        source: the stream's name in the report.
+        is_part: whether it is a part of a longer one, so that runs may begin before it and end after it.
+        ignored: the rules to ignore.
+        most: the most faults shown in the report.
 
     Raises:
-        WrongQuestion: when there is no rule of a name.
-        NoSpec: when the schemas cannot be fetched.
+        WrongQuestion: there is no rule of a name.
+        NoSpec: the schemas cannot be downloaded.
     """
     for rule in ignored:
         if rule not in RULES:
@@ -96,11 +96,11 @@ def validate(
 
 
 class Validator:
-    """Holds one event after another to schemas and rules.
+    """Validator of one event after another against schemas and rules.
 
     Attributes:
-        events: how many there were.
-        schemas: what they were held to.
+        events: the number of events so far.
+        schemas: the schemas.
     """
 
     def __init__(self, spec: Spec, is_part: bool = False) -> None:
@@ -114,7 +114,7 @@ class Validator:
         return self._rules.runs
 
     def faults(self, lines: Iterable[EventLine]) -> Iterator[Fault]:
-        """The faults of a whole stream, in its order; those known only at the end come last."""
+        """The faults of a whole stream, in order; those found only at the end come last."""
         for line in lines:
             self.events += 1
             if line.event is None:

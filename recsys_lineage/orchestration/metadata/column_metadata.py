@@ -1,4 +1,4 @@
-"""Columns and their lineage as Dagster shows them: on the events of a run, and on definitions."""
+"""Columns and their lineage in Dagster's form, for the events of a run and for definitions."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ COLUMN_SCHEMA = "dagster/column_schema"
 
 
 def shown_schema(types: Mapping[str, str], descriptions: Mapping[str, str]) -> dg.TableSchema:
-    """Columns as Dagster shows them, with what they are and the tags of their data.
+    """Columns in Dagster's form, with their descriptions and the tags of their data.
 
     Args:
         types: column → DuckDB's type, in the columns' order.
-        descriptions: column → what it is, with its tags.
+        descriptions: column → its description, with its tags.
     """
     texts = COLUMNS if list(types) == list(COLUMNS) else descriptions
     return dg.TableSchema([_column(name, type_, texts.get(name)) for name, type_ in types.items()])
@@ -46,7 +46,7 @@ def _column(name: str, type_: str, described: str | None) -> dg.TableColumn:
 
 
 def column_metadata(record: Materialization) -> dict[str, Any]:
-    """The column lineage of a record under Dagster's key; nothing where it is not known."""
+    """The column lineage of a record under Dagster's key; empty where it is unknown."""
     if not record.column_lineage:
         return {}
     tables = {read.name for read in record.reads if read.kind == "table"}
@@ -56,14 +56,14 @@ def column_metadata(record: Materialization) -> dict[str, Any]:
 def shown_columns(
     lineage: Mapping[str, Sequence[ColumnEdge]], tables: Collection[str]
 ) -> dg.TableColumnLineage:
-    """A column lineage as Dagster shows it.
+    """A column lineage in Dagster's form.
 
-    Dagster knows one way for a column to depend on another, so it is shown those that values are made of; the record
-    also tells which columns only decide what rows and values there are.
+    Dagster has only one kind of column dependency, so it gets the columns that values are made of; the record also has
+    the columns that only decide which rows and values there are.
 
     Args:
         lineage: column → its edges.
-        tables: assets; edges from files have no place in Dagster.
+        tables: the assets; Dagster cannot show edges from files.
     """
     return dg.TableColumnLineage({column: _dependencies(edges, tables) for column, edges in lineage.items()})
 
@@ -71,13 +71,13 @@ def shown_columns(
 def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitions:
     """The definitions, with the columns of each asset's latest version and their lineage as metadata.
 
-    Any tool that reads definitions shows it then, without a look at runs. Of an asset that was never materialized it is
-    what the code tells, see `expected_columns`; where the lake cannot be read none has any. An executor's worker, which
-    loads the definitions again to run one step of them, needs none.
+    Any tool that reads definitions can show them, without reading runs. For an asset that was never materialized they
+    come from its code, see `expected_columns`; if the lake cannot be read, no asset has them. An executor's worker,
+    which loads the definitions again to run one step, does not need them.
 
     Args:
-        definitions: of assets of this package, and others.
-        lake: where their tables are.
+        definitions: the definitions, with lineage assets and others.
+        lake: the lake of their tables.
     """
     if multiprocessing.parent_process() is not None:  # a worker of an executor, that runs one step
         return definitions

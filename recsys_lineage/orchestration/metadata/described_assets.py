@@ -9,10 +9,10 @@ from recsys_lineage.orchestration.defined_assets import asset_codes
 
 
 def asset_descriptions(definitions: dg.Definitions) -> dict[str, AssetDescription]:
-    """Description, owners, tags and columns of each asset, by its key; of lineage assets also their code.
+    """Description, owners, tags and columns of each asset, by key; for lineage assets also their code.
 
     Args:
-        definitions: of assets of this package, and others.
+        definitions: the definitions, with lineage assets and others.
     """
     defined = [each for each in definitions.assets or () if isinstance(each, dg.AssetsDefinition)]
     codes, keys = asset_codes(defined), {key for each in defined for key in each.keys}

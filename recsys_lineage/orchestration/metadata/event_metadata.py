@@ -1,4 +1,4 @@
-"""Metadata of a materialization in Dagster, under Dagster's standard keys where they exist."""
+"""Metadata of a materialization in Dagster, under Dagster's standard keys if they exist."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def partition_metadata(
 ) -> dict[str, Any]:
     """Metadata of one partition that a run wrote: its rows and reads.
 
-    What is the same for all partitions of the table, such as its columns, is said once, by the event of the run's last
-    partition: repeated in each of a year's days it is most of what Dagster keeps of a first load.
+    Metadata of the whole table, such as its columns, is only in the event of the run's last partition: repeated for
+    each day of a year, it would be most of what Dagster stores for a first load.
 
     Args:
-        reads: those, of what the run read, that the partition is made of; None where that is not known.
+        reads: the run's reads for this partition; None where they are unknown.
     """
     held = version.partitions[partition]
     return {
@@ -102,7 +102,7 @@ def reads_table(reads: Iterable[Read]) -> dg.TableMetadataValue:
 
 
 def check_result(asset_key: dg.AssetKey, outcome: CheckOutcome) -> dg.AssetCheckResult:
-    """A check's outcome as Dagster shows it."""
+    """A check's outcome in Dagster's form."""
     metadata: dict[str, Any] = {"found": outcome.found, **outcome.counts}
     if outcome.where:
         metadata["where"] = dg.MetadataValue.md("\n".join(f"- `{place}`" for place in outcome.where))

@@ -1,4 +1,4 @@
-"""Metadata from an asset's code, stripped of what could be a cell of a table, because Dagster keeps it."""
+"""Metadata from an asset's code with possible cells of a table masked, because Dagster stores it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _WITHOUT_TEXTS = (
     dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue, dg.TimestampMetadataValue, dg.NullMetadataValue,
     dg.DagsterRunMetadataValue, dg.DagsterAssetMetadataValue, bool, int, float, type(None),
 )  # fmt: skip
-"""Numbers, moments, and names that Dagster gives; they stay as they are."""
+"""Types of numbers, moments and Dagster's names, which are stored unchanged."""
 
 
 def stored_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
-    """One value of `Output.metadata`, as Dagster may keep it.
+    """One value of `Output.metadata` in a form that Dagster may store.
 
-    Of texts, Markdown, JSON and tables stays what a record may say, a Plot is drawn. A finished picture inside
-    Markdown, and what is of another kind, is left out.
+    Texts, Markdown, JSON and tables are masked like those of a record, and a Plot is drawn. Finished pictures inside
+    Markdown and values of other kinds are left out.
 
     Args:
         value: what the asset's code handed back.
-        plain: a JSON value without what could be a cell.
+        plain: masks possible cells of a table in a JSON value.
     """
     if isinstance(value, Plot):
         return value.drawn(plain)

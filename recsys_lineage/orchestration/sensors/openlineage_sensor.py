@@ -1,4 +1,4 @@
-"""A sensor that delivers the records' events while the daemon runs, and an asset check of what was refused."""
+"""A sensor that delivers the records' events while the daemon runs, and an asset check of refused events."""
 
 import inspect
 import json
@@ -30,15 +30,15 @@ def openlineage_sensor(
     seconds: int = 30,
     checked: str | None = None,
 ) -> dg.SensorDefinition:
-    """Sends to each destination what it does not have yet: in its own process, so that no run waits for a catalog.
+    """A sensor that sends pending events to each destination, in its own process, so that no run waits for a catalog.
 
-    A tick ends within a minute, whatever the destinations do: Dagster gives a tick no more.
+    A tick ends within a minute, whatever the destinations do, because Dagster allows no more.
 
     Args:
-        emission: how the events are made and where they go; called once.
-        name: the sensor's.
-        seconds: how often it looks.
-        checked: the asset that has the check of `openlineage_check`, to be told of when it changes.
+        emission: returns the settings and destinations of the events; called once.
+        name: the sensor's name.
+        seconds: the interval between ticks.
+        checked: the asset with the check of `openlineage_check`, whose changes the sensor reports.
     """
     known: list[Emission] = []
 
@@ -74,9 +74,9 @@ def openlineage_sensor(
 
 
 def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
-    """A check of an asset that is red while destinations refuse events: they lack a part of the lineage.
+    """A check of an asset that fails while destinations refuse events, because they lack a part of the lineage.
 
-    The sensor tells it too as soon as it changes, without a run. Each run of the check leaves a record.
+    The sensor also reports each change of it at once, without a run. Each run of the check leaves a record.
     """
     description = "No destination of OpenLineage events has refused one."
 
@@ -102,7 +102,7 @@ def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
 
 
 def _refused(lake: LakeResource) -> list[DeadLetter]:
-    """The events that were refused and not taken since."""
+    """The events that were refused and not accepted since."""
     return DeadLetters(lake.lake()).open()
 
 

@@ -10,11 +10,11 @@ from recsys_lineage.orchestration.recorded_runs import complete_records
 
 
 def records_sensor(name: str = "lineage_records", *, seconds: int = 30) -> dg.SensorDefinition:
-    """Adds the records of ended runs, and those that a process died before adding.
+    """A sensor that adds the records of ended runs, and those that a process died before adding.
 
     Args:
-        name: the sensor's.
-        seconds: how often it looks.
+        name: the sensor's name.
+        seconds: the interval between ticks.
     """
 
     @dg.sensor(

@@ -1,1 +1,1 @@
-"""Parts of a record: what was read, checked, seen and withheld, by whom, and what went wrong."""
+"""Parts of a record: reads, checks, digests, withheld values, the run, and failures."""

@@ -11,18 +11,18 @@ from recsys_lineage.records.parts.record_part import RecordPart
 
 @dataclass(frozen=True)
 class CheckOutcome(RecordPart):
-    """The result of one check, in words, counts and places; it contains no value of a row, because records are kept for
+    """The result of one check as text, counts and places; it contains no value of a row, because records are kept for
     ever.
 
     Attributes:
         name: the check's name.
-        passed: whether what it asks for is true.
-        found: what it found, in words for a person.
+        passed: whether the condition is true.
+        found: the findings, as text for people.
         blocking: whether a failure keeps the version from being committed.
-        description: what must be true.
-        severity: error, or warn where a failure is only told of.
-        columns: the columns that it looks at.
-        counts: numbers that it found, such as rows that break the rule.
+        description: the condition.
+        severity: error, or warn if a failure is only reported.
+        columns: the checked columns.
+        counts: numbers such as that of rows that break the rule.
         where: places of rows that break the rule, as `file:line`.
     """
 

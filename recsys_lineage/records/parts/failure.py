@@ -23,19 +23,19 @@ _WORD = re.compile(r"\w+")
 _SHORTEST_LITERAL = 3
 _OWN = {"recsys_lineage", "recsys_models", "recsys_assets"}
 _ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
-"""Packages whose Python code raises what their native code says."""
+"""Packages whose Python code raises errors with messages of their native code."""
 
 
 @dataclass(frozen=True)
 class Failure(RecordPart):
-    """A failure as a record keeps it: its type, its message without values, and where in the code it happened.
+    """A failure as a record stores it: its type, its message without values, and its position in the code.
 
-    A message may quote a cell of a table. Kept of it is what stands in the code itself; the rest becomes `…`. The
-    whole message goes to the terminal or the notebook that the code was started from, and nowhere else.
+    A message may quote a cell of a table. Only texts from the code itself are kept; the rest becomes `…`. The whole
+    message goes only to the terminal or the notebook that started the code.
 
     Attributes:
         type: the exception's class.
-        message: what the code says of it.
+        message: the message.
         stack: `file:line in function`, outermost first.
     """
 
@@ -48,8 +48,8 @@ class Failure(RecordPart):
         """The failure for an exception.
 
         Args:
-            error: the exception, as it was caught.
-            code: the text of the code that ran; what it quotes itself is no value.
+            error: the caught exception.
+            code: the text of the code that ran; its own constants are no values.
             names: names of tables, columns and parameters that a message may contain.
         """
         known = {*names, *_WORD.findall(code)}
@@ -59,7 +59,7 @@ class Failure(RecordPart):
 
 
 def message_without_values(error: BaseException, known: Collection[str] = ()) -> str:
-    """An exception's message without what is not known to be part of the code."""
+    """An exception's message with everything masked that is not known to be part of the code."""
     code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
     if isinstance(error, LineageError) and speaks_for_itself(error):
         return "\n".join(
@@ -80,10 +80,10 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
 
 
 def _masked(text: str, known: Collection[str]) -> str:
-    """The text of an engine, whose own words stay; what it quotes and its numbers go unless they are names.
+    """The message of an engine: its own words stay; quoted texts and numbers are masked unless they are names.
 
-    A quoted value may hold quotes itself, so from the first one that is no name to the last quote all goes. After
-    a second colon, or after the name of another exception, an engine repeats a row or what Python code said.
+    A quoted value may contain quotes, so everything from the first quote that is no name to the last quote is masked.
+    After a second colon, or after the name of another exception, an engine repeats a row or a message of Python code.
     """
     end = 0
     while (match := _QUOTED.search(text, end)) is not None:
@@ -96,7 +96,7 @@ def _masked(text: str, known: Collection[str]) -> str:
 
 
 def _spoken(text: str, colons: int = 1) -> str:
-    """Text outside of quotes, without numbers, up to where another text is quoted."""
+    """Text outside of quotes, without numbers, up to the start of another quoted text."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
     stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
@@ -104,7 +104,7 @@ def _spoken(text: str, colons: int = 1) -> str:
 
 
 def labelled_parts(error: LineageError) -> dict[str, str]:
-    """Parts of this project's own error beside its message; the text of another error that it found is left out."""
+    """Parts of this project's own error without its message; the text of another error in them is left out."""
     parts = {
         "expected": error.expected,
         "found": error.found if error.__cause__ is None else None,
@@ -115,13 +115,13 @@ def labelled_parts(error: LineageError) -> dict[str, str]:
 
 
 def speaks_for_itself(error: BaseException) -> bool:
-    """Whether this project's own code raised an error, whose LineageErrors name tables and places, never values."""
+    """Whether this project's own code raised an error; its LineageErrors contain tables and places, never values."""
     frame = _innermost(error.__traceback__)
     return frame is None or str(frame.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _OWN
 
 
 def _was_thrown_in(frame: TracebackType) -> bool:
-    """Whether an exception was made elsewhere and thrown into a generator."""
+    """Whether an exception was created elsewhere and thrown into a generator."""
     names = {each.offset: each.opname for each in dis.get_instructions(frame.tb_frame.f_code)}
     return names.get(frame.tb_lasti, "") in {"YIELD_VALUE", "YIELD_FROM", "RESUME", "SEND"}
 
@@ -133,7 +133,7 @@ def _innermost(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _raising_code(trace: TracebackType | None) -> CodeType | None:
-    """The Python code whose `raise` made an exception; None where a library's native code did."""
+    """The Python code that raised an exception; None if a library's native code raised it."""
     trace = _innermost(trace)
     if trace is None:
         return None
@@ -143,7 +143,7 @@ def _raising_code(trace: TracebackType | None) -> CodeType | None:
 
 
 def _only_constants(text: str, code: CodeType) -> str:
-    """Parts of a Python message that are string constants of its code, longest first."""
+    """Parts of a Python message that are string constants of the code, longest first."""
     kept = [False] * len(text)
     for constant in sorted(set(_strings(code.co_consts)), key=len, reverse=True):
         start = text.find(constant) if len(constant) >= _SHORTEST_LITERAL else -1

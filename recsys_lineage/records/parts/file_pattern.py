@@ -1,4 +1,4 @@
-"""File patterns by which records name scans, and whether a file belongs to a scan."""
+"""File patterns by which records name scans, and tests whether a file belongs to a scan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 LANDING = "landing"
-"""The folder inside the data folder into which new files are dropped; a pattern need not name it."""
+"""The folder inside the data folder for new files; a pattern need not name it."""
 _CALL = re.compile(r"\s*\w+\(\s*(\[(?:[^\]'\"]|'(?:[^']|'')*'|\"[^\"]*\")*\]|'(?:[^']|'')*'|\"[^\"]*\")")
 _CHOICE = re.compile(r"\[[^/]*?\]|\{[^/]*?\}")
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"")
@@ -16,7 +16,7 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'|\"([^\"]*)\"")
 
 @lru_cache(maxsize=1024)
 def patterns_of(scan: str) -> tuple[str, ...]:
-    """The paths or patterns of a scan as a record describes it: `read_csv('sales-*.csv', delim = ';')`."""
+    """The paths or patterns of a scan in a record's description: `read_csv('sales-*.csv', delim = ';')`."""
     match = _CALL.match(scan)
     if match is None:
         return ()
@@ -27,7 +27,7 @@ def patterns_of(scan: str) -> tuple[str, ...]:
 
 
 def fits_pattern(path: str, pattern: str) -> bool:
-    """Whether a file, existing or not, is one that a scan of this pattern lists; see `files.list_files`."""
+    """Whether a file, existing or not, would be listed by a scan of this pattern; see `files.list_files`."""
     parts, wanted = path.casefold().split("/"), pattern.casefold().split("/")
     if parts[0] == LANDING and wanted[0] != LANDING:
         parts = parts[1:]
@@ -41,10 +41,10 @@ def fits_pattern(path: str, pattern: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_of_scan(path: str, called: str) -> bool:
-    """Whether a file may be one that column lineage means by a name: a scan, a pattern, several, or a path.
+    """Whether a file may be one that a name in column lineage means: a scan, a pattern, several, or a path.
 
     Args:
-        path: of the file, as its read is named.
+        path: the file's path, as in its read.
         called: the table of a column's edge, such as `read_csv('sales-*.csv')`, `sales-*.csv, returns.csv` or a path.
     """
     patterns = patterns_of(called) or (called, *called.split(", "))

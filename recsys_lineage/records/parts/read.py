@@ -8,26 +8,26 @@ from typing import Literal
 from recsys_lineage.records.parts.record_part import Columns, RecordPart
 
 Purpose = Literal["input", "check", "previous"]
-"""Why something was read: for the output, for a check of it, or as the asset's own version before."""
+"""Purpose of a read: for the output, for a check of it, or of the asset's own previous version."""
 
 
 @dataclass(frozen=True, slots=True)  # a source may have many files
 class Read(RecordPart):
-    """A table version, or a file, that code actually read.
+    """A table version or a file that code really read.
 
     Attributes:
         kind: table or file.
         name: the table's name, or the file's path below `root`.
-        fingerprint: of the table version; a file's sha256.
-        purpose: why it was read.
+        fingerprint: the fingerprint of the table version, or a file's sha256.
+        purpose: the purpose of the read.
         version: the table version; None for a file.
-        schema: columns and types, of the whole version or of the file.
-        columns: names of those that were read; None when all were, or when nothing tells them apart.
+        schema: columns and types of the whole version or of the file.
+        columns: the names of those that were read; None when all were, or when they are unknown.
         partitions: those that were read; None when all were.
-        rows: in what was read; None where it is not known.
-        bytes: of what was read, as it is stored: of those columns in those partitions.
-        hashed_by: the algorithm and engine of the fingerprint; None for a file, and where it is not known.
-        root: for a file, the folder or URL that its path starts from.
+        rows: the number of rows read; None where it is unknown.
+        bytes: the stored size of those columns in those partitions.
+        hashed_by: the algorithm and engine of the fingerprint; None for a file, and where it is unknown.
+        root: for a file, the folder or URL to which its path is relative.
     """
 
     kind: Literal["table", "file"]

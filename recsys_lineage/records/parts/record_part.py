@@ -14,17 +14,18 @@ from recsys_lineage.lake.versions.table_version import Column
 
 
 class RecordPart:
-    """A dataclass that is part of a record: written without what has its default, read whatever a later format adds."""
+    """A dataclass that is part of a record: written without default values, and readable with the additions of later
+    formats."""
 
     __pydantic_config__ = ConfigDict(extra="ignore")
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` turns back into an equal object."""
+        """A JSON object from which `from_json` restores an equal object."""
         return _adapter(type(self)).dump_python(self, mode="json", exclude_defaults=True)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The part from the result of `to_json`, in this format or an older one."""
+        """The part from a result of `to_json`, in this format or an older one."""
         return _adapter(cls).validate_python(cls.upgraded(data))
 
     @classmethod
@@ -56,7 +57,7 @@ def _typed_value(value: Any) -> Any:
 
 
 def _plain_value(value: Any) -> Any:
-    """A parameter as JSON; dates keep their type, so that a query can be run again exactly as it was."""
+    """A parameter as JSON; dates keep their type, so that a query can be run again unchanged."""
     if isinstance(value, datetime):
         return {"datetime": value.isoformat()}
     if isinstance(value, date):
@@ -77,4 +78,4 @@ Parameters = Annotated[
     BeforeValidator(_typed),
     PlainSerializer(lambda values: {name: _plain_value(value) for name, value in values.items()}),
 ]
-"""Values bound to a statement or given to a function; dates are written with their type."""
+"""Values bound to a statement or passed to a function; dates are written with their type."""

@@ -11,7 +11,7 @@ from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
 def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
-    """The edges of each column, of what is written as `RecordedColumns` says."""
+    """The edges of each column, parsed from the form of `RecordedColumns`."""
     if not given or any(isinstance(edges, tuple) for edges in given.values()):
         return dict(given)
     edges = [_edge(*each) for each in given["edges"]]
@@ -38,6 +38,6 @@ RecordedColumns = Annotated[
 ]
 """Column → its edges.
 
-Most columns of a table share the edges that decide its rows, so each edge stands once: it is written as
-`{"edges": [["table", "column", "SUBTYPE"], …], "columns": {"column": [0, 5, …]}}`; `true` follows where an edge masks.
+Most columns of a table share the edges that decide its rows, so each edge is stored once, in the form `{"edges":
+[["table", "column", "SUBTYPE"], …], "columns": {"column": [0, 5, …]}}`; `true` follows where an edge masks.
 """

@@ -1,4 +1,4 @@
-"""RowKeys: the columns that relate rows of a Python asset's table to rows of its inputs."""
+"""RowKeys: the columns that match rows of a Python asset's table to rows of its inputs."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import TypeAlias
 from recsys_lineage.errors import LineageError, did_you_mean
 
 Pairs: TypeAlias = Mapping[str, str]
-"""Column of the asset's table → the column of the other table that has the same value."""
+"""Column of the asset's table → the column of the other table with the same value."""
 Keys: TypeAlias = "Sequence[str] | Mapping[str, Pairs | Sequence[Pairs]]"
-"""What an asset names: columns that its table and an input both have; or for each table the pairs that tell its rows.
+"""Keys as an asset declares them: columns that its table and an input both have; or for each table the pairs that
+identify its rows.
 
-`{"users": {"user_id": "user_id"}, "items": [{"item_id": "item_id"}, {"like": "item_id"}]}`: of several, one is enough.
-A table that a model was fitted on may be named too, as its rows are counted by them.
+`{"users": {"user_id": "user_id"}, "items": [{"item_id": "item_id"}, {"like": "item_id"}]}`: of several pairs, one is
+enough. A table that a model was fitted on may be named too; its rows are counted by them.
 """
 
 
 @dataclass(frozen=True)
 class RowKeys:
-    """The keys that an asset names.
+    """The keys that an asset declares.
 
     Attributes:
-        shared: columns that rows of its table have in common with rows of any input that has them too.
-        of_tables: for each table that is named, the pairs that tell its rows; one of them is enough.
+        shared: columns that its rows have in common with rows of any input that has these columns.
+        of_tables: table → the alternative pairs that identify its rows.
     """
 
     shared: tuple[str, ...] = ()
@@ -32,7 +33,7 @@ class RowKeys:
 
     @classmethod
     def of(cls, keys: Keys) -> RowKeys:
-        """The row keys of an asset's wiring."""
+        """The row keys in an asset's definition."""
         if not isinstance(keys, Mapping):
             return cls(tuple(keys))
         return cls(
@@ -46,11 +47,11 @@ class RowKeys:
         return bool(self.shared or self.of_tables)
 
     def pairs(self, table: str, own: Collection[str], others: Collection[str]) -> list[Pairs]:
-        """The column pairs that relate rows of a table to rows of the asset's; none if it names none.
+        """The column pairs that match rows of a table to rows of the asset's; none if there are none.
 
         Args:
             table: the other table.
-            own: columns of the rows.
+            own: columns of the asset's rows.
             others: columns of the other table.
         """
         mine, its = ({name.casefold(): name for name in names} for names in (own, others))
@@ -64,15 +65,15 @@ class RowKeys:
     def check(
         self, columns: Collection[str], tables: Mapping[str, Collection[str] | None], where: str
     ) -> None:
-        """Check the named columns against those that exist; shared columns are known in each run only.
+        """Check the named columns against the existing ones; shared columns are known only in a run.
 
         Args:
-            columns: of the asset's table.
-            tables: those whose rows may belong to its rows, with their columns; None where these are not known.
+            columns: the columns of the asset's table.
+            tables: table whose rows may match → its columns; None where these are unknown.
             where: the asset's code, for messages.
 
         Raises:
-            LineageError: a table or a column that is named is not there.
+            LineageError: a named table or column does not exist.
         """
         for table, alternatives in self.of_tables.items():
             _known(table, tables, "table that it reads", where)
@@ -82,7 +83,7 @@ class RowKeys:
                     _known(other, others, f"column of {table}", where)
 
     def missing(self, table: str) -> str:
-        """Why they select no row of a table, in words."""
+        """The reason why they select no row of a table."""
         if self.shared:
             return f"its keys ({', '.join(self.shared)}) are no columns of {table}"
         if self.of_tables:

@@ -1,4 +1,4 @@
-"""Run: the orchestrator's information about the run in which something was made."""
+"""Run: the orchestrator's facts about the run in which something was made."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recsys_lineage.records.parts.record_part import RecordPart
 
 @dataclass(frozen=True)
 class Run(RecordPart):
-    """The run of an orchestrator that something belongs to; empty where code ran by itself, as in a notebook.
+    """The orchestrator's run; empty if code ran by itself, as in a notebook.
 
     Attributes:
         run_id: the orchestrator's id of the run.
@@ -18,10 +18,10 @@ class Run(RecordPart):
         step: the step inside the run.
         asset_key: the orchestrator's key of the asset, its parts joined by slashes.
         retry: how many times the step was tried before.
-        code_location: the code location that the job belongs to.
+        code_location: the job's code location.
         started: when the run started, UTC.
-        scheduled: the time that the schedule asked for, UTC.
-        schedule, sensor, tick, backfill: what asked for the run.
+        scheduled: the time requested by the schedule, UTC.
+        schedule, sensor, tick, backfill: the trigger of the run.
         parent_run, root_run: the runs that this one repeats.
     """
 

@@ -1,7 +1,7 @@
-"""Seen: digests of what an asset saw outside or took of its inputs, comparable without revealing a value.
+"""Seen: digests of an asset's observations and input parts, comparable without revealing a value.
 
-Such a text is only ever compared, so what it says need not be known: of a text that could be a cell of a table the
-record keeps a digest. Names of tables, days and digests stay as they are.
+Such a text is only ever compared, so its content is not needed: the record keeps a digest of a text that could be a
+cell of a table. Names of tables, days and digests stay unchanged.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ _LENGTH = 32
 
 
 def digest_of(text: str, length: int = _LENGTH) -> str:
-    """The digest of a text, as a record keeps it: `sha256:` and so many hexadecimal digits, 16 to 64."""
+    """The digest of a text in a record: `sha256:` and 16 to 64 hexadecimal digits."""
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:length]}"
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is a day, like names of partitions, and so no personal data."""
+    """Whether a text is a day, as in names of partitions, and so no personal data."""
     return _DAY.fullmatch(text) is not None
 
 
 def as_seen(value: Any, names: Collection[str] = ()) -> Any:
-    """A JSON value without a text that could be a cell of a table; that of such a value is the value itself.
+    """A JSON value with digests in place of texts that could be cells of a table; applying it twice changes nothing.
 
     Args:
-        value: texts in it, keys of objects included, become their digest; numbers, which are counts, stay.
-        names: texts that are known to be none, such as names of tables.
+        value: its texts, keys of objects included, become digests; numbers, which are counts, stay.
+        names: texts that are known to be harmless, such as names of tables.
     """
     if isinstance(value, str):
         known = value in names or _DIGEST.fullmatch(value) or is_day(value)

@@ -1,4 +1,4 @@
-"""Withheld values: values given to the engine that a record must not keep, and what it says instead."""
+"""Withheld values: values given to the engine that a record must not contain, and their placeholders."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ _ROUNDS = 100_000
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a parameter's name says that its value is a secret, such as the key of a hash."""
+    """Whether a parameter is named like a secret, such as the key of a hash."""
     return _SECRET.search(name) is not None
 
 
 def withheld(value: Any) -> str:
-    """The placeholder of a value: its type, and for a collection how many of what, as in `… (list of 3 str)`."""
+    """The placeholder of a value: its type, and for a collection its size and element type, as in `… (list of 3
+    str)`."""
     if isinstance(value, Mapping):
         return f"{WITHHELD} ({len(value)} names and values)"
     if isinstance(value, list | tuple | set | frozenset):
@@ -33,12 +34,12 @@ def withheld(value: Any) -> str:
 
 
 def withheld_secret(name: str, value: Any) -> str:
-    """The placeholder of a secret: a hash, slow to guess, that distinguishes it from another one."""
+    """The placeholder of a secret: a hash, slow to guess, that distinguishes it from other secrets."""
     return f"{WITHHELD} (secret {_digest(name, repr(value))})"
 
 
 def is_withheld(value: Any) -> bool:
-    """Whether a recorded value is the placeholder of one that is not kept."""
+    """Whether a recorded value is a placeholder."""
     if isinstance(value, Mapping):
         return any(map(is_withheld, value.values()))
     return isinstance(value, str) and value.startswith(f"{WITHHELD} (")

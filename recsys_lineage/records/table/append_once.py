@@ -1,4 +1,4 @@
-"""Idempotent append: rows with a key are added to a lake table once, whoever else appends at the same time."""
+"""Idempotent append: rows with a key are added to a lake table once, even with concurrent writers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recsys_lineage.lake.parquet.compaction import compact
 from recsys_lineage.lake.versions.table_version import TableVersion
 
 COMPACT_EVERY = 32
-"""Commits to a table after which its small files are joined: the most small files that a reader meets."""
+"""Commits to a table after which its small files are joined; the most small files that a reader opens."""
 _ATTEMPTS = 60
 _log = logging.getLogger(__name__)
 
@@ -31,23 +31,23 @@ def append_once(
     added: str | None = None,
     bounds: Collection[str] = (),
 ) -> int:
-    """Append the rows whose keys the table lacks, in one commit; returns how many.
+    """Append the rows whose keys the table lacks, in one commit; returns their number.
 
-    The commit goes through only at the version in which the keys were looked up. Where another writer was faster, they
-    are looked up again.
+    The commit succeeds only at the version in which the keys were looked up. If another writer was faster, they are
+    looked up again.
 
     Args:
         lake: the lake.
-        table: a table that is only appended to.
-        key: the column whose values stand once.
+        table: an append-only table.
+        key: the column whose values are unique.
         frame: the rows.
-        present: of a version of the table and some rows, the keys among them that it holds already.
-        added: a column to write the number of the commit into.
-        bounds: columns of times by which files are passed over; see `Lake.draft`.
+        present: gets a version of the table and some rows, and returns the keys that the version already has.
+        added: the column for the number of the commit.
+        bounds: columns of times by which readers skip files; see `Lake.draft`.
 
     Raises:
-        WriteConflict: when other writers kept winning.
-        InsufficientSpace: when the disk is full or not writable.
+        WriteConflict: other writers kept winning.
+        InsufficientSpace: the disk is full or not writable.
     """
     frame = frame.unique(key, keep="first", maintain_order=True)
     for attempt in range(_ATTEMPTS):
@@ -78,7 +78,7 @@ def append_once(
 
 
 def join_small_files(lake: Lake, table: str) -> None:
-    """Compact a table; where that fails the rows are there all the same, so it is a warning in the log."""
+    """Compact a table; a failure is a warning in the log, because the rows are stored anyway."""
     try:
         compact(lake, table)
     except LineageError as error:

@@ -1,8 +1,8 @@
 """RecordRow: a record as one row of columns, and back.
 
-What a reader filters by and joins on is a column of its own; what was read is a list of structs. Texts that many
-records repeat (code, statements, schemas, engines) stand in the row by their hash. Whatever no column holds exactly
-stays JSON, so that `joined(split(record)) == record` for every record, those of a later format included.
+Values for filters and joins are columns; reads are a list of structs. Texts repeated by many records (code, statements,
+schemas, engines) are represented by their hashes. Everything that no column can represent exactly stays JSON, so that
+`joined(split(record)) == record` for every record, also of a later format.
 """
 
 from __future__ import annotations
@@ -62,17 +62,18 @@ SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "reads": pl.List(pl.Struct({**_READ, _READ_SCHEMA: pl.String, _REST: pl.String})),
     _REST: pl.String,
 }
-"""The columns of a record. `failure` is the type of what went wrong; the `…_hash` ones name texts."""
+"""The columns of a record. `failure` is the type of the error; the `…_hash` ones identify texts."""
 HASHES = tuple(_HASHED)
 _LINEAGE = "column_lineage"
-"""Stands in the rest, as `{"text": its hash}`: tables of records made before it was known have no column for it."""
+"""Key in the rest, as `{"text": its hash}`, because older tables of records have no column for it."""
 _DECLARED = "declared"
-"""Stands first in the rest, so that it is found there in bulk, without parsing it."""
+"""First key in the rest, so that it is found in bulk without parsing."""
 _LABELS = ("kind", "purpose", "hashed_by", "root")
 
 
 def read_columns() -> pl.Expr:
-    """The column `reads` for answers in columns: without the JSON of what has no field, labels as categories."""
+    """The column `reads` for results in columns: without the JSON of values that have no field, labels as
+    categories."""
     read = pl.element().struct
     fields = [
         read.field(name).cast(pl.Categorical) if name in _LABELS else read.field(name)
@@ -82,25 +83,25 @@ def read_columns() -> pl.Expr:
 
 
 def lineage_hash_column() -> pl.Expr:
-    """The hash of each record's column lineage, whose JSON is a text; null where it has none."""
+    """The hash of each record's column lineage, whose JSON is stored as a text; null where there is none."""
     return pl.col(_REST).str.extract(rf'"{_LINEAGE}":\{{"text":"([0-9a-f]{{32}})"\}}\}}$')
 
 
 def declared_column() -> pl.Expr:
-    """The tables that each record's code declared, a JSON array of names; null where it does not say."""
+    """The tables that each record's code declared, as a JSON array of names; null where it has none."""
     return pl.col(_REST).str.extract(rf'^\{{"{_DECLARED}":(\[(?:"[a-z0-9_]*",?)*\])')
 
 
 @dataclass(frozen=True)
 class RecordRow:
-    """A record as a row: the values of `SCHEMA`, and the texts that they name by hash."""
+    """A record as a row: the values of `SCHEMA`, and texts by hash."""
 
     values: Mapping[str, Any]
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def split(record: Mapping[str, Any]) -> RecordRow:
-    """A record's JSON object as a row; one with `id` and `started` at the least."""
+    """A record's JSON object as a row; it needs at least `id` and `started`."""
     rest = json.loads(json.dumps(record))
     texts: dict[str, str] = {}
     values: dict[str, Any] = {
@@ -127,15 +128,15 @@ def split(record: Mapping[str, Any]) -> RecordRow:
 def joined(
     values: Mapping[str, Any], texts: Mapping[str, str], parsed: Callable[[str], Any] = json.loads
 ) -> dict[str, Any]:
-    """The JSON object of the record that a row was made of.
+    """The JSON object of a row's record.
 
     Args:
-        values: of the row.
-        texts: those that it names, by hash.
-        parsed: the JSON value of such a text; a reader of many records may give the same object for the same text.
+        values: the values of the row.
+        texts: hash → text, for the texts of the row.
+        parsed: returns the JSON value of such a text; it may return the same object for the same text.
 
     Raises:
-        KeyError: when `texts` lacks one that the row names.
+        KeyError: `texts` lacks a text of the row.
     """
     record = json.loads(values[_REST])
     if (hashed := _lineage_hash(record)) is not None:
@@ -151,7 +152,7 @@ def joined(
 
 
 def named_texts(values: Mapping[str, Any]) -> Iterator[str]:
-    """The hashes of the texts that a row names."""
+    """The hashes of a row's texts."""
     for column in HASHES:
         if values[column] is not None:
             yield values[column]
@@ -190,7 +191,7 @@ def _joined_read(
 
 
 def _take(record: dict[str, Any], path: tuple[str, ...], type_: Any) -> Any:
-    """The value at a path, taken out of the record; None, and nothing is taken, where a column could not hold it."""
+    """Remove and return the value at a path of the record; None, without removal, if a column cannot represent it."""
     holder = _holder(record, path)
     if holder is None or not _fits(holder.get(path[-1]), type_):
         return None
@@ -235,7 +236,7 @@ def _fits(value: Any, type_: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Whether a value is text that can be written as UTF-8; JSON can also spell halves of characters."""
+    """Whether a value is text that can be written as UTF-8; JSON can also contain lone surrogates."""
     if not isinstance(value, str):
         return False
     try:

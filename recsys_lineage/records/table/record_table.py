@@ -1,4 +1,4 @@
-"""RecordTable: the lake table in which every record is a row, for reading in bulk and from a cursor on."""
+"""RecordTable: the lake table in which every record is a row, for bulk reads and reads after a cursor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from recsys_lineage.records.table.texts import Texts
 
 TABLE = "lineage_records"
 ADDED = "added"
-"""The column with the number of the commit that added a row; cursors point between two of them."""
+"""The column with the number of the commit that added a row; a cursor is a position between two of them."""
 _STARTED = "started"
 _PATH = "path of the file"
 _ORDER = (ADDED, "ended", "id")
@@ -30,14 +30,14 @@ _AT_ONCE = 20_000
 _SHORTEST_RUN = 1_000
 _log = logging.getLogger(__name__)
 _waiting: dict[str, list[Mapping[str, Any]]] = {}
-"""Records that stand in commits and wait to become rows together, by lake (`rows_together`)."""
+"""Records in commits that wait to become rows together, by lake (`rows_together`)."""
 
 
 class RecordTable:
-    """Records as rows, in the order of the commits that added them and in a commit by (ended, id).
+    """Records as rows, in the order of the commits that added them, and within a commit by (ended, id).
 
-    The row says itself which commit added it. So a cursor stays right when the table's files are joined or written
-    anew, by this program or another.
+    Each row has the number of the commit that added it. So a cursor stays valid when the table's files are joined or
+    rewritten, by this program or another.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -51,19 +51,19 @@ class RecordTable:
         return self._lake.has(TABLE)
 
     def append(self, records: Sequence[Mapping[str, Any]], *, in_one_commit: bool = False) -> int:
-        """Add the records (JSON objects) whose ids are not there yet; returns how many.
+        """Add the records (JSON objects) with new ids; returns their number.
 
-        Very many are added in several commits, unless all are to appear at once.
+        A very large number is added in several commits, unless all must appear at once.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         self._add_waiting()
         return self._append(records, in_one_commit=in_one_commit)
 
     def append_together(self, records: Sequence[Mapping[str, Any]]) -> int:
-        """Like `append`; inside `rows_together`, those that stand in commits wait, and count as not there yet."""
+        """Like `append`; inside `rows_together`, records in commits wait and do not count as added yet."""
         waiting = _waiting.get(self._lake.uri)
         if waiting is None or not all(map(_is_in_a_commit, records)):
             return self.append(records)
@@ -80,7 +80,7 @@ class RecordTable:
         return count
 
     def _add_waiting(self) -> None:
-        """Add what waits; where that fails it is a warning in the log, because `Records.sync` adds it later."""
+        """Add the waiting records; a failure is a warning in the log, because `Records.sync` adds them later."""
         if not (waiting := _waiting.get(self._lake.uri)):
             return
         records = waiting.copy()
@@ -91,7 +91,7 @@ class RecordTable:
             _log.warning("%s records are not yet in the table of records: %s", len(records), error.message)
 
     def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
-        """Like `append`, for rows (`SCHEMA`) and the texts that they name; all in one commit."""
+        """Like `append`, for rows (`SCHEMA`) and their texts; all in one commit."""
         # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
         self._texts.add(texts)
         return append_once(
@@ -105,13 +105,13 @@ class RecordTable:
         columns: Sequence[str | pl.Expr] | None = None,
         commits: tuple[int, int] | None = None,
     ) -> tuple[pl.DataFrame, int | None]:
-        """Rows in their order, and the cursor after the last of them; None as the cursor while there are none.
+        """Rows in order, and the cursor after the last of them; None as the cursor while there are none.
 
         Args:
-            since: a cursor; only what was added after it.
-            where: which of them.
-            columns: only these, or what follows from them row by row; all when None.
-            commits: only what was added from the one to the other, both included; of all files no other is opened.
+            since: a cursor; only rows added after it.
+            where: a filter.
+            columns: columns, or expressions over one row; all columns when None.
+            commits: the first and last commit whose rows to read; only their files are opened.
         """
         self._add_waiting()
         latest = self._lake.latest(TABLE)
@@ -137,9 +137,9 @@ class RecordTable:
         return counts if since is None else counts.filter(pl.col(ADDED) > since)
 
     def _scan_of(self, version: TableVersion, commits: tuple[int, int]) -> pl.LazyFrame:
-        """Rows that some commits added.
+        """Rows added by some commits.
 
-        A scan of all files would begin to read each, and hold what it then leaves out.
+        A scan of all files would open each, and hold rows in memory that it then drops.
         """
         within = pl.col(ADDED).is_between(*commits)
         files = sorted(self._placed(version).filter(within)[_PATH].unique())
@@ -148,7 +148,7 @@ class RecordTable:
         return self._files_of(version, files).filter(within)
 
     def _placed(self, version: TableVersion) -> pl.DataFrame:
-        """How many rows of each commit stand in each file; read once for a version."""
+        """Number of rows of each commit in each file; computed once for a version."""
         if self._places is None or self._places[0] != version:
             files = self._lake.files(version)
             if files:
@@ -177,10 +177,10 @@ class RecordTable:
                 join_small_files(self._lake, table)
 
     def _present(self, version: TableVersion, frame: pl.DataFrame) -> Collection[str]:
-        """Which of some records are rows already.
+        """The records that are rows already.
 
-        One record has one start, and rows lie about in the order of their starts. Files whose records all started
-        earlier, or later, are not opened, so that the look costs the same however many records there are.
+        A record has one start, and rows are roughly ordered by it. Files whose records all started earlier or later are
+        not opened, so the cost does not depend on the number of records.
         """
         earliest, latest = frame[_STARTED].min(), frame[_STARTED].max()
         assert isinstance(earliest, datetime) and isinstance(latest, datetime), "every record has a start"
@@ -193,10 +193,10 @@ class RecordTable:
 
 @contextmanager
 def rows_together(lake: Lake) -> Iterator[None]:
-    """Inside the block, records that stand in the commits of their versions become rows together.
+    """Inside the block, records in the commits of their versions become rows together.
 
-    They do when the block ends, and before this process reads the table. A commit of its own for each took as long as
-    a small asset. Where the process is killed meanwhile, `Records.sync` finds them in the commits.
+    This happens at the end of the block, and before this process reads the table. A separate commit for each would take
+    as long as a small asset. If the process is killed meanwhile, `Records.sync` finds them in the commits.
     """
     if lake.uri in _waiting:
         yield
@@ -210,13 +210,13 @@ def rows_together(lake: Lake) -> Iterator[None]:
 
 
 def _is_in_a_commit(record: Mapping[str, Any]) -> bool:
-    """Whether a record is that of a version, whose commit carries it."""
+    """Whether a record belongs to a version, whose commit carries it."""
     is_asset = record.get("kind", "asset") == "asset"
     return is_asset and record.get("status") == "success" and record.get("version") is not None
 
 
 def _arranged(frame: pl.DataFrame, place: pl.Series) -> pl.DataFrame:
-    """The rows at the given places; where long runs of them lie in order, without a copy."""
+    """The rows at the given positions; long runs that are in order are not copied."""
     starts = place.diff().ne_missing(1).arg_true()
     if len(starts) * _SHORTEST_RUN >= len(place):
         return frame[place]

@@ -13,10 +13,10 @@ _FILE = ("_sync", "marks.json")
 
 
 class SyncMarks:
-    """Marks by table: a version, and the write that made it; the records of all versions up to it are rows.
+    """Table → a version and the write that made it; the records of all versions up to it are rows.
 
-    They only save looking again. Where the file is missing, damaged or older than what is so, more is looked at, and
-    what is a row already is not added again.
+    They only avoid repeated work. If the file is missing, damaged or outdated, more commits are read, and existing rows
+    are not added again.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -43,7 +43,7 @@ class SyncMarks:
             yield commit
 
     def save(self) -> None:
-        """Keep the marks, once all that came before them is in the table of records."""
+        """Store the marks, once everything before them is in the table of records."""
         if self._marks == self._before:
             return
         self._lake.storage.make_folder(self._path.rsplit("/", 1)[0])

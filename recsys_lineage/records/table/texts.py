@@ -16,21 +16,21 @@ _AT_ONCE = 10_000
 
 
 _seen: dict[str, tuple[TableVersion, set[str]]] = {}
-"""What this process saw to be there, by lake: a version of the table, and hashes in it. The table only grows."""
+"""Texts that this process knows to be stored: lake → a version of the table, and hashes in it. The table only grows."""
 
 
 class Texts:
-    """The lake table of texts: `hash` (of SHA-256, the first 32 hexadecimal digits) and `text`."""
+    """The lake table of texts: `hash` (the first 32 hexadecimal digits of SHA-256) and `text`."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
 
     def add(self, texts: Mapping[str, str]) -> int:
-        """Keep the texts that are not there yet; returns how many.
+        """Store the texts that are not in the table yet; returns their number.
 
         Raises:
-            WriteConflict: when other writers kept winning.
-            InsufficientSpace: when the disk is full or not writable.
+            WriteConflict: other writers kept winning.
+            InsufficientSpace: the disk is full or not writable.
         """
         seen = self._seen()
         texts = {hash_: text for hash_, text in texts.items() if hash_ not in seen}
@@ -42,7 +42,7 @@ class Texts:
         return added
 
     def get(self, hashes: Collection[str]) -> dict[str, str]:
-        """The texts of some hashes; those that are not there are left out."""
+        """The texts of some hashes; missing ones are left out."""
         if not hashes or not self._lake.has(TABLE):
             return {}
         scan = self._lake.scan(self._lake.version(TABLE))
@@ -50,7 +50,7 @@ class Texts:
         return dict(found.select("hash", "text").collect().iter_rows())
 
     def _seen(self) -> set[str]:
-        """Hashes that this process saw in this table; none if that table was deleted and begun anew."""
+        """Hashes that this process has seen in this table; none if the table was deleted and created again."""
         version, hashes = _seen.get(self._lake.uri, (None, set[str]()))
         if version is None or not self._lake.log(TABLE).has_write(version.version, version.write_id):
             return set()

@@ -18,9 +18,9 @@ from recsys_lineage.sql.statement import bare_statement
 
 ORIGIN = "<sql>"
 UNKNOWN = '"NULL"'
-"""The type of a column that is NULL, or a parameter, as it is."""
+"""The type of a column that is a plain NULL or parameter."""
 _STAND_INS: tuple[object, ...] = (None, "0", 0, ["0"])
-"""Values for parameters, whose own are not known: one by one, until DuckDB finds functions for them."""
+"""Values for parameters with unknown values, tried in order until DuckDB finds functions for them."""
 
 
 class RowTraceError(LineageError):
@@ -28,7 +28,7 @@ class RowTraceError(LineageError):
 
 
 def not_taken(error: duckdb.Error) -> RowTraceError:
-    """The error for a rewritten statement that DuckDB refuses, or has too little memory for."""
+    """The error for a rewritten statement that DuckDB refuses, or for which it has too little memory."""
     if isinstance(error, duckdb.OutOfMemoryException):
         return RowTraceError(
             "The rows are too many for the memory.",
@@ -48,21 +48,21 @@ def not_taken(error: duckdb.Error) -> RowTraceError:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table or query: its name, and DuckDB's type of it."""
+    """A column of a table or query: its name and DuckDB type."""
 
     name: str
     type: str
 
 
 class Catalog:
-    """Tables by name, without rows.
+    """Tables without rows, by name.
 
     Args:
-        schemas: for each table its columns with their types.
-        parameters: values of parameters, where they are known, for their types.
+        schemas: table → column → type.
+        parameters: known values of parameters, for their types.
 
     Raises:
-        RowTraceError: a type that DuckDB does not know, or two tables or columns of one name.
+        RowTraceError: a type is unknown to DuckDB, or two tables or columns have one name.
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class Catalog:
         self._stand_in: object = None
 
     def add(self, table: str, columns: Sequence[Column]) -> None:
-        """Make a table known.
+        """Add a table.
 
         Raises:
-            RowTraceError: DuckDB does not take the columns.
+            RowTraceError: DuckDB refuses the columns.
         """
         given = ", ".join(f"{quote(each.name)} {each.type}" for each in columns)
         try:
@@ -104,10 +104,10 @@ class Catalog:
         self.columns[table.casefold()] = tuple(columns)
 
     def folded(self, table: str) -> str:
-        """A given table's name as this catalog knows it.
+        """A given table's name as stored in this catalog.
 
         Raises:
-            RowTraceError: there is none of that name.
+            RowTraceError: there is no such table.
         """
         if table.casefold() not in self.tables:
             raise RowTraceError(
@@ -120,17 +120,17 @@ class Catalog:
         return table.casefold()
 
     def drop(self, table: str) -> None:
-        """Forget a table."""
+        """Remove a table."""
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
         self.columns.pop(table.casefold(), None)
 
     def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
-        """The columns that a query gives.
+        """The columns of a query's result.
 
         Args:
             query: a SELECT.
-            parameters: names of those that it has.
-            sure: whether types that hang on the value of a parameter are to be told as unknown.
+            parameters: the names of its parameters.
+            sure: whether types that depend on the value of a parameter are returned as unknown.
 
         Raises:
             duckdb.Error: it cannot be bound.
@@ -175,7 +175,7 @@ class Catalog:
         return self.connection.execute(f"DESCRIBE {query}", parameters).fetchall()
 
     def refused(self, sql: str, error: Exception, lines_before: int = 0) -> SqlAssetError:
-        """DuckDB's error for the author's statement, at its place in the text."""
+        """DuckDB's error for the author's statement, with its position in the text."""
         return SqlAssetError(
             "DuckDB refuses the SQL.",
             expected="one SELECT that the given tables and columns can answer",
@@ -185,7 +185,7 @@ class Catalog:
         )
 
     def _offset(self, sql: str, error: Exception, lines_before: int) -> int | None:
-        """Where in a statement an error of DuckDB points to."""
+        """Position in a statement to which an error of DuckDB points."""
         try:
             pieces = PiecedSql.of(sql)
         except SqlglotError:  # such as a text that is not closed

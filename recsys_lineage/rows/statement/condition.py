@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from recsys_lineage.rows.statement.catalog import Column
 
 _SCATTERED = ("BIGINT", "HUGEINT", "UBIGINT", "UUID", "TIMESTAMP", "DATE", "INTEGER", "UINTEGER", "VARCHAR")
-"""Types whose values tell rows apart best, first those that do most."""
+"""Types whose values identify rows best, the best first."""
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,11 @@ class Condition:
     """Condition on a column of wanted rows.
 
     Attributes:
-        template: SQL, with `\\0` where the column's expression stands.
-        refuses_null: whether it is never true of NULL.
-        asked: the table and the SQL of its column whose values it allows, where it is of that kind.
-        few: whether mostly few values fulfil it.
-        asks: the table of what is asked for; without rows there nothing is wanted. Empty where there is none.
+        template: SQL, with `\\0` in place of the column's expression.
+        refuses_null: whether it is never true for NULL.
+        asked: for a condition that allows the values of a column: the table and the column's SQL.
+        few: whether it usually allows few values.
+        asks: the table of requested values, without rows of which nothing is wanted; empty where there is none.
     """
 
     template: str
@@ -37,7 +37,7 @@ class Condition:
 
     @classmethod
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
-        """Condition that a column equals a value of a column of a small table, so that it is not NULL."""
+        """Condition that a column equals a value of a column of a small table, so it is not NULL."""
         return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
 
     @property
@@ -59,20 +59,20 @@ class Condition:
 
 
 def without_errors(condition: str) -> str:
-    """A condition on what a query gives, false where the query itself would not come to compute that.
+    """A condition on a query's result that is false where the query itself would not compute its columns.
 
-    DuckDB may look at it before the query's own WHERE, so that `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would
-    fail at `n = 1`.
+    DuckDB may evaluate it before the query's own WHERE, so that `SELECT x::INTEGER AS n FROM t WHERE x <> 'none'` would
+    fail with `n = 1`.
     """
     return f"TRY({condition})"
 
 
 Conditions = Mapping[int, Condition]
-"""What is known of some columns, by their positions."""
+"""Conditions that some columns are known to fulfil, by column position."""
 
 
 def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
-    """By which of some columns a table's rows are best found: its line in a file, or that of the widest kind."""
+    """The best column for finding a table's rows: its line in a file, or the column with the most selective type."""
 
     def rank(place: int) -> int:
         if columns[place].name.casefold() == "_line":
@@ -84,16 +84,16 @@ def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
 
 
 Fits = Mapping[int, Callable[[str], str]]
-"""Builders of conditions by position in the result: each says that an expression has that column's value."""
+"""Builders of conditions by position in the result: each states that an expression has that column's value."""
 
 
 def all_of(fits: Fits, columns: str) -> str:
-    """Condition that columns, given by name and position, have the values; empty without any."""
+    """Condition that columns, given by name and position, have the values; empty if there are none."""
     return " AND ".join(without_errors(fit(f"{columns}{place}")) for place, fit in fits.items())
 
 
 def meet(of: dict[str, Conditions], table: str, known: Sequence[Conditions]) -> None:
-    """Keeps of a table what is known of its rows wherever they are read."""
+    """Keep only the conditions on a table's rows that hold for every read of it."""
     for each in known:
         before = of.get(table)
         of[table] = dict(each) if before is None else {n: c for n, c in before.items() if each.get(n) == c}

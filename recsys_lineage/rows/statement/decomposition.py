@@ -1,7 +1,7 @@
 """Definitions: a statement decomposed into named queries, each over tables and other definitions only.
 
-Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become definitions of their
-own, unless they use columns of the query around them. Such a chain can be walked from its end to its tables.
+Entries of WITH, subqueries in FROM, sides of set operations and subqueries of expressions become separate definitions,
+unless they are correlated. Such a chain can be followed from its end to its tables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
-"""The schema by which a recursive query USING KEY names all of its rows so far."""
+"""The schema with which a recursive query USING KEY names all of its rows so far."""
 _ROW_NUMBER = "rowid"
 _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
@@ -45,14 +45,14 @@ class Statement:
     """A statement as definitions in dependency order.
 
     Attributes:
-        definitions: by folded name; the last is the statement itself.
-        parameters: names of its `$name` parameters, sorted.
-        sampled: the parts of it of which rows are drawn by chance; it is taken apart as if all were drawn.
-        aside: definitions, folded, whose rows are not followed, see `whole_tables.py`.
+        definitions: folded name → definition; the last is the statement itself.
+        parameters: the sorted names of its `$name` parameters.
+        sampled: its parts with random samples; it is decomposed as if all rows were drawn.
+        aside: folded names of definitions whose rows are not followed, see `whole_tables.py`.
 
     Raises:
-        SqlAssetError: DuckDB does not take the statement.
-        RowTraceError: it holds what cannot be traced.
+        SqlAssetError: DuckDB refuses the statement.
+        RowTraceError: a part of it cannot be traced.
     """
 
     def __init__(self, sql: str, catalog: Catalog) -> None:
@@ -81,10 +81,10 @@ class Statement:
             main.aliases, main.columns = names, columns
 
     def result_types(self) -> list[DuckDBPyType | None]:
-        """The types of the result's columns, in order; None for a column that is NULL or a parameter as it is.
+        """The types of the result's columns, in order; None for a column that is a plain NULL or parameter.
 
         Raises:
-            RowTraceError: DuckDB does not read the type that it writes.
+            RowTraceError: DuckDB does not parse a type that it printed.
         """
         try:
             return [
@@ -108,7 +108,7 @@ class Statement:
         return place_in(self.sql, start if start is not None and start < len(self.sql) else None, ORIGIN)
 
     def cannot(self, what: str, part: Node | None = None, advice: str | None = None) -> RowTraceError:
-        """The error for what is not traced."""
+        """The error for a part that cannot be traced."""
         return RowTraceError(
             f"Rows cannot be traced through {what}.",
             found=what,
@@ -140,7 +140,7 @@ class Statement:
                 raise self.cannot("a table AT a version", part, "read the version as a table of its own")
 
     def _refuse_hidden_reads(self, query: Node) -> None:
-        """Refuses what reads a table or a row's place in it where no trace would see it."""
+        """Refuse reads of a table, or of a row's number in it, that a trace would not see."""
         named = {column.name.casefold() for columns in self.catalog.columns.values() for column in columns}
         named |= {str(part.get("alias", "")).casefold() for part in everything(query)}
         for part in everything(query):
@@ -174,7 +174,7 @@ class Statement:
         return definition
 
     def _described(self, definition: Definition) -> tuple[Column, ...]:
-        """Columns as whoever reads the definition sees them."""
+        """Columns as visible to a reader of the definition."""
         text = self.catalog.syntax.text(definition.query)
         aliases = f"({', '.join(quote(each) for each in definition.aliases)})" if definition.aliases else ""
         return self.catalog.columns_of(
@@ -189,11 +189,11 @@ class Statement:
                 return name
 
     def _hoisted(self, query: Node, known: Mapping[str, str], itself: str = "") -> Node:
-        """The query with what stands for itself in it replaced by definitions.
+        """The query with its independent parts replaced by definitions.
 
         Args:
             query: any query node.
-            known: names of WITH entries that it sees, folded, and their definitions.
+            known: folded name of a visible WITH entry → its definition.
             itself: for the recursive side of a WITH entry, its definition.
         """
         query = copied(query)
@@ -228,7 +228,7 @@ class Statement:
         return query
 
     def _reference(self, query: Node, known: Mapping[str, str], word: str) -> Node:
-        """A query that reads a definition made of the given one; the query itself, where it needs what is around it."""
+        """A query that reads a definition made from the given query; the query itself, if it is correlated."""
         before = [*self.definitions]
         try:
             name = self._add(self._name(word), query, known, []).name
@@ -245,7 +245,7 @@ class Statement:
             self.catalog.drop(left_over)
 
     def _put_in_place(self, key: str, entry: Node, query: Node) -> None:
-        """Puts a WITH entry that uses columns around its query wherever the query reads it, in place."""
+        """Inline a WITH entry that uses columns of the enclosing query wherever it is read, in place."""
         entries = common_tables(query)
         places = [name for name, _ in entries]
         later = [body_of(each) for _, each in entries[places.index(key) + 1 :]]
@@ -276,7 +276,7 @@ class Statement:
         return name
 
     def _whole(self, side: Node) -> Node:
-        """A side of a recursive query with what orders or limits it in parentheses, as DuckDB writes none."""
+        """A side of a recursive query with its ORDER BY or LIMIT in parentheses, which DuckDB does not write."""
         if not any(each["type"] in _ENDS for each in side.get("modifiers", [])):
             return side
         whole = self.catalog.syntax.parsed(f"SELECT * FROM (SELECT 1) AS {quote(self._name('side'))}")
@@ -285,7 +285,7 @@ class Statement:
         return whole
 
     def _replace_in(self, query: Node, known: Mapping[str, str], itself: str) -> None:
-        """Puts definitions in place of the relations and subqueries of one query, in place."""
+        """Replace the relations and subqueries of one query by definitions, in place."""
         for part in [*parts(query)]:
             kind = part.get("type")
             if kind == "BASE_TABLE":
@@ -353,7 +353,8 @@ class Statement:
 
 
 def _without_samples(query: Node) -> list[Node]:
-    """Leaves out every sample of a syntax tree, in place; what was sampled, but not where a sample is of all rows."""
+    """Remove every sample of a syntax tree, in place; returns the sampled parts, except those with samples of all
+    rows."""
     sampled: list[Node] = []
     for part in everything(query):
         if sample := part.get("sample"):

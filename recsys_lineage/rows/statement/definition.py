@@ -17,16 +17,16 @@ class Definition:
     """A named query.
 
     Attributes:
-        name: unique, and no table's.
+        name: a unique name that no table has.
         query: its syntax tree, whose relations are tables and definitions.
-        columns: what it gives.
-        aliases: names that its WITH gives its columns.
-        materialized: what the author wrote.
+        columns: the columns of its result.
+        aliases: the names of its columns in WITH.
+        materialized: the author's MATERIALIZED clause.
         recursive: whether it reads itself.
-        whole: whether its rows cannot be followed one by one, so that each is traced to all that it reads.
-        asked: whether it is a subquery of an expression, of which all rows are asked for.
-        keys: where it is recursive USING KEY, these, and aggregates by which a key's rows become one.
-        reads: the tables and definitions in it, folded, each as often as it stands there.
+        whole: whether its rows cannot be followed individually, so that each is traced to everything that it reads.
+        asked: whether it is a subquery of an expression, of which all rows are needed.
+        keys: for a recursive query USING KEY, its keys, and the aggregates that merge a key's rows.
+        reads: the folded names of the tables and definitions in it, each as often as it occurs.
     """
 
     name: str

@@ -18,16 +18,16 @@ class FromItem:
     """One relation of a FROM clause.
 
     Attributes:
-        node: it, in the syntax tree.
-        alias: how columns name it.
-        columns: its columns' names, in order; None where they are not known.
-        table: the table or definition that it is, folded; empty for anything else.
-        nulled: whether a join may put NULLs in place of its row.
+        node: its node in the syntax tree.
+        alias: its name in columns.
+        columns: its columns' names, in order; None where they are unknown.
+        table: the folded name of its table or definition; empty for anything else.
+        nulled: whether a join may replace its row by NULLs.
         hidden: for the right side of a SEMI or ANTI join, that join.
-        nearest: for the right side of an ASOF join, that join: of the rows of a key it takes the nearest, so that which
-            one it is hangs on the others.
-        marker: the column that is true where its row is there; empty where nothing marks it.
-        mark: SQL of a column that says something of its row; empty where it has none.
+        nearest: for the right side of an ASOF join, that join: it takes the nearest row of a key, so the choice depends
+            on the other rows.
+        marker: the column that is true where its row exists; empty where there is none.
+        mark: SQL of a column with a fact about its row; empty where there is none.
     """
 
     node: Node
@@ -42,7 +42,7 @@ class FromItem:
     left_of_hidden: list[FromItem] = field(default_factory=list)
 
     def may_leave_out_by(self, column: str) -> bool:
-        """Whether rows with other values of a column can be left out, without another row coming in for one of them."""
+        """Whether rows with other values of a column can be left out without another row taking their place."""
         if self.nearest is None:
             return True
         keys = {name.casefold() for name in self.nearest.get("using_columns", [])[:-1]}
@@ -107,16 +107,16 @@ def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
 def mark_items(
     query: Node, items: list[FromItem], statement: Statement, said: Callable[[FromItem], str]
 ) -> None:
-    """Adds columns to relations and keeps them out of every `*`.
+    """Add columns to relations and exclude them from every `*`, in place.
 
-    They say whether a row is there that a join may replace by NULLs, and what is said of a row before it is joined.
+    They show whether a row exists that a join may replace by NULLs, and a fact about a row before it is joined.
 
-    In place. Where the query asks for columns by a pattern or for a relation's whole row, nothing is added.
+    Nothing is added if the query selects columns by a pattern or a relation's whole row.
 
     Args:
         query, items: the query and its relations.
-        statement: whose part it is.
-        said: SQL of what is said of a relation's rows; empty for nothing.
+        statement: the statement that contains it.
+        said: returns SQL of the fact about a relation's rows; empty for none.
     """
     added: dict[int, dict[str, str]] = {}
     for number, item in enumerate(items):
@@ -137,7 +137,7 @@ def mark_items(
         inner = copied(item.node)
         inner["alias"] = item.alias
         text = statement.catalog.syntax.relation_text(inner)
-        more = ", ".join(f"{said_of} AS {name}" for name, said_of in columns.items())
+        more = ", ".join(f"{start_message} AS {name}" for name, start_message in columns.items())
         made = statement.catalog.syntax.relation(f"(SELECT *, {more} FROM {text}) AS {quote(item.alias)}")
         item.node.clear()
         item.node.update(made)

@@ -1,4 +1,4 @@
-"""Steps: named queries, each over tables and the steps before it, which together answer a question about rows."""
+"""Steps: named queries, each over tables and previous steps, which together find rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Part:
 
     Attributes:
         text: its SQL.
-        of: steps of which one must have rows, that it gives some; empty where there are no such steps.
+        of: steps of which one must have rows for the part to have any; empty where there are none.
     """
 
     text: str
@@ -26,13 +26,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Whole:
-    """Another way to the rows of a step, which costs less where nearly all rows of a definition are asked for.
+    """An alternative query for a step, cheaper if nearly all rows of a definition are requested.
 
     Attributes:
         text: its SQL, over the definition.
-        definition: its name; what it gives is worth keeping for others.
-        asked: steps with the values that the rows are asked for by.
-        tables: that it is made of.
+        definition: the definition's name; its rows are stored for reuse.
+        asked: the steps with the requested values.
+        tables: the tables that it reads.
     """
 
     text: str
@@ -46,10 +46,10 @@ class Within:
     """Specification of a part of a table or definition, so that it can be read from a larger part that was found.
 
     Attributes:
-        table: that it is a part of.
-        asked: for columns, by position, the table and the column whose values they have, and whether NULL is none.
-        only: whether it is no more than that.
-        text: its SQL over the larger part, with `\0` where that stands.
+        table: the whole table or definition.
+        asked: column position → the table and column with the requested values, and whether NULL is excluded.
+        only: whether the part is exactly those rows.
+        text: its SQL over the larger part, with `\0` in place of its name.
     """
 
     table: str
@@ -60,13 +60,13 @@ class Within:
 
 @dataclass(frozen=True)
 class All:
-    """All rows of a definition, which a step of marked rows is where what they are made of is wholly marked.
+    """All rows of a definition, which a step of marked rows equals if its inputs are wholly marked.
 
     Attributes:
         text: the SQL of all rows.
-        single: whether they are one at most, so that the step is all of them where it has one.
-        of: steps of marked rows: where each of one entry is all rows of its definition, so is the step.
-        asked: such steps of one row: where one has it, and it is all of its definition, so is the step.
+        single: whether there is at most one, so that a step with one row has them all.
+        of: lists of steps of marked rows: if each step in a list is wholly marked, so is this one.
+        asked: such steps of one row: if one of them has its row, this step is wholly marked.
     """
 
     text: str
@@ -77,18 +77,18 @@ class All:
 
 @dataclass(frozen=True)
 class Marking:
-    """Another way to a step of marked rows: all rows of a definition are made once, each with whether it is marked.
+    """An alternative query for a step of marked rows: all rows of a definition are computed once, each with its mark.
 
-    It costs less where so many rows are marked below that looking for groups and partitions of theirs finds most of
-    them. And who reads the definition reads the same rows, to the last digit.
+    It is cheaper if so many input rows are marked that their groups and partitions are most of all. Readers of the
+    definition also get the same rows, to the last digit.
 
     Attributes:
-        marked: steps of marked rows below.
-        asked: steps of the keys of groups or partitions that hold some.
-        text: gives the SQL of all rows with a last column that says whether each is marked.
+        marked: the steps of marked input rows.
+        asked: the steps with the keys of groups or partitions that have some.
+        text: returns the SQL of all rows with the mark as the last column.
         definition: the definition's name.
         columns: the names of its columns.
-        always: whether there is to be no other way.
+        always: whether to use it in any case.
     """
 
     marked: tuple[str, ...]
@@ -104,18 +104,17 @@ class Step:
     """A named query.
 
     Attributes:
-        name: unique among all steps and tables.
-        columns: names of its columns; empty where the query gives them.
-        parts: the queries whose union, without copies, it is; or one query as it is.
-        stored: whether its rows are kept, and not found again by each step that reads them.
-        types: DuckDB types of its columns, as far as a step without rows needs them.
-        whole: another way to its rows.
+        name: its name, unique among all steps and tables.
+        columns: the names of its columns; empty where they are those of the query.
+        parts: the queries whose distinct union it is; or a single query.
+        stored: whether its rows are stored, rather than computed again by each reading step.
+        types: the DuckDB types of its columns, if a step without rows needs them.
+        whole: an alternative query for its rows.
         keys: for a recursive query with USING KEY, that clause.
-        all: what it is where all rows of a definition are marked.
-        marking: another way to its rows, where many are marked.
-        within: what it is a part of, where it can be read from a larger part.
-        few: at which need its rows are kept if they are few, where they are found by values that mostly few rows have;
-            0 where they are not.
+        all: its rows if all rows of a definition are marked.
+        marking: an alternative query for its rows if many are marked.
+        within: its specification as a part, if it can be read from a larger part.
+        few: the use at which its rows are stored if they are few, as those with given values mostly are; 0 for never.
     """
 
     name: str
@@ -167,7 +166,7 @@ class Steps:
         within: Within | None = None,
         few: int = 0,
     ) -> None:
-        """Adds a step behind all others."""
+        """Add a step after all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
         made = Step(
             name,
@@ -192,12 +191,12 @@ class Steps:
 
 
 def numbered(width: int, letter: str = "c") -> tuple[str, ...]:
-    """Names for so many columns."""
+    """Numbered names for a number of columns."""
     return tuple(f"{letter}{n}" for n in range(width))
 
 
 def _written(definition: Definition, statement: Statement) -> Step:
-    """A definition as the statement's WITH names it; what its author wants stored is."""
+    """A definition as an entry of the statement's WITH, stored if its author wants that."""
     stored = definition.materialized == "CTE_MATERIALIZE_ALWAYS" and not definition.keys
     text = definition_text(definition, statement.catalog.syntax)
     keys = ", ".join(statement.catalog.syntax.expression_text(key) for key in definition.keys)

@@ -1,7 +1,7 @@
-"""Syntax: a SELECT as DuckDB itself parses it, decomposed and written again.
+"""Syntax: a SELECT as parsed by DuckDB, decomposed and written again.
 
-DuckDB gives its own syntax tree as JSON and takes it back, so nothing here depends on a second parser's reading of the
-dialect. The shape differs a little between DuckDB 1.5 and 2.0; what differs is hidden here.
+DuckDB exports its syntax tree as JSON and imports it again, so no second parser's interpretation of the dialect is
+needed. The tree differs a little between DuckDB 1.5 and 2.0; this module hides the differences.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Syntax:
 
     @cached_property
     def _brackets_joins(self) -> bool:
-        """Whether DuckDB writes brackets around joins: 1.5 writes a cross join as a comma, which binds less."""
+        """Whether DuckDB writes parentheses around joins: 1.5 writes a cross join as a comma, which binds less
+        tightly."""
         sql = "SELECT 1 FROM a CROSS JOIN b LEFT JOIN c ON a.x = c.x"
         written = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
         return " , " not in self._one(written, sql)
@@ -77,11 +78,11 @@ class Syntax:
 
     @cached_property
     def _one_value(self) -> Node:
-        """The smallest query around parts that are to be written."""
+        """The smallest query in which parts can be written."""
         return self._select("1")
 
     def _one(self, sql: str, value: str) -> str:
-        """DuckDB's answer for one value, cached, because a third of the questions repeat."""
+        """DuckDB's result for one value, cached, because a third of the calls repeat."""
         if (sql, value) not in self._asked:
             row = self._connection.execute(sql, [value]).fetchone()
             assert row is not None
@@ -95,7 +96,7 @@ class Syntax:
 
 
 def _with_conditions(value: Any, in_join: bool = False) -> Any:
-    """A part of a syntax tree in which cross joins inside of other joins are joins on true."""
+    """A part of a syntax tree with cross joins inside other joins replaced by joins on true."""
     if isinstance(value, list):
         return [_with_conditions(each) for each in value]
     if not isinstance(value, dict):
@@ -115,7 +116,7 @@ def is_query(value: Any) -> bool:
 
 
 def parts(value: Any) -> Iterator[Node]:
-    """Every part of a syntax tree that is no part of a query inside it, from the top."""
+    """Every part of a syntax tree outside of the queries inside it, from the top."""
     stack = [value]
     push, pop = stack.append, stack.pop
     while stack:
@@ -154,7 +155,7 @@ def everything(query: object) -> list[Node]:
 
 
 def copied(value: Any) -> Any:
-    """A part of a syntax tree that may be changed without changing another; of JSON only, so faster than deepcopy."""
+    """An independent copy of a part of a syntax tree; only JSON, so faster than deepcopy."""
     if type(value) is dict:
         return {key: copied(part) if type(part) in _NESTED else part for key, part in value.items()}
     if type(value) is list:
@@ -173,7 +174,7 @@ def subqueries(value: Any) -> list[Node]:
 
 
 def conjuncts(condition: Node | None) -> list[Node]:
-    """The conditions that all hold where a condition does."""
+    """The conditions that a condition joins by AND."""
     if condition is None:
         return []
     if condition.get("type") == "CONJUNCTION_AND":
@@ -194,7 +195,7 @@ def children(query: Node) -> list[Node]:
 
 
 def set_children(query: Node, given: list[Node]) -> None:
-    """Replaces the queries that a set operation combines."""
+    """Replace the queries that a set operation combines."""
     if query.get("children"):
         query["children"] = given
     else:
@@ -202,7 +203,7 @@ def set_children(query: Node, given: list[Node]) -> None:
 
 
 def is_cut(query: Node) -> bool:
-    """Whether only some rows of a query come through, by LIMIT."""
+    """Whether LIMIT leaves only some rows of a query."""
     return any(each["type"].startswith("LIMIT") for each in query.get("modifiers", []))
 
 
@@ -217,7 +218,7 @@ def body_of(common_table: Node) -> Node:
 
 
 def without_places(value: Any) -> Any:
-    """A part of a syntax tree without the places in the text and aliases, to compare it with others."""
+    """A part of a syntax tree without text positions and aliases, for comparisons."""
     if isinstance(value, dict):
         return {
             key: without_places(part)
@@ -258,7 +259,7 @@ def gathered(window: Node, argument: Node, aggregate: str) -> Node:
 
 
 def set_arguments(call: Node, given: list[Node]) -> None:
-    """Replaces the arguments of a function or window."""
+    """Replace the arguments of a function or window."""
     if "arguments" in call:
         call["arguments"] = [{"name": "", "expression": each} for each in given]
     else:

@@ -21,7 +21,7 @@ _ENDLESS: Mapping[object, str] = {
     dt.datetime.max: "infinity",
     dt.datetime.min: "-infinity",
 }
-"""What Python is given for what has no end, and for these days themselves."""
+"""Python's values for infinite dates and times, which are also the literals of these days themselves."""
 _FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
 _TEXTS = ("varchar", "enum", "json", "bit", "geometry")
@@ -57,8 +57,9 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
 
     Args:
         expression: SQL of the column.
-        value: as DuckDB gives it to Python. A time in Python's own type stands for all nanoseconds of its microsecond.
-        kind: the column's type; None where it is not known.
+        value: the value as DuckDB returns it to Python. A time in Python's own type stands for all nanoseconds of its
+            microsecond.
+        kind: the column's type; None where it is unknown.
         where: the column, for messages.
 
     Raises:
@@ -120,7 +121,7 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
 
 
 def _plain(value: object) -> Any:
-    """NumPy's scalars as Python's."""
+    """A NumPy scalar as a Python value."""
     item = getattr(value, "item", None)
     return item() if callable(item) and type(value).__module__ == "numpy" else value
 
@@ -130,7 +131,7 @@ def _without_zone(value: dt.date) -> dt.date:
 
 
 def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of what a type is made of; an array's length and an ENUM's values are left out."""
+    """Names and types of the parts of a nested type; an array's length and an ENUM's values are left out."""
     return [(name, each) for name, each in kind.children if isinstance(each, DuckDBPyType)]
 
 
@@ -139,7 +140,7 @@ def _is_nested(kind: DuckDBPyType) -> bool:
 
 
 def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
-    """A value without parts as DuckDB reads it back from text."""
+    """A scalar value as text that DuckDB can parse."""
     name = kind.id
     if isinstance(value, bool):
         if name not in ("boolean", "varchar", "enum"):
@@ -177,7 +178,7 @@ def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
 
 
 def _clock(value: dt.datetime | dt.time) -> str:
-    """A time as text; DuckDB reads an offset of a time zone with its seconds."""
+    """A time as text; DuckDB parses a time zone's offset with its seconds."""
     return value.isoformat(sep=" ") if isinstance(value, dt.datetime) else value.isoformat()
 
 

@@ -1,1 +1,1 @@
-"""Witnesses of a row: the rows it is made of, and the rows that need not be examined."""
+"""Witnesses of a row: the rows behind it, and the rows that need not be examined."""

@@ -1,4 +1,4 @@
-"""Absences: where a statement lets a row pass because another row is absent."""
+"""Absences: the places where a statement lets a row pass because another row is absent."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 SHAPED = ("PIVOT", "SHOW_REF")
-"""Relations that are no rows of tables as they are."""
+"""Relations whose rows are not rows of tables."""
 
 _RELATIONS = ("BASE_TABLE", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION", *SHAPED)
 
 
 class Absences:
-    """Where a statement asks for something that is not there, of rows that traced rows may make without being wanted.
+    """The places where a statement requires absence, and traced rows may produce rows that were not wanted.
 
-    Such are rows that it also reads in another place, constants, and what is made of several rows, or several of one.
+    Such rows are those that it also reads elsewhere, constants, and rows made from several rows, or several from one.
 
     Attributes:
-        definitions: in which it does.
-        left: the tables of the rows that pass or do not.
-        right: the tables of what must not be there.
-        counting: the definitions of which a row too many would change others, and not only be one too many itself.
+        definitions: the definitions with such places.
+        left: the tables of the rows that pass or fail.
+        right: the tables of the rows that must be absent.
+        counting: the definitions of which an extra row would change other rows too.
     """
 
     def __init__(self, statement: Statement) -> None:
@@ -67,7 +67,7 @@ class Absences:
                 self.right |= set.union(*(other for _, other in found))
 
     def _is_wanted_alone(self, part: object) -> bool:
-        """Whether traced rows make no rows of a relation but those that they were traced for."""
+        """Whether traced rows produce only the rows of a relation for which they were traced."""
         inside = everything(part)
         relations = [each for each in inside if each.get("type") in _RELATIONS]
         unnested = any(each.get("function_name", "").lower() == "unnest" for each in inside)
@@ -102,7 +102,7 @@ class Absences:
         return found
 
     def counts_rows(self, query: Node) -> bool:
-        """Whether rows that a query looks at change what it makes of others."""
+        """Whether the rows that a query reads affect the rows that it makes from others."""
         windows = any(
             is_expression(part, "WINDOW") for part in parts([query["select_list"], query.get("qualify")])
         )
@@ -114,7 +114,7 @@ class Absences:
         return self._witnesses.is_aggregated(query) or windows or limited or shaped
 
     def _below(self, part: object) -> set[str]:
-        """The tables that a part of the statement reads, itself or through definitions."""
+        """The tables that a part of the statement reads, directly or through definitions."""
         names = {
             each["table_name"].casefold() for each in everything(part) if each.get("type") == "BASE_TABLE"
         }
@@ -139,7 +139,7 @@ def _tables_in(part: Node) -> list[Node]:
 
 
 def _pairs(query: Node, catalog: Catalog, counts: bool) -> Iterator[tuple[object, object]]:
-    """Absences that a query asks for: where the rows come from, and what must not be there."""
+    """Absences in a query: the source of the rows, and the relation that must not match."""
     if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
         return
     relation = query["from_table"]
@@ -155,7 +155,7 @@ def _pairs(query: Node, catalog: Catalog, counts: bool) -> Iterator[tuple[object
 
 
 def guards(query: Node) -> list[Node]:
-    """The conditions of a query that may hold for a row because rows are not there."""
+    """The conditions of a query that may be true for a row because other rows are absent."""
     return [
         each
         for each in conjuncts(query.get("where_clause"))
@@ -169,7 +169,7 @@ def _anti_joins(relation: Node) -> list[Node]:
 
 
 def missed(query: Node, items: list[FromItem]) -> list[tuple[FromItem, Node]]:
-    """The relations of a query that a join may miss, where it decides by that which rows it counts, with that join."""
+    """The optional relations of a query, with their joins, if a missing row decides which rows it counts."""
     joins = [
         (join, join[side])
         for join in parts(query["from_table"])

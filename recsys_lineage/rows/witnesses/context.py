@@ -1,4 +1,5 @@
-"""Context: what a row needs beyond its traced rows: windows over whole tables, and the columns that depend on them."""
+"""Context: the inputs of a row beyond its traced rows: windows over whole tables, and the columns that depend on
+them."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ _NUMBERED = re.compile(r"_\d+$")
 
 @dataclass
 class _Needs:
-    """Which columns of a query need the context, by name, and whether its rows do; and what the context is."""
+    """The columns of a query that need the context, by name, whether its rows do, and the context."""
 
     names: set[str] = field(default_factory=set)
     rows: bool = False
@@ -38,7 +39,7 @@ class _Needs:
 def context_of(statement: Statement, source: str) -> tuple[str | None, tuple[str, ...]]:
     """The context of a table in a statement: the condition on its rows, and the columns of the result that need them.
 
-    None, and no columns, where the statement looks at no whole table.
+    None, and no columns, if the statement depends on no whole table.
     """
     columns = statement.main.columns
     if statement.sampled and statement.main.depends_on(source, statement.definitions):
@@ -85,7 +86,7 @@ class _Context:
             self.needs[name] = needs
 
     def _of(self, query: Node, around: set[str]) -> _Needs:
-        """Context of a query; `around` are names of the outer query that need the context."""
+        """Context of a query; `around` has the names of the outer query that need the context."""
         if query["type"] == "SET_OPERATION_NODE":
             return self._of_sides(query, around)
         if (whole_name := whole_of(query)) is not None and whole_name in self.needs:
@@ -149,7 +150,7 @@ class _Context:
         return needs
 
     def _of_sides(self, query: Node, around: set[str]) -> _Needs:
-        """Context of a set operation: its columns need what those of its sides need, or its rows."""
+        """Context of a set operation: its columns or rows need it if those of its sides do."""
         needs = _Needs(rows=self._cut(query))
         by_name = query["setop_type"] == "UNION_BY_NAME"
         names: list[str] = []
@@ -164,14 +165,14 @@ class _Context:
         return needs
 
     def _is_shaped_of_needs(self, relation: Node) -> bool:
-        """Whether PIVOT, UNPIVOT or SUMMARIZE makes its columns of some that need the context, or its rows."""
+        """Whether PIVOT, UNPIVOT or SUMMARIZE derives its columns or rows from some that need the context."""
         shaped = [part for part in everything(relation) if part.get("type") in ("PIVOT", "SHOW_REF")]
         read = [part.get("table_name", "").casefold() for part in everything(shaped)]
         below = [self.needs[name] for name in read if name in self.needs]
         return any(each.rows or bool(each.places) for each in below)
 
     def _columns_of(self, query: Node) -> Sequence[Column] | None:
-        """The columns of a query that is a definition's, or a side of it; None of a subquery."""
+        """The columns of a query that is a definition or a side of one; None for a subquery."""
         for definition in self.statement.definitions.values():
             sides = definition.query.get("left"), definition.query.get("right")
             if definition.query is query or query in sides:
@@ -179,7 +180,7 @@ class _Context:
         return None
 
     def _by_name(self, query: Node, names: set[str]) -> set[int]:
-        """Positions of the columns of these names, where some come from a `*`."""
+        """Positions of the columns with these names, if some come from a `*`."""
         if (columns := self._columns_of(query)) is None:
             return {0} if names else set()
         return {
@@ -189,10 +190,10 @@ class _Context:
         }
 
     def _beside_stars(self, query: Node, hit: Sequence[bool]) -> set[int]:
-        """Positions of the columns that expressions make that need the context, where others come from a `*`.
+        """Positions of the computed columns that need the context, if others come from a `*`.
 
-        An expression over COLUMNS(…) makes several. Between two such expressions all positions count that a column may
-        have.
+        An expression over COLUMNS(…) makes several columns. Between two such expressions, all possible positions of a
+        column count.
         """
         if (columns := self._columns_of(query)) is None:
             return {0} if any(hit) else set()
@@ -244,7 +245,7 @@ class _Context:
         )
 
     def _cut(self, query: Node) -> bool:
-        """Whether rows are counted off: by an OFFSET or a share of all."""
+        """Whether a query skips rows by count: by OFFSET or a percentage."""
         for each in query.get("modifiers", []):
             share = each["type"] == "LIMIT_PERCENT_MODIFIER" or each.get("limit_type") == "PERCENTAGE"
             if each["type"].startswith("LIMIT") and (each.get("offset") or share):
@@ -259,7 +260,7 @@ class _Context:
         )
 
     def _add_condition(self, query: Node) -> None:
-        """The rows of the source that a window of this query looks at."""
+        """Add the rows of the source that a window of this query reads."""
         relation = query["from_table"]
         direct = relation.get("type") == "BASE_TABLE" and relation["table_name"].casefold() == self.source
         where = query.get("where_clause")
@@ -281,7 +282,7 @@ class _Context:
 
 
 def _is_star(part: Node) -> bool:
-    """Whether an expression is `*` or COLUMNS(…) as it is, whose columns are known by their names."""
+    """Whether an expression is a plain `*` or COLUMNS(…), whose columns are known by name."""
     return is_expression(part, "STAR")
 
 
@@ -290,7 +291,7 @@ def _names(table: str, catalog: Catalog) -> list[str]:
 
 
 def _given(query: Node) -> list[str]:
-    """Output names of a query, as far as its text gives them."""
+    """Output names of a query, as far as its text has them."""
     if query["type"] != "SELECT_NODE":
         return _given(children(query)[0])
     return [

@@ -1,8 +1,8 @@
-"""Contribution: extra columns of a query that say what its rows are made of: lists of rows, or a mark.
+"""Contribution: extra columns of a query that annotate its rows with their origins: lists of rows, or a mark.
 
-Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): where a trace
-goes backward, the rows themselves are asked for; where it goes forward, only whether one of some rows is among them,
-for which true and false are enough. A mark takes no room, however many rows a group or a window has.
+Both are annotations in the sense of Green, Karvounarakis and Tannen ("Provenance semirings", PODS 2007): a backward
+trace needs the rows themselves; a forward trace needs only whether one of some rows is among them, for which true and
+false suffice. The size of a mark does not depend on the number of rows of a group or a window.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from recsys_lineage.rows.statement.from_item import FromItem
 
 
 class Contribution(Protocol):
-    """Extra columns of a query that say what its rows are made of.
+    """Extra columns of a query that annotate its rows with their origins.
 
     Attributes:
-        gathering: the aggregate that puts together what rows of a window's frame are made of.
-        merged: whether it need not be told of which table the rows are.
+        gathering: the aggregate that combines the origins of the rows in a window's frame.
+        merged: whether the tables of the rows need not be distinguished.
     """
 
     gathering: str
     merged: bool
 
     def before_joins(self, item: FromItem) -> str:
-        """SQL of a column that a relation is to have before it is joined; empty for none."""
+        """SQL of a column to add to a relation before it is joined; empty for none."""
         ...
 
     def of_row(self, item: FromItem) -> str:
@@ -33,7 +33,7 @@ class Contribution(Protocol):
         ...
 
     def of_item(self, item: FromItem) -> str:
-        """SQL for the row of a relation in one joined row, where it may be missing."""
+        """SQL for the row of a relation in one joined row, which may be missing."""
         ...
 
     def one_of(self, item: FromItem) -> str:
@@ -41,7 +41,7 @@ class Contribution(Protocol):
         ...
 
     def gathered(self, each: str, *, joined: bool = False) -> str:
-        """An aggregate over the origins of several rows, many of which repeat where they are joined."""
+        """An aggregate over the origins of several rows, many of which repeat after joins."""
         ...
 
     def of_window(self, window: str) -> str:
@@ -68,7 +68,7 @@ class Lists:
         return f"[{item.row}]"
 
     def of_item(self, item: FromItem) -> str:
-        """The row, alone, or none."""
+        """The row alone, or no row."""
         there = item.is_there
         return f"CASE WHEN {there} THEN {self.of_row(item)} ELSE [] END" if there else self.of_row(item)
 
@@ -77,7 +77,7 @@ class Lists:
         return f"list({item.row})"
 
     def gathered(self, each: str, *, joined: bool = False) -> str:
-        """All rows of several lists; of joined rows each list once, because there may be far more of them."""
+        """All rows of several lists; of joined rows each list once, because joins may repeat it very often."""
         return f"flatten(list({'DISTINCT ' if joined else ''}{each}))"
 
     def of_window(self, window: str) -> str:
@@ -92,14 +92,14 @@ class Lists:
 
 
 class Marks:
-    """Whether one of some rows is among those that a row is made of.
+    """Whether some marked row is among the origins of a row.
 
     Args:
-        marked: for the name of a table or definition, folded, a query for its marked rows as STRUCTs with the fields
-            f0, f1, …; None where none is marked.
-        early: whether that is looked up before rows are joined, for each row once; else for the joined ones, which may
-            be few.
-        merged: whether one mark is enough for the rows of all tables.
+        marked: gets the folded name of a table or definition and returns a query for its marked rows as STRUCTs with
+            the fields f0, f1, …; None where none is marked.
+        early: whether marks are looked up before joins, once for each row; otherwise after them, for the joined rows,
+            which may be few.
+        merged: whether one mark serves for the rows of all tables.
     """
 
     gathering = "bool_or"
@@ -118,7 +118,7 @@ class Marks:
         return item.mark or self._looked_up(item)
 
     def _looked_up(self, item: FromItem) -> str:
-        """Whether the row is among the marked ones; STRUCTs are equal where the same fields are NULL."""
+        """Whether the row is among the marked ones; STRUCTs with NULL in the same fields are equal."""
         query = self._marked(item.table)
         return f"({item.row} IN ({query}))" if query is not None else "false"
 

@@ -1,4 +1,5 @@
-"""Gains: where a statement may return rows on a subset of its tables that it does not return on all of them."""
+"""Gains: the places where a statement may return rows on a subset of its tables that it does not return on all of
+them."""
 
 from __future__ import annotations
 
@@ -26,19 +27,19 @@ from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made
 
 
 class Gains:
-    """Where a statement may give rows on fewer rows that it does not give on all, and where these change others.
+    """The places where a statement on fewer rows may return additional rows, and where these affect others.
 
-    Of a group of which only some rows are there, an aggregate has another value, and of a partition a window. Where
-    that decides which rows there are, in HAVING, in a condition on what a subquery counts, or as what a row is joined
-    or grouped by, a row may come in.
+    An aggregate over a partial group has another value, and so does a window over a partial partition. If such a value
+    decides which rows there are, in HAVING, in a condition on a subquery's count, or as a join or grouping key, an
+    additional row may appear.
 
     Args:
-        statement: taken apart.
+        statement: the decomposed statement.
 
     Attributes:
-        definitions: that make groups, partitions or cuts of rows of which some may be traced for another reason, that
-            have a row where there is none below it, or that ask a subquery that does; none where nothing comes in.
-        tables: that the statement reads, where there are such definitions.
+        definitions: those with groups, partitions or limits over rows of which some may be traced for another reason,
+            those that have a row without input, and those with such a subquery; empty if no row can appear.
+        tables: the tables that the statement reads, if there are such definitions.
     """
 
     def __init__(self, statement: Statement) -> None:
@@ -85,7 +86,7 @@ class Gains:
         return is_cut(definition.query, self._facts) and bool(self._below({name}) & self._several)
 
     def _is_total(self, name: str, definition: Definition) -> bool:
-        """Whether a definition has its one row on no rows too, so that it may pass there where it did not before."""
+        """Whether a definition returns its one row without input too, so that it may pass where it did not before."""
         query = definition.query
         if definition is self._statement.main or definition.recursive or name in self._statement.aside:
             return False
@@ -95,7 +96,7 @@ class Gains:
         return one_set and query.get("aggregate_handling") != "FORCE_AGGREGATES"
 
     def _decided_by(self, definition: Definition) -> Iterator[object]:
-        """The parts of a query of whose answers one too many may take away or change one of its own."""
+        """The parts of a query for which an additional row may remove or change one of its own."""
         query = definition.query
         if definition.recursive:
             yield query
@@ -119,7 +120,7 @@ class Gains:
                 yield asked
 
     def _chooses_by_groups(self, query: Node) -> bool:
-        """Whether what is made of several rows together decides which rows of its relations a query has, or groups."""
+        """Whether values made from several rows decide which rows of its relations a query has, or groups."""
         if query["type"] == "SET_OPERATION_NODE":
             sides = [self._places(whole_of(side) or "") for side in children(query)]
             return not query["setop_type"].startswith("UNION") and any(sides)
@@ -148,7 +149,7 @@ class Gains:
         return bool(names) and any(is_expression(part, "STAR") for part in parts(deciding))
 
     def _answers_groups(self, subquery: Node) -> bool:
-        """Whether the answer of a subquery is made of several rows together, but not of all that there are."""
+        """Whether the result of a subquery is made from several rows, but not from all of them."""
         inner = subquery["subquery"]["node"]
         if subquery["subquery_type"] in ("EXISTS", "NOT_EXISTS"):
             return False
@@ -168,7 +169,7 @@ class Gains:
         )
 
     def _places(self, name: str) -> frozenset[int]:
-        """The places of the columns of a definition that are made of several rows together; none of a table."""
+        """The positions of a definition's columns that are made from several rows; none for a table."""
         definition = self._statement.definitions.get(name.casefold())
         if definition is None:
             return frozenset()
@@ -185,7 +186,7 @@ class Gains:
         return found
 
     def _names(self, query: Node) -> set[str]:
-        """The columns of a query's relations, by their folded names."""
+        """The folded names of the columns of a query's relations."""
         found: set[str] = set()
         for item in from_items(query["from_table"], self._statement.catalog):
             places = self._places(item.table)
@@ -198,7 +199,7 @@ class Gains:
         return found
 
     def _closed(self, names: set[str]) -> set[str]:
-        """Names of definitions, and of all that these read."""
+        """Names of definitions, and of everything that these read."""
         found: set[str] = set()
         open_ = [*names]
         while open_:
@@ -209,13 +210,13 @@ class Gains:
         return found
 
     def _below(self, names: set[str]) -> set[str]:
-        """The tables that some tables and definitions are made of."""
+        """The tables behind some tables and definitions."""
         reads = {table for name in self._closed(names) for table in self._statement.definitions[name].reads}
         return (names | reads) & self._tables
 
 
 def _names_one(part: object, names: set[str]) -> bool:
-    """Whether a column of one of some names stands in a part of a syntax tree, in subqueries too."""
+    """Whether a part of a syntax tree, subqueries included, uses a column with one of some names."""
     columns = (each for each in everything(part) if is_expression(each, "COLUMN_REF"))
     return any(each["column_names"][-1].casefold() in names for each in columns)
 
@@ -234,7 +235,7 @@ def _limits(query: Node) -> bool:
 
 
 def _cuts_itself(query: Node) -> bool:
-    """Whether a query leaves out groups or rows by what others there are."""
+    """Whether a query excludes groups or rows depending on the others."""
     return bool(query.get("having") or query.get("qualify")) or _limits(query)
 
 

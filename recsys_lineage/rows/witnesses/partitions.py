@@ -1,7 +1,7 @@
 """Partitions: windows over whole partitions, traced once per partition, because a list for each row would be quadratic.
 
-The keys of the wanted row's partitions stand beside it, and its place where later rows are not looked at; the rows with
-the same keys, in no later place, are asked for then.
+The query returns the keys of the wanted row's partitions, and its position if later rows do not matter; then the rows
+with the same keys, and no later position, are requested.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from recsys_lineage.rows.witnesses.witnessed_query import Partition
 
 
 def set_apart(windows: Sequence[Node], statement: Statement) -> list[Node]:
-    """Those of some windows whose rows are found by the keys of a partition, and by the place in it."""
+    """The windows whose rows can be found by the keys of a partition and the position in it."""
     found = [each for each in windows if each.get("partitions")]
     whole = [each for each in found if is_over_partition(each)]
     running = [each for each in found if is_up_to_own(each) and not is_over_partition(each)]
@@ -28,13 +28,13 @@ def set_apart(windows: Sequence[Node], statement: Statement) -> list[Node]:
 def partitions_of(
     query: Node, windows: Sequence[Node], grouped: bool, list_rows: Callable[[Node], None]
 ) -> list[Partition]:
-    """The queries for all rows of the partitions of windows, each partition's once; the query gets the keys as columns.
+    """The queries for all rows of the windows' partitions, each partition once; the query gets the keys as columns.
 
     Args:
-        query: that has the windows.
-        windows: those that are set apart.
+        query: the query with the windows.
+        windows: the windows that are traced separately.
         grouped: whether the query groups its rows.
-        list_rows: adds to a query the columns that list what its rows are made of.
+        list_rows: adds the columns with the origins of its rows to a query.
     """
     found: list[Partition] = []
     listed: list[tuple[list[Node], list[Node]]] = []

@@ -1,4 +1,4 @@
-"""Reshaped rows: which rows those of PIVOT, UNPIVOT, SUMMARIZE and DESCRIBE are made of."""
+"""Reshaped rows: the origins of the rows of PIVOT, UNPIVOT, SUMMARIZE and DESCRIBE."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from recsys_lineage.sql.names import quote
 
 
 def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Witnessed:
-    """Such a query with a column that says what its rows are made of.
+    """Such a query with a column for the origins of its rows.
 
-    A row of UNPIVOT is made of the row that carries it, one of PIVOT of those equal in the columns that stay, one of
-    SUMMARIZE of all.
+    A row of UNPIVOT comes from one row, a row of PIVOT from those equal in the remaining columns, a row of SUMMARIZE
+    from all.
 
     Args:
         query: `SELECT *` of the relation alone.
-        item: the table that is reshaped.
-        statement: whose part the query is.
-        say: what the column says.
+        item: the reshaped table.
+        statement: the statement that contains the query.
+        say: the content of the column.
     """
     relation = query["from_table"]
     if relation["type"] == "PIVOT" and relation.get("unpivot_names"):
@@ -46,8 +46,8 @@ def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribu
 
 
 def _carried(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Node | None:
-    """An UNPIVOT whose rows carry what is said of the row that they are made of: a list of equal ones for each would be
-    quadratic. None where a pattern for its columns would take the column that carries it for one of them.
+    """An UNPIVOT whose rows carry the annotation of their origin, because a list of equal rows for each would be
+    quadratic. None if a pattern for its columns would match the added column.
     """
     syntax = statement.catalog.syntax
 

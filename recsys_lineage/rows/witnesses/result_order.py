@@ -1,4 +1,4 @@
-"""Result order: the ORDER BY of a query, as far as it decides which rows there are once witnesses are added."""
+"""Result order: the ORDER BY of a query, if it decides which rows there are once witnesses are added."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from recsys_lineage.rows.statement.syntax import Node, Syntax, is_expression
 
 
 def simplify_order(query: Node, catalog: Catalog) -> None:
-    """Leaves out what does not change which rows there are, given that only rows of the result are looked for."""
+    """Remove sort keys that do not change which rows there are, because only rows of the result are searched."""
     modifiers = query.get("modifiers", [])
     distinct = [each for each in modifiers if each["type"] == "DISTINCT_MODIFIER"]
     limited = any(each["type"].startswith("LIMIT") for each in modifiers)
@@ -23,7 +23,7 @@ def simplify_order(query: Node, catalog: Catalog) -> None:
 
 
 def _own_columns(order: Node, width: int, syntax: Syntax) -> list[Node]:
-    """ORDER BY ALL as positions of a query's own columns, so that the witnesses after them do not take part."""
+    """ORDER BY ALL as positions of a query's own columns, so that the witness columns after them do not count."""
     star = order["expression"]
     some = any(
         star.get(key) for key in ("expr", "exclude_list", "replace_list", "rename_list", "relation_name")

@@ -1,4 +1,4 @@
-"""SEMI and ANTI joins: the rows on their right side, which no column of the query shows."""
+"""SEMI and ANTI joins: the rows on their right side, which are in no column of the query."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from recsys_lineage.rows.witnesses.contribution import Contribution
 from recsys_lineage.sql.names import quote
 
 Lists = list[tuple[str, str]]
-"""Tables and definitions, folded, each with the SQL of a list of its rows."""
+"""Folded names of tables and definitions, each with the SQL of a list of its rows."""
 
 
 def asked_by(join: Node) -> list[Node]:
-    """The subqueries that a SEMI or ANTI JOIN asks, where the rows of its right side are seen."""
+    """The subqueries in the condition of a SEMI or ANTI JOIN, in which the rows of its right side are visible."""
     return subqueries([join.get("condition"), join["right"]])
 
 
 def rows_of_conditions(
     items: list[FromItem], statement: Statement, say: Contribution, of_subquery: Callable[[Node], Lists]
 ) -> Lists:
-    """Lists of the rows by which subqueries decide which rows behind SEMI or ANTI JOIN fit."""
+    """Lists of the rows with which subqueries decide which rows on the right of SEMI or ANTI JOIN match."""
     joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
     return [
         (table, f"(SELECT {say.gathered(rows)} {fitting(item, statement)})")
@@ -33,7 +33,7 @@ def rows_of_conditions(
 
 
 def fitting(item: FromItem, statement: Statement) -> str:
-    """SQL, from its FROM on, of the rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
+    """SQL, from its FROM on, of the rows on the right side of a SEMI or ANTI JOIN that match the row on the left."""
     join, syntax = item.hidden, statement.catalog.syntax
     assert join is not None
     if join.get("ref_type") == "NATURAL":

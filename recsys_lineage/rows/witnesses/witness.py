@@ -1,12 +1,12 @@
-"""Witnesses: a query that gives, beside its own columns, the rows of its relations that each row is made of.
+"""Witnesses: a query that returns, with each of its rows, the rows of its relations from which that row was made.
 
 The lineage of an operator's row is that of Cui, Widom and Wiener ("Tracing the lineage of view data in a warehousing
-environment", ACM TODS 25(2), 2000, section 4): of a join the rows joined, of an aggregate the rows of the group, of a
-difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
-data model through query rewriting", ICDE 2009) the rewritten query carries these rows in columns of their own, and
-what subqueries contribute is found by evaluating them for the same outer row ("Provenance for nested subqueries",
-EDBT 2009). Of an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of
-Buneman, Khanna and Tan ("Why and where", ICDT 2001).
+environment", ACM TODS 25(2), 2000, section 4): for a join the joined rows, for an aggregate the rows of the group, for
+a difference the rows of the left side. As in Perm (Glavic and Alonso, "Perm: processing provenance and data on the same
+data model through query rewriting", ICDE 2009) the rewritten query carries these rows in additional columns, and the
+contribution of subqueries is found by evaluating them for the same outer row ("Provenance for nested subqueries", EDBT
+2009). For an aggregate that takes one row's value, such as max, one row suffices: a witness in the sense of Buneman,
+Khanna and Tan ("Why and where", ICDT 2001).
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _COMPARED = {
 
 
 class Witnesses(QueryFacts):
-    """The way to witnesses of some tables in one statement.
+    """The rewriting of one statement's queries for the witnesses of some tables.
 
     Args:
-        statement: taken apart.
-        sources: the tables, folded.
+        statement: the decomposed statement.
+        sources: the folded names of the tables.
     """
 
     def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
@@ -73,19 +73,19 @@ class Witnesses(QueryFacts):
         *,
         apart: bool = False,
     ) -> Witnessed:
-        """A query with columns that list the rows of each followed table and definition that its rows are made of.
+        """A query with additional columns that list, for each followed table and definition, the rows behind each row.
 
         Args:
-            query: any query but a recursive one.
-            name_of: which table or definition a relation is a part of, where some are parts.
-            say: what the columns hold in place of lists.
-            taken: for positions of its columns what makes of an expression the condition that it has the wanted value;
-                of rows that are equal to an aggregate one is listed that has it.
-            apart: whether the rows of windows over partitions are no part of the lists: each row of a partition would
-                list them all, or all before it.
+            query: any query except a recursive one.
+            name_of: returns the table or definition that a relation is a part of, if some are parts.
+            say: the content of the columns in place of lists.
+            taken: column position → function from an expression to the condition that it has the wanted value; among
+                rows that are equal for an aggregate, one with the value is listed.
+            apart: whether to leave the rows of windows over partitions out of the lists, because each row of a
+                partition would list all of them, or all before it.
 
         Raises:
-            RowTraceError: it holds what cannot be traced.
+            RowTraceError: a part of it cannot be traced.
         """
         if name_of is not None:
             self._name_of = name_of
@@ -176,7 +176,7 @@ class Witnesses(QueryFacts):
             query["select_list"].append({**said, "alias": f"__w{n}"})
 
     def _merged(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Rows of several tables as if they were of one, where that is enough."""
+        """Rows of several tables treated as rows of one, if that is enough."""
         if not self._say.merged or len(rows) < 2:
             return rows
         return [(rows[0][0], self._say.together([row for _, row in rows]))]
@@ -219,7 +219,7 @@ class Witnesses(QueryFacts):
         return Witnessed(made, tables)
 
     def _of_difference(self, query: Node) -> Witnessed:
-        """EXCEPT and INTERSECT that use columns around them: what equal rows of the first side, or of both, are of."""
+        """A correlated EXCEPT or INTERSECT, with the origins of equal rows of the first side, or of both."""
         sides = children(query)[: 1 if query["setop_type"] == "EXCEPT" else 2]
         width = width_of(query, 0, self.statement.catalog)
         if not width:
@@ -237,7 +237,7 @@ class Witnesses(QueryFacts):
         return Witnessed(parsed, [table for table, _ in found])
 
     def _of_shaped(self, query: Node) -> Witnessed:
-        """PIVOT, UNPIVOT and SUMMARIZE of one table; DESCRIBE is made of no row."""
+        """PIVOT, UNPIVOT and SUMMARIZE of one table; rows of DESCRIBE have no origins."""
         relation = query["from_table"]
         if relation.get("show_type") == "DESCRIBE":
             return Witnessed(query)
@@ -253,7 +253,7 @@ class Witnesses(QueryFacts):
         return of_reshaped(query, item, self.statement, self._say)
 
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
-        """SQL of the list of a followed relation's rows in one joined row, by relation of FROM."""
+        """SQL of the list of each followed relation's rows in one joined row, by relation of FROM."""
         found: list[tuple[str, str]] = []
         for item in items:
             kind = item.node.get("type")
@@ -275,11 +275,11 @@ class Witnesses(QueryFacts):
         return found
 
     def of_hidden(self, item: FromItem) -> str:
-        """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that fit the row on the left."""
+        """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that match the row on the left."""
         return f"(SELECT {self._say.one_of(item)} {fitting(item, self.statement)})"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
-        """Lists of the rows that a row of a correlated subquery in FROM is made of."""
+        """Lists of the rows behind a row of a correlated subquery in FROM."""
         inner = item.node["subquery"]["node"]
         witnessed = self.of(inner)
         if not witnessed.tables:
@@ -300,10 +300,10 @@ class Witnesses(QueryFacts):
         return self._lists(witnessed, len(names), fits)
 
     def of_subquery(self, subquery: Node, must_be_true: bool = False) -> list[tuple[str, str]]:
-        """Lists of the rows on which the value of an expression's subquery rests.
+        """Lists of the rows on which the value of a subquery expression depends.
 
-        What NOT IN and NOT EXISTS let pass they let pass because there is no such row, so the lists are empty then.
-        Where IN need not be true, its answer may also be NULL, because of a NULL among the rows.
+        NOT IN and NOT EXISTS let a row pass because there is no matching row, so the lists are empty then. If IN need
+        not be true, its value may also be NULL, because of a NULL among the rows.
         """
         inner = subquery["subquery"]["node"]
         if inner.get("having") and not inner.get("group_expressions"):
@@ -329,7 +329,7 @@ class Witnesses(QueryFacts):
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
 
     def _in_group(self, row: Node | None, query: Node) -> str:
-        """SQL of whether an answer that is no aggregate, of each group's several, equals the value asked for."""
+        """SQL of whether one of a group's several values, which is no aggregate, equals the requested value."""
         if row is None or len(arguments(row)) != len(query["select_list"]):
             return ""
         fits = [
@@ -357,14 +357,14 @@ class Witnesses(QueryFacts):
         ]
 
     def _of_group(self, row: str, one: list[Node], likes: str, joined: bool) -> str:
-        """SQL of the rows of a group, or of one for each aggregate, given that of the rows below one of its rows."""
+        """SQL of the rows of a group, or of one for each aggregate, given that of the rows behind one of its rows."""
         if not one:
             return self._say.gathered(row, joined=joined)
         found = [row_of(call, row, self.syntax, likes) for call in one]
         return self._say.together(found)
 
     def _likes(self, query: Node, one: list[Node], taken: Mapping[int, Callable[[str], str]]) -> str:
-        """SQL of how many of the wanted values a row below has, of those that aggregates take of one row."""
+        """SQL of the number of wanted values in a row, among those that aggregates take from one row."""
         select = query["select_list"]
         if any(is_expression(part, "STAR") for part in parts(select)):
             return ""

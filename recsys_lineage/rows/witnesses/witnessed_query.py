@@ -1,4 +1,4 @@
-"""Witnessed: a query with columns that list the rows each of its rows is made of."""
+"""Witnessed: a query with columns that list the rows behind each of its rows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
 
 @dataclass
 class Partition:
-    """All rows that some windows look at beside a row's own: those of its partition, or those of it up to its place.
+    """All rows that some windows read in addition to a row's own: those of its partition, or those up to its position.
 
     Attributes:
-        names: of the columns, of both queries, by whose values a partition is told.
-        keys: the expressions that these are.
-        query: gives these, and what its rows are made of in columns as the query with witnesses does.
+        names: the names of the columns, in both queries, that identify a partition.
+        keys: their expressions.
+        query: returns these columns and witness columns like those of the query with witnesses.
         grouped: whether it groups its rows.
-        place: the column, of both queries, with a row's place in its partition, where later rows are not looked at;
-            empty where all are.
+        place: the column, in both queries, with a row's position in its partition, if later rows are not read; empty if
+            all are.
     """
 
     names: list[str]
@@ -28,7 +28,7 @@ class Partition:
 
     @property
     def columns(self) -> list[str]:
-        """The columns that both queries have beside their own."""
+        """The columns that both queries have in addition to their own."""
         return [*self.names, *([self.place] if self.place else [])]
 
 
@@ -38,10 +38,10 @@ class Witnessed:
 
     Attributes:
         query: the syntax tree; its first columns are the query's own.
-        tables: for each further column, `__w0`, `__w1`, …, the table or definition whose rows it lists.
-        counts: in how many places each of these is read.
-        partitions: set apart from these lists, the rows of windows over whole partitions.
-        repeats: whether lists of several rows may name the same rows, as those of joined rows do.
+        tables: the table or definition listed in each further column, `__w0`, `__w1`, …
+        counts: the number of places where each of these is read.
+        partitions: the rows of windows over whole partitions, kept out of these lists.
+        repeats: whether lists of several rows may contain the same rows, as after joins.
     """
 
     query: Node
@@ -52,7 +52,7 @@ class Witnessed:
 
 
 def drop_own_columns(witnessed: Witnessed) -> None:
-    """Leaves out a query's own columns, where nothing asks for them and they do not decide its rows."""
+    """Remove a query's own columns if they are not needed and do not decide its rows."""
     query = witnessed.query
     decides = ("group_expressions", "group_sets", "modifiers", "having", "qualify")
     if query["type"] != "SELECT_NODE" or any(query.get(key) for key in decides):

@@ -99,6 +99,7 @@ def test_a_message_that_comes_twice_stops_nothing(tmp_path: Path, workers: int) 
     require_each_once_in_order(sink.stored, MESSAGES)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize(
     "fault",

@@ -121,7 +121,7 @@ def chains(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Chain]:
     return chain
 
 
-@settings(max_examples=examples(16))
+@settings(max_examples=examples(16, judged=2))
 @given(changes=st.lists(st.sets(st.sampled_from(sorted(CHANGES))), min_size=1, max_size=3))
 def test_the_differences_start_where_something_was_changed(
     chains: Callable[[], Chain], changes: list[set[str]]

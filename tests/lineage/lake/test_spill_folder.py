@@ -11,6 +11,7 @@ import pytest
 
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
+from tests.examples import examples
 
 _SPILLS = """
 import os, sys
@@ -91,7 +92,7 @@ def test_many_connect_and_close_beside_each_other(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from recsys_lineage.lake.engine import Engine\n"
-        "for _ in range(60):\n"
+        f"for _ in range({examples(60, judged=20)}):\n"
         "    Engine(threads=1, temp_folder=sys.argv[1]).connect().close()\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]

@@ -262,6 +262,7 @@ def _first_origin(output: dict[str, Any]) -> dict[str, Any]:
     return next(iter(output["facets"]["columnLineage"]["fields"].values()))["inputFields"][0]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("change", CHANGES)
 def test_each_change_of_an_event_is_named(
     change: str, marquez: RunningMarquez, shop: Shop, sent: Events

@@ -36,7 +36,7 @@ def blas_threads() -> list[int]:
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_equal_fits_in_two_threads_give_the_bits_of_one_alone(name: str) -> None:
     expected = fit(name, seed=1).to_files()
@@ -61,7 +61,7 @@ def test_equal_fits_in_two_threads_give_the_bits_of_one_alone(name: str) -> None
     assert torch.equal(torch.get_rng_state(), state), "PyTorch's own generator stays as it was"
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_number_of_threads_is_honoured_and_remembered_where_bits_depend_on_it(name: str) -> None:
     before = torch.get_num_threads()

@@ -1,1 +1,1 @@
-"""Columns of a statement: their names, and which of them are the same."""
+"""Columns of a statement: their names, and their equalities."""

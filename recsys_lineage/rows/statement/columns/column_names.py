@@ -40,7 +40,7 @@ def _names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
 
 
 def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | None:
-    """The columns of a relation as DuckDB names them, if that does not depend on anything around the query."""
+    """The columns of a relation as DuckDB names them, if that does not depend on the enclosing query."""
     text = f"SELECT {quote(item.alias)}.* FROM {catalog.syntax.relation_text(query['from_table'])}"
     try:
         columns = catalog.columns_of(text, parameters_in(query["from_table"]), sure=False)

@@ -1,4 +1,4 @@
-"""Plain columns: which expressions of a query are merely columns of its relations, and which are equal."""
+"""Plain columns: expressions of a query that are merely columns of its relations, and pairs of equal columns."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from recsys_lineage.rows.statement.from_item import FromItem
 from recsys_lineage.rows.statement.syntax import Node, conjuncts, is_expression, parts
 
 Place = tuple[int, str]
-"""A column of a FROM clause: the number of its relation, and its name, folded."""
+"""A column of a FROM clause: the index of its relation, and its folded name."""
 
 
 def selected_places(query: Node, items: list[FromItem], width: int) -> list[Place | None]:
-    """Columns of FROM that the output columns are, as far as they are plain columns."""
+    """Columns of FROM that the output columns are, if they are plain columns."""
     found: list[Place | None] = []
     merged = any(
         part.get("using_columns") or part.get("ref_type") == "NATURAL" for part in parts(query["from_table"])
@@ -42,7 +42,7 @@ def selected_places(query: Node, items: list[FromItem], width: int) -> list[Plac
 
 
 def place_of(expression: Node | None, items: list[FromItem], query: Node) -> Place | None:
-    """The column of FROM that an expression is, as far as that is plain."""
+    """The column of FROM that an expression is, if it is a plain column."""
     if expression is None or not is_expression(expression, "COLUMN_REF"):
         return None
     names = [name.casefold() for name in expression["column_names"]]
@@ -66,11 +66,11 @@ def place_of(expression: Node | None, items: list[FromItem], query: Node) -> Pla
 
 
 def equal_places(query: Node, items: list[FromItem], *, there: bool = False) -> Iterable[tuple[Place, Place]]:
-    """Pairs of columns that are equal in all rows that come through; the second may be NULL beside the first.
+    """Pairs of columns that are equal in all rows that pass; the second may be NULL where the first is not.
 
     Args:
         query, items: the query and its relations.
-        there: instead, pairs that are equal in all rows that come through in which the first one's row is there.
+        there: return pairs that are equal in all rows that pass and have the first column's row.
     """
     if query.get("where_clause"):
         yield from _both(query["where_clause"], items, query)

@@ -1,20 +1,21 @@
-"""Schema names: columns qualified by the schema of their table too, as `main.t.a`."""
+"""Schema names: columns qualified with the schema of their table, as `main.t.a`."""
 
 from __future__ import annotations
 
 from recsys_lineage.rows.statement.syntax import Node, everything, is_expression
 
 _MAIN = "main"
-"""The schema of a table that is called by its name alone."""
+"""The schema of a table that is named without one."""
 
 
 def leave_out_schemas(query: Node) -> None:
-    """Calls columns by their table alone, in place, since a trace reads rows of that table that have no schema.
+    """Qualify columns by their table alone, in place, because a trace reads the table's rows from relations without a
+    schema.
 
-    The relations keep theirs, by which they are told from entries of WITH of the same name.
+    The relations keep their schemas, which distinguish them from entries of WITH with the same name.
 
     Args:
-        query: a whole syntax tree, whose schemas DuckDB has found to be right.
+        query: a whole syntax tree, whose schemas DuckDB has validated.
     """
     found = everything(query)
     tables = {

@@ -1,4 +1,4 @@
-"""NATURAL SEMI and ANTI joins with the columns that both sides share named: USING."""
+"""NATURAL SEMI and ANTI joins rewritten with USING and the columns that both sides share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from recsys_lineage.rows.statement.syntax import Node, parts
 
 
 def name_shared_columns(relation: Node, catalog: Catalog) -> None:
-    """Says by which columns the NATURAL SEMI and ANTI joins of a FROM clause join, in place, where that is known."""
+    """Name the columns of NATURAL SEMI and ANTI joins in a FROM clause, in place, if they are known."""
     for part in [*parts(relation)]:
         if part.get("ref_type") == "NATURAL" and part.get("join_type") in ("SEMI", "ANTI"):
             left, right = _columns(part["left"], catalog), _columns(part["right"], catalog)
@@ -20,7 +20,7 @@ def name_shared_columns(relation: Node, catalog: Catalog) -> None:
 
 
 def _columns(relation: Node, catalog: Catalog) -> list[str] | None:
-    """The names of the columns of one side of a join; None where they are not known."""
+    """The column names of one side of a join; None where they are unknown."""
     if relation.get("type") == "JOIN":
         left = _columns(relation["left"], catalog)
         if relation["join_type"] in ("SEMI", "ANTI"):

@@ -1,1 +1,1 @@
-"""Facts about a statement's rows: what identifies them, how many there are, and which others they read."""
+"""Facts about a statement's rows: their keys, their number, and the other rows that they depend on."""

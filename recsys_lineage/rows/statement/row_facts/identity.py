@@ -9,7 +9,7 @@ from recsys_lineage.rows.statement.syntax import Node, is_expression, parts, wit
 
 
 def identity(definition: Definition, is_aggregated: Callable[[Node], bool]) -> list[int]:
-    """Positions of the columns that distinguish a definition's rows: the keys of its groups, or all."""
+    """Positions of the columns that distinguish a definition's rows: the keys of its groups, or all columns."""
     every = list(range(len(definition.columns)))
     query = definition.query
     if query["type"] != "SELECT_NODE" or not is_aggregated(query) or len(query.get("group_sets", [])) > 1:

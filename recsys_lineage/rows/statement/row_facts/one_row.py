@@ -1,4 +1,4 @@
-"""One-row aggregates: aggregates that take the value of one row, and the row that they take."""
+"""One-row aggregates: aggregates whose value comes from one row, and that row."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _ONE_ROW = {
     "argmax": "arg_max", "min_by": "arg_min", "max_by": "arg_max", "any_value": "any_value", "arbitrary": "first",
     "first": "first", "last": "last",
 }  # fmt: skip
-"""Aggregates whose value is one row's, and the one that finds the row."""
+"""Aggregate whose value comes from one row → the aggregate that finds the row."""
 
 
 def takes_one_row(call: Node) -> bool:
-    """Whether the value of an aggregate is that of one row."""
+    """Whether the value of an aggregate comes from one row."""
     name, count = call["function_name"].lower(), len(arguments(call))
     if name not in _ONE_ROW:
         return False
@@ -21,13 +21,13 @@ def takes_one_row(call: Node) -> bool:
 
 
 def row_of(call: Node, row: str, syntax: Syntax, likes: str = "") -> str:
-    """SQL of the list of rows below the one row whose value an aggregate takes, given that of any row.
+    """SQL of the list of rows behind the one row whose value an aggregate takes, given that of any row.
 
     Args:
         call: the aggregate.
-        row: SQL of the list of rows below one of its rows.
-        syntax: that writes it.
-        likes: SQL of a number, the greater the rather a row is taken of several that are equal to the aggregate.
+        row: SQL of the list of rows behind one of its rows.
+        syntax: the writer of SQL.
+        likes: SQL of a number; among rows that are equal for the aggregate, the one with the greatest number is taken.
     """
     name = call["function_name"].lower()
     given = arguments(call)

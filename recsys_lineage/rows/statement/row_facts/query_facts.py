@@ -1,4 +1,4 @@
-"""QueryFacts: facts about a query's rows from its text: how they are grouped, and whether each is made alone."""
+"""QueryFacts: facts about a query's rows from its text: their grouping, and whether each is independent of others."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from recsys_lineage.rows.statement.syntax import Node, children, everything, is_
 
 
 class QueryFacts:
-    """Facts about rows from the texts of one statement's queries.
+    """Facts about rows derived from the texts of one statement's queries.
 
     Args:
-        statement: taken apart.
-        sources: the tables whose rows are followed, folded.
+        statement: the decomposed statement.
+        sources: the folded names of the tables whose rows are followed.
     """
 
     def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
@@ -47,12 +47,12 @@ class QueryFacts:
         return bool(self._aggregate_calls(result))
 
     def takes_all_rows(self, query: Node) -> bool:
-        """Whether a group of a query is made of all its rows, and not of those alone whose values are taken."""
+        """Whether a group of a query depends on all its rows, not only on those whose values it takes."""
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         return not self._one_row_calls(self._aggregate_calls(result))
 
     def is_row_by_row(self, query: Node) -> bool:
-        """Whether each row of a query is made of one row of each relation, whatever others there are."""
+        """Whether each row of a query comes from one row of each relation, independently of the others."""
         name, _ = self._own.get(id(query), ("", None))
         if not name:
             return self._gives_row_by_row(query)
@@ -71,7 +71,7 @@ class QueryFacts:
         return not windows and self._is_plain(query)
 
     def says_something_of_nothing(self, query: Node) -> bool:
-        """Whether a query gives a row also where its tables have none, as an aggregate without groups does."""
+        """Whether a query returns a row even if its tables have none, like an aggregate without groups."""
         read = [query]
         for part in everything(query):
             name = self._name_of(part.get("table_name", "").casefold())
@@ -92,7 +92,7 @@ class QueryFacts:
         ]
 
     def keys_of(self, query: Node) -> list[Node]:
-        """The expressions by which a query groups its rows, also where GROUP BY names aliases, places or ALL."""
+        """The expressions by which a query groups its rows, with aliases, positions and ALL in GROUP BY resolved."""
         select = query["select_list"]
         if query.get("aggregate_handling") == "FORCE_AGGREGATES":
             return [each for each in select if not self._aggregate_calls(each)]
@@ -107,13 +107,13 @@ class QueryFacts:
         return found
 
     def _one_row_calls(self, calls: list[Node]) -> list[Node]:
-        """The aggregates of a query, where each takes the value of one row."""
+        """The aggregates of a query, if the value of each comes from one row."""
         if not calls or any(is_expression(part, "STAR") for part in parts(calls)):
             return []
         return calls if all(takes_one_row(call) for call in calls) else []
 
     def _is_plain(self, query: Node) -> bool:
-        """Whether rows below a query come out the same when other rows are not there."""
+        """Whether rows below a query are the same if other rows are absent."""
         if any(is_expression(part, "SUBQUERY") for part in parts(query)):
             return False
         for part in parts(query["from_table"]) if query["type"] == "SELECT_NODE" else []:
@@ -131,7 +131,7 @@ class QueryFacts:
         return True
 
     def _is_absence(self, condition: Node) -> bool:
-        """Whether a condition lets a row pass because something is not there, so that no row is a witness of it."""
+        """Whether a condition lets a row pass because other rows are absent, so that no row is a witness."""
         inner = condition["children"][0] if condition.get("type") == "OPERATOR_NOT" else None
         if inner is None or not is_expression(inner, "SUBQUERY"):
             return False
@@ -141,7 +141,7 @@ class QueryFacts:
         return not self.says_something_of_nothing(query) and not self.answers_aggregates(query)
 
     def answers_aggregates(self, query: Node) -> bool:
-        """Whether a query answers with aggregates of groups, which of fewer rows are other values."""
+        """Whether a query's result has aggregates of groups, whose values differ with fewer rows."""
         query = self.answering(query)
         return query["type"] == "SELECT_NODE" and bool(self._aggregate_calls(query["select_list"]))
 

@@ -8,15 +8,15 @@ from recsys_lineage.rows.statement.syntax import Node, children, everything, is_
 
 
 def goes_row_by_row(side: Node, name: str, aggregates: Collection[str]) -> bool:
-    """Whether each row of a recursive side is made of one row of the step before, whatever others that step had.
+    """Whether each row of a recursive side comes from one row of the previous step, independently of the others.
 
-    Then it can be told from all rows of all steps together which of them a row was made of. A group, a window, a LIMIT,
-    an outer join or a subquery over the rows of one step says something else of all of them.
+    Then a row's origin can be found among all rows of all steps together. A group, a window, a LIMIT, an outer join or
+    a subquery over the rows of one step has another result over all steps.
 
     Args:
-        side: the recursive side of an entry of WITH, that reads itself.
-        name: under which it does.
-        aggregates: names of DuckDB's aggregate functions.
+        side: the recursive side of an entry of WITH, which reads itself.
+        name: the name under which it does.
+        aggregates: the names of DuckDB's aggregate functions.
     """
     if not _reads(side, name):
         return True
@@ -44,7 +44,8 @@ def goes_row_by_row(side: Node, name: str, aggregates: Collection[str]) -> bool:
 
 
 def _is_read_once(relation: Node, name: str, aggregates: Collection[str]) -> bool:
-    """Whether one relation of a FROM clause reads the step before, and each of its rows is kept whatever others do."""
+    """Whether one relation of a FROM clause reads the previous step, and each of its rows is kept independently of
+    others."""
     kind = relation.get("type")
     if kind == "BASE_TABLE":
         return True

@@ -1,4 +1,4 @@
-"""SingleRows: which definitions of a statement have one row at most."""
+"""SingleRows: the definitions of a statement with at most one row."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from recsys_lineage.rows.statement.syntax import Node, is_expression, parts
 
 
 class SingleRows:
-    """Which tables and definitions have one row at most, by the statement's text alone.
+    """The tables and definitions with at most one row, judging by the statement's text.
 
-    These are totals, what LIMIT 1 leaves, and what is joined of such alone.
+    These are totals, results of LIMIT 1, and joins of only these.
 
     Args:
-        statement: taken apart.
-        facts: of its queries.
+        statement: the decomposed statement.
+        facts: the facts about its queries.
     """
 
     def __init__(self, statement: Statement, facts: QueryFacts) -> None:
@@ -24,7 +24,7 @@ class SingleRows:
         self._single: dict[str, bool] = {}
 
     def has(self, name: str) -> bool:
-        """Whether a table or definition, folded, has one row at most."""
+        """Whether a table or definition (folded) has at most one row."""
         if name not in self._single:
             definition = self._statement.definitions.get(name)
             self._single[name] = definition is not None and self._is_single(definition)

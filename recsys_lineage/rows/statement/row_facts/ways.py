@@ -1,4 +1,4 @@
-"""Ways: the number of paths by which rows of a source come into a statement's result."""
+"""Ways: the number of paths by which rows of a source reach a statement's result."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from recsys_lineage.rows.statement.decomposition import Statement
 
 
 def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
-    """Number of ways, at most, by which rows come into the statement's result, by source and definition.
+    """The most paths by which rows reach the statement's result, by source and definition.
 
-    A source itself, and a definition over it, has the number by which it comes into the statement's result.
+    The number of a source, and of a definition over it, counts its own paths to the statement's result.
     """
     counted: dict[str, int] = {}
     for source in sources:

@@ -1,9 +1,8 @@
-"""Whole-table facts: definitions of one row, such as a total, with which other rows are joined.
+"""Whole-table facts: definitions of one row, such as a total, that are joined with other rows.
 
-A total over a table is made of all its rows, and so is every row that the total is joined with: which is true, and
-tells nothing of one of them. Where a lake's rows are followed, such definitions are set aside: what depends on them is
-context, as a rank among all rows is (`rows/witnesses/context.py`). A statement that is a total itself is made of all
-rows.
+A total over a table depends on all its rows, and so does every row joined with the total, which says nothing about a
+single row. So such definitions are set aside when a lake's rows are followed: their dependents need context, like a
+rank among all rows (`rows/witnesses/context.py`). A statement that is itself a total still depends on all rows.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ def set_aside(statement: Statement) -> None:
 
 
 class _Made:
-    """Which definitions of a statement many rows make.
+    """The definitions of a statement whose rows depend on many rows.
 
     Args:
-        statement: taken apart.
-        facts: of its queries.
+        statement: the decomposed statement.
+        facts: the facts about its queries.
     """
 
     def __init__(self, statement: Statement, facts: QueryFacts) -> None:
         self._statement, self._facts = statement, facts
 
     def of_many(self, name: str) -> bool:
-        """Whether a row of a definition, folded, is made of groups of rows, and not of a few whose values it takes."""
+        """Whether a row of a definition (folded) depends on groups of rows, not only on a few whose values it takes."""
         definition = self._statement.definitions.get(name)
         if definition is None:
             return False

@@ -1,4 +1,4 @@
-"""Window rows: which other rows a window function reads, and when that is the whole table."""
+"""Window rows: the other rows that a window function reads, and whether they are the whole table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ALL = ("UNBOUNDED_PRECEDING", "UNBOUNDED_FOLLOWING")
 
 
 def is_over_all(window: Node) -> bool:
-    """Whether a window function looks at rows of the whole table: it has no PARTITION BY and no near bounds."""
+    """Whether a window function reads rows of the whole table: it has no PARTITION BY and no near bounds."""
     if window.get("partitions"):
         return False
     kind = window["type"]
@@ -31,7 +31,7 @@ def is_over_all(window: Node) -> bool:
 
 
 def is_over_partition(window: Node) -> bool:
-    """Whether a window function reads all rows of its partition, wherever its own row is in it."""
+    """Whether a window function reads all rows of its partition, independently of its own row's position."""
     kind = window["type"]
     if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
         return False
@@ -46,7 +46,7 @@ def is_over_partition(window: Node) -> bool:
 
 
 def is_up_to_own(window: Node) -> bool:
-    """Whether a window function looks at the rows of its partition up to its own row and those in the same place."""
+    """Whether a window function reads the rows of its partition up to its own row and its peers."""
     if window.get("filter_expr") or window.get("exclude_clause", "NO_OTHER") != "NO_OTHER":
         return False
     if not window.get("orders") or window.get("arg_orders"):
@@ -59,7 +59,7 @@ def is_up_to_own(window: Node) -> bool:
 
 
 def place_in(window: Node) -> Node:
-    """The window that numbers the places in which rows of a partition stand; rows with equal keys stand in one."""
+    """The window that numbers the positions of rows in a partition; rows with equal keys have the same position."""
     made = gathered(window, window, "dense_rank")
     set_arguments(made, [])
     made.update(
@@ -69,10 +69,9 @@ def place_in(window: Node) -> Node:
 
 
 def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = "list") -> Node:
-    """The window that gathers something of the rows that a window function's value is made of, and of the row itself.
+    """The window that collects values over the rows that a window function's value depends on, and the row itself.
 
-    The row belongs to them, and all rows between, so that the same rows stand in the window's frame when there are no
-    others.
+    The row and all rows in between are included, so that the window's frame has the same rows when there are no others.
     """
     kind = window["type"]
     made = gathered(window, listed, gathering)

@@ -1,1 +1,1 @@
-"""Narrowing: conditions that leave out rows of which the wanted rows cannot be made."""
+"""Narrowing: conditions that exclude rows that cannot be behind the wanted rows."""

@@ -1,7 +1,7 @@
-"""Candidates: conditions on the rows of a query that can be made of marked rows of one of its relations.
+"""Candidates: conditions on the rows of a query that can be made from marked rows of one of its relations.
 
-A row is made of a marked row only where its group, its partition or its join holds it, and so where their keys have
-the values of a marked row's. Only these need be found, and of what they are made; all others are never computed.
+A row comes from a marked row only if its group, partition or join contains it, so only if their keys have the values of
+a marked row. Only these rows and their origins need to be computed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _KEYS = "__keys"
 
 
 class Candidates:
-    """Rows of definitions that can be made of marked rows.
+    """Rows of definitions that can be made from marked rows.
 
     Args:
-        statement: taken apart.
-        witnesses: of the statement.
-        pushdown: by which relations are cut to what can be part of candidates.
-        marked: the steps with the marked rows of tables and definitions, folded; it grows.
+        statement: the decomposed statement.
+        witnesses: the statement's witnesses.
+        pushdown: restricts relations to rows that can be part of candidates.
+        marked: folded name of a table or definition → the step with its marked rows; it grows.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Candidates:
         self._values: dict[tuple[str, str], tuple[str, str]] = {}
 
     def known(self, definition: Definition, table: str, count: int) -> dict[int, tuple[int, Condition]]:
-        """Columns of tables whose values output columns have, and what is known of them so.
+        """Columns of tables whose values output columns have, with conditions on them.
 
         Args:
-            definition: not recursive, and no set operation.
-            table: that it reads.
-            count: in how many places.
+            definition: a definition that is not recursive and no set operation.
+            table: a table that it reads.
+            count: the number of times that it reads the table.
         """
         items = from_items(definition.query["from_table"], self._statement.catalog)
         number = self._only_place(items, table, count)
@@ -76,7 +76,7 @@ class Candidates:
         return found
 
     def best(self, table: str, known: Mapping[int, tuple[int, Condition]]) -> Conditions:
-        """The condition that leaves out most rows: one good column is enough."""
+        """The most selective condition; one good column is enough."""
         if not known:
             return {}
         columns = self._statement.catalog.columns[table]
@@ -84,13 +84,13 @@ class Candidates:
         return {n: made for n, (column, made) in known.items() if column == best}
 
     def keep(self, step: str, known: Sequence[Mapping[int, Condition]]) -> None:
-        """Notes for columns of a step with marked rows that their values are all among those of a step before it.
+        """Note for columns of a step with marked rows that all their values are those of a previous step.
 
-        Steps that are asked for by the same values share what is found by them.
+        Steps with the same requested values share their results.
 
         Args:
-            step: whose rows come in several ways.
-            known: for each way what is known of the columns of its rows.
+            step: a step whose rows come from several queries.
+            known: the conditions on the columns of each query's rows.
         """
         for n in set.intersection(*(set(each) for each in known)) if known else ():
             asked = {each[n].asked for each in known}
@@ -103,10 +103,10 @@ class Candidates:
         return Condition.one_of(*self._values.get(step, step))
 
     def of_marked(self, definition: Definition, table: str, count: int) -> list[Node]:
-        """A definition's query over the marked rows of a table in place of all, once for each place where it is read.
+        """A definition's query over only the marked rows of a table, once for each place where it reads the table.
 
-        Together they give the rows that are made of marked rows. Nothing is given where a row may be made of several
-        rows of the table, as in a group or a window, or where the table is also read elsewhere than in FROM.
+        Together they return the rows made from marked rows. There are none if a row may be made from several rows of
+        the table, as in a group or a window, or if the table is also read outside of FROM.
         """
         query = definition.query
         if self._witnesses.is_aggregated(query) or windows_of(query):
@@ -116,11 +116,11 @@ class Candidates:
     def of_groups(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
     ) -> Node | None:
-        """A definition's query over the groups that hold marked rows, all of which are made of them; None if unknown.
+        """A definition's query over the groups with marked rows, all of which are made from them; None if unknown.
 
         Args:
             definition, table, count: as for `known`.
-            ask: adds a step for a query and conditions, and gives its name.
+            ask: adds a step for a query and conditions, and returns its name.
         """
         query = definition.query
         where = conjuncts(query.get("where_clause"))
@@ -140,7 +140,7 @@ class Candidates:
         return self._of_whole(definition, keys, asked) or self._cut(query, keys, asked)
 
     def _of_whole(self, definition: Definition, keys: Sequence[Node], asked: str) -> Node | None:
-        """The requested groups of a definition that its author wants kept; None if keys do not determine them."""
+        """The requested groups of a definition that its author wants stored; None if keys do not determine them."""
         select = [without_places({**each, "alias": ""}) for each in definition.query["select_list"]]
         places = [without_places({**key, "alias": ""}) for key in keys]
         if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or len(select) != len(definition.columns):
@@ -158,14 +158,14 @@ class Candidates:
         return made
 
     def of_partitions(self, definition: Definition, table: str, count: int, stored: str) -> list[str]:
-        """Queries for the rows of a stored result that are in partitions of marked rows; none if unknown.
+        """Queries for the rows of a stored result in partitions with marked rows; none if unknown.
 
-        A row of a window over whole partitions, whose keys are columns of the result, is made of all rows of its
-        partition: it is found where the result is kept, and nothing of it is computed.
+        A row of a window over whole partitions depends on all rows of its partition. If the partition keys are columns
+        of the result, the rows are found in the stored result, and nothing is computed.
 
         Args:
             definition, table, count: as for `known`.
-            stored: the name of a table that holds the definition's rows.
+            stored: the name of a table with the definition's rows.
         """
         query, width = definition.query, len(definition.columns)
         windows = [each for each in windows_of(query) if not is_over_all(each)]
@@ -202,13 +202,13 @@ class Candidates:
     def of_keys(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
     ) -> Node | None:
-        """A definition's query over the groups or partitions of marked rows only; None where it has none.
+        """A definition's query over only the groups or partitions with marked rows; None if it has none.
 
-        Their keys may be any expressions: those of the marked rows are found first.
+        The keys may be any expressions: those of the marked rows are computed first.
 
         Args:
             definition, table, count: as for `known`.
-            ask: adds a step for a query and conditions, and gives its name.
+            ask: adds a step for a query and conditions, and returns its name.
         """
         query = definition.query
         catalog = self._statement.catalog
@@ -232,14 +232,15 @@ class Candidates:
         return f"struct_pack({fields})"
 
     def _asked_keys(self, keys: Sequence[Node]) -> str:
-        """The keys together, as groups are told apart by them, and each alone, as relations can be cut by it."""
+        """The keys together, to distinguish groups, and each alone, to restrict relations."""
         each = [f"{self._syntax.expression_text(key)} AS {_KEYS}{n}" for n, key in enumerate(keys)]
         return ", ".join([f"{self._packed(keys)} AS {_KEYS}", *each])
 
     def _cut(self, query: Node, keys: Sequence[Node], asked: str) -> Node:
-        """A query over those rows only whose keys are asked for.
+        """A query restricted to rows with requested keys.
 
-        DuckDB takes no join with them below a window or another group, so relations are cut by their columns before.
+        DuckDB does not push such a join below a window or another group, so the relations are restricted by their
+        columns first.
         """
         made = copied(query)
         items = from_items(made["from_table"], self._statement.catalog)
@@ -255,10 +256,10 @@ class Candidates:
         return made
 
     def _over_marked(self, query: Node, table: str, count: int) -> list[Node]:
-        """A query over marked rows at one place after the other where FROM reads a table; none where not all are such.
+        """A query over marked rows at one place after another where FROM reads a table; none if one of them is not
+        possible.
 
-        A row that a join may replace by NULLs, or that stands for others in an ASOF JOIN, is none that can be taken
-        alone.
+        A row that a join may replace by NULLs, or that an ASOF JOIN selects among others, cannot be taken alone.
         """
         catalog = self._statement.catalog
         found: list[Node] = []
@@ -280,9 +281,9 @@ class Candidates:
         return found if len(found) == count else []
 
     def marks(self, *tables: str, early: bool = False, merged: bool = False) -> Marks:
-        """Marks of the marked rows of tables; looked up before these are joined where that is to be early.
+        """Marks of the marked rows of tables; looked up before joins if `early`.
 
-        Where they are to be merged it is not told of which table a marked row is.
+        Merged marks do not distinguish the tables of marked rows.
         """
         queries: dict[str, str] = {}
         for table in tables:
@@ -291,12 +292,12 @@ class Candidates:
         return Marks(queries.get, early=early, merged=merged)
 
     def _only_place(self, items: list[FromItem], table: str, count: int) -> int | None:
-        """The number of the only relation that is a table; None where rows of it come in by another way too."""
+        """The index of the only relation that is a table; None if rows of the table enter in another way too."""
         here = [number for number, item in enumerate(items) if item.table == table and item.hidden is None]
         return here[0] if len(here) == 1 == count and items[here[0]].columns is not None else None
 
     def _keys(self, query: Node, items: list[FromItem]) -> list[Node]:
-        """The keys of a query's groups, or those that all its windows have; none where they are not plain."""
+        """The keys of a query's groups, or those common to all its windows; none if they are not plain columns."""
         windows = windows_of(query)
         if not self._witnesses.is_aggregated(query):
             first = windows[0].get("partitions", []) if windows else []

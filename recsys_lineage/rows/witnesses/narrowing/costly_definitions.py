@@ -1,4 +1,4 @@
-"""Costly definitions: definitions that have to compute all of their rows even if only some are asked for."""
+"""Costly definitions: definitions that must compute all of their rows even if only some are requested."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def windows_of(query: Node) -> list[Node]:
 
 
 def is_distinct(query: Node) -> bool:
-    """Whether a query gives equal rows once."""
+    """Whether a query removes duplicate rows."""
     return any(each["type"] == "DISTINCT_MODIFIER" for each in query.get("modifiers", []))
 
 
@@ -32,7 +32,7 @@ def is_costly(definition: Definition, statement: Statement, witnesses: Witnesses
 
 
 def shaped(statement: Statement) -> set[str]:
-    """The definitions, folded, from which a PIVOT or UNPIVOT makes rows: conditions are not pushed into these."""
+    """The definitions, folded, that are inputs of a PIVOT or UNPIVOT: no conditions are pushed into these."""
     return {
         name
         for each in statement.definitions.values()
@@ -43,7 +43,7 @@ def shaped(statement: Statement) -> set[str]:
 
 
 def computed_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
-    """The subqueries of expressions, folded, over costly definitions: their rows are all needed at once."""
+    """The subqueries of expressions, folded, over costly definitions, whose rows are all needed at once."""
     costly = [name for name, each in statement.definitions.items() if is_costly(each, statement, witnesses)]
     return [
         name

@@ -1,4 +1,4 @@
-"""Knowledge: what conditions on a query's columns imply for the columns of its relations."""
+"""Knowledge: the conditions on the columns of a query's relations implied by those on its own columns."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from recsys_lineage.rows.statement.syntax import Node, arguments, is_expression,
 from recsys_lineage.rows.witnesses.witness import Witnesses
 
 LIMITS = ("LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
-"""What in a query's text says that it ends after so many rows."""
+"""Modifiers in a parsed query that limit its number of rows."""
 
 
 class Knowledge:
-    """Conditions on the rows of relations that wanted rows of one statement are made of.
+    """Conditions on the rows of relations behind the wanted rows of one statement.
 
     Args:
-        witnesses: of the statement.
+        witnesses: the statement's witnesses.
     """
 
     def __init__(self, witnesses: Witnesses) -> None:
@@ -28,7 +28,7 @@ class Knowledge:
         self._witnesses = witnesses
 
     def is_open(self, query: Node, items: list[FromItem]) -> bool:
-        """Whether rows of a query's relations that are no part of what is looked for can be left out."""
+        """Whether irrelevant rows of a query's relations can be left out."""
         known = all(item.columns is not None or item.node["type"] == "TABLE_FUNCTION" for item in items)
         return known and not self._is_cut(query)
 
@@ -48,7 +48,7 @@ class Knowledge:
         }
 
     def known_of_items(self, query: Node, conditions: Conditions, width: int) -> dict[int, Conditions]:
-        """Knowledge of the rows that wanted rows are made of, by relation of a query, in their order."""
+        """Conditions on the rows behind the wanted rows, by relation of a query, in order."""
         if query["type"] != "SELECT_NODE" or not conditions:
             return {}
         items = from_items(query["from_table"], self.catalog)
@@ -58,7 +58,7 @@ class Knowledge:
         return {number: conditions_of_item(number, item, known) for number, item in enumerate(items)}
 
     def places(self, query: Node, items: list[FromItem], width: int) -> dict[int, Place]:
-        """Columns of FROM that output columns are as they stand."""
+        """Columns of FROM that output columns are unchanged."""
         return {
             n: place
             for n, each in enumerate(selected_places(query, items, width))
@@ -68,7 +68,7 @@ class Knowledge:
     def equal_to_item(
         self, query: Node, items: list[FromItem], number: int, places: Mapping[int, Place]
     ) -> dict[int, str]:
-        """Columns of one relation that output columns are equal to wherever its row is there."""
+        """Columns of one relation that output columns equal wherever its row exists."""
         equal: dict[Place, str] = {}
         for one, other in equal_places(query, items, there=True):
             if one[0] == number and self.same_type(one, other, items):
@@ -97,11 +97,11 @@ class Knowledge:
         width: int,
         over_windows: bool = False,
     ) -> dict[Place, Condition]:
-        """Conditions on columns of FROM that hold for all rows that wanted rows are made of.
+        """Conditions on columns of FROM that are true for all rows behind the wanted rows.
 
         Args:
-            query, items, conditions, width: the query, its relations, what is known of its columns, their number.
-            over_windows: leave windows out of account, so that it is known of the wanted rows' own rows only.
+            query, items, conditions, width: the query, its relations, the conditions on its columns, their number.
+            over_windows: ignore windows, so that the conditions are only on the wanted rows' own rows.
         """
         selected = selected_places(query, items, width)
         if not selected:
@@ -170,7 +170,7 @@ class Knowledge:
         return False
 
     def _spread(self, known: dict[Place, Condition], query: Node, items: list[FromItem]) -> None:
-        """Says what is known of a column also of those that are equal to it."""
+        """Apply the conditions on a column also to columns that equal it."""
         pairs = list(equal_places(query, items))
         changed = True
         while changed:
@@ -192,7 +192,7 @@ class Knowledge:
         return self.catalog.columns[item.table][position].type if item.table else f"of {place}"
 
     def _is_cut(self, query: Node) -> bool:
-        """Whether the rows that a query gives depend on how many others it has."""
+        """Whether a query's rows depend on the number of other rows."""
         positional = any(part.get("ref_type") == "POSITIONAL" for part in parts(query["from_table"]))
         return positional or any(
             each["type"] in LIMITS or each.get("distinct_on_targets") for each in query.get("modifiers", [])

@@ -1,9 +1,9 @@
-"""Pushdown: conditions on the wanted rows of a query's result, pushed to the rows of its relations.
+"""Pushdown: conditions on the wanted rows of a query's result, pushed down to the rows of its relations.
 
-DuckDB moves a filter down to the scans by itself where nothing stands in the way; WITH entries that are read twice,
-windows and subqueries do. Here the values of the wanted row go down through keys of groups, partitions and joins, and
-into what IN asks for (magic sets: Bancilhon et al., PODS 1986), so that a scan of a large table skips nearly all of it.
-What is left out are only rows that cannot be part of a wanted row.
+DuckDB itself pushes filters down to the scans, except through WITH entries that are read twice, windows and subqueries.
+Here the values of the wanted row are pushed through keys of groups, partitions and joins, and into the subqueries of IN
+(magic sets: Bancilhon et al., PODS 1986), so that a scan of a large table skips nearly all of it. Only rows that cannot
+be part of a wanted row are left out.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from recsys_lineage.sql.names import quote
 
 
 class Pushdown(Knowledge):
-    """Relations that hold only what can be part of wanted rows.
+    """Relations restricted to rows that can be part of wanted rows.
 
     Args:
-        statement: taken apart.
-        witnesses: of the statement.
-        steps: to which the relations are added.
-        once: definitions, folded, that are to be made as a whole.
+        statement: the decomposed statement.
+        witnesses: the statement's witnesses.
+        steps: the steps to which the relations are added.
+        once: folded names of definitions to compute as a whole.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Pushdown(Knowledge):
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
     def name_of(self, table: str) -> str:
-        """The table or definition that a relation is a part of, folded."""
+        """The folded name of the table or definition that a relation is a part of."""
         return self.original.get(table, table)
 
     def part_of(self, table: str, conditions: Conditions) -> str:
-        """The name of the part of a table or definition, folded, whose rows fulfil conditions; itself without any."""
+        """The name of the part of a table or definition (folded) whose rows satisfy conditions; itself without any."""
         definition = self.statement.definitions.get(table)
         if not conditions:
             return definition.name if definition is not None else self.catalog.tables[table]
@@ -127,13 +127,13 @@ class Pushdown(Knowledge):
         )
 
     def _is_shaped(self, table: str) -> bool:
-        """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, of which all rows are made for any of them."""
+        """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, which computes all rows for any of them."""
         definition = self.statement.definitions.get(table)
         kind = {} if definition is None else definition.query.get("from_table", {})
         return kind.get("type") in ("PIVOT", "SHOW_REF")
 
     def _tables_of(self, definition: Definition) -> tuple[str, ...]:
-        """The tables that a definition is made of."""
+        """The tables behind a definition."""
         seen: set[str] = set()
         open_ = [*definition.reads]
         while open_:
@@ -145,7 +145,7 @@ class Pushdown(Knowledge):
         return tuple(self.catalog.tables[name] for name in sorted(seen) if name in self.catalog.tables)
 
     def _is_worth_pushing(self, definition: Definition, conditions: Conditions) -> bool:
-        """Whether conditions leave out rows below a definition, or its author did not want all its rows kept anyway."""
+        """Whether conditions exclude rows below a definition, unless its author wants all its rows stored."""
         if definition.reads and all(map(self._is_shaped, definition.reads)):
             return False
         if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
@@ -163,9 +163,9 @@ class Pushdown(Knowledge):
         )
 
     def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
-        """The rows of a relation that fulfil conditions.
+        """The rows of a relation that satisfy conditions.
 
-        By one column DuckDB is to skip what it need not read, so rows in which that is NULL come apart.
+        One column lets DuckDB skip data, so rows in which it is NULL are queried separately.
         """
         asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
         if not asked or body.startswith("("):
@@ -181,7 +181,7 @@ class Pushdown(Knowledge):
         )
 
     def pushed(self, query: Node, conditions: Conditions, width: int) -> Node:
-        """A query over parts of its relations, which gives all its rows that fulfil conditions, and may give others."""
+        """A query over parts of its relations, which returns all its rows that satisfy conditions, and maybe others."""
         if not conditions:
             return query
         query = copied(query)
@@ -213,7 +213,7 @@ class Pushdown(Knowledge):
     def _known_of_partitions(
         self, query: Node, items: list[FromItem], conditions: Conditions, width: int
     ) -> dict[Place, Condition]:
-        """Conditions on the rows of all partitions in which a wanted row may be."""
+        """Conditions on the rows of all partitions that may contain a wanted row."""
         result = [query["select_list"], query.get("qualify"), query.get("modifiers")]
         windows = [part for part in parts(result) if is_expression(part, "WINDOW")]
         if not windows or self._witnesses.is_aggregated(query) or any(item.nulled for item in items):
@@ -241,7 +241,7 @@ class Pushdown(Knowledge):
         return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
 
     def ask(self, select: str, plain: list[Node]) -> str:
-        """Adds a small table of the values that something is asked for."""
+        """Add a small table of requested values."""
         conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
         text = f"{select} WHERE {conditions}"
         if text not in self._asked:
@@ -268,26 +268,26 @@ class Pushdown(Knowledge):
                 items[0].node["alias"] = part  # by the name of the side it would be taken to read all of it
 
     def put_part(self, item: FromItem, conditions: Conditions) -> None:
-        """Lets a relation hold only what fulfils conditions, in place."""
+        """Restrict a relation to rows that satisfy conditions, in place."""
         put(item, self.part_of(self.name_of(item.table), conditions))
 
     def put_parts_beside(
         self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
     ) -> None:
-        """Restrict the other relations to what can join with rows of one, given conditions on its columns."""
+        """Restrict the other relations to rows that can join with those of one, given conditions on its columns."""
         spread = {(number, name): condition for name, condition in known.items()}
         self._spread(spread, query, items)
         others = {place: condition for place, condition in spread.items() if place[0] != number}
         self._put_parts(items, others)
 
     def put_parts_by(self, query: Node, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
-        """Restrict relations to what can be in rows with known conditions, in place."""
+        """Restrict relations to rows that can be part of rows with known conditions, in place."""
         spread = dict(known)
         self._spread(spread, query, items)
         self._put_parts(items, spread)
 
     def of_partition(self, partition: Partition, name: str) -> Node:
-        """The query of a partition over parts of its relations, by the keys that a step has found."""
+        """The query of a partition over parts of its relations, by the keys found by a step."""
         query = copied(partition.query)
         if partition.grouped:
             return query
@@ -302,7 +302,7 @@ class Pushdown(Knowledge):
         return query
 
     def push_into_subqueries(self, query: Node) -> None:
-        """Restrict the subqueries of IN and NOT IN to what the remaining rows can ask for."""
+        """Restrict the subqueries of IN and NOT IN to values that the remaining rows can request."""
         where = query.get("where_clause")
         conditions = conjuncts(where) if where is not None else []
         plain = [each for each in conditions if not subqueries(each)]
@@ -327,13 +327,13 @@ class Pushdown(Knowledge):
                 self._push_into_subquery(query, asked, plain, said_true=False)
 
     def _push_into_subquery(self, query: Node, asked: Node, plain: list[Node], *, said_true: bool) -> None:
-        """Restrict the answers of one IN to those that can equal a requested value, in place.
+        """Restrict the result of one IN subquery to requested values, in place.
 
         Args:
-            query: where it stands, over what is left of its relations.
-            asked: the IN.
-            plain: conditions without subqueries that its rows fulfil.
-            said_true: whether only rows of which it is true stay.
+            query: the query that contains it, over the remaining rows of its relations.
+            asked: the IN expression.
+            plain: conditions without subqueries on the query's rows.
+            said_true: whether only rows for which it is true stay.
         """
         inner = asked["subquery"]["node"]
         if (
@@ -363,7 +363,7 @@ class Pushdown(Knowledge):
 
 
 def put(item: FromItem, table: str) -> None:
-    """Lets a relation read another table with the same columns, under the same names."""
+    """Make a relation read another table with the same columns, under the same names."""
     item.node["alias"] = item.alias
     item.node["table_name"] = table
     if "qualified_name" in item.node:

@@ -1,11 +1,11 @@
 """Wanted groups: the groups of a definition that can matter to the rows of a stored result.
 
-A list of the best k of each partition needs, of a costly join, only those groups that came into the list,
-and these stand in the stored result. Their keys go down to the groups as values go down in magic sets (Bancilhon et
-al., PODS 1986), several columns together.
+A top-k list of each partition needs only those groups of a costly join that are in the list, and these are in the
+stored result. Their keys are pushed down to the groups like values in magic sets (Bancilhon et al., PODS 1986), several
+columns together.
 
-What is left out stands behind the k best of its partition, so neither the places of these nor what they are made of
-changes: a row's place is made of the rows before it and of those equal to it in order, and these are kept too.
+Rows left out rank after the k best of their partition, so neither the ranks of these nor their origins change: a row's
+rank depends on the rows before it and on its peers, and these are kept too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.sql.names import quote
 
 _EXACT = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DATE")
-"""Types of which a stored value is the value that was computed."""
+"""Types whose stored values equal the computed ones."""
 _OTHERS_EACH_TIME = (
     "random", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "now", "today", "transaction_timestamp", "nextval",
     "current_timestamp", "current_date", "current_time", "get_current_time", "get_current_timestamp",
@@ -45,13 +45,13 @@ _PLACES = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
 
 @dataclass(frozen=True)
 class Keys:
-    """Values of columns of a definition: a row of it that has none of them is part of no row of the result.
+    """Key values of a definition: a row without any of them is part of no row of the result.
 
     Attributes:
-        relation: the SQL of a relation that has them.
-        columns: for positions of the definition's columns the name of the relation's.
-        complete: whether each row of the definition has some of them.
-        of_best: whether they are those of the best rows of partitions.
+        relation: the SQL of a relation with them.
+        columns: position of the definition's column → name of the relation's column.
+        complete: whether each row of the definition has one of them.
+        of_best: whether they are keys of the best rows of partitions.
     """
 
     relation: str
@@ -61,14 +61,14 @@ class Keys:
 
 
 class Wanted:
-    """The groups of a statement's definitions that rows of its stored result can be made of.
+    """The groups of a statement's definitions from which rows of its stored result can be made.
 
     Args:
-        statement: taken apart.
-        witnesses: of the statement.
-        pushdown: of the statement.
-        steps: to which those are added that look the groups up.
-        stored: the name of a table that holds all rows of the statement's result; empty where there is none.
+        statement: the decomposed statement.
+        witnesses: the statement's witnesses.
+        pushdown: the statement's pushdown.
+        steps: the steps to which the lookups of groups are added.
+        stored: the name of a table with all rows of the statement's result; empty where there is none.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Wanted:
     def cut(self, definition: Definition) -> Node | None:
         """A definition's query over only the groups of a join that can matter to the stored result.
 
-        None where that is not told, or is no fewer than all.
+        None if that is unknown, or no fewer than all.
         """
         query = definition.query
         if definition.recursive or query["type"] != "SELECT_NODE" or not self._witnesses.is_aggregated(query):
@@ -127,7 +127,7 @@ class Wanted:
         return name
 
     def _of(self, definition: Definition) -> list[Keys]:
-        """Keys of a definition's rows that matter, over all places where it is read; none if unknown."""
+        """Keys of a definition's relevant rows, over all places where it is read; none if unknown."""
         name = definition.name.casefold()
         if name not in self._known:
             self._known[name] = []  # what reads itself is not told
@@ -228,9 +228,7 @@ class Wanted:
     def _can_look_up(
         self, other: int, items: list[FromItem], places: Mapping[int, Place], table: str
     ) -> bool:
-        """Whether rows of a relation are found by the keys above, and the relation does not depend on the one in
-        question.
-        """
+        """Whether rows of a relation can be found by the keys, independently of the relation in question."""
         item = items[other]
         definition = self._statement.definitions.get(item.table)
         hangs = definition is not None and definition.depends_on(table, self._statement.definitions)
@@ -246,7 +244,7 @@ class Wanted:
         found: tuple[Mapping[int, str], list[int]],
         is_best: bool,
     ) -> Keys:
-        """Keys as a relation: that above, or a step that joins it with the relations by which they are told."""
+        """Keys as a relation: the given one, or a step that joins it with the relations that have the keys."""
         columns, around = found
         query = reader.query
         complete = above.complete and len(items) == 1 and _gives_all(query)
@@ -279,7 +277,7 @@ class Wanted:
         return Keys(step, {n: f"k{n}" for n in columns}, complete, of_best)
 
     def _grouped(self, query: Node, items: list[FromItem], width: int) -> set[int]:
-        """The output columns of a grouping query that are columns it groups by, as they are."""
+        """The output columns of a grouping query that are unchanged grouping columns."""
         if len(query.get("group_sets", [])) > 1 or query.get("aggregate_handling") == "FORCE_AGGREGATES":
             return set()
         keys = {place_of(key, items, query) for key in query.get("group_expressions", [])} - {None}
@@ -295,7 +293,7 @@ def _only(columns: Mapping[int, str], places: set[int]) -> dict[int, str]:
 
 
 def _gives_all(query: Node) -> bool:
-    """Whether each row below a query of one relation gives a row of it."""
+    """Whether each row below a query of one relation gives one output row."""
     unnested = any(part.get("function_name", "").lower() == "unnest" for part in parts(query["select_list"]))
     grouped = query.get("group_expressions") or query.get("having") or query.get("qualify")
     return not (query.get("where_clause") or grouped or unnested or subqueries(query["select_list"]))
@@ -304,7 +302,7 @@ def _gives_all(query: Node) -> bool:
 def _places_of_best(query: Node, windows: list[Node], items: list[FromItem]) -> set[Place] | None:
     """Positions of the partition columns, if a query keeps the best rows of each partition by one order.
 
-    Rows that are equal in them are equal in the partition and in the order, so all of them are kept or none.
+    Rows that are equal in them have the same partition and order, so either all of them are kept or none.
     """
     kept = query.get("qualify")
     if kept is None or not is_expression(kept, "COMPARISON"):

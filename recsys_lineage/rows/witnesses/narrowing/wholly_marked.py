@@ -1,7 +1,7 @@
-"""WhollyMarked: definitions whose rows are all made of marked rows as soon as all rows of another one are.
+"""WhollyMarked: definitions that are wholly marked as soon as another one is.
 
-A definition of one row, such as a count over a table, is wholly marked where its row is, and whatever is joined with it
-is made of that row. So it is with everything above: nothing of it need be computed to tell which rows are followed.
+A definition of one row, such as a count over a table, is wholly marked if its row is, and everything joined with it
+depends on that row. The same holds for everything above, so nothing of it must be computed to find the followed rows.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 
 
 class WhollyMarked:
-    """Consequences of all rows of a definition being made of marked rows.
+    """Consequences of a wholly marked definition.
 
     Args:
-        statement: taken apart.
-        witnesses: of the statement.
+        statement: the decomposed statement.
+        witnesses: the statement's witnesses.
 
     Attributes:
-        single: which definitions have one row at most.
+        single: the definitions with at most one row.
     """
 
     def __init__(self, statement: Statement, witnesses: Witnesses) -> None:
@@ -32,7 +32,7 @@ class WhollyMarked:
         self.single = SingleRows(statement, witnesses)
 
     def follow_from(self, definition: Definition) -> list[tuple[str, ...]]:
-        """Inputs of a definition, folded: if all of one entry are wholly marked, so is the definition."""
+        """Lists of a definition's inputs, folded: if all inputs in a list are wholly marked, so is the definition."""
         query, followed = definition.query, self._witnesses.followed
         if definition.recursive or definition.keys:
             return []
@@ -56,7 +56,7 @@ class WhollyMarked:
         return [(side,) for side in taken if side in followed]
 
     def asked_by(self, definition: Definition) -> Iterable[str]:
-        """The definitions of one row, folded, whose value every row of a definition asks for, and so is made of."""
+        """The definitions of one row, folded, whose value every row of a definition uses."""
         query = definition.query
         if definition.recursive or not _is_joined(query) or self._witnesses.is_aggregated(query):
             return
@@ -75,7 +75,7 @@ class WhollyMarked:
 
 
 def _is_joined(query: Node) -> bool:
-    """Whether a query is a SELECT of relations, each of whose rows comes with some of the others."""
+    """Whether a query is a SELECT of relations in which each row is joined with some of the others."""
     if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in ("PIVOT", "SHOW_REF", "EMPTY"):
         return False
     return not any(part.get("ref_type") == "POSITIONAL" for part in parts(query["from_table"]))

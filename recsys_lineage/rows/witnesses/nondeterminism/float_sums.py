@@ -1,7 +1,7 @@
-"""Float sums: definitions whose values differ in their last digit when they are computed again.
+"""Float sums: definitions whose values may differ in their last digits when they are computed again.
 
-Rows of definitions are told apart by their values. A sum of doubles hangs on the order of its rows, and with several
-threads that is another one each time, so a row that is marked would not be found again. Such a definition is made once.
+Rows of definitions are identified by their values. A sum of doubles depends on the order of its rows, which differs
+from run to run with several threads, so a marked row would not be found again. Such a definition is computed once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _ADDING = (
     "sum", "fsum", "kahan_sum", "sumkahan", "avg", "mean", "favg", "product", "geomean", "geometric_mean", "entropy",
     "stddev", "var", "corr", "covar", "regr", "skewness", "kurtosis", "sem", "mad", "wavg", "weighted_avg",
 )  # fmt: skip
-"""Beginnings of the names of aggregates that do arithmetic with all their values."""
+"""Name prefixes of aggregates that do arithmetic on all their values."""
 _IN_DOUBLES = tuple(name for name in _ADDING if name not in ("sum", "avg", "mean", "mad"))
-"""Those that do it in doubles whatever they are given; a sum of integers or decimals is exact."""
+"""Those that always compute in doubles; a sum of integers or decimals is exact."""
 
 
 def float_sums(statement: Statement, followed: set[str]) -> set[str]:
-    """Which definitions, folded, of followed ones, add numbers with a floating point."""
+    """The followed definitions, folded, that add floating point numbers."""
     return {
         name
         for name, definition in statement.definitions.items()
@@ -49,7 +49,7 @@ def _adds_floats(definition: Definition, statement: Statement) -> bool:
 
 
 def adds_digits(expression: Node, kind: str) -> bool:
-    """Whether an expression of some type may depend on the last digits of numbers that it adds."""
+    """Whether an expression may depend on the last digits of numbers that it adds."""
     whole = is_expression(expression, "FUNCTION") or is_expression(expression, "WINDOW")
     if whole and expression["function_name"].lower().startswith(_ADDING) and not has_floats(kind):
         return False
@@ -73,5 +73,5 @@ def _types(expressions: list[Node], query: Node, statement: Statement) -> list[s
 
 
 def has_floats(kind: str) -> bool:
-    """Whether a type is one with a floating point, or has one inside of it."""
+    """Whether a type is or contains a floating point type."""
     return "DOUBLE" in kind or "FLOAT" in kind

@@ -1,7 +1,7 @@
 """MadeAgain: values that may differ when a statement is run again over the same rows.
 
-A sum of doubles hangs on the order of its rows, which is another one with each plan and each number of threads, and an
-aggregate that takes one of several equal rows may take another one. So rows are not looked for by such values.
+A sum of doubles depends on the order of its rows, which changes with the plan and the number of threads, and an
+aggregate that takes one of several equal rows may take another one. So rows are not identified by such values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made, hangs_on
 from recsys_lineage.sql.names import quote
 
 _NEARLY = {"DOUBLE": 1e-9, "FLOAT": 1e-6}
-"""Kinds of numbers with a floating point, and by what part of them equal ones may differ."""
+"""Floating point type → the relative difference up to which values count as equal."""
 _LEAST = 1e-12
 Fit = Callable[[str], str]
 
@@ -29,7 +29,7 @@ class MadeAgain:
     """Values of a statement's definitions that may differ in another run.
 
     Args:
-        statement: taken apart.
+        statement: the decomposed statement.
         is_aggregated: whether a query makes one row of many.
     """
 
@@ -44,16 +44,16 @@ class MadeAgain:
         )
 
     def fit(self, definition: Definition, place: int, exact: Fit, value: object) -> tuple[Fit | None, bool]:
-        """The condition that a column of the result has a value, and whether a row without it may be the one as well.
+        """The condition that a column of the result has a value, and whether a row without it may still be the one.
 
-        There is none where the keys of the groups say it better. A row without it counts only where no row has it, of
-        those that have all other values.
+        There is no condition if the keys of the groups identify the row better. A row without the value counts only if
+        no row with all other values has it.
 
         Args:
             definition: the statement's result.
-            place: of the column.
-            exact: the condition that it has just that value.
-            value: as DuckDB gives it to Python.
+            place: the position of the column.
+            exact: the condition that it has exactly that value.
+            value: the value as DuckDB returns it to Python.
         """
         keys = identity(definition, self._is_aggregated)
         is_float = not self.is_exact(definition, place)
@@ -64,7 +64,7 @@ class MadeAgain:
         return self.nearly(definition, place, exact, value), is_likely
 
     def nearly(self, definition: Definition, place: int, exact: Fit, value: object) -> Fit:
-        """The condition that a column has a value, but for last digits that may differ."""
+        """The condition that a column has a value, up to last digits that may differ."""
         kind = definition.columns[place].type
         number = value.value if isinstance(value, StandIn) else value
         if not self.is_exact(definition, place) and isinstance(number, int | float) and math.isfinite(number):
@@ -73,14 +73,14 @@ class MadeAgain:
         return exact
 
     def sure(self, definition: Definition, places: list[int]) -> list[int]:
-        """The columns that depend on the order of rows in last digits at most; all if there are none."""
+        """The columns that depend on the order of rows at most in last digits; all if there are none."""
         if len(places) < len(definition.columns):
             return places
         steady = self.steady(definition)
         return [place for place in places if place in steady] or places
 
     def steady(self, definition: Definition) -> set[int]:
-        """Positions of the columns whose values are the same each time, or nearly."""
+        """Positions of the columns whose values are the same, or nearly the same, in each run."""
         by_order, of_sums = self._by_order.places(definition), self._of_sums.places(definition)
         return {
             place
@@ -90,19 +90,19 @@ class MadeAgain:
         }
 
     def is_exact(self, definition: Definition, place: int) -> bool:
-        """Whether a column neither is nor holds a number of which the last digits may differ."""
+        """Whether a column has no number whose last digits may differ."""
         return not self._adds_floats or not has_floats(definition.columns[place].type)
 
     def in_target(
         self, definition: Definition, target: str, places: list[int] | None = None, *, likely: bool = False
     ) -> str:
-        """The condition that a row of a definition, `__q`, is one of a target's, with QUALIFY where that is needed.
+        """The condition that a row of a definition, `__q`, is one of a target's, with QUALIFY if needed.
 
         Args:
-            definition: whose row it is.
+            definition: the definition of the row.
             target: the step or table with the rows.
-            places: of the columns that tell them apart; those that do by the query's text when None.
-            likely: whether the target's rows were made another time.
+            places: the positions of the identifying columns; those that the query's text determines when None.
+            likely: whether the target's rows were computed in another run.
         """
         places = identity(definition, self._is_aggregated) if places is None else places
         sure = self.sure(definition, places) if likely else places
@@ -132,7 +132,7 @@ def _near(expression: str, *, written: str, part: float) -> str:
 
 
 def _is_shaped(definition: Definition) -> bool:
-    """Whether a definition may add numbers in a way that its SELECT list does not show."""
+    """Whether a definition may add numbers in a way that is not visible in its SELECT list."""
     if not any(has_floats(column.type) for column in definition.columns):
         return False
     return definition.recursive or definition.query.get("from_table", {}).get("type") == "PIVOT"

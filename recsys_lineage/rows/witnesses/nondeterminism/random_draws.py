@@ -1,4 +1,4 @@
-"""Samples: statements that draw rows at random, and which of them can be traced nevertheless."""
+"""Samples: statements that draw rows at random, and the condition under which they can be traced."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from recsys_lineage.rows.witnesses.witness import Witnesses
 def refuse_drawn(statement: Statement) -> None:
     """Check that a statement's row does not depend on which other rows were drawn.
 
-    Where each row is made of one row of each relation, these were drawn, whatever others were. Which rows were drawn
-    into a group, nothing tells afterwards.
+    If each row comes from one row of each relation, these were drawn, whatever others were. The rows drawn into a group
+    cannot be determined afterwards.
 
     Raises:
-        RowTraceError: the statement groups, counts off or leaves out rows that are drawn by chance.
+        RowTraceError: the statement groups, limits or excludes rows that are drawn at random.
     """
     if not statement.sampled:
         return

@@ -1,7 +1,7 @@
 """Unsteady columns: columns of a statement's queries whose values depend on the order of rows.
 
-An aggregate that takes one of several rows, a list, and a window may come out otherwise when the statement is run again
-over the same rows, a sum of doubles in its last digits, and so may whatever is made of them.
+An aggregate that takes one of several rows, a list, and a window may have another value when the statement is run again
+over the same rows, a sum of doubles other last digits, and so may everything computed from them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from recsys_lineage.rows.statement.row_facts.one_row import takes_one_row
 from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parts
 
 _BY_ORDER = ("list", "array_agg", "string_agg", "group_concat", "listagg", "mode", "approx_", "reservoir_")
-"""Beginnings of the names of aggregates that hang on the order of their rows."""
+"""Name prefixes of aggregates that depend on the order of their rows."""
 
 
 def hangs_on_order(expression: Node) -> bool:
-    """Whether an expression holds a window, or an aggregate that depends on the order of its rows."""
+    """Whether an expression contains a window, or an aggregate that depends on the order of its rows."""
     for part in parts(expression):
         if is_expression(part, "WINDOW"):
             return True
@@ -32,11 +32,11 @@ def hangs_on_order(expression: Node) -> bool:
 
 
 class Made:
-    """The columns of a statement's definitions that are made of some kind of values.
+    """The columns of a statement's definitions that are computed from some kind of values.
 
     Args:
-        statement: taken apart.
-        holds: whether an expression makes such a value, for the expression and the type of what it gives.
+        statement: the decomposed statement.
+        holds: gets an expression and its type, and returns whether it makes such a value.
     """
 
     def __init__(self, statement: Statement, holds: Callable[[Node, str], bool]) -> None:
@@ -83,7 +83,7 @@ class Made:
         return found
 
     def _names(self, table: str) -> set[str]:
-        """The columns of a definition, by their folded names; none for a table."""
+        """The folded names of a definition's columns; none for a table."""
         definition = self._statement.definitions.get(table)
         if definition is None:
             return set()
@@ -95,7 +95,7 @@ class Made:
 def _is_one(
     column: Node, taken: set[tuple[int, str]], names: set[str], items: list[FromItem], query: Node
 ) -> bool:
-    """Whether a column is one of some columns of FROM, or has one of some names of the SELECT list before it."""
+    """Whether a column is one of some columns of FROM, or has one of some names of preceding SELECT items."""
     place = place_of(column, items, query)
     if place is not None:
         return place in taken

@@ -1,4 +1,4 @@
-"""Door: checks of every request before it is processed: authentication, size, rate, and concurrency."""
+"""AccessMiddleware: checks of every request before it is processed, for authentication, size, rate and concurrency."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recsys_assets.service import tracing
-from recsys_assets.service.figures import Figures
+from recsys_assets.service.service_metrics import ServiceMetrics
 from recsys_assets.service.web import tokens
 from recsys_assets.service.web.problems import Refused, log_fault, problem
 from recsys_assets.service.web.tokens import Token
 
 LARGEST_BODY = 1024 * 1024
 MOST_DISCARDED = 64 * LARGEST_BODY
-"""Bytes read of a body that is too large: a client that is still sending does not hear the answer."""
+"""Bytes that are read of a body that is too large, because a client that is still sending does not read the
+response."""
 DEEPEST_BODY = 8
 BODY_SECONDS = 20.0
 HEADERS = (
@@ -31,9 +32,9 @@ HEADERS = (
     (b"cache-control", b"no-store"),
 )
 OPEN = ("/", "/health", "/ready")
-"""Without a token; the page at / shows nothing before it is given one."""
-WRITTEN_DOWN = ("/recommendations", "/search")
-"""Where a GET is noted as shown, and a HEAD, of which nobody sees anything, is refused."""
+"""Paths that need no token; the page at / shows nothing until it has one."""
+LOGGED_PATHS = ("/recommendations", "/search")
+"""Paths whose GET logs an exposure; a HEAD there shows nobody anything and is refused."""
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]", "::1")
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
@@ -41,13 +42,13 @@ _BRACKETS = re.compile(rb"[\[\]{}]")
 
 @dataclass
 class Access:
-    """Whom the door lets in.
+    """Access rules of the service.
 
     Attributes:
-        open: whether it asks for no token, because only this machine reaches the service.
+        open: whether no token is needed, because only this machine reaches the service.
         tokens: by the hash of their secret.
-        rate: requests a second that each token may make; 0: any number.
-        most: requests that are answered at once; more are asked to come again.
+        rate: requests per second allowed for each token; 0: any number.
+        most: number of concurrent requests; further ones are told to retry.
     """
 
     open: bool
@@ -56,17 +57,17 @@ class Access:
     most: int = 512
 
 
-class Door:
-    """The outermost layer of the service.
+class AccessMiddleware:
+    """ASGI middleware around the service.
 
-    A request is turned away with 401 without a token where one is needed, with 403 where its token may not or a page of
-    elsewhere had the browser ask this machine, with 421 where it asks for another machine, with 422 where its address
-    is no text, with 400 where it names two hosts or two tokens, with 429 where its token asks too often or too many are
-    being answered, with 413 and 400 where its body is too large or too deep.
+    It refuses a request with 401 without a required token, with 403 if the token lacks the scope or a page of another
+    site sent the request, with 421 if it is for another host, with 422 if its address is not text, with 400 if it has
+    two hosts or two tokens, with 429 if the token exceeds its rate or there are too many concurrent requests, and with
+    413 or 400 if its body is too large or nested too deep.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, figures: Figures) -> None:
-        self._app, self.access, self._figures = app, access, figures
+    def __init__(self, app: ASGIApp, access: Access, metrics: ServiceMetrics) -> None:
+        self._app, self.access, self._metrics = app, access, metrics
         self._buckets: dict[str, tuple[float, float]] = {}
         self._inside = 0
 
@@ -74,7 +75,7 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD" and not scope["path"].startswith(WRITTEN_DOWN):
+        if scope["method"] == "HEAD" and not scope["path"].startswith(LOGGED_PATHS):
             scope = {**scope, "method": "GET"}  # the server sends no body all the same
         with tracing.request(scope["method"], scope["headers"]) as made:
             await self._answer(scope, receive, send, made)
@@ -93,7 +94,7 @@ class Door:
             await send(message)
 
         self._inside += 1
-        self._figures.waiting.set(self._inside)
+        self._metrics.waiting.set(self._inside)
         try:
             self._admit(scope)
             body = receive
@@ -101,11 +102,11 @@ class Door:
                 body = await asyncio.wait_for(_whole(receive), BODY_SECONDS)
             await self._app(scope, body, guarded)
         except Refused as refused:
-            self._figures.refused.labels(str(refused.status)).inc()
+            self._metrics.refused.labels(str(refused.status)).inc()
             answer = problem(refused.status, refused.detail, headers=refused.headers)
             await answer(scope, receive, guarded)
         except asyncio.TimeoutError:
-            self._figures.refused.labels("408").inc()
+            self._metrics.refused.labels("408").inc()
             answer = problem(408, "The body took too long.", headers={"Connection": "close"})
             await answer(scope, receive, guarded)
         except Exception as error:
@@ -114,9 +115,9 @@ class Door:
                 await problem(500, "The service has a fault; its log says where.")(scope, receive, guarded)
         finally:
             self._inside -= 1
-            self._figures.waiting.set(self._inside)
+            self._metrics.waiting.set(self._inside)
             route = getattr(scope.get("route"), "path_format", "none")
-            self._figures.replied(route, status, time.perf_counter() - began)
+            self._metrics.replied(route, status, time.perf_counter() - began)
             tracing.answered(made, scope["method"], route, status)
 
     def _admit(self, scope: Scope) -> None:
@@ -164,7 +165,7 @@ class Door:
         return tokens.token_of(secret.strip().decode("latin-1"), dict(self.access.tokens))
 
     def _spend(self, name: str) -> None:
-        """Take one request of what a token may make (a token bucket that holds one second's worth)."""
+        """Take one request from the token's bucket, which holds those of one second."""
         rate = self.access.rate
         if not rate:
             return
@@ -183,7 +184,7 @@ def _scope_of(method: str, path: str) -> tokens.Scope:
 
 
 def _is_text(raw: bytes) -> bool:
-    """Whether a part of an address is UTF-8 once it is unquoted; otherwise two ids could be confused."""
+    """Whether a part of an address is UTF-8 after unquoting; otherwise two ids could be confused."""
     if b"%" not in raw and raw.isascii():
         return True
     try:
@@ -194,7 +195,8 @@ def _is_text(raw: bytes) -> bool:
 
 
 def _is_of_elsewhere(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser says that a page of another site asks; such a page reads no answer, but would leave traces."""
+    """Whether the request comes from a page of another site, by the browser's headers; such a page cannot read the
+    response, but its request would be logged."""
     if headers.get(b"sec-fetch-site") == b"cross-site":
         return True
     origin = headers.get(b"origin")

@@ -23,7 +23,7 @@ EVENTS = "raw_events"
 
 
 @dataclass(frozen=True)
-class Given:
+class FileContribution:
     """Contribution of a file to raw_events: number of rows, days of their valid times, and the first too far in the
     future.
     """
@@ -33,25 +33,25 @@ class Given:
     ahead: date | None = None
 
 
-def given_rows(
+def file_contributions(
     source: Source,
     ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
     tomorrow: date,
     relations: Mapping[FileScan, str] | None = None,
-) -> dict[str, Given]:
+) -> dict[str, FileContribution]:
     """Contribution of each opened file to raw_events; files that contribute no rows are left out.
 
     Args:
         ask: answers a SELECT with its parameters over the opened relations.
-        relations: what stands in the SQL for each scan, where it is not the whole relation.
+        relations: SQL text for each scan that is not read as a whole.
     """
     sql = days_sql(source, relations)
     found = ask(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
-    return {path: Given(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
+    return {path: FileContribution(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
 
 
 def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) -> str:
-    """The SELECT of `given_rows`: file, rows, days and the first day too far ahead."""
+    """The SELECT of `file_contributions`: file, rows, days and the first day too far ahead."""
     query = source.queries[EVENTS]
     sql = source.written(EVENTS, relations).statement.strip()
     if "event_time" not in {name.casefold() for name in query.columns}:
@@ -68,8 +68,8 @@ def days_sql(source: Source, relations: Mapping[FileScan, str] | None = None) ->
 def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
     """Column lineage of `source_files`.
 
-    How many rows a file gives, and of which days, comes from the files' own columns; all else from none. What is known
-    of a file that was not read again, or is gone, stands in the version before.
+    The number of rows and the days of a file come from the files' own columns; nothing else does. The findings on a
+    file that is gone or was not read again come from the previous version.
 
     Args:
         source: of the files.
@@ -90,5 +90,5 @@ def columns_from(source: Source, inputs: Inputs) -> ColumnsFrom:
 
 
 def tomorrow() -> date:
-    """The first day that no event can have."""
+    """Tomorrow: the first day that no event can have."""
     return datetime.now(timezone.utc).date() + timedelta(days=1)

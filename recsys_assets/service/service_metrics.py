@@ -1,9 +1,10 @@
-"""Figures: the metrics of the service at /metrics, for Prometheus; none names a customer or an item."""
+"""ServiceMetrics: the metrics of the service at /metrics, for Prometheus; none names a customer or an item."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,12 +20,12 @@ from recsys_assets.service.rotation import Rotation
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
-class Figures:
+class ServiceMetrics:
     """The counters of one service.
 
     Args:
-        rotation: what serves.
-        team: the workers whose figures are summed; whichever of them is asked tells of all.
+        rotation: with the current Serving.
+        team: the workers whose metrics are summed, whichever of them gets the request.
     """
 
     def __init__(self, rotation: Rotation, team: WorkerTeam | None = None) -> None:
@@ -32,61 +33,34 @@ class Figures:
         self.seen = Observations()
         self.team_requests = TeamRequests(self.seen, None if team is None else team.folder)
         self._rotation, self._team = rotation, team
-        self.requests = Counter(
-            "recsys_requests", "Requests answered.", ("route", "status"), registry=self.registry
-        )
-        self.seconds = Histogram(
-            "recsys_request_seconds", "Time from a request to its answer.", ("route",),
-            buckets=_SECONDS, registry=self.registry,
-        )  # fmt: skip
-        self.answers = Counter(
-            "recsys_answers", "Lists of recommendations, by whether anything was known about the customer.",
-            ("arm", "known"), registry=self.registry,
-        )  # fmt: skip
-        self.searches = Counter(
-            "recsys_searches", "Queries answered, by whether anything was found.", ("arm", "found"),
-            registry=self.registry,
-        )  # fmt: skip
-        self.events = Counter(
-            "recsys_events", "Events that were taken.", ("action", "outcome"), registry=self.registry
-        )
-        self.refused = Counter(
-            "recsys_refused", "Requests refused before they were processed.", ("why",), registry=self.registry
-        )  # fmt: skip
-        self.group_seconds = Histogram(
-            "recsys_feedback_group_seconds", "Time to write a group of exposures or events to the disk.",
-            buckets=_SECONDS, registry=self.registry,
-        )  # fmt: skip
-        self.log_lines = Counter(
-            "recsys_feedback_lines", "Lines of events found in the log at the start, by their state.",
-            ("state",), registry=self.registry,
-        )  # fmt: skip
-        self.waiting = Gauge(
-            "recsys_waiting", "Requests that are being answered.",
-            registry=self.registry, multiprocess_mode="livesum",
-        )  # fmt: skip
-        self.lists_waiting = Gauge(
-            "recsys_lists_waiting", "Lists that wait to be computed.",
-            registry=self.registry, multiprocess_mode="livesum",
-        )  # fmt: skip
-        self.degraded = Counter(
-            "recsys_degraded", "Lists that were not computed because too many waited, and what was answered instead.",
-            ("instead",), registry=self.registry,
-        )  # fmt: skip
-        self.clicks = Counter(
-            "recsys_clicks", "Lists of which an item was viewed, put into the cart or bought.",
-            ("arm",), registry=self.registry,
-        )  # fmt: skip
-        self._swaps = Counter("recsys_swaps", "Models, rules or experiments loaded.", registry=self.registry)
-        self._swap_failures = Counter(
-            "recsys_swap_failures",
-            "Models, rules or experiments that could not be loaded.",
-            registry=self.registry,
-        )
-        self._swap_pending = Gauge(
-            "recsys_swap_pending", "1 if the newest cannot serve, so that the previous one does.",
-            registry=self.registry, multiprocess_mode="livemax",
-        )  # fmt: skip
+        counter = partial(Counter, registry=self.registry)
+        gauge = partial(Gauge, registry=self.registry)
+        seconds = partial(Histogram, buckets=_SECONDS, registry=self.registry)
+        self.requests = counter("recsys_requests", "Requests answered.", ("route", "status"))
+        self.seconds = seconds("recsys_request_seconds", "Time from a request to its answer.", ("route",))
+        known = "Lists of recommendations, by whether anything was known about the customer."
+        self.answers = counter("recsys_answers", known, ("arm", "known"))
+        found = "Queries answered, by whether anything was found."
+        self.searches = counter("recsys_searches", found, ("arm", "found"))
+        self.events = counter("recsys_events", "Events that were taken.", ("action", "outcome"))
+        self.refused = counter("recsys_refused", "Requests refused before they were processed.", ("why",))
+        written = "Time to write a group of exposures or events to the disk."
+        self.group_seconds = seconds("recsys_feedback_group_seconds", written)
+        lines = "Lines of events found in the log at the start, by their state."
+        self.log_lines = counter("recsys_feedback_lines", lines, ("state",))
+        answering = "Requests that are being answered."
+        self.waiting = gauge("recsys_waiting", answering, multiprocess_mode="livesum")
+        waiting = "Lists that wait to be computed."
+        self.lists_waiting = gauge("recsys_lists_waiting", waiting, multiprocess_mode="livesum")
+        instead = "Lists that were not computed because too many waited, and what was answered instead."
+        self.degraded = counter("recsys_degraded", instead, ("instead",))
+        clicked = "Lists of which an item was viewed, put into the cart or bought."
+        self.clicks = counter("recsys_clicks", clicked, ("arm",))
+        self._swaps = counter("recsys_swaps", "Models, rules or experiments loaded.")
+        failed = "Models, rules or experiments that could not be loaded."
+        self._swap_failures = counter("recsys_swap_failures", failed)
+        pending = "1 if the newest cannot serve, so that the previous one does."
+        self._swap_pending = gauge("recsys_swap_pending", pending, multiprocess_mode="livemax")
         self._counted = (0, 0)
         self._of_route: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._all = self.registry
@@ -110,7 +84,7 @@ class Figures:
 
     def rotated(self) -> None:
         """Count the switches and failed switches since the last call, and share this worker's requests."""
-        self.team_requests.tell()
+        self.team_requests.publish()
         rotation = self._rotation
         now = rotation.swaps, rotation.failures
         swaps, failures = now[0] - self._counted[0], now[1] - self._counted[1]
@@ -126,7 +100,7 @@ class Figures:
 
 
 class _Processes(Collector):
-    """Memory and time of the process; of a team, those of each worker by its number (`pid`)."""
+    """Memory and CPU time of the process; for a team, of each worker by its number (`pid`)."""
 
     def __init__(self, team: WorkerTeam | None) -> None:
         self._team = team
@@ -147,7 +121,7 @@ class _Processes(Collector):
 
 
 class _Served(Collector):
-    """Metrics of what serves, read on demand."""
+    """Metrics of the current Serving, read on demand."""
 
     def __init__(self, rotation: Rotation, seen: Observations) -> None:
         self._rotation, self._seen = rotation, seen

@@ -1,4 +1,4 @@
-"""Desk: takes requests and events, answers from the current Serving, and logs what was shown."""
+"""RequestHandler: handles requests and events, answers from the current Serving, and logs exposures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from recsys_assets.service.answers.answering import Listed, Question, answered, explained
+from recsys_assets.service.answers.answering import ComputedList, Question, answered, explained
 from recsys_assets.service.answers.described_items import DescribedItems
 from recsys_assets.service.answers.drafting import Shown, drafted, models_of, shown_alone
 from recsys_assets.service.answers.previewing import items_as_json, previewed
@@ -21,9 +21,9 @@ from recsys_assets.service.answers.searching import Searched, SearchQuestion, se
 from recsys_assets.service.answers.serving import CANARY, CONTROL, Chosen
 from recsys_assets.service.feedback.activity import Activity
 from recsys_assets.service.feedback.feedback_log import FeedbackLog
-from recsys_assets.service.figures import Figures
 from recsys_assets.service.processes.other_workers import OtherWorkers
 from recsys_assets.service.rotation import Rotation
+from recsys_assets.service.service_metrics import ServiceMetrics
 from recsys_assets.service.tracing import span
 from recsys_assets.service.web.messages import Event
 from recsys_assets.service.web.problems import Refused
@@ -31,34 +31,34 @@ from recsys_lineage.errors import did_you_mean
 from recsys_models import families
 
 _Result = TypeVar("_Result")
-_Picked = tuple[int, Chosen, Sequence[Listed], list[Shown]]
+_Picked = tuple[int, Chosen, Sequence[ComputedList], list[Shown]]
 _Because = list[list[dict[str, Any]]]
 _NO_CHANCE = Random(0)
 
-AHEAD = timedelta(minutes=5)
-"""By which another machine's clock may be ahead."""
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Tolerance for another machine's clock that is ahead."""
 BEHIND = timedelta(days=365 * 5)
 MOST_WAITING = 32
-"""Lists that may wait to be computed; further ones are answered from what the night prepared."""
+"""Number of lists that may wait to be computed; further requests get a prepared list."""
 PATIENCE_SECONDS = 0.5
-"""After which one that waits is answered from there too."""
-LOOKS_UP = 0.03
-"""Seconds of computing after which new requests are looked for."""
+"""Longest wait of a request; then it gets a prepared list too."""
+YIELD_SECONDS = 0.03
+"""Seconds of computing after which the event loop accepts new requests."""
 
 
 @dataclass
-class Desk:
-    """Operations behind the service's routes; one instance for a process.
+class RequestHandler:
+    """Operations behind the service's routes; one instance per process.
 
-    Lists are computed one at a time, in the order of their requests: each takes a core, so two at once would only
-    wait for each other. Where `most_waiting` wait already (0: always), or one waits longer than
-    `patience` (seconds), it is a prepared list, which says that it is. What `others` wrote down counts in each answer.
+    Lists are computed one at a time, in the order of requests, because each needs a core, and two at once would only
+    slow each other down. If `most_waiting` requests wait already (0: always), or one waits longer than `patience`
+    (seconds), it gets a prepared list, marked as such. Events logged by `others` count in each answer.
     """
 
     rotation: Rotation
     log: FeedbackLog
     activity: Activity
-    figures: Figures
+    metrics: ServiceMetrics
     most_waiting: int = MOST_WAITING
     patience: float = PATIENCE_SECONDS
     others: OtherWorkers | None = None
@@ -70,12 +70,12 @@ class Desk:
         self._looked_up = time.monotonic()
 
     async def recommend(self, question: Question, *, explain: bool = False) -> dict[str, Any]:
-        """The list for a question; what is shown is on the disk before it is returned.
+        """The list for a request; its exposure is on the disk before it is returned.
 
         Raises:
             NoChampion: nothing serves yet.
-            FeedbackError: what is shown cannot be written down.
-            Refused: a category of the question is none; or too many wait, and the arm has no prepared lists.
+            FeedbackError: the exposure cannot be written.
+            Refused: a category is unknown, or too many requests wait and the arm has no prepared lists.
         """
         query_id = uuid.uuid4().hex
         computed = await self._in_turn(lambda: self._computed(question, query_id, explain), self.most_waiting)
@@ -122,18 +122,18 @@ class Desk:
                 "table": f"{served.table}@{served.version}",
                 "reads": served.reads,
                 "history": int(listed.past.items.size),
-                "since_the_fit": len(listed.did) + len(question.session),
+                "since_the_fit": len(listed.actions) + len(question.session),
             }
         with span("write"):
             await self.log.append("exposures", [orjson.dumps(exposure)])
-        self.figures.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
+        self.metrics.answers.labels(chosen.arm, "no" if listed.cold else "yes").inc()
         ids = exposure["object_ids"]
-        self.figures.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
+        self.metrics.seen.answered(query_id, chosen.arm, ids, cold=listed.cold, degraded=degraded)
         return answer
 
     async def preview(self, user: str, k: int) -> dict[str, Any]:
-        """The list that a customer would get now, with the reasons, and what they did last; nothing is logged, because
-        no customer sees it.
+        """The list that a customer would get now, with reasons, and their latest actions; nothing is logged, because no
+        customer sees it.
 
         Raises:
             NoChampion: nothing serves yet.
@@ -150,14 +150,14 @@ class Desk:
         return previewed(chosen, lists[0], items_as_json(shown, because, credited=chosen.teams is not None))
 
     async def _in_turn(self, work: Callable[[], _Result], most: int) -> _Result | None:
-        """Run a piece of work in its turn and return its result; None if `most` wait already, or it waited too long."""
+        """Run a function in its turn and return its result; None if `most` wait already, or it waited too long."""
         if self._waiting >= most:
             return None
         began = time.monotonic()
         self._count_waiting(1)
         try:
             async with self._turn:
-                if time.monotonic() - self._looked_up > LOOKS_UP:
+                if time.monotonic() - self._looked_up > YIELD_SECONDS:
                     # requests that came meanwhile are read, so that it is known who waits; not after each list,
                     # for those of one group are written to the disk together
                     await asyncio.sleep(0)
@@ -170,13 +170,13 @@ class Desk:
         found = self._listed(question, query_id)
         return found, self._explained(found[1], found[2]) if explain else []
 
-    def _explained(self, chosen: Chosen, lists: Sequence[Listed]) -> _Because:
-        """Why each item of each list stands there."""
+    def _explained(self, chosen: Chosen, lists: Sequence[ComputedList]) -> _Because:
+        """The reason for each item of each list."""
         variants = (chosen.variant,) if chosen.teams is None else chosen.teams.variants
         return [explained(variant.served, listed) for variant, listed in zip(variants, lists, strict=True)]
 
     def _listed(self, question: Question, query_id: str, *, prepared: bool = False) -> _Picked:
-        """When a question is answered, by what, that model's list (or those of two), and what is shown."""
+        """Time of an answer, the chosen variant, its list (or the lists of two), and the shown items."""
         serving = self.rotation.serving()
         now = time.time_ns() // 1000
         chosen = serving.chosen(question.user, question.client, query_id, _day_of(now), alone=prepared)
@@ -184,30 +184,30 @@ class Desk:
         lists = serving.prepared if prepared and served is serving.champion.served else None
         if prepared:
             kind = "refused" if lists is None else "own list" if lists.has(question.user) else "popular"
-            self.figures.degraded.labels(kind).inc()
+            self.metrics.degraded.labels(kind).inc()
             if lists is None:
                 raise Refused(429, "Too many lists are being computed.", headers={"Retry-After": "1"})
         _known_categories(served, question.categories)
         self.catch_up()
-        did = self.activity.of(question.user, question.client)
+        actions = self.activity.of(question.user, question.client)
         if chosen.teams is not None:
-            return now, chosen, *drafted(chosen.teams, question, did, now, query_id)
+            return now, chosen, *drafted(chosen.teams, question, actions, now, query_id)
         # seeded only where something is drawn, for it takes as long as ten items of the list
         chance = Random(query_id) if chosen.variant.rules.rules.exploration.share else _NO_CHANCE
-        listed = answered(served, chosen.variant.rules, question, did, now, chance, lists)
+        listed = answered(served, chosen.variant.rules, question, actions, now, chance, lists)
         return now, chosen, (listed,), shown_alone(chosen.variant, listed)
 
     def _count_waiting(self, more: int) -> None:
         self._waiting += more
-        self.figures.lists_waiting.set(self._waiting)
+        self.metrics.lists_waiting.set(self._waiting)
 
     async def search(self, question: SearchQuestion, *, explain: bool = False) -> dict[str, Any]:
         """Results of a query, logged on the disk before they are returned.
 
         Raises:
             NoChampion: nothing serves yet.
-            FeedbackError: what is shown cannot be written down.
-            Refused: there is no index yet, a category of the question is none, or too many wait.
+            FeedbackError: the exposure cannot be written.
+            Refused: there is no index yet, a category is unknown, or too many requests wait.
         """
         serving = self.rotation.serving()
         if serving.search is None:
@@ -221,9 +221,9 @@ class Desk:
 
         def work() -> Searched:
             self.catch_up()
-            did = self.activity.of(question.user, question.client)
+            actions = self.activity.of(question.user, question.client)
             with span("search"):
-                return searched(search, rules, served, question, did)
+                return searched(search, rules, served, question, actions)
 
         result = await self._in_turn(work, self.most_waiting or MOST_WAITING)
         if result is None:
@@ -257,11 +257,11 @@ class Desk:
         }
         with span("write"):
             await self.log.append("searches", [orjson.dumps(line)])
-        self.figures.searches.labels(chosen.arm, "yes" if answer["items"] else "no").inc()
+        self.metrics.searches.labels(chosen.arm, "yes" if answer["items"] else "no").inc()
         return answer
 
     def catch_up(self) -> None:
-        """Count what other workers have written since the last call."""
+        """Count the events that other workers have written since the last call."""
         if self.others is not None:
             self.others.catch_up()
 
@@ -295,11 +295,11 @@ class Desk:
         }
 
     async def take(self, events: Sequence[Event]) -> dict[str, Any]:
-        """Log events and count them; all of them, or none.
+        """Log events and count them, all or none.
 
         Raises:
-            Refused: an event lies in the future or names an arm that there is not.
-            FeedbackError: they cannot be written down; none was counted.
+            Refused: an event lies in the future or names an unknown arm.
+            FeedbackError: they cannot be written; none was counted.
         """
         received = datetime.now(timezone.utc)
         if wrong := list(self._wrong(events, received)):
@@ -322,12 +322,12 @@ class Desk:
             event for event in fresh if self.activity.count(event)
         ]  # another worker may have been faster
         for event in accepted:
-            self.figures.events.labels(event["action_name"], "accepted").inc()
-            arm = self.figures.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
+            self.metrics.events.labels(event["action_name"], "accepted").inc()
+            arm = self.metrics.seen.acted(event.get("query_id"), event["action_name"], event["object_id"])
             if arm is not None:
-                self.figures.clicks.labels(arm).inc()
+                self.metrics.clicks.labels(arm).inc()
         duplicates = len(events) - len(accepted)
-        self.figures.events.labels("any", "duplicate").inc(duplicates)
+        self.metrics.events.labels("any", "duplicate").inc(duplicates)
         now = self.rotation.now
         known = {} if now is None else now.champion.served.item_rows
         return {
@@ -344,7 +344,7 @@ class Desk:
         arms |= {f"{CANARY}{family}" for family in families}  # also of one that has ended: events come late
         for place, event in enumerate(events):
             where = f"events.{place}"
-            if event.timestamp is not None and event.timestamp > received + AHEAD:
+            if event.timestamp is not None and event.timestamp > received + CLOCK_TOLERANCE:
                 yield {"where": f"{where}.timestamp", "what": "it lies in the future"}
             if event.timestamp is not None and event.timestamp < received - BEHIND:
                 yield {"where": f"{where}.timestamp", "what": "it lies more than five years back"}
@@ -360,7 +360,7 @@ def moment_of(time_of: datetime | None, where: str) -> int:
         Refused: it lies in the future.
     """
     now = datetime.now(timezone.utc)
-    if time_of is not None and time_of > now + AHEAD:
+    if time_of is not None and time_of > now + CLOCK_TOLERANCE:
         raise Refused(422, "A time lies in the future.", [{"where": where, "what": "it lies in the future"}])
     return _micros(now if time_of is None else max(time_of, now - BEHIND))
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from recsys_assets.assets.raw import source_files
-from recsys_assets.assets.raw.earlier_look import is_timeless
 from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_assets.assets.raw.found_files import newest_files
+from recsys_assets.assets.raw.previous_listing import is_deterministic
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.files import scan
@@ -174,7 +174,7 @@ def test_what_a_file_gives_is_looked_at_again_when_one_that_it_is_joined_with_ch
     ],
 )
 def test_sql_that_reads_a_clock_or_draws_lots_is_told(sql: str, timeless: bool) -> None:
-    assert is_timeless(sql) is timeless
+    assert is_deterministic(sql) is timeless
 
 
 def test_a_file_that_was_loadable_and_is_faulty_when_it_is_opened_stops_its_table(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""EarlierLook: findings about files from the previous listing that still hold, so that they need not be read again."""
+"""PreviousListing: valid findings of the previous listing about files, which need not be read again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 import sqlglot
 from sqlglot.tokenizer_core import TokenType
 
-from recsys_assets.assets.raw.given_rows import EVENTS
+from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import Request
@@ -23,9 +23,9 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.engine_versions import engine_versions
 
 AHEAD = "first day ahead"
-"""The statistic that tells the first day of events too far ahead, which become legal when it comes."""
+"""The statistic with the first day of events too far in the future, which become valid when that day comes."""
 _CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
-"""Words of SQL that read a clock, beside those that DuckDB says do and those that begin with `current_`."""
+"""SQL words that read a clock, besides those that DuckDB marks as such and those that begin with `current_`."""
 Row = dict[str, Any]
 
 
@@ -41,12 +41,13 @@ def first_day_ahead(record: Materialization) -> date | None:
 
 
 @dataclass(frozen=True)
-class EarlierLook:
-    """Findings of the previous listing that still hold; the one without arguments has none, so that all files are read.
+class PreviousListing:
+    """Findings of the previous listing that are still valid; without arguments there are none, so all files are read.
 
     Attributes:
         columns: the columns of each file, by path.
-        own: whether what files of their own give to raw_events holds too, as long as the files `shared` do.
+        own: whether the number of rows that each file contributes to raw_events is valid too, while `shared` files are
+            unchanged.
         last_day: no event can be later.
         ahead: the first day of events that were too far ahead.
     """
@@ -60,16 +61,16 @@ class EarlierLook:
     @classmethod
     def of(
         cls, folder: SourceFolder, before: Previous | None, request: Request, last_day: date
-    ) -> EarlierLook:
+    ) -> PreviousListing:
         """The findings of a previous listing that still hold.
 
-        That is nothing where the code, the source's SQL, its settings or a library has changed since, or where all is
-        asked to be made anew.
+        There are none if the code, the source's SQL, its settings or a library has changed since, or if everything is
+        to be made again.
 
         Args:
             folder: the source and its folder.
-            before: the look.
-            request: of the look now.
+            before: the previous listing.
+            request: of the current listing.
             last_day: no event can be later.
         """
         if before is None or not request.reuse:
@@ -85,7 +86,7 @@ class EarlierLook:
                 names = tuple(column.name for column in read.schema)
                 columns[read.name] = shared.setdefault(names, names)
         ahead = first_day_ahead(record)
-        own = is_timeless(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
+        own = is_deterministic(folder.source.queries[EVENTS].sql) and (ahead is None or ahead > last_day)
         return cls(folder, columns, own, last_day, ahead if own else None)
 
     def known(
@@ -95,12 +96,12 @@ class EarlierLook:
     ) -> dict[NamedScan, dict[tuple[str, str], KnownContent]]:
         """Known contents of files that need not be read again, by scan, each with path and sha256.
 
-        A file is read again where its content is another, where it could not be read or was not loaded, where several
-        scans read it, and where every row may depend on it; all files of events are where one of the latter changed.
+        A file is read again if its content changed, if it could not be read or was not loaded, if several scans read
+        it, or if every row may depend on it. If one of the latter changed, all files of events are read again.
 
         Args:
-            listed: the files of each scan, as they are.
-            rows: `source_files` as it was, by path and pattern.
+            listed: the current files of each scan.
+            rows: the previous `source_files`, by path and pattern.
         """
         if self.folder is None:
             return {}
@@ -122,7 +123,7 @@ class EarlierLook:
         return known
 
     def _holds(self, file: SourceFile, row: Row) -> bool:
-        """Whether a file is what a row of `source_files` says, and the row says all that a look would."""
+        """Whether a row of `source_files` still describes the file, and completely."""
         return (
             row["status"] == "loaded"
             and row["sha256"] == file.sha256
@@ -149,10 +150,10 @@ def _contents_before(
     }
 
 
-def is_timeless(sql: str) -> bool:
-    """Whether a SELECT gives the same rows of the same files at any time; False where that is not sure.
+def is_deterministic(sql: str) -> bool:
+    """Whether a SELECT always returns the same rows for the same files; False in doubt.
 
-    DuckDB says which of its functions do not: those that draw at random, count or read a clock.
+    DuckDB marks its functions that do not: those that draw at random, count or read a clock.
     """
     tokens = sqlglot.tokenize(sql, dialect="duckdb")
     words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}
