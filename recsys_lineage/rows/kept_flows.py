@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.rows.row_values import RowValues
+from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400

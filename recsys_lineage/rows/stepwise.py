@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, words_of
-from recsys_lineage.rows.short_lists import ShortLists
 from recsys_lineage.rows.statement.catalog import not_taken
+from recsys_lineage.rows.statement.short_lists import ShortLists
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 from recsys_lineage.rows.step_words import StepWords
 from recsys_lineage.sql.names import quote

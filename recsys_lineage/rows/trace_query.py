@@ -15,13 +15,13 @@ from recsys_lineage.rows.keepers import traced
 from recsys_lineage.rows.kept_flows import Descent, KeptFlows
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
-from recsys_lineage.rows.row_values import RowValues
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.condition import Fits
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
+from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of

@@ -51,7 +51,7 @@ def test_a_kept_flow_finds_what_a_new_one_does(
     how: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", most)
-    monkeypatch.setattr("recsys_lineage.rows.short_lists.MOST", min(most, 20))
+    monkeypatch.setattr("recsys_lineage.rows.statement.short_lists.MOST", min(most, 20))
     sql = (KEYED | CUT)[how]
     new = _followed(sql, None)
     assert _followed(sql, KeptFlows(tmp_path)) == new
