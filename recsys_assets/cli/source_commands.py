@@ -125,12 +125,12 @@ def _show_trial(trial: Trial) -> None:
         if table.stopped:
             console.print(f"    {escape(failing_advice(table.stopped))}")
         for row in table.sample.head(1).iter_rows(named=True):
-            told = {
+            values = {
                 name: value
                 for name, value in row.items()
                 if value not in (None, "unknown") and name != "filled"
             }
-            shown = ", ".join(f"{name} {value}" for name, value in told.items())
+            shown = ", ".join(f"{name} {value}" for name, value in values.items())
             console.print(f"  for example: {escape(shown)}")
     for line in overlooked_lines(trial.overlooked):
         console.print(f"[yellow]{line}[/yellow]")

@@ -124,10 +124,7 @@ class Training:
         checkpoint = None if run.checkpoint is None else Checkpoint(run.checkpoint, run.identity)
         saved = checkpoint.load() if checkpoint else None
         if saved is not None:
-            header, arrays = saved
-            progress = _Progress(**header["progress"])
-            _put(fit, {k.removeprefix("fit."): v for k, v in arrays.items() if k.startswith("fit.")})
-            kept = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")} or None
+            progress, kept = _resumed(fit, *saved)
             for row in progress.history:
                 _report_epoch(run, row)
         while progress.epoch < self.epochs and not self._enough(progress, validation):
@@ -138,20 +135,11 @@ class Training:
                 try:
                     metrics["loss"] = _one_epoch(fit, progress.batch, run.seed, epoch)
                 except (RuntimeError, MemoryError) as error:
-                    if out_of_memory(error) and progress.batch > SMALLEST_BATCH:
-                        progress.batch //= 2
-                        progress.incidents.append(
-                            f"epoch {epoch}: out of memory with a batch of {2 * progress.batch}; "
-                            f"repeated with {progress.batch}"
-                        )
-                    elif device_lost(error) and device != "cpu":
-                        progress.incidents.append(
-                            f"epoch {epoch}: {device} was lost ({_first_line(error)}); repeated on the CPU"
-                        )
+                    if not _can_repeat(progress, error, epoch, device):
+                        raise
+                    if device_lost(error):
                         device = "cpu"
                         fit = make(device)
-                    else:
-                        raise
                     _put(fit, before)
                     continue
             progress.epoch = epoch
@@ -187,6 +175,28 @@ class Training:
         if validation is None:
             return False
         return progress.epoch > 0 and progress.epoch - progress.best_epoch >= self.patience
+
+
+def _resumed(
+    fit: Fit, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> tuple[_Progress, dict[str, NDArray[Any]] | None]:
+    """The progress and the best state of a checkpoint, whose last epoch is put into the fit."""
+    _put(fit, {k.removeprefix("fit."): v for k, v in arrays.items() if k.startswith("fit.")})
+    kept = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")}
+    return _Progress(**header["progress"]), kept or None
+
+
+def _can_repeat(progress: _Progress, error: BaseException, epoch: int, device: str) -> bool:
+    """Whether an epoch can be repeated after an error: with half of the batch, or on the CPU; notes the incident."""
+    if out_of_memory(error) and progress.batch > SMALLEST_BATCH:
+        progress.batch //= 2
+        words = f"out of memory with a batch of {2 * progress.batch}; repeated with {progress.batch}"
+    elif device_lost(error) and device != "cpu":
+        words = f"{device} was lost ({_first_line(error)}); repeated on the CPU"
+    else:
+        return False
+    progress.incidents.append(f"epoch {epoch}: {words}")
+    return True
 
 
 def bounded_batch(batch: int, pairs: int, largest_steps: int | None, least_steps: int = 1) -> int:

@@ -19,6 +19,9 @@ PRIVATE = {
     "told": "known, reported, notified, or what the value is: reasons, counts, a message",
     "dear": "costly",
     "wholes": "wholly marked",
+    "desk": "request handler",
+    "door": "access middleware",
+    "glimpsed": "stat hash",
 }
 """Words that served as names and said nothing of what they stood for, and what to say instead."""
 

@@ -234,7 +234,7 @@ TROUBLES: dict[str, tuple[Callable[[Shop], Any], list[str]]] = {
     "a failed cast": (casting, ["sales.csv:3", "'a dozen'", "raw_events.sql:2:", "TRY_CAST"]),
     "a fault of the SQL": (unknown_function, ["nope", "raw_events.sql:2:43"]),
     "bytes for an id": (bytes_as_ids, ["user_id of raw_events holds bytes", "binary_as_string"]),
-    "an id with parts": (partial(bytes_as_ids, who={"id": "u1"}), ["user_id of raw_events has parts"]),
+    "an id with parts": (partial(bytes_as_ids, who={"id": "u1"}), ["user_id of raw_events is nested"]),
     "bytes that are no text": (
         partial(bytes_as_ids, who=b"\xe8", option=", binary_as_string = true"),
         ["sales.parquet: Invalid string", "leave out binary_as_string", "TRY(decode(x))"],

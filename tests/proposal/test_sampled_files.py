@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import propose
 from recsys_assets.proposal.sample import sniffed_dialects
+from recsys_assets.proposal.sample.sampled_column import sampled_column
 from recsys_assets.proposal.sample.sampled_files import common_pattern, sampled_files
 from recsys_lineage.files import list_files
 from tests.examples import examples
@@ -176,3 +177,5 @@ def test_numbers_are_moments_where_their_column_is_named_so_or_nothing_speaks_ag
         kinds = {column.name: column.kind for column in files.columns}
         assert {name for name, kind in kinds.items() if kind == "number"} == {*frame.columns[:8]}
         assert {name for name, kind in kinds.items() if kind == "epoch"} == {*frame.columns[8:]}
+    for name in ("OrderDateKey", "time_id", "Day No"):
+        assert sampled_column(pl.Series(name, [f"202401{day}" for day in range(10, 30)])).kind == "day"

@@ -134,7 +134,7 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
 
 
 def _on_ended(files: SampledFiles, events: Roles, column: SampledColumn) -> str:
-    """What is filled where an order came to nothing, and how to leave such orders out."""
+    """Notes on columns that are filled only for orders that ended without a sale, with advice to leave these out."""
     order = events.columns.get("order_id")
     name = quote(column.name)
     way = f"WHERE {name} IS NULL"

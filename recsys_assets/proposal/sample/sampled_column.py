@@ -50,10 +50,10 @@ _OF_OTHERS = "its commas stand between thousands, for other columns have decimal
 _ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
 _WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
 _OF_CODES = re.compile(
-    r"(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
+    r"^(?!.*(?i:date|time|day|stamp|datum|fecha|jour)).*(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
 )
-"""Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`."""
+"""Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`, but `DateKey`."""
 _EXAMPLES = 3
 _A_DAY = 86_400
 _FEW = 30

@@ -75,7 +75,7 @@ def written_moments(
             found.append(WrittenMoment((("day", day.name), ("clock", fitting[0])), digits, bare))
         elif len(fitting) > 1:
             notes.append(
-                f"the columns {', '.join(fitting)} hold times of day; which belongs to {day.name} was not told"
+                f"the columns {', '.join(fitting)} hold times of day; it is not clear which belongs to {day.name}"
             )
         elif (clock := [*_clock_of_numbers(values, stem or "")]) and stem is not None:
             found.append(WrittenMoment((("day", day.name), *clock)))
