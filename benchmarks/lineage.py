@@ -11,10 +11,11 @@ earlier models, 12 columns each; every one is given the columns of all tables be
 its own with one thread, after one small query: a process that starts pays for that once, as a night of models does.
 CPU seconds are those of a quiet machine.
 
-Rows. The lake is that of RECSYS_HOME, in which `recsys demo` has made The Complete Journey: one of its 21 million
-promotion rows is traced back to its lines, one customer's profile back to the lines of all that it is made of, and
-forward through every table one described customer, one purchase, and all purchases of one customer. Each trace is
-measured in a process of its own.
+Rows. The lake is that of RECSYS_HOME, in which `recsys demo` has made The Complete Journey. Back to file lines are
+traced one of its 20.9 million promotions, one of its 1.47 million purchases and one customer's profile; forward through
+every table one customer: the row of `raw_users`, and all purchases of the customer with the median number of them and
+of the one with the most, from `events` and from `raw_events`. Each trace is measured in processes of its own, one after
+another, of which the first takes statements apart that the others find taken apart; the table has medians.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import json
 import os
 import platform
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -234,7 +236,21 @@ def measured(models: int) -> dict[str, float]:
     }  # fmt: skip
 
 
-_TRACES = ("promotion", "profile", "customer", "purchase", "buyer")
+_BACK = {"promotion": "promotions", "purchase": "events", "profile": "user_profiles"}
+_FORWARD = {
+    "customer": "raw_users", "median": "events", "median raw": "raw_events", "most": "events", "most raw": "raw_events",
+}  # fmt: skip
+_TRACES = (*_BACK, *_FORWARD)
+_WORDS = {
+    "promotion": "one of {of:,} promotions back to {lines:,} file lines",
+    "purchase": "one of {of:,} purchases back to {lines:,} file lines",
+    "profile": "one of {of:,} customers' profiles back to {lines:,} file lines",
+    "customer": "one of {of:,} customers of `raw_users` forward through {tables} tables",
+    "median": "the median customer forward from `events` through {tables} tables",
+    "median raw": "the same from `raw_events`, {tables} tables",
+    "most": "the customer with most purchases forward from `events` through {tables} tables",
+    "most raw": "the same from `raw_events`, {tables} tables",
+}
 
 
 def measured_trace(which: str) -> dict[str, object]:
@@ -245,60 +261,61 @@ def measured_trace(which: str) -> dict[str, object]:
     from recsys_lineage.rows.forward import trace_forward
 
     lake = lake_resource(load_settings()).lake()
+    start = (_BACK | _FORWARD)[which]
 
-    def some(table: str, *columns: str) -> dict[str, object]:
-        names = ", ".join(columns)
+    def row_of(table: str, columns: str, query: str) -> dict[str, object]:
         with lake.reading(), lake.connect() as connection:
-            relation = lake.relation(lake.version(table))
             found = connection.sql(
-                f"SELECT {names} FROM {relation} ORDER BY hash({names}) LIMIT 1"
+                f"SELECT {columns} FROM {lake.relation(lake.version(table))} {query}"
             ).fetchall()
-        return dict(zip(columns, found[0], strict=True))
+        return dict(zip(columns.split(", "), found[0], strict=True))
 
-    table = {
-        "promotion": "promotions",
-        "profile": "user_profiles",
-        "customer": "raw_users",
-        "purchase": "raw_events",
-        "buyer": "raw_events",
-    }
-    start = table[which]
-    if which == "buyer":
-        row = some("raw_users", "user_id")
+    if which in ("promotion", "purchase"):
+        row = row_of(start, "_file, _line", "ORDER BY hash(_file, _line) LIMIT 1")
+    elif which in ("profile", "customer"):
+        row = row_of(start, "user_id", "ORDER BY hash(user_id) LIMIT 1")
     else:
-        row = some(start, *(("user_id",) if which in ("profile", "customer") else ("_file", "_line")))
+        with lake.reading(), lake.connect() as connection:
+            events = lake.relation(lake.version("events"))
+            text = f"SELECT user_id FROM {events} GROUP BY user_id ORDER BY count(*) DESC, user_id"
+            users = connection.sql(text).fetchall()
+        (user,) = users[len(users) // 2 if which.startswith("median") else 0]
+        row = {"user_id": int(user) if start == "raw_events" else user}
     began = time.process_time(), time.perf_counter()
-    if which in ("promotion", "profile"):
+    lines = 0
+    if which in _BACK:
         trace = trace_back(lake, start, row)
         lines = sum(len(each.lines or ()) for each in trace.files)
     else:
         trace = trace_forward(lake, table=start, row=row)
-        lines = 0
     cpu, wall = time.process_time() - began[0], time.perf_counter() - began[1]
-    rows = lake.version(start).rows
     return {
-        "cpu": cpu, "wall": wall, "lines": lines, "rows": sum(each.count for each in trace.tables), "of": rows,
-        "tables": len(trace.tables),
+        "cpu": cpu, "wall": wall, "lines": lines, "rows": sum(each.count for each in trace.tables),
+        "of": lake.version(start).rows, "tables": len(trace.tables), "stopped": len(trace.stopped),
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }  # fmt: skip
 
 
-def print_traces() -> None:
+def print_traces(repeats: int) -> None:
     """Print the table of traces."""
-    words = {
-        "promotion": "one of {of:,} promotion rows back to its lines",
-        "profile": "one of {of:,} customers' profiles back to {lines:,} lines",
-        "customer": "one of {of:,} described customers forward through {tables} tables",
-        "purchase": "one of {of:,} purchases forward through {tables} tables",
-        "buyer": "all purchases of one customer, of {of:,}, forward through {tables} tables",
-    }
-    print("| trace | rows found | CPU | time |\n|---|---|---|---|")
+    print("| trace | rows found | time, the first | time | CPU | peak |\n|---|---|---|---|---|---|")
     for which in _TRACES:
         command = [sys.executable, __file__, "rows", "--trace", which]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-        found = json.loads(done.stdout.splitlines()[-1])
-        what = words[which].format(**found)
-        print(f"| {what} | {found['rows']:,} | {found['cpu']:.1f} s | {found['wall']:.1f} s |", flush=True)
+        found = [
+            json.loads(
+                subprocess.run(
+                    command, check=True, capture_output=True, text=True, env=environment
+                ).stdout.splitlines()[-1]
+            )
+            for _ in range(repeats)
+        ]
+        wall, cpu, peak = (statistics.median(each[of] for each in found) for of in ("wall", "cpu", "peak"))
+        print(
+            f"| {_WORDS[which].format(**found[0])} | {found[0]['rows']:,} | {found[0]['wall']:.2f} s | {wall:.2f} s "
+            f"| {cpu:.2f} s | {peak:.0f} MB |",
+            flush=True,
+        )
 
 
 def use_pure_sqlglot() -> None:
@@ -329,6 +346,7 @@ def main() -> None:
     parser.add_argument("--models", type=int, default=1000, help="how many")
     parser.add_argument("--pure", action="store_true", help="also with sqlglot's pure Python")
     parser.add_argument("--measure", choices=["compiled", "pure"], help="only measure one way; prints JSON")
+    parser.add_argument("--repeats", type=int, default=3, help="how often each trace is measured")
     parser.add_argument("--trace", choices=_TRACES, help="only measure one trace; prints JSON")
     arguments = parser.parse_args()
     if arguments.trace:
@@ -345,7 +363,7 @@ def main() -> None:
         f"{platform.python_version()}, {versions}\n"
     )
     if arguments.what == "rows":
-        print_traces()
+        print_traces(arguments.repeats)
         return
     print("| what | compiled sqlglot |" + (" pure Python |" if arguments.pure else ""))
     print("|---|---|" + ("---|" if arguments.pure else ""))

@@ -3,7 +3,7 @@
 Analysing the statements of a project takes seconds and always gives the same result. Like byte code, and next to it,
 the result is cached by everything that it depends on; it is not written under `sys.dont_write_bytecode` or into a
 folder that is not writable. It contains the statement's text and names; values of parameters are only in the hash of
-its key.
+its key, and values of a row nowhere.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
 MOST_KEPT = 400
@@ -63,6 +64,7 @@ class Descent:
         looks: table → its context and the columns that need it, see `Trace`.
         lost: the step that has no row if `enough` suffices; empty where that is impossible.
         enough: table → the query for fewer rows, in that case.
+        kinds: the types of the columns of the one row whose values have stand-ins in the steps; empty without these.
     """
 
     steps: tuple[Step, ...]
@@ -71,6 +73,16 @@ class Descent:
     looks: tuple[tuple[str | None, tuple[str, ...]], ...]
     lost: str = ""
     enough: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def of_row(self, values: RowValues, connection: duckdb.DuckDBPyConnection) -> Descent:
+        """The descent with a row's values in place of what stands for them.
+
+        Raises:
+            RowTraceError: a value cannot be one of its column's type.
+        """
+        text = values.put_in(json.dumps(_plain(self)), [connection.sqltype(kind) for kind in self.kinds])
+        return _descent(json.loads(text))
 
 
 class KeptFlows:
@@ -106,8 +118,7 @@ class KeptFlows:
         if self._folder is None or sys.dont_write_bytecode:
             return
         try:
-            said = {each.name: getattr(found, each.name) for each in fields(found)}
-            said |= {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
+            said = _plain(found)
         except (LineageError, duckdb.Error):  # a way that is not taken need not be one
             return
         with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
@@ -164,7 +175,14 @@ def _flow(kept: Mapping[str, Any]) -> Flow:
 def _descent(kept: Mapping[str, Any]) -> Descent:
     looks = tuple((context, tuple(lacking)) for context, lacking in kept["looks"])
     steps, wanted = tuple(map(_read, kept["steps"])), tuple(kept["wanted"])
-    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], tuple(kept["enough"]))
+    enough, kinds = tuple(kept["enough"]), tuple(kept["kinds"])
+    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], enough, kinds)
+
+
+def _plain(found: Flow | Descent) -> dict[str, Any]:
+    """A flow or descent as plain JSON."""
+    said = {each.name: getattr(found, each.name) for each in fields(found)}
+    return said | {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
 
 
 def _said(step: Step) -> dict[str, Any]:
@@ -190,6 +208,7 @@ def _read(said: Mapping[str, Any]) -> Step:
         marking and _marking(marking),
         within
         and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
+        said["few"],
     )
 
 

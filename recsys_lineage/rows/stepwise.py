@@ -6,8 +6,7 @@ DuckDB would scan these branches anyway; here an empty step is detected before t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import duckdb
@@ -15,7 +14,9 @@ import pyarrow as pa
 
 from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, words_of
 from recsys_lineage.rows.statement.catalog import not_taken
+from recsys_lineage.rows.statement.short_lists import ShortLists
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
+from recsys_lineage.rows.step_words import StepWords
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
@@ -24,13 +25,8 @@ _MOST_MARKED = 100_000
 """The number of marked rows from which all rows of a definition are computed once, each with its mark."""
 _SMALL = 200_000
 """The most rows of a part that serves in place of the whole for computing smaller parts."""
-_WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
-_NAMED = re.compile(rf"(\b(?i:AS)\s+)?({_WORDS.pattern})")
-"""A word in a text, and whether it is an alias there."""
-_ONE_OF = re.compile(r"IN \(SELECT (\w+) FROM (\w+)\)")
-_A_NULL = re.compile(r"EXISTS \(SELECT 1 FROM (\w+) WHERE (\w+) IS NULL\)")
-_OR_NO_NULL = re.compile(r"\((\S+) IN (\[[^\]]*\]) OR \(\1 IS NULL AND False\)\)")
-_OF_NO_NULL = re.compile(r" UNION ALL SELECT \* FROM [^()]* WHERE (\S+) IS NULL AND \1 IN \[[^\]]*\]$")
+_FEW = 20_000
+"""The most rows of a part that is stored because it has few."""
 
 
 class Stepwise:
@@ -58,9 +54,10 @@ class Stepwise:
     ) -> None:
         self._found, self._contents = kept, Contents(connection, kept)
         self._parts, self._stored = Parts(kept), stored
-        self._said: dict[str, str] = {}
         self._connection, self._parameters = connection, parameters
+        self._lists = ShortLists(connection, self._rows_found)
         self._steps = {step.name.casefold(): step for step in steps}
+        self._words = StepWords(self._steps, self._contents, self._is_kept)
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
@@ -72,6 +69,8 @@ class Stepwise:
         }
         self._all: dict[str, bool] = {}
         self._kept: set[str] = set()
+        self._few: dict[str, int] = {}
+        self._few_kept: set[str] = set()
         self._parted: dict[str, int] = {}
         self._rows_of: dict[str, int] = {}
 
@@ -103,22 +102,52 @@ class Stepwise:
             del self._costly[again[-1]]
             self._keep_whole(again[-1])
             plain = self._not_kept(query)
+        while (part := self._due(plain)) is not None:
+            self._keep_few(part)
+            plain = self._not_kept(query)
+        for name in plain:
+            self._few[name] = self._few.get(name, self._steps[name].few) - 1
+        return self._over(plain, query)
+
+    def _over(self, plain: Iterable[str], query: str) -> str:
+        """A query behind steps that it reads and that are not stored, in order."""
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
-        return f"WITH RECURSIVE {written}\n{query}" if written else query
+        return self._lists.put_into(f"WITH RECURSIVE {written}\n{query}" if written else query)
+
+    def _due(self, plain: Sequence[str]) -> str | None:
+        """The last of some steps that is to be kept if it has few rows."""
+        few = (name for name in reversed(plain) if self._few.get(name, self._steps[name].few) == 1)
+        return next(few, None)
+
+    def _keep_few(self, name: str) -> None:
+        """Keeps the rows of a part, unless they are many."""
+        step = self._steps[name]
+        text = self._over([each for each in self._not_kept(step.text) if each != name], step.text)
+        made = f"CREATE TEMP TABLE {step.head} AS SELECT * FROM ({text}) LIMIT {_FEW + 1}"
+        self._few[name] = 0
+        if self._connection.execute(made, self._used(text)).fetchall()[0][0] > _FEW:
+            _ = self._connection.execute(f"DROP TABLE {quote(step.name)}")
+        else:
+            self._few_kept.add(name)
+
+    def _rows_found(self, name: str) -> int | None:
+        """Number of rows of a filled step; None for what is none."""
+        known = self._empty.get(name.casefold(), True)
+        return None if known else self._contents.number(self._steps[name.casefold()].name)
 
     def _keep_whole(self, name: str) -> None:
         step = self._steps[name]
-        self._keep(step, self._ready(step.text), self._says(step.text))
+        self._keep(step, self._ready(step.text), self._words.of(step.text))
         self._kept.add(name)
         self._empty[name] = False
 
     def _not_kept(self, query: str) -> list[str]:
         """The unstored steps that a query reads, in order; stored steps are filled."""
         seen: set[str] = set()
-        open_ = [*self._named(query)]
+        open_ = [*self._words.named(query)]
         while open_:
             name = open_.pop()
-            if name in seen:
+            if name in seen or name in self._few_kept:
                 continue
             seen.add(name)
             if name in self._once:
@@ -154,39 +183,7 @@ class Stepwise:
 
     def _was_found(self, said: str, text: str) -> bool:
         """Whether a step with the same text was filled."""
-        return self._found is not None and self._found.has(self._word(self._says(said), text))
-
-    def _says(self, text: str) -> str:
-        """A text with the content or text of its steps in place of their names, which differ between statements."""
-        if self._found is None:
-            return text
-
-        def is_here(name: str) -> bool:
-            return name.casefold() in self._steps and self._is_kept(name.casefold())
-
-        def values(found: re.Match[str]) -> str:
-            column, table = found[1], found[2]
-            return f"IN {self._contents.of_values(table, column)}" if is_here(table) else found[0]
-
-        def null(found: re.Match[str]) -> str:
-            table, column = found[1], found[2]
-            return str(self._contents.has_null(table, column)) if is_here(table) else found[0]
-
-        def word(found: re.Match[str]) -> str:
-            name = found[2][1:-1].replace('""', '"') if found[2].startswith('"') else found[2]
-            name = name.casefold()
-            if found[1] or name not in self._steps:  # an alias is none of the steps
-                return found[0]
-            if is_here(name):
-                return f"[{self._contents.of_rows(self._steps[name].name)}]"
-            if name not in self._said:
-                self._said[name] = name  # a recursive step says its own name
-                step = self._steps[name]
-                self._said[name] = f"[{step.columns} {step.keys} {self._says(step.text)}]"
-            return self._said[name]
-
-        said = _OR_NO_NULL.sub(r"\1 IN \2", _A_NULL.sub(null, _ONE_OF.sub(values, text)))
-        return _NAMED.sub(word, _OF_NO_NULL.sub("", said))
+        return self._found is not None and self._found.has(self._word(self._words.of(said), text))
 
     def _is_kept(self, name: str) -> bool:
         return self._steps[name].stored or name in self._kept
@@ -211,25 +208,22 @@ class Stepwise:
             return False
         for table in whole.tables:
             if table not in self._rows_of:
-                self._rows_of[table] = self._rows(table)
+                self._rows_of[table] = self._contents.number(table)
         return 2 * self._parted[name] >= sum(self._rows_of[table] for table in whole.tables)
 
     def _rows_read(self, text: str) -> int:
         """Number of rows of stored steps that a text reads."""
         seen: set[str] = set()
-        open_ = [*self._named(text)]
+        open_ = [*self._words.named(text)]
         number = 0
         while open_:
             name = open_.pop()
             if name not in seen and name in self._empty:
-                number += self._rows(self._steps[name].name)
+                number += self._contents.number(self._steps[name].name)
             elif name not in seen:
                 open_ += self._read(name)
             seen.add(name)
         return number
-
-    def _rows(self, table: str) -> int:
-        return self._contents.number(table)
 
     def _asks_for_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is requested that computing all of it once is cheaper than parts."""
@@ -241,17 +235,8 @@ class Stepwise:
 
     def _read(self, name: str) -> list[str]:
         if name not in self._needs:
-            self._needs[name] = [each for each in self._named(self._steps[name].text) if each != name]
+            self._needs[name] = [each for each in self._words.named(self._steps[name].text) if each != name]
         return self._needs[name]
-
-    def _named(self, text: str) -> list[str]:
-        """The steps that a text reads; a name that is an alias in it does not count."""
-        words = {
-            word[1:-1].replace('""', '"').casefold() if word.startswith('"') else word.casefold()
-            for alias, word in _NAMED.findall(text)
-            if not alias
-        }
-        return [word for word in words if word in self._steps]
 
     def _is_empty(self, name: str) -> bool:
         """Whether a stored step has no rows; it is filled if it may have some."""
@@ -317,7 +302,7 @@ class Stepwise:
         if part_of is not None and not self._was_found(said, text) and self._costs_less(part_of, step.text):
             said = self._part_of_whole(part_of).text
             text = self._ready(said)
-        self._keep(step, text, self._says(said))
+        self._keep(step, text, self._words.of(said))
         if step.within is not None and step.within.only:
             self._note_part(step.name, step.within)
         return not self._contents.number(step.name)
@@ -373,7 +358,7 @@ class Stepwise:
         name, definition = f"{step.name}_of_all", marking.definition.casefold()
         made = Step(name, (*marking.columns, "__mark"), (Part(marking.text()),), stored=True)
         text = self._ready(made.text)
-        self._keep(made, text, self._says(made.text))
+        self._keep(made, text, self._words.of(made.text))
         self._steps[name], self._empty[name] = made, False
         own = ", ".join(map(quote, marking.columns))
         _ = self._once.pop(definition, None)
@@ -386,8 +371,8 @@ class Stepwise:
 
     def _fill_all(self, step: Step, rows: All) -> bool:
         """Fill a step with all rows of its definition; a table's rows are not copied."""
-        if self._named(rows.text) or self._used(rows.text):
-            self._keep(step, self._ready(rows.text), self._says(rows.text))
+        if self._words.named(rows.text) or self._used(rows.text):
+            self._keep(step, self._ready(rows.text), self._words.of(rows.text))
             return not self._contents.number(step.name)
         _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()

@@ -21,6 +21,7 @@ from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
+from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.value_literal import equals
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
@@ -182,26 +183,26 @@ def traced_tables(
         SqlAssetError: DuckDB refuses the statement.
         RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
-    single = rows.num_rows == 1
-    descent = None
+    one = RowValues(plain_rows(rows)[0]) if rows.num_rows == 1 else None
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
-    questions = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names)
-    if flows is not None and not single:
-        descent = flows.descent(*questions)
+    shape = None if one is None else one.shape()
+    questions = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names, shape)
+    descent = None if flows is None else flows.descent(*questions)
     if descent is None:
         catalog = Catalog(schemas, parameters)
         try:
             bare = bare_statement(sql)
             named = with_pivot_values(bare, rows.column_names, catalog.names_of)
-            row = plain_rows(rows)[0] if single else None
-            descent = _descent_to(Statement(named, catalog), sources, row)
+            descent = _descent_to(Statement(named, catalog), sources, one)
             # values are not kept: those of a row, and those by which a PIVOT calls its columns
-            if flows is not None and not single and named == bare:
+            if flows is not None and named == bare and (one is None or descent.kinds):
                 flows.keep(descent, *questions)
         finally:
             catalog.connection.close()
-    if not single:
+    if one is None:
         connection.register(GIVEN, rows)
+    elif descent.kinds:
+        descent = descent.of_row(one, connection)
     stepwise = Stepwise(connection, descent.steps, parameters, KeptSteps(connection), descent.costly)
     texts = descent.wanted
     if descent.lost and not stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
@@ -212,15 +213,19 @@ def traced_tables(
     }
 
 
-def _descent_to(statement: Statement, sources: Sequence[str], row: Mapping[str, object] | None) -> Descent:
+def _descent_to(statement: Statement, sources: Sequence[str], one: RowValues | None) -> Descent:
     """The queries for the rows of some tables behind a row, or behind given rows when None."""
     refuse_drawn(statement)
     set_aside(statement)
     folded = [statement.catalog.folded(source) for source in sources]
-    if row is not None:
-        tracing = traced(statement, folded, *fits_of(statement, row))
-    else:
+    kinds: tuple[str, ...] = ()
+    if one is None:
         tracing = traced(statement, folded, {}, given=GIVEN)
+    elif one.may_stand_apart(statement.sql, statement.result_types()):
+        kinds = tuple(column.type for column in statement.main.columns)
+        tracing = traced(statement, folded, *fits_of(statement, one.stand_ins()))
+    else:
+        tracing = traced(statement, folded, *fits_of(statement, one.row))
     wanted = tuple(map(tracing.rows_of, folded))
     return Descent(
         tuple(tracing.steps),
@@ -229,6 +234,7 @@ def _descent_to(statement: Statement, sources: Sequence[str], row: Mapping[str, 
         tuple(context_of(statement, source) for source in folded),
         tracing.lost,
         tuple(f"SELECT * FROM {quote(tracing.enough[source])}" for source in folded) if tracing.lost else (),
+        kinds,
     )
 
 

@@ -137,6 +137,7 @@ def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> li
     for stored in ("", "stored"):
         with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
             patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)
+            patched.setattr("recsys_lineage.rows.statement.short_lists.MOST", 0)
             given = (sql, SCHEMAS, table, "given", cursor, {})
             found.append(flowed(*given, stored=stored, all_stored=bool(stored), totals=True))
     return [[*zip(*(column.to_pylist() for column in each.columns), strict=True)] for each in found]

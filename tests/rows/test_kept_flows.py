@@ -51,6 +51,7 @@ def test_a_kept_flow_finds_what_a_new_one_does(
     how: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", most)
+    monkeypatch.setattr("recsys_lineage.rows.statement.short_lists.MOST", min(most, 20))
     sql = (KEYED | CUT)[how]
     new = _followed(sql, None)
     assert _followed(sql, KeptFlows(tmp_path)) == new
@@ -61,11 +62,16 @@ def test_a_kept_flow_finds_what_a_new_one_does(
 
 
 def _made_of(
-    sql: str, flows: KeptFlows | None, values: dict[str, object] | None = None, *, most: int = 2
+    sql: str,
+    flows: KeptFlows | None,
+    values: dict[str, object] | None = None,
+    *,
+    most: int = 2,
+    first: int = 0,
 ) -> list[str]:
     """What the first rows of a statement's result are made of, and what is said beside."""
     with connected(_DATA) as connection:
-        rows = connection.sql(sql, params=values).to_arrow_table().slice(0, most)
+        rows = connection.sql(sql, params=values).to_arrow_table().slice(first, most)
         rows = pa.concat_tables([rows] * (most if rows.num_rows == 1 else 1))  # a row and its copy are two
         named = [table for table in SCHEMAS if re.search(rf"\b{table}\b", sql)]
         found = traced_tables(sql, SCHEMAS, named, rows, connection, values or {}, flows)
@@ -95,10 +101,34 @@ def test_a_descent_hangs_on_all_that_it_answers(tmp_path: Path) -> None:
         assert len(list(tmp_path.iterdir())) == min(number + 1, 2)
 
 
-def test_a_descent_from_one_row_holds_its_values_and_is_not_kept(tmp_path: Path) -> None:
-    sql = "SELECT k, n AS v FROM t"
-    assert _made_of(sql, KeptFlows(tmp_path), most=1) == _made_of(sql, None, most=1)
-    assert not list(tmp_path.iterdir())
+_NULLS_AND_NUMBERS = (
+    "SELECT k, n, n / 3::DOUBLE AS third, [k, k] AS ks, n = 1 AS is_one, sum(n / 7::DOUBLE) AS s FROM t "
+    "GROUP BY ALL"
+)
+
+
+@pytest.mark.sampled(12)
+@pytest.mark.parametrize("how", ["values of many kinds", "what another keeps out", *KEYED, *CUT])
+def test_what_was_kept_for_one_row_finds_what_others_are_made_of(how: str, tmp_path: Path) -> None:
+    sql = (KEYED | CUT | _KEPT_OUT | {"values of many kinds": _NULLS_AND_NUMBERS})[how]
+    rows = _rows_of(sql)[:3]
+    number = len(rows)
+    new = [_made_of(sql, None, most=1, first=first) for first in range(number)]
+    assert [_made_of(sql, KeptFlows(tmp_path), most=1, first=first) for first in range(number)] == new
+    assert len(list(tmp_path.iterdir())) == len({tuple(value is None for value in row) for row in rows})
+
+
+def _rows_of(sql: str) -> list[tuple[object, ...]]:
+    with connected(_DATA) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("value", ["'infinity'::DATE", "'2020-01-01 00:00:00.123456789'::TIMESTAMP_NS"])
+def test_a_value_that_stands_for_several_is_not_taken_for_one_of_them(value: str, tmp_path: Path) -> None:
+    sql = f"SELECT k, n, {value} AS v FROM t WHERE k = 'b'"
+    for _ in range(2):
+        assert _made_of(sql, KeptFlows(tmp_path), most=1) == _made_of(sql, None, most=1)
+        assert "'b'" in _made_of(sql, None, most=1)[0]
 
 
 def test_whatever_the_answer_hangs_on_makes_another_flow(
@@ -126,7 +156,9 @@ def test_what_is_not_as_it_was_written_is_found_anew(tmp_path: Path) -> None:
 
 
 def test_values_are_not_kept(tmp_path: Path) -> None:
-    """Neither those of parameters nor those by which a PIVOT calls its columns."""
+    """Neither those of parameters, nor those of a row, nor those by which a PIVOT calls its columns."""
+    assert "'z'" in _made_of("SELECT k, [k] AS ks FROM t WHERE k > 'y'", KeptFlows(tmp_path), most=1)[0]
+    assert all("'z'" not in path.read_text() for path in tmp_path.iterdir())
     _ = _followed("SELECT k, n AS v FROM t WHERE k <> $other", KeptFlows(tmp_path), other="the secret")
     assert all("the secret" not in path.read_text() for path in tmp_path.iterdir())
     before = list(tmp_path.iterdir())

@@ -9,6 +9,9 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.steps import Part, Step
 from recsys_lineage.rows.stepwise import Stepwise
+from recsys_lineage.rows.trace_query import traced_tables
+from tests.rows.generated import SCHEMAS
+from tests.rows.laws import Rows, connected
 
 _ALIASES = [
     "SELECT 1 AS v FROM t AS dear",
@@ -49,3 +52,61 @@ def test_too_little_memory_is_said_as_that_and_not_as_a_fault_of_the_statement()
         with pytest.raises(LineageError, match="too many for the memory") as caught:
             _ = Stepwise(connection, [step], {}, KeptSteps(connection)).rows("FROM many")
     assert "more memory" in str(caught.value) and "Out of Memory" in str(caught.value)
+
+
+@pytest.mark.parametrize(("most", "need"), [(1, 1), (1, 2), (0, 1)])
+def test_a_part_of_few_rows_is_read_once_and_one_of_many_each_time(
+    most: int, need: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recsys_lineage.rows.stepwise._FEW", most)
+    with duckdb.connect() as connection:
+        _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v")
+        part = Step("part", ("v",), (Part("SELECT * FROM t WHERE v = 1"),), stored=False, few=need)
+        steps = Stepwise(connection, [part], {}, KeptSteps(connection))
+        for _ in range(need):
+            assert steps.rows("FROM part").num_rows == 1
+        _ = connection.execute("DELETE FROM t")
+        assert steps.rows("FROM part").num_rows == most
+
+
+_KINDS = {
+    "a number": "1::TINYINT", "a large one": "'170141183460469231731687303715884105727'::HUGEINT", "part": "0.1::FLOAT",
+    "not a number": "'NaN'::DOUBLE", "less than nothing": "-0.0::DOUBLE", "to the point": "1.10::DECIMAL(5, 2)",
+    "text": "'it''s' || chr(0) || 'é'", "day": "'infinity'::DATE", "before all": "'0044-03-15 (BC)'::DATE",
+    "moment": "'2020-01-01 00:00:00.123456+02'::TIMESTAMPTZ",
+    "part of a moment": "'2020-01-01 00:00:00.000000001'::TIMESTAMP_NS",
+    "bytes": "'\\x00a'::BLOB", "list": "[1, NULL]", "struct": "{'a': 1, 'b': 'x'}", "span": "INTERVAL 1 MONTH",
+    "nothing": "NULL::VARCHAR", "truth": "false",
+}  # fmt: skip
+
+
+_ASKS = [
+    "SELECT v IN (SELECT v FROM __asked0) OR (v IS NULL AND EXISTS (SELECT 1 FROM __asked0 WHERE v IS NULL)) FROM t",
+    "SELECT v = ANY(SELECT v FROM __asked0) FROM t",
+]
+
+
+@pytest.mark.parametrize("value", _KINDS.values(), ids=_KINDS)
+def test_values_of_a_small_table_say_the_same_in_the_text(value: str) -> None:
+    for query in (f"SELECT {value} AS v", f"SELECT {value} AS v UNION ALL SELECT NULL"):
+        with duckdb.connect() as connection:
+            _ = connection.execute(f"CREATE TABLE t AS SELECT unnest([{value}, NULL, {value}]) AS v")
+            asked = Step("__asked0", ("v",), (Part(query),), stored=True)
+            steps = Stepwise(connection, [asked], {}, KeptSteps(connection))
+            for text in _ASKS:
+                given = [(said,) for (said,) in map(dict.values, steps.rows(text).to_pylist())]
+                assert given == connection.execute(text).fetchall()
+
+
+def test_a_value_is_not_compared_with_one_that_cannot_be_computed() -> None:
+    """A list is looked at before a query's own filter, a join with a table behind it."""
+    guard = "length(regexp_replace(k, '[a-z]', '', 'g')) > 0"
+    sql = f"SELECT number, count(*) AS times FROM (SELECT k::INTEGER % 2 AS number FROM t WHERE {guard}) GROUP BY ALL"
+    data: dict[str, Rows] = {"t": [("none", 0, 1), ("1", 1, 1), ("2", 2, 2), ("3", 3, 3)], "u": []}
+    found: list[list[str]] = []
+    for first, most in [(0, 1), (1, 1), (0, 2)]:
+        with connected(data) as connection:
+            rows = connection.sql(f"FROM ({sql}) ORDER BY number").to_arrow_table().slice(first, most)
+            of, _ = traced_tables(sql, SCHEMAS, ["t"], rows, connection, {})["t"]
+            found.append(sorted(of["k"].to_pylist()))
+    assert found == [["2"], ["1", "3"], ["1", "2", "3"]]

@@ -54,7 +54,16 @@ def test_a_row_is_found_by_a_value_of_any_type(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("INTEGER", 1.5), ("INTEGER", [1]), ("VARCHAR[]", "a"), ("STRUCT(a INTEGER)", {"b": 1}), ("BLOB", "a")],
+    [
+        ("INTEGER", 1.5),
+        ("INTEGER", [1]),
+        ("INTEGER", "x"),
+        ("DATE", "x"),
+        ("INTEGER[]", ["x"]),
+        ("VARCHAR[]", "a"),
+        ("STRUCT(a INTEGER)", {"b": 1}),
+        ("BLOB", "a"),
+    ],
 )
 def test_a_value_of_another_type_is_refused(kind: str, value: object) -> None:
     with pytest.raises(RowTraceError, match="cannot be one of its type") as raised:

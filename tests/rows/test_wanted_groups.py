@@ -9,6 +9,7 @@ from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.flowing import Flowing
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.trace_query import traced_tables
 from tests.examples import JUDGES
 from tests.rows.generated import SCHEMAS, tables
 from tests.rows.laws import Rows, connected
@@ -105,3 +106,27 @@ def test_groups_are_looked_up_where_the_stored_result_tells_them(how: str) -> No
     flowing = Flowing(Statement((CUT | WHOLE)[how], catalog), "t", "stored", all_stored=True)
     flowing.result("given")
     assert any(step.name.startswith("__wanted") for step in flowing.steps) == (how in CUT)
+
+
+_REPEATED = "WITH repeated AS MATERIALIZED (SELECT hash(k) AS h FROM t GROUP BY hash(k) HAVING count(*) > 1) "
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        _REPEATED + "SELECT k, n FROM t WHERE n > 5 OR hash(k) NOT IN (SELECT h FROM repeated)",
+        _REPEATED + "SELECT k, hash(k) IN (SELECT h FROM repeated) AS v FROM t",
+        _REPEATED + "SELECT k, n FROM t WHERE hash(k) IN (SELECT h FROM repeated) AND n = 3",
+    ],
+)
+def test_of_groups_by_a_computed_key_only_those_are_made_that_are_asked_for(sql: str) -> None:
+    data: dict[str, Rows] = {
+        "t": [(f"{n % 100}", n // 100 + 2, n) for n in range(200)] + [("z", 3, 0)],
+        "u": [],
+    }
+    with connected(data) as connection:
+        rows = connection.sql(f"FROM ({sql}) ORDER BY k DESC").to_arrow_table().slice(0, 1)
+        found, _ = traced_tables(sql, SCHEMAS, ["t"], rows, connection, {})["t"]
+        most = "SELECT max(estimated_size) FROM duckdb_tables() WHERE table_name NOT IN ('t', 'u')"
+        assert connection.execute(most).fetchall()[0][0] <= 4
+    assert found["k"][0].as_py() == rows["k"][0].as_py()

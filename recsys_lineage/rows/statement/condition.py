@@ -51,6 +51,12 @@ class Condition:
         """The condition on an expression."""
         return self.template.replace("\0", expression)
 
+    def of_computed(self, expression: str) -> str:
+        """The condition on an expression, not true where that cannot be computed, as of rows that are left out."""
+        if " IN (SELECT" in self.template:  # DuckDB takes no subquery in TRY
+            return self.of(f"TRY({expression})")
+        return without_errors(self.of(expression))
+
 
 def without_errors(condition: str) -> str:
     """A condition on a query's result that is false where the query itself would not compute its columns.

@@ -114,6 +114,7 @@ class Step:
         all: its rows if all rows of a definition are marked.
         marking: an alternative query for its rows if many are marked.
         within: its specification as a part, if it can be read from a larger part.
+        few: the use at which its rows are stored if they are few, as those with given values mostly are; 0 for never.
     """
 
     name: str
@@ -126,6 +127,7 @@ class Step:
     all: All | None = None
     marking: Marking | None = None
     within: Within | None = None
+    few: int = 0
 
     @property
     def text(self) -> str:
@@ -162,6 +164,7 @@ class Steps:
         all_rows: All | None = None,
         marking: Marking | None = None,
         within: Within | None = None,
+        few: int = 0,
     ) -> None:
         """Add a step after all others."""
         given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
@@ -175,6 +178,7 @@ class Steps:
             all=all_rows,
             marking=marking,
             within=within,
+            few=few,
         )
         self._steps.append(made)
 

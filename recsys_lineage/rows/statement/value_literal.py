@@ -6,8 +6,10 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.rows.statement.catalog import RowTraceError
@@ -22,10 +24,32 @@ _ENDLESS: Mapping[object, str] = {
 """Python's values for infinite dates and times, which are also the literals of these days themselves."""
 _FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
+_TEXTS = ("varchar", "enum", "json", "bit", "geometry")
+"""Types whose values Python is given as text."""
 _NUMBERS = (
     "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
     "uhugeint", "bignum", "varint",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What stands for a value in SQL until the value itself is put there.
+
+    Attributes:
+        name: of it in the SQL, in quotes.
+        value: as DuckDB gives it to Python; not NULL.
+    """
+
+    name: str
+    value: object
+
+
+def is_one_of_several(value: object, kind: DuckDBPyType) -> bool:
+    """Whether Python is given one value for several of a type: a microsecond's nanoseconds, or what has no end."""
+    value = _plain(value)
+    finer = kind.id in _FINER and isinstance(value, dt.datetime | dt.time)
+    return finer or (isinstance(value, dt.date) and _without_zone(value) in _ENDLESS)
 
 
 def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str) -> str:
@@ -56,8 +80,7 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
         )
         return f"{expression} BETWEEN {least} AND {greatest}"
     written = value_literal(value, kind, where)
-    naive = value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
-    if isinstance(naive, dt.date) and (endless := _ENDLESS.get(naive)) is not None:
+    if isinstance(value, dt.date) and (endless := _ENDLESS.get(_without_zone(value))) is not None:
         return f"{expression} IN ({written}, CAST({literal(endless)} AS {kind}))"
     if _is_nested(kind):
         return f"{expression} IS NOT DISTINCT FROM {written}"
@@ -73,6 +96,8 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
     value = _plain(value)
     if value is None:
         return f"CAST(NULL AS {kind})"
+    if isinstance(value, StandIn):
+        return f"CAST({literal(value.name)} AS {kind})"
     name = kind.id
     if name in ("list", "array"):
         item = _inner(kind)[0][1]
@@ -99,6 +124,10 @@ def _plain(value: object) -> Any:
     """A NumPy scalar as a Python value."""
     item = getattr(value, "item", None)
     return item() if callable(item) and type(value).__module__ == "numpy" else value
+
+
+def _without_zone(value: dt.date) -> dt.date:
+    return value.replace(tzinfo=None) if isinstance(value, dt.datetime) else value
 
 
 def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
@@ -137,7 +166,15 @@ def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | list | tuple | dict | set):
         raise _misfit(value, kind, where)
-    return str(value)
+    text = str(value)
+    if (
+        isinstance(value, str) and name not in _TEXTS
+    ):  # as of a day that Python does not know, or as a person writes it
+        with duckdb.connect() as connection:
+            read = f"SELECT TRY_CAST($text AS {kind}) IS NULL"
+            if connection.execute(read, {"text": text}).fetchall() == [(True,)]:
+                raise _misfit(value, kind, where)
+    return text
 
 
 def _clock(value: dt.datetime | dt.time) -> str:

@@ -75,6 +75,20 @@ class Knowledge:
                 equal.setdefault(other, one[1])
         return {n: equal[place] for n, place in places.items() if place in equal}
 
+    def is_computed(self, table: str) -> bool:
+        """Whether the one column of a definition is no column of a table, so that all rows are read to find a value."""
+        place = 0
+        while (definition := self.statement.definitions.get(table)) is not None:
+            if definition.query["type"] != "SELECT_NODE":
+                return True
+            items = from_items(definition.query["from_table"], self.catalog)
+            found = self.places(definition.query, items, len(definition.columns)).get(place)
+            if found is None:
+                return True
+            names = [name.casefold() for name in items[found[0]].columns or ()]
+            table, place = items[found[0]].table, names.index(found[1])
+        return False
+
     def _known(
         self,
         query: Node,

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.columns.column_places import Place, place_of
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, without_errors
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
@@ -27,6 +27,7 @@ from recsys_lineage.rows.statement.syntax import (
     parts,
     subqueries,
 )
+from recsys_lineage.rows.witnesses.narrowing.filters import filters
 from recsys_lineage.rows.witnesses.narrowing.knowledge import LIMITS, Knowledge, conditions_of_item
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.rows.witnesses.witnessed_query import Partition
@@ -96,7 +97,16 @@ class Pushdown(Knowledge):
         asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
         within = self._within(table, conditions, columns) if stored else None
-        self._steps.add(name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within)
+        few = (
+            0
+            if stored or shaped or any(each.few for each in conditions.values())
+            else 1
+            if definition is None
+            else 2
+        )
+        self._steps.add(
+            name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within, few=few
+        )
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
@@ -140,7 +150,17 @@ class Pushdown(Knowledge):
             return False
         if definition.materialized != "CTE_MATERIALIZE_ALWAYS" or definition.query["type"] != "SELECT_NODE":
             return True
-        return any(self.known_of_items(definition.query, conditions, len(definition.columns)).values())
+        query, width = definition.query, len(definition.columns)
+        if any(self.known_of_items(query, conditions, width).values()):
+            return True
+        items = from_items(query["from_table"], self.catalog)
+        if not self.is_open(query, items):
+            return False
+        few = not any(each.asked or each.few for each in conditions.values())
+        return bool(
+            filters(query, items, conditions, width, self._witnesses)
+            or (few and self._known_of_partitions(query, items, conditions, width))
+        )
 
     def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
         """The rows of a relation that satisfy conditions.
@@ -149,9 +169,8 @@ class Pushdown(Knowledge):
         """
         asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
         if not asked or body.startswith("("):
-            texts = [each.of(own[n]) for n, each in conditions.items()]
-            if body.startswith("("):
-                texts = [text if " IN (SELECT" in text else without_errors(text) for text in texts]
+            of = Condition.of_computed if body.startswith("(") else Condition.of
+            texts = [of(each, own[n]) for n, each in conditions.items()]
             return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
         best = best_column(columns, asked)
         rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
@@ -176,35 +195,15 @@ class Pushdown(Knowledge):
             return query
         known = self._known(query, items, conditions, width)
         known |= self._known_of_partitions(query, items, conditions, width)
-        self._filter(query, items, conditions, width)
-        if known:
-            self._put_parts(items, known)
-            self.push_into_subqueries(query)
-        return query
-
-    def _filter(self, query: Node, items: list[FromItem], conditions: Conditions, width: int) -> None:
-        """Make a query find its needed rows with a small table before it computes their other columns."""
-        select = query["select_list"]
-        if self._witnesses.is_aggregated(query) or len(select) != width:
-            return
-        for part in parts([select, query.get("qualify")]):
-            unnested = is_expression(part, "FUNCTION") and part["function_name"].lower() == "unnest"
-            if unnested or is_expression(part, "WINDOW") or is_expression(part, "STAR"):
-                return
-        added: list[str] = []
-        for n, condition in conditions.items():
-            inside = [*parts(select[n])]
-            columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
-            strange = any(is_expression(each, "LAMBDA") or is_expression(each, "SUBQUERY") for each in inside)
-            if not condition.asked or strange or len(columns) == len(inside):
-                continue
-            if all(place_of({**each, "alias": ""}, items, query) is not None for each in columns):
-                added.append(condition.of(f"({self.syntax.expression_text(select[n])})"))
-        if added:
+        if added := filters(query, items, conditions, width, self._witnesses):
             before = [self.syntax.expression_text(query["where_clause"])] if query.get("where_clause") else []
             query["where_clause"] = self.syntax.expression(
                 " AND ".join(f"({each})" for each in [*added, *before])
             )
+        if known:
+            self._put_parts(items, known)
+            self.push_into_subqueries(query)
+        return query
 
     def _put_parts(self, items: list[FromItem], known: Mapping[Place, Condition]) -> None:
         for number, item in enumerate(items):
@@ -312,6 +311,10 @@ class Pushdown(Knowledge):
             asked = each["children"][0] if negated else each
             if is_expression(asked, "SUBQUERY") and asked["subquery_type"] in ("ANY", "NOT_ANY"):
                 self._push_into_subquery(query, asked, plain, said_true=not negated)
+            elif not any(is_expression(part, "LAMBDA") for part in parts(each)):
+                for below in subqueries(each):
+                    if below["subquery_type"] == "ANY":
+                        self._push_into_subquery(query, below, plain, said_true=False)
         if self._witnesses.is_aggregated(query):
             return
         items = from_items(query["from_table"], self.catalog)
@@ -348,7 +351,7 @@ class Pushdown(Knowledge):
         relation = self.syntax.relation_text(query["from_table"])
         name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
         condition = Condition.equal_to_one_of(name, "v")
-        if not said_true:
+        if not said_true or self.is_computed(table):  # whoever asks for one value so asks for one part
             # it says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for
             # every answer counts, so it is no condition of values alone
             nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"

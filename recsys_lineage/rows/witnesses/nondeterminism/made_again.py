@@ -14,6 +14,7 @@ from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.row_facts.identity import identity
 from recsys_lineage.rows.statement.syntax import Node
+from recsys_lineage.rows.statement.value_literal import StandIn
 from recsys_lineage.rows.witnesses.nondeterminism.float_sums import adds_digits, float_sums, has_floats
 from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made, hangs_on_order
 from recsys_lineage.sql.names import quote
@@ -65,8 +66,10 @@ class MadeAgain:
     def nearly(self, definition: Definition, place: int, exact: Fit, value: object) -> Fit:
         """The condition that a column has a value, up to last digits that may differ."""
         kind = definition.columns[place].type
-        if not self.is_exact(definition, place) and isinstance(value, int | float) and math.isfinite(value):
-            return partial(_near, value=float(value), part=_NEARLY[kind])
+        number = value.value if isinstance(value, StandIn) else value
+        if not self.is_exact(definition, place) and isinstance(number, int | float) and math.isfinite(number):
+            written = repr(value.name if isinstance(value, StandIn) else repr(float(number)))
+            return partial(_near, written=written, part=_NEARLY[kind])
         return exact
 
     def sure(self, definition: Definition, places: list[int]) -> list[int]:
@@ -123,9 +126,9 @@ class MadeAgain:
         return f"({equal} OR {near})"
 
 
-def _near(expression: str, *, value: float, part: float) -> str:
-    distance = abs(value) * part + _LEAST
-    return f"abs({expression} - CAST('{value!r}' AS DOUBLE)) <= CAST('{distance!r}' AS DOUBLE)"
+def _near(expression: str, *, written: str, part: float) -> str:
+    value = f"CAST({written} AS DOUBLE)"
+    return f"abs({expression} - {value}) <= abs({value}) * {part!r} + {_LEAST!r}"
 
 
 def _is_shaped(definition: Definition) -> bool:
