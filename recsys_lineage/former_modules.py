@@ -16,6 +16,7 @@ FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "
 """The folders into which modules moved; modules in other folders never had another name."""
 _RENAMED = {
     "asset_codes": "orchestration/defined_assets",
+    "kept_findings": "assets/code/findings_cache",
     "part": "records/parts/record_part",
     "run_records": "orchestration/recorded_runs",
 }

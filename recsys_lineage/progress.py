@@ -12,11 +12,10 @@ from recsys_lineage.assets.reading.file_guard import unguarded
 
 @dataclass(frozen=True)
 class Progress:
-    """One moment of an asset's run. `kind` is start, step (a part of long work, with the completed `fraction` if
-    known), note (a message for people that no record may keep), done, kept (unchanged) or failed.
+    """One moment of an asset's run.
 
-    `kind` is start, step (a part of long work, `fraction` done where known), note (what a person should see, and no
-    record may keep), done, kept (unchanged) or failed.
+    `kind` is start, step (a part of long work, with the completed `fraction` if known), note (a message for people that
+    no record may keep), done, kept (unchanged) or failed.
     """
 
     asset: str

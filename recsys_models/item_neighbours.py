@@ -109,7 +109,7 @@ class ItemNeighbours(Recommender):
 
     @property
     def _counted(self) -> str:
-        """How the fit counted interactions."""
+        """Rule by which the fit counted interactions."""
         counted = self.chosen.get("feedback", self.feedback)
         return "binary" if counted == "auto" else counted
 

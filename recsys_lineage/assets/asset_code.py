@@ -95,7 +95,7 @@ class AssetCode:
             raise LineageError(f"{self.name} cannot be made with other parameters.", where=self.code.origin)
         return replace(self.remade(parameters), cleared=self.cleared)
 
-    def asked(self, options: Mapping[str, Any]) -> AssetCode:
+    def with_options(self, options: Mapping[str, Any]) -> AssetCode:
         """The asset with the options of a run; itself where they equal its parameters.
 
         Raises:
@@ -115,7 +115,7 @@ class AssetCode:
     def __post_init__(self) -> None:
         if not is_table_name(self.name):
             raise LineageError(
-                f"{self.name!r} cannot be the name of an asset, which is its table's too.",
+                f"{self.name!r}cannot be the name of an asset and its table.",
                 expected=NAMES,
                 found=self.name,
                 where=self.code.origin,

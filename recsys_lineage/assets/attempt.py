@@ -101,7 +101,7 @@ class Attempt:
 
     def _made(self) -> Outcome:
         known = self._asset
-        asset = self._asset = known.asked(self._request.options)
+        asset = self._asset = known.with_options(self._request.options)
         is_announced = (
             asset is not known and known.remade is None
         )  # what it is to do, which no version before did
@@ -112,11 +112,11 @@ class Attempt:
             self._reason = self._why_stale()
             if self._reason is None and request.partitions is None and not is_announced:
                 return self._kept()
-        beside: list[str] = []
+        also: list[str] = []
         if self._into is not self._lake:
             self._into.storage.make_folder(self._into.uri)
-            beside.append(self._into.uri)
-        with self._lake.connect([*asset.opens, *beside]) as connection:
+            also.append(self._into.uri)
+        with self._lake.connect([*asset.opens, *also]) as connection:
             inputs = self._inputs = Inputs(
                 self._lake,
                 connection,
@@ -262,7 +262,7 @@ class Attempt:
         )
         tables = (
             name for lake in (self._lake,) for name in lake.tables()
-        )  # asked for where a text needs them
+        )  # loaded only if a text needs them
         return Vocabulary(self._asset, inputs, read, chain(columns, partitions, tables))
 
     def _record_of(self, read: Read) -> Materialization | None:

@@ -82,7 +82,7 @@ def _counted_together(texts: Mapping[str, SqlText], connection: duckdb.DuckDBPyC
         found = connection.execute(f"SELECT {counts}").fetchall()[0]
     except duckdb.InterruptException:
         raise
-    except duckdb.Error:  # counted by itself, the one that cannot be run says so
+    except duckdb.Error:  # counted separately, the check that cannot run raises
         return {}
     return dict(zip(alone, found, strict=True))
 

@@ -38,14 +38,14 @@ Options: TypeAlias = Mapping[str, Union[Option, "Mapping[str, Option]"]]
 """Parameter of the asset → its option; for a parameter that is a mapping, the options of its keys."""
 
 
-def set_parameters(asset: str, options: Options, asked: Mapping[str, Any]) -> dict[str, Any]:
+def set_parameters(asset: str, options: Options, requested: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a run that differ from the defaults; for a mapping, the keys that differ.
 
     Raises:
         OptionRefused: there is no such option, or the value is not allowed.
     """
     found: dict[str, Any] = {}
-    for name, value in asked.items():
+    for name, value in requested.items():
         option = _named(asset, options, name)
         if isinstance(option, Option):
             found |= _different(asset, name, option, value)
@@ -75,8 +75,10 @@ def _different(asset: str, name: str, option: Option, value: Any) -> dict[str, A
     try:
         return {name: option.check(value)}
     except ValueError as error:
-        said = str(error)
-    raise OptionRefused(said, where=f"the parameter {name} of {asset}", advice="give another value, or none")
+        reason = str(error)
+    raise OptionRefused(
+        reason, where=f"the parameter {name} of {asset}", advice="give another value, or none"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -246,7 +246,7 @@ class Vocabulary:
         names = frozenset(
             word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
         )
-        return names | {text for text in self._code[0] if _WORD.fullmatch(text) and _is_said(text)}
+        return names | {text for text in self._code[0] if _WORD.fullmatch(text) and _has_words(text)}
 
     @cached_property
     def _constants(self) -> tuple[str, ...]:
@@ -254,7 +254,7 @@ class Vocabulary:
         found = {constant for text in self._code[0] for constant in (text, text.strip())}
         found |= {*self._of_records[0], *(name for name in self._names if _has_blanks(name))}
         found |= {text for text in self._vouched if _has_blanks(text)}
-        long = (text for text in found if _is_said(text))
+        long = (text for text in found if _has_words(text))
         return tuple(sorted(long, key=len, reverse=True))
 
     @cached_property
@@ -265,7 +265,7 @@ class Vocabulary:
     @cached_property
     def _of_records(self) -> tuple[frozenset[str], frozenset[float]]:
         """Texts and numbers in the records of the tables that were read."""
-        said = [
+        recorded = [
             (
                 dict(record.statistics),
                 dict(record.parameters),
@@ -274,7 +274,7 @@ class Vocabulary:
             )
             for record in self._records
         ]
-        return frozenset(texts_of(said)), frozenset(numbers_of(said))
+        return frozenset(texts_of(recorded)), frozenset(numbers_of(recorded))
 
     @cached_property
     def _code(self) -> tuple[frozenset[str], frozenset[float]]:
@@ -282,7 +282,7 @@ class Vocabulary:
         return constants_for(self._asset)
 
 
-def _is_said(text: str) -> bool:
+def _has_words(text: str) -> bool:
     """Whether a constant consists of words, rather than of letters or digits from which values are built."""
     return len(text) >= _SHORTEST_CONSTANT and _LETTER.search(text) is not None
 

@@ -26,7 +26,7 @@ def ask_graph(
 ) -> None:
     """Like `ask_place`, for a question to the graph of all records; `at` selects the graph as of that time."""
 
-    def asked(place: Place) -> Any:
+    def query(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
         from recsys_lineage.graph.questions.target import require_records
 
@@ -37,7 +37,7 @@ def ask_graph(
             require_records(graph)
         return ask(graph)
 
-    ask_place(context, asked, format, out, as_json, then)
+    ask_place(context, query, format, out, as_json, then)
 
 
 def ask_place(

@@ -136,7 +136,7 @@ def print_error(
     found: str | None = None,
     where: str | None = None,
     advice: str | None = None,
-    **beside: Any,
+    **more: Any,
 ) -> None:
     """Print an error as JSON.
 
@@ -146,10 +146,10 @@ def print_error(
         found: the thing found instead.
         where: file and line, table, asset or setting.
         advice: the next step.
-        beside: further members of the command's answer.
+        more: further members of the command's answer.
     """
     error = {"what": what, "expected": expected, "found": found, "where": where, "advice": advice}
-    print(json.dumps({**beside, "error": error}, default=str), flush=True)
+    print(json.dumps({**more, "error": error}, default=str), flush=True)
 
 
 def _answered(error: Exception, program: str) -> int:

@@ -32,9 +32,9 @@ def upstream(
 
     Exits with 1 when it was made of nothing.
     """
-    from recsys_lineage.graph.questions.closure import upstream as asked
+    from recsys_lineage.graph.questions.closure import upstream as query
 
-    ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
 
 
 def downstream(
@@ -50,9 +50,9 @@ def downstream(
 
     Exits with 1 when nothing was.
     """
-    from recsys_lineage.graph.questions.closure import downstream as asked
+    from recsys_lineage.graph.questions.closure import downstream as query
 
-    ask_graph(context, lambda graph: asked(graph, target, depth), at, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
 
 
 def columns(
@@ -74,10 +74,10 @@ def columns(
 
     Without a column: of all columns of the table. Exits with 1 when there are none.
     """
-    from recsys_lineage.graph.questions.columns import columns as asked
+    from recsys_lineage.graph.questions.columns import columns as query
 
     way = "down" if down else "up"
-    ask_graph(context, lambda graph: asked(graph, target, way, direct=direct), at, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, target, way, direct=direct), at, format, out, as_json)
 
 
 def impact(
@@ -99,13 +99,13 @@ def impact(
     For an asset, column, partition or file the present state counts as right; a version, a file's content or a run
     that you name is itself in question. Exits with 1 when nothing is affected, or an asset could not be made.
     """
-    from recsys_lineage.graph.questions.impact import impact as asked
+    from recsys_lineage.graph.questions.impact import impact as query
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
     ask_graph(
         context,
-        lambda graph: asked(graph, target),
+        lambda graph: query(graph, target),
         at,
         format,
         out,
@@ -130,9 +130,9 @@ def paths(
 
     Exits with 1 when there is none.
     """
-    from recsys_lineage.graph.questions.paths import paths as asked
+    from recsys_lineage.graph.questions.paths import paths as query
 
-    ask_graph(context, lambda graph: asked(graph, source, target, most), at, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, source, target, most), at, format, out, as_json)
 
 
 def asof(
@@ -149,9 +149,9 @@ def asof(
 
     Exits with 1 when there was none yet.
     """
-    from recsys_lineage.graph.questions.asof import asof as asked
+    from recsys_lineage.graph.questions.asof import asof as query
 
-    ask_graph(context, lambda graph: asked(graph, when), None, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, when), None, format, out, as_json)
 
 
 def diff(
@@ -177,13 +177,13 @@ def diff(
 
     Code, parameters, libraries and files; then rows, metrics and checks of each asset. Exits with 1 when nothing does.
     """
-    from recsys_lineage.graph.questions.diff import diff as asked
+    from recsys_lineage.graph.questions.diff import diff as query
     from recsys_lineage.graph.questions.target import require_records
 
     def compared(place: Place) -> Any:
         graph = place.graph()
         require_records(graph)
-        return asked(graph, place.records(), before, after)
+        return query(graph, place.records(), before, after)
 
     ask_place(context, compared, format, out, as_json)
 
@@ -206,9 +206,9 @@ def runs(
 
     Exits with 1 when nothing ran.
     """
-    from recsys_lineage.graph.questions.run_history import runs as asked
+    from recsys_lineage.graph.questions.run_history import runs as query
 
-    ask_graph(context, lambda graph: asked(graph, target, last), at, format, out, as_json)
+    ask_graph(context, lambda graph: query(graph, target, last), at, format, out, as_json)
 
 
 def rows(
@@ -242,12 +242,12 @@ def rows(
     Exits with 1 when the trace finds nothing, or there is no such row.
     """
 
-    def asked(place: Place) -> Any:
+    def query(place: Place) -> Any:
         from recsys_lineage.cli.row_trace import traced
 
         return traced(place.lakes, target, values or (), forward=forward, files=files, limit=limit)
 
-    ask_place(context, asked, format, out, as_json)
+    ask_place(context, query, format, out, as_json)
 
 
 def tags(
@@ -265,10 +265,10 @@ def tags(
     Exits with 1 when there are none.
     """
     from recsys_lineage.graph.questions.asof import asof as versions_at
-    from recsys_lineage.graph.questions.tagged import tags as asked
+    from recsys_lineage.graph.questions.tagged import tags as query
 
     def tagged(place: Place) -> Any:
-        return asked(place.records(), target, None if at is None else versions_at(place.graph(), at))
+        return query(place.records(), target, None if at is None else versions_at(place.graph(), at))
 
     ask_place(context, tagged, format, out, as_json)
 
@@ -331,13 +331,13 @@ def verify(
 
     screen = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
-    def asked(place: Place) -> Any:
+    def query(place: Place) -> Any:
         wanted = {"rows": rows, "sample": sample, "reads": reads, "seconds": seconds}
         given = {name: value for name, value in wanted.items() if value is not None}
         extent = replace(NIGHT if night else Extent(), **given)
         return proofs_of(place, assets or (), extent=extent, seed=seed, other_code=anyway, tell=screen.print)
 
-    ask_place(context, asked, format, out, as_json)
+    ask_place(context, query, format, out, as_json)
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (

@@ -22,7 +22,7 @@ _SOON = 10.0
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of an asset's lineage is tested.
+    """Extent of the tests of an asset's lineage.
 
     Attributes:
         rows: the most rows taken of each table that it reads.
@@ -108,12 +108,12 @@ class Proofs:
 
 def _left(proof: AssetProof) -> str:
     """Progress of an asset's proof within the time limit, as text; empty where it was completed."""
-    columns, rows, said = proof.columns, proof.rows, []
+    columns, rows, done = proof.columns, proof.rows, []
     if columns and columns.over_after:
-        said.append(f"{len(columns.inputs) - len(columns.untested)} of {len(columns.inputs)} columns changed")
+        done.append(f"{len(columns.inputs) - len(columns.untested)} of {len(columns.inputs)} columns changed")
     if rows and rows.over_after:
-        said.append(f"{len(rows.trials)} of {len(rows.trials) + rows.untried} rows traced")
-    return ", ".join(said)
+        done.append(f"{len(rows.trials)} of {len(rows.trials) + rows.untried} rows traced")
+    return ", ".join(done)
 
 
 def proofs_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, lines_in_words, rows_in_words
-from recsys_lineage.cli.row_ways import node_of, ways
+from recsys_lineage.cli.trace_steps import node_of, trace_steps
 from recsys_lineage.graph.questions.drawing import Arrow, Drawing, Shape, drawn, file_names
 from recsys_lineage.rows.back import BackwardTrace
 from recsys_lineage.rows.lake_rows import TracedRows
@@ -63,9 +63,9 @@ def _(answer: RowTrace) -> Drawing:
         part = "" if model.of_row is None else f"{model.of_row:,} of {model.rows:,}"
         arrows.append(Arrow(table, name, part))
     models = {model.model for model in found.models}
-    found_ways = ways(answer.lake, found)
-    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in found_ways.known)
-    for name in found_ways.unrecorded:
+    found_steps = trace_steps(answer.lake, found)
+    arrows.extend(Arrow(way.source, way.target, "", way.source in models) for way in found_steps.known)
+    for name in found_steps.unrecorded:
         shape, text = boxes[name]
         boxes[name] = (shape, f"{text}\nno record says of what")
     for stop in found.stopped:

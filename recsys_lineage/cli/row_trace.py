@@ -107,8 +107,8 @@ def traced(
     row = _row(lake, version, values)
     if not forward and not row:
         raise WrongQuestion(
-            f"Which row of {table} is meant is not clear.",
-            expected="COLUMN=VALUE, of enough columns to tell the row from all others",
+            f"It is not clear which row of {table} is meant.",
+            expected="COLUMN=VALUE, of enough columns to identify the row",
             found="no column",
             where=f"{table}, version {version.version}",
             advice=f"one of {', '.join(version.columns)}; --forward follows all rows of a table",
@@ -120,7 +120,7 @@ def traced(
     if at and version.version != lake.version(table).version:
         raise WrongQuestion(
             f"Rows of {target} are not followed forward.",
-            expected="the latest version, of which the latest versions of other tables are made",
+            expected="the latest version, because the latest versions of other tables are made from it",
             found=target,
             where=lake.uri,
             advice=f"ask for {table}",

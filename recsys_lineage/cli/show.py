@@ -42,7 +42,7 @@ _SHORT = 8
 _COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
 
 
-def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **beside: Any) -> None:
+def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **more: Any) -> None:
     """Print an answer, or write it into a file.
 
     Args:
@@ -50,7 +50,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
         format: tree, mermaid, dot, svg or png; ignored for JSON.
         out: the file; stdout when None.
         as_json: print one JSON object.
-        beside: further members of that object.
+        more: further members of that object.
 
     Raises:
         WrongQuestion: a PNG would be written to a terminal.
@@ -64,9 +64,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **be
             advice="add --out lineage.png",
         )
     if as_json:
-        _put(
-            json.dumps({**answer.to_json(), **beside}, ensure_ascii=False, default=str).encode() + b"\n", out
-        )
+        _put(json.dumps({**answer.to_json(), **more}, ensure_ascii=False, default=str).encode() + b"\n", out)
         return
     if format != "tree":
         from recsys_lineage.cli.row_drawings import drawn
@@ -314,7 +312,7 @@ def _(answer: Tagged) -> Iterator[RenderableType]:
         return
     table = _table("column", "tags", "came with")
     for each in answer.columns:
-        sources = _few(each.sources, "columns") if each.sources else "said by its own code"
+        sources = _few(each.sources, "columns") if each.sources else "declared by its own code"
         table.add_row(escape(f"{each.version}.{each.column}"), escape(", ".join(each.tags)), sources)
     yield table
 

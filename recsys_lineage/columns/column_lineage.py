@@ -125,8 +125,8 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
         if not error.message.startswith("The SQL cannot be parsed") or not is_syntax(sql):
             raise
         raise ColumnLineageError(
-            "This form of the SQL is not understood, though DuckDB takes it.",
-            expected="one SELECT in a form that is",
+            "The lineage of this form of SQL cannot be derived, although DuckDB accepts it.",
+            expected="one SELECT in a supported form",
             found=error.found,
             where=error.where,
             advice="write it in another way",

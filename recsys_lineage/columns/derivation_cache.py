@@ -28,8 +28,8 @@ class Answers:
             if known is None:
                 return None
             self._known.move_to_end(question)
-        asked, answer = known
-        if any(inputs.find(name) != found for name, found in asked.items()):
+        looked_up, answer = known
+        if any(inputs.find(name) != found for name, found in looked_up.items()):
             return None
         return {column: list(edges) for column, edges in answer.items()}
 
@@ -37,7 +37,7 @@ class Answers:
         """Cache a result with the inputs that it depends on."""
         with self._lock:
             kept = {column: list(edges) for column, edges in answer.items()}
-            self._known[question] = (dict(inputs.asked), kept)
+            self._known[question] = (dict(inputs.looked_up), kept)
             self._known.move_to_end(question)
             while len(self._known) > self._most:
                 _ = self._known.popitem(last=False)

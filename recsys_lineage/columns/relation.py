@@ -41,12 +41,12 @@ class Value:
                 return value
         return Value(transformed(self.edges))
 
-    def beside(self, edges: Edges) -> Value:
+    def with_edges(self, edges: Edges) -> Value:
         """The value with further edges that decide it."""
         if edges <= self.edges:
             return self
-        inside = self.fields and {name: each.beside(edges) for name, each in self.fields.items()}
-        element = self.element and self.element.beside(edges)
+        inside = self.fields and {name: each.with_edges(edges) for name, each in self.fields.items()}
+        element = self.element and self.element.with_edges(edges)
         length = None if self.length is None else self.length | edges
         return replace(self, edges=self.edges | edges, fields=inside, element=element, length=length)
 
@@ -89,7 +89,7 @@ def list_of(element: Value, edges: Edges = NOTHING, length: Edges | None = None)
         edges: further edges that decide which elements it has.
         length: the edges that decide their number, if known.
     """
-    inside = element.beside(edges)
+    inside = element.with_edges(edges)
     return Value(inside.edges, element=inside if inside.fields or inside.element else None, length=length)
 
 
@@ -101,7 +101,7 @@ def chosen_of(values: Iterable[Value], edges: Edges) -> Value:
         edges: the edges that decide the choice.
     """
     found = [each for each in values if each != CONSTANT]
-    return (reduce(merged, found) if found else CONSTANT).through(transformed).beside(edges)
+    return (reduce(merged, found) if found else CONSTANT).through(transformed).with_edges(edges)
 
 
 def merged(one: Value, other: Value) -> Value:
@@ -166,11 +166,11 @@ class Relation:
     def settled(self, more: Edges = NOTHING) -> Relation:
         """The relation joined to rows that exist anyway: its row edges, and further ones, decide its values."""
         edges = self.rows | more
-        return replace(self.beside(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
+        return replace(self.with_edges(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
 
-    def beside(self, edges: Edges) -> Relation:
+    def with_edges(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its values."""
-        columns = [Column(column.name, column.value.beside(edges)) for column in self.columns]
+        columns = [Column(column.name, column.value.with_edges(edges)) for column in self.columns]
         return replace(self, columns=columns)
 
     def narrowed(self, edges: Edges) -> Relation:

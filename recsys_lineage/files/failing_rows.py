@@ -15,7 +15,7 @@ from recsys_lineage.sql.written_sql import OF_A_VALUE, WrittenSql
 
 MOST_ROWS = 10
 """The most failing rows of one file that are listed; if there are more, no row of the file is loaded."""
-MOST_LOOKS = 600
+MOST_RUNS = 600
 """The most times that the SQL is run on some of the rows, before the rest is given up whole."""
 
 
@@ -117,16 +117,16 @@ def failing_rows(
     """
     if not isinstance(error, OF_A_VALUE):
         return FailingRows()
-    found = _Look(connection, query, relations, own or query.scans).found()
+    found = _Search(connection, query, relations, own or query.scans).found()
     others = set(query.scans) - set(own)
     if found.whole and own and others:
-        of_others = _Look(connection, query, relations, others).found()
+        of_others = _Search(connection, query, relations, others).found()
         if of_others and not of_others.whole:
             return of_others
     return found
 
 
-class _Look:
+class _Search:
     """One search through the rows of some scans."""
 
     def __init__(
@@ -138,7 +138,7 @@ class _Look:
     ) -> None:
         self._connection, self._query, self._relations = connection, query, relations
         self._scans = sorted(scans, key=str)
-        self._left = MOST_LOOKS
+        self._left = MOST_RUNS
         self._found = FailingRows()
 
     def found(self) -> FailingRows:
@@ -148,7 +148,7 @@ class _Look:
         )
         self._at_files(sorted(path for (path,) in self._connection.execute(files).fetchall()))
         if self._found.rows and self._error(self._found.condition()) is not None:
-            # a value that stops already the reader of its file, whichever rows are asked for
+            # a value at which the file's reader fails, whichever rows are requested
             for path in sorted(self._found.rows.keys() - self._found.whole.keys()):
                 self._found.whole[path] = next(iter(self._found.rows.pop(path).values()))
         return self._found

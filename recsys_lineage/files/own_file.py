@@ -97,15 +97,15 @@ def _of_select(select: exp.Select, known: Mapping[str, _Rows]) -> _Rows:
     if giver is None or len(names) < len(tables) or not _keeps_rows(joins, names.index(giver)):
         return _mixed(select, known)
     # sources that are joined by the file itself
-    beside = {giver}
+    same_file = {giver}
     for join, name in zip(joins, names[1:], strict=True):
-        if name != giver and sources[name].gives_file and _joins_files(join, name, beside):
-            beside.add(name)
-    if not _within_files(select, beside):
+        if name != giver and sources[name].gives_file and _joins_files(join, name, same_file):
+            same_file.add(name)
+    if not _within_files(select, same_file):
         return _mixed(select, known)
-    own = frozenset[str]().union(*(sources[name].own for name in beside))
+    own = frozenset[str]().union(*(sources[name].own for name in same_file))
     shared = sources[giver].shared.union(
-        *(rows.shared if name in beside else rows.all for name, rows in sources.items()),
+        *(rows.shared if name in same_file else rows.all for name, rows in sources.items()),
         *(_mixed(inner, known).shared for inner in _inner_queries(select)),
     )
     return _Rows(own, shared, gives_file=True)
@@ -166,8 +166,8 @@ def _keeps_rows(joins: list[exp.Join], giver: int) -> bool:
     return True
 
 
-def _joins_files(join: exp.Join, name: str, beside: Collection[str]) -> bool:
-    """Whether a join's rows have the `_file` of the sources `beside`."""
+def _joins_files(join: exp.Join, name: str, same_file: Collection[str]) -> bool:
+    """Whether a join's rows have the `_file` of the sources `same_file`."""
     if any(column.name.casefold() == FILE for column in join.args.get("using") or ()):
         return True
     on = join.args.get("on")
@@ -176,7 +176,7 @@ def _joins_files(join: exp.Join, name: str, beside: Collection[str]) -> bool:
             sides = [each.this, each.expression]
             if all(isinstance(side, exp.Column) and side.name.casefold() == FILE for side in sides):
                 tables = {side.table.casefold() for side in sides}
-                if name in tables and tables & set(beside):
+                if name in tables and tables & set(same_file):
                     return True
     return False
 

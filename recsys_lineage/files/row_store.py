@@ -25,7 +25,7 @@ MEMORY_BYTES = 64 << 20
 """Bytes that a relation may take in memory, in Arrow's layout; a larger one goes to disk."""
 PIECE_BYTES = 16 << 20
 """Bytes written at a time once a relation goes to disk."""
-TABLES = 1 << 10
+MOST_TABLES = 1 << 10
 """The most Arrow tables held in memory, whatever their size; one of a single row takes some kilobytes."""
 _GROUP_ROWS = 1 << 17
 
@@ -74,7 +74,7 @@ class RowStore:
         if self._writer is None:
             self._kept += self._taken
             self._taken = []
-            if len(self._kept) - self._joined >= TABLES:
+            if len(self._kept) - self._joined >= MOST_TABLES:
                 self._join()
         else:
             self._write_taken()

@@ -206,7 +206,7 @@ class _Inspection:
         path = self.root / file.path
         if "\\" in str(path) and is_pattern(str(path)):
             found = f"the path {str(path)!r}, which DuckDB can only take for a pattern"
-            expected = "a path without a backslash beside *, ? or ["
+            expected = "a path without a backslash next to *, ? or ["
             raise FileFault(file.path, expected, found, "Rename the file or its folder.")
         try:
             columns, count = read_parquet_footer(path, file.path)

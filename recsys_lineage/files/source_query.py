@@ -85,7 +85,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
     parameter = None if bound else next(tree.find_all(exp.Parameter, exp.Placeholder), None)
     if parameter is not None:
         raise SourceSqlError(
-            "The SQL has a parameter, and nothing gives it a value.",
+            "The SQL has a parameter without a value.",
             expected="a SELECT without $names and ?",
             found=parameter.sql(dialect="duckdb"),
             where=place_in(sql, _first_parameter(sql), origin),
@@ -293,7 +293,7 @@ def _required_columns(
             elif scans and len(sources) > 1:
                 named = ", ".join(f"{alias}.{column.name}" for alias in sources)
                 raise SourceSqlError(
-                    f"The column {column.name!r} could be of several tables.",
+                    f"The column {column.name!r}could belong to several tables.",
                     expected="a table before the column, since the SELECT reads several",
                     found=column.name,
                     where=place_in(sql, start_of(column), origin),

@@ -61,7 +61,7 @@ def _brought_to(delta: DeltaTable, version: int | None) -> bool:
     if version is None or version > delta.version():
         try:
             delta.update_incremental()
-        except DeltaError:  # opening it says what is wrong
+        except DeltaError:  # opening it raises the error
             return False
     return version in (None, delta.version())
 

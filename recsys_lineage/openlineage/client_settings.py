@@ -260,7 +260,7 @@ def _flat(transport: Mapping[str, Any], name: str | None, where: str) -> list[Tr
         found += _flat(part, None, where)
     names = [each.name for each in found]
     if twice := sorted({each for each in names if names.count(each) > 1}):
-        # What the settings do not tell apart is told apart by its place, as long as that stays.
+        # Entries that the settings do not distinguish are distinguished by their position, which must then stay.
         found = [
             TransportSettings(f"{each.name}-{place}", each.kind, each.options, each.where)
             if each.name in twice

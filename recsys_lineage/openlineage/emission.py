@@ -94,7 +94,7 @@ class Emission:
         from recsys_lineage.openlineage.destinations.opening import opened
         from recsys_lineage.openlineage.translation.definition_events import definition_messages
 
-        job_namespace(self.environment)  # says what is wrong with it before anything is begun
+        job_namespace(self.environment)  # raises for a wrong namespace before any work
         stream = _LateStream(lambda: self.stream(lake))
 
         def destinations(again: bool) -> list[Destination]:

@@ -45,7 +45,7 @@ from recsys_lineage.records.records import Records
 
 Event = dg.MaterializeResult[Any] | dg.AssetCheckResult
 Shown = Callable[[Records], Mapping[str, Any]]
-"""Function that gives further metadata for the asset's page, beside that of the run's record; see `AssetLook`."""
+"""Function that returns further metadata for the asset's page than the run's record; see `AssetLook`."""
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Seconds between two lines of one step's progress: long fits report each epoch, and Dagster stores each line."""

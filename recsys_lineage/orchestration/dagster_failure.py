@@ -8,7 +8,7 @@ import dagster as dg
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.transient import is_transient
-from recsys_lineage.records.parts.failure import Failure, labelled_parts, speaks_for_itself
+from recsys_lineage.records.parts.failure import Failure, is_own_error, labelled_parts
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
@@ -20,7 +20,7 @@ def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Fa
         failure: the same error, as in the record.
     """
     metadata: dict[str, Any] = {"type": failure.type}
-    if isinstance(error, LineageError) and speaks_for_itself(error):
+    if isinstance(error, LineageError) and is_own_error(error):
         metadata |= labelled_parts(error)
     if failure.stack:
         metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in failure.stack))

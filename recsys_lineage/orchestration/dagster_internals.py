@@ -275,7 +275,7 @@ def run_databases(instance: dg.DagsterInstance, run_id: str) -> list[Path]:
     return [Path(storage.path_for_shard(run_id) + suffix) for suffix in ("", "-wal", "-shm")]
 
 
-def open_without_a_look(instance: dg.DagsterInstance, runs: Sequence[str]) -> None:
+def open_without_migrations(instance: dg.DagsterInstance, runs: Sequence[str]) -> None:
     """Make Dagster open the SQLite files of runs to be deleted without migrations; no effect with another database.
 
     Otherwise it reads all its migrations (0.1 CPU seconds) to check the revision of each file that a process opens.

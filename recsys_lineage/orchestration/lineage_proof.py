@@ -82,7 +82,7 @@ def lineage_proof(
         parameters={"rows": rows, "sample": sample, "seconds": seconds},
         checks=(CHECK,),
         column_descriptions=COLUMNS,
-        columns_from={column: {} for column in COLUMNS},  # figures about code, made of no column
+        columns_from={column: {} for column in COLUMNS},  # figures about code, without input columns
         on_request=True,
     )
     description = look.description or inspect.getdoc(proved)
@@ -113,7 +113,7 @@ def proved(
             proof = AssetProof(name, version.version, None, None, None, (str(error),))
         row = _row(proof)
         found.append(row)
-        tell(Progress(NAME, "step", _said(row, number + 1, len(made)), (number + 1) / len(made)))
+        tell(Progress(NAME, "step", _verdict_line(row, number + 1, len(made)), (number + 1) / len(made)))
     wrong = sum(bool(row["refuted"] or row["rows_refuted"]) for row in found)
     return Output(
         pl.DataFrame(found, schema=_SCHEMA, orient="row"),
@@ -135,7 +135,7 @@ _SCHEMA: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def _said(row: Mapping[str, Any], number: int, of: int) -> str:
+def _verdict_line(row: Mapping[str, Any], number: int, of: int) -> str:
     """The verdict on one asset, in one line."""
     edges = f"{row['edges'] or 0} edges, {row['shown'] or 0} shown, {len(row['not_shown'])} not shown"
     refuted = len(row["refuted"]) + (row["rows_refuted"] or 0)

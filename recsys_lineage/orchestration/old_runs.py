@@ -18,7 +18,7 @@ import dagster as dg
 
 from recsys_lineage.orchestration.dagster_internals import (
     forget_checks,
-    open_without_a_look,
+    open_without_migrations,
     run_databases,
     shared_databases,
 )
@@ -68,7 +68,7 @@ def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
     shared = shared_databases(instance)
     files = [path for run_id in runs for path in run_databases(instance, run_id)]
     size = _bytes([*shared, *files])
-    open_without_a_look(instance, runs)
+    open_without_migrations(instance, runs)
     for run_id in runs:
         instance.delete_run(run_id)
         instance.compute_log_manager.delete_logs(prefix=[run_id])

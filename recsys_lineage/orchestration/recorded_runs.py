@@ -10,7 +10,7 @@ import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
-from recsys_lineage.orchestration.run_of import asked_by, location_of, moment, scheduled_time
+from recsys_lineage.orchestration.run_of import location_of, moment, scheduled_time, triggered_by
 from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run_record import RunRecord, State
@@ -94,7 +94,7 @@ def _record(
             code_location=location_of(run, code_location),
             started=started,
             scheduled=scheduled_time(run),
-            **asked_by(run),
+            **triggered_by(run),
         ),
         tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
         assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),

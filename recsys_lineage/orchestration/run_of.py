@@ -42,11 +42,11 @@ def run_of(
         code_location=location_of(run, code_location),
         started=moment(record.start_time) if record else None,
         scheduled=scheduled_time(run),
-        **asked_by(run),
+        **triggered_by(run),
     )
 
 
-def asked_by(run: dg.DagsterRun) -> dict[str, Any]:
+def triggered_by(run: dg.DagsterRun) -> dict[str, Any]:
     """The schedule, sensor, tick, backfill or earlier run that triggered a run, as fields of a Run."""
     return {name: run.tags[tag] for name, tag in _TAGS.items() if tag in run.tags}
 

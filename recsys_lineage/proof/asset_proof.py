@@ -288,7 +288,7 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
         if not isinstance(output, Output) or not isinstance(output.data, Query):
             raise ExperimentError(
                 f"The code of {asset.name} is not a SELECT.",
-                expected="an asset of sql_code, or one that hands back a Query",
+                expected="an asset of sql_code, or one that returns a Query",
                 where=asset.code.origin,
                 advice="give verify_columns its function over frames",
             )

@@ -95,7 +95,7 @@ def changed_columns(
                 parameters=experiment.parameters, macros=macros, limit=experiment.limit,
             )  # fmt: skip
         except ExperimentError:
-            trial.failed += 1  # the statement asks of its tables what mixed ones do not fulfil
+            trial.failed += 1  # the statement requires something that shuffled tables do not satisfy
             continue
         _change_every_column(mixed, trial, never_null, seed + turn, name)
     return trial.proof(name, left.spent)
@@ -318,7 +318,7 @@ def _known(experiment: Experiment, claimed: Sequence[Claim], outputs: Sequence[s
     """
     if list(outputs) != list(experiment.names):
         raise ExperimentError(
-            "The edges are told for other columns than the statement has.",
+            "The edges are for other columns than those of the statement.",
             expected=", ".join(experiment.names),
             found=", ".join(outputs),
         )

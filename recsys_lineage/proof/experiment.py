@@ -303,7 +303,7 @@ class Experiment:
         if isinstance(self.compute, str):
             query, values = f"SELECT * FROM (\n{self.compute}\n)", self.parameters or None
             described = self.connection.execute(f"DESCRIBE {query}", values).fetchall()
-            # DESCRIBE tells upper and lower case of an alias wrong where a column is called alike
+            # DESCRIBE reports an alias in wrong case if a column has the same name
             shown = self.connection.execute(f"{query} LIMIT 0", values).description or ()
             described = [(name, *rest) for (name, *_), (_, *rest) in zip(shown, described, strict=True)]
         else:

@@ -79,7 +79,7 @@ def verify_reads(
     """
     if not lake.storage.is_local:
         raise ExperimentError(
-            "Which files are opened can be seen in local folders only.",
+            "Opened files can be observed only in local folders.",
             expected="a lake in a local folder",
             found=lake.uri,
             advice="copy the lake's tables that the asset reads to a local folder",

@@ -12,11 +12,11 @@ Verdict = Literal["proved", "refused", "out of time", "too few", "not needed", "
 """Verdict on the trace of one row.
 
 - proved: the traced rows alone give the row, and without them it is different or missing.
-- refused: the trace says that it cannot be told; nothing is claimed, so nothing is wrong.
-- out of time: the trace, or the statement on some of the rows, was given up, for time or memory; nothing was seen.
-- too few: on the traced rows alone the row does not come out.
-- not needed: without the traced rows it comes out all the same.
-- not its rows: the trace gives rows that its table does not have, or not as often.
+- refused: the trace is refused with a reason; nothing is claimed, so nothing is wrong.
+- out of time: the trace, or the statement on some of the rows, was given up, for time or memory; there is no result.
+- too few: the traced rows alone do not give the row.
+- not needed: the row is there even without the traced rows.
+- not its rows: the trace has rows that its table lacks, or has less often.
 - failed: the trace, or the statement on the traced rows, does not run.
 """
 

@@ -29,7 +29,7 @@ _WITNESSES = 50
 """The most times that a row is traced without the witnesses named so far, before it counts as not needing them."""
 _LONGEST_TRACE = 60.0
 """Seconds of computing after which a trace is given up."""
-_LOOKED_INTO = 20
+_MOST_SEARCHED = 20
 """The most rows of a trace that are searched for unneeded ones."""
 
 
@@ -174,7 +174,7 @@ class _Trial:
             wanted = self._times() if looked_at else 0
             self._sufficient(found, steady, looked_at, wanted)
             self._necessary(found, steady)
-            if superfluous and sum(traced.values()) <= _LOOKED_INTO:
+            if superfluous and sum(traced.values()) <= _MOST_SEARCHED:
                 with suppress(_TimeIsOver):  # the verdict stands without it
                     extra = self._superfluous(found, looked_at, wanted)
         except _Wrong as wrong:
@@ -208,7 +208,7 @@ class _Trial:
 
     def _necessary(self, found: _Found, steady: Sequence[int]) -> None:
         if not found.any and not found.context:
-            return  # a row that is made of no row, as of a generated day without sales
+            return  # a row without input rows, such as a generated day without sales
         wanted = self._count(self._experiment.original, steady)
         left, named = dict(self._all), found
         for _ in range(_WITNESSES):
@@ -273,7 +273,7 @@ class _Trial:
 
     def _gives(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
         """Number of times that the row results from only some rows of each table; tables not named are empty."""
-        self._ask_for_time()
+        self._require_time()
         try:
             for table in self._all:
                 self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
@@ -282,7 +282,7 @@ class _Trial:
             why = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
             raise _Wrong("out of time" if error.endless else "failed", why) from error
 
-    def _ask_for_time(self) -> None:
+    def _require_time(self) -> None:
         """Check the remaining time before a long step.
 
         Raises:
@@ -306,7 +306,7 @@ class _Trial:
         context: dict[str, np.ndarray] = {}
         insufficient: set[str] = set()
         for table in self._all:
-            self._ask_for_time()
+            self._require_time()
             try:
                 traced = self._trace(table, self._values)
             except LineageError as error:
@@ -331,8 +331,8 @@ class _Trial:
             _TimeIsOver: there was too little time.
         """
         connection, kept = self._experiment.connection, f"kept.{quote(table)}"
-        asked = set(re.findall(r"\$(\w+)", select))
-        used = {key: value for key, value in self._experiment.parameters.items() if key in asked}
+        wanted = set(re.findall(r"\$(\w+)", select))
+        used = {key: value for key, value in self._experiment.parameters.items() if key in wanted}
         try:
             left = self._left.seconds
             with time_limit(connection, _LONGEST_TRACE if left is None else min(left, _LONGEST_TRACE)):
@@ -341,7 +341,7 @@ class _Trial:
                 )
             columns = [row[0] for row in connection.execute("DESCRIBE proof.traced").fetchall()]
         except ENDLESS as error:
-            self._ask_for_time()  # where there is none, that is why it was given up
+            self._require_time()  # where there is none, that is why it was given up
             raise _Wrong("out of time", f"the trace to {table} was given up: {error}") from error
         except duckdb.Error as error:
             raise _Wrong("failed", f"the trace to {table} does not run: {error}") from error

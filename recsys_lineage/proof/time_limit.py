@@ -52,7 +52,7 @@ def _interrupt_late() -> bool:
     with _lock:
         now = time.monotonic()
         for earliest, latest, computed, connection in _deadlines.values():
-            # several threads together compute for longer than the wall's clock says
+            # several threads together use more processor time than wall time
             if now > latest or (now > earliest and time.process_time() > computed):
                 connection.interrupt()
         return bool(_deadlines)

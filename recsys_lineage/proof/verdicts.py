@@ -34,5 +34,5 @@ def _line(proof: AssetProof) -> tuple[object, ...]:
         if rows is not None
         else (0,) * 3
     )
-    said = "not run" if reads is None else "as recorded" if reads.true else "differ"
-    return (proof.asset, *of_columns, *of_rows, said)
+    of_reads = "not run" if reads is None else "as recorded" if reads.true else "differ"
+    return (proof.asset, *of_columns, *of_rows, of_reads)

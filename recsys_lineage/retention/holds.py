@@ -49,8 +49,8 @@ class Holds:
         if not reason.strip():
             raise HoldError(
                 f"Version {version} of {table!r} cannot be held without a reason.",
-                expected="why it is to be kept, for those who find it in years",
-                advice="say the reason",
+                expected="the reason for keeping it, for later readers",
+                advice="give the reason",
             )
         hold = Hold(table, version, who, self._lake.clock(), reason.strip())
         text = json.dumps({**asdict(hold), "placed": hold.placed.isoformat()})
@@ -110,7 +110,7 @@ class Holds:
                     expected="one JSON object with table, version, who, placed and reason",
                     found=str(error),
                     where=path,
-                    advice="its name says what it holds: delete it and place the hold again",
+                    advice="its name contains the held version: delete it and place the hold again",
                 ) from error
         return sorted(holds, key=lambda hold: (hold.table, hold.version))
 

@@ -129,7 +129,7 @@ def _month(time: datetime) -> tuple[int, int]:
 
 def _unreadable(text: str, found: str) -> LineageError:
     return LineageError(
-        f"{text!r} says no retention.",
+        f"{text!r} is no list of retention policies.",
         expected="one policy for all tables, then those of groups, such as 14/8/12, model=14/4/6",
         found=found,
     )

@@ -58,7 +58,7 @@ class TableHistory:
         """
         history = cls._kept(lake, table)
         latest = lake.version(table).version
-        if history.upto > latest:  # the table was deleted by hand and begun anew
+        if history.upto > latest:  # the table was deleted by hand and created again
             history = cls(table)
         for number, actions in lake.log(table).actions(history.upto + 1, latest):
             history._learn(number, actions)

@@ -104,7 +104,7 @@ def refuse_places_elsewhere(calls: Sequence[FileCall]) -> None:
                     "one whose first folder is named",
                     found=pattern,
                     where=call.where,
-                    advice="let an asset of its own, or another process, fetch what lies elsewhere into a folder, "
+                    advice="let a separate asset or another process copy other files into a folder, "
                     "and name that folder",
                 )
 

@@ -19,11 +19,11 @@ def advice_on(words: str, tables: Iterable[str]) -> str:
         words: the text of DuckDB's error. For a column it suggests those visible there, so no others are added.
         tables: the names of all tables.
     """
-    said, *offered = _OFFERED.split(words, maxsplit=1)
+    refused, *offered = _OFFERED.split(words, maxsplit=1)
     if (table := _NO_TABLE.search(words)) is not None:
         meant = did_you_mean(table[1] or table[2], tables)
     else:
-        names = [one or other for one, other in _NAME.findall(said)]
+        names = [one or other for one, other in _NAME.findall(refused)]
         known = [(one or other).rpartition(".")[2] for text in offered for one, other in _NAME.findall(text)]
         meant = did_you_mean(names[-1], known) if names else ""
     return meant or "correct it there, or the columns and types of the tables"

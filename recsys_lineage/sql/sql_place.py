@@ -60,17 +60,17 @@ class PiecedSql:
             glued = before is not None and before.end + 1 == token.start
             apart = before is None or before.token_type in _OPENS or token.token_type in _CLOSES
             if glued and not apart:
-                start, said, exact = pieces[-1]
-                pieces[-1] = (start, said + word, exact)
+                start, piece, exact = pieces[-1]
+                pieces[-1] = (start, piece + word, exact)
             else:
                 pieces.append((token.start, word, True))
             before = token
         starts: list[tuple[int, bool]] = []
-        for start, said, exact in pieces:
-            for line in said.split("\n"):
+        for start, piece, exact in pieces:
+            for line in piece.split("\n"):
                 starts.append((start, exact))
                 start += len(line) + 1 if exact else 0
-        return cls(text, "\n".join(said for _, said, _ in pieces), tuple(starts))
+        return cls(text, "\n".join(piece for _, piece, _ in pieces), tuple(starts))
 
     def offset(self, error: BaseException, lines_before: int = 0) -> int | None:
         """The position in the text to which an error of DuckDB about this statement points; None if there is none.

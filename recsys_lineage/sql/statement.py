@@ -24,7 +24,7 @@ def bare_statement(text: str) -> str:
     text = text.removeprefix(BYTE_ORDER_MARK)
     try:
         tokens = sqlglot.tokenize(text, read="duckdb")
-    except SqlglotError:  # such as a text that is not closed: whoever parses it says so
+    except SqlglotError:  # such as an unclosed text: the parser will report it
         return text
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         tokens.pop()

@@ -75,11 +75,11 @@ class WrittenSql:
             return None
         pieces = PiecedSql.of(self.text, self.relations)
         bound = dict(parameters) if parameters else None
-        if (refused := _asked(connection, f"EXPLAIN\n{pieces.sql}", bound)) is not None:
+        if (refused := _error_of(connection, f"EXPLAIN\n{pieces.sql}", bound)) is not None:
             return self._sql_failed(refused, pieces.offset(refused, lines_before=1))
         if not isinstance(error, OF_A_VALUE):
             return None
-        refused = _asked(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
+        refused = _error_of(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
         if refused is None:
             return self._not_kept(error)
         if not isinstance(refused, OF_A_VALUE):
@@ -131,7 +131,7 @@ def value_not_kept(error: Exception) -> SqlFailed | None:
     return failed
 
 
-def _asked(
+def _error_of(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None
 ) -> Exception | None:
     """DuckDB's error for a statement."""

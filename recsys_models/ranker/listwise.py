@@ -96,7 +96,7 @@ class Listwise:
         return np.concatenate(parts)
 
     def effects(self, features: NDArray[np.float32], at: int) -> NDArray[np.float64]:
-        """What each feature of one candidate adds to its score, shape (features,): integrated gradients
+        """Contribution of each feature of one candidate to its score, shape (features,): integrated gradients
         (Sundararajan et al. 2017) from each feature's median to its value, the other candidates as they are.
 
         They sum to the score less that of a candidate with median features in the same place.

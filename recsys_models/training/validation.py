@@ -19,7 +19,7 @@ Score = Callable[[NDArray[np.integer]], NDArray[np.float32]]
 def hits_at_k(
     columns: NDArray[np.int32], relevant: sp.csr_array, rows: NDArray[np.integer]
 ) -> NDArray[np.bool_]:
-    """Which of the ranked columns are hits. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
+    """Hits among the ranked columns. Shapes: columns (n, k), rows (n,) into `relevant`, result (n, k)."""
     m = shape_of(relevant)[1]
     wanted = relevant[rows]
     keys = np.repeat(np.arange(rows.size, dtype=np.int64), np.diff(wanted.indptr)) * m + wanted.indices

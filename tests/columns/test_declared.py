@@ -42,11 +42,11 @@ def test_declared_columns_become_edges() -> None:
     ("declared", "fault", "advice"),
     [
         ({"scores": {}}, "no column 'scores'", "'score'"),
-        ({}, "not declared of what the column 'score'", "{'score': {}}"),
+        ({}, "The origins of the column 'score' are not declared", "{'score': {}}"),
         ({"score": {"event": ["user_id"]}}, "did not read 'event'", "'events'"),
         ({"score": {"events": ["user"]}}, "read no column 'user' of events", "'user_id'"),
         ({"score": {"events": ["paid"]}}, "read no column 'paid' of events", "columns_from"),
-        ({"score": "events.user_id"}, "told by table", "columns_from"),
+        ({"score": "events.user_id"}, "declared by table", "columns_from"),
     ],
 )
 def test_what_is_not_so_is_refused(declared: Any, fault: str, advice: str) -> None:

@@ -122,7 +122,7 @@ def test_a_file_that_stops_its_reader_is_given_up_whole(tmp_path: Path) -> None:
 
 
 def test_the_number_of_looks_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["recsys_lineage.files.failing_rows"], "MOST_LOOKS", 40)
+    monkeypatch.setattr(sys.modules["recsys_lineage.files.failing_rows"], "MOST_RUNS", 40)
     files = {f"sales{n:04}.csv": "who,price\nu,1\nu,x\n" for n in range(40)}
     looked = Looked(tmp_path, PRICES, files)
     found = looked.failing()

@@ -176,7 +176,7 @@ def test_what_a_killed_process_left_is_deleted_and_what_a_live_one_has_is_not(on
 
 
 def test_many_small_files_are_few_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_store, "TABLES", 7)
+    monkeypatch.setattr(row_store, "MOST_TABLES", 7)
     for number in range(40):
         (tmp_path / f"{number:02}.csv").write_text(f"{'x' if number % 3 else 'y'},z\n{number},\n")
     with duckdb.connect() as con:

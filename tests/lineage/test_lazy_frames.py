@@ -90,7 +90,7 @@ def test_every_way_to_run_a_plan_asks() -> None:
         for name, method in vars(pl.LazyFrame).items()
         if inspect.isfunction(method)
         and not name.startswith("_")
-        and not hasattr(method, "_asks_the_guard")
+        and not hasattr(method, "_is_guarded")
         and str(inspect.signature(method).return_annotation) not in ("LazyFrame", "LazyGroupBy")
     }
     assert silent <= RUN_NOTHING

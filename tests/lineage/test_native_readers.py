@@ -324,8 +324,8 @@ def test_every_public_callable_that_takes_a_file_asks(module: ModuleType) -> Non
         if not attribute.startswith("_")
         and callable(value)
         and _TAKES_A_FILE.intersection(_parameters(value)[:1])
-        and not hasattr(value, "_asks_the_guard")
-        and not hasattr(getattr(value, "__init__", None), "_asks_the_guard")
+        and not hasattr(value, "_is_guarded")
+        and not hasattr(getattr(value, "__init__", None), "_is_guarded")
         and str(getattr(value, "__module__", "")).partition(".")[0].lstrip("_") in native_readers.LIBRARIES
     }
     assert silent - NO_READERS == set()

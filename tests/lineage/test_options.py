@@ -101,7 +101,7 @@ def test_what_equals_the_defaults_is_not_asked_for(asked: dict[str, Any]) -> Non
     found = set_parameters("scaled", OPTIONS, asked)
     assert ("factor" in found) == (asked.get("factor", 2) != 2)
     assert ("more" in found) == (asked.get("more", {}).get("plus", 0) != 0)
-    assert (CODES["scaled"].asked(asked).code_version == CODES["scaled"].code_version) == (not found)
+    assert (CODES["scaled"].with_options(asked).code_version == CODES["scaled"].code_version) == (not found)
 
 
 def test_dagsters_launchpad_has_types_defaults_and_words_and_its_config_reaches_the_run(

@@ -195,7 +195,7 @@ def test_no_file_and_no_folder_say_what_to_do(project: Project, data: Path) -> N
     result = project.run(
         table("one", "FROM 'z.csv'", files=data), table("two", "FROM '/nowhere/*.csv'"), raises=False
     )
-    assert "No file is there for 'z.csv'" in failure(result, "one") and "one.sql:1:6" in failure(
+    assert "There is no file for 'z.csv'" in failure(result, "one") and "one.sql:1:6" in failure(
         result, "one"
     )
     assert "no folder /nowhere" in failure(result, "two")

@@ -59,8 +59,8 @@ def test_the_defaults_written_out_are_the_same_asset(family: str) -> None:
         else {key: each.default for key, each in option.items()}
         for name, option in code.options.items()
     }
-    assert code.asked(written) is code
-    other = code.asked({"seed": 12})
+    assert code.with_options(written) is code
+    other = code.with_options({"seed": 12})
     assert other.parameters["seed"] == 12 and other.code_version != code.code_version
 
 
@@ -75,7 +75,9 @@ def test_what_dagster_makes_of_an_untouched_launchpad_is_the_asset_as_it_is() ->
     assert dg.GraphDefinition("whole", node_defs=[launched]).to_job().execute_in_process().success
     assert set(asked) == set(every_candidate())
     for name, config in asked.items():
-        assert set(config["params"]) and every_candidate()[name].asked(config) is every_candidate()[name]
+        assert (
+            set(config["params"]) and every_candidate()[name].with_options(config) is every_candidate()[name]
+        )
 
 
 def test_every_parameter_that_is_a_setting_can_be_set_for_a_run() -> None:
@@ -103,7 +105,7 @@ def test_parameters_of_the_settings_are_the_candidates_defaults(tmp_path: Path) 
     assert isinstance(offered, Mapping) and offered["exponent"].default == 0.4
     changed = {name for name in codes if codes[name].code_version != plain[name].code_version}
     assert changed == {"candidate_spectral", "candidate_popularity"}
-    asked = codes["candidate_spectral"].asked({"params": {"ridge": 9.0}})
+    asked = codes["candidate_spectral"].with_options({"params": {"ridge": 9.0}})
     assert asked.parameters["params"] == {"exponent": 0.4, "ridge": 9.0}
 
 

@@ -182,13 +182,13 @@ def _nearest_by_user(
 def _histories(
     owned: sp.csr_array, users: NDArray[np.integer]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each user's items begin, and how many there are; 0 for users of row -1."""
+    """Start and number of each user's items; 0 for users of row -1."""
     length = np.where(users >= 0, np.diff(owned.indptr)[users], 0).astype(np.int64)
     return owned.indptr[:-1][users].astype(np.int64), length
 
 
 def _cuts(work: NDArray[np.int64]) -> list[int]:
-    """Where to cut pairs into parts of about `CELLS` items, given the number of items up to each pair."""
+    """Bounds that divide pairs into parts of about `CELLS` items, given the number of items up to each pair."""
     cuts = [0]
     while cuts[-1] < work.size:
         done = int(work[cuts[-1] - 1]) if cuts[-1] else 0

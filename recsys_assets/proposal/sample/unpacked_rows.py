@@ -44,7 +44,7 @@ class NotJsonLines(ValueError):
 
 @dataclass(frozen=True)
 class UnpackedRows:
-    """How rows and columns are extracted from those of a scan.
+    """Extraction of rows and columns from those of a scan.
 
     Attributes:
         columns: name → its SQL, over the columns of the scan and, if there are elements, of `element`.

@@ -52,7 +52,7 @@ def given_to(function: object) -> list[Any]:
 def _constants_of(function: object) -> tuple[frozenset[str], frozenset[float]]:
     try:
         return CoveredCode(function).constants()
-    except LineageError:  # made by exec, say: it has no source, so its texts are not known
+    except LineageError:  # made by exec, for example: without source its texts are unknown
         return frozenset(), frozenset()
 
 

@@ -40,8 +40,8 @@ def code_version(
 
     Nothing is imported: the code is read as text, and names are followed from the root, at the granularity of top-level
     definitions. Comments, docstrings, blank lines and layout do not count, nor does the module of a definition.
-    Third-party code counts by the names used of it, a file beside the code by its content if the code names it, and the
-    values in a function's closure by value.
+    Third-party code counts by the names used of it, a file next to the code by its content if the code names it, and
+    the values in a function's closure by value.
 
     Args:
         root: a function, method, class, partial or callable object; None where only `more_roots` are code.
@@ -117,7 +117,7 @@ def roots_of(
 
 
 def owner_of(origin: str) -> str | None:
-    """The top-level package that an installed file belongs to; None for a file that lies elsewhere."""
+    """The top-level package that an installed file belongs to; None for any other file."""
     folder = install_folder(Path(origin))
     inner = () if folder is None else Path(origin).relative_to(folder).parts
     return inner[0] if len(inner) > 1 else None

@@ -18,7 +18,7 @@ class FirstPartyModules:
 
     Args:
         owner: a top-level package; what is installed by the same distribution is first-party too.
-        given: files of modules that are first-party wherever they lie.
+        given: files of modules that are first-party wherever they are.
     """
 
     def __init__(self, owner: str | None = None, given: Mapping[str, Path] | None = None) -> None:
@@ -107,8 +107,8 @@ class FirstPartyModules:
                     names.append(".".join((package, *parts)))
         return tuple(dict.fromkeys(sorted(names)))
 
-    def files_beside(self, module: str, name: str) -> tuple[Path, ...]:
-        """Files of this name beside a module's code, in a data folder there, or likewise in a package around it."""
+    def files_next_to(self, module: str, name: str) -> tuple[Path, ...]:
+        """Files of this name next to a module's code, in a data folder there, or likewise in a package around it."""
         path = self.path(module)
         if path is None:
             return ()

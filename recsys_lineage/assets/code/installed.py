@@ -12,7 +12,7 @@ def install_folder(path: Path) -> Path | None:
     """The installation folder of a file or a package; None for code that was not installed.
 
     Everything below `site-packages` is installed. In other folders, as after `pip install --target`, a package counts
-    as installed if the metadata of a distribution beside it lists it, because first-party code may be in the same
+    as installed if the metadata of a distribution next to it lists it, because first-party code may be in the same
     folder.
     """
     inside: Path | None = None

@@ -123,7 +123,7 @@ class ModuleSource:
         """Whether a definition is a class that is notified of each subclass."""
         return any("__init_subclass__" in self._statements[place] for place in self.definitions.get(name, ()))
 
-    def asks_for_subclasses(self, name: str) -> bool:
+    def lists_subclasses(self, name: str) -> bool:
         """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from recsys_lineage.assets.code.kept_findings import KeptFindings
+from recsys_lineage.assets.code.findings_cache import FindingsCache
 from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
 from recsys_lineage.assets.code.resolved_names import ResolvedNames
@@ -30,20 +30,20 @@ class Codebase(ResolvedNames):
         return {}
 
     @cached_property
-    def _kept(self) -> dict[str, KeptFindings]:
+    def _kept(self) -> dict[str, FindingsCache]:
         return {}
 
     @cached_property
     def _constants(self) -> dict[tuple[Definition, ...], tuple[frozenset[str], frozenset[float]]]:
         return {}
 
-    def _kept_for(self, roots: tuple[Definition, ...]) -> KeptFindings | None:
+    def _cache_for(self, roots: tuple[Definition, ...]) -> FindingsCache | None:
         """Other processes' findings about the roots' package, if its code is unchanged on disk."""
         if not (self.is_on_disk and roots):
             return None
         package = roots[0].module.partition(".")[0]
         if package not in self._kept:
-            self._kept[package] = KeptFindings(package, self._modules)
+            self._kept[package] = FindingsCache(package, self._modules)
         return self._kept[package]
 
     # --- what imports run ----------------------------------------------------------------------------------
@@ -95,11 +95,11 @@ class Codebase(ResolvedNames):
         bases, metaclasses = source.bases.get(definition.name, ((), ()))
         return any(True for _ in self._own(metaclasses, definition.module)) or any(
             base != definition
-            and (self._hears_of_classes(base) or self._is_notified_of_classes(base, ahead | {definition}))
+            and (self._has_class_hook(base) or self._is_notified_of_classes(base, ahead | {definition}))
             for base in self._own(bases, definition.module)
         )
 
-    def _hears_of_classes(self, definition: Definition) -> bool:
+    def _has_class_hook(self, definition: Definition) -> bool:
         source = self.source(definition.module)
         return source is not None and source.has_subclass_hook(definition.name)
 
@@ -129,7 +129,7 @@ class Codebase(ResolvedNames):
                     for effect in self.effects(name):
                         meet(effect)
 
-        asks_for_subclasses = False
+        lists_subclasses = False
         for definition in ahead:
             execute(definition.module)
             used = self.uses(definition)
@@ -138,8 +138,8 @@ class Codebase(ResolvedNames):
                     meet(target)
             for module in used.runs:
                 execute(module)
-            asks_for_subclasses = asks_for_subclasses or used.asks_for_subclasses
-            if asks_for_subclasses and definition is ahead[-1]:
+            lists_subclasses = lists_subclasses or used.lists_subclasses
+            if lists_subclasses and definition is ahead[-1]:
                 for derived in self._derived(run, met):
                     meet(derived)
         return tuple(met)
@@ -161,7 +161,7 @@ class Codebase(ResolvedNames):
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
         """The digest of the definitions reachable from the roots."""
         if roots not in self._digests:
-            named, kept = _named(roots), self._kept_for(roots)
+            named, kept = _named(roots), self._cache_for(roots)
             found = kept.get("digests", named) if kept else None
             if found is None:
                 found = self.digest(self.reach(roots))
@@ -173,7 +173,7 @@ class Codebase(ResolvedNames):
     def constants_of_reached(self, roots: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants in the modules reachable from the roots; see `constants_of`."""
         if roots not in self._constants:
-            named, kept = _named(roots), self._kept_for(roots)
+            named, kept = _named(roots), self._cache_for(roots)
             new: dict[str, dict[str, Any]] = {"modules": {}, "constants": {}}
             modules = kept.get("modules", named) if kept else None
             if modules is None:

@@ -37,7 +37,7 @@ class _Uses:
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
-    asks_for_subclasses: bool = False
+    lists_subclasses: bool = False
 
 
 _Target = Definition | str | _Whole
@@ -85,7 +85,7 @@ class ResolvedNames:
             return None
         if path in self._replaced:
             return self._replaced[path]
-        if path not in self._sources:  # one that changes later is told by `changed`
+        if path not in self._sources:  # `changed` reports one that changes later
             self._modules.saw(path)
             self._sources[path] = ModuleSource.load(path)
         return self._sources[path]
@@ -117,7 +117,9 @@ class ResolvedNames:
             assert source is not None
             targets: dict[Definition | str, None] = {}
             runs: dict[str, None] = {}
-            is_lazy = "__getattr__" in source.definitions  # its names are followed to where its table says
+            is_lazy = (
+                "__getattr__" in source.definitions
+            )  # its names are followed to the modules in its table
             for reference in source.references(definition.name):
                 if reference.only_runs:
                     assert reference.through is not None
@@ -128,8 +130,8 @@ class ResolvedNames:
                     targets.update(dict.fromkeys(self._resolve(reference, module)))
             targets.pop(definition, None)
             runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-            asks = source.asks_for_subclasses(definition.name)
-            self._uses[definition] = _Uses(tuple(targets), tuple(runs), asks)
+            lists = source.lists_subclasses(definition.name)
+            self._uses[definition] = _Uses(tuple(targets), tuple(runs), lists)
         return self._uses[definition]
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
@@ -152,7 +154,7 @@ class ResolvedNames:
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
     ) -> Iterator[_Target]:
         """Meaning of `names` in a first-party module; `own` if the use is in that module itself."""
-        if not names:  # the module itself is held: all that can be asked of it
+        if not names:  # the module itself: everything in it
             for each in self._modules.below(module) or (module,):
                 yield _Whole(each)
             return
@@ -260,7 +262,7 @@ class ResolvedNames:
         yield from map(_Whole, self._modules.below(top))
 
     def _named(self, text: str, module: str) -> Iterator[_Target]:
-        """Target of a text: a module, a definition, or a file beside the code, which counts by its content."""
+        """Target of a text: a module, a definition, or a file next to the code, which counts by its content."""
         home, _, more = text.partition(":")
         names = more.split(".") if more else []
         while home and not (self.is_first_party(home) and self._modules.is_there(home)):
@@ -269,7 +271,7 @@ class ResolvedNames:
         if home and (":" in text or "." in text):
             yield from self._look_up(home, tuple(names), frozenset())
             return
-        for path in self._modules.files_beside(module, text):
+        for path in self._modules.files_next_to(module, text):
             yield f"{text} {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
     def _follow(

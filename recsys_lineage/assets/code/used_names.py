@@ -38,7 +38,7 @@ class Reference:
 
     `through` is the import inside the same piece that binds the first name; `only_runs` marks the import itself, which
     runs the module. Without names and import, the reference stands for everything in its own module, because a name is
-    computed at run time. `text` may name a module, a definition (`a.b:c`) or a file beside the code; `anywhere` means
+    computed at run time. `text` may name a module, a definition (`a.b:c`) or a file next to the code; `anywhere` means
     that the module is found at run time, below the package `text`, or below its own package where that is empty.
     """
 
@@ -268,7 +268,7 @@ class _Uses(ast.NodeVisitor):
                 try:
                     self._annotation(ast.parse(inner.value.strip(), mode="eval").body)
                 except SyntaxError:
-                    continue  # a text beside the type, as in Annotated
+                    continue  # a text next to the type, as in Annotated
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         last = (_chain(node.value) or ("",))[-1]

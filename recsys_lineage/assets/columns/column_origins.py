@@ -67,7 +67,7 @@ def origins_of(
         for check in asset.checks
         if isinstance(check, PeopleCheck) and isinstance(output.data, Query)
     ]
-    if asset.columns_from is not None:  # what a run says of itself is closer than what holds of all runs
+    if asset.columns_from is not None:  # a run's own declaration is more precise
         origins = asset.columns_from if output.columns_from is None else output.columns_from()
         lineage = _declared(asset, origins, inputs, columns)
     else:
@@ -108,7 +108,7 @@ def _derived(
         return {}
     if [*found] != columns:
         raise ColumnLineageError(
-            "It was derived for other columns than those that were made.",
+            "It was derived for other columns than those of the result.",
             expected=", ".join(columns),
             found=", ".join(found),
             where=asset.code.origin,

@@ -60,7 +60,7 @@ def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]
                 if set(text.tables) == set(code.upstream) and not text.scans:
                     found[name] = column_lineage(text.text, schemas, origin=code.code.origin, people=())
                     schemas[name] = _columns_of(text, schemas)
-            except (LineageError, duckdb.Error) as error:  # its first run tells
+            except (LineageError, duckdb.Error) as error:  # its first run reports it
                 _log.info("The column lineage of %s is not known before it is made: %s", name, error)
         if name not in schemas and code.column_types:
             schemas[name] = code.column_types

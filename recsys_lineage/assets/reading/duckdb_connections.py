@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
-from recsys_lineage.assets.reading.native_readers import ask_first
+from recsys_lineage.assets.reading.native_readers import guard_function
 
 _DISABLED = "LocalFileSystem has been disabled"
 STANDS_BETWEEN.add(__file__)
@@ -28,7 +28,7 @@ _at_work = 0
 
 def watch_connections() -> None:
     """Make `duckdb.connect` consult the guard, for the rest of the process's life."""
-    ask_first(duckdb, "connect", _connecting)
+    guard_function(duckdb, "connect", _connecting)
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def frames_alone(guard: FileGuard) -> Iterator[None]:
 
 def _connecting(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Callable[..., Any]:
     @functools.wraps(connect)
-    def asks(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+    def guarded_call(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
         guard = guard_at_work()
         if guard is None or guard.is_trusted():
             return connect(*arguments, **options)
@@ -78,8 +78,8 @@ def _connecting(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Callable[.
         connection.execute("SET enable_external_access = false")
         return connection
 
-    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
-    return asks
+    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call
 
 
 def _closed(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -131,7 +131,7 @@ class FileGuard:
         return self._line(list(_frames_up_to(self.frame)))[1]
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """Pause the guard for this thread inside the block, whose code checks the opened files itself."""
         before = getattr(_thread, "busy", False)
         _thread.busy = True
@@ -177,7 +177,7 @@ class FileGuard:
         if caller is None or not _is_of_asset(caller, _package_of_asset(frames)):
             return
         raise UnnotedFile(
-            f"The code of {self.asset} started a process, of whose files its record would not know.",
+            f"The code of {self.asset} started a process whose files its record would not have.",
             expected="reads through its inputs",
             found=f"{event} of {_command(arguments)}",
             where=_place(caller),
@@ -274,7 +274,7 @@ def unguarded() -> Iterator[None]:
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event in _EVENTS and (guard := guard_at_work()) is not None:
-        with guard.asking():
+        with guard.paused():
             guard.notice(event, arguments)
 
 

@@ -26,7 +26,7 @@ from weakref import WeakKeyDictionary
 from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
 from recsys_lineage.errors import UnnotedFile
 
-_OF_A_COLLECTION = 1_000
+_MOST_MEMBERS = 1_000
 """The most members of one collection that are searched."""
 _AT_MOST = 100_000
 _PLAIN = (str, bytes, bytearray, int, float, complex, type(None), CodeType, ModuleType)
@@ -187,9 +187,9 @@ class _Search:
         if isinstance(value, dict):
             if "__builtins__" in value or "__build_class__" in value:
                 return ()  # all names of a module
-            return chain.from_iterable(islice(list(value.items()), _OF_A_COLLECTION))
+            return chain.from_iterable(islice(list(value.items()), _MOST_MEMBERS))
         if isinstance(value, list | tuple | set | frozenset | deque):
-            return islice(list(value), _OF_A_COLLECTION)
+            return islice(list(value), _MOST_MEMBERS)
         if isinstance(value, staticmethod | classmethod | property | functools.cached_property):
             return [getattr(value, name, None) for name in ("__func__", "fget", "fset", "func")]
         module = type(value).__module__
@@ -259,7 +259,7 @@ def check_held(guard: FileGuard, code: object) -> None:
     Raises:
         UnnotedFile: it holds a dataset, a connection, an open file or the like on a file that no record would name.
     """
-    with guard.asking():
+    with guard.paused():
         for held in _Search().all_from(code):
             files = _files_of(held.value)
             if files is None or not all(guard.may_read(file) for file in files):

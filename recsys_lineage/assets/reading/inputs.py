@@ -95,7 +95,7 @@ class Inputs(InputFiles):
         self._lake, self._connection = lake, connection
         self._pinned = dict(pinned or {})
         self._previous = previous
-        self._asked_for_previous = False
+        self._previous_was_read = False
         self._declared = frozenset(declared) | self._pinned.keys()
         if previous is not None and previous.version is not None:
             self._pinned.setdefault(asset, previous.version)
@@ -133,7 +133,7 @@ class Inputs(InputFiles):
             UndeclaredRead: when the asset does not depend on the table.
             TableNotFound: when the table was never materialized.
         """
-        own = table == self.asset and self._asked_for_previous
+        own = table == self.asset and self._previous_was_read
         if table not in self._declared and not own:
             raise UndeclaredRead(
                 f"Asset {self.asset!r} read {table!r}, on which it does not depend.",
@@ -156,7 +156,7 @@ class Inputs(InputFiles):
         """The asset's own previous version, None for the first; notes the Read."""
         if self._previous is None or self._previous.version is None:
             return None
-        self._asked_for_previous = True
+        self._previous_was_read = True
         self.version(self.asset, (), ())
         return Previous(self, self._previous)
 
@@ -274,11 +274,11 @@ class Inputs(InputFiles):
 
     def traced_files(self, names: Collection[str]) -> frozenset[str]:
         """The given texts that are names of files from which a table that was read has rows."""
-        asked, found = {"names": sorted(names)}, set()
+        bound, found = {"names": sorted(names)}, set()
         for table, columns in {**{t: v.columns for t, v in self._versions.items()}, **self._made}.items():
             if FILE in columns:
                 sql = f"SELECT DISTINCT {FILE} FROM {quote(table)} WHERE {FILE} IN (SELECT unnest($names))"
-                found |= set(self.query(sql, asked)[FILE])
+                found |= set(self.query(sql, bound)[FILE])
         return frozenset(found)
 
     # --- relations and frames -----------------------------------------------------------------------------

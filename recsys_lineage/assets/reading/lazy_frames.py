@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
-from recsys_lineage.assets.reading.native_readers import ask_of_files, put_in_place
+from recsys_lineage.assets.reading.native_readers import check_files, put_in_place
 from recsys_lineage.columns.frames.frame_source import files_of
 
 STANDS_BETWEEN.add(__file__)
@@ -27,14 +27,14 @@ FUNCTIONS = ("collect_all", "collect_all_async")
 def watch_lazy_frames() -> None:
     """Make LazyFrames consult the guard before they are collected, for the rest of the process's life."""
     for name, method in list(vars(pl.LazyFrame).items()):
-        if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_asks_the_guard"):
-            setattr(pl.LazyFrame, name, _asking(method, f"polars.LazyFrame.{name}"))
+        if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_is_guarded"):
+            setattr(pl.LazyFrame, name, _guarded(method, f"polars.LazyFrame.{name}"))
     functions = (getattr(pl, name) for name in FUNCTIONS)
     put_in_place(
         {
-            id(each): (each, _asking(each, f"polars.{each.__name__}"))
+            id(each): (each, _guarded(each, f"polars.{each.__name__}"))
             for each in functions
-            if not hasattr(each, "_asks_the_guard")
+            if not hasattr(each, "_is_guarded")
         }
     )
 
@@ -51,27 +51,27 @@ def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.Laz
     try:
         files = files_of(frame)
     except (pl.exceptions.PolarsError, OSError):
-        return  # no plan can be made of it, as it will say itself
+        return  # it has no plan and will raise itself
     for file in files:
         if file not in guard.given:
-            ask_of_files(guard, called, file)
+            check_files(guard, called, file)
 
 
-def _asking(function: Callable[..., Any], called: str) -> Callable[..., Any]:
+def _guarded(function: Callable[..., Any], called: str) -> Callable[..., Any]:
     """The function, wrapped to consult the guard about the frames that it is called on or with."""
 
     @functools.wraps(function)
-    def asks(*arguments: Any, **options: Any) -> Any:
+    def guarded_call(*arguments: Any, **options: Any) -> Any:
         if (guard := guard_at_work()) is not None:
             given = arguments[0] if arguments else options.get("lazy_frames", ())
             if isinstance(given, Iterator):  # it can be gone through once
                 given = [*given]
                 arguments = (given, *arguments[1:])
-            with guard.asking():
+            with guard.paused():
                 for frame in (given,) if isinstance(given, pl.LazyFrame) else given:
                     if isinstance(frame, pl.LazyFrame):
                         check_frame(guard, frame, called)
         return function(*arguments, **options)
 
-    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
-    return asks
+    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call

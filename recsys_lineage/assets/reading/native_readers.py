@@ -98,28 +98,28 @@ def is_reader(name: str, value: object) -> bool:
 def _cover() -> None:
     """Wrap the readers of all newly imported modules."""
     with _lock:
-        asking: dict[int, tuple[Any, Callable[..., Any]]] = {}
+        paused: dict[int, tuple[Any, Callable[..., Any]]] = {}
         for name, module in list(sys.modules.items()):
             if name in _covered or not _is_public(name) or not isinstance(module, ModuleType):
                 continue
             _covered.add(name)
             for attribute, value in _names_of(module):
-                if is_reader(attribute, value) and not hasattr(value, "_asks_the_guard"):
-                    asking[id(value)] = value, _asking(value, f"{name}.{attribute}")
+                if is_reader(attribute, value) and not hasattr(value, "_is_guarded"):
+                    paused[id(value)] = value, _guarded(value, f"{name}.{attribute}")
                 elif attribute in CLASSES.get(name, ()):
-                    value.__init__ = _asking(value.__init__, f"{name}.{attribute}", first=1)
+                    value.__init__ = _guarded(value.__init__, f"{name}.{attribute}", first=1)
                 elif name == "polars" and attribute == "SQLContext":
-                    value.execute = _asking(value.execute, f"{name}.{attribute}.execute", first=1, sql=True)
+                    value.execute = _guarded(value.execute, f"{name}.{attribute}.execute", first=1, sql=True)
                 for method in METHODS.get(name, {}).get(attribute, ()):
-                    _have_method_ask(value, method, f"{name}.{attribute}.{method}")
-        put_in_place(asking)
+                    _guard_method(value, method, f"{name}.{attribute}.{method}")
+        put_in_place(paused)
 
 
-def ask_first(module: ModuleType, name: str, asking: Callable[[Any], Callable[..., Any]]) -> None:
+def guard_function(module: ModuleType, name: str, paused: Callable[[Any], Callable[..., Any]]) -> None:
     """Make a function consult the guard first, under every name in any module, for the rest of the process's life."""
     function = getattr(module, name)
-    if not hasattr(function, "_asks_the_guard"):
-        put_in_place({id(function): (function, asking(function))})
+    if not hasattr(function, "_is_guarded"):
+        put_in_place({id(function): (function, paused(function))})
 
 
 def put_in_place(others: Mapping[int, tuple[Any, Any]]) -> None:
@@ -147,7 +147,7 @@ def _names_of(module: ModuleType) -> list[tuple[str, Any]]:
     return list(ModuleType.__getattribute__(module, "__dict__").items())
 
 
-def _asking(
+def _guarded(
     function: Callable[..., Any], called: str, first: int = 0, sql: bool = False
 ) -> Callable[..., Any]:
     """The function, wrapped to consult the guard first where there is one.
@@ -159,23 +159,23 @@ def _asking(
     """
 
     @functools.wraps(function)
-    def asks(*arguments: Any, **options: Any) -> Any:
+    def guarded_call(*arguments: Any, **options: Any) -> Any:
         if (guard := guard_at_work()) is not None:
-            with guard.asking():
+            with guard.paused():
                 _ask(guard, called, arguments[first : first + 1], options, sql)
         return function(*arguments, **options)
 
-    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
-    return asks
+    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call
 
 
-def _have_method_ask(kind: type, method: str, called: str) -> None:
+def _guard_method(kind: type, method: str, called: str) -> None:
     """Wrap a class method that constructs an instance from a file."""
     held = inspect.getattr_static(kind, method)
-    asks = _asking(
+    guarded_call = _guarded(
         lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
     )
-    setattr(kind, method, classmethod(asks))
+    setattr(kind, method, classmethod(guarded_call))
 
 
 def _ask(
@@ -187,10 +187,10 @@ def _ask(
                 guard.refuse(called, f"{found[0].rstrip('(').rstrip()} in {text}")
         return
     given = [*arguments, *(value for name, value in options.items() if name in SOURCES)]
-    ask_of_files(guard, called, given, options.get("filesystem") is not None)
+    check_files(guard, called, given, options.get("filesystem") is not None)
 
 
-def ask_of_files(guard: FileGuard, called: str, given: object, elsewhere: bool = False) -> None:
+def check_files(guard: FileGuard, called: str, given: object, elsewhere: bool = False) -> None:
     """Consult a guard about files that native code is about to open.
 
     Args:

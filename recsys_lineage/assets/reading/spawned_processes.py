@@ -15,17 +15,17 @@ STANDS_BETWEEN.add(__file__)
 def watch_processes() -> None:
     """Make the start of spawned processes consult the guard, for the rest of the process's life."""
     for kind in (SpawnProcess, ForkServerProcess):
-        if not hasattr(kind._Popen, "_asks_the_guard"):
+        if not hasattr(kind._Popen, "_is_guarded"):
             kind._Popen = staticmethod(_starting(kind._Popen, f"multiprocessing.{kind.__name__}"))
 
 
 def _starting(start: Callable[..., Any], called: str) -> Callable[..., Any]:
     @functools.wraps(start)
-    def asks(process: Any) -> Any:
+    def guarded_call(process: Any) -> Any:
         if (guard := guard_at_work()) is not None:
-            with guard.asking():
+            with guard.paused():
                 guard.check_process(called, (process.name,))
         return start(process)
 
-    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
-    return asks
+    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call

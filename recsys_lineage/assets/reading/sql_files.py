@@ -89,7 +89,7 @@ class SqlFiles:
             places = self._places(connection, pattern)
             if not places:
                 raise LineageError(
-                    f"No file is there for {pattern!r}.",
+                    f"There is no file for {pattern!r}.",
                     expected="at least one file",
                     found="an empty folder" if inside.is_dir() else f"no folder {inside}",
                     where=call.where,

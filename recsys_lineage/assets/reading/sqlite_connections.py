@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, database_file, guard_at_work
-from recsys_lineage.assets.reading.native_readers import ask_first
+from recsys_lineage.assets.reading.native_readers import guard_function
 from recsys_lineage.errors import UnnotedFile
 
 _CALLED = "sqlite3's ATTACH"
@@ -22,7 +22,7 @@ STANDS_BETWEEN.add(__file__)
 
 def watch_attaching() -> None:
     """Make `sqlite3.connect` consult the guard, for the rest of the process's life."""
-    ask_first(sqlite3, "connect", _connecting)
+    guard_function(sqlite3, "connect", _connecting)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
     watch_attaching()
     try:
         yield
-    except sqlite3.DatabaseError as error:  # all that SQLite says is that it is not authorized
+    except sqlite3.DatabaseError as error:  # SQLite reports only that it is not authorized
         if guard.attached is None:
             raise
         guard.refuse(_CALLED, guard.attached, error)
@@ -44,15 +44,15 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
 
 def _connecting(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
     @functools.wraps(connect)
-    def asks(*arguments: Any, **options: Any) -> sqlite3.Connection:
+    def guarded_call(*arguments: Any, **options: Any) -> sqlite3.Connection:
         connection = connect(*arguments, **options)
         guard = guard_at_work()
         if guard is not None and not guard.is_trusted():
             connection.set_authorizer(_authorized)
         return connection
 
-    asks._asks_the_guard = True  # pyright: ignore[reportAttributeAccessIssue]
-    return asks
+    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call
 
 
 def _authorized(action: int, file: str | None, *_: object) -> int:
@@ -69,7 +69,7 @@ def _may_attach(file: str | None) -> int:
         return sqlite3.SQLITE_DENY
     if not (path := database_file(file)):
         return sqlite3.SQLITE_OK
-    with guard.asking():
+    with guard.paused():
         try:
             guard.check(_CALLED, path)
         except UnnotedFile:  # an error in here does not reach the code

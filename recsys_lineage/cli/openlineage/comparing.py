@@ -35,10 +35,10 @@ def compare(
     with open_place() as place:
         from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how an answer is shown
         from recsys_lineage.cli.show import print_answer
-        from recsys_lineage.openlineage.catalog.compare import compare as asked
+        from recsys_lineage.openlineage.catalog.compare import compare as query
         from recsys_lineage.openlineage.catalog.marquez import Marquez
 
-        answer = asked(Marquez(url, place.variables.get(_KEY), seconds), place.lakes, place.event_options())
+        answer = query(Marquez(url, place.variables.get(_KEY), seconds), place.lakes, place.event_options())
         replay = f"{context.command_path.rpartition(' ')[0]} replay"
         mend = list(_advice(answer, replay))
         print_answer(answer, "tree", None, as_json, **({"mend": mend} if as_json else {}))

@@ -131,8 +131,8 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
     for each in standings:
         state = "[green]well[/green]"
         if each.trouble:
-            asked = "after the settings are fixed" if each.closed else f"again at {_time(each.retry_at)}"
-            state = f"[red]{escape(each.trouble)}[/red] (since {_time(each.since)}, {asked})"
+            next_try = "after the settings are fixed" if each.closed else f"again at {_time(each.retry_at)}"
+            state = f"[red]{escape(each.trouble)}[/red] (since {_time(each.since)}, {next_try})"
         table.add_row(
             escape(each.destination),
             escape(each.target),

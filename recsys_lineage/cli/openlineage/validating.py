@@ -40,11 +40,11 @@ def validate(
     with errors_in_words():
         from recsys_lineage.cli.openlineage import showing  # noqa: F401  # registers how a report is shown
         from recsys_lineage.cli.show import print_answer
-        from recsys_lineage.openlineage.validation import validate as asked
+        from recsys_lineage.openlineage.validation import validate as query
         from recsys_lineage.openlineage.validation.spec import Spec
 
         with opened(file) as stream:
-            report = asked(stream, Spec(spec), source=file, is_part=part, ignored=ignore or (), most=most)
+            report = query(stream, Spec(spec), source=file, is_part=part, ignored=ignore or (), most=most)
         print_answer(report, "tree", None, as_json)
     if not report.found:
         raise typer.Exit(1)

@@ -74,7 +74,7 @@ class EmptyTables:
         assert first is not None
         raise first
 
-    def asked(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def queried(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows of a query that reads no table."""
         with self._lock:
             return self._with({}).execute(sql, list(parameters) or None).fetchall()
@@ -104,9 +104,9 @@ class EmptyTables:
             if self._there.get(folded(name)) == (name, columns):
                 continue
             _ = self._there.pop(folded(name), None)
-            said = ", ".join(f"{quote(column)} {kind}" for column, kind in columns)
+            definitions = ", ".join(f"{quote(column)} {kind}" for column, kind in columns)
             _ = self._connection.execute(
-                f"DROP TABLE IF EXISTS {quote(name)}; CREATE TABLE {quote(name)} ({said})"
+                f"DROP TABLE IF EXISTS {quote(name)}; CREATE TABLE {quote(name)} ({definitions})"
             )
             self._there[folded(name)] = name, columns
         return self._connection
@@ -149,7 +149,7 @@ def name_of_expression(sql: str) -> str | None:
     """DuckDB's column name for an expression without an alias; None if it cannot parse it."""
     statement = literal(f"SELECT {sql}")
     try:
-        ((text,),) = empty_tables().asked(f"SELECT json_deserialize_sql(json_serialize_sql({statement}))")
+        ((text,),) = empty_tables().queried(f"SELECT json_deserialize_sql(json_serialize_sql({statement}))")
     except duckdb.Error:
         return None
     return text.removeprefix("SELECT ")

@@ -40,7 +40,7 @@ def columns_of_files(call: FileCall, text: str) -> Columns | None:
         except duckdb.Error as error:
             raise ColumnLineageError(
                 f"DuckDB cannot read the files {', '.join(call.patterns)!r} in this way.",
-                expected="a call that DuckDB takes of the files that are there",
+                expected="a call that DuckDB accepts for the existing files",
                 found=str(error).splitlines()[0],
                 where=call.where,
                 advice="correct the call, or the files",

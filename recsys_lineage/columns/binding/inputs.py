@@ -47,23 +47,23 @@ class Inputs:
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
-        self.asked: dict[str, Input | None] = {}
+        self.looked_up: dict[str, Input | None] = {}
         """Names that were looked up → the input, or None."""
         self.lasting = True
         """True if everything found comes from `schemas`, and not from files that may change."""
 
     def find(self, name: str) -> Input | None:
         """The input of a name."""
-        if name not in self.asked:
+        if name not in self.looked_up:
             spelled = name if name in self._schemas else self._by_folded_name.get(folded(name))
             found = None if spelled is None else _input(spelled, tuple(self._schemas[spelled].items()))
-            self.asked[name] = found
-        return self.asked[name]
+            self.looked_up[name] = found
+        return self.looked_up[name]
 
     def add(self, name: str, columns: Columns) -> Input:
         """An input whose columns are those of existing files."""
         self.lasting = False
-        self.asked[name] = _input(name, columns)
+        self.looked_up[name] = _input(name, columns)
         return _input(name, columns)
 
     @property

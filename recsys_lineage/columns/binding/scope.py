@@ -101,7 +101,7 @@ class Scope:
     one_row: bool = False
     """True for an aggregate without GROUP BY, whose values depend on which rows there are."""
     many_people: Edges | None = None
-    """Edges of the condition that keeps only groups of several people; None where there is none."""
+    """Edges of the people by which its groups are counted, if only groups of several are kept; None otherwise."""
     alias_first: bool = False
     """True if an alias of the SELECT list takes precedence over a column, as in HAVING outside of aggregates."""
     unnests: bool = False
@@ -132,7 +132,7 @@ class Scope:
         """The scope of a subquery, which can use the columns visible here."""
         return Scope(self.statement, self.reader, self.queries, self)
 
-    def beside(self, queries: Mapping[str, Relation] | None = None) -> Scope:
+    def sibling(self, queries: Mapping[str, Relation] | None = None) -> Scope:
         """An empty scope with the same outer scope, as for a side of a set operation."""
         return Scope(self.statement, self.reader, self.queries if queries is None else queries, self.outer)
 

@@ -113,7 +113,7 @@ def _named_like(columns: list[Column], condition: str) -> list[Column]:
     """The columns whose name, as `name_`, fulfils a condition."""
     kept = {
         name
-        for (name,) in empty_tables().asked(
+        for (name,) in empty_tables().queried(
             f"SELECT name_ FROM (SELECT unnest(?) AS name_) WHERE {condition}",
             [[each.name for each in columns]],
         )
@@ -186,7 +186,7 @@ def _renamed_in(star: exp.Star | None) -> list[exp.Expr]:
 def _of_table(node: exp.Expr, scope: Scope) -> tuple[int, str]:
     """The index of the relation in the FROM clause, and the folded column name, of `t.a`."""
     parts = path(node) or []
-    _ = scope.column(node, parts)  # says what is not there, or ambiguous
+    _ = scope.column(node, parts)  # raises for a missing or ambiguous column
     tables = [folded(binding.name) for binding in scope.bindings]
     table = folded(parts[-2])
     return (tables.index(table) if table in tables else -1), folded(parts[-1])
@@ -232,16 +232,16 @@ def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(column.name, []).append(column)
-    wanted = _asked(f"COLUMNS({argument.sql('duckdb')})", by_name, marker, scope)
+    wanted = _chosen_columns(f"COLUMNS({argument.sql('duckdb')})", by_name, marker, scope)
     return [column for name in dict.fromkeys(wanted) for column in by_name[name]]
 
 
 def _renamed(marker: exp.Expr, alias: str, scope: Scope) -> list[str]:
     names = [column.name for column in visible(scope)]
-    return _asked(f"{marker.sql('duckdb')} AS {quote(alias)}", names, marker, scope)
+    return _chosen_columns(f"{marker.sql('duckdb')} AS {quote(alias)}", names, marker, scope)
 
 
-def _asked(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope) -> list[str]:
+def _chosen_columns(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope) -> list[str]:
     """The column names that DuckDB selects among the given ones."""
     given = ", ".join(f"NULL AS {quote(name)}" for name in names)
     try:

@@ -108,7 +108,7 @@ class Statement:
             node,
             expected=f"one of {', '.join(known[:30])}" + (", …" if len(known) > 30 else "")
             if known
-            else f"no {what}, for none is there",
+            else f"no {what}, because there is none",
             found=name,
             advice=did_you_mean(name, known) or (f"name a {what} that is there" if known else "leave it out"),
         )
@@ -186,13 +186,13 @@ class Statement:
             ColumnLineageError: DuckDB refuses the statement, or a table's columns.
         """
         try:
-            return self._asked(self._runnable(bare_statement(self.text)))
+            return self._describe(self._runnable(bare_statement(self.text)))
         except duckdb.Error as error:
             raise self._refused(error) from None
 
     def spelled(self) -> list[str]:
         """Names of its result's columns; DESCRIBE reports an alias in wrong case if a column has the same name."""
-        return [name for name, _ in self._asked(self._runnable(bare_statement(self.text)), runs=True)]
+        return [name for name, _ in self._describe(self._runnable(bare_statement(self.text)), runs=True)]
 
     def _refused(self, error: duckdb.Error) -> ColumnLineageError:
         """DuckDB's error for the statement, with its position."""
@@ -204,7 +204,7 @@ class Statement:
         pieces = PiecedSql.of(self.text, stand_ins)
         offset: int | None = None
         try:
-            _ = self._asked(pieces.sql)
+            _ = self._describe(pieces.sql)
         except duckdb.Error as pieced:
             error, offset = pieced, pieces.offset(pieced, lines_before=1)
         return ColumnLineageError(
@@ -226,7 +226,7 @@ class Statement:
                 _, name = self._stand_ins[start]
                 table.set("this", exp.maybe_parse(name, into=exp.Table, dialect="duckdb").this)
         try:
-            return [kind for _, kind in self._asked(query.sql("duckdb"), query)]
+            return [kind for _, kind in self._describe(query.sql("duckdb"), query)]
         except duckdb.Error:
             return None
 
@@ -237,7 +237,7 @@ class Statement:
             text = f"{text[:start]}{name}{text[end:]}"
         return text
 
-    def _asked(self, sql: str, tree: exp.Expr | None = None, *, runs: bool = False) -> Columns:
+    def _describe(self, sql: str, tree: exp.Expr | None = None, *, runs: bool = False) -> Columns:
         """DuckDB's description of the statement, or of another one composed of its parts."""
         tables = {name: each.columns for name, each in self._tables.items()}
         parameters = list((tree or self.tree).find_all(exp.Parameter, exp.Placeholder))

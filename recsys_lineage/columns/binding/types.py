@@ -66,27 +66,27 @@ def type_of(node: exp.Expr, scope: Scope) -> str:
         return known
     select = node.find_ancestor(exp.Select)
     assert select is not None
-    asked = exp.Select(expressions=[exp.alias_(node.copy(), "value_")])
+    described = exp.Select(expressions=[exp.alias_(node.copy(), "value_")])
     for name in ("from_", "joins", "laterals"):
         part = select.args.get(name)
         if part is not None:
-            asked.set(name, [each.copy() for each in part] if isinstance(part, list) else part.copy())
+            described.set(name, [each.copy() for each in part] if isinstance(part, list) else part.copy())
     inside: exp.Expr = select
     around: exp.Expr | None = select
     while around is not None:
         before = around.args.get("with_")
         if isinstance(before, exp.With) and (queries := _before(before, inside)):
             if around is not select:  # a level of its own, since a name within may be one around too
-                asked = exp.select("*").from_(asked.subquery("inside_"))
+                described = exp.select("*").from_(described.subquery("inside_"))
             recursive = bool(before.args.get("recursive"))
-            asked.set("with_", exp.With(expressions=queries, recursive=recursive))
+            described.set("with_", exp.With(expressions=queries, recursive=recursive))
         if isinstance(around, exp.CTE):
             inside = around
         around = around.parent
-    kinds = scope.statement.types_of(asked)
+    kinds = scope.statement.types_of(described)
     if kinds is None:
         raise scope.statement.fault(
-            "It cannot be told of which type a value is, and so which columns it becomes.",
+            "The type of a value cannot be determined, so its columns are unknown.",
             node,
             found=node.sql("duckdb")[:200],
             advice="name its fields one by one",
@@ -103,14 +103,14 @@ def _before(queries: exp.With, inside: exp.Expr) -> list[exp.Expr]:
 
 def _type_by_columns(node: exp.Expr, scope: Scope) -> str | None:
     """The type of an expression over columns of known types; None if a type is unknown."""
-    asked = exp.select(exp.alias_(node.copy(), "value_"))
-    for column in list(asked.find_all(exp.Column)):
+    described = exp.select(exp.alias_(node.copy(), "value_"))
+    for column in list(described.find_all(exp.Column)):
         parts = path(column)
         kind = scope.column(node, parts).type if parts else None
         if kind is None or parts is None:
             return None
         _ = column.replace(exp.cast(exp.null(), exp.DataType.build(kind, dialect="duckdb", udt=True)))
-    kinds = scope.statement.types_of(asked)
+    kinds = scope.statement.types_of(described)
     return None if kinds is None else kinds[0]
 
 

@@ -80,7 +80,7 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     order |= grouped.rows if grouped.one_row else NOTHING
     order |= NOTHING if is_indifferent(name) else grouped.order
     inside = _inside(node, name, scope)
-    value = Value(found | order) if inside is None else inside.beside(order)
+    value = Value(found | order) if inside is None else inside.with_edges(order)
     if (
         name in _LISTS and node.find(exp.Distinct, exp.IgnoreNulls) is None
     ):  # a list has NULL as an element too
@@ -110,7 +110,7 @@ def filtered(node: exp.Expr, scope: Scope) -> Value:
     many, scope.many_people = scope.many_people, None
     found = scope.value(node.this)
     scope.many_people = many
-    return found.beside(_condition(node, scope))
+    return found.with_edges(_condition(node, scope))
 
 
 def _condition(node: exp.Expr, scope: Scope) -> Edges:

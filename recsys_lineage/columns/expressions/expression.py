@@ -247,7 +247,7 @@ def _bracket(node: exp.Expr, scope: Scope) -> Value:
     by_place = transformed(united(scope.edges(each) for each in places))
     if whole.element is not None and len(places) == 1:
         part = whole if isinstance(places[0], exp.Slice) else whole.element
-        return part.through(transformed).beside(by_place)
+        return part.through(transformed).with_edges(by_place)
     return Value(transformed(whole.edges) | by_place)
 
 

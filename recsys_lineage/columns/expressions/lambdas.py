@@ -40,7 +40,7 @@ def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value
             body = scope.value(each.this)
         if name in _FILTERS:
             choice = deciding(body.edges, How.FILTER)
-            found, made = found | choice, made and made.beside(choice)
+            found, made = found | choice, made and made.with_edges(choice)
         elif first is not None and name in _OF_ELEMENTS:
             return list_of(body.through(transformed), values[0].shape, values[0].length)
         else:

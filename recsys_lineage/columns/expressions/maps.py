@@ -20,8 +20,8 @@ def map_made(node: exp.Expr, scope: Scope) -> Value:
         return Value(transformed(scope.edges(node.this)))
     if (value := _of_key(pairs, around)) is not None:
         return Value(transformed(scope.edges(value)))
-    asked = united(scope.edges(each) for bracket in around for each in bracket.expressions)
-    return Value(transformed(_united(pairs.expressions, scope, keys=True, values=True) | asked))
+    wanted = united(scope.edges(each) for bracket in around for each in bracket.expressions)
+    return Value(transformed(_united(pairs.expressions, scope, keys=True, values=True) | wanted))
 
 
 def of_map(name: str, node: exp.Expr, scope: Scope) -> Value | None:
@@ -52,10 +52,10 @@ def _written(node: exp.Expr) -> tuple[exp.Struct | None, list[exp.Bracket]]:
 
 def _of_key(pairs: exp.Struct, around: list[exp.Bracket]) -> exp.Expr | None:
     """The value of the requested key, if it and all keys are text literals."""
-    asked = around[0].expressions if len(around) == 1 else []
+    wanted = around[0].expressions if len(around) == 1 else []
     known = {each.this.name: each.expression for each in pairs.expressions if _is_text(each.this)}
-    if len(known) == len(pairs.expressions) and len(asked) == 1 and _is_text(asked[0]):
-        return known.get(asked[0].name)
+    if len(known) == len(pairs.expressions) and len(wanted) == 1 and _is_text(wanted[0]):
+        return known.get(wanted[0].name)
     return None
 
 

@@ -61,7 +61,7 @@ def columns_of_frame(
     traverser = plan_of(plan)
     if traverser.version()[0] not in _PLANS:
         raise ColumnLineageError(
-            "The plans of this Polars are not known.",
+            "The plans of this version of Polars are not supported.",
             expected=f"plans of version {' or '.join(map(str, _PLANS))}",
             found=".".join(map(str, traverser.version())),
             advice=OPAQUE,
@@ -135,8 +135,8 @@ class _Reader:
         known = self._sources.get(source, [])
         if len(known) > 1:
             raise ColumnLineageError(
-                "A frame of the plan is more than one of the tables.",
-                expected="frames that are told apart",
+                "A frame of the plan belongs to several tables.",
+                expected="a different frame for each table",
                 found=", ".join(known),
                 advice="give each table a frame of its own",
             )
@@ -184,7 +184,7 @@ class _Reader:
         one_row, changed = True, NOTHING
         for each in expressions:
             made, reader = self.read(each, frame.columns)
-            columns[each.output_name] = made.value.beside(frame.rows) if reader.over_rows else made.value
+            columns[each.output_name] = made.value.with_edges(frame.rows) if reader.over_rows else made.value
             taken[each.output_name] = reader.name(each.node)
             one_row = one_row and made.rows is Rows.ONE
             changed |= made.edges if made.rows is Rows.OTHER else NOTHING
@@ -232,7 +232,7 @@ class _Reader:
             inside = deciding(index.edges | grouped, How.WINDOW)
         for each in node.aggs:
             made, _ = self.read(each, frame.columns)
-            value = made.value.through(aggregated).beside(inside)
+            value = made.value.through(aggregated).with_edges(inside)
             length = inside if made.rows is Rows.EACH else None
             columns[each.output_name] = value if made.rows is Rows.ONE else list_of(value, length=length)
         plain = node.options.dynamic is None and node.options.rolling is None
@@ -260,7 +260,8 @@ class _Reader:
         decided = right.rows | deciding(compared, How.JOIN)
         if asof or (method == "Left" and right.key is not None and right.key <= set(on_right)):
             settled = {
-                name: value.beside(decided) if name in of_right else value for name, value in columns.items()
+                name: value.with_edges(decided) if name in of_right else value
+                for name, value in columns.items()
             }
             return FrameStep(settled, left.rows, left.key)
         return FrameStep(columns, left.rows | decided)
@@ -290,7 +291,7 @@ class _Reader:
         columns = {name: _one_of(each[place] for each in lists) for place, name in enumerate(self.names)}
         return FrameStep(columns, united(frame.rows for frame in frames))
 
-    def beside(self, node: Any) -> FrameStep:
+    def side_by_side(self, node: Any) -> FrameStep:
         frames = self.inputs()
         columns = {name: value for frame in frames for name, value in frame.columns.items()}
         return FrameStep(columns, united(frame.rows for frame in frames))
@@ -344,9 +345,7 @@ class _Reader:
         return FrameStep(frame.columns, frame.rows | deciding(edges, how), frame.key)
 
     def _opaque(self, step: str, found: str) -> ColumnLineageError:
-        return ColumnLineageError(
-            f"A step of the frame cannot be looked into: {step}.", found=found, advice=OPAQUE
-        )
+        return ColumnLineageError(f"A step of the frame is opaque: {step}.", found=found, advice=OPAQUE)
 
 
 def _one_of(values: Iterable[Value]) -> Value:
@@ -360,7 +359,7 @@ _READERS: dict[str, Callable[[_Reader, Any], FrameStep]] = {
     "Distinct": _Reader.distinct,
     "Filter": _Reader.filter,
     "GroupBy": _Reader.group_by,
-    "HConcat": _Reader.beside,
+    "HConcat": _Reader.side_by_side,
     "HStack": _Reader.with_columns,
     "Join": _Reader.join,
     "MapFunction": _Reader.function,

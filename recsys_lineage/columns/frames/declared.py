@@ -55,11 +55,11 @@ class Declared:
         for name in columns:
             if name not in self.columns:
                 raise ColumnLineageError(
-                    f"It is not declared of what the column {name!r} is made.",
+                    f"The origins of the column {name!r} are not declared.",
                     expected=f"each of {', '.join(columns)}",
                     found=", ".join(self.columns) or "nothing",
                     where=self.where,
-                    advice=f"add it to columns_from; {{{name!r}: {{}}}} where it is made of no column",
+                    advice=f"add it to columns_from; {{{name!r}: {{}}}} if it is made from no column",
                 )
         rows = {*map(_deciding, self._of(self.rows, "FILTER", read, f"{self.where}, its rows"))}
         return {
@@ -75,7 +75,7 @@ class Declared:
     ) -> Iterator[ColumnEdge]:
         if not isinstance(origins, Mapping):
             raise ColumnLineageError(
-                "What a column is made of is told by table.",
+                "The origins of a column are declared by table.",
                 expected='{"table": ["column", …]}',
                 found=repr(origins),
                 where=where,

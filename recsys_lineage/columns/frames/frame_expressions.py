@@ -14,7 +14,7 @@ from recsys_lineage.columns.edges import NOTHING, Edges, How, aggregated, decidi
 from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, list_of, merged, struct_of
 from recsys_lineage.errors import ColumnLineageError
 
-OPAQUE = "say what it is made of by frame_asset(columns_from=…), or write the step as Polars expressions"
+OPAQUE = "declare its origins with frame_asset(columns_from=…), or write the step as Polars expressions"
 _CHOOSING = frozenset({"coalesce", "fill_null", "fill_nan"})
 _REDUCING = frozenset(
     {
@@ -175,7 +175,7 @@ class ExpressionReader:
     def opaque(self, step: str) -> ColumnLineageError:
         """An error that names an opaque expression."""
         return ColumnLineageError(
-            f"An expression of the frame cannot be looked into: {step}.", found=self._found, advice=OPAQUE
+            f"An expression of the frame is opaque: {step}.", found=self._found, advice=OPAQUE
         )
 
     def column(self, name: str) -> Value:
@@ -241,39 +241,39 @@ def _window(reader: ExpressionReader, view: Any, node: int) -> Made:
     return Made(
         reader.read(view.function)
         .value.through(aggregated)
-        .beside(deciding(reader.edges(around), How.WINDOW))
+        .with_edges(deciding(reader.edges(around), How.WINDOW))
     )
 
 
 def _rolling(reader: ExpressionReader, view: Any, node: int) -> Made:
     around = deciding(reader.read(view.index_column).edges, How.WINDOW)
-    return Made(reader.read(view.function).value.through(aggregated).beside(around))
+    return Made(reader.read(view.function).value.through(aggregated).with_edges(around))
 
 
 def _filter(reader: ExpressionReader, view: Any, node: int) -> Made:
     value = reader.read(view.input).value
-    return Made(value.beside(deciding(reader.read(view.by).edges, How.FILTER)), Rows.OTHER)
+    return Made(value.with_edges(deciding(reader.read(view.by).edges, How.FILTER)), Rows.OTHER)
 
 
 def _sort_by(reader: ExpressionReader, view: Any, node: int) -> Made:
     made = reader.read(view.expr)
-    return Made(made.value.beside(deciding(reader.edges(view.by), How.SORT)), made.rows)
+    return Made(made.value.with_edges(deciding(reader.edges(view.by), How.SORT)), made.rows)
 
 
 def _sort(reader: ExpressionReader, view: Any, node: int) -> Made:
     made = reader.read(view.expr)
-    return Made(made.value.beside(deciding(made.edges, How.SORT)), made.rows)
+    return Made(made.value.with_edges(deciding(made.edges, How.SORT)), made.rows)
 
 
 def _gather(reader: ExpressionReader, view: Any, node: int) -> Made:
     choice = deciding(reader.read(view.idx).edges, How.FILTER)
-    value = reader.read(view.expr).value.through(transformed).beside(choice)
+    value = reader.read(view.expr).value.through(transformed).with_edges(choice)
     return Made(value, Rows.ONE if view.scalar else Rows.OTHER)
 
 
 def _slice(reader: ExpressionReader, view: Any, node: int) -> Made:
     choice = deciding(reader.edges([view.offset, view.length]), How.FILTER)
-    return Made(reader.read(view.input).value.beside(choice), Rows.OTHER)
+    return Made(reader.read(view.input).value.with_edges(choice), Rows.OTHER)
 
 
 def exploded(value: Value) -> Value:
@@ -323,7 +323,7 @@ def _structural(
     if name == "ListFunction.Concat" and all(part.value.fields for part in parts):
         return list_of(reduce(merged, (part.value for part in parts)))
     if name in ("ListFunction.Get", "ArrayFunction.Get") and first.element:
-        return exploded(first).beside(deciding(parts[1].edges, How.FILTER))
+        return exploded(first).with_edges(deciding(parts[1].edges, How.FILTER))
     return None
 
 
@@ -343,13 +343,15 @@ def _function(reader: ExpressionReader, view: Any, node: int) -> Made:
         )
     if name in ("max_by", "min_by", "top_k_by", "bottom_k_by"):
         order = deciding(united(part.edges for part in parts[1:]), How.SORT)
-        value = parts[0].value.through(aggregated).beside(order)
+        value = parts[0].value.through(aggregated).with_edges(order)
         return Made(value, Rows.ONE if name.startswith("m") else Rows.OTHER)
     if name in _REDUCING:
         return Made.of(aggregated(edges), Rows.ONE)
     if name in _MOVING:
         value = (
-            parts[0].value.through(aggregated).beside(aggregated(united(part.edges for part in parts[1:])))
+            parts[0]
+            .value.through(aggregated)
+            .with_edges(aggregated(united(part.edges for part in parts[1:])))
         )
         return Made(value, Rows.OTHER if name in _CHANGING else _together(parts))
     if name in _CHANGING:

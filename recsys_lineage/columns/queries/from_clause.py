@@ -117,7 +117,7 @@ def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
     """A source with the PIVOT, alias and column names that follow it."""
     name, relation = found.bindings[0].name, found.bindings[0].relation
     if _is_join_in_parentheses(node):
-        inner = scope.beside()
+        inner = scope.sibling()
         _begin(inner, found)
         columns = visible(inner)
         places = {id(column.value): place for place, column in enumerate(columns)}

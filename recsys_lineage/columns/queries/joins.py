@@ -85,7 +85,7 @@ def _apart(scope: Scope, other: Source) -> Source:
 
 
 def _with_values(binding: Binding, decided: Edges) -> Binding:
-    return replace(binding, relation=binding.relation.beside(decided)) if decided else binding
+    return replace(binding, relation=binding.relation.with_edges(decided)) if decided else binding
 
 
 def _keys_of_join(
@@ -179,7 +179,7 @@ def _settled(bindings: Sequence[Binding], settled: Edges) -> list[Binding]:
             binding,
             relation=binding.relation.settled(settled),
             shared={
-                name: anew.setdefault(id(each), Shared(each.value.beside(settled)))
+                name: anew.setdefault(id(each), Shared(each.value.with_edges(settled)))
                 for name, each in binding.shared.items()
             },
         )

@@ -19,7 +19,7 @@ _WAY_OUT_OF_DATA = f"{_WAY_OUT}; or give column_lineage the columns of a result,
 
 def pivoted(node: exp.Expr, scope: Scope) -> Relation:
     """The relation of a PIVOT or UNPIVOT statement."""
-    return _applied(node, scope.reader.relation(node.this, scope.beside()), scope)
+    return _applied(node, scope.reader.relation(node.this, scope.sibling()), scope)
 
 
 def pivoted_table(node: exp.Expr, alias: str, found: Relation, scope: Scope) -> tuple[str, Relation]:
@@ -34,7 +34,7 @@ def pivoted_table(node: exp.Expr, alias: str, found: Relation, scope: Scope) -> 
 
 
 def _applied(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
-    inner = scope.beside()
+    inner = scope.sibling()
     inner.outer = scope
     inner.bindings = [Binding("", source)]
     inner.rows = source.rows
@@ -97,7 +97,7 @@ def _text(node: exp.Expr, scope: Scope) -> str:
         return "_".join(_text(each, scope) for each in node.expressions)
     if node.find(exp.Query, exp.Column) is not None:
         scope.statement.opaque(node, _WAY_OUT)
-    ((text,),) = empty_tables().asked(f"SELECT coalesce(({node.sql('duckdb')})::VARCHAR, 'NULL')")
+    ((text,),) = empty_tables().queried(f"SELECT coalesce(({node.sql('duckdb')})::VARCHAR, 'NULL')")
     return text
 
 

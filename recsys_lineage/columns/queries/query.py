@@ -48,7 +48,7 @@ def relation(node: exp.Expr, scope: Scope) -> Relation:
     if isinstance(node, exp.Summarize):
         return _summary(node, scope)
     if isinstance(node, exp.Describe):
-        _ = scope.reader.relation(node.this, scope.beside())
+        _ = scope.reader.relation(node.this, scope.sibling())
         return Relation([Column(name, CONSTANT) for name in _DESCRIPTION])
     if isinstance(node, exp.Pivot):
         return pivoted(node, scope)
@@ -66,7 +66,7 @@ def with_queries(node: exp.Expr, scope: Scope) -> Mapping[str, Relation]:
     scope.statement.only(before, _WITH)
     for each in before.expressions:
         name = folded(each.alias)
-        around = scope.beside(dict(known))
+        around = scope.sibling(dict(known))
         try:
             if (
                 before.args.get("recursive")
@@ -118,14 +118,14 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
     union = query.this
     if union.args.get("order") is not None or union.args.get("limit") is not None:
         scope.statement.opaque(union, "sort outside of the recursive query")
-    start = _named(scope.reader.relation(union.this, scope.beside()), query)
+    start = _named(scope.reader.relation(union.this, scope.sibling()), query)
     keys = [folded(each.name) for each in query.args.get("key_expressions") or ()]
     if union.args.get("distinct") and not keys:
         start = start.distinct()
     found = Relation(start.columns, start.rows, order=start.order)
     while True:
         queries = {**scope.queries, name: found}
-        step = scope.reader.relation(union.expression, scope.beside(queries))
+        step = scope.reader.relation(union.expression, scope.sibling(queries))
         following = _unioned(found, step, scope, union)
         if keys:
             by_key = united(c.value.edges for c in following.columns if folded(c.name) in keys)
@@ -141,8 +141,8 @@ def _recursive(query: exp.Expr, name: str, scope: Scope) -> Relation:
 def _combined(node: exp.SetOperation, scope: Scope) -> Relation:
     """UNION, EXCEPT and INTERSECT, with or without ALL, by position or by name."""
     scope.statement.only(node, _SET_OPERATION)
-    one = scope.reader.relation(node.this, scope.beside())
-    other = scope.reader.relation(node.expression, scope.beside())
+    one = scope.reader.relation(node.this, scope.sibling())
+    other = scope.reader.relation(node.expression, scope.sibling())
     if isinstance(node, exp.Union):
         both = _by_name(one, other) if node.args.get("by_name") else _unioned(one, other, scope, node)
         return both.distinct() if node.args.get("distinct") else both
@@ -203,7 +203,7 @@ def _summary(node: exp.Expr, scope: Scope) -> Relation:
     inner = node.this
     if not isinstance(inner, exp.Query | exp.Table):
         scope.statement.opaque(node)
-    found = scope.reader.relation(inner, scope.beside())
+    found = scope.reader.relation(inner, scope.sibling())
     values = Value(aggregated(found.values) | found.rows)
     known = {"column_name": CONSTANT, "column_type": CONSTANT, "count": Value(found.rows)}
     return Relation([Column(name, known.get(name, values)) for name in _SUMMARY])

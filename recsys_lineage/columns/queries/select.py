@@ -160,10 +160,12 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
             rows |= cut
         else:
             rows |= deciding(united(scope.edges(key) for key in partition), How.WINDOW)
-            found = _beside_but(found, cut, {list_.place_of(key) for key in partition})
+            found = _decided_except(found, cut, {list_.place_of(key) for key in partition})
     if numbered is not None:
         rows |= numbered.counting
-        found = _beside_but(found, numbered.choosing, {list_.place_of_value(each) for each in numbered.keys})
+        found = _decided_except(
+            found, numbered.choosing, {list_.place_of_value(each) for each in numbered.keys}
+        )
     keys = () if scope.unnests else keys_of(node, list_, scope)
     order = scope.order | united(each.edges for each in scope.sorts)
     found = Relation(found.columns, rows, keys, order)
@@ -285,10 +287,10 @@ def _goes_on(node: exp.Select) -> bool:
     return any(node.args.get(name) is not None for name in ("distinct", "order", "limit", "offset"))
 
 
-def _beside_but(found: Relation, edges: Edges, places: set[int | None]) -> Relation:
+def _decided_except(found: Relation, edges: Edges, places: set[int | None]) -> Relation:
     """The relation with further edges that decide its values, except those of some columns."""
     columns = [
-        column if place in places else Column(column.name, column.value.beside(edges))
+        column if place in places else Column(column.name, column.value.with_edges(edges))
         for place, column in enumerate(found.columns)
     ]
     return replace(found, columns=columns)

@@ -48,7 +48,7 @@ def at_place(node: exp.Expr, found: Relation, scope: Scope):
 
 def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
     """A relation with known columns only, in an order."""
-    inner = scope.beside()
+    inner = scope.sibling()
     inner.bindings.append(Binding("", found))
     return found.ordered(order_edges(order, found, inner.edges, scope))
 
@@ -60,7 +60,7 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         clause = node.args.get(name)
         if clause is None:
             continue
-        inner = scope.beside()
+        inner = scope.sibling()
         part = clause.args.get("expression") or clause.args.get("count")
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)

@@ -15,7 +15,7 @@ KNOWN_OPTIONS = frozenset(
         "nullstr", "quote", "sep", "skip", "union_by_name",
     }
 )  # fmt: skip
-_SAID_ALREADY = {"all_varchar": True, "union_by_name": True}
+_FIXED = {"all_varchar": True, "union_by_name": True}
 """Options for behaviour that is fixed, with the only value allowed."""
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n"\x80-\xff])"?[ \t;,|]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
@@ -48,7 +48,7 @@ class CsvDialect:
         options = dict(scan.options)
         if unknown := sorted(options.keys() - KNOWN_OPTIONS):
             raise _wrong(scan, f"options among {', '.join(sorted(KNOWN_OPTIONS))}", ", ".join(unknown))
-        for name, value in _SAID_ALREADY.items():
+        for name, value in _FIXED.items():
             if options.get(name, value) is not value:
                 raise _wrong(scan, f"{name} = {str(value).lower()}, or nothing", f"{name} = {options[name]}")
         if not isinstance(options.get("hive_partitioning", True), bool):

@@ -288,7 +288,7 @@ class CsvReader:
                 self._take(taken, self.line + begin, row, damage, lambda: lines.text(begin, end))  # noqa: B023
                 begin = end
         except csv.Error:
-            pass  # told by who reads it line by line
+            pass  # the line by line parser reports it
         return begin
 
     def _take(

@@ -17,7 +17,7 @@ OTHER_COLUMNS = "another header"
 _MOST_OTHER_COLUMNS = 2
 """The most columns in which a recognised header may differ; more than half must be the same."""
 _MANY = 3
-"""Names of one letter that tell a header in another order, where a line has so many."""
+"""The least number of one-letter names that reveals a header in another order."""
 _BLANK = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u00ad\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008"
     "\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2061"
@@ -51,13 +51,13 @@ class CsvHeader:
         self._noise = dict.fromkeys(map(ord, self._around + dialect.delimiter))
         self._quote = dialect.quote
         self._sought: list[_WrittenName] = []
-        """Names of which one is in each line that may be a header: the rarest in the first block."""
+        """Names of which every possible header line has at least one: the rarest in the first block."""
 
     def found_in(self, fields: Sequence[str]) -> str:
-        """How a record is a header of such files: `AGAIN`, `OTHER_ORDER` or `OTHER_COLUMNS`, or empty where it is none.
+        """The kind of header that a record is: `AGAIN`, `OTHER_ORDER` or `OTHER_COLUMNS`; empty if it is none.
 
-        Two names of one letter are too common as values for another order to tell anything, and three are for other
-        columns. A line that was cut off, or ends with delimiters, has no other columns.
+        Names of one letter are too common as values: two of them do not reveal another order, three do not reveal other
+        columns. A line that was truncated, or ends with delimiters, has no other columns.
         """
         if not any(self._bare(field) in self._all for field in fields[: self._others + 1]):
             return ""
@@ -74,7 +74,7 @@ class CsvHeader:
         return OTHER_COLUMNS if self._others and tell else ""
 
     def may_be_in(self, block: bytes) -> bool:
-        """Whether a line of a block of whole lines, of UTF-8, may be a header of as many fields."""
+        """Whether a line of a block of whole UTF-8 lines may be a header with as many fields."""
         if not self.names:
             return False
         if not block.isascii() and any(sign in block for sign in self._strange):
@@ -88,14 +88,14 @@ class CsvHeader:
         return any(self._may_be(line, folds=folds) for line in self._lines_with_a_name(text))
 
     def _bare(self, field: str) -> str:
-        """A field as a name, without what may stand around it; as it is where nothing else is there."""
+        """A field as a name, without the characters that may surround it; unchanged if nothing else is left."""
         if field.isalnum() and field.isascii():
             return field.lower()  # as below, and most fields are such
         bare = field.strip(self._around)
         return folded(" ".join(bare.split()) if bare else field)
 
     def _may_be(self, line: bytes, *, folds: bool) -> bool:
-        """Whether so many names may stand in a line, folded or in lower case, that it may be a header."""
+        """Whether a line, folded or in lower case, may contain enough of the names to be a header."""
         missing = 0
         for name in self._written:
             if name.part not in line and (folds or not name.folds):
@@ -105,14 +105,14 @@ class CsvHeader:
         return sum(not name.may_stand_in(line, folds=folds) for name in self._written) <= self._missing
 
     def _lines_with_a_name(self, block: bytes) -> Iterator[bytes]:
-        """The lines in which one of the names stands of which a header lacks not all, up to its end."""
+        """The lines, up to their end, that contain one of the names of which a header has at least one."""
         for name in self._sought:
             for found in name.with_rest_of_line.finditer(block):
                 yield block[block.rfind(b"\n", 0, found.start()) + 1 : found.end()]
 
     @cached_property
     def _missing(self) -> int:
-        """How many names of this header a line may lack that is a header."""
+        """The most names of this header that another header may lack."""
         if self._telling.total() >= len(self.names) - self._others:
             return self._others
         return max(0, min(self._others, self._counted.total() - _MANY - 1))
@@ -123,7 +123,7 @@ class CsvHeader:
 
     @cached_property
     def _inside(self) -> frozenset[bytes]:
-        """The letters of ASCII that no name may have beside it."""
+        """The ASCII letters that may not be adjacent to a name."""
         return frozenset(bytes([code]) for code in range(0x80) if code not in self._noise)
 
     @cached_property
@@ -133,12 +133,12 @@ class CsvHeader:
 
 
 class _WrittenName:
-    """What stands in a line in which a name stands, in whatever way it is written.
+    """The part of a name that is in every line with the name, however it is spelled.
 
     Attributes:
-        folds: whether it is looked for in a folded text, because no part of ASCII is written in one way only.
-        part: of the name, in whatever way that is written.
-        with_rest_of_line: pattern of that part and of what follows it.
+        folds: whether it is searched in a folded text, because no ASCII part has only one spelling.
+        part: the part of the name that every spelling has.
+        with_rest_of_line: pattern of that part and the rest of the line.
     """
 
     def __init__(self, name: str, quote: str, inside: Collection[bytes]) -> None:
@@ -154,7 +154,7 @@ class _WrittenName:
         self.with_rest_of_line = re.compile(re.escape(self.part) + after + rb"[^\n]*")
 
     def may_stand_in(self, line: bytes, *, folds: bool) -> bool:
-        """Whether it may stand in a line, folded or in lower case."""
+        """Whether a line, folded or in lower case, may contain the name."""
         if self.folds and not folds:
             return True
         return self.part in line and self._alone.search(line) is not None

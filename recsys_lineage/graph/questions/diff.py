@@ -144,8 +144,8 @@ def diff(graph: LineageGraph, lakes: Sequence[Records], before: str, after: str 
     compared = _Compared(graph, lakes, sides, words, {node for nodes in other.values() for node in nodes})
     found = [compared.of(table, *nodes) for table, nodes in other.items()]
     return Diff(
-        _said(graph, words, pair[0], before),
-        _said(graph, words, pair[1], after or before),
+        _label(graph, words, pair[0], before),
+        _label(graph, words, pair[1], after or before),
         tuple(found),
         tuple(each.asset for each in found if each.is_origin),
         tuple(dict.fromkeys(compared.libraries)),
@@ -191,11 +191,11 @@ def _comparable(graph: LineageGraph, text: str) -> Target:
     target = find_target(graph, text)
     if target.kind == "file" or target.column is not None or target.partition is not None:
         raise UnknownTarget(
-            f"{text!r} is nothing that two versions of can be compared.",
+            f"Versions of {text!r} cannot be compared.",
             expected="ASSET, ASSET@VERSION or run:ID",
             found=text,
             where=", ".join(graph.names.lakes),
-            advice="leave the column or partition out; of a file, ask `downstream` for what read each of its contents",
+            advice="leave the column or partition out; for a file, `downstream` lists the readers of each content",
         )
     return target
 
@@ -221,7 +221,7 @@ def _at_the_end(graph: LineageGraph, run: str) -> list[int]:
     return [node for node in found if node is not None]
 
 
-def _said(graph: LineageGraph, words: Described, nodes: Collection[int], text: str) -> str:
+def _label(graph: LineageGraph, words: Described, nodes: Collection[int], text: str) -> str:
     return words.id(next(iter(nodes))) if len(nodes) == 1 and not text.startswith("run:") else text
 
 

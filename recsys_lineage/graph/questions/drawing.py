@@ -96,7 +96,7 @@ class Drawing:
         text = "\n".join(lines) + "\n"
         if len(self.arrows) > _MOST_ARROWS or len(text) > _LONGEST_TEXT:
             raise TooManyBoxes(
-                "Mermaid does not draw so much.",
+                "The drawing is too large for Mermaid.",
                 expected=f"at most {_MOST_ARROWS} arrows and {_LONGEST_TEXT:,} characters",
                 found=f"{len(self.arrows):,} arrows, {len(text):,} characters",
                 advice="ask for fewer steps, or for DOT or JSON",
@@ -128,7 +128,7 @@ class Drawing:
         """
         if len(self.boxes) > MOST_BOXES:
             raise TooManyBoxes(
-                f"A picture of {len(self.boxes):,} boxes shows nothing.",
+                f"A picture of {len(self.boxes):,} boxes is not readable.",
                 expected=f"at most {MOST_BOXES}",
                 advice="ask for fewer steps, or for JSON",
             )

@@ -101,7 +101,7 @@ def _links(
     graph: LineageGraph, words: Described, target: Target, tables: Collection[int]
 ) -> tuple[Link, ...]:
     """The reads of some tables' latest versions from each other and from the target."""
-    views, asked = graph.views, set(target.nodes)
+    views, wanted = graph.views, set(target.nodes)
     found: dict[Link, None] = {}
     for table in tables:
         latest = graph.latest(table)
@@ -109,7 +109,7 @@ def _links(
             read = views.table[source]
             if read == table:
                 continue
-            if source in asked or (read == target.table and not target.is_exact):
+            if source in wanted or (read == target.table and not target.is_exact):
                 found[Link(target.text, words.asset(table))] = None
             elif read in tables:
                 found[Link(words.asset(read), words.asset(table))] = None
@@ -158,11 +158,11 @@ def _is_changed(graph: LineageGraph, target: Target) -> Callable[[int, int], boo
     """Whether an edge read content that differs from the present content; always true if it never changed."""
     writes = [graph.partitions(graph.views.written[node]) for node in target.nodes]
     prints = _fingerprints(graph, target.nodes)
-    asked = None if target.partition is None else Partitions(frozenset({target.partition}))
+    wanted = None if target.partition is None else Partitions(frozenset({target.partition}))
     contents = [
         fingerprint
         for fingerprint, written in zip(prints.values(), writes, strict=True)
-        if asked is None or written.meets(asked)
+        if wanted is None or written.meets(wanted)
     ]
     if len(set(contents)) < 2:
         return lambda node, edge: True
@@ -177,7 +177,7 @@ def _is_changed(graph: LineageGraph, target: Target) -> Callable[[int, int], boo
         if node == target.newest or (now is not None and prints[node] == now):
             return False
         limited = graph.views.flag[edge] & LIMITED
-        read = asked or (graph.partitions(graph.views.partitions[edge]) if limited else EVERY)
+        read = wanted or (graph.partitions(graph.views.partitions[edge]) if limited else EVERY)
         return later[node].meets(read)
 
     return is_changed

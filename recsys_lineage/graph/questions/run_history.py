@@ -31,11 +31,11 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
         found = find_target(graph, target)
         if found.kind == "file" or found.column or found.partition:
             raise UnknownTarget(
-                f"{target!r} is nothing that a run makes as a whole.",
+                f"No run makes {target!r} as a whole.",
                 expected="ASSET, ASSET@VERSION or run:ID",
                 found=target,
                 where=", ".join(graph.names.lakes),
-                advice="leave the column or partition out; of a file, ask `downstream` for what read it",
+                advice="leave the column or partition out; for a file, `downstream` lists its readers",
             )
         if found.kind == "asset":
             chosen = every.filter(pl.col("asset") == found.table)

@@ -100,7 +100,7 @@ def find_target(graph: LineageGraph, text: str) -> Target:
     if named is not None and (tables := _tables(graph, named)):
         try:
             return _versions(graph, text, named, tables)
-        except UnknownTarget:  # orders.csv beside a table orders, which has no column csv
+        except UnknownTarget:  # orders.csv, where a table orders has no column csv
             if (found := _file(graph, text)) is None:
                 raise
             return found
@@ -144,11 +144,11 @@ def _dataset(graph: LineageGraph, text: str) -> Target:
     """A dataset of another system, by its namespace and name or by its name alone."""
     names = {table: graph.names.table(table) for table in graph.tables()}
     foreign = {table: each for table, each in names.items() if each[0] in graph.names.foreign}
-    asked = text.removeprefix(DATASET)
+    wanted = text.removeprefix(DATASET)
     fits: dict[int, tuple[str, dict[str, str | None]]] = {}
     for table, (namespace, name) in foreign.items():
         for called in (f"{namespace}::{name}", name):
-            rest = _BEHIND_DATASET.fullmatch(asked[len(called) :]) if asked.startswith(called) else None
+            rest = _BEHIND_DATASET.fullmatch(wanted[len(called) :]) if wanted.startswith(called) else None
             if rest is not None:
                 fits[table] = called, {"name": name, "partition": None, **rest.groupdict()}
                 break
@@ -158,7 +158,7 @@ def _dataset(graph: LineageGraph, text: str) -> Target:
         return _versions(graph, text, fits[tables[0]][1], tables)
     known = [f"{DATASET}{namespace}::{name}" for namespace, name in foreign.values()]
     raise UnknownTarget(
-        f"No imported event names a dataset {asked!r}.",
+        f"No imported event names a dataset {wanted!r}.",
         expected=f"{DATASET}NAMESPACE::NAME, with @VERSION or .COLUMN behind it",
         found=text,
         where=_where(graph),
@@ -329,7 +329,7 @@ def _record(graph: LineageGraph, record: str) -> Target:
             expected="the record of a run that wrote one",
             found=f"{records['kind'][0]}, {records['status'][0]}",
             where=_where(graph),
-            advice="the command `runs` lists what each run made",
+            advice="the command `runs` lists the versions made by each run",
         )
     return Target(
         f"record:{records['id'][0]}", "version", (node,), node, graph.views.table[node], is_exact=True

@@ -30,7 +30,7 @@ _CONFIGURATION: Mapping[str, str | None] = {
     # Every version stays readable: nothing of the log may expire.
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.enableExpiredLogCleanup": "false",
-    # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 unless told.
+    # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 by default.
     "delta.checkpointInterval": "20",
 }
 HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)

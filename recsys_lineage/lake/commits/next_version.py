@@ -48,35 +48,16 @@ def next_version(
     keys = set(written.contents) if partition_by else set()
     if partitions is not None and (outside := sorted(keys - set(partitions))):
         raise LineageError(
-            f"The query returned rows of partitions that were not asked for: {', '.join(outside[:5])}.",
+            f"The query returned rows of partitions that were not requested: {', '.join(outside[:5])}.",
             expected=", ".join(list(partitions)[:5]),
             where=table,
         )
-    old = before.partitions if before is not None and same_shape else {}
     parts: dict[str, PartitionVersion] = {}
     if partition_by:
-        parts = dict(old) if partial else {}
-        for key in keys | set(partitions or ()):
-            content = written.contents.get(key, EMPTY)
-            if append and key in old:
-                content = add_contents([old[key].fingerprint, content])
-            changed = key not in old or old[key].fingerprint != content
-            size: int | None = written.sizes.get(key, 0)
-            columns = written.column_sizes.get(key, (0,) * len(written.schema))
-            if append and key in old:
-                size = _added(old[key].bytes, size)
-                columns = _added_each(old[key].columns, columns)
-            elif key not in written.sizes and not changed:
-                size, columns = old[key].bytes, old[key].columns  # the files of before are shared
-            parts[key] = PartitionVersion(
-                int(content.split(":")[0]),
-                content,
-                number if changed else old[key].version,
-                size,
-                number,
-                columns,
-            )
-        parts = dict(sorted(parts.items()))
+        old = before.partitions if before is not None and same_shape else {}
+        replaced = keys | set(partitions or ())
+        new = {key: _partition(key, written, number, old.get(key), append) for key in replaced}
+        parts = dict(sorted({**(old if partial else {}), **new}.items()))
         content = add_contents(part.fingerprint for part in parts.values())
     else:
         content = written.contents.get("", EMPTY)
@@ -102,12 +83,28 @@ def next_version(
     )
 
 
-def _added(before: int | None, more: int) -> int | None:
-    return None if before is None else before + more
-
-
-def _added_each(before: tuple[int, ...] | None, more: tuple[int, ...]) -> tuple[int, ...] | None:
-    return None if before is None else tuple(map(sum, zip(before, more, strict=True)))
+def _partition(
+    key: str, written: WrittenFiles, number: int, old: PartitionVersion | None, append: bool
+) -> PartitionVersion:
+    """The next version of one partition, which version `number` of the table replaces or appends to."""
+    content = written.contents.get(key, EMPTY)
+    size: int | None = written.sizes.get(key, 0)
+    columns = written.column_sizes.get(key, (0,) * len(written.schema))
+    if append and old is not None:
+        content = add_contents([old.fingerprint, content])
+        size = None if old.bytes is None else old.bytes + written.sizes.get(key, 0)
+        columns = old.columns and tuple(map(sum, zip(old.columns, columns, strict=True)))
+    same = old if old is not None and old.fingerprint == content else None
+    if same is not None and not append and key not in written.sizes:
+        size, columns = same.bytes, same.columns  # the previous files are shared
+    return PartitionVersion(
+        rows=int(content.split(":")[0]),
+        fingerprint=content,
+        version=number if same is None else same.version,
+        bytes=size,
+        written=number,
+        columns=columns,
+    )
 
 
 def _hashed_by(before: TableVersion | None, *, parts_kept: bool) -> str:

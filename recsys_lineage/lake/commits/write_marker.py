@@ -127,9 +127,7 @@ def _started(pid: int) -> int | None:
         process = psutil.Process(pid)
         if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
             return None
-        boot = (
-            psutil.boot_time()
-        )  # asked for first: older psutil takes this one to tell when a process started
+        boot = psutil.boot_time()  # read first: older psutil derives a process's start from it
         return round((process.create_time() - boot) * _TICKS_A_SECOND)
     except psutil.NoSuchProcess:
         return None

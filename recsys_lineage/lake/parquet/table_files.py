@@ -24,7 +24,7 @@ from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.lake.versions.table_version import Column, ColumnStatistics
 from recsys_lineage.sql.names import literal, path_literal, quote
 
-# NULL, empty and Hive's name for both cannot be told apart in a partition's folder; DuckDB before 2.0 reads "null"
+# NULL, empty and Hive's name for both cannot be distinguished in a partition's folder; DuckDB before 2.0 reads "null"
 # in any case as NULL.
 _NO_PARTITION = (None, "", "null", "__hive_default_partition__")
 _PARTITION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -119,8 +119,8 @@ def write_files(
         key = "" if partition_by is None else values[partition_by]
         sizes[key] = sizes.get(key, 0) + int(size)
         counted_of.setdefault(key, []).append(counted or {})
-        said = {"numRecords": int(rows), **_bounds_said(counted or {}, bounds)}
-        adds.append(AddAction(relative, int(size), values, now, True, json.dumps(said)))
+        logged = {"numRecords": int(rows), **_logged_bounds(counted or {}, bounds)}
+        adds.append(AddAction(relative, int(size), values, now, True, json.dumps(logged)))
     paths = [add.path for add in adds]
     pieces: dict[str, str] = {}
     if _is_of_pieces(schema, partition_by):
@@ -137,18 +137,18 @@ def write_files(
     )
 
 
-def _bounds_said(
+def _logged_bounds(
     counted: Mapping[str, Mapping[str, str]], columns: Collection[str]
 ) -> dict[str, dict[str, str]]:
     """Earliest and latest time of some columns in one file, in the form of a Delta log; unknown ones are left out."""
-    said: dict[str, dict[str, str]] = {"minValues": {}, "maxValues": {}}
+    logged: dict[str, dict[str, str]] = {"minValues": {}, "maxValues": {}}
     for column in columns:
         found = counted.get(quote(column), {})
         if "min" in found and "max" in found:
             for kind in ("min", "max"):
                 moment = datetime.strptime(f"{found[kind]}00", _COUNTED_TIME["." in found[kind]])
-                said[f"{kind}Values"][column] = f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
-    return said if said["minValues"] else {}
+                logged[f"{kind}Values"][column] = f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
+    return logged if logged["minValues"] else {}
 
 
 def add_actions(delta: DeltaTable) -> pa.Table:

@@ -67,7 +67,7 @@ class ObjectStore(s3fs.S3FileSystem):
     ) -> bytes:
         if start is not None or end is not None:
             return await super()._cat_file(path, start=start, end=end, **options)
-        # s3fs asks for the size first, to fetch large files in parts
+        # s3fs requests the size first, to fetch large files in parts
         bucket, key, _ = self.split_path(path)
         body = (await self._call_s3("get_object", Bucket=bucket, Key=key))["Body"]
         try:

@@ -64,7 +64,7 @@ class PrunedVersions:
         raise VersionPruned(
             f"Version {version} of table {self._table!r} was pruned {pruned.days} under the policy "
             f"{pruned.policy}; its record is kept.",
-            expected=f"a version whose files are there: {in_words(marks.others(latest() or 0))}",
+            expected=f"a versionwhose files exist: {in_words(marks.others(latest() or 0))}",
             found=f"version {version}",
             where=self._folder,
             advice="read one of those; hold a version that must stay before it is pruned",
@@ -90,11 +90,11 @@ class PrunedVersions:
                 found = found.with_more(_parsed(content))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise LineageError(
-                    f"What was pruned of table {self._table!r} cannot be read.",
+                    f"The marks of pruned versions of table {self._table!r} cannot be read.",
                     expected="one JSON object with spans of versions",
                     found=str(error),
                     where=path,
-                    advice="restore this file from a backup; without it, pruned versions would seem to be there",
+                    advice="restore this file from a backup; without it, pruned versions would seem to exist",
                 ) from error
         return found
 

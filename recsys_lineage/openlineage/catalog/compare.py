@@ -9,9 +9,9 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.catalog.comparison import differences
 from recsys_lineage.openlineage.catalog.expected import expected
 from recsys_lineage.openlineage.catalog.marquez import Marquez
+from recsys_lineage.openlineage.catalog.marquez_picture import marquez_picture
 from recsys_lineage.openlineage.catalog.picture import DatasetPicture, Key, Picture
 from recsys_lineage.openlineage.catalog.repair import Comparison, compared
-from recsys_lineage.openlineage.catalog.understood import understood
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 
 
@@ -30,7 +30,7 @@ def compare(catalog: Marquez, lakes: Sequence[Lake], options: EventOptions | Non
     ours = joined(expected(lake, options) for lake in lakes)
     jobs = {options.jobs} | {job.namespace for job in ours.jobs}
     datasets = {key.namespace for key in (*ours.datasets, *ours.places)}
-    theirs = understood(catalog, jobs, datasets)
+    theirs = marquez_picture(catalog, jobs, datasets)
     theirs = replace(theirs, datasets=dict(_by_writer(catalog, ours, theirs)))
     return compared(catalog.url, ours, list(differences(ours, theirs)))
 

@@ -38,7 +38,7 @@ class _Gathered:
     wrote: dict[Key, RunPicture] = field(default_factory=dict)
     first_of_run: dict[str, tuple[Run, Materialization]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
-    untold: set[Key] = field(default_factory=set)
+    without_events: set[Key] = field(default_factory=set)
     fields: dict[Key, frozenset[tuple[str, str | None]]] = field(default_factory=dict)
     places: set[Key] = field(default_factory=set)
 
@@ -65,13 +65,13 @@ def expected(lake: Lake, options: EventOptions) -> Picture:
         key: replace(table, before=found.fields.get(key, frozenset()) - table.fields)
         for key, table in _tables(lake, records, options)
     }
-    newest = {job: run for job, run in found.newest.items() if job not in found.untold}
+    newest = {job: run for job, run in found.newest.items() if job not in found.without_events}
     edges = {edge for run in newest.values() for edge in _edges(run)}
     read = {edge.dataset for run in found.runs.values() for edge in _edges(run)}
     bearable = {
         edge
         for job, run in found.newest.items()
-        if job in found.untold or run.state != "COMPLETED"
+        if job in found.without_events or run.state != "COMPLETED"
         for edge in (*_edges(run), *_edges(found.wrote.get(job, run)))
     }
     return Picture(
@@ -133,7 +133,7 @@ def _gather_run(record: RunRecord, options: EventOptions, found: _Gathered) -> N
     found.runs[id_] = RunPicture(job, _STATES[record.state], run.started or record.started, ended)
     assets = {name.replace("/", "__"): name for name in record.assets}
     for step, state in record.steps.items():
-        # Of a step whose process was killed nothing tells what it read: its job may be drawn without edges since.
+        # The reads of a step whose process was killed are unknown: its job may be drawn without edges since then.
         found.silent.add(step_run_id(record.id, run, step))
         job = Key(*options.asset_job(assets.get(step, step), run))
         if (
@@ -141,7 +141,7 @@ def _gather_run(record: RunRecord, options: EventOptions, found: _Gathered) -> N
             and job in found.newest
             and found.newest[job].order <= record.started
         ):
-            found.untold.add(job)
+            found.without_events.add(job)
 
 
 def _edges(run: RunPicture) -> Iterator[Edge]:

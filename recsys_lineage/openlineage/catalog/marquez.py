@@ -13,7 +13,7 @@ from recsys_lineage.errors import LineageError, WrongQuestion
 SECONDS = 60.0
 """Seconds to wait for an answer; Marquez takes several for a table of 1,000 columns."""
 _PAGE = 100
-_BESIDE = 1
+_NEIGHBOURS = 1
 """Distance from a job up to which the catalog gives its neighbours."""
 _Json = dict[str, Any]
 
@@ -85,7 +85,7 @@ class Marquez:
 
         This is what the web page shows: the datasets of the run reported last, whenever it ran.
         """
-        found = self._answer("lineage", {"nodeId": f"job:{namespace}:{job}", "depth": _BESIDE})
+        found = self._answer("lineage", {"nodeId": f"job:{namespace}:{job}", "depth": _NEIGHBOURS})
         return (node["data"] for node in (found or {}).get("graph", ()) if node.get("type") == "JOB")
 
     def runs(self, namespace: str, job: str) -> Iterator[_Json]:

@@ -70,8 +70,8 @@ class DeadLetter:
 
     def is_repeated_by(self, message: Message) -> bool:
         """Whether a message is this event again, or an event of a record that could not be translated before."""
-        was_untold = self.status is None and self.message.startswith(f"{self.record}/")
-        return message.id == self.message or (was_untold and message.record == self.record)
+        was_untranslated = self.status is None and self.message.startswith(f"{self.record}/")
+        return message.id == self.message or (was_untranslated and message.record == self.record)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""

@@ -114,7 +114,7 @@ class Delivery:
         if next(wanted.chosen(self.stream.after(None)), None) is None:
             raise WrongQuestion(
                 "There is nothing to send again.",
-                expected="a run that the records tell, a time before the newest one, or events that were set aside",
+                expected="a run in the records, a time before the newest one, or events that were set aside",
                 where=self.lake.uri,
                 advice="`runs` lists the runs, `status` says how many events are set aside",
             )
@@ -155,7 +155,7 @@ class Delivery:
         answers: dict[int, _T] = {}
         faults: list[BaseException] = []
 
-        def asked(place: int) -> None:
+        def run_at(place: int) -> None:
             try:
                 with closing(chosen[place]) as destination:
                     answers[place] = ask(destination)
@@ -163,10 +163,10 @@ class Delivery:
                 faults.append(fault)
 
         if len(chosen) == 1:
-            asked(0)
+            run_at(0)
         else:
-            # Daemons: a process that is told to stop waits for none of them; nothing is lost by that.
-            threads = [Thread(target=asked, args=(place,), daemon=True) for place in range(len(chosen))]
+            # Daemon threads: a process that must stop does not wait for them; nothing is lost.
+            threads = [Thread(target=run_at, args=(place,), daemon=True) for place in range(len(chosen))]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -259,11 +259,11 @@ class Delivery:
         name = sender.destination.name
         open_ = DeadLetters(self.lake).open(name)
         settled: set[str] = set()
-        came_to = replay
+        rest = replay
 
         def done(message: Message) -> None:
-            nonlocal came_to
-            came_to = came_to.came_to(message)
+            nonlocal rest
+            rest = rest.rest_after(message)
             settled.update(each.message for each in open_ if each.is_repeated_by(message))
 
         first_pending = next(self._pending(position), None)
@@ -272,7 +272,7 @@ class Delivery:
         try:
             sent = sender.send(chosen, done, until, progress)
         finally:
-            came_to.save(folder)
+            rest.save(folder)
             again = {each.message for each in refused.open(name) if each not in open_}
             refused.settle(name, settled - again)
         if sent.whole:

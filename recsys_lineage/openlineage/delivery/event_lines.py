@@ -144,7 +144,7 @@ def _event_line(text: str, start: int, end: int, event: Any, line: int) -> Event
     if not isinstance(event, dict):
         found = type(event).__name__
         return EventLine(
-            line, body, None, BrokenEvent("This is no event.", expected="an object", found=found)
+            line, body, None, BrokenEvent("This is not an event.", expected="an object", found=found)
         )
     if _HALF_CHARACTER.search(body):
         try:

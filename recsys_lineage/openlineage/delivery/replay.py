@@ -59,12 +59,12 @@ class Replay:
             return True
         if self.since is None or not message.body:
             return False
-        # Of a run only its START says when it began.
+        # Only the START of a run has the time when it began.
         if message.run is not None and not message.id.endswith("/START"):
             return False
         return moment(json.loads(message.body)["eventTime"]) >= moment(self.since)
 
-    def came_to(self, message: Message) -> Replay:
+    def rest_after(self, message: Message) -> Replay:
         """The rest of the replay after a message was sent."""
         return replace(self, behind=message.id)
 

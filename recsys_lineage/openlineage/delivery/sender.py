@@ -21,13 +21,13 @@ from recsys_lineage.openlineage.message import Message
 
 TRIES = 5
 """Times that a message is tried before the destination is probed with another one."""
-ALONE = 5
+MOST_FAILURES_ALONE = 5
 """Times that a message must fail, each time just before another one is accepted, to be set aside."""
 MOST_REFUSED_IN_A_ROW = 25
 """Refused messages in a row after which none is set aside any more, because the fault is the destination's."""
 _QUICK = 1.0
 """Seconds within which a whole batch is answered; a batch that was handed over cannot be stopped at the time limit."""
-_FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 60.0, 3_600.0
+_FIRST_WAIT, _LONGEST_WAIT, _LONGEST_REQUESTED = 0.5, 60.0, 3_600.0
 
 
 class Clock(Protocol):
@@ -179,11 +179,11 @@ class Sender:
         if not message.body or (answer.kind == "refused" and self._takes_others(ahead)):
             self._put_aside(message, answer, ahead, done, sent)
             return True
-        # Whoever says when to come again says that it is not the event's fault.
+        # An answer with a time for the next try means that the event is not at fault.
         if answer.kind == "later" and answer.wait is None and answer.status != 429 and trouble.tries >= TRIES:
             alone = trouble.alone + 1 if self._takes(ahead) else 0
             trouble = replace(trouble, alone=alone)
-            if alone >= ALONE:
+            if alone >= MOST_FAILURES_ALONE:
                 self._put_aside(message, answer, ahead, done, sent)
                 return True
         wait = self._wait(trouble, answer)
@@ -232,7 +232,7 @@ class Sender:
     def _wait(self, trouble: Trouble, answer: Answer) -> float:
         times = trouble.alone or trouble.tries
         longest = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(times - 1, 16))
-        return max(longest * (0.5 + 0.5 * self.chance()), min(answer.wait or 0.0, _LONGEST_ASKED))
+        return max(longest * (0.5 + 0.5 * self.chance()), min(answer.wait or 0.0, _LONGEST_REQUESTED))
 
 
 def _next_size(size: int, seconds: float) -> int:

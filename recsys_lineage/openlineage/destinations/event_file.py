@@ -13,7 +13,7 @@ from recsys_lineage.openlineage.message import Message
 
 LARGEST = 64 * 1024 * 1024
 """Size in bytes after which a file is rotated to `<name>.<number><suffix>`."""
-KEPT = 16
+MOST_ROTATED = 16
 """The most rotated files kept; the records can make their events again."""
 AT_ONCE = 100
 _BLOCK = 1 << 20
@@ -31,7 +31,7 @@ class FileDestination:
     """
 
     def __init__(
-        self, name: str, path: Path, *, largest: int = LARGEST, kept: int = KEPT, again: bool = False
+        self, name: str, path: Path, *, largest: int = LARGEST, kept: int = MOST_ROTATED, again: bool = False
     ) -> None:
         self.name, self.target = name, str(path)
         self.at_once = AT_ONCE

@@ -137,7 +137,7 @@ class HttpDestination:
         if 300 <= status < 400:
             words = f"it is elsewhere: {shown_url(response.headers.get('Location', '?'))}"
         return Answer(
-            kind, self._without_secrets(words), status, _asked_to_wait(response.headers.get("Retry-After"))
+            kind, self._without_secrets(words), status, _retry_after(response.headers.get("Retry-After"))
         )
 
     def _bearer(self) -> AuthBase | None:
@@ -159,7 +159,7 @@ class HttpDestination:
             for scheme in ("http://", "https://"):
                 session.mount(scheme, AnswersInTime())
             self._sessions.append(session)
-            # What the environment says of proxies and certificates is asked for once: with each request it takes longer
+            # The environment's proxies and certificates are read once: reading them for each request takes longer
             # than all else that is done for it here.
             found = session.merge_environment_settings(self._url, {}, True, self._verify, self._cert)
             session.proxies, session.verify, session.cert = found["proxies"], found["verify"], found["cert"]
@@ -176,7 +176,7 @@ def _beginning(response: requests.Response) -> bytes:
     text = b""
     with suppress(
         requests.RequestException, HTTPError, OSError
-    ):  # the status was said, and that is what counts
+    ):  # the status has arrived, and only it counts
         while len(text) < _MOST and (part := response.raw.read1(_READ)):
             text += part
     return text
@@ -198,7 +198,7 @@ def shown_url(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
-def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> float | None:
+def _retry_after(text: str | None, now: Callable[[], float] = time.time) -> float | None:
     """Seconds in a Retry-After, which is a number or a date."""
     if not text:
         return None
@@ -208,7 +208,7 @@ def _asked_to_wait(text: str | None, now: Callable[[], float] = time.time) -> fl
         pass
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:  # neither: as if nothing had been said
+    except ValueError:  # neither: treated as missing
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return max(0.0, (moment - datetime.fromtimestamp(now(), timezone.utc)).total_seconds())

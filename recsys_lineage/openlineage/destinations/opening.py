@@ -161,7 +161,7 @@ def _kafka(settings: TransportSettings, transport_class: type[Transport]) -> Kaf
             where=settings.where,
             advice="pip install confluent-kafka",
         ) from None
-    _made(settings, make)  # says what is wrong with the settings; nothing is connected yet that must be there
+    _made(settings, make)  # raises for wrong settings; nothing is connected yet
     return KafkaDestination(settings.name, str(topic), given, make)
 
 
@@ -184,7 +184,7 @@ def _transport_class(settings: TransportSettings) -> type[Transport]:
 
 
 def _require_known(
-    settings: TransportSettings, config_class: Any, beside: frozenset[str] = frozenset()
+    settings: TransportSettings, config_class: Any, further: frozenset[str] = frozenset()
 ) -> None:
     """Refuse keys that the transport would silently ignore."""
     if attr.has(config_class):
@@ -194,7 +194,7 @@ def _require_known(
     if not fields or ("." in settings.kind):  # a class of others takes what it likes
         return
     fields -= {"session", "adapter"}
-    plain = {_plain(name) for name in fields | beside | _ALIASES}
+    plain = {_plain(name) for name in fields | further | _ALIASES}
     wrong = sorted(key for key in map(str, settings.options) if _plain(key) not in plain)
     if wrong:
         raise BadClientSettings(

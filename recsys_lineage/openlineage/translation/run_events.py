@@ -21,7 +21,7 @@ from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.run_record import RunRecord
 
 _ENDINGS: dict[str, Ending] = {"success": "COMPLETE", "failed": "FAIL", "canceled": "ABORT", "lost": "ABORT"}
-_UNTOLD: dict[str, tuple[Ending, str]] = {
+_ENDINGS_WITHOUT_RECORD: dict[str, tuple[Ending, str]] = {
     "failed": ("FAIL", "The step failed and left no record of why."),
     "killed": ("ABORT", "The step's process was killed before it had ended."),
 }
@@ -92,9 +92,9 @@ def _steps(
     assets = {name.replace("/", "__"): name for name in record.assets}
     found: list[Json] = []
     for step, state in record.steps.items():
-        if state not in _UNTOLD or step in recorded:
+        if state not in _ENDINGS_WITHOUT_RECORD or step in recorded:
             continue
-        ending, words = _UNTOLD[state]
+        ending, words = _ENDINGS_WITHOUT_RECORD[state]
         run_id = step_run_id(record.id, run, step)
         job = job_object(
             options.asset_job(assets.get(step, step), run),

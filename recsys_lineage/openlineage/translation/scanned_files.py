@@ -72,7 +72,7 @@ def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
 
     try:
         return tuple(call.patterns for call in SqlText(sql).scans)
-    except LineageError:  # of older code, or of another dialect: its files are told one by one
+    except LineageError:  # of older code, or another dialect: its files are listed one by one
         return ()
 
 

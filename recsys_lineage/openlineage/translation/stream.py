@@ -142,7 +142,7 @@ class Stream:
                 return self._of_run(RunRecord.from_json(data), place, runs)
             self._partitions.leave_out(data)
             return self._of_asset(shared_materialization(data), runs)
-        except Exception as error:  # the records behind it are told all the same
+        except Exception as error:  # the records after it are sent anyway
             failure = Failure.of(error)
             key = self.options.asset_job(place.asset or "", Run()).key
             return [_Made(None, f"{place.id}/UNTRANSLATED", key, f"{failure.type}: {failure.message}")]

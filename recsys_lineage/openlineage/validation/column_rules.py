@@ -70,7 +70,7 @@ def _lineage(
     if not schema:
         yield Fault(
             "lineage-has-schema",
-            "expected a schema beside the column lineage, found none",
+            "expected a schema next to the column lineage, found none",
             f"{place}.columnLineage",
         )
     fields = lineage.get("fields")

@@ -64,7 +64,7 @@ class Schemas:
             yield Fault("schema-url", f"expected #/$defs/{expected}, found #{fragment}", "$.schemaURL")
         bare = without_facets(event)
         if not self._validator(address).is_valid(bare):
-            # The whole schema says only that none of three fits; that of the event's own type says why.
+            # The whole schema reports only that none of three fits; that of the event's own type reports the reason.
             found = list(_faults(self._validator(f"{address}#/$defs/{expected}"), bare))
             yield from found or [
                 Fault("schema", "it is not exactly one of a run's, a dataset's or a job's event")

@@ -101,7 +101,7 @@ def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitio
         for name, lineage in expected.lineage.items():
             own = {COLUMN_LINEAGE: shown_columns(lineage, codes[name].upstream)}
             found[dg.AssetKey(name)] = {**found.get(dg.AssetKey(name), {}), **own}
-    except LineageError as error:  # runs will say it; the code location is there all the same
+    except LineageError as error:  # runs will report it; the code location must load anyway
         _log.warning("The definitions have no column metadata: %s", error)
     return definitions.map_asset_specs(
         func=lambda spec: spec.merge_attributes(metadata=found.get(spec.key, {}))

@@ -61,7 +61,7 @@ class Failure(RecordPart):
 def message_without_values(error: BaseException, known: Collection[str] = ()) -> str:
     """An exception's message with everything masked that is not known to be part of the code."""
     code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
-    if isinstance(error, LineageError) and speaks_for_itself(error):
+    if isinstance(error, LineageError) and is_own_error(error):
         return "\n".join(
             [error.message, *(f"{label}: {text}" for label, text in labelled_parts(error).items())]
         )
@@ -75,7 +75,7 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
         words = _WORD.findall(text)
         return text if words and all(word in known for word in words) else LEFT_OUT
     if isinstance(error, duckdb.InvalidInputException) and "error" in known:
-        return LEFT_OUT  # the SQL function error() says what its caller pasted together
+        return LEFT_OUT  # the SQL function error() returns a text built by its caller
     return _masked((text.splitlines() or [""])[0], known)
 
 
@@ -90,12 +90,16 @@ def _masked(text: str, known: Collection[str]) -> str:
         words = _WORD.findall(match[0])
         if not words or not all(word in known for word in words):
             last = max(text.rfind(mark) for mark in "\"'`")
-            return _spoken(text[: match.start()]) + LEFT_OUT + _spoken(text[last + 1 :], colons=0)
+            return (
+                _outside_quotes(text[: match.start()])
+                + LEFT_OUT
+                + _outside_quotes(text[last + 1 :], colons=0)
+            )
         end = match.end()
-    return _spoken(text)
+    return _outside_quotes(text)
 
 
-def _spoken(text: str, colons: int = 1) -> str:
+def _outside_quotes(text: str, colons: int = 1) -> str:
     """Text outside of quotes, without numbers, up to the start of another quoted text."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
@@ -114,7 +118,7 @@ def labelled_parts(error: LineageError) -> dict[str, str]:
     return {label: text for label, text in parts.items() if text}
 
 
-def speaks_for_itself(error: BaseException) -> bool:
+def is_own_error(error: BaseException) -> bool:
     """Whether this project's own code raised an error; its LineageErrors contain tables and places, never values."""
     frame = _innermost(error.__traceback__)
     return frame is None or str(frame.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _OWN

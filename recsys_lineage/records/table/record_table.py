@@ -92,7 +92,7 @@ class RecordTable:
 
     def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
         """Like `append`, for rows (`SCHEMA`) and their texts; all in one commit."""
-        # Texts first: whoever finds a record finds what it names. A text without a record does no harm.
+        # Texts first, so that every record's texts exist. A text without a record does no harm.
         self._texts.add(texts)
         return append_once(
             self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED, bounds=[_STARTED]

@@ -35,7 +35,7 @@ class SyncMarks:
         carried = self._lake.commits(table, mark if is_there else 0)
         if is_there and carried[0]["table_version"]["write_id"] == write_id:
             carried = carried[1:]
-        elif is_there:  # the table was deleted, and begun anew
+        elif is_there:  # the table was deleted and created again
             carried = self._lake.commits(table)
         for commit in carried:
             version = commit["table_version"]

@@ -27,7 +27,7 @@ class RowValues:
     row: Mapping[str, object]
 
     def shape(self) -> list[str]:
-        """What the SQL that looks for the row hangs on beside its values: where it is NULL, and where a number."""
+        """Facts besides its values on which the row's SQL depends: where it is NULL, and where a number."""
         return [_shape(value) for value in self.row.values()]
 
     def stand_ins(self) -> dict[str, object]:

@@ -34,10 +34,10 @@ _NUMBERS = (
 
 @dataclass(frozen=True)
 class StandIn:
-    """What stands for a value in SQL until the value itself is put there.
+    """Placeholder of a value in SQL until the value itself is put there.
 
     Attributes:
-        name: of it in the SQL, in quotes.
+        name: its name in the SQL, in quotes.
         value: as DuckDB gives it to Python; not NULL.
     """
 

@@ -92,7 +92,7 @@ class Lists:
 
 
 class Marks:
-    """Whether some marked row is among the origins of a row.
+    """Marks of rows that have a marked row among their origins.
 
     Args:
         marked: gets the folded name of a table or definition and returns a query for its marked rows as STRUCTs with

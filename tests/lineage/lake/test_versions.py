@@ -97,7 +97,7 @@ def test_unchanged_partitions_keep_the_version_that_changed_them(
 def test_rows_outside_the_named_partitions_are_refused(
     folder_lake: Lake, folder_db: duckdb.DuckDBPyConnection
 ) -> None:
-    with pytest.raises(LineageError, match="partitions that were not asked for: 2"):
+    with pytest.raises(LineageError, match="partitions that were not requested: 2"):
         folder_lake.write(
             "t", "SELECT 1 AS i, '2' AS p", connection=folder_db, partition_by="p", partitions=["1"]
         )

@@ -231,9 +231,9 @@ class Wanted:
         """Whether rows of a relation can be found by the keys, independently of the relation in question."""
         item = items[other]
         definition = self._statement.definitions.get(item.table)
-        hangs = definition is not None and definition.depends_on(table, self._statement.definitions)
+        depends = definition is not None and definition.depends_on(table, self._statement.definitions)
         is_placed = any(place[0] == other for place in places.values())
-        return is_placed and not item.nulled and item.hidden is None and not hangs and item.table != table
+        return is_placed and not item.nulled and item.hidden is None and not depends and item.table != table
 
     def _looked_up(
         self,

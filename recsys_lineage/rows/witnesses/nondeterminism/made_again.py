@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.row_facts.identity import identity
 from recsys_lineage.rows.statement.syntax import Node
 from recsys_lineage.rows.statement.value_literal import StandIn
 from recsys_lineage.rows.witnesses.nondeterminism.float_sums import adds_digits, float_sums, has_floats
-from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made, hangs_on_order
+from recsys_lineage.rows.witnesses.nondeterminism.unsteady import Made, depends_on_order
 from recsys_lineage.sql.names import quote
 
 _NEARLY = {"DOUBLE": 1e-9, "FLOAT": 1e-6}
@@ -38,7 +38,7 @@ class MadeAgain:
         self._adds_floats = bool(float_sums(statement, set(statement.definitions))) or any(
             _is_shaped(definition) for definition in statement.definitions.values()
         )
-        self._by_order = Made(statement, lambda expression, _: hangs_on_order(expression))
+        self._by_order = Made(statement, lambda expression, _: depends_on_order(expression))
         self._of_sums = Made(
             statement, lambda expression, kind: self._adds_floats and adds_digits(expression, kind)
         )

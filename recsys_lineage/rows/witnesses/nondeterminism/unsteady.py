@@ -19,7 +19,7 @@ _BY_ORDER = ("list", "array_agg", "string_agg", "group_concat", "listagg", "mode
 """Name prefixes of aggregates that depend on the order of their rows."""
 
 
-def hangs_on_order(expression: Node) -> bool:
+def depends_on_order(expression: Node) -> bool:
     """Whether an expression contains a window, or an aggregate that depends on the order of its rows."""
     for part in parts(expression):
         if is_expression(part, "WINDOW"):

@@ -1,4 +1,4 @@
-"""Ways: the steps of a trace from rows to other rows, according to their records."""
+"""TraceSteps: the steps of a trace from rows to other rows, according to their records."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recsys_lineage.rows.lake_rows import TracedRows, table_reads
 
 
 @dataclass(frozen=True)
-class Way:
+class TraceStep:
     """One step: `target` was made of `source`; each is a traced table version as `TABLE@VERSION`, or the name of a
     model."""
 
@@ -24,7 +24,7 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Ways:
+class TraceSteps:
     """The steps of a trace.
 
     Attributes:
@@ -32,11 +32,11 @@ class Ways:
         unrecorded: table versions, as `TABLE@VERSION`, whose rows have no record of their inputs.
     """
 
-    known: tuple[Way, ...]
+    known: tuple[TraceStep, ...]
     unrecorded: frozenset[str]
 
 
-def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> Ways:
+def trace_steps(lake: Lake, trace: BackwardTrace | ForwardTrace) -> TraceSteps:
     """The steps between the tables of a trace, and from its models to the tables made with them.
 
     There is a step from one table to another if the runs that wrote the traced rows of the latter read the former,
@@ -50,7 +50,7 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> Ways:
     nodes = {(each.table, each.version if back else None): node_of(each) for each in trace.tables}
     models = {each.model for each in trace.models}
     stopped = {(each.asset, each.table) for each in trace.stopped}
-    found: dict[Way, bool] = {}
+    found: dict[TraceStep, bool] = {}
     records = Records(lake)
     unrecorded: set[str] = set()
     for each in trace.tables:
@@ -61,17 +61,15 @@ def ways(lake: Lake, trace: BackwardTrace | ForwardTrace) -> Ways:
             for read in table_reads(record):
                 source = nodes.get((read.name, read.version if back else None))
                 if source is not None and source != node_of(each):
-                    found.setdefault(Way(source, node_of(each)), (record.asset, read.name) in stopped)
+                    found.setdefault(TraceStep(source, node_of(each)), (record.asset, read.name) in stopped)
                 elif read.name in models:
-                    found.setdefault(Way(read.name, node_of(each)), False)
+                    found.setdefault(TraceStep(read.name, node_of(each)), False)
     near = {(way.source if back else way.target) for way, stops in found.items() if not stops}
     known = tuple(
         way for way, stops in found.items() if not stops or (way.source if back else way.target) not in near
     )
-    start = (
-        set() if back else {node_of(each) for each in trace.tables[:1]}
-    )  # where it comes from is not asked
-    return Ways(known, frozenset(unrecorded - start))
+    start = set() if back else {node_of(each) for each in trace.tables[:1]}  # its origin is not needed
+    return TraceSteps(known, frozenset(unrecorded - start))
 
 
 def node_of(rows: TracedRows) -> str:

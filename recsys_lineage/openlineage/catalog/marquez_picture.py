@@ -1,4 +1,4 @@
-"""Understood: a Marquez's picture of the events that it received."""
+"""Marquez picture: a Marquez's picture of the events that it received."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recsys_lineage.openlineage.translation.moments import moment
 _Json = Mapping[str, Any]
 
 
-def understood(catalog: Marquez, jobs: Collection[str], datasets: Collection[str]) -> Picture:
+def marquez_picture(catalog: Marquez, jobs: Collection[str], datasets: Collection[str]) -> Picture:
     """The datasets, edges and runs that a catalog knows.
 
     Args:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.assets.code import first_party, kept_findings, module_source
+from recsys_lineage.assets.code import findings_cache, first_party, module_source
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from tests.examples import examples
 
@@ -73,7 +73,7 @@ class Package:
 
 
 def _forget() -> None:
-    for known in (first_party._folders, kept_findings._hash, module_source._loaded):
+    for known in (first_party._folders, findings_cache._hash, module_source._loaded):
         known.cache_clear()
 
 
@@ -194,7 +194,10 @@ def test_nothing_is_kept_of_another_python_or_another_analysis(
     package: Package, looks: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = package.digest()
-    for name, value in (("sys.version", "3.99"), ("recsys_lineage.assets.code.kept_findings._analysis", str)):
+    for name, value in (
+        ("sys.version", "3.99"),
+        ("recsys_lineage.assets.code.findings_cache._analysis", str),
+    ):
         monkeypatch.setattr(name, value)
         before = len(looks)
         assert package.digest() == found

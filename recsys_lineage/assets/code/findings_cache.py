@@ -1,6 +1,4 @@
-"""KeptFindings: results of the code analysis, cached beside the byte code for other processes while the code is
-unchanged.
-"""
+"""FindingsCache: results of the code analysis, cached next to the byte code until the code changes."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ LARGE = 1 << 20
 """Size from which a file counts by its size and time; smaller ones, all code included, count by their content."""
 
 
-class KeptFindings:
+class FindingsCache:
     """Findings about the definitions of a package, cached in a file in its `__pycache__`: plain JSON by kind and key.
 
     The analysis of a project takes seconds, and each step of a run is a separate process. Findings of another process
@@ -78,7 +76,7 @@ class KeptFindings:
 
 
 def _place(package: str, modules: FirstPartyModules) -> tuple[Path | None, int]:
-    """Path of the findings, beside the byte code of the package's first file, and the permissions of that file."""
+    """Path of the findings, next to the byte code of the package's first file, and the permissions of that file."""
     home = next(iter(modules.home(package) or ()), None)
     if home is None:
         return None, 0
