@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.decomposition import Statement
-from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.from_item import FromItem, from_items
 from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -91,35 +91,9 @@ class _Context:
             return self._of_sides(query, around)
         if (whole_name := whole_of(query)) is not None and whole_name in self.needs:
             return self.needs[whole_name]
-        needs = _Needs()
-        relation = query["from_table"]
-        names = set(around)
-        whole = False
+        needs, names, relation = _Needs(), set(around), query["from_table"]
         items = from_items(relation, self.statement.catalog)
-        for item in items:
-            below = self.needs.get(item.table)
-            if below is not None:
-                needs.rows |= below.rows
-                renamed = dict(
-                    zip(
-                        _folded(_names(item.table, self.statement.catalog)),
-                        _folded(item.columns or ()),
-                        strict=False,
-                    )
-                )
-                names |= {renamed.get(name, name) for name in below.names}
-                whole |= bool(below.places)
-        needs.rows |= self._is_shaped_of_needs(relation)
-        for part in parts(relation):
-            if part.get("type") == "JOIN" and part.get("ref_type") == "POSITIONAL" and self._reads(query):
-                needs.rows = True
-                self.conditions.append("true")
-            elif part.get("type") == "SUBQUERY" and is_query(part["subquery"]["node"]):
-                one = self._of(part["subquery"]["node"], names)
-                needs.rows |= one.rows
-                whole |= bool(one.places)
-                if one.places:
-                    names |= set(_folded(part.get("column_name_alias") or _given(part["subquery"]["node"])))
+        whole = self._of_relations(query, items, needs, names)
         select = query["select_list"]
         own = {name for item in items for name in _folded(item.columns or ())}
         for each in select:
@@ -144,10 +118,39 @@ class _Context:
             needs.names = {name for name in names}
             needs.places = self._by_name(query, names)
             hit = [not _is_star(each) and self._hit(each, names, whole, query) for each in select]
-            needs.places |= self._beside_stars(query, hit)
+            needs.places |= self._between_stars(query, hit)
         else:
             needs.places = {n for n, each in enumerate(select) if self._hit(each, names, whole, query)}
         return needs
+
+    def _of_relations(self, query: Node, items: Sequence[FromItem], needs: _Needs, names: set[str]) -> bool:
+        """Add the needs of a query's relations, and the names of their columns that need the context.
+
+        Returns:
+            Whether any column of a relation needs it, so that the relation's whole rows do.
+        """
+        whole = False
+        for item in items:
+            below = self.needs.get(item.table)
+            if below is not None:
+                needs.rows |= below.rows
+                own = _folded(_names(item.table, self.statement.catalog))
+                renamed = dict(zip(own, _folded(item.columns or ()), strict=False))
+                names |= {renamed.get(name, name) for name in below.names}
+                whole |= bool(below.places)
+        relation = query["from_table"]
+        needs.rows |= self._is_shaped_of_needs(relation)
+        for part in parts(relation):
+            if part.get("type") == "JOIN" and part.get("ref_type") == "POSITIONAL" and self._reads(query):
+                needs.rows = True
+                self.conditions.append("true")
+            elif part.get("type") == "SUBQUERY" and is_query(part["subquery"]["node"]):
+                one = self._of(part["subquery"]["node"], names)
+                needs.rows |= one.rows
+                whole |= bool(one.places)
+                if one.places:
+                    names |= set(_folded(part.get("column_name_alias") or _given(part["subquery"]["node"])))
+        return whole
 
     def _of_sides(self, query: Node, around: set[str]) -> _Needs:
         """Context of a set operation: its columns or rows need it if those of its sides do."""
@@ -189,7 +192,7 @@ class _Context:
             if column.name.casefold() in names or _NUMBERED.sub("", column.name.casefold()) in names
         }
 
-    def _beside_stars(self, query: Node, hit: Sequence[bool]) -> set[int]:
+    def _between_stars(self, query: Node, hit: Sequence[bool]) -> set[int]:
         """Positions of the computed columns that need the context, if others come from a `*`.
 
         An expression over COLUMNS(…) makes several columns. Between two such expressions, all possible positions of a
@@ -215,12 +218,12 @@ class _Context:
         hit = False
         for each in parts(part):
             if is_expression(each, "WINDOW") and is_over_all(each):
-                asks = self._asks(each)
-                if asks:  # also for rows that the traced ones do not ask about
+                reads = self._reads_source(each)
+                if reads:  # also for rows that the traced ones do not ask about
                     self.conditions.append("true")
                 elif self._reads(query):
                     self._add_condition(query)
-                hit |= asks or self._reads(query)
+                hit |= reads or self._reads(query)
             elif is_expression(each, "COLUMN_REF"):
                 hit |= any(name.casefold() in names for name in each["column_names"])
             elif is_expression(each, "STAR"):
@@ -230,7 +233,7 @@ class _Context:
                 hit |= inner.rows or bool(inner.places)
         return hit
 
-    def _asks(self, window: Node) -> bool:
+    def _reads_source(self, window: Node) -> bool:
         """Whether subqueries in a window function read the source."""
         return any(
             part.get("type") == "BASE_TABLE" and part["table_name"].casefold() in self.followed
