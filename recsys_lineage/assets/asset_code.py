@@ -115,7 +115,7 @@ class AssetCode:
     def __post_init__(self) -> None:
         if not is_table_name(self.name):
             raise LineageError(
-                f"{self.name!r}cannot be the name of an asset and its table.",
+                f"{self.name!r} cannot be the name of an asset and its table.",
                 expected=NAMES,
                 found=self.name,
                 where=self.code.origin,

@@ -293,7 +293,7 @@ def _required_columns(
             elif scans and len(sources) > 1:
                 named = ", ".join(f"{alias}.{column.name}" for alias in sources)
                 raise SourceSqlError(
-                    f"The column {column.name!r}could belong to several tables.",
+                    f"The column {column.name!r} could belong to several tables.",
                     expected="a table before the column, since the SELECT reads several",
                     found=column.name,
                     where=place_in(sql, start_of(column), origin),

@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ NO_NOUN = re.compile(r"(For|Of|What|Which|Where|When|Who|How|Why|If|As)\s")
 """Beginnings that keep the reader waiting for the thing that is described."""
 QUESTION = re.compile(r"Whether\s")
 """Beginning of predicates, which only functions are."""
+WORD = re.compile(r"[a-z]{3,} ")
+"""Beginning of what follows a value in a text, and no ending such as a plural's."""
 PRIVATE = {
     "told": "known, reported, notified, or what the value is: reasons, counts, a message",
     "dear": "costly",
@@ -49,6 +52,18 @@ def without_a_noun(source: str) -> list[int]:
     ]
 
 
+def run_together(source: str) -> list[int]:
+    """The lines of texts in which a value is directly followed by a word."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.JoinedStr)
+        for value, rest in pairwise(node.values)
+        if isinstance(value, ast.FormattedValue) and value.format_spec is None
+        if isinstance(rest, ast.Constant) and WORD.match(str(rest.value))
+    ]
+
+
 def private_names(source: str) -> list[tuple[int, str]]:
     """The identifiers of a module that are, or are made of, private words."""
     return [
@@ -66,6 +81,11 @@ def sources(root: Path) -> Iterator[tuple[str, str]]:
 
 def test_a_text_begins_with_what_the_thing_is(root: Path) -> None:
     assert [f"{path}:{line}" for path, source in sources(root) for line in without_a_noun(source)] == []
+
+
+def test_a_value_in_a_text_is_apart_from_the_next_word(root: Path) -> None:
+    assert [f"{path}:{line}" for path, source in sources(root) for line in run_together(source)] == []
+    assert run_together('f"the file {name}has 3 rows"') == [1]
 
 
 def test_a_name_says_what_it_stands_for(root: Path) -> None:

@@ -142,7 +142,7 @@ def test_only_days_with_new_events_are_written(tmp_path: Path) -> None:
     }
     version = codes(made)["raw_events"].code_version
     days = ServiceEvents.of(made.source.source.settings, simulated=False).stored_days(made.lake, date.max)
-    assert load_report(made.lake, made.source, version, loaded=True, beside=days).complete
+    assert load_report(made.lake, made.source, version, loaded=True, other_content=days).complete
     (ServiceFiles(made.folder).feedback / "events-1.jsonl").unlink()
     write(made, "3", [event("d", 3)])
     night(made)

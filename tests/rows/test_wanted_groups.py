@@ -120,10 +120,8 @@ _REPEATED = "WITH repeated AS MATERIALIZED (SELECT hash(k) AS h FROM t GROUP BY 
     ],
 )
 def test_of_groups_by_a_computed_key_only_those_are_made_that_are_asked_for(sql: str) -> None:
-    data: dict[str, Rows] = {
-        "t": [(f"{n % 100}", n // 100 + 2, n) for n in range(200)] + [("z", 3, 0)],
-        "u": [],
-    }
+    counted: Rows = [(f"{n % 100}", n // 100 + 2, n) for n in range(200)]
+    data: dict[str, Rows] = {"t": [*counted, ("z", 3, 0)], "u": []}
     with connected(data) as connection:
         rows = connection.sql(f"FROM ({sql}) ORDER BY k DESC").to_arrow_table().slice(0, 1)
         found, _ = traced_tables(sql, SCHEMAS, ["t"], rows, connection, {})["t"]

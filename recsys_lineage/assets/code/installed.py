@@ -11,9 +11,9 @@ _FOLDERS = frozenset({"site-packages", "dist-packages"})
 def install_folder(path: Path) -> Path | None:
     """The installation folder of a file or a package; None for code that was not installed.
 
-    Everything below `site-packages` is installed. In other folders, as after `pip install --target`, a package counts
-    as installed if the metadata of a distribution next to it lists it, because first-party code may be in the same
-    folder.
+    Everything below `site-packages` is installed. In other folders, such as the target of an installation
+    by pip, a package counts as installed if the metadata of a distribution next to it lists it, because first-party
+    code may be in the same folder.
     """
     inside: Path | None = None
     for folder in path.parents:

@@ -241,7 +241,7 @@ def _confirm(root: Path, expected: Mapping[str, int], found: Mapping[str, int]) 
     for file in sorted(expected.keys() | {name for name, rows in found.items() if rows}):
         if expected.get(file, 0) != found.get(file, 0):
             raise FilesChanged(
-                f"The file {file}has another number of rows than its footer says.",
+                f"The file {file} has another number of rows than its footer says.",
                 expected=f"{expected.get(file, 0)} rows",
                 found=f"{found.get(file, 0)} rows",
                 where=str(root / file),

@@ -289,7 +289,7 @@ def test_violations_are_told_and_kept(tmp_path: Path, spec: Spec, shop: Shop) ->
         (b'{"job": {"namespace": "n", "name": "' + b"x" * 2**24 + b'"}}', "too large"),
         (b'{"eventType": "START"}', "no job or dataset"),
         (b'{"run": {}, "job": {"namespace": "n", "name": "j"}}', "no id"),
-        (b"[1, 2]", "no event"),
+        (b"[1, 2]", "not an event"),
     ],
 )
 def test_what_is_no_event_is_refused_and_costs_no_other(broken: bytes, reason: str, tmp_path: Path) -> None:
