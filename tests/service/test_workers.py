@@ -82,7 +82,7 @@ def test_whichever_worker_is_asked_the_status_counts_the_requests_of_all(two: tu
     other.list_of("customer-1", k=0)
     for asked in (one, other):
 
-        def all_counted(asked: Worker = asked) -> bool:
+        def all_counted(asked: Customer = asked) -> bool:
             told = asked.ask("GET", "/status").json
             return told["latency_ms"]["answers"] == 4 and "422" in told["statuses"]
 
