@@ -64,7 +64,7 @@ class PrunedVersions:
         raise VersionPruned(
             f"Version {version} of table {self._table!r} was pruned {pruned.days} under the policy "
             f"{pruned.policy}; its record is kept.",
-            expected=f"a versionwhose files exist: {in_words(marks.others(latest() or 0))}",
+            expected=f"a version whose files exist: {in_words(marks.others(latest() or 0))}",
             found=f"version {version}",
             where=self._folder,
             advice="read one of those; hold a version that must stay before it is pruned",
