@@ -207,7 +207,13 @@ def _read(said: Mapping[str, Any]) -> Step:
         rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["asked"])),
         marking and _marking(marking),
         within
-        and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
+        and Within(
+            within["table"],
+            tuple(map(tuple, within["asked"])),
+            within["only"],
+            within["text"],
+            within["answers"],
+        ),
         said["few"],
     )
 

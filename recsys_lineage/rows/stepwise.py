@@ -12,7 +12,7 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, words_of
+from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, Values, words_of
 from recsys_lineage.rows.statement.catalog import not_taken
 from recsys_lineage.rows.statement.short_lists import ShortLists
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
@@ -55,7 +55,7 @@ class Stepwise:
         self._found, self._contents = kept, Contents(connection, kept)
         self._parts, self._stored = Parts(kept), stored
         self._connection, self._parameters = connection, parameters
-        self._lists = ShortLists(connection, self._rows_found)
+        self._lists = ShortLists(connection, self._rows_found, self._contents.has_null)
         self._steps = {step.name.casefold(): step for step in steps}
         self._words = StepWords(self._steps, self._contents, self._is_kept)
         self._order = {name: place for place, name in enumerate(self._steps)}
@@ -309,13 +309,11 @@ class Stepwise:
 
     def _larger(self, part: Within) -> FoundPart | None:
         """A larger computed part from which a part can be read."""
+        here = self._asked_of(part)
         for larger in self._parts.of(part.table):
-            here = {n: (table, column, refuses) for n, table, column, refuses in part.asked}
-            if all(
-                n in here
-                and self._contents.of_values(*here[n][:2]) == word
-                and (not no_null or self._has_no_null(*here[n]))
-                for n, (word, no_null) in larger.values.items()
+            if larger.answers == part.answers and all(
+                n in here and values.holds(here[n][0]) and (here[n][1] or not no_null)
+                for n, (values, no_null) in larger.values.items()
             ):
                 return larger
         return None
@@ -323,20 +321,19 @@ class Stepwise:
     def _is_same(self, part: Within, larger: FoundPart) -> bool:
         """Whether a part equals a larger one from which it can be read."""
         return part.only and all(
-            n in larger.values and (not refuses or larger.values[n][1] or self._has_no_null(table, column))
-            for n, table, column, refuses in part.asked
+            n in larger.values and larger.values[n][0].said == values.said and larger.values[n][1] == no_null
+            for n, (values, no_null) in self._asked_of(part).items()
         )
 
-    def _has_no_null(self, table: str, column: str, refuses: bool = False) -> bool:
-        return refuses or not self._contents.has_null(table, column)
+    def _asked_of(self, part: Within) -> dict[int, tuple[Values, bool]]:
+        """Column position → the values that a part's rows have, and whether NULL is excluded."""
+        found = {n: (self._contents.values(table, column), no) for n, table, column, no in part.asked}
+        return {n: (values, refuses or not values.has_null) for n, (values, refuses) in found.items()}
 
     def _note_part(self, name: str, part: Within) -> None:
         if self._contents.number(name) > _SMALL:
             return
-        values = {
-            n: (self._contents.of_values(table, column), refuses) for n, table, column, refuses in part.asked
-        }
-        found = FoundPart(self._contents.below(name), values)
+        found = FoundPart(self._contents.below(name), self._asked_of(part), part.answers)
         self._parts.add(
             part.table, found, is_shared=self._found is not None and part.table not in self._steps
         )

@@ -21,6 +21,7 @@ class Condition:
         asked: for a condition that allows the values of a column: the table and the column's SQL.
         few: whether it usually allows few values.
         asks: the table of requested values, without rows of which nothing is wanted; empty where there is none.
+        answers: the column of that table with values that IN looks for; empty for other conditions.
     """
 
     template: str
@@ -28,6 +29,7 @@ class Condition:
     asked: tuple[str, str] | None = None
     few: bool = False
     asks: str = ""
+    answers: str = ""
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
@@ -39,6 +41,17 @@ class Condition:
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column equals a value of a column of a small table, so it is not NULL."""
         return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
+
+    @classmethod
+    def of_answers(cls, table: str, column: str) -> Condition:
+        """Condition on the values among which IN looks for those of a column of a small table.
+
+        IN says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for, every
+        answer counts.
+        """
+        answered = f"coalesce(\0 IN (SELECT {column} FROM {table}), true)"
+        template = f"({answered} OR EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL))"
+        return cls(template, False, few=True, asks=table, answers=column)
 
     @property
     def of_equals(self) -> Condition | None:

@@ -151,8 +151,11 @@ class Candidates:
             f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {asked}.{_KEYS}{n}"
             for n, place in enumerate(places)
         )
+        found = definition.name
+        if len(definition.columns) == 1:
+            found = self._pushdown.part_of(found.casefold(), {0: Condition.of_answers(asked, f"{_KEYS}0")})
         made = self._syntax.parsed(
-            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {asked} AS {asked} ON {same}"
+            f"SELECT __g.* FROM {quote(found)} AS __g SEMI JOIN {asked} AS {asked} ON {same}"
         )
         assert isinstance(made, dict)
         return made

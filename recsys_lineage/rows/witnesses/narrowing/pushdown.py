@@ -97,13 +97,7 @@ class Pushdown(Knowledge):
         asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
         within = self._within(table, conditions, columns) if stored else None
-        few = (
-            0
-            if stored or shaped or any(each.few for each in conditions.values())
-            else 1
-            if definition is None
-            else 2
-        )
+        few = 0 if stored or shaped or any(each.few for each in conditions.values()) else 1
         self._steps.add(
             name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within, few=few
         )
@@ -113,18 +107,20 @@ class Pushdown(Knowledge):
 
     def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
         """Specification of a part, so that it can be read from a larger one."""
+        said = sorted(conditions.items(), key=lambda pair: pair[0])
         asked = tuple(
-            (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null)
-            for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
-            if each.asked
+            (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null) for n, each in said if each.asked
         )
+        answers = len(said) == 1 and bool(said[0][1].answers)
+        if answers:
+            ((n, condition),) = said
+            asked = ((n, condition.asks.strip('"'), condition.answers, False),)
         if not asked or table in self._once:
             return None
         own = [quote(column.name) for column in columns]
         body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
-        return Within(
-            table, asked, len(asked) == len(conditions), self._where(body, own, conditions, columns)
-        )
+        text = self._where(body, own, conditions, columns)
+        return Within(table, asked, len(asked) == len(conditions), text, answers)
 
     def _is_shaped(self, table: str) -> bool:
         """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, which computes all rows for any of them."""
@@ -352,10 +348,7 @@ class Pushdown(Knowledge):
         name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
         condition = Condition.equal_to_one_of(name, "v")
         if not said_true or self.is_computed(table):  # whoever asks for one value so asks for one part
-            # it says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for
-            # every answer counts, so it is no condition of values alone
-            nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-            condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, asks=name)
+            condition = Condition.of_answers(name, "v")
         made = self.part_of(table, {0: condition})
         inner["from_table"] = self.syntax.relation(
             f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"
