@@ -111,7 +111,10 @@ class Candidates:
         query = definition.query
         if self._witnesses.is_aggregated(query) or windows_of(query):
             return []
-        return self._over_marked(query, table, count)
+        found = self._over_marked(query, table, count)
+        for each in found:
+            self._pushdown.push_into_subqueries(each)
+        return found
 
     def of_groups(
         self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]

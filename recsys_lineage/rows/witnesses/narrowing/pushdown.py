@@ -152,10 +152,9 @@ class Pushdown(Knowledge):
         items = from_items(query["from_table"], self.catalog)
         if not self.is_open(query, items):
             return False
-        few = not any(each.asked or each.few for each in conditions.values())
         return bool(
             filters(query, items, conditions, width, self._witnesses)
-            or (few and self._known_of_partitions(query, items, conditions, width))
+            or self._known_of_partitions(query, items, conditions, width)
         )
 
     def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
