@@ -85,6 +85,13 @@ class Stepwise:
         except duckdb.Error as error:
             raise not_taken(error) from error
 
+    def forget(self) -> None:
+        """Drop the temporary tables and views of the steps; what other steps may share stays."""
+        for kind in ("view", "table"):
+            made = self._connection.execute(f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE temporary")
+            for name in [name for (name,) in made.fetchall() if name.casefold() in self._steps]:
+                _ = self._connection.execute(f"DROP {kind} temp.{quote(name)}")
+
     def _run(self, query: str) -> pa.Table:
         text = self._ready(query)
         return self._connection.sql(text, params=self._used(text)).to_arrow_table()
