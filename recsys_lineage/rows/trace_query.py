@@ -11,10 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
-from recsys_lineage.rows.keepers import traced
-from recsys_lineage.rows.kept_flows import Descent, KeptFlows
-from recsys_lineage.rows.kept_steps import KeptSteps
-from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
+from recsys_lineage.rows.excluding_rows import traced
+from recsys_lineage.rows.flow_cache import Descent, FlowCache
+from recsys_lineage.rows.lake_rows import STARTING_ROWS, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.condition import Fits
 from recsys_lineage.rows.statement.decomposition import Statement
@@ -23,11 +22,12 @@ from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.value_literal import equals
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.narrowing.costly_definitions import computed_whole
-from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.nondeterminism.random_draws import refuse_drawn
+from recsys_lineage.rows.witnesses.nondeterminism.recomputed import RecomputedValues
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
@@ -164,7 +164,7 @@ def traced_tables(
     rows: pa.Table,
     connection: duckdb.DuckDBPyConnection,
     parameters: Mapping[str, object],
-    flows: KeptFlows | None = None,
+    flows: FlowCache | None = None,
 ) -> dict[str, tuple[pa.Table, Trace]]:
     """The rows of several tables from which rows of a statement's result were made, found at once.
 
@@ -185,12 +185,12 @@ def traced_tables(
     """
     one = RowValues(plain_rows(rows)[0]) if rows.num_rows == 1 else None
     if one is None:
-        connection.register(GIVEN, rows)
+        connection.register(STARTING_ROWS, rows)
 
     def steps(descent: Descent) -> Stepwise:
         return Stepwise(connection, descent.steps, parameters, kept, descent.costly)
 
-    kept = KeptSteps(connection)
+    kept = StepCache(connection)
     asked = (sql, schemas, sources, rows.column_names, one, connection, parameters, flows)
     descent = _descent(*asked, further=False)
     stepwise, texts = steps(descent), descent.wanted
@@ -214,24 +214,24 @@ def _descent(
     one: RowValues | None,
     connection: duckdb.DuckDBPyConnection,
     parameters: Mapping[str, object],
-    flows: KeptFlows | None,
+    flows: FlowCache | None,
     *,
     further: bool,
 ) -> Descent:
     """The queries for the rows behind a row, or behind given rows, from the cache or new."""
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
     shape = None if one is None else one.shape()
-    questions = ("down", sql, tables, list(sources), sorted(parameters.items()), list(names), shape, further)
-    descent = None if flows is None else flows.descent(*questions)
+    key = ("down", sql, tables, list(sources), sorted(parameters.items()), list(names), shape, further)
+    descent = None if flows is None else flows.descent(*key)
     if descent is None:
         catalog = Catalog(schemas, parameters)
         try:
             bare = bare_statement(sql)
             named = with_pivot_values(bare, names, catalog.names_of)
             descent = _descent_to(Statement(named, catalog), sources, one, further)
-            # values are not kept: those of a row, and those by which a PIVOT calls its columns
+            # values are not stored: those of a row, and those by which a PIVOT calls its columns
             if flows is not None and named == bare and (one is None or descent.kinds):
-                flows.keep(descent, *questions)
+                flows.store(descent, *key)
         finally:
             catalog.connection.close()
     return descent.of_row(one, connection) if one is not None and descent.kinds else descent
@@ -252,8 +252,8 @@ def _descent_to(
     folded = [statement.catalog.folded(source) for source in sources]
     kinds: tuple[str, ...] = ()
     if one is None:
-        tracing = traced(statement, folded, {}, given=GIVEN, further=further)
-    elif one.may_stand_apart(statement.sql, statement.result_types()):
+        tracing = traced(statement, folded, {}, given=STARTING_ROWS, further=further)
+    elif one.can_use_stand_ins(statement.sql, statement.result_types()):
         kinds = tuple(column.type for column in statement.main.columns)
         tracing = traced(statement, folded, *fits_of(statement, one.stand_ins()), further=further)
     else:
@@ -313,7 +313,7 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
             where=ORIGIN,
             advice="give every column of the row, with None for NULL",
         )
-    again = MadeAgain(statement, QueryFacts(statement, ()).is_aggregated)
+    recomputed = RecomputedValues(statement, QueryFacts(statement, ()).is_aggregated)
     fits: dict[int, Callable[[str], str]] = {}
     likely: dict[int, Callable[[str], str]] = {}
     taken: dict[int, Callable[[str], str]] = {}
@@ -321,8 +321,8 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
-        taken[place] = again.nearly(statement.main, place, exact, value)
-        fit, is_likely = again.fit(statement.main, place, exact, value)
+        taken[place] = recomputed.nearly(statement.main, place, exact, value)
+        fit, is_likely = recomputed.fit(statement.main, place, exact, value)
         if fit is not None:
             (likely if is_likely else fits)[place] = fit
     return fits, likely, taken

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 
 from recsys_lineage.rows import stepwise
 from recsys_lineage.rows.flow_query import flowed
-from recsys_lineage.rows.kept_steps import FoundPart, KeptSteps
 from recsys_lineage.rows.statement.condition import Condition
 from recsys_lineage.rows.statement.steps import Part, Step, Within
+from recsys_lineage.rows.step_cache import FoundPart, StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from tests.examples import JUDGES, examples
 from tests.rows.generated import SCHEMAS, tables
@@ -41,10 +41,10 @@ def _found(sql: str, others: str, data: dict[str, Rows]) -> list[list[str]]:
         for number in range(1, 3):
             with connected(data) as connection:
                 connection.execute(f"CREATE TABLE given AS FROM {table} LIMIT {number}")
-                kept = KeptSteps(connection)
+                cache = StepCache(connection)
                 for each in (others, sql):
                     with connection.cursor() as cursor:
-                        rows = flowed(each, SCHEMAS, table, "given", cursor, {}, kept=kept)
+                        rows = flowed(each, SCHEMAS, table, "given", cursor, {}, cache=cache)
                 found.append(sorted(map(repr, rows.to_pylist())))
     return found
 
@@ -117,7 +117,7 @@ def _parts(values: list[str], how: list[str]) -> list[Step]:
 
 def _each(values: list[str], how: list[str]) -> list[list[str]]:
     with connected(_ROWS) as connection:
-        steps = Stepwise(connection, _parts(values, how), {}, KeptSteps(connection))
+        steps = Stepwise(connection, _parts(values, how), {}, StepCache(connection))
         return [
             sorted(map(repr, steps.rows(f"FROM __part{number}").to_pylist())) for number in range(len(values))
         ]
@@ -136,7 +136,7 @@ def test_a_part_is_read_from_one_that_holds_its_values(how: str) -> None:
     for values in product(_VALUES, _VALUES):
         larger, smaller = (set(each.split(", ")) for each in values)
         with connected(_ROWS) as connection:
-            steps = Stepwise(connection, _parts([*values], [how, how]), {}, KeptSteps(connection))
+            steps = Stepwise(connection, _parts([*values], [how, how]), {}, StepCache(connection))
             first = steps.rows("FROM __part0").num_rows
             _ = connection.execute("DELETE FROM t")
             second = steps.rows("FROM __part1").num_rows

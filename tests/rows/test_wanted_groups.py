@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, example, given, settings
 
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.flowing import Flowing
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.trace_query import traced_tables
 from tests.examples import JUDGES
 from tests.rows.generated import SCHEMAS, tables
@@ -144,7 +144,7 @@ def test_rows_flow_into_groups_by_a_computed_key_of_which_only_theirs_are_made(s
     with connected(data) as connection:
         connection.execute("CREATE TABLE given AS FROM t WHERE k = 'z'")
         with connection.cursor() as cursor:
-            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
+            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, cache=StepCache(connection))
         most = "SELECT max(estimated_size) FROM duckdb_tables() WHERE table_name NOT IN ('t', 'u', 'given')"
         assert connection.execute(most).fetchall()[0][0] <= 4
         expected = connection.execute(f"SELECT * FROM ({sql}) WHERE k = 'z'").fetchall()

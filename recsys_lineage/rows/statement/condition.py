@@ -18,47 +18,49 @@ class Condition:
     Attributes:
         template: SQL, with `\\0` in place of the column's expression.
         refuses_null: whether it is never true for NULL.
-        asked: for a condition that allows the values of a column: the table and the column's SQL.
+        requested: for a condition that allows the values of a column: the table and the column's SQL.
         few: whether it usually allows few values.
-        asks: the table of requested values, without rows of which nothing is wanted; empty where there is none.
+        requests: the table of requested values, without rows of which nothing is wanted; empty where there is none.
         answers: the column of that table with values that IN looks for; empty for other conditions.
     """
 
     template: str
     refuses_null: bool
-    asked: tuple[str, str] | None = None
+    requested: tuple[str, str] | None = None
     few: bool = False
-    asks: str = ""
+    requests: str = ""
     answers: str = ""
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column has one of the values of a column of a small table; NULL counts as a value."""
         nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
-        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), asks=table)
+        return cls(
+            f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), requests=table
+        )
 
     @classmethod
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column equals a value of a column of a small table, so it is not NULL."""
-        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
+        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), requests=table)
 
     @classmethod
     def of_answers(cls, table: str, column: str) -> Condition:
         """Condition on the values among which IN looks for those of a column of a small table.
 
-        IN says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for, every
-        answer counts.
+        IN is NULL where a NULL is among its values or requested, so NULLs stay; where one is requested, every value
+        counts, so the condition is not one on values alone.
         """
         answered = f"coalesce(\0 IN (SELECT {column} FROM {table}), true)"
         template = f"({answered} OR EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL))"
-        return cls(template, False, few=True, asks=table, answers=column)
+        return cls(template, False, few=True, requests=table, answers=column)
 
     @property
     def of_equals(self) -> Condition | None:
         """Condition on a column that is equal to one with this condition; None if there is none."""
         if self.refuses_null:
             return self
-        return Condition.equal_to_one_of(*self.asked) if self.asked else None
+        return Condition.equal_to_one_of(*self.requested) if self.requested else None
 
     def of(self, expression: str) -> str:
         """The condition on an expression."""

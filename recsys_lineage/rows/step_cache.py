@@ -1,4 +1,4 @@
-"""KeptSteps: results of steps shared by several statements, so that equal queries run once."""
+"""StepCache: results of steps shared by several statements, so that equal queries run once."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Values:
     """Different values of a column of a table, by their hashes.
 
     Attributes:
-        said: a hash of all of them and their type, without NULL.
+        digest: a hash of all of them and their type, without NULL.
         type: their type.
         hashes: a hash of each, without NULL; None where they are too many.
         has_null: whether NULL is among them.
     """
 
-    said: str
+    digest: str
     type: str
     hashes: frozenset[int] | None
     has_null: bool
 
     def holds(self, others: Values) -> bool:
         """Whether others, without NULL, are surely among these."""
-        if self.said == others.said:
+        if self.digest == others.digest:
             return True
         both = self.hashes is not None and others.hashes is not None and self.type == others.type
         return both and (others.hashes or frozenset()) <= (self.hashes or frozenset())
@@ -61,7 +61,7 @@ class FoundPart:
     answers: bool = False
 
 
-class KeptSteps:
+class StepCache:
     """Tables filled by steps, by the steps' text; cursors of one connection share them, also across threads.
 
     Args:
@@ -83,23 +83,23 @@ class KeptSteps:
         self._tables: dict[str, tuple[str, threading.Event]] = {}
         self._names, self._lock = itertools.count(), threading.Lock()
 
-    def has(self, said: str) -> bool:
+    def has(self, text: str) -> bool:
         """Whether a step with the same text was filled, or is being filled."""
-        return _digest(said) in self._tables
+        return _digest(text) in self._tables
 
-    def table(self, said: str, fill: Callable[[str], int]) -> str:
+    def table(self, text: str, fill: Callable[[str], int]) -> str:
         """The name of the table with the rows of a step with the same text; the first caller fills it.
 
         Args:
-            said: the canonical text of the step.
+            text: the canonical text of the step.
             fill: creates a table of a name, and returns its number of rows.
         """
-        key = _digest(said)
+        key = _digest(text)
         while True:
             with self._lock:
                 is_new = key not in self._tables
                 if is_new:
-                    self._tables[key] = f"__kept_{next(self._names)}", threading.Event()
+                    self._tables[key] = f"__cached_{next(self._names)}", threading.Event()
                 name, filled = self._tables[key]
             if is_new:
                 try:
@@ -122,7 +122,7 @@ class Parts:
         before: the parts of other statements.
     """
 
-    def __init__(self, before: KeptSteps | None = None) -> None:
+    def __init__(self, before: StepCache | None = None) -> None:
         self._of_tables = {} if before is None else before.parts
         self._own: dict[str, list[FoundPart]] = {}
 
@@ -140,49 +140,47 @@ class Contents:
 
     Args:
         connection: the cursor.
-        kept: the tables behind views of the cursor.
+        cache: the tables behind views of the cursor.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, kept: KeptSteps | None = None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: StepCache | None = None) -> None:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
         self._values: dict[tuple[str, str], Values] = {}
-        self._counted = {} if kept is None else kept.counted
-        self._columns = {} if kept is None else kept.columns
-        self._numbers = {} if kept is None else kept.numbers
+        self._counted = {} if cache is None else cache.counted
+        self._columns = {} if cache is None else cache.columns
+        self._numbers = {} if cache is None else cache.numbers
         self._own_numbers: dict[str, int] = {}
-        self._under: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._views: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def stands_on(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
-        """Note that a view of the cursor shows the rows of a kept table, possibly under its own column names."""
-        self._under[view] = table, columns
+    def note_view(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
+        """Note that a view of the cursor shows the rows of a cached table, possibly under its own column names."""
+        self._views[view] = table, columns
 
     def number(self, table: str) -> int:
         """Number of rows of a table that no longer changes."""
-        below = self._under[table][0] if table in self._under else table
-        numbers = self._numbers if table in self._under else self._own_numbers
-        if below not in numbers:
-            found = self._connection.execute(f"SELECT count(*) FROM {quote(below)}").fetchall()
-            numbers[below] = int(found[0][0])
-        return numbers[below]
+        rows = self.base_table(table)
+        numbers = self._numbers if table in self._views else self._own_numbers
+        if rows not in numbers:
+            found = self._connection.execute(f"SELECT count(*) FROM {quote(rows)}").fetchall()
+            numbers[rows] = int(found[0][0])
+        return numbers[rows]
 
     def has(self, table: str, number: int) -> None:
         """Note the number of rows of a table."""
-        if table in self._under:
-            self._numbers[self._under[table][0]] = number
-        else:
-            self._own_numbers[table] = number
+        numbers = self._numbers if table in self._views else self._own_numbers
+        numbers[self.base_table(table)] = number
 
-    def below(self, table: str) -> str:
+    def base_table(self, table: str) -> str:
         """The table behind a view; the table itself if it is none."""
-        return self._under[table][0] if table in self._under else table
+        return self._views[table][0] if table in self._views else table
 
     def of_rows(self, table: str) -> str:
         """A hash of a table's columns and rows in any order; a large table has a unique one."""
-        if table not in self._under:
+        if table not in self._views:
             columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
-            return self._asked(table, "*", columns) + self._rows_of(table, table)
-        rows, names = self._under[table]
+            return self._result(table, "*", columns) + self._rows_of(table, table)
+        rows, names = self._views[table]
         if rows not in self._counted:
             _ = self._counted.setdefault(rows, self._rows_of(rows, table))
         if rows not in self._columns:
@@ -190,53 +188,53 @@ class Contents:
                 (name, kind) for name, kind, *_ in self._connection.execute(f"DESCRIBE {rows}").fetchall()
             ]
         own = [
-            (given or name, kind)
-            for given, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
+            (alias or name, kind)
+            for alias, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
         ]
         return str(own) + self._counted[rows]
 
     def _rows_of(self, table: str, name: str) -> str:
         if self.number(name) > _LARGE:
-            return self._known.setdefault((table, "own"), uuid.uuid4().hex)
+            return self._known.setdefault((table, "unique"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
-        return self._asked(table, "", rows)
+        return self._result(table, "", rows)
 
     def values(self, table: str, column: str) -> Values:
         """The different values of a column of a table."""
         if (table, column) not in self._values:
             of = f"SELECT DISTINCT {column} AS c FROM {quote(table)}"
             kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
-            said = f"{kind}, count(c), sum(hash(c)::HUGEINT) FILTER (c IS NOT NULL), "
-            said += "bit_xor(hash(c)) FILTER (c IS NOT NULL)"
+            sums = f"{kind}, count(c), sum(hash(c)::HUGEINT) FILTER (c IS NOT NULL), "
+            sums += "bit_xor(hash(c)) FILTER (c IS NOT NULL)"
             few = self.number(table) <= _MOST_HASHES
             hashes = "list(hash(c)) FILTER (c IS NOT NULL)" if few else "NULL"
-            text = f"SELECT {said}, count(*) > count(c), {hashes} FROM ({of})"
-            ((*sums, has_null, each),) = self._connection.execute(text).fetchall()
+            text = f"SELECT {sums}, count(*) > count(c), {hashes} FROM ({of})"
+            ((*found, has_null, each),) = self._connection.execute(text).fetchall()
             known = frozenset(each or ()) if few else None
-            self._values[table, column] = Values(str(sums), str(sums[0]), known, has_null)
+            self._values[table, column] = Values(str(found), str(found[0]), known, has_null)
         return self._values[table, column]
 
     def of_values(self, table: str, column: str) -> str:
         """A hash of the distinct values of a column of a table, without NULL."""
-        return self.values(table, column).said
+        return self.values(table, column).digest
 
     def has_null(self, table: str, column: str) -> bool:
         """Whether a column of a table contains NULL."""
         if (table, column) in self._values:
             return self._values[table, column].has_null
         text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
-        return self._asked(table, f"{column}?", text) == "[(True,)]"
+        return self._result(table, f"{column}?", text) == "[(True,)]"
 
-    def _asked(self, table: str, what: str, query: str) -> str:
+    def _result(self, table: str, what: str, query: str) -> str:
         if (table, what) not in self._known:
             self._known[table, what] = str(self._connection.execute(query).fetchall())
         return self._known[table, what]
 
 
-def _digest(said: str) -> str:
-    return hashlib.sha256(said.encode()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def words_of(values: Mapping[str, object]) -> str:
-    """A hash of the values of parameters."""
+def values_text(values: Mapping[str, object]) -> str:
+    """The values of parameters as text, in the order of their names."""
     return repr(sorted(values.items()))
