@@ -191,12 +191,12 @@ def traced_tables(
         return Stepwise(connection, descent.steps, parameters, kept, descent.costly)
 
     kept = StepCache(connection)
-    asked = (sql, schemas, sources, rows.column_names, one, connection, parameters, flows)
-    descent = _descent(*asked, further=False)
+    arguments = (sql, schemas, sources, rows.column_names, one, connection, parameters, flows)
+    descent = _descent(*arguments, further=False)
     stepwise, texts = steps(descent), descent.wanted
     if descent.lost and stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
         stepwise.forget()
-        descent = _descent(*asked, further=True)
+        descent = _descent(*arguments, further=True)
         stepwise, texts = steps(descent), descent.wanted
     elif descent.lost:
         texts = descent.enough
