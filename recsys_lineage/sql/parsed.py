@@ -9,6 +9,7 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
+from recsys_lineage.sql.json_arrows import parsed_statements
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -32,7 +33,7 @@ def parsed_select(
         LineageError: it cannot be parsed, or is not exactly one SELECT.
     """
     try:
-        parsed = sqlglot.parse(bare_statement(text), dialect="duckdb")
+        statements = parsed_statements(bare_statement(text))
     except (SqlglotError, RecursionError) as error:
         found, where = _fault_of_syntax(text, origin, error)
         raise kind(
@@ -42,7 +43,6 @@ def parsed_select(
             where=where,
             advice="correct it there",
         ) from None
-    statements = [statement for statement in parsed if statement is not None]
     if len(statements) == 1 and isinstance(statements[0], exp.Query):
         return statements[0]
     if shaped and len(statements) == 1 and isinstance(statements[0], _TABLES):
