@@ -40,7 +40,7 @@ def test_the_traced_rows_give_the_same_answer(test: str, codes: list[tuple[int |
     sql = f"SELECT id, {test} AS found FROM orders"
     with _connected(ORDERS, codes) as connection:
         for row in connection.execute(sql).fetchall():
-            named = dict(zip(("id", "found"), row, strict=True))
+            named: dict[str, object] = {"id": row[0], "found": row[1]}
             traced = [
                 connection.execute(trace(sql, SCHEMAS, table, named).sql).fetchall() for table in SCHEMAS
             ]

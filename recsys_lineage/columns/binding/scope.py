@@ -102,6 +102,8 @@ class Scope:
     """True for an aggregate without GROUP BY, whose values depend on which rows there are."""
     many_people: Edges | None = None
     """Edges of the people by which its groups are counted, if only groups of several are kept; None otherwise."""
+    counted: Value | None = None
+    """The column by which those people are counted."""
     alias_first: bool = False
     """True if an alias of the SELECT list takes precedence over a column, as in HAVING outside of aggregates."""
     unnests: bool = False

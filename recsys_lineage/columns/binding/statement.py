@@ -133,6 +133,11 @@ class Statement:
         return found.relation
 
     @cached_property
+    def may_mask(self) -> bool:
+        """Whether it can mask values at all: it has a parameter, which may be a key, or keeps some groups only."""
+        return self.tree.find(exp.Having, exp.Parameter, exp.Placeholder) is not None
+
+    @cached_property
     def calls(self) -> dict[int, FileCall]:
         """Table functions over files and files used as tables, by their positions in the text.
 
