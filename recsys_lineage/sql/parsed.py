@@ -35,7 +35,7 @@ def parsed_select(
     try:
         statements = parsed_statements(bare_statement(text))
     except (SqlglotError, RecursionError) as error:
-        found, where = _fault_of_syntax(text, origin, error)
+        found, where = fault_of_syntax(text, origin, error)
         raise kind(
             "The SQL cannot be parsed.",
             expected="one SELECT in DuckDB's dialect",
@@ -80,7 +80,7 @@ def _kind(statement: exp.Expr) -> str:
     )
 
 
-def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
+def fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
     """Fault of a text that sqlglot does not parse, and its position: DuckDB's, if it does not parse it either."""
     try:
         pieces = PiecedSql.of(text)

@@ -14,7 +14,7 @@ SCHEMAS = {
 }  # fmt: skip
 PEOPLE = [("customers", "id"), ("orders", "customer")]
 PARAMETERS: dict[str, Any] = {
-    "key": "secret", "pin": 918273, "empty": "", "blank": " ", "nothing": None, "yes": True, "zero": 0, "small": 7,
+    "key": "secret", "pin": 918273, "empty": "", "blank": " ", "nothing": None, "yes": True, "zero": 0,
 }  # fmt: skip
 
 
@@ -36,7 +36,7 @@ WITH_KEY = (
 )  # fmt: skip
 WITHOUT_KEY = (
     "email", "email || 'pepper'", "email || $empty", "concat(email, $blank)", "concat(email, $nothing)",
-    "concat(email, $yes)", "concat(email, $small)", "id * $pin", "email || length($key)", "email || left($key, 0)",
+    "concat(email, $yes)", "concat(email, $zero)", "id * $pin", "email || length($key)", "email || left($key, 0)",
     "concat(email, nullif($key, $key))", "concat(email, $key = 'x')", "email || typeof($key)", "[email, $key][1]",
     "least(email, $key)", "replace(email || $key, $key, '')", "left(email || $key, 3)", "concat_ws($key, email)",
     "CASE WHEN town = 'P' THEN email || $key ELSE email END", "coalesce(email || $key, email)",

@@ -10,7 +10,6 @@ from recsys_lineage.columns.relation import folded
 
 _MANY = 2
 """Numbers from this one on are not distinguished."""
-_SMALLEST_KEY = 1000
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class Parameters:
 
     Args:
         numbers: name → value of each number of at least 1; larger numbers are stored as 2.
-        keyless: the names of those that cannot be the key of a hash: NULL, a blank text, true, false, and a number of
-            fewer than four digits, which is quickly guessed.
+        keyless: the names of those that cannot be the key of a hash: NULL, a blank text, true, false and 0.
     """
 
     numbers: frozenset[tuple[str, int]] = frozenset()
@@ -45,7 +43,7 @@ class Parameters:
 
 def _is_key(value: object) -> bool:
     if isinstance(value, int | float | Decimal):
-        return not isinstance(value, bool) and abs(value) >= _SMALLEST_KEY
+        return not isinstance(value, bool) and bool(value)
     return value is not None and (not isinstance(value, str | bytes) or bool(value.strip()))
 
 

@@ -261,6 +261,15 @@ class Scope:
         found = self.aliases.get(name)
         return None if found is None else found()
 
+    def _alias_of(self, table: str) -> str | None:
+        """The alias of a table in this FROM clause by the table's own name."""
+        aliases = {
+            folded(each.alias)
+            for each in self.statement.tree.find_all(exp.Table)
+            if each.alias and folded(each.name) == folded(table)
+        }
+        return next((each.name for each in self.bindings if folded(each.name) in aliases), None)
+
     def _not_found(self, node: exp.Expr, parts: Sequence[str]) -> Exception:
         if len(parts) > 1 and (binding := self.binding(parts[0])) is not None:
             known = [column.name for column in binding.relation.columns]
@@ -273,6 +282,14 @@ class Scope:
             scope = scope.outer
         if len(parts) > 1:
             tables = [binding.name for binding in self.bindings]
+            if (alias := self._alias_of(parts[0])) is not None:
+                return self.statement.fault(
+                    f"The table {parts[0]!r} has another name in this statement.",
+                    node,
+                    expected=f"one of {', '.join(tables)}",
+                    found=".".join(parts),
+                    advice=f"write {'.'.join([alias, *parts[1:]])}",
+                )
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
         return self.statement.unknown("column", parts[0], node, list(names))
 

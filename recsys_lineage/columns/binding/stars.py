@@ -159,7 +159,6 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: boo
     renamed = {folded(each.this.name): each.alias for each in renames}
     known = {folded(column.name) for column in columns}
     named = [*excluded, *(each.args["alias"] for each in star.args.get("replace") or ())]
-    named += [each.this for each in renames]
     for each in named:
         if folded(each.name) not in known:
             raise scope.statement.unknown("column", each.name, each, [column.name for column in columns])
