@@ -81,7 +81,7 @@ def column_lineage(
     except ColumnLineageError as error:
         raise statement.fault_of_syntax(error) from None
     if inputs.lasting:
-        _answers.keep(question, inputs, answer)
+        _answers.store(question, inputs, answer)
     return answer
 
 

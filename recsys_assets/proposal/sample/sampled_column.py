@@ -34,7 +34,7 @@ _WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
 DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
 """Pattern of a number whose comma cannot separate thousands."""
 _THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
-BESIDE_NUMBERS = (
+NUMBER_AFFIXES = (
     r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
     r"\x{440}\x{443}\x{431}\.?"  # roubles
 )
@@ -298,7 +298,7 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     plain = texts
     for pattern, minus in ACCOUNTED.items():
         plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
-    bare = plain.str.replace_all(BESIDE_NUMBERS, "")
+    bare = plain.str.replace_all(NUMBER_AFFIXES, "")
     commas, points = (
         bare.str.contains(_COMMA_NUMBER),
         bare.str.contains(_WITH_POINT) & bare.str.contains(r"\."),
