@@ -42,7 +42,7 @@ def _with_parentheses(tokens: Sequence[Token]) -> list[Token]:
     opened: dict[int, int] = {}
     closed: dict[int, int] = {}
     calls: list[tuple[int, int]] = []
-    """For each bracket around a token: its index, and the number of commas since."""
+    """Index of each bracket around a token, with the number of commas since."""
     for place, token in enumerate(tokens):
         if token.token_type in _OPENS:
             calls.append((place, 0))

@@ -341,8 +341,8 @@ class Witnesses(QueryFacts):
     def _compared(self, subquery: Node, width: int) -> str:
         """SQL of the comparison of IN or ANY with one row of the subquery; parts of a row are compared one by one."""
         child, operator = subquery["child"], _COMPARED[subquery["comparison_type"]]
-        if operator == "=" and width > 1 and len(asked := arguments(child)) == width:
-            each = (f"({self.syntax.expression_text(part)}) = __q.__o{n}" for n, part in enumerate(asked))
+        if operator == "=" and width > 1 and len(requested := arguments(child)) == width:
+            each = (f"({self.syntax.expression_text(part)}) = __q.__o{n}" for n, part in enumerate(requested))
             return f"({' AND '.join(each)})"
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if width > 1 else "__q.__o0"
         return f"({self.syntax.expression_text(child)}) {operator} {value}"
