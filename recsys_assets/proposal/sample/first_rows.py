@@ -49,6 +49,9 @@ _TWO_SIGNS = "::"
 _DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
 """Delimiters of some exports, chosen because no text has them; recognised by the names in the header."""
+_SEPARATOR = re.compile(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]")
+_OPEN = re.compile(rf"(?:^|{_SEPARATOR.pattern})\"(?:[^\"]|\"\")*$")
+"""Pattern of a record whose last field has no closing quote yet."""
 _ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
@@ -56,6 +59,9 @@ _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
+_OF_DATA_FRAMES = "NA"
+"""What R writes for no value; it may be an id too, and is the code of Namibia."""
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 
 
@@ -153,13 +159,16 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
     frame, no_value = _without_words(frame)
+    if _OF_DATA_FRAMES in no_value:
+        more += (f"{_OF_DATA_FRAMES} stands among its numbers, so it is read as no value in all its columns",)
     unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
     return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
 
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The frame without words for "no value", as databases write them, and these words in their spelling."""
-    is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in _WORDS_FOR_NONE])
+    words = [*_WORDS_FOR_NONE, *([_OF_DATA_FRAMES] if _stands_among_numbers(frame, _OF_DATA_FRAMES) else [])]
+    is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in words])
     found = {
         word
         for column in frame.select(pl.when(is_word).then(pl.all())).iter_columns()
@@ -168,6 +177,13 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     return frame.with_columns(pl.when(is_word.fill_null(value=False).not_()).then(pl.all())), tuple(
         sorted(found)
     )
+
+
+def _stands_among_numbers(frame: pl.DataFrame, word: str) -> bool:
+    """Whether a column has nothing but numbers beside a word, which then means no value and is no id or country."""
+    is_word, is_number = pl.all().eq(word), pl.all().str.contains(_NUMBER)
+    checks = frame.select(is_word.any() & is_number.any() & (is_word | is_number).all())
+    return any(checks.row(0))
 
 
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
@@ -236,11 +252,20 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _lines_before_header(text: str) -> int:
-    """Number of lines before the header; 0 if no line is recognised as one."""
-    for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
-        cells = re.split(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]", line)
-        if _known_names(cells) >= _FEWEST_KNOWN:
-            return place
+    """Number of lines before the header; 0 if no line is recognised as one.
+
+    Quoted names may hold line ends, so lines are joined up to the closing quote, unless that leads nowhere.
+    """
+    lines = text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]
+    for joined in (True, False):
+        record, start = "", 0
+        for place, line in enumerate(lines):
+            record, start = (f"{record}\n{line}", start) if record else (line, place)
+            if joined and _OPEN.search(record):
+                continue
+            if _known_names(_SEPARATOR.split(record)) >= _FEWEST_KNOWN:
+                return start
+            record = ""
     return 0
 
 
@@ -340,9 +365,10 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
 
 
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Parquet columns, as text unless they are numbers or times."""
+    """Parquet columns, as text unless they are numbers or times, and without NaN, which data frames write for no
+    value."""
     kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
-    return frame.with_columns(
+    return frame.with_columns(pl.selectors.float().fill_nan(None)).with_columns(
         pl.col(name).cast(pl.String, strict=False)
         for name, type_ in frame.schema.items()
         if not (type_.is_numeric() or type_.base_type() in kept) and not type_.is_nested()
