@@ -43,13 +43,15 @@ _OF_VALUES = re.compile(r"%.|\s")
 """Pattern of the directives of a format, and of its blanks, which match any number of blanks."""
 _STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
 """Patterns that DuckDB's directives require, where those of Polars accept more."""
-_DIGITS = r"\d\D*\d\D*\d"
+_DIGITS = r"[0-9][^0-9]*[0-9][^0-9]*[0-9]"
 """Pattern that every time matches: three digits."""
-_ISO_TIME = rf"^\d{{4}}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?({ZONE})?)?$"
+_ISO_TIME = (
+    rf"^[0-9]{{4}}-[0-9][0-9]?-[0-9][0-9]?([ T][0-9][0-9]?:[0-9][0-9](:[0-9][0-9](\.[0-9]+)?)?({ZONE})?)?$"
+)
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
 """Years whose first day is a placeholder for no time, as are all earlier days."""
-DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
+DIGITS_OF_A_TIME = r"^([0-9]{8}|[0-9]{12}|[0-9]{14})$"
 """A day, or a day with its clock, written as one number: 20240131, 202401310930."""
 
 
@@ -137,7 +139,7 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
 
 def _clocks(texts: pl.Series) -> list[str]:
     """Formats of times of day that may follow a day in some of the texts; the empty one is among them."""
-    there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
+    there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}[0-9]?[0-9]:[0-9][0-9]").any()]
     clocks = _possible(_CLOCKS, texts)
     return [*clocks, *(sign + clock[1:] for sign in there for clock in clocks if clock[:1] == " ")]
 
@@ -149,7 +151,7 @@ def _possible(ways: Sequence[str], texts: pl.Series) -> list[str]:
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
-    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(ZONED_TIME)
+    timed, zoned = texts.str.contains(r"[0-9][ T][0-9][0-9]?:[0-9][0-9]"), texts.str.contains(ZONED_TIME)
     some, every = bool((timed & zoned).any()), bool(zoned.all())
     note = (
         "its times name their own offset or zone, and days are those of UTC until time_zone in source.toml names the "
@@ -208,7 +210,7 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     if 2 * read <= texts.len():
         return None
     has_clock = any(map(_has_clock, chosen)) or (
-        ISO in chosen and bool((iso & texts.str.contains(r"\d[ T]\d\d?:\d\d")).any())
+        ISO in chosen and bool((iso & texts.str.contains(r"[0-9][ T][0-9][0-9]?:[0-9][0-9]")).any())
     )
     return WrittenTimes(tuple(chosen), has_clock, read, _note(chosen, read, texts.len()))
 
