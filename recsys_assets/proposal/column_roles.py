@@ -36,7 +36,7 @@ _MANY = 0.05
 _NUMBERED = re.compile(r"\d")
 _FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
 Like: TypeAlias = Mapping[str, Collection[str]]
-"""Names, in lower case, that are preferred for a column of the raw tables."""
+"""Plain names that are preferred for a column of the raw tables, so that `Email (Billing)` is like `Email`."""
 _NONE: Like = {}
 
 
@@ -145,7 +145,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
             continue
         candidates = [
             (
-                column.name.casefold() not in like.get(role, ()),
+                plain_name(column.name) not in like.get(role, ()),
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
                 role in IDS and column.has_words,
@@ -193,9 +193,9 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:
-    """Names, in lower case, of all columns that may be the customer or the product."""
+    """Plain names of all columns that may be the customer or the product."""
     return [
-        column.name.casefold()
+        plain_name(column.name)
         for column in files.columns
         if role_rank(role, column.name, IDS[role]) is not None and _can_be(role, column)
     ]

@@ -319,9 +319,9 @@ def moment_sql(column: SampledColumn, at: str) -> str:
 
 
 def _written(way: str, text: str) -> str:
-    """The time of a text in one notation; a Z after its clock is the zone."""
+    """The time of a text in one notation; a Z after its clock, or the word UTC or GMT, is the zone."""
     read = f"try_strptime(trim({text}), {literal(way)})"
-    return f"timezone('UTC', {read})" if way.endswith("SZ") else read
+    return f"timezone('UTC', {read})" if re.search("SZ$| UTC | GMT ", way) else read
 
 
 def _moment(unit: str, at: str, alone: bool | None = None) -> str:
