@@ -258,8 +258,11 @@ def _expression(part: Roles, name: str) -> str:
 
 
 def _somebody(part: Roles, name: str, value: str) -> str:
-    """A value; if it is a customer's id, without the one that stands for nobody."""
-    return f"nullif({value}, {literal(part.nobody)})" if name == "user_id" and part.nobody else value
+    """A value; if it is a customer's id, without the one that stands for nobody, and mail addresses in lower case."""
+    if name != "user_id":
+        return value
+    text = f"nullif({value}, {literal(part.nobody)})" if part.nobody else value
+    return f"lower({text})" if part.columns[name].are_mails else text
 
 
 _OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")

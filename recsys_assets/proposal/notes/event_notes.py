@@ -10,6 +10,7 @@ from recsys_assets.proposal.names.order_states import GIVEN_BACK, came_to_nothin
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
+from recsys_assets.shop.alike_ids import alike_sql
 from recsys_lineage.sql.names import literal, quote
 
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
@@ -142,6 +143,13 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
     if customer is None:
         return
     item, order = events.columns.get("item_id"), events.columns.get("order_id")
+    for role, column in (("user_id", customer), ("item_id", item)):
+        if column is not None and column.alike and not (role == "user_id" and column.are_mails):
+            yield (
+                f"{len(column.alike):,} ids of column {column.name} are written in several ways, such as "
+                f"{' and '.join(column.alike[0])}, and each way counts as another: where they are one, write "
+                f"{_as_one(column)} AS {role} wherever that id stands"
+            )
     if customer.has_words:
         yield f"column {customer.name} is taken for the customer and holds names: two of one name are one customer"
     if item is not None and item.has_words:
@@ -174,6 +182,16 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
         and "visitor" not in customer.name.casefold()
     ):
         yield f"column {customer.name} is taken for the customer: each of its visits is one"
+
+
+def _as_one(column: SampledColumn) -> str:
+    """SQL that makes one id of those of a column that are alike."""
+    name = quote(column.name)
+    if all(len({id_.lower() for id_ in group}) == 1 for group in column.alike):
+        return f"lower({name})"
+    if all(len({id_.lstrip("0") for id_ in group}) == 1 for group in column.alike):
+        return f"ltrim({name}, '0')"
+    return alike_sql(name)
 
 
 def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.names.known_names import EVENT, known_role, role_rank
+from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
     DIGITS_OF_A_TIME,
@@ -22,6 +22,7 @@ from recsys_assets.proposal.times.written_times import (
     written_times,
     year_of,
 )
+from recsys_assets.shop.alike_ids import alike_ids
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
 _NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
@@ -61,6 +62,7 @@ _OF_CODES = re.compile(
     r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
 )
 """Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`, but `DateKey`."""
+_MAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")
 _EXAMPLES = 3
 _A_DAY = 86_400
 _FEW = 30
@@ -90,6 +92,7 @@ class SampledColumn:
         counts: numbers of rows with it and with the next one.
         is_whole: whether it holds only whole numbers.
         is_nested: whether its values are lists or records.
+        alike: groups of ids that are probably one, such as `a7` and `A7`; only in columns named like ids.
         written: the columns of the files that hold it together, if several do, or their path; its name joins theirs
             with commas.
     """
@@ -113,12 +116,18 @@ class SampledColumn:
     counts: tuple[int, ...] = ()
     is_whole: bool = False
     is_nested: bool = False
+    alike: tuple[tuple[str, ...], ...] = ()
     written: WrittenMoment | MomentInPath | None = None
 
     @property
     def has_words(self) -> bool:
         """Whether its values are words with blanks, like names of people and titles, unlike ids."""
         return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
+
+    @property
+    def are_mails(self) -> bool:
+        """Whether its values are mail addresses, whose case does not matter."""
+        return self.is_text and bool(self.samples) and all(map(_MAIL.fullmatch, self.samples))
 
     @property
     def has_points(self) -> bool:
@@ -157,6 +166,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         counts=tuple(counted["count"].head(2)),
         is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?[0-9]+\s*$").all()),
         is_nested=nested,
+        alike=tuple(alike_ids(different)) if is_text and known_role(values.name) in IDS else (),
     )
     guess = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
     return _of_moments(guess, there) if guess.kind == "number" else guess
