@@ -20,6 +20,7 @@ from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, reco
 from recsys_assets.proposal.sample.unpacked_rows import (
     WHOLE_LINES,
     NotJsonLines,
+    RecordsInOneLine,
     UnpackedRows,
     json_lines,
     listed_things,
@@ -31,7 +32,7 @@ from recsys_assets.shop.shop_rules import NO_VALUE
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.spelling import folded
-from recsys_lineage.sql.names import literal
+from recsys_lineage.sql.names import literal, quote
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 10_000
@@ -124,8 +125,10 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
         advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
         raise ValueError(f"{other.what}: {advice}")
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
-    if not text.strip():
+    if not text.strip() and len(head) < SAMPLE_BYTES:
         raise ValueError("it is empty")
+    if not text.strip():
+        raise ValueError(_of_one_line(path.name, head))
     is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
     if path.suffix.casefold() == ".sql":
         raise ValueError("SQL: load it into its database and export the tables as CSV")
@@ -194,6 +197,8 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
     """
     try:
         unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
+    except RecordsInOneLine as error:
+        raise ValueError(f"{error}: make Parquet of these, as by {_unlisted(error.path, name)}") from error
     except NotJsonLines as error:
         first = text.lstrip().partition("\n")[0]
         if first.startswith("{'"):
@@ -215,10 +220,29 @@ def _parts_by(text: str, separator: str) -> int:
     return max(widths) if len(widths) == 1 and widths != {1} else 0
 
 
+def _of_one_line(name: str, head: bytes) -> str:
+    """The fault of a file whose first line is longer than the sample."""
+    if found := re.match(rb"\s*\{\s*\"(\w+)\"\s*:\s*\[\s*\{", head):
+        way = _unlisted([found[1].decode()], name)
+        return f"one line of JSON with a list of records ({found[1].decode()}): make Parquet of these, as by {way}"
+    if head.lstrip()[:1] in (b"[", b"{"):
+        return f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
+    return f"its first line is longer than {SAMPLE_BYTES >> 20} MiB, so it is no table"
+
+
+def _unlisted(path: Sequence[str], name: str) -> str:
+    """A command that writes each record of a list in JSON as a row of Parquet."""
+    records = f"unnest({'.'.join(map(quote, path))}, max_depth := 2)"
+    return _to_parquet(f"SELECT {records} FROM read_json('{name}', maximum_object_size = 1000000000)", name)
+
+
 def json_to_parquet(name: str) -> str:
     """A command that converts a file of JSON to Parquet."""
-    stem = name.split(".", 1)[0]
-    made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
+    return _to_parquet(f"FROM read_json('{name}', maximum_object_size = 1000000000)", name)
+
+
+def _to_parquet(sql: str, name: str) -> str:
+    made = f"COPY ({sql}) TO '{name.split('.', 1)[0]}.parquet'".replace('"', '\\\\\\"')
     return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
 
 

@@ -323,7 +323,7 @@ def _of_one(name: str) -> str:
 
 def literal_pattern(path: str) -> str:
     """A pattern that matches one path, and others only at characters that a pattern cannot contain."""
-    return re.sub(r"[:\\]", "?", glob.escape(path))
+    return re.sub(r"[:\\\x00-\x1f\x7f]|^~", "?", glob.escape(path))
 
 
 def _fits(path: str, pattern: str) -> bool:
