@@ -61,7 +61,7 @@ _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
 _OF_DATA_FRAMES = "NA"
-"""What R writes for no value; it may be an id too, and is the code of Namibia."""
+"""Word of R for no value; it may be an id too, and is the code of Namibia."""
 _NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 
