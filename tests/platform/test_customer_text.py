@@ -39,4 +39,4 @@ def test_items_of_one_title_are_told_apart_by_their_ids() -> None:
     ]  # fmt: skip
     lines = customer_text(CustomerAnswer("u7", had, listed, "purchase"))
     assert lines[1:4] == ["  Mug (2 times)", "  toys (p1) (2 times)", "  toys (p2) (2 times)"]
-    assert lines[-2:] == [f"  {' '}{n}. toys (q{n}), because you bought toys (p1)"[1:] for n in (1, 2)]
+    assert lines[-2:] == [f"   {n}. toys (q{n}), because you bought toys (p1)" for n in (1, 2)]
