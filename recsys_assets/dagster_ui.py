@@ -47,7 +47,7 @@ class Service:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def last_words(self, lines: int = 15) -> str:
+    def log_tail(self, lines: int = 15) -> str:
         """The end of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
@@ -57,7 +57,7 @@ def run_ui(
     port: int | None = None,
     nightly: bool | None = None,
     workspace: Path | None = None,
-    say: Callable[[str], None] = print,
+    notify: Callable[[str], None] = print,
 ) -> None:
     """Serve the browser interface until Ctrl-C or a SIGTERM; then stop everything that was started.
 
@@ -66,7 +66,7 @@ def run_ui(
         port: overrides the settings' port; 0 takes any free one.
         nightly: whether the nightly schedule is running from the start; overrides the settings.
         workspace: file to load instead of the platform's own `workspace.yaml`.
-        say: prints a line for the user.
+        notify: prints a line for the user.
 
     Raises:
         UiError: the address is reachable by others and no proxy authenticates them, the port is taken, the home is
@@ -84,14 +84,14 @@ def run_ui(
         require_own_source(settings)
         with disk_faults_in_words(settings), open_instance(settings) as instance:
             for run_id in close_abandoned_runs(instance):
-                say(f"Run {run_id} was cut short when its process ended; it is marked as failed.")
+                notify(f"Run {run_id} was cut short when its process ended; it is marked as failed.")
             with stop_requests() as stop:
                 services: list[Service] = []
                 try:
                     _start(settings, workspace or deployment_file("workspace.yaml"), services)
                     if _answers(settings, services, stop):
-                        say(f"Dagster is ready: {_url(settings)}")
-                        say(f"Ctrl-C stops it. Logs: {services[0].log.parent}")
+                        notify(f"Dagster is ready: {_url(settings)}")
+                        notify(f"Ctrl-C stops it. Logs: {services[0].log.parent}")
                         _watch(services, stop)
                 finally:
                     _stop(services)
@@ -142,7 +142,7 @@ def _answers(settings: Settings, services: list[Service], stop: threading.Event)
     raise UiError(
         "The webserver does not answer.",
         expected=f"an answer within {START_SECONDS:.0f} seconds",
-        found=services[0].last_words() or "an empty log",
+        found=services[0].log_tail() or "an empty log",
         where=str(services[0].log),
         advice="read the log; on a busy machine, try again",
     )
@@ -159,7 +159,7 @@ def _raise_for_ended(services: list[Service]) -> None:
         if code is not None:
             raise UiError(
                 f"Dagster's {service.name} ended with code {code}; the other process was stopped too.",
-                found=service.last_words() or "an empty log",
+                found=service.log_tail() or "an empty log",
                 where=str(service.log),
                 advice="read the log, then start `recsys ui` again; `recsys doctor` shows what is wrong",
             )

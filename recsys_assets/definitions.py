@@ -128,7 +128,7 @@ def defs() -> dg.Definitions:
     for prepared_for, definitions in _prepared:
         if prepared_for == settings and decided == Decided():
             return definitions
-    asked = (settings, decided, source_folder(settings))
-    if not _built or _built[0][0] != asked:
-        _built[:] = [(asked, build_definitions(settings, decided=decided))]
+    key = (settings, decided, source_folder(settings))
+    if not _built or _built[0][0] != key:
+        _built[:] = [(key, build_definitions(settings, decided=decided))]
     return with_column_lineage(_built[0][1], lake_resource(settings).lake())

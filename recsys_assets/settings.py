@@ -369,15 +369,15 @@ def _refuse_unknown_variables() -> None:
 def _in_plain_words(error: ValidationError, overrides: dict[str, Any]) -> SettingsError:
     fault = error.errors(include_url=False)[0]
     name = _field_of(str(fault["loc"][0]))
-    given = overrides.get(name)
-    found = _as_text(given) if given is not None else os.environ.get(variable(name)) or _in_dotenv(name)
+    override = overrides.get(name)
+    found = _as_text(override) if override is not None else os.environ.get(variable(name)) or _in_dotenv(name)
     is_secret = "SecretStr" in str(Settings.model_fields[name].annotation)
     expected = _EXPECTED.get(fault["type"], fault["msg"]).format(**fault.get("ctx", {}))
     return SettingsError(
         f"{variable(name)} cannot be used.",
         expected=expected.removeprefix("Value error, expected ").removeprefix("Input should be "),
         found="a value that is not shown, because it holds a secret" if is_secret else repr(found),
-        where="the command line" if given is not None else "the environment or .env",
+        where="the command line" if override is not None else "the environment or .env",
         advice=f"change it, or unset it and use {as_code(default_text(name)) or 'the default'}",
     )
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDERS = ("assets", "files", "lake", "orchestration", "records", "retention", "sql")
-"""The folders into which modules moved; modules in other folders never had another name."""
+"""The folders into which modules moved; other folders have no public modules."""
 _RENAMED = {
     "asset_codes": "orchestration/defined_assets",
     "kept_findings": "assets/code/findings_cache",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _requested = threading.Event()
-_last_words: list[Callable[[], object]] = []
+_exit_steps: list[Callable[[], object]] = []
 
 
 def request_stop() -> None:
@@ -32,25 +32,25 @@ def stop_is_requested() -> bool:
 
 
 @contextmanager
-def last_words(say: Callable[[], object]) -> Iterator[None]:
-    """Register `say` as the last step to run if the process must end inside the block.
+def exit_step(step: Callable[[], object]) -> Iterator[None]:
+    """Register `step` as the last step to run if the process must end inside the block.
 
     Args:
-        say: called once, from another thread, while the block still runs.
+        step: called once, from another thread, while the block still runs.
     """
-    _last_words.append(say)
+    _exit_steps.append(step)
     try:
         yield
     finally:
-        _last_words.remove(say)
+        _exit_steps.remove(step)
 
 
-def say_last_words() -> None:
+def run_exit_steps() -> None:
     """Call all registered last steps, innermost block first; a failing one is reported on stderr and does not stop the
     others.
     """
-    for say in reversed(list(_last_words)):
+    for step in reversed(list(_exit_steps)):
         try:
-            say()
+            step()
         except Exception as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -59,7 +59,7 @@ class Content(Recommender):
         feedbacks = FEEDBACKS if search else ("binary",)
         weights = (0.0, 0.3, 1.0) if search else (0.0,)
         best = -1.0
-        kept: tuple[sp.csr_array, float] | None = None
+        best_state: tuple[sp.csr_array, float] | None = None
         for feedback in feedbacks if self.feedback == "auto" else (self.feedback,):
             self._preference = self._preferences(interactions, feedback)
             for weight in weights if self.popularity_weight == "auto" else (float(self.popularity_weight),):
@@ -68,11 +68,11 @@ class Content(Recommender):
                 if validation is not None:
                     reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
                 if reached > best:
-                    best, kept = reached, (self._preference, weight)
+                    best, best_state = reached, (self._preference, weight)
                     if search:
                         self.chosen = {"feedback": feedback, "popularity_weight": weight}
-        assert kept is not None
-        self._preference, self._weight = kept
+        assert best_state is not None
+        self._preference, self._weight = best_state
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self._scores_of(self._preference[user_rows])

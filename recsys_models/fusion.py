@@ -148,10 +148,10 @@ class Fusion(Recommender):
     ) -> NDArray[np.bool_]:
         """Items for which any member has evidence; members whose evidence follows from their scores are only computed
         for the rest."""
-        asked = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
-        by_scores = [model for model in asked if not _judges_without_scores(model)]
+        weighted = [model for model, weight in zip(self._models, self._weights, strict=True) if weight]
+        by_scores = [model for model in weighted if not _judges_without_scores(model)]
         known = np.zeros(self.n_items, bool)
-        for model in asked:
+        for model in weighted:
             if _judges_without_scores(model):
                 known = known | model._evidence(who, scores)
         if self._facts().had[~known if known.ndim == 1 else ~known.all(0)].any():

@@ -61,7 +61,7 @@ class IALS(EmbeddingRecommender):
     def _sweep(self, items: NDArray[np.float32], validation: Interactions | None, run: FitRun) -> None:
         by_user, by_item = self.seen, csr(self.seen.T)
         best, best_iteration = -1.0, 0
-        kept: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        best_state: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._item_factors = items
         for iteration in range(1, self.iterations + 1):
             self._user_vectors = self._solve(by_user, self._item_factors)
@@ -71,14 +71,14 @@ class IALS(EmbeddingRecommender):
                 metrics["ndcg"] = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
                 if metrics["ndcg"] > best:
                     best, best_iteration = metrics["ndcg"], iteration
-                    kept = (self._user_vectors, self._item_factors)
+                    best_state = (self._user_vectors, self._item_factors)
             self.history.append({"epoch": iteration, **metrics})
             if run.on_epoch is not None:
                 run.on_epoch(iteration, metrics)
-            if kept is not None and iteration - best_iteration >= self.patience:
+            if best_state is not None and iteration - best_iteration >= self.patience:
                 break
-        if kept is not None:
-            self._user_vectors, self._item_factors = kept
+        if best_state is not None:
+            self._user_vectors, self._item_factors = best_state
             self.chosen = {"iterations": best_iteration}
 
     def _fold_vectors(self, customers: Interactions) -> NDArray[np.float32]:

@@ -60,7 +60,7 @@ class ItemNeighbours(Recommender):
         timed = search and interactions.timestamp is not None and not large
         lives = _choices(self.half_life_days, HALF_LIVES if timed else (None,))
         best = -1.0
-        kept: tuple[sp.csr_array, sp.csr_array] | None = None
+        best_state: tuple[sp.csr_array, sp.csr_array] | None = None
         for life in lives:
             cosine = cosine_neighbours(
                 self.seen if life is None else latest_weights(interactions, life), self.neighbours
@@ -82,11 +82,11 @@ class ItemNeighbours(Recommender):
                         seed=run.seed,
                     )
                 if reached > best:
-                    best, kept = reached, (self._feedback, self._similarity)
+                    best, best_state = reached, (self._feedback, self._similarity)
                     if search:
                         self.chosen = {"power": power, "half_life_days": life, "feedback": feedback}
-        assert kept is not None
-        self._feedback, self._similarity = kept
+        assert best_state is not None
+        self._feedback, self._similarity = best_state
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return self._scores_of(self._feedback[user_rows])

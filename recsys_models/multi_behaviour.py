@@ -156,20 +156,20 @@ class MultiBehaviour(LightGCN):
             self._order = state["order"].tolist()
 
 
-def behaviour_order(interactions: Interactions, asked: list[str] | None = None) -> list[str]:
+def behaviour_order(interactions: Interactions, requested: list[str] | None = None) -> list[str]:
     """Behaviours in the order of the cascade, the target last; empty for interactions without behaviours.
 
     Args:
-        asked: the order to take. None: that of `FUNNEL` where all that occur are known there, else by frequency
+        requested: the order to take. None: that of `FUNNEL` where all that occur are known there, else by frequency
             descending.
 
     Raises:
-        ValueError: a behaviour of `asked` does not occur or comes twice, or `asked` is empty.
+        ValueError: a behaviour of `requested` does not occur or comes twice, or `requested` is empty.
     """
     if interactions.behaviour is None:
-        if asked:
+        if requested:
             raise ValueError(
-                f"behaviours: expected interactions with the behaviours {asked}, found some without behaviours; "
+                f"behaviours: expected interactions with the behaviours {requested}, found some without behaviours; "
                 "pass behaviour= when building them"
             )
         return []
@@ -177,12 +177,12 @@ def behaviour_order(interactions: Interactions, asked: list[str] | None = None) 
     rows = {
         name: int(count) for name, count in zip(interactions.behaviour_names, counts, strict=True) if count
     }
-    if asked is not None:
-        if not asked or len(set(asked)) < len(asked) or not set(asked) <= set(rows):
+    if requested is not None:
+        if not requested or len(set(requested)) < len(requested) or not set(requested) <= set(rows):
             raise ValueError(
-                f"behaviours: expected some of {list(rows)}, each once, the target last; found {asked}"
+                f"behaviours: expected some of {list(rows)}, each once, the target last; found {requested}"
             )
-        return list(asked)
+        return list(requested)
     step = {name: number for number, names in enumerate(FUNNEL) for name in names}
     known = all(name.lower() in step for name in rows)
     return sorted(rows, key=lambda name: (step[name.lower()] if known else 0, -rows[name], name))

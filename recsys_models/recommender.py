@@ -367,8 +367,10 @@ class Recommender(Folding):
                 yield
             except (ValueError, np.linalg.LinAlgError) as error:
                 # what is said of a matrix that overflowed, by SciPy or by what takes it over, and of scores of it
-                said = ("infs or NaNs", "expected finite numbers", "expected finite scores")
-                is_overflow = isinstance(error, np.linalg.LinAlgError) or any(s in str(error) for s in said)
+                messages = ("infs or NaNs", "expected finite numbers", "expected finite scores")
+                is_overflow = isinstance(error, np.linalg.LinAlgError) or any(
+                    s in str(error) for s in messages
+                )
                 if not is_overflow or "more moderate" in str(error):
                     raise
                 raise ValueError(self._too_much(str(error))) from error

@@ -72,7 +72,7 @@ class Spectral(EmbeddingRecommender):
         ridges = choices(self.ridge, RIDGES, search, 4.0)
         scales = choices(self.item_scale, (0.0, 0.2), search, 0.2)
         best = -1.0
-        kept: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        best_state: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         for life in lives:
             matrix = self.seen if life is None else latest_weights(interactions, float(life))
             left, values, right = truncated_svd(
@@ -89,7 +89,7 @@ class Spectral(EmbeddingRecommender):
                 if validation is not None:
                     reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
                 if reached > best:
-                    best, kept = reached, (self._user_vectors, self._item_factors)
+                    best, best_state = reached, (self._user_vectors, self._item_factors)
                     if search:
                         self.chosen = {
                             "rank": rank,
@@ -97,8 +97,8 @@ class Spectral(EmbeddingRecommender):
                             "item_scale": scale,
                             "half_life_days": life,
                         }
-        assert kept is not None
-        self._user_vectors, self._item_factors = kept
+        assert best_state is not None
+        self._user_vectors, self._item_factors = best_state
 
     def _fold_edges(self, interactions: Interactions) -> list[sp.csr_array]:
         life = self.chosen.get("half_life_days", self.half_life_days)

@@ -70,7 +70,7 @@ class UserNeighbours(Recommender):
         search = validation is not None
         lives = HALF_LIVES if search and interactions.timestamp is not None else (None,)
         best = -1.0
-        kept: tuple[sp.csr_array, sp.csr_array] | None = None
+        best_state: tuple[sp.csr_array, sp.csr_array] | None = None
         for life in lives if self.half_life_days == "auto" else (self.half_life_days,):
             feedback = self.seen if life is None else latest_weights(interactions, float(life))
             for damping in choices(self.popularity_damping, (0.0, 0.3), search, 0.3):
@@ -82,15 +82,15 @@ class UserNeighbours(Recommender):
                     if validation is not None:
                         reached = validation_ndcg(self.score_block, self.seen, validation, max_users=2000)
                     if reached > best:
-                        best, kept = reached, (self._feedback, self._similarity)
+                        best, best_state = reached, (self._feedback, self._similarity)
                         if search:
                             self.chosen = {
                                 "power": power,
                                 "half_life_days": life,
                                 "popularity_damping": damping,
                             }
-        assert kept is not None
-        self._feedback, self._similarity = kept
+        assert best_state is not None
+        self._feedback, self._similarity = best_state
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return np.asarray((self._similarity[user_rows] @ self._feedback).todense(), np.float32)

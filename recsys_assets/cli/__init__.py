@@ -23,13 +23,13 @@ def _commands() -> None:
     from recsys_assets.cli.stopping import stopping_at_once
 
     # from here on, as the commands take their time to be imported
-    with stopping_at_once(_say, unless_handled=True):
+    with stopping_at_once(_print, unless_handled=True):
         from recsys_assets.cli.commands import app
 
         app()
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     import json
 
     print(line, file=sys.stderr, flush=True)
@@ -39,5 +39,5 @@ def _say(line: str) -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    _say(STOPPED)
+    _print(STOPPED)
     os._exit(128 + number)

@@ -43,12 +43,12 @@ def errors_in_words() -> Iterator[None]:
         yield
 
 
-def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
+def fail(errors: dict[str, str], **more: Any) -> NoReturn:
     """End a command whose assets failed, with exit code 1.
 
     Args:
         errors: asset → its error, in words.
-        beside: further keys of the JSON output.
+        more: further keys of the JSON output.
     """
     if is_in_json():
         print_error(
@@ -57,7 +57,7 @@ def fail(errors: dict[str, str], **beside: Any) -> NoReturn:
             found="\n".join(f"{step}: {text}" for step, text in errors.items()),
             where=", ".join(errors),
             advice="recsys logs RUN shows what each asset did; run again to resume",
-            **beside,
+            **more,
         )
     screen = Console(stderr=True)
     for step, text in errors.items():

@@ -63,7 +63,7 @@ def ui(
     from recsys_assets.dagster_ui import run_ui
 
     with errors_in_words():
-        run_ui(load_settings(), port=port, nightly=nightly or None, say=console.print)
+        run_ui(load_settings(), port=port, nightly=nightly or None, notify=console.print)
 
 
 @app.command()

@@ -31,7 +31,7 @@ def _rebuild(names: Sequence[str]) -> Collection[str]:
             out.print(f"No asset of the platform makes {', '.join(unknown)}.", markup=False)
         if not known:
             return unknown
-        with platform.writers.exclusive(say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(notify=partial(out.print, markup=False)):
             platform.recover()
             with asset_progress(out, len(known)):
                 outcome = platform.run(known)

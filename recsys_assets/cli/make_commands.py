@@ -54,14 +54,14 @@ def demo(
         if dry_run:
             _show_plan(platform.plan(platform.names(), reuse=not force), out, as_json)
             return
-        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, notify=partial(out.print, markup=False)):
             platform.recover()
             names = platform.names() if force else platform.outdated()
             errors: dict[str, str] = {}
             if names:
                 made = _made(platform, names, out, reuse=not force)
                 errors = made.errors
-                _say_warnings(platform, made, out)
+                _print_warnings(platform, made, out)
             else:
                 out.print("Nothing changed since the last run; every table is kept as it is.")
             faulty = platform.show_faulty_days()
@@ -138,9 +138,9 @@ def materialize(
             days = _days(platform, partition, first, last)
             _show_plan(platform.plan(names, reuse=reuse, days=days), out, as_json)
             return
-        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, notify=partial(out.print, markup=False)):
             platform.recover()
-            _say_what_is_on_request(platform, names, out)
+            _print_on_request(platform, names, out)
             began = time.perf_counter()
             days = _days(platform, partition, first, last)
             if days is not None and partition is None and reuse:
@@ -150,7 +150,9 @@ def materialize(
                 outcomes = [_made(platform, names, out, reuse=reuse)]
             else:
                 outcomes = _made_by_day(platform, names, days, out)
-            _print_outcomes(platform, outcomes, names, out, began=began, whole=days is None, as_json=as_json)
+            _print_outcomes(
+                platform, outcomes, names, out, began=began, all_days=days is None, as_json=as_json
+            )
 
 
 @app.command()
@@ -167,14 +169,14 @@ def nightly(dry_run: DryRun = False, as_json: AsJson = False, no_wait: NoWait = 
         if dry_run:
             _show_plan(platform.plan(names, reuse=True), out, as_json)
             return
-        with platform.writers.exclusive(wait=not no_wait, say=partial(out.print, markup=False)):
+        with platform.writers.exclusive(wait=not no_wait, notify=partial(out.print, markup=False)):
             platform.recover()
             began = time.perf_counter()
             from recsys_assets.cli.terminal_output import asset_progress
 
             with asset_progress(out, len(names)):
                 outcome = platform.run_nightly()
-            _print_outcomes(platform, [outcome], names, out, began=began, whole=True, as_json=as_json)
+            _print_outcomes(platform, [outcome], names, out, began=began, all_days=True, as_json=as_json)
 
 
 @app.command()
@@ -190,7 +192,7 @@ def forget(
     """
     with (
         opened_platform() as (platform, out),
-        platform.writers.exclusive(wait=True, say=partial(out.print, markup=False)),
+        platform.writers.exclusive(wait=True, notify=partial(out.print, markup=False)),
     ):
         platform.recover()
         done = platform.forget(files)
@@ -257,10 +259,10 @@ def _made_by_day(
         return platform.run_days(names, days)
 
 
-def _say_what_is_on_request(platform: Platform, names: Sequence[str], out: Console) -> None:
+def _print_on_request(platform: Platform, names: Sequence[str], out: Console) -> None:
     """Name selected assets that are made on request only, because they may take hours or delete old versions."""
-    if asked := [name for name in names if platform.is_on_request(name)]:
-        out.print(f"Selected, and made on request only: {', '.join(asked)}.", markup=False)
+    if on_request := [name for name in names if platform.is_on_request(name)]:
+        out.print(f"Selected, and made on request only: {', '.join(on_request)}.", markup=False)
 
 
 def _print_outcomes(
@@ -270,21 +272,21 @@ def _print_outcomes(
     out: Console,
     *,
     began: float,
-    whole: bool,
+    all_days: bool,
     as_json: bool,
 ) -> None:
     """Print how runs ended and which files were loaded, and exit with 1 after a failure.
 
-    `whole`: no single days were requested.
+    `all_days`: no single days were requested.
     """
     errors = {step: text for outcome in outcomes for step, text in outcome.errors.items()}
     files = None
     if any(name == "source_files" or name.startswith("raw_") for name in names):
-        files = platform.load_report(loaded=whole and "raw_events" in names)
+        files = platform.load_report(loaded=all_days and "raw_events" in names)
     if not as_json:
         for outcome in outcomes:
-            _say_warnings(platform, outcome, out)
-        complete = files is None or _say_what_was_loaded(files, out)
+            _print_warnings(platform, outcome, out)
+        complete = files is None or _print_loaded(files, out)
         if errors:
             fail(errors)
         if not complete:
@@ -326,13 +328,13 @@ def _assets_of(platform: Platform, outcomes: Sequence[RunOutcome]) -> dict[str, 
     }
 
 
-def _say_warnings(platform: Platform, outcome: RunOutcome, out: Console) -> None:
+def _print_warnings(platform: Platform, outcome: RunOutcome, out: Console) -> None:
     """Print the findings of checks that are not blocking."""
     for asset, found in platform.warnings(outcome.run_id).items():
         out.print(f"[yellow]{escape(asset)}:[/yellow] {escape(found)}")
 
 
-def _say_what_was_loaded(files: LoadReport, out: Console) -> bool:
+def _print_loaded(files: LoadReport, out: Console) -> bool:
     """Print which files were loaded; returns whether all were."""
     from recsys_assets.cli.terminal_output import load_lines
 

@@ -94,8 +94,8 @@ def logs(
             console.print(f"[red]{escape(each.asset)} failed:[/red] {escape(each.failure.message)}")
     for step, state in record.steps.items():
         if state == "skipped":
-            kept = stayed.get(record.kept.get(step) or "")
-            version = "" if kept is None else f": it stays at version {kept.version}"
+            unchanged = stayed.get(record.kept.get(step) or "")
+            version = "" if unchanged is None else f": it stays at version {unchanged.version}"
             console.print(f"{escape(step)} was skipped{version}")
 
 

@@ -33,7 +33,7 @@ def serve(
     from recsys_assets.service.server import run_service
 
     with errors_in_words():
-        run_service(load_settings(), port, workers, say=lambda line: console.print(line, markup=False))
+        run_service(load_settings(), port, workers, notify=lambda line: console.print(line, markup=False))
 
 
 @app.command()

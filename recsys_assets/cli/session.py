@@ -54,14 +54,14 @@ def opened_platform(quiet: bool = False) -> Iterator[tuple[Platform, Console]]:
     """The platform of the settings, and where to print: stderr when stdout is for JSON."""
     out = Console(stderr=True, soft_wrap=True, highlight=False) if quiet else console
 
-    def say(line: str) -> None:
+    def notify(line: str) -> None:
         if is_in_json() and line == STOPPED:
             print_error(line)
             return
         out.show_cursor()  # a progress bar hides it, and may not come to show it again
         out.print(line, markup=False)
 
-    with stopping_at_once(say), errors_in_words(), set_apart() as loaded:
+    with stopping_at_once(notify), errors_in_words(), set_apart() as loaded:
         settings = load_settings()
         from recsys_assets.instance import disk_faults_in_words, open_instance
 

@@ -68,12 +68,12 @@ def init(
 
     # a home belongs to one source, and the usual one may be the demo's
     home = shlex.quote(f".{shop.resolve().name}")
-    given = (
+    export = (
         f"{variable('home')}={home} {variable('source')}={shlex.quote(str(shop))} "
         f"{variable('data')}={shlex.quote(str(proposal.root))}"
     )
     console.print("What to do next:")
-    console.print(f"  export {escape(given)}")
+    console.print(f"  export {escape(export)}")
     console.print("  recsys check      tries the source on a few rows, in seconds; nothing is written")
     console.print("  recsys demo       loads everything and recommends")
 

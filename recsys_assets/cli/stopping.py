@@ -14,14 +14,14 @@ from types import FrameType
 from typing import Any
 
 from recsys_assets.cli.stop_signals import SIGNALS, STOPPED
-from recsys_lineage.interruption import request_stop, say_last_words, withdraw_request
+from recsys_lineage.interruption import request_stop, run_exit_steps, withdraw_request
 from recsys_lineage.process_end import leave
 
 SECONDS_TO_UNWIND = 2.0
 
 
 @contextmanager
-def stopping_at_once(say: Callable[[str], None], *, unless_handled: bool = False) -> Iterator[None]:
+def stopping_at_once(notify: Callable[[str], None], *, unless_handled: bool = False) -> Iterator[None]:
     """Inside the block, a signal that means stop ends the process with code 128 + its number.
 
     The main thread is interrupted first, so that its work is undone and recorded as cancelled. Native code may hold it
@@ -31,19 +31,22 @@ def stopping_at_once(say: Callable[[str], None], *, unless_handled: bool = False
     A command under `nohup` ignores SIGHUP.
 
     Args:
-        say: prints a line for the user.
+        notify: prints a line for the user.
         unless_handled: leave signals to code that handles them itself, such as a server. A step of Dagster handles them
             too, but has to end.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard, tell = os.pipe()
-    os.set_blocking(tell, False)
-    unraisable_before, sys.unraisablehook = sys.unraisablehook, partial(_say_unraisable, sys.unraisablehook)
-    wakeup_before = signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    unraisable_before, sys.unraisablehook = (
+        sys.unraisablehook,
+        partial(_report_unraisable, sys.unraisablehook),
+    )
+    wakeup_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     stopped: list[int] = []
-    watched = (heard, stopped, say, unless_handled)
+    watched = (reader, stopped, notify, unless_handled)
     watcher = threading.Thread(target=_watch, args=watched, name="stop-requests", daemon=True)
     watcher.start()
     ignored = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else set()
@@ -61,14 +64,14 @@ def stopping_at_once(say: Callable[[str], None], *, unless_handled: bool = False
         ended = error
     finally:
         signal.set_wakeup_fd(wakeup_before)
-        os.close(tell)
+        os.close(writer)
         watcher.join()
         sys.unraisablehook = unraisable_before
         for number, handler in before.items():
             signal.signal(number, handler)
         withdraw_request()
     if stopped or isinstance(ended, KeyboardInterrupt):
-        say(STOPPED)
+        notify(STOPPED)
         sys.exit(128 + (stopped[0] if stopped else signal.SIGINT))
     if ended is not None:
         raise ended
@@ -78,20 +81,20 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _say_unraisable(say: Callable[[Any], object], error: Any) -> None:
+def _report_unraisable(report: Callable[[Any], object], error: Any) -> None:
     """Report an unraisable exception, except for an interruption, after which the watcher ends the process anyhow."""
     if issubclass(error.exc_type, Exception):
-        say(error)
+        report(error)
 
 
-def _watch(heard: int, stopped: list[int], say: Callable[[str], None], unless_handled: bool) -> None:
+def _watch(reader: int, stopped: list[int], notify: Callable[[str], None], unless_handled: bool) -> None:
     """Wait for a signal and make the process end; return when the other end of the pipe is closed."""
     try:
         while True:
             seconds = SECONDS_TO_UNWIND if stopped else None
-            if not select.select([heard], [], [], seconds)[0]:
+            if not select.select([reader], [], [], seconds)[0]:
                 break
-            numbers = os.read(heard, 1)
+            numbers = os.read(reader, 1)
             if not numbers:
                 return
             if numbers[0] not in SIGNALS:
@@ -103,7 +106,7 @@ def _watch(heard: int, stopped: list[int], say: Callable[[str], None], unless_ha
             stopped.append(numbers[0])
             request_stop()
     finally:
-        os.close(heard)
-    say_last_words()
-    say(STOPPED)
+        os.close(reader)
+    run_exit_steps()
+    notify(STOPPED)
     leave(128 + stopped[0])

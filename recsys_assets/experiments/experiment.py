@@ -151,8 +151,8 @@ class Experiment(TomlPart):
     @cached_property
     def shares(self) -> tuple[float, ...]:
         """Shares of the arms, in their order; they sum to 1."""
-        whole = sum(arm.share for arm in self.arms)
-        return tuple(arm.share / whole for arm in self.arms)
+        total = sum(arm.share for arm in self.arms)
+        return tuple(arm.share / total for arm in self.arms)
 
     def arm_of(self, unit: str, key: bytes) -> Arm:
         """The arm of a customer or session; always the same one for the same key, name and shares."""

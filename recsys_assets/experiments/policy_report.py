@@ -100,8 +100,8 @@ def _judged(
     values, customers = drawn[reward].to_numpy(), drawn["user_id"].to_numpy()
     propensity = drawn["propensity"].to_numpy()
     agrees = (drawn["item_id"] == drawn["chosen"]).fill_null(False).to_numpy().astype(np.float64)
-    given = {"alpha": alpha, "groups": customers}
-    ips = inverse_propensity(values, propensity, agrees, **given)
+    options = {"alpha": alpha, "groups": customers}
+    ips = inverse_propensity(values, propensity, agrees, **options)
     base = {
         **_row(policy, "candidate", version, reward, drawn, "", ""),
         **_shown(drawn, reward, alpha),
@@ -115,13 +115,13 @@ def _judged(
             f" shown there, which weighs as much as {ips.effective:.0f} places of its own; {LEAST_UNITS} are needed."
         )
         return {**base, "verdict": "too little", "words": words}
-    snips = self_normalised(values, propensity, agrees, **given)
+    snips = self_normalised(values, propensity, agrees, **options)
     expected = expected_rewards(drawn, reward, drawn["chosen"])
-    robust = doubly_robust(values, propensity, agrees, *expected, **given)
+    robust = doubly_robust(values, propensity, agrees, *expected, **options)
     gain = _difference(values, propensity, agrees, customers, alpha)
-    whole = ips.weights_fit
+    weights_fit = ips.weights_fit
     found = {**base, **_ends("ips", ips), **_ends("snips", snips), **_ends("dr", robust)}
-    if not whole and ips.mean_weight > 1:
+    if not weights_fit and ips.mean_weight > 1:
         words = (
             f"Do not trust this: weights have the mean {ips.mean_weight:.3f} instead of 1, so the propensities that the"
             " service wrote down are not those by which it showed."
@@ -130,14 +130,14 @@ def _judged(
     found |= {
         "difference": gain.estimate,
         "difference_low": gain.low,
-        "difference_high": gain.high if whole else None,
+        "difference_high": gain.high if weights_fit else None,
     }
     if gain.low > 0:
         verdict, words = (
             "better",
-            f"It earns more than what was shown: {gain.low:+.3%} to {_up(gain, whole)} a place.",
+            f"It earns more than what was shown: {gain.low:+.3%} to {_up(gain, weights_fit)} a place.",
         )
-    elif not whole:
+    elif not weights_fit:
         verdict = "partly supported"
         words = (
             f"At {1 - ips.mean_weight:.0%} of the places its item could not have been drawn, of which the log says"
@@ -156,8 +156,8 @@ def _judged(
     return {**found, "verdict": verdict, "words": words}
 
 
-def _up(gain: Value, whole: bool) -> str:
-    return f"{gain.high:+.3%}" if whole else "more"
+def _up(gain: Value, weights_fit: bool) -> str:
+    return f"{gain.high:+.3%}" if weights_fit else "more"
 
 
 def _difference(

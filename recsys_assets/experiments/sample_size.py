@@ -37,8 +37,8 @@ def units_needed(
     """
     if not effect or min(shares) <= 0 or len(shares) != 2:
         raise ValueError(f"an effect that is not 0 and two shares are needed, not {effect} and {shares}")
-    whole = sum(shares)
-    score = abs(deviation) * math.sqrt(sum(whole / share for share in shares))
+    total = sum(shares)
+    score = abs(deviation) * math.sqrt(sum(total / share for share in shares))
     if score == 0:
         return 2
 

@@ -40,19 +40,7 @@ def experiment_units(
         .select("unit", "arm", "query_id", "item_id", "time", "user_id")
         .with_columns(known=pl.col("item_id").is_in(prices["item_id"].implode()))
     )
-    units = (
-        shown.group_by("unit")
-        .agg(
-            pl.col("arm").first(),
-            pl.col("arm").n_unique().alias("arms"),
-            pl.col("user_id").drop_nulls().first(),
-            pl.col("time").min().alias("first_shown"),
-            pl.len().alias("exposures"),
-            pl.col("item_id").filter(pl.col("known")).unique().sort().alias("items"),
-        )
-        .filter(pl.col("arms") == 1)
-        .drop("arms")
-    )
+    units = _of_one_arm(shown)
     answers = shown.select("query_id", of_answer="unit").unique("query_id")
     did = (
         feedback.join(answers, on="query_id", how="left")
@@ -85,6 +73,23 @@ def experiment_units(
         .sort("unit")
     )
     return found if prices.filter(pl.col("price") > 0).height else found.drop("revenue")
+
+
+def _of_one_arm(shown: pl.DataFrame) -> pl.DataFrame:
+    """The units of exposures, without those that were shown several arms."""
+    return (
+        shown.group_by("unit")
+        .agg(
+            pl.col("arm").first(),
+            pl.col("arm").n_unique().alias("arms"),
+            pl.col("user_id").drop_nulls().first(),
+            pl.col("time").min().alias("first_shown"),
+            pl.len().alias("exposures"),
+            pl.col("item_id").filter(pl.col("known")).unique().sort().alias("items"),
+        )
+        .filter(pl.col("arms") == 1)
+        .drop("arms")
+    )
 
 
 def with_past(units: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:

@@ -220,12 +220,12 @@ def _behaviour_by_its_words(files: SampledFiles, taken: set[str]) -> dict[str, S
     telling = [
         column
         for column in files.columns
-        if column.name not in taken and len(column.values) > 1 and _says_what_was_done(column)
+        if column.name not in taken and len(column.values) > 1 and _names_behaviours(column)
     ]
     return {"behaviour": telling[0]} if len(telling) == 1 else {}
 
 
-def _says_what_was_done(column: SampledColumn) -> bool:
+def _names_behaviours(column: SampledColumn) -> bool:
     words = [known_behaviour(value) for value in column.values]
     return 2 * len([*filter(None, words)]) >= len(words) and bool({*words} - {"", "return"})
 
@@ -246,10 +246,10 @@ def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[
 
 def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
     """Columns of records in a list, such as the lines of an order, whose own id is outside of the list."""
-    beside = files.unpacked.beside_elements if files.unpacked is not None else set()
+    shared = files.unpacked.shared_columns if files.unpacked is not None else set()
     taken = {name for column in events.values() for name in column.names}
     ids = [
-        column for column in files.columns if column.name.casefold() == "id" and column.name in beside - taken
+        column for column in files.columns if column.name.casefold() == "id" and column.name in shared - taken
     ]
     return {**events, "order_id": ids[0]} if ids and "order_id" not in events else dict(events)
 

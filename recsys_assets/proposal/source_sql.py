@@ -13,8 +13,8 @@ from recsys_assets.proposal.names.behaviours import mapped_behaviours, named_beh
 from recsys_assets.proposal.names.known_names import IDS
 from recsys_assets.proposal.sample.sampled_column import (
     ACCOUNTED,
-    BESIDE_NUMBERS,
     DECIMAL_COMMA,
+    NUMBER_AFFIXES,
     SampledColumn,
 )
 from recsys_assets.proposal.times.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
@@ -32,20 +32,20 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
             times.
     """
     table = parts[0].table
-    given = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
+    filled = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
     if not any("behaviour" in part.columns for part in parts) and {*map(_named, parts)} <= {"purchase", ""}:
-        given = [name for name in given if name != "behaviour"]  # as without a word
-    given += ["subset"] if divided else []
+        filled = [name for name in filled if name != "behaviour"]  # as without a word
+    filled += ["subset"] if divided else []
     described = [_is_described(part) for part in parts]
     timed = any(each and part.happened is not None for each, part in zip(described, parts, strict=True))
-    whole = [part.files.pattern for part in parts]
-    comment = f"-- {_WHAT[table]} of {', '.join(whole)}."
+    patterns = [part.files.pattern for part in parts]
+    comment = f"-- {_WHAT[table]} of {', '.join(patterns)}."
     if len({*described}) > 1:
         comment += "\n-- A table of its own is believed before lines of events: as known first, and as said most often."
     return (
         f"{comment}\n"
         + "\nUNION ALL\n".join(
-            _select(part, given, described=each, counted=any(described), timed=timed)
+            _select(part, filled, described=each, counted=any(described), timed=timed)
             for part, each in zip(parts, described, strict=True)
         )
         + "\n"
@@ -57,10 +57,10 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
 
     A line without a head is kept, so that it is rejected for its missing customer and not lost.
     """
-    given = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
+    filled = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
     part_of = dict(zip(joined.sides, joined.parts, strict=True))
     values = []
-    for name in given:
+    for name in filled:
         side, column = joined.columns[name]
         value = _value(name, column, partial(_of_side, side))
         values.append(f"{_somebody(part_of[side], name, value)} AS {name}")
@@ -155,17 +155,17 @@ def _is_described(part: Roles) -> bool:
     return part.table in ("raw_items", "raw_users") and _names_others_too(part)
 
 
-def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool, timed: bool) -> str:
+def _select(part: Roles, filled: Sequence[str], *, described: bool, counted: bool, timed: bool) -> str:
     """The SELECT of some files.
 
     Args:
         part: their role for the table.
-        given: columns of the table that any of its parts fills.
+        filled: columns of the table that any of its parts fills.
         described: whether they hold events, so that each description counts once.
         counted: whether this part or another one of the table does.
         timed: whether one of these has the time since when a description is known, so that no model uses it earlier.
     """
-    expressions = [(_expression(part, name), name) for name in given]
+    expressions = [(_expression(part, name), name) for name in filled]
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
     if described:
         # the files hold events: one row for each different description, with the line that gives it first
@@ -184,8 +184,8 @@ def _select(part: Roles, given: Sequence[str], *, described: bool, counted: bool
     names = _used([*part.columns.values(), *more]) | ({*part.ended} if left_out else {*()})
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
-        says = [text for text, name in expressions if name in part.columns and name not in IDS]
-        text += "\nWHERE " + " OR ".join(f"{each} IS NOT NULL" for each in says)
+        texts = [text for text, name in expressions if name in part.columns and name not in IDS]
+        text += "\nWHERE " + " OR ".join(f"{each} IS NOT NULL" for each in texts)
         text += "\nGROUP BY " + ", ".join(text for text, name in expressions if name in part.columns)
     return text + left_out
 
@@ -229,10 +229,10 @@ def _names_others_too(part: Roles) -> bool:
     return key.distinct < 0.9 * part.files.rows and len(part.files.columns) > len(names)
 
 
-_Given = TypeVar("_Given")
+_T = TypeVar("_T")
 
 
-def _by(columns: Mapping[str, _Given]) -> list[tuple[str, _Given]]:
+def _by(columns: Mapping[str, _T]) -> list[tuple[str, _T]]:
     """Columns by which events without times are split: whole orders, or else customer and product."""
     names = ("order_id",) if "order_id" in columns else ("user_id", "item_id")
     return [(name, columns[name]) for name in names]
@@ -292,7 +292,7 @@ def number_sql(column: SampledColumn, at: str) -> str:
     for pattern, minus in ACCOUNTED.items() if column.accounted else ():
         at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
     if column.decorated:
-        at = f"regexp_replace({at}, {literal(BESIDE_NUMBERS)}, '', 'g')"
+        at = f"regexp_replace({at}, {literal(NUMBER_AFFIXES)}, '', 'g')"
     if column.comma and column.thousands:
         comma = f"replace(replace({at}, '.', ''), ',', '.')"
         is_comma = f"regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)})"

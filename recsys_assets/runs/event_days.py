@@ -102,12 +102,13 @@ def require_divided(names: Sequence[str], definitions: dg.Definitions) -> None:
         NoPartitions: one of them is not.
     """
     graph = definitions.resolve_asset_graph()
-    whole = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]
-    if whole:
+    unpartitioned = [name for name in names if graph.get(dg.AssetKey(name)).partitions_def is None]
+    if unpartitioned:
         raise NoPartitions(
             "A day was given for tables that are not partitioned by day.",
             expected="raw_events alone, when days are named",
-            found=", ".join(whole[:5]) + (f" and {len(whole) - 5} more" if len(whole) > 5 else ""),
+            found=", ".join(unpartitioned[:5])
+            + (f" and {len(unpartitioned) - 5} more" if len(unpartitioned) > 5 else ""),
             advice="leave the days out, or materialize raw_events with them and the others after it",
         )
 

@@ -10,7 +10,7 @@ import dagster as dg
 
 from recsys_assets.definitions import CODE_LOCATION
 from recsys_assets.runs.writers import Writers
-from recsys_lineage.interruption import last_words, stop_is_requested
+from recsys_lineage.interruption import exit_step, stop_is_requested
 from recsys_lineage.orchestration.dagster_internals import execute_here
 from recsys_lineage.orchestration.recorded_runs import mark_cancelled
 from recsys_lineage.orchestration.sqlite_events import many_events
@@ -50,12 +50,12 @@ def run_here(
     Raises:
         KeyboardInterrupt: a stop was requested; the run is marked as cancelled.
     """
-    said: dict[str, str] = {}
+    messages: dict[str, str] = {}
     run_id = str(uuid.uuid4())
 
     def listen(moment: Progress) -> None:
         if moment.kind == "failed":
-            said[moment.asset] = moment.text
+            messages[moment.asset] = moment.text
 
     def cancelled() -> None:
         mark_cancelled(instance, run_id)
@@ -64,7 +64,7 @@ def run_here(
     with (
         writers.exclusive(),
         writers.registered(run_id),
-        last_words(cancelled),
+        exit_step(cancelled),
         many_events(),
         listening(listen),
     ):
@@ -83,7 +83,9 @@ def run_here(
     record()
     stored = _errors(result.all_events)
     # What is stored has no values; whoever started the run sees the whole message.
-    return RunOutcome(run_id, result.success, {step: said.get(step, text) for step, text in stored.items()})
+    return RunOutcome(
+        run_id, result.success, {step: messages.get(step, text) for step, text in stored.items()}
+    )
 
 
 def _errors(events: Sequence[dg.DagsterEvent]) -> dict[str, str]:

@@ -81,13 +81,13 @@ def load_report(
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
         days=dict(sorted(days.items())),
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
-        gone=_kept(lake, folder, by_status["gone"]),
+        gone=_retained(lake, folder, by_status["gone"]),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
         overlooked=folder.overlooked() if folder.root.is_dir() else {},
     )
 
 
-def _kept(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
+def _retained(lake: Lake, folder: SourceFolder, gone: pl.DataFrame) -> tuple[str, ...]:
     """Deleted files whose rows are still in the tables."""
     listed: set[str] = set()
     held: set[str] = set()

@@ -32,7 +32,7 @@ from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
 from recsys_lineage.errors import LineageError, did_you_mean
-from recsys_lineage.openlineage.delivery.standing import Delivered
+from recsys_lineage.openlineage.delivery.destination_state import Delivered
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.recorded_runs import record_runs
 from recsys_lineage.records.parts.check_outcome import CheckOutcome

@@ -77,8 +77,8 @@ def summary(records: Records, source: str, seconds: float) -> dict[str, Any]:
 
 def judgement(records: Records) -> tuple[str, str]:
     """The target behaviour, and the kinds of evaluation of the models, in words."""
-    said = records.get("evaluation").statistics
-    return said["target behaviour"], said["judged"]
+    statistics = records.get("evaluation").statistics
+    return statistics["target behaviour"], statistics["judged"]
 
 
 def customer(lake: Lake, user_id: str, k: int, *, dated: bool = True, history: int = 8) -> CustomerAnswer:

@@ -111,12 +111,12 @@ def _decided(
     return PlannedAsset(name, "keep", "it is up to date")
 
 
-def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[str] | None) -> PlannedAsset:
+def _by_day(planned: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[str] | None) -> PlannedAsset:
     """The plan of raw_events, which is written by day."""
-    is_asked = set(plan.days if days is None else days)
+    requested = set(plan.days if days is None else days)
     chosen: dict[str, str] = {}
     for day in plan.days:
-        if day not in is_asked or (reuse and plan.is_up_to_date(day)):
+        if day not in requested or (reuse and plan.is_up_to_date(day)):
             continue
         if plan.is_up_to_date(day):
             chosen[day] = AGAIN
@@ -125,13 +125,15 @@ def _by_day(whole: PlannedAsset, plan: DayPlan, *, reuse: bool, days: Sequence[s
         elif day not in plan.known:
             chosen[day] = "it is new"
         else:
-            chosen[day] = whole.why if whole.why.startswith(CODE_CHANGED) else "its files changed"
+            chosen[day] = planned.why if planned.why.startswith(CODE_CHANGED) else "its files changed"
     refused = {day: why for day, why in plan.refused.items() if days is None or day in days}
     counts = Counter(chosen.values())
     reasons = [f"{many} days: {why}" for why, many in counts.items()]
     reasons += [f"{len(refused)} days: they cannot be loaded"] if refused else []
     action: Action = "make" if chosen or (refused and not plan.known) else "keep"
-    return PlannedAsset(whole.asset, action, "; ".join(reasons) or "its days are up to date", chosen, refused)
+    return PlannedAsset(
+        planned.asset, action, "; ".join(reasons) or "its days are up to date", chosen, refused
+    )
 
 
 @contextmanager

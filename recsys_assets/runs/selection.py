@@ -109,7 +109,7 @@ def _refuse_former_syntax(text: str, part: str, names: Collection[str]) -> None:
             f"{value!r} can mean two things.",
             expected=SYNTAX,
             found=text,
-            advice=f"{_advice(value, names)} for what is beside it in the graph, or key:{value} for all names like it",
+            advice=f"{_advice(value, names)} for its neighbours in the graph, or key:{value} for all names like it",
         )
 
 

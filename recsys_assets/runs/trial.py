@@ -106,8 +106,8 @@ class Trial:
     def is_good(self) -> bool:
         """Whether every scan has files without a fault, the SQL fails at no row, and some events are accepted."""
         events = next(table for table in self.tables if table.table == "raw_events")
-        whole = all(scan.files and not scan.faults for scan in self.scans)
-        return bool(events.accepted) and whole and not any(table.stopped for table in self.tables)
+        all_read = all(scan.files and not scan.faults for scan in self.scans)
+        return bool(events.accepted) and all_read and not any(table.stopped for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
@@ -194,19 +194,23 @@ def _register_days(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, 
     """Create `file_days`, as loading does; returns the number of days with events."""
     source = folder.source
 
-    ask = partial(_ask, connection)
+    query = partial(_queried, connection)
     try:
-        given = file_contributions(source, ask, tomorrow())
+        contributions = file_contributions(source, query, tomorrow())
     except duckdb.Error as error:
         failing = _failing(connection, folder, EVENTS, error)
-        given = file_contributions(source, ask, tomorrow(), failing.without(source.relations(EVENTS)))
-    days = {path: each.days or [_day_of(folder.root, path)] for path, each in given.items()}
+        contributions = file_contributions(
+            source, query, tomorrow(), failing.without(source.relations(EVENTS))
+        )
+    days = {path: each.days or [_day_of(folder.root, path)] for path, each in contributions.items()}
     first = {path: days[path][0] if path in days else _day_of(folder.root, path) for path in paths}
     frame = pl.DataFrame(
         {"_file": list(first), "day": list(first.values())}, schema={"_file": pl.String, "day": pl.Date}
     )
     connection.register("file_days", frame)
-    counted = days.values() if folder.source.settings.undated else (each.days for each in given.values())
+    counted = (
+        days.values() if folder.source.settings.undated else (each.days for each in contributions.values())
+    )
     return len({day for each in counted for day in each})
 
 
@@ -220,7 +224,7 @@ def _day_of(root: Path, path: str) -> date:
         return datetime.now(timezone.utc).date()
 
 
-def _ask(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
+def _queried(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pl.DataFrame:
     return connection.sql(sql, params=parameters_of(sql, values)).pl()
 
 
@@ -240,7 +244,8 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
             {"table": raw},
         ).fetchall()
         hints = {
-            each.reason: each.hint for each in rejections(raw, partial(_ask, connection), source.parameters())
+            each.reason: each.hint
+            for each in rejections(raw, partial(_queried, connection), source.parameters())
         }
         rejected = {
             reason: Refused(count, example, hints.get(reason, "")) for reason, count, example in reasons
@@ -253,16 +258,16 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
 
 def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> str:
     """Fault of the target behaviour in the settings; empty if there is none."""
-    asked = folder.source.settings.target_behaviour
+    target = folder.source.settings.target_behaviour
     found = connection.execute(
         "SELECT behaviour, count(*) FROM events GROUP BY behaviour ORDER BY count(*) DESC, behaviour"
     ).fetchall()
     counts = dict(found)
-    if asked is None or asked in counts or not counts:
+    if target is None or target in counts or not counts:
         return ""
     shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    words = f"target_behaviour of source.toml is {asked!r}, and the sampled rows have {shown}."
-    return f"{words} {did_you_mean(asked, counts)}".strip()
+    words = f"target_behaviour of source.toml is {target!r}, and the sampled rows have {shown}."
+    return f"{words} {did_you_mean(target, counts)}".strip()
 
 
 def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:

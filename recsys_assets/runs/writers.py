@@ -87,12 +87,12 @@ class Writers:
         self._alone = False
 
     @contextmanager
-    def exclusive(self, *, wait: bool = True, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    def exclusive(self, *, wait: bool = True, notify: Callable[[str], None] | None = None) -> Iterator[None]:
         """Context in which this process writes alone; it may be nested.
 
         Args:
             wait: whether to wait for the others to end; raises the error otherwise.
-            say: called once with the processes that it waits for.
+            notify: called once with the processes that it waits for.
 
         Raises:
             HomeIsWritten: another process writes, and `wait` is off.
@@ -100,7 +100,7 @@ class Writers:
         if self._alone:
             yield
             return
-        with self.registered(), self._locked(fcntl.LOCK_EX, wait, say):
+        with self.registered(), self._locked(fcntl.LOCK_EX, wait, notify):
             self._alone = True
             try:
                 yield
@@ -108,9 +108,9 @@ class Writers:
                 self._alone = False
 
     @contextmanager
-    def shared(self, run_id: str, say: Callable[[str], None] | None = None) -> Iterator[None]:
+    def shared(self, run_id: str, notify: Callable[[str], None] | None = None) -> Iterator[None]:
         """Context in which this process writes as one of Dagster's runs; waits for a command that writes alone."""
-        with self.registered(run_id), self._locked(fcntl.LOCK_SH, True, say):
+        with self.registered(run_id), self._locked(fcntl.LOCK_SH, True, notify):
             yield
 
     @contextmanager
@@ -155,16 +155,16 @@ class Writers:
                 path.unlink(missing_ok=True)
 
     @contextmanager
-    def _locked(self, kind: int, wait: bool, say: Callable[[str], None] | None) -> Iterator[None]:
+    def _locked(self, kind: int, wait: bool, notify: Callable[[str], None] | None) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / LOCK).open("w") as lock:
             with (self._folder / TURN).open("w") as turn:
-                notified = self._wait(turn.fileno(), fcntl.LOCK_EX, wait, say, notified=False)
-                self._wait(lock.fileno(), kind, wait, say, notified=notified)
+                notified = self._wait(turn.fileno(), fcntl.LOCK_EX, wait, notify, notified=False)
+                self._wait(lock.fileno(), kind, wait, notify, notified=notified)
             yield
 
     def _wait(
-        self, handle: int, kind: int, wait: bool, say: Callable[[str], None] | None, notified: bool
+        self, handle: int, kind: int, wait: bool, notify: Callable[[str], None] | None, notified: bool
     ) -> bool:
         """Take a lock; returns whether waiting was reported."""
         me = psutil.Process().create_time()
@@ -179,8 +179,8 @@ class Writers:
                     where=str(self._folder),
                     advice="wait until it is done, stop it, or set RECSYS_HOME to another folder",
                 )
-            if say and not notified and others:
-                say(f"Waiting for {names}. Ctrl-C gives up.")
+            if notify and not notified and others:
+                notify(f"Waiting for {names}. Ctrl-C gives up.")
                 notified = True
             time.sleep(_SECONDS_BETWEEN_TRIES)
         return notified

@@ -9,14 +9,14 @@ from pathlib import Path
 from pydantic import SecretStr
 
 
-def assignment_key(given: SecretStr | None, path: Path) -> bytes:
+def assignment_key(setting: SecretStr | None, path: Path) -> bytes:
     """The assignment key: from the settings, else from a file, which is created if missing and private to this user.
 
     Raises:
         OSError: the file can be neither read nor created.
     """
-    if given is not None and given.get_secret_value():
-        return given.get_secret_value().encode()
+    if setting is not None and setting.get_secret_value():
+        return setting.get_secret_value().encode()
     if path.exists():
         return path.read_bytes()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def chosen_model(latest: int | None, decision: Decision | None) -> tuple[str, in
         latest: the newest version of the champion.
         decision: the last one with `decides_what_serves`.
     """
-    if latest is None or decision is None or not decision.stands(latest):
+    if latest is None or decision is None or not decision.is_in_force(latest):
         return None if latest is None else (CHAMPION, latest)
     return decision.asset, decision.version
 

@@ -235,8 +235,8 @@ class Rotation:
         return chosen_model(latest, self._decision)
 
     def _files(self) -> list[Path]:
-        beside = sorted(self.place.experiments.parent.glob("*.toml"))
-        return sorted({self.place.rules, self.place.experiments, *beside})
+        toml_files = sorted(self.place.experiments.parent.glob("*.toml"))
+        return sorted({self.place.rules, self.place.experiments, *toml_files})
 
     def _stock_version(self) -> int | None:
         """The version of the table of items in stock, if the rules name one."""

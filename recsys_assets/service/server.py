@@ -25,7 +25,7 @@ MOST_FILES = 65_536
 
 
 def run_service(
-    settings: Settings, port: int | None = None, workers: int = 1, say: Callable[[str], None] = print
+    settings: Settings, port: int | None = None, workers: int = 1, notify: Callable[[str], None] = print
 ) -> None:
     """Serve until Ctrl-C or a SIGTERM; pending requests are still answered.
 
@@ -33,7 +33,7 @@ def run_service(
         settings: the home, the address, and how soon exposures are durable.
         port: overrides the settings' port; 0 takes any free one.
         workers: number of processes.
-        say: prints a line for the user.
+        notify: prints a line for the user.
 
     Raises:
         ServiceError: the port is taken, the address is reachable by others and there is no token, or a worker cannot
@@ -59,8 +59,8 @@ def run_service(
         if workers > 1:
             from recsys_assets.service.processes.workers import run_workers
 
-            say(f"{workers} workers load the champion.")
-            say(listens)
+            notify(f"{workers} workers load the champion.")
+            notify(listens)
             run_workers(settings, listener, workers, open_to_all=alone)
             return
         take_turns()
@@ -69,7 +69,7 @@ def run_service(
 
             service = opened_service(settings, open_to_all=alone)
         for line in (*start_message(service), *traced(settings), listens):
-            say(line)
+            notify(line)
         try:
             with (
                 stop_requests()
@@ -88,7 +88,7 @@ def open_many_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # where the system has a limit beside, it stays as it was
+        with suppress(OSError, ValueError):  # where the system has a further limit, it stays as it was
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 

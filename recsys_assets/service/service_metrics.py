@@ -111,9 +111,11 @@ class _Processes(Collector):
         merged: dict[str, Metric] = {}
         for pid in self._team.members():
             for metric in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():
-                whole = merged.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
+                metric_of_all = merged.setdefault(
+                    metric.name, Metric(metric.name, metric.documentation, metric.type)
+                )
                 for each in metric.samples:
-                    whole.add_sample(each.name, {**each.labels, "pid": str(pid)}, each.value)
+                    metric_of_all.add_sample(each.name, {**each.labels, "pid": str(pid)}, each.value)
         return merged.values()
 
     def describe(self) -> Iterable[Metric]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_ASKING = (ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER")
+_ENABLING = (ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_TRACES_EXPORTER")
 _BY_PROTOCOL = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 _NOTHING = nullcontext()
 
@@ -36,7 +36,7 @@ def begin(environment: MutableMapping[str, str] = os.environ, endpoint: str | No
     """
     if endpoint:
         environment.setdefault(ENDPOINT, endpoint)
-    if not any(environment.get(name) for name in _ASKING):
+    if not any(environment.get(name) for name in _ENABLING):
         return None
     if environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return None

@@ -45,30 +45,30 @@ def checked_columns(table: str, query: SourceQuery) -> SourceQuery:
         SourceError: it lacks a column, has one twice, or has an unknown one.
     """
     canonical = (*RAW_COLUMNS[table], *TRACE)
-    given = [name.casefold() for name in query.columns]
-    given_at = {name.casefold(): place for name, place in query.given_at.items()}
-    for name in given:
+    returned = [name.casefold() for name in query.columns]
+    column_places = {name.casefold(): place for name, place in query.column_places.items()}
+    for name in returned:
         if name not in canonical:
             raise SourceError(
                 f"{table} has no column {name!r}.",
                 expected=f"columns among {', '.join(canonical)}",
                 found=repr(name),
-                where=given_at.get(name),
+                where=column_places.get(name),
                 advice=did_you_mean(name, canonical) or "rename the column by AS, or leave it out",
             )
-        if given.count(name) > 1:
+        if returned.count(name) > 1:
             raise SourceError(
-                f"The SQL gives the column {name!r} {given.count(name)} times.",
+                f"The SQL gives the column {name!r} {returned.count(name)} times.",
                 expected="each column once",
-                found=", ".join(given),
-                where=given_at.get(name),
+                found=", ".join(returned),
+                where=column_places.get(name),
                 advice="rename or leave out one of them",
             )
-    if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in given]:
+    if missing := [name for name in (*REQUIRED_COLUMNS[table], *TRACE) if name not in returned]:
         raise SourceError(
             f"The SQL of {table} lacks columns.",
             expected=f"the columns {', '.join(missing)} in its SELECT",
-            found=", ".join(given),
+            found=", ".join(returned),
             advice="select them; every scan gives _file and _line",
         )
     return query

@@ -171,9 +171,9 @@ class Source:
             empty = ", ".join(f"NULL::VARCHAR AS {name}" for name in columns)
             return f"SELECT {empty}, {_EMPTY_TRACE} WHERE false"
         query = self.queries[table]
-        given = {name.casefold() for name in query.columns}
+        returned = {name.casefold() for name in query.columns}
         selected = [
-            f"source_rows.{name}" if name in given else f"NULL::VARCHAR AS {name}" for name in columns
+            f"source_rows.{name}" if name in returned else f"NULL::VARCHAR AS {name}" for name in columns
         ]
         selected += [
             "source_rows._file",
@@ -185,7 +185,7 @@ class Source:
         absent += ["source_rows._file", "source_rows._line", "source_rows._fault", "source_rows._row"]
         days = ""
         if table == "raw_events":
-            day = DAY_OF_EVENT if "event_time" in given else "NULL"
+            day = DAY_OF_EVENT if "event_time" in returned else "NULL"
             selected.append(f"coalesce({day}, file_days.day) AS _day")
             absent.append("file_days.day AS _day")
             days = "\nLEFT JOIN file_days ON file_days._file = source_rows._file"

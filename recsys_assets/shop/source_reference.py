@@ -24,10 +24,10 @@ class ColumnText:
 ID, TEXT, NUMBER, WHOLE, TIME, DAY = "id", "text", "number", "whole number", "time", "day"
 _UNKNOWN = "`unknown`"
 _BEHAVIOURS = f"{', '.join(f'`{name}`' for name in BEHAVIOURS)}, `return`, or a name of your own"
-_SAYS_NOTHING = "stays empty"
+_EMPTY = "stays empty"
 
 
-def _said(values: str) -> ColumnText:
+def _attribute(values: str) -> ColumnText:
     """A description of a customer."""
     return ColumnText(TEXT, values, _UNKNOWN)
 
@@ -46,8 +46,8 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
         "quantity": ColumnText(NUMBER, "pieces, not zero; below zero for a return", "1"),
         "unit_price": ColumnText(NUMBER, "price of a piece, 0 or more", "amount divided by quantity"),
         "amount": ColumnText(NUMBER, "amount paid for the line", "quantity times unit price"),
-        "discount": ColumnText(NUMBER, "discount on the full price", _SAYS_NOTHING),
-        "store_id": ColumnText(ID, "the store", _SAYS_NOTHING),
+        "discount": ColumnText(NUMBER, "discount on the full price", _EMPTY),
+        "store_id": ColumnText(ID, "the store", _EMPTY),
         "subset": ColumnText(
             TEXT, "`train`, `valid` or `test`, for data that comes already split", "split by time"
         ),
@@ -55,14 +55,14 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
     },
     "raw_users": {
         "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),
-        "age_group": _said("such as `25-34`"),
-        "income_group": _said("such as `50-74K`"),
-        "household_size": _said("such as `3`"),
-        "household_type": _said("such as `single`"),
-        "home_ownership": _said("such as `renter`"),
-        "marital_status": _said("such as `married`"),
-        "children": _said("such as `2`"),
-        "country": _said("such as `France`"),
+        "age_group": _attribute("such as `25-34`"),
+        "income_group": _attribute("such as `50-74K`"),
+        "household_size": _attribute("such as `3`"),
+        "household_type": _attribute("such as `single`"),
+        "home_ownership": _attribute("such as `renter`"),
+        "marital_status": _attribute("such as `married`"),
+        "children": _attribute("such as `2`"),
+        "country": _attribute("such as `France`"),
         "occurrences": ColumnText(
             WHOLE, "how many rows of the source agree, where there are several", "the first row is kept"
         ),
@@ -91,11 +91,11 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
     "raw_promotions": {
         "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
         "store_id": ColumnText(ID, "the store", "all stores"),
-        "kind": ColumnText(TEXT, "`placement` or `coupon`", _SAYS_NOTHING),
+        "kind": ColumnText(TEXT, "`placement` or `coupon`", _EMPTY),
         "display": ColumnText(TEXT, "place of the display in the store", "it was not on display"),
         "mailer": ColumnText(TEXT, "place in the mailer", "it was not in the mailer"),
-        "coupon_id": ColumnText(ID, "the coupon", _SAYS_NOTHING),
-        "campaign_id": ColumnText(ID, "the campaign", _SAYS_NOTHING),
+        "coupon_id": ColumnText(ID, "the coupon", _EMPTY),
+        "campaign_id": ColumnText(ID, "the campaign", _EMPTY),
         "start_day": ColumnText(DAY, "its first day", "row rejected: start day is not a day"),
         "end_day": ColumnText(DAY, "its last day", "row rejected: end day is not a day"),
     },

@@ -170,7 +170,7 @@ def _wrong(
         advice = f"begin each of them with [[{key}]]"
     missing = first["type"] == "missing"
     return error(
-        f"{_said(place)} is missing." if missing else f"{_said(place)} cannot be used.",
+        f"{_place_text(place)} is missing." if missing else f"{_place_text(place)} cannot be used.",
         expected=None if first["type"] == "extra_forbidden" else wanted,
         found=None if missing or isinstance(first["input"], dict) else repr(first["input"]),
         where=f"{path}:{line_of(text, place[:-1] if missing else place)}",
@@ -202,7 +202,7 @@ def _kinds_of(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _said(place: Sequence[Any]) -> str:
+def _place_text(place: Sequence[Any]) -> str:
     words = [f"{part + 1}" if isinstance(part, int) else str(part) for part in place]
     return " ".join(words) or "The file"
 

@@ -40,7 +40,7 @@ def load_sql(group: str, name: str) -> str:
     """
     if name not in table_names(group):
         raise FileNotFoundError(f"expected a table of {group!r} among {table_names(group)}; found {name!r}")
-    return _whole(group, *_parts(_text(group, name)))
+    return _with_named_queries(group, *_parts(_text(group, name)))
 
 
 def load_named_query(group: str, name: str) -> str:
@@ -49,19 +49,19 @@ def load_named_query(group: str, name: str) -> str:
     Raises:
         FileNotFoundError: there is no such query.
     """
-    return _whole(group, *_parts(_text(group, f"_{name}")))
+    return _with_named_queries(group, *_parts(_text(group, f"_{name}")))
 
 
 @functools.cache
-def _whole(group: str, comment: str, body: str) -> str:
+def _with_named_queries(group: str, comment: str, body: str) -> str:
     """A SELECT with the named queries that it reads in front."""
     named: dict[str, str] = {}
     _collect(group, body, named)
     if not named:
         return f"{comment}{body}"
     queries = ",\n".join(f"{query} AS NOT MATERIALIZED (\n{text}\n)" for query, text in named.items())
-    own = f",\n{body[4:].lstrip()}" if body[:4].casefold() == "with" else f"\n{body}"
-    return f"{comment}WITH {queries}{own}"
+    rest = f",\n{body[4:].lstrip()}" if body[:4].casefold() == "with" else f"\n{body}"
+    return f"{comment}WITH {queries}{rest}"
 
 
 def with_macros(sql: str) -> str:

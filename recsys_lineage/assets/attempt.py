@@ -30,7 +30,7 @@ from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
 from recsys_lineage.errors import LineageError
-from recsys_lineage.interruption import last_words, stop_is_requested
+from recsys_lineage.interruption import exit_step, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import TableVersion
@@ -44,7 +44,7 @@ from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.parts.seen import as_seen
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
-from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_kept
+from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_stored
 
 _FRAME = "_output_frame"
 
@@ -85,7 +85,7 @@ class Attempt:
             raise KeyboardInterrupt
         tell(Progress(self._asset.name, "start"))
         try:
-            with last_words(self._interrupted):
+            with exit_step(self._interrupted):
                 return self._made()
         except Exception as error:
             if stop_is_requested():  # DuckDB makes an error of its own of an interruption
@@ -137,9 +137,9 @@ class Attempt:
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
         plain = self._plain(list(output.warnings), output)
-        for whole, recorded in zip(output.warnings, plain, strict=True):
-            if whole != recorded:
-                tell(Progress(asset.name, "note", whole))
+        for warning, recorded in zip(output.warnings, plain, strict=True):
+            if warning != recorded:
+                tell(Progress(asset.name, "note", warning))
         warnings = [*plain, *self._columns.warnings, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
@@ -166,7 +166,7 @@ class Attempt:
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
     ) -> tuple[Materialization, TableVersion, Output]:
         """Write an output, or its alternative where DuckDB stops; returns what was written."""
-        with explaining(output.data.explain if isinstance(output.data, Query) else value_not_kept):
+        with explaining(output.data.explain if isinstance(output.data, Query) else value_not_stored):
             try:
                 return *self._write(connection, inputs, output), output
             except OF_A_VALUE as error:
@@ -314,7 +314,7 @@ class Attempt:
             parameters=dict(asset.parameters),
             observed=as_seen(self._observed, self._seen_names),
             continued=self._request.continues,
-            statement=self._kept_statement(),
+            statement=self._recorded_statement(),
             keys=asset.keys.shared,
             keys_of=asset.keys.of_tables,
             checks=tuple(self._checks),
@@ -326,7 +326,7 @@ class Attempt:
             format=FORMAT,
         )
 
-    def _kept_statement(self) -> Statement | None:
+    def _recorded_statement(self) -> Statement | None:
         """The statement given to the engine, as the record keeps it."""
         if self._statement is None:
             return None
@@ -334,7 +334,7 @@ class Attempt:
         words = self._vocabulary or Vocabulary(
             self._asset, self._inputs, (), chain(days, self._lake.tables())
         )
-        return words.given(self._statement)
+        return words.recorded_statement(self._statement)
 
     def _kept(self) -> Outcome:
         """Outcome where the previous version still holds; the record is a line that names the record of that

@@ -15,7 +15,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.code.covered_code import CoveredCode
-from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.assets.code.parameters import as_recorded, values_of, with_recorded
 from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -83,20 +83,7 @@ def frame_code(
     hints = typing.get_type_hints(function)
     values = dict(parameters or {})
     tables = [p for p in inspect.signature(function).parameters if hints.get(p) in _READERS]
-    for parameter in inspect.signature(function).parameters:
-        if (
-            parameter not in tables
-            and parameter not in values
-            and hints.get(parameter) not in (Inputs, Request)
-        ):
-            raise LineageError(
-                f"The parameter {parameter!r} of {name} has no source.",
-                expected="a table annotation (pl.DataFrame, pl.LazyFrame, pa.Table, duckdb.DuckDBPyRelation), "
-                "Inputs, Request, or a value in parameters",
-                found=str(hints.get(parameter, "no annotation")),
-                where=f"{inspect.getsourcefile(function)}:{function.__code__.co_firstlineno}",
-            )
-
+    _require_sources(function, name, hints, values)
     for check in checks:
         if isinstance(check, PeopleCheck):
             raise LineageError(
@@ -121,7 +108,7 @@ def frame_code(
         code=Code("python", inspect.getsource(function), _origin(function)),
         code_version=version(values),
         upstream=tuple(sorted({*tables, *reads})),
-        compute=_compute(function, hints, as_given(values)),
+        compute=_compute(function, hints, values_of(values)),
         parameters=as_recorded(values),
         checks=tuple(checks),
         column_descriptions=dict(columns or {}),
@@ -135,6 +122,21 @@ def frame_code(
         keys=RowKeys.of(keys),
         covers=CoveredCode(function, values, more_roots=(_compute,)),
     )
+
+
+def _require_sources(
+    function: Callable[..., Any], name: str, hints: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    for parameter in inspect.signature(function).parameters:
+        is_read = hints.get(parameter) in (*_READERS, Inputs, Request)
+        if not is_read and parameter not in values:
+            raise LineageError(
+                f"The parameter {parameter!r} of {name} has no source.",
+                expected="a table annotation (pl.DataFrame, pl.LazyFrame, pa.Table, duckdb.DuckDBPyRelation), "
+                "Inputs, Request, or a value in parameters",
+                found=str(hints.get(parameter, "no annotation")),
+                where=_origin(function),
+            )
 
 
 def _compute(function: Callable[..., Any], hints: Mapping[str, Any], values: Mapping[str, Any]) -> Compute:

@@ -13,7 +13,7 @@ class OptionRefused(LineageError):
     """A run sets a parameter that the asset does not have, or a value that is not allowed."""
 
 
-def _as_given(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
@@ -31,7 +31,7 @@ class Option:
     kind: Any
     default: Any
     text: str
-    check: Callable[[Any], Any] = _as_given
+    check: Callable[[Any], Any] = _unchanged
 
 
 Options: TypeAlias = Mapping[str, Union[Option, "Mapping[str, Option]"]]

@@ -38,7 +38,7 @@ def register_frame(
     """
     frame = _frame(data, asset, where)
     _check_names(_names(frame), asset, where)
-    frame = _whole(frame, asset, where)
+    frame = _without_truncation(frame, asset, where)
     try:
         connection.register(name, frame)
         columns_of(connection, f"FROM {quote(name)}")
@@ -88,7 +88,7 @@ _COARSE = {pa.duration("ns"): pa.duration("us"), pa.date64(): pa.date32()}
 """Types whose values DuckDB truncates when it reads them → the type of the result."""
 
 
-def _whole(frame: Any, asset: str, where: str) -> Any:
+def _without_truncation(frame: Any, asset: str, where: str) -> Any:
     """The frame, after a search for values that DuckDB would truncate: nanoseconds of durations, hours of dates."""
     if isinstance(frame, pl.LazyFrame) and any(_is_fine(each) for each in frame.collect_schema().dtypes()):
         frame = frame.collect()

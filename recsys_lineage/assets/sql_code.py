@@ -10,7 +10,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.code_version import code_version, owner_of
 from recsys_lineage.assets.code.covered_code import CoveredCode
-from recsys_lineage.assets.code.parameters import as_given, as_recorded, with_recorded
+from recsys_lineage.assets.code.parameters import as_recorded, values_of, with_recorded
 from recsys_lineage.assets.options import Options
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.sql_files import SqlFiles
@@ -47,7 +47,7 @@ def sql_code(
     """
     text = sql if isinstance(sql, SqlText) else SqlText.load(sql)
     name = name or Path(text.origin).stem
-    given = dict(parameters or {})
+    values = dict(parameters or {})
     if "?" in text.parameters:
         raise SqlAssetError(
             f"A parameter of {name} has no name.",
@@ -56,11 +56,11 @@ def sql_code(
             where=text.origin,
             advice="write $name for ?, and give its value by the name",
         )
-    if set(given) != set(text.parameters):
+    if set(values) != set(text.parameters):
         raise SqlAssetError(
             f"The parameters of {name} do not fit.",
             expected=", ".join(f"${p}" for p in text.parameters) or "none",
-            found=", ".join(f"${p}" for p in sorted(given)) or "none",
+            found=", ".join(f"${p}" for p in sorted(values)) or "none",
             where=text.origin,
         )
     if name in text.tables:
@@ -71,17 +71,17 @@ def sql_code(
         )
 
     def remade(other: Mapping[str, Any]) -> AssetCode:
-        known = with_recorded(given, other)
+        known = with_recorded(values, other)
         return sql_code(text, name=name, parameters=known, checks=checks, files=files, options=options)
 
     scanned = SqlFiles(text, Path(text.origin).absolute().parent if files is None else Path(files))
     return AssetCode(
         name=name,
         code=Code("sql", text.text, text.origin, "duckdb"),
-        code_version=_version(text, given),
+        code_version=_version(text, values),
         upstream=text.tables,
-        compute=_compute(scanned, as_given(given)),
-        parameters=as_recorded(given),
+        compute=_compute(scanned, values_of(values)),
+        parameters=as_recorded(values),
         checks=tuple(checks),
         column_descriptions=text.column_descriptions,
         observe=scanned.observe if scanned else None,

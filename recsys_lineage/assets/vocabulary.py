@@ -20,7 +20,7 @@ from sqlglot.errors import TokenError
 from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.code.code_constants import constants_for, given_to, sql_texts
+from recsys_lineage.assets.code.code_constants import bound_values, constants_for, sql_texts
 from recsys_lineage.assets.json_values import leaves, numbers_of, texts_of
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.materialization import Materialization, Statement
@@ -87,7 +87,7 @@ class Vocabulary:
             return [self.plain(held, numbers) for held in value]
         return value
 
-    def given(self, statement: Statement) -> Statement:
+    def recorded_statement(self, statement: Statement) -> Statement:
         """The values given to the engine, masked for the record: code stays, values from data do not.
 
         A parameter stays if it is one of the asset's own parameters, or if its texts and numbers are known; otherwise
@@ -114,9 +114,9 @@ class Vocabulary:
             return True
         if isinstance(value, int | float):
             return abs(value) in self._numbers
-        return isinstance(value, str) and (is_day(value) or self._may_be_kept(value))
+        return isinstance(value, str) and (is_day(value) or self._may_be_recorded(value))
 
-    def _may_be_kept(self, text: str) -> bool:
+    def _may_be_recorded(self, text: str) -> bool:
         """Whether a text is a constant of the code, a name, or the place of a row in a file that was read."""
         return self._is_named(_PLACE.sub("", text)) or text in self._code[0] or self.plain(text) == text
 
@@ -137,7 +137,9 @@ class Vocabulary:
     def _is_literal_of_code(self, text: str) -> bool:
         quoted = literal(text)
         return (
-            is_day(text) or self._may_be_kept(text) or any(quoted in constant for constant in self._code[0])
+            is_day(text)
+            or self._may_be_recorded(text)
+            or any(quoted in constant for constant in self._code[0])
         )
 
     def outcome(self, found: CheckOutcome) -> CheckOutcome:
@@ -259,8 +261,11 @@ class Vocabulary:
 
     @cached_property
     def _numbers(self) -> frozenset[float]:
-        given = [dict(self._asset.parameters), *(given_to(check.function) for check in self._asset.checks)]
-        return self._code[1] | self._of_records[1] | {*numbers_of(given)}
+        bound = [
+            dict(self._asset.parameters),
+            *(bound_values(check.function) for check in self._asset.checks),
+        ]
+        return self._code[1] | self._of_records[1] | {*numbers_of(bound)}
 
     @cached_property
     def _of_records(self) -> tuple[frozenset[str], frozenset[float]]:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from recsys_lineage.cli.asking import ask_graph, ask_place, rebuilt
 from recsys_lineage.cli.command_output import Commands
 from recsys_lineage.cli.openlineage.app import openlineage_app
 from recsys_lineage.cli.options import AsJson, At, Depth, Format, Limit, Out, Target
 from recsys_lineage.cli.place import OpenPlace, Place, opened_lakes
+from recsys_lineage.cli.query_answers import answer_from_graph, answer_from_place, rebuilt
 from recsys_lineage.process_end import run_to_the_end
 
 HELP = "What was made of what: observed by every run, asked for tables, columns, files and runs."
@@ -34,7 +34,7 @@ def upstream(
     """
     from recsys_lineage.graph.questions.closure import upstream as query
 
-    ask_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
+    answer_from_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
 
 
 def downstream(
@@ -52,7 +52,7 @@ def downstream(
     """
     from recsys_lineage.graph.questions.closure import downstream as query
 
-    ask_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
+    answer_from_graph(context, lambda graph: query(graph, target, depth), at, format, out, as_json)
 
 
 def columns(
@@ -77,7 +77,9 @@ def columns(
     from recsys_lineage.graph.questions.columns import columns as query
 
     way = "down" if down else "up"
-    ask_graph(context, lambda graph: query(graph, target, way, direct=direct), at, format, out, as_json)
+    answer_from_graph(
+        context, lambda graph: query(graph, target, way, direct=direct), at, format, out, as_json
+    )
 
 
 def impact(
@@ -103,7 +105,7 @@ def impact(
 
     if materialize and at is not None:
         raise typer.BadParameter("choose one of --materialize and --at")
-    ask_graph(
+    answer_from_graph(
         context,
         lambda graph: query(graph, target),
         at,
@@ -132,7 +134,7 @@ def paths(
     """
     from recsys_lineage.graph.questions.paths import paths as query
 
-    ask_graph(context, lambda graph: query(graph, source, target, most), at, format, out, as_json)
+    answer_from_graph(context, lambda graph: query(graph, source, target, most), at, format, out, as_json)
 
 
 def asof(
@@ -151,7 +153,7 @@ def asof(
     """
     from recsys_lineage.graph.questions.asof import asof as query
 
-    ask_graph(context, lambda graph: query(graph, when), None, format, out, as_json)
+    answer_from_graph(context, lambda graph: query(graph, when), None, format, out, as_json)
 
 
 def diff(
@@ -185,7 +187,7 @@ def diff(
         require_records(graph)
         return query(graph, place.records(), before, after)
 
-    ask_place(context, compared, format, out, as_json)
+    answer_from_place(context, compared, format, out, as_json)
 
 
 def runs(
@@ -208,7 +210,7 @@ def runs(
     """
     from recsys_lineage.graph.questions.run_history import runs as query
 
-    ask_graph(context, lambda graph: query(graph, target, last), at, format, out, as_json)
+    answer_from_graph(context, lambda graph: query(graph, target, last), at, format, out, as_json)
 
 
 def rows(
@@ -247,7 +249,7 @@ def rows(
 
         return traced(place.lakes, target, values or (), forward=forward, files=files, limit=limit)
 
-    ask_place(context, query, format, out, as_json)
+    answer_from_place(context, query, format, out, as_json)
 
 
 def tags(
@@ -270,7 +272,7 @@ def tags(
     def tagged(place: Place) -> Any:
         return query(place.records(), target, None if at is None else versions_at(place.graph(), at))
 
-    ask_place(context, tagged, format, out, as_json)
+    answer_from_place(context, tagged, format, out, as_json)
 
 
 def verify(
@@ -333,11 +335,11 @@ def verify(
 
     def query(place: Place) -> Any:
         wanted = {"rows": rows, "sample": sample, "reads": reads, "seconds": seconds}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        extent = replace(NIGHT if night else Extent(), **given)
+        chosen = {name: value for name, value in wanted.items() if value is not None}
+        extent = replace(NIGHT if night else Extent(), **chosen)
         return proofs_of(place, assets or (), extent=extent, seed=seed, other_code=anyway, tell=screen.print)
 
-    ask_place(context, query, format, out, as_json)
+    answer_from_place(context, query, format, out, as_json)
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (
@@ -375,7 +377,7 @@ def _options(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Folder of the destinations' positions; by default beside a local lake.",
+            help="Folder of the destinations' positions; by default next to a local lake.",
         ),
     ] = None,
 ) -> None:

@@ -22,7 +22,7 @@ def _(answer: Proofs) -> Drawing:
 
     def arrow(source: str, asset: str, output: str, text: str, dashed: bool) -> None:
         boxes.setdefault(source, ("column", source.replace(".", "\n", 1)))
-        boxes.setdefault(f"{asset}.{output}", ("asked", f"{asset}\n{output}"))
+        boxes.setdefault(f"{asset}.{output}", ("target", f"{asset}\n{output}"))
         arrows.append(Arrow(source, f"{asset}.{output}", text, dashed))
 
     for proof in answer.proofs:
@@ -46,7 +46,7 @@ def _(answer: RowTrace) -> Drawing:
     arrows: list[Arrow] = []
     found, up = answer.trace, answer.direction == "up"
     for number, each in enumerate(found.tables):
-        boxes[node_of(each)] = ("version" if number else "asked", _rows(each))
+        boxes[node_of(each)] = ("version" if number else "target", _rows(each))
     if isinstance(found, BackwardTrace):
         named = {file.file: f"file:{file.file}@{file.sha256 or ''}" for file in found.files}
         words = file_names(named.values())

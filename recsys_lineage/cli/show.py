@@ -337,8 +337,10 @@ def _(answer: RowTrace) -> Iterator[RenderableType]:
         )
     for each in found.tables:
         for asset, columns in each.insufficient.items():
+            context = each.context.get(asset, "")
+            rows = "all rows" if context in ("", "true") else f"all rows where {context}"
             yield escape(
-                f"{asset} needs all of {each.table} for {', '.join(columns)}: {each.context.get(asset, '')}"
+                f"{asset}: {', '.join(columns)} also depend on {rows} of {each.table}, as a rank or a total does"
             )
     for stop in found.stopped:
         yield escape(f"{stop.asset} is not traced to {stop.table}: {stop.reason}")

@@ -77,7 +77,7 @@ def column_lineage(
         return answer
     answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known, given))
     if inputs.lasting:
-        _answers.keep(question, inputs, answer)
+        _answers.store(question, inputs, answer)
     return answer
 
 

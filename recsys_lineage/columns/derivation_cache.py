@@ -33,11 +33,11 @@ class Answers:
             return None
         return {column: list(edges) for column, edges in answer.items()}
 
-    def keep(self, question: Hashable, inputs: Inputs, answer: Lineage) -> None:
+    def store(self, question: Hashable, inputs: Inputs, answer: Lineage) -> None:
         """Cache a result with the inputs that it depends on."""
         with self._lock:
-            kept = {column: list(edges) for column, edges in answer.items()}
-            self._known[question] = (dict(inputs.looked_up), kept)
+            copied = {column: list(edges) for column, edges in answer.items()}
+            self._known[question] = (dict(inputs.looked_up), copied)
             self._known.move_to_end(question)
             while len(self._known) > self._most:
                 _ = self._known.popitem(last=False)

@@ -25,19 +25,19 @@ class FailingRows:
 
     Attributes:
         rows: file → line → DuckDB's error for that row.
-        whole: file → DuckDB's error, for files with too many failing rows or no readable row.
+        failed_files: file → DuckDB's error, for files with too many failing rows or no readable row.
     """
 
     rows: dict[str, dict[int, SqlFailed]] = field(default_factory=dict)
-    whole: dict[str, SqlFailed] = field(default_factory=dict)
+    failed_files: dict[str, SqlFailed] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.whole)
+        return bool(self.rows or self.failed_files)
 
     @property
     def files(self) -> list[str]:
         """All files with a row that fails."""
-        return sorted({*self.rows, *self.whole})
+        return sorted({*self.rows, *self.failed_files})
 
     @property
     def first(self) -> SqlFailed:
@@ -49,10 +49,10 @@ class FailingRows:
         lines = [
             f"(_file = {literal(path)} AND _line IN ({', '.join(map(str, sorted(failing)))}))"
             for path, failing in sorted(self.rows.items())
-            if path not in self.whole
+            if path not in self.failed_files
         ]
-        if self.whole:
-            lines.append(f"_file IN ({', '.join(map(literal, sorted(self.whole)))})")
+        if self.failed_files:
+            lines.append(f"_file IN ({', '.join(map(literal, sorted(self.failed_files)))})")
         return f"NOT ({' OR '.join(lines)})" if lines else "true"
 
     def without(self, relations: Mapping[FileScan, str]) -> dict[FileScan, str]:
@@ -74,8 +74,8 @@ class FailingRows:
     def of_file(self, path: str) -> FailingRows:
         """The failing rows of one file."""
         return FailingRows(
-            {path: self.rows[path]} if path in self.rows and path not in self.whole else {},
-            {path: self.whole[path]} if path in self.whole else {},
+            {path: self.rows[path]} if path in self.rows and path not in self.failed_files else {},
+            {path: self.failed_files[path]} if path in self.failed_files else {},
         )
 
     def of_row(self, path: str, line: int) -> FailingRows:
@@ -85,12 +85,12 @@ class FailingRows:
     def _errors_by_place(self) -> list[tuple[str, SqlFailed]]:
         errors = [
             (f"{path}, {count} rows and more" if (count := len(self.rows.get(path, ()))) else path, error)
-            for path, error in self.whole.items()
+            for path, error in self.failed_files.items()
         ]
         errors += [
             (f"{path}:{line}", error)
             for path, failing in sorted(self.rows.items())
-            if path not in self.whole
+            if path not in self.failed_files
             for line, error in sorted(failing.items())
         ]
         return errors
@@ -119,9 +119,9 @@ def failing_rows(
         return FailingRows()
     found = _Search(connection, query, relations, own or query.scans).found()
     others = set(query.scans) - set(own)
-    if found.whole and own and others:
+    if found.failed_files and own and others:
         of_others = _Search(connection, query, relations, others).found()
-        if of_others and not of_others.whole:
+        if of_others and not of_others.failed_files:
             return of_others
     return found
 
@@ -149,8 +149,8 @@ class _Search:
         self._at_files(sorted(path for (path,) in self._connection.execute(files).fetchall()))
         if self._found.rows and self._error(self._found.condition()) is not None:
             # a value at which the file's reader fails, whichever rows are requested
-            for path in sorted(self._found.rows.keys() - self._found.whole.keys()):
-                self._found.whole[path] = next(iter(self._found.rows.pop(path).values()))
+            for path in sorted(self._found.rows.keys() - self._found.failed_files.keys()):
+                self._found.failed_files[path] = next(iter(self._found.rows.pop(path).values()))
         return self._found
 
     def _at_files(self, paths: list[str]) -> None:
@@ -172,7 +172,7 @@ class _Search:
         elif len(paths) == 1 and self._left > 0:
             self._at_lines(paths[0], *self._lines(paths[0]), error)
             return
-        self._found.whole.update(dict.fromkeys(paths, self._errors_by_place(range_, error)))
+        self._found.failed_files.update(dict.fromkeys(paths, self._errors_by_place(range_, error)))
 
     def _at_lines(self, path: str, first: int, last: int, error: Exception) -> None:
         """Search a range of a file's lines in which the SQL is known to fail."""
@@ -185,13 +185,13 @@ class _Search:
         if first < last:
             middle = (first + last) // 2
             for start, end in ((first, middle), (middle + 1, last)):
-                if path in self._found.whole:
+                if path in self._found.failed_files:
                     return
                 half = self._error(f"_file = {literal(path)} AND _line BETWEEN {start} AND {end}")
                 if half is not None:
                     self._at_lines(path, start, end, half)
         if len(failing) == before or self._left <= 0:
-            self._found.whole.setdefault(path, self._errors_by_place(range_, error))
+            self._found.failed_files.setdefault(path, self._errors_by_place(range_, error))
 
     def _error(self, condition: str) -> Exception | None:
         """DuckDB's error for the rows that satisfy a condition."""

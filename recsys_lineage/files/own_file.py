@@ -126,12 +126,12 @@ def _name(table: exp.Expr, place: int) -> str:
 
 def _source_of_file(select: exp.Select, sources: Mapping[str, _Rows]) -> str | None:
     """The source whose `_file` is the SELECT's `_file`, unchanged; None if there is none or it is unknown."""
-    given = [found for each in select.expressions if (found := _file_of(each)) is not None]
-    if len(given) != 1:
+    file_columns = [found for each in select.expressions if (found := _file_of(each)) is not None]
+    if len(file_columns) != 1:
         return None
     with_file = [name for name, rows in sources.items() if rows.gives_file]
-    if given[0]:
-        return given[0] if given[0] in with_file else None
+    if file_columns[0]:
+        return file_columns[0] if file_columns[0] in with_file else None
     using = any(
         name.name.casefold() == FILE
         for join in select.args.get("joins") or ()

@@ -45,8 +45,8 @@ def scan_of_rows(query: SourceQuery, added: str) -> str | None:
         return None
     joined = tree.args.get("joins") or []
     tables = {table.alias_or_name: table for table in (scanned.this, *(join.this for join in joined))}
-    given = {select.alias_or_name.casefold(): select.unalias() for select in tree.selects}
-    columns = [given.get(name) for name in TRACED_COLUMNS]
+    selected = {select.alias_or_name.casefold(): select.unalias() for select in tree.selects}
+    columns = [selected.get(name) for name in TRACED_COLUMNS]
     if not all(
         isinstance(column, exp.Column) and column.name.casefold() == name
         for column, name in zip(columns, TRACED_COLUMNS, strict=True)

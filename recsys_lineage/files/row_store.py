@@ -44,7 +44,7 @@ class RowStore:
         self._names: dict[str, str] = {}
         self._folder: ScratchFolder | None = None
         self._pieces: list[tuple[Path, list[str]]] = []
-        self._kept: list[pa.Table] = []
+        self._complete: list[pa.Table] = []
         self._taken: list[pa.Table] = []
         self._writer: pyarrow.parquet.ParquetWriter | None = None
         self._bytes = 0
@@ -65,16 +65,16 @@ class RowStore:
         if self._bytes > (PIECE_BYTES if self._pieces else MEMORY_BYTES):
             self._write()
 
-    def keep(self) -> None:
+    def accept(self) -> None:
         """Keep the rows of the current file, which was read without a fault.
 
         Raises:
             InsufficientSpace: the disk has no room for its rows.
         """
         if self._writer is None:
-            self._kept += self._taken
+            self._complete += self._taken
             self._taken = []
-            if len(self._kept) - self._joined >= MOST_TABLES:
+            if len(self._complete) - self._joined >= MOST_TABLES:
                 self._join()
         else:
             self._write_taken()
@@ -93,23 +93,23 @@ class RowStore:
         con, name = self._connection, self._name
         con.execute(f"DROP VIEW IF EXISTS {quote(name)}")
         if self._pieces:
-            self._write_kept()
+            self._write_complete()
             self._view(columns)
         else:
             con.register(name, self._table(columns))
-            con.unregister(self._keeper)
-        self._kept = []
+            con.unregister(self._folder_name)
+        self._complete = []
         _release_memory()
 
     @property
-    def _keeper(self) -> str:
+    def _folder_name(self) -> str:
         return f"{self._name}_folder"
 
     def _table(self, columns: Sequence[tuple[str, pa.DataType]]) -> pa.Table:
         schema = pa.schema(columns)
         # empty_table() makes arrays of lists, for which pyarrow imports pandas
         tables = [pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)]
-        for table in self._kept:
+        for table in self._complete:
             own = dict(zip(table.column_names, table.columns, strict=True))
             own["_file"] = own["_file"].cast(pa.string())
             arrays = [
@@ -137,7 +137,7 @@ class RowStore:
         return name if name == "_file" else self._names.get(folded(name), "")
 
     def _write(self) -> None:
-        self._write_kept()
+        self._write_complete()
         self._write_taken()
         self._bytes = 0
         _release_memory()
@@ -145,16 +145,16 @@ class RowStore:
     def _join(self) -> None:
         """Combine many small tables into one."""
         alike: dict[tuple[str, ...], list[pa.Table]] = {}
-        for table in self._kept[self._joined :]:
+        for table in self._complete[self._joined :]:
             alike.setdefault(tuple(table.column_names), []).append(table)
         joined = (pa.concat_tables(tables).unify_dictionaries() for tables in alike.values())
-        self._kept[self._joined :] = [table.combine_chunks() for table in joined]
-        self._joined = len(self._kept)
+        self._complete[self._joined :] = [table.combine_chunks() for table in joined]
+        self._joined = len(self._complete)
 
-    def _write_kept(self) -> None:
-        if self._kept:
-            table = pa.concat_tables(self._kept, promote_options="default").unify_dictionaries()
-            self._kept, self._joined = [], 0
+    def _write_complete(self) -> None:
+        if self._complete:
+            table = pa.concat_tables(self._complete, promote_options="default").unify_dictionaries()
+            self._complete, self._joined = [], 0
             self._writer = self._opened(table.schema)
             with self._room():
                 self._writer.write_table(table, _GROUP_ROWS)
@@ -171,7 +171,7 @@ class RowStore:
     def _opened(self, schema: pa.Schema) -> pyarrow.parquet.ParquetWriter:
         with self._room():
             if self._folder is None:
-                self._folder = ScratchFolder(self._connection, self._keeper)
+                self._folder = ScratchFolder(self._connection, self._folder_name)
             path = self._folder.path / f"{len(self._pieces)}.parquet"
             # Text of people is seldom worth a dictionary; the file's name, on each row, is
             writer = pyarrow.parquet.ParquetWriter(

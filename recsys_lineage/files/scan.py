@@ -121,7 +121,7 @@ def open_scan(
         report = inspection.of(file, rows, faulty_rows)
         for store in (rows, faulty_rows):
             if report.fault is None:
-                store.keep()
+                store.accept()
             else:
                 store.drop()
         reports.append(report)

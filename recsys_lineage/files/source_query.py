@@ -39,7 +39,7 @@ class SourceQuery:
 
     `columns` are the names of the SELECT's columns, in order; `description` is its leading comment; `required_columns`
     has, for each scan, the file columns that the SQL uses, and `named_at` the position (`origin:line:column`) where
-    each is first named. `given_at` has the position of each column of the SELECT.
+    each is first named. `column_places` has the position of each column of the SELECT.
     """
 
     sql: str
@@ -49,7 +49,7 @@ class SourceQuery:
     description: str
     origin: str = ORIGIN
     named_at: Mapping[FileScan, Mapping[str, str]] = field(default_factory=dict)
-    given_at: Mapping[str, str] = field(default_factory=dict)
+    column_places: Mapping[str, str] = field(default_factory=dict)
 
     def rewritten(self, names: Mapping[FileScan, str]) -> str:
         """The SQL with each scan replaced by its relation in `names`; everything else stays as written.
@@ -104,7 +104,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
         )
     description = "\n".join(_leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
-    given_at = {
+    column_places = {
         name: place_in(sql, start_of(column), origin)
         for name, column in reversed([*zip(columns, tree.selects, strict=True)])
     }
@@ -122,7 +122,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
         scan: {name: place_in(sql, start, origin) for name, start in names.items()}
         for scan, names in starts.items()
     }
-    return SourceQuery(sql, scans, columns, required, description, origin, named_at, given_at)
+    return SourceQuery(sql, scans, columns, required, description, origin, named_at, column_places)
 
 
 def scan_calls(query: SourceQuery) -> list[tuple[FileCall, FileScan]]:
@@ -277,7 +277,7 @@ def _required_columns(
             if isinstance(source, exp.Table) and source.name in scan_of
         }
         query = scope.expression
-        given = {select.alias for select in query.selects} if isinstance(query, exp.Query) else set()
+        selected = {select.alias for select in query.selects} if isinstance(query, exp.Query) else set()
         for column in scope.columns:
             if not column.table and isinstance(query, exp.Select) and _select_of(column) is not query:
                 continue  # of a subquery, which is a scope of its own
@@ -286,7 +286,7 @@ def _required_columns(
             elif len(sources) == 1 and scans:
                 scan = next(iter(scans.values()))
                 # an alias of the same SELECT, as in GROUP BY or ORDER BY, is no column of the file
-                if column.name in given and column.find_ancestor(
+                if column.name in selected and column.find_ancestor(
                     exp.Group, exp.Order, exp.Having, exp.Qualify
                 ):
                     continue

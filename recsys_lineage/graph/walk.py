@@ -41,7 +41,7 @@ def walk(
     if not by_column and previous and graph.is_whole and all(part == WHOLE for part in starts.values()):
         return dict.fromkeys(_closure(graph, starts, direction), WHOLE)
     follow = Followed(graph, direction, by_column=by_column, direct=direct, previous=previous)
-    return _reached(graph, starts, direction == "down", follow, by_column, direct)
+    return _reached(graph, starts, follow)
 
 
 def _closure(graph: LineageGraph, starts: Collection[int], direction: Direction) -> set[int]:
@@ -59,6 +59,10 @@ class Followed:
 
     It returns the part of the other end that was made from it (down), or that it was made from (up); None if there is
     none.
+
+    Attributes:
+        down: whether the edge is followed from the node to what was made from it.
+        by_column, direct: as for `walk`.
     """
 
     def __init__(
@@ -71,12 +75,12 @@ class Followed:
         previous: bool = True,
     ) -> None:
         self._graph, self._views, self._maps = graph, graph.views, graph.columns
-        self._down = direction == "down"
-        self._by_column, self._direct, self._previous = by_column, direct, previous
+        self.down = direction == "down"
+        self.by_column, self.direct, self._previous = by_column, direct, previous
 
     def __call__(self, node: int, part: Part, edge: int, other: int) -> Part | None:
         """See the class."""
-        views, down = self._views, self._down
+        views, down = self._views, self.down
         flag = views.flag[edge]
         written = self._graph.partitions(views.written[other if down else node])
         if flag & CARRIED:
@@ -88,59 +92,55 @@ class Followed:
         needed, reached = (read, written) if down else (written, read)
         if part.partitions is not EVERY and not needed.meets(part.partitions):
             return None
-        if not self._by_column:
+        if not self.by_column:
             return WHOLE if reached is EVERY else Part(ALL, reached)
         columns = self._columns(node, part.columns, edge, other)
         return Part(columns, reached) if columns else None
 
+    def passed(self, node: int, columns: int) -> dict[int, int] | None:
+        """The columns at the other ends of a node's edges that some of its columns become, or come from; None if they
+        are not known for the node as a whole.
+        """
+        views = self._views
+        if self.down:
+            return self._maps.passed_down(views.table[node], columns, self.direct)
+        if views.lineage[node] == NOTHING:
+            return None
+        return self._maps.passed_up(views.table[node], views.lineage[node], columns, self.direct)
+
     def _columns(self, node: int, columns: int, edge: int, other: int) -> int:
         views = self._views
-        made, read = (other, node) if self._down else (node, other)
+        made, read = (other, node) if self.down else (node, other)
         table = views.table[read]
         lineage, output, used = views.lineage[made], views.table[made], views.columns[edge]
-        follow = self._maps.down if self._down else self._maps.up
+        follow = self._maps.down if self.down else self._maps.up
         if table != FILE:
-            return follow(lineage, output, table, columns, used, self._direct)
+            return follow(lineage, output, table, columns, used, self.direct)
         found = 0
         for scan in self._maps.files_of(lineage, output, views.number[read]):
-            found |= follow(lineage, output, scan, columns, used, self._direct)
+            found |= follow(lineage, output, scan, columns, used, self.direct)
         return found
 
 
 _NODE = (1 << 32) - 1
 
 
-def _reached(
-    graph: LineageGraph,
-    starts: Mapping[int, Part],
-    down: bool,
-    follow: Followed,
-    by_column: bool,
-    direct: bool,
-) -> dict[int, Part]:
+def _reached(graph: LineageGraph, starts: Mapping[int, Part], follow: Followed) -> dict[int, Part]:
     """Every reached node with its part, in the order of the records, so that most are visited once.
 
     The loop runs thousands of times within milliseconds. The most common edges, reads of all partitions of a table, are
     handled inline; the others are followed by `Followed`.
     """
     views, maps = graph.views, graph.columns
+    down, by_column, direct = follow.down, follow.by_column, follow.direct
     edges_of = graph.edges.out_edge_indices if down else graph.edges.in_edge_indices
     other_end = views.target if down else views.source
-    flags, written, writer, table, lineage = (
-        views.flag,
-        views.written,
-        views.writer,
-        views.table,
-        views.lineage,
-    )
+    flags, written, writer = views.flag, views.written, views.writer
+    table, lineage = views.table, views.lineage
     sign = 1 if down else -1
-    columns: dict[int, int] = {}
-    limits: dict[int, Partitions] = {}  # of those that are reached in part
-    for node, part in starts.items():
-        if part.columns and part.partitions:
-            columns[node] = part.columns
-            if part.partitions != EVERY:
-                limits[node] = part.partitions
+    started = {node: part for node, part in starts.items() if part.columns and part.partitions}
+    columns = {node: part.columns for node, part in started.items()}
+    limits = {node: part.partitions for node, part in started.items() if part.partitions != EVERY}
     waiting = set(columns)
     queue = [(sign * writer[node] << 32) + node for node in columns]
     heapify(queue)
@@ -149,11 +149,7 @@ def _reached(
         waiting.discard(node)
         mine, limit = columns[node], limits.get(node)
         is_limited = limit is not None or (not down and written[node] != NOTHING)
-        passed: dict[int, int] | None = None
-        if by_column and down:
-            passed = maps.passed_down(table[node], mine, direct)
-        elif by_column and lineage[node] != NOTHING:
-            passed = maps.passed_up(table[node], lineage[node], mine, direct)
+        passed = follow.passed(node, mine) if by_column else None
         for edge in edges_of(node):
             other = other_end[edge]
             new, new_limit = ALL, None
@@ -166,9 +162,7 @@ def _reached(
                 found = follow(node, Part(mine, EVERY if limit is None else limit), edge, other)
                 if found is None:
                     continue
-                new = found.columns
-                if found.partitions != EVERY:
-                    new_limit = found.partitions
+                new, new_limit = found.columns, None if found.partitions == EVERY else found.partitions
             elif passed is not None:
                 if not down:
                     new = passed.get(table[other], 0)
@@ -176,32 +170,19 @@ def _reached(
                     found = follow(node, Part(mine), edge, other)
                     new = found.columns if found is not None else 0
                 else:
-                    key = (lineage[other] << 32) + table[other]
-                    known = passed.get(key)
-                    if known is None:
-                        known = passed[key] = maps.down(
-                            lineage[other], table[other], table[node], mine, NOTHING, direct
-                        )
-                    new = known
+                    if (key := (lineage[other] << 32) + table[other]) not in passed:
+                        ends = lineage[other], table[other], table[node]
+                        passed[key] = maps.down(*ends, mine, NOTHING, direct)
+                    new = passed[key]
                 if not new:
                     continue
-            old = columns.get(other)
-            if old is None:
-                columns[other] = new
+            old = columns.get(other, 0)
+            if not old:
                 if new_limit is not None:
                     limits[other] = new_limit
-            else:
-                before = limits.get(other)
-                joined = None
-                if before is not None and new_limit is not None:
-                    joined = before.joined(new_limit)
-                if old | new == old and (before is None or before == joined):
-                    continue
-                columns[other] = old | new
-                if joined is None or joined == EVERY:
-                    limits.pop(other, None)
-                else:
-                    limits[other] = joined
+            elif not (other in limits and _is_widened(limits, other, new_limit)) and old | new == old:
+                continue
+            columns[other] = old | new
             if other not in waiting:
                 waiting.add(other)
                 heappush(queue, (sign * writer[other] << 32) + other)
@@ -209,3 +190,14 @@ def _reached(
         node: WHOLE if bits == ALL and node not in limits else Part(bits, limits.get(node, EVERY))
         for node, bits in columns.items()
     }
+
+
+def _is_widened(limits: dict[int, Partitions], node: int, limit: Partitions | None) -> bool:
+    """Join further partitions, all if None, with those of a node that was reached in part; whether any is new."""
+    before = limits[node]
+    joined = EVERY if limit is None else before.joined(limit)
+    if joined == EVERY:
+        del limits[node]
+    else:
+        limits[node] = joined
+    return joined != before

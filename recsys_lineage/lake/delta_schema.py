@@ -12,7 +12,7 @@ from recsys_lineage.lake.fingerprint import children
 from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.sql.names import literal, quote
 
-_KEPT = {
+_STORED_UNCHANGED = {
     "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "VARCHAR", "BLOB", "DATE",
     "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
 }  # fmt: skip
@@ -64,7 +64,7 @@ def storable(type_: DuckDBPyType) -> str | None:
     if type_.id == "enum":
         return "VARCHAR"
     name = str(type_)
-    return name if name in _KEPT or type_.id == "decimal" else _STORED_AS.get(name)
+    return name if name in _STORED_UNCHANGED or type_.id == "decimal" else _STORED_AS.get(name)
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> list[Column]:
@@ -84,14 +84,14 @@ def stored_select(
     stored: list[Column] = []
     for column in columns:
         try:
-            kept = storable(connection.sqltype(column.type))
+            stored_type = storable(connection.sqltype(column.type))
         except (
             duckdb.BinderException,  # two fields of a struct differ by case alone
             duckdb.ParserException,
             duckdb.InvalidInputException,
         ):  # DuckDB 1 cannot name an unnamed struct
-            kept = None
-        if kept is None:
+            stored_type = None
+        if stored_type is None:
             raise LineageError(
                 f"Column {column.name!r} cannot be stored.",
                 expected="a type that Delta Lake knows, alone or in lists, structs with named fields and maps",
@@ -99,17 +99,17 @@ def stored_select(
                 advice=f"cast it in the query, for instance CAST({quote(column.name)} AS VARCHAR)",
             )
         # DuckDB's own spelling, so that a stored column describes itself the same way when it is read.
-        stored.append(Column(column.name, str(connection.sqltype(kept))))
+        stored.append(Column(column.name, str(connection.sqltype(stored_type))))
     if stored == list(columns):
         return query, tuple(stored)
     casts = ", ".join(
-        quote(old.name) if old.type == new.type else f"{_whole(old, new.type)} AS {quote(old.name)}"
+        quote(old.name) if old.type == new.type else f"{_lossless_cast(old, new.type)} AS {quote(old.name)}"
         for old, new in zip(columns, stored, strict=True)
     )
     return f"SELECT {casts} FROM ({query})", tuple(stored)
 
 
-def _whole(column: Column, type_: str) -> str:
+def _lossless_cast(column: Column, type_: str) -> str:
     """SQL that casts a column to a type, and fails where nanoseconds would be lost."""
     name = quote(column.name)
     cast = f"CAST({name} AS {type_})"

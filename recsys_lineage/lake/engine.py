@@ -76,16 +76,16 @@ class Engine:
             # DuckDB 1.5 no longer takes one when external access is off
             connection.register_filesystem(filesystem)
         connection.execute(
-            "SET allowed_directories = $folders", {"folders": _whole([*folders, scratch_of(spill)])}
+            "SET allowed_directories = $folders", {"folders": _absolute_paths([*folders, scratch_of(spill)])}
         )
-        connection.execute("SET allowed_paths = $files", {"files": _whole(files)})
+        connection.execute("SET allowed_paths = $files", {"files": _absolute_paths(files)})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         hold_spill_folder(connection, spill)
         return connection
 
 
-def _whole(places: Iterable[str | os.PathLike[str]]) -> list[str]:
+def _absolute_paths(places: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Absolute paths as DuckDB compares them: as is, and as a pattern that matches only them."""
     texts = [os.fspath(place) for place in places]
     paths = {text if "://" in text else os.path.abspath(text) for text in texts}

@@ -72,10 +72,10 @@ def _held(connection: duckdb.DuckDBPyConnection, spill: str, name: str) -> tuple
     lock = _lock(unnamed, fcntl.LOCK_SH)
     above.mkdir(exist_ok=True, mode=0o700)
     unnamed.rename(path)
-    keeper = pa.Table.from_batches([], pa.schema([("path", pa.string())]))  # an array would import pandas
-    delete = weakref.finalize(keeper, _delete, path, lock, os.getpid())
+    anchor = pa.Table.from_batches([], pa.schema([("path", pa.string())]))  # an array would import pandas
+    delete = weakref.finalize(anchor, _delete, path, lock, os.getpid())
     _in_use[path] = delete, os.getpid()
-    connection.register(name, keeper)
+    connection.register(name, anchor)
     return path, delete
 
 

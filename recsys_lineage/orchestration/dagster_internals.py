@@ -120,11 +120,11 @@ def parsed_selection(text: str) -> dg.AssetSelection:
         for before, token in zip([None, *tokens.tokens], tokens.tokens, strict=False)
         if token.type in names and (before is None or before.type not in values)
     ]
-    whole = text
+    query = text
     for start in reversed(alone):
-        whole = f"{whole[:start]}key:{whole[start:]}"
+        query = f"{query[:start]}key:{query[start:]}"
     try:
-        return AntlrAssetSelectionParser(whole).asset_selection
+        return AntlrAssetSelectionParser(query).asset_selection
     except Exception as error:  # it raises nothing more special
         place = re.search(r"line 1, column (\d+)", str(error))
         if place is None:
@@ -312,8 +312,8 @@ def events_at_once(instance: dg.DagsterInstance) -> Iterator[None]:
         yield
         return
     _waiting.events = []
-    if SqliteEventLogStorage.store_event is not _stored_or_kept:
-        setattr(SqliteEventLogStorage, "store_event", _stored_or_kept)  # noqa: B010
+    if SqliteEventLogStorage.store_event is not _store_or_queue:
+        setattr(SqliteEventLogStorage, "store_event", _store_or_queue)  # noqa: B010
     try:
         yield
     finally:
@@ -330,7 +330,7 @@ _AT_ONCE = (
 )
 
 
-def _stored_or_kept(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
+def _store_or_queue(storage: SqliteEventLogStorage, event: EventLogEntry) -> None:
     waiting: list[EventLogEntry] | None = getattr(_waiting, "events", None)
     if waiting is not None and event.dagster_event_type in _AT_ONCE:
         waiting.append(event)
@@ -364,7 +364,7 @@ _engines_lock = threading.Lock()
 
 
 @contextmanager
-def kept_engines() -> Iterator[None]:
+def shared_engines() -> Iterator[None]:
     """Make Dagster's SQLite storages use one SQLAlchemy engine per file inside the block.
 
     Otherwise they create one for each connection and compile all statements again, which is half the cost of an event.
@@ -375,7 +375,7 @@ def kept_engines() -> Iterator[None]:
     with _engines_lock:
         _engines_users += 1
         for module in modules:
-            setattr(module, "create_engine", _kept_engine)  # noqa: B010
+            setattr(module, "create_engine", _shared_engine)  # noqa: B010
     try:
         yield
     finally:
@@ -387,7 +387,7 @@ def kept_engines() -> Iterator[None]:
                 _engines.clear()
 
 
-def _kept_engine(url: str, **options: Any) -> Engine:
+def _shared_engine(url: str, **options: Any) -> Engine:
     with _engines_lock:
         if url not in _engines:
             engine = _engines[url] = create_engine(url, **options)

@@ -125,7 +125,7 @@ def _share(left: TimeLeft, assets: int, *, of: int) -> float | None:
     """Seconds for the next of the remaining assets: an equal share of the remaining time, but at least half of an equal
     share of all."""
     seconds = left.part(1 / assets).seconds
-    return None if seconds is None or left.given is None else max(seconds, left.given / of / 2)
+    return None if seconds is None or left.limit is None else max(seconds, left.limit / of / 2)
 
 
 _SCHEMA: Mapping[str, Any] = {
@@ -147,8 +147,8 @@ def _verdict_line(row: Mapping[str, Any], number: int, of: int) -> str:
 def _row(proof: AssetProof) -> dict[str, Any]:
     columns, rows = proof.columns, proof.rows
 
-    def texts(given: Sequence[object]) -> list[str]:
-        return [str(each) for each in given]
+    def texts(limit: Sequence[object]) -> list[str]:
+        return [str(each) for each in limit]
 
     return {
         "asset": proof.asset,

@@ -49,9 +49,9 @@ def old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
         if (event := instance.get_latest_materialization_event(key)) is not None
     }
     found: list[str] = []
-    asked = dg.RunsFilter(created_before=before)
+    filters = dg.RunsFilter(created_before=before)
     cursor: str | None = None
-    while records := instance.get_run_records(asked, limit=_AT_ONCE, cursor=cursor):
+    while records := instance.get_run_records(filters, limit=_AT_ONCE, cursor=cursor):
         runs = [record.dagster_run for record in records]
         cursor = runs[-1].run_id
         found += [run.run_id for run in runs if run.is_finished and run.run_id not in newest]

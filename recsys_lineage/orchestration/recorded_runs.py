@@ -99,12 +99,12 @@ def _record(
         tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
         assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),
         steps=steps,
-        kept=_kept(lake, [key.path[-1] for keys in skipped for key in keys], ended),
+        kept=_unchanged(lake, [key.path[-1] for keys in skipped for key in keys], ended),
         lake=lake.uri,
     )
 
 
-def _kept(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
+def _unchanged(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
     """The id of the record of each asset's version at a time; None where it had none."""
     if not assets:
         return {}

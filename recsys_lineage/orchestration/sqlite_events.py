@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.event import listen, remove
 
-from recsys_lineage.orchestration.dagster_internals import kept_engines
+from recsys_lineage.orchestration.dagster_internals import shared_engines
 
 
 @contextmanager
@@ -26,17 +26,17 @@ def many_events() -> Iterator[None]:
 
     It affects all threads of this process; with another database it does nothing.
     """
-    kept = _Kept()
-    listen(Engine, "do_connect", kept.connect)
+    pool = _ConnectionPool()
+    listen(Engine, "do_connect", pool.connect)
     try:
-        with kept_engines():
+        with shared_engines():
             yield
     finally:
-        remove(Engine, "do_connect", kept.connect)
-        kept.end()
+        remove(Engine, "do_connect", pool.connect)
+        pool.end()
 
 
-class _Kept:
+class _ConnectionPool:
     """Idle connections, by file."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Kept:
             pass
         connection = sqlite3.connect(*cargs, **{**cparams, "check_same_thread": False}, factory=_Connection)
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.keeper, connection.file = self, cargs[0]
+        connection.pool, connection.file = self, cargs[0]
         return connection
 
     def take_back(self, connection: _Connection) -> bool:
@@ -74,10 +74,10 @@ class _Kept:
 class _Connection(sqlite3.Connection):
     """A connection that is returned to the pool when it is closed."""
 
-    keeper: _Kept
+    pool: _ConnectionPool
     file: str
 
     def close(self) -> None:
         self.rollback()
-        if not self.keeper.take_back(self):
+        if not self.pool.take_back(self):
             super().close()

@@ -202,18 +202,10 @@ def verify(
             experiment, _Traces(taken, list(experiment.schemas)),
             sample=sample, seed=seed, superfluous=superfluous, name=asset.name, left=left.part(1),
         )  # fmt: skip
-    read_proof = None
-    if reads:
-        request = Request(partitions=list(record.partitions) or None)
-        read_proof = verify_reads(code, lake, request, pinned=pinned)
-    return AssetProof(
-        asset.name,
-        record.version if made_of_tables else None,
-        columns,
-        row_proof,
-        read_proof,
-        tuple(not_tried),
-    )
+    request = Request(partitions=list(record.partitions) or None)
+    read_proof = verify_reads(code, lake, request, pinned=pinned) if reads else None
+    tested = record.version if made_of_tables else None
+    return AssetProof(asset.name, tested, columns, row_proof, read_proof, tuple(not_tried))
 
 
 def _limit(left: TimeLeft) -> float:

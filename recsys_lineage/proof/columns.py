@@ -181,7 +181,7 @@ def _mark_every_column(experiment: Experiment, trial: _Trial, perturbations: Per
                             before[mark] = experiment.holding(mark)
                         perturb(experiment, table, [perturbation])
                         holding &= experiment.holding(mark) - before[mark]
-                        if not trial.lacking(table, column, holding):
+                        if not trial.undeclared(table, column, holding):
                             break
                     trial.marked(table, column, holding, ways[0][0].name)
                 except RunFailed:
@@ -241,10 +241,10 @@ class _Trial:
     def marked(self, table: str, column: str, holding: frozenset[int], perturbation: str) -> None:
         """Note the outputs with marked values of a column: they are made from these values."""
         self.runs += 1
-        if lacking := self.lacking(table, column, holding):
-            self._undeclared.setdefault((table, column, lacking), perturbation)
+        if undeclared := self.undeclared(table, column, holding):
+            self._undeclared.setdefault((table, column, undeclared), perturbation)
 
-    def lacking(self, table: str, column: str, holding: frozenset[int]) -> tuple[int, ...]:
+    def undeclared(self, table: str, column: str, holding: frozenset[int]) -> tuple[int, ...]:
         """Outputs that contain a column's marks without a DIRECT edge from it."""
         return tuple(place for place in sorted(holding) if (table, column, place) not in self._direct)
 
@@ -306,7 +306,7 @@ class _Trial:
             runs=self.runs + self.failed,
             failed=self.failed,
             seconds=seconds,
-            over_after=self._left.given if self._was_over else None,
+            over_after=self._left.limit if self._was_over else None,
         )
 
 

@@ -95,22 +95,7 @@ class Experiment:
     ) -> None:
         self.compute = bare_statement(compute) if isinstance(compute, str) else compute
         self.parameters = dict(parameters or {})
-        self.connection = duckdb.connect(
-            config={
-                "threads": 1,
-                "memory_limit": "1GB",
-                "temp_directory": "",
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "python_enable_replacements": False,
-                "python_scan_all_frames": False,
-            }
-        )
-        self.connection.execute("SET TimeZone = 'UTC'")
-        self.connection.execute("SET enable_progress_bar = false")
-        self.connection.execute(f"SET disabled_optimizers = '{_DEPENDS_ON_DATA}'")
-        self.connection.execute("CREATE SCHEMA kept")
-        self.connection.execute("CREATE SCHEMA proof")
+        self.connection = _connected()
         folded = {name.casefold(): columns for name, columns in schemas.items()}
         self.schemas: dict[str, dict[str, str]] = {}
         for table, rows in tables.items():
@@ -156,7 +141,7 @@ class Experiment:
 
     def rows(self, table: str) -> int:
         """Number of rows of an original table."""
-        return int(self.connection.execute(f"SELECT count(*) FROM kept.{quote(table)}").fetchall()[0][0])
+        return int(self.connection.execute(f"SELECT count(*) FROM originals.{quote(table)}").fetchall()[0][0])
 
     def change(self, table: str, select: str) -> None:
         """Replace a table of the statement by the result of a SELECT over the original tables.
@@ -169,18 +154,18 @@ class Experiment:
         except duckdb.Error as error:
             raise RunFailed(error) from error
 
-    def keep_rows(self, table: str, numbers: np.ndarray) -> None:
+    def restrict_rows(self, table: str, numbers: np.ndarray) -> None:
         """Restrict a table of the statement to some rows, by their numbers from 0, in their order."""
         self.connection.register("_numbers", pa.table({"number": pa.array(numbers, pa.int64())}))
         self.change(
             table,
-            f"SELECT * FROM kept.{quote(table)} WHERE rowid IN (SELECT number FROM _numbers) ORDER BY rowid",
+            f"SELECT * FROM originals.{quote(table)} WHERE rowid IN (SELECT number FROM _numbers) ORDER BY rowid",
         )
         self.connection.unregister("_numbers")
 
     def restore(self, table: str) -> None:
         """Restore the original rows of a table of the statement."""
-        self.change(table, f"SELECT * FROM kept.{quote(table)} ORDER BY rowid")
+        self.change(table, f"SELECT * FROM originals.{quote(table)} ORDER BY rowid")
 
     # --- runs ---------------------------------------------------------------------------------------------
 
@@ -238,7 +223,7 @@ class Experiment:
         for seed in ("1", "2", "3"):
             for table in self.schemas:
                 order = f"ORDER BY md5('{seed}' || rowid::VARCHAR)"
-                self.change(table, f"SELECT * FROM kept.{quote(table)} {order}")
+                self.change(table, f"SELECT * FROM originals.{quote(table)} {order}")
             yield self.run()
         for table in self.schemas:
             self.restore(table)
@@ -246,19 +231,19 @@ class Experiment:
     def _load(self, table: str, rows: Rows) -> None:
         columns = self.schemas[table]
         declared = ", ".join(f"{quote(name)} {type_}" for name, type_ in columns.items())
-        self.connection.execute(f"CREATE TABLE kept.{quote(table)} ({declared})")
+        self.connection.execute(f"CREATE TABLE originals.{quote(table)} ({declared})")
         if isinstance(rows, Sequence):
             if rows:
                 holes = ", ".join("?" * len(columns))
-                self.connection.executemany(f"INSERT INTO kept.{quote(table)} VALUES ({holes})", rows)
+                self.connection.executemany(f"INSERT INTO originals.{quote(table)} VALUES ({holes})", rows)
             return
         arrow: pa.Table
         if isinstance(rows, pl.DataFrame):
             arrow = rows.to_arrow()
         else:
             arrow = rows.to_arrow_table() if isinstance(rows, duckdb.DuckDBPyRelation) else rows
-        lacking = [name for name in columns if name not in arrow.column_names]
-        if lacking:
+        missing = [name for name in columns if name not in arrow.column_names]
+        if missing:
             raise ExperimentError(
                 f"The rows of {table!r} lack columns.",
                 expected=", ".join(columns),
@@ -267,7 +252,7 @@ class Experiment:
             )
         self.connection.register("_rows", arrow)
         named = ", ".join(quote(name) for name in columns)
-        self.connection.execute(f"INSERT INTO kept.{quote(table)} SELECT {named} FROM _rows")
+        self.connection.execute(f"INSERT INTO originals.{quote(table)} SELECT {named} FROM _rows")
         self.connection.unregister("_rows")
 
     def _frames(self) -> dict[str, pl.DataFrame]:
@@ -320,6 +305,27 @@ class Experiment:
         self._hashing = ", ".join(hashing)
         self.types = tuple(row[1] for row in described)
         return tuple(row[0] for row in described)
+
+
+def _connected() -> duckdb.DuckDBPyConnection:
+    """A connection in one thread whose plans do not depend on the data, with schemas for the original tables."""
+    connection = duckdb.connect(
+        config={
+            "threads": 1,
+            "memory_limit": "1GB",
+            "temp_directory": "",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "python_enable_replacements": False,
+            "python_scan_all_frames": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET disabled_optimizers = '{_DEPENDS_ON_DATA}'")
+    connection.execute("CREATE SCHEMA originals")
+    connection.execute("CREATE SCHEMA proof")
+    return connection
 
 
 def _unsteady(answer: Answer, others: Iterable[Answer]) -> set[int]:

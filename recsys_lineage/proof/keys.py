@@ -22,7 +22,7 @@ from recsys_lineage.proof.row_proof import RowProof, RowTrial
 from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.row_keys import Pairs
-from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
+from recsys_lineage.rows.lake_rows import STARTING_ROWS, by_keys, other_rows
 
 _CLOSE = 1e-4
 """Tolerance, relative and absolute, for equal numbers: sums over arrays of other lengths round differently."""
@@ -73,7 +73,7 @@ def verify_keys(
             trials.append(_trial(number, row, run, keys, relations, connection))
     untried = len(drawn) - len(trials)
     return RowProof(
-        asset.name, version.rows, tuple(trials), left.spent, untried, left.given if untried else None
+        asset.name, version.rows, tuple(trials), left.spent, untried, left.limit if untried else None
     )
 
 
@@ -96,7 +96,7 @@ def _trial(
     relations: Mapping[str, str],
     connection: duckdb.DuckDBPyConnection,
 ) -> RowTrial:
-    connection.register(GIVEN, row)
+    connection.register(STARTING_ROWS, row)
     claimed = {name: pl.DataFrame(by_keys(connection, relations[name], keys[name])) for name in keys}
     others = {name: pl.DataFrame(other_rows(connection, relations[name], keys[name])) for name in keys}
     traced = {name: frame.height for name, frame in claimed.items()}

@@ -112,10 +112,10 @@ def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) 
     for read in reads:
         label = f"{read.name} version {read.version}" if read.kind == "table" else read.name
         named.append(label)
-        stands_for = _files(lake, read, opened)
-        if stands_for and not opened & stands_for:
+        files = _files(lake, read, opened)
+        if files and not opened & files:
             unopened.append(label)
-        unnamed -= stands_for
+        unnamed -= files
     return ReadProof(
         asset,
         tuple(sorted(set(named))),

@@ -56,7 +56,7 @@ def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturba
     Raises:
         RunFailed: a value does not fit its column.
     """
-    kept = f"kept.{quote(table)}"
+    original = f"originals.{quote(table)}"
     types = experiment.schemas[table]
     values, joins = [], []
     taken: dict[str, np.ndarray] = {}
@@ -66,7 +66,7 @@ def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturba
             values.append(f"coalesce(TRY_CAST({each.value} AS {types[each.column]}), t.{x}) AS {x}")
         else:
             taken[f"s{place}"] = each.taken
-            joins.append(f"LEFT JOIN {kept} AS o{place} ON o{place}.rowid = k.s{place}")
+            joins.append(f"LEFT JOIN {original} AS o{place} ON o{place}.rowid = k.s{place}")
             values.append(f"o{place}.{x} AS {x}")
     if taken:
         joins.insert(0, "JOIN _taken AS k ON k.number = t.rowid")
@@ -75,7 +75,7 @@ def perturb(experiment: Experiment, table: str, perturbations: Sequence[Perturba
     try:
         experiment.change(
             table,
-            f"SELECT t.* REPLACE ({', '.join(values)}) FROM {kept} AS t {' '.join(joins)} ORDER BY t.rowid",
+            f"SELECT t.* REPLACE ({', '.join(values)}) FROM {original} AS t {' '.join(joins)} ORDER BY t.rowid",
         )
     finally:
         if taken:
@@ -207,7 +207,7 @@ class Perturbations:
         ]
         for place in chance.permutation(len(others))[:3]:
             other, name = others[place]
-            of = f"kept.{quote(other)} WHERE {quote(name)} IS NOT NULL"
+            of = f"originals.{quote(other)} WHERE {quote(name)} IS NOT NULL"
             found = self._experiment.connection.execute(f"SELECT count(DISTINCT {quote(name)}) FROM {of}")
             if among := found.fetchall()[0][0]:
                 values = f"SELECT list(DISTINCT {quote(name)} ORDER BY {quote(name)}) FROM {of}"
@@ -218,7 +218,7 @@ class Perturbations:
         x = quote(column)
         found = self._experiment.connection.execute(
             f"SELECT CASE WHEN {x} IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY {x} NULLS LAST) - 1 END AS code "
-            f"FROM kept.{quote(table)} ORDER BY rowid"
+            f"FROM originals.{quote(table)} ORDER BY rowid"
         ).fetchnumpy()
         return np.asarray(found["code"], dtype=np.int64)
 
@@ -232,10 +232,10 @@ def mixed_tables(experiment: Experiment, seed: int) -> dict[str, pa.Table]:
     ordering = _ordering(experiment.compute) if isinstance(experiment.compute, str) else set()
     mixed: dict[str, pa.Table] = {}
     for table, columns in experiment.schemas.items():
-        kept, rows = f"kept.{quote(table)}", experiment.rows(table)
+        original, rows = f"originals.{quote(table)}", experiment.rows(table)
         chance = np.random.default_rng([seed, *table.encode()])
         distinct = ", ".join(f"count(DISTINCT {quote(column)})" for column in columns)
-        known = experiment.connection.execute(f"SELECT {distinct} FROM {kept}").fetchall()[0]
+        known = experiment.connection.execute(f"SELECT {distinct} FROM {original}").fetchall()[0]
         taken: dict[str, np.ndarray] = {}
         for place, (column, values) in enumerate(zip(columns, known, strict=True)):
             if column.casefold() in ordering and values == rows:
@@ -245,7 +245,7 @@ def mixed_tables(experiment: Experiment, seed: int) -> dict[str, pa.Table]:
                 taken[f"s{place}"] = np.where(chance.random(rows) < 0.5, np.arange(rows), drawn)
         values = ", ".join(f"o{place}.{quote(column)}" for place, column in enumerate(columns))
         joins = " ".join(
-            f"JOIN {kept} AS o{place} ON o{place}.rowid = k.s{place}" for place in range(len(columns))
+            f"JOIN {original} AS o{place} ON o{place}.rowid = k.s{place}" for place in range(len(columns))
         )
         experiment.connection.register("_taken", pa.table({"number": np.arange(rows), **taken}))
         relation = experiment.connection.sql(f"SELECT {values} FROM _taken AS k {joins} ORDER BY k.number")

@@ -46,8 +46,8 @@ class _FrameInputs(Inputs):
     def view(
         self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> None:
-        whole = self.relation(table, partitions, columns)
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
+        relation = self.relation(table, partitions, columns)
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {relation}")
 
     def lazy(self, table: str) -> pl.LazyFrame:
         if table not in self._rows:

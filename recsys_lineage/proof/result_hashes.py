@@ -79,7 +79,7 @@ def changed_together(
         return alone
     left = list(columns)
     for place in columns:
-        fewer = [kept for kept in left if kept != place]
+        fewer = [each for each in left if each != place]
         if fewer and not same(one, other, fewer, in_order=in_order):
             left = fewer
     return tuple(left)

@@ -105,16 +105,16 @@ def traced_rows(
     trials: list[RowTrial] = []
     for done, row in enumerate(picked):
         tell(Progress(name, "step", f"row {row}", done / len(picked)))
-        given = dict(zip(experiment.names, values[row], strict=True))
+        limit = dict(zip(experiment.names, values[row], strict=True))
         try:
-            trials.append(_Trial(experiment, trace, int(row), given, left).outcome(superfluous))
+            trials.append(_Trial(experiment, trace, int(row), limit, left).outcome(superfluous))
         except _TimeIsOver:
             break
         finally:
             for table in experiment.schemas:
                 experiment.restore(table)
     untried = len(picked) - len(trials)
-    return RowProof(name, rows, tuple(trials), left.spent, untried, left.given if untried else None)
+    return RowProof(name, rows, tuple(trials), left.spent, untried, left.limit if untried else None)
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,11 @@ class _Trial:
     def _sufficient(
         self, found: _Found, steady: Sequence[int], looked_at: Sequence[int], wanted: int
     ) -> None:
-        there = self._gives(found.rows, looked_at)
+        there = self._occurrences(found.rows, looked_at)
         if there < wanted:
             raise _Wrong("too few", f"the traced rows alone give it {there} times, not {wanted}")
         if found.context and len(looked_at) < len(steady):
-            whole = self._gives(_together(found.rows, found.context), steady)
+            whole = self._occurrences(_together(found.rows, found.context), steady)
             wanted = self._times()
             if whole < wanted:
                 raise _Wrong(
@@ -216,7 +216,7 @@ class _Trial:
                 break
             left = {table: np.setdiff1d(rows, named.rows.get(table, [])) for table, rows in left.items()}
             try:
-                if self._gives(left, steady) < wanted:
+                if self._occurrences(left, steady) < wanted:
                     return
             except _Wrong as wrong:
                 if wrong.verdict == "out of time":
@@ -224,7 +224,7 @@ class _Trial:
                 return  # without the rows the statement gives nothing at all
             named = self._named(within=left)
         nothing = {table: rows[:0] for table, rows in self._all.items()}
-        if self._gives(nothing, steady) < wanted:
+        if self._occurrences(nothing, steady) < wanted:
             raise _Wrong("not needed", "without the traced rows it comes out the same")
 
     def _superfluous(
@@ -239,30 +239,36 @@ class _Trial:
         needed: set[tuple[str, int]] = set()
         extra: dict[str, list[int]] = {}
 
-        def gives(kept: Iterable[tuple[str, int]]) -> bool:
+        def is_returned(remaining: Iterable[tuple[str, int]]) -> bool:
             rows: dict[str, list[int]] = {table: [] for table in self._all}
-            for table, number in kept:
+            for table, number in remaining:
                 rows[table].append(number)
             try:
                 return (
-                    self._gives({t: np.array(sorted(n), dtype=np.int64) for t, n in rows.items()}, looked_at)
+                    self._occurrences(
+                        {t: np.array(sorted(n), dtype=np.int64) for t, n in rows.items()}, looked_at
+                    )
                     > 0
                 )
             except _Wrong:
                 return False
 
         for pair in pairs:
-            if not gives(other for other in pairs if other != pair):
+            if not is_returned(other for other in pairs if other != pair):
                 needed.add(pair)
         for pair in pairs:
             if pair in needed:
                 continue
             for order in (pairs, pairs[::-1]):
-                kept = list(pairs)
+                remaining = list(pairs)
                 for other in order:
-                    if other != pair and other not in needed and gives(p for p in kept if p != other):
-                        kept.remove(other)
-                if not gives(p for p in kept if p != pair):
+                    if (
+                        other != pair
+                        and other not in needed
+                        and is_returned(p for p in remaining if p != other)
+                    ):
+                        remaining.remove(other)
+                if not is_returned(p for p in remaining if p != pair):
                     needed.add(pair)
                     break
             if pair not in needed:
@@ -271,12 +277,12 @@ class _Trial:
 
     # --- runs ---------------------------------------------------------------------------------------------
 
-    def _gives(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
+    def _occurrences(self, rows: Mapping[str, np.ndarray], columns: Sequence[int]) -> int:
         """Number of times that the row results from only some rows of each table; tables not named are empty."""
         self._require_time()
         try:
             for table in self._all:
-                self._experiment.keep_rows(table, rows.get(table, np.array([], dtype=np.int64)))
+                self._experiment.restrict_rows(table, rows.get(table, np.array([], dtype=np.int64)))
             return self._count(self._experiment.run(), columns)
         except RunFailed as error:
             why = f"the statement stops on fewer rows: {str(error).splitlines()[0]}"
@@ -301,7 +307,7 @@ class _Trial:
             if within is None:
                 experiment.restore(table)
             else:
-                experiment.keep_rows(table, within[table])
+                experiment.restrict_rows(table, within[table])
         rows: dict[str, np.ndarray] = {}
         context: dict[str, np.ndarray] = {}
         insufficient: set[str] = set()
@@ -330,7 +336,7 @@ class _Trial:
             _Wrong: it does not run, returns other columns, or returns rows more often than the table has them.
             _TimeIsOver: there was too little time.
         """
-        connection, kept = self._experiment.connection, f"kept.{quote(table)}"
+        connection, original = self._experiment.connection, f"originals.{quote(table)}"
         wanted = set(re.findall(r"\$(\w+)", select))
         used = {key: value for key, value in self._experiment.parameters.items() if key in wanted}
         try:
@@ -349,8 +355,8 @@ class _Trial:
         if columns != expected:
             raise _Wrong("not its rows", f"the trace to {table} has the columns {columns}, not {expected}")
         found = connection.execute(
-            f"SELECT _kept.rowid AS number FROM {kept} AS _kept "
-            "SEMI JOIN proof.traced AS _traced ON _kept IS NOT DISTINCT FROM _traced"
+            f"SELECT _original.rowid AS number FROM {original} AS _original "
+            "SEMI JOIN proof.traced AS _traced ON _original IS NOT DISTINCT FROM _traced"
         ).fetchnumpy()
         numbers = np.sort(np.asarray(found["number"], dtype=np.int64))
         if within is not None:
@@ -358,7 +364,7 @@ class _Trial:
         ((counted, different),) = connection.execute(
             "SELECT (SELECT count(*) FROM proof.traced), "
             "(SELECT count(*) FROM (SELECT _traced FROM proof.traced AS _traced EXCEPT ALL "
-            f"SELECT _kept FROM {kept} AS _kept))"
+            f"SELECT _original FROM {original} AS _original))"
         ).fetchall()
         if different or counted != len(numbers):
             raise _Wrong(

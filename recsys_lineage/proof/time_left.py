@@ -11,11 +11,11 @@ class TimeLeft:
     Tests that it cuts off say nothing about the lineage; they count as not tried.
 
     Args:
-        given: the time in seconds; no limit when None.
+        limit: the time in seconds; no limit when None.
     """
 
-    def __init__(self, given: float | None) -> None:
-        self.given = given
+    def __init__(self, limit: float | None) -> None:
+        self.limit = limit
         self._began = time.perf_counter()
 
     @property
@@ -26,7 +26,7 @@ class TimeLeft:
     @property
     def seconds(self) -> float | None:
         """Remaining seconds, at least 0; None without a limit."""
-        return None if self.given is None else max(self.given - self.spent, 0.0)
+        return None if self.limit is None else max(self.limit - self.spent, 0.0)
 
     @property
     def is_over(self) -> bool:

@@ -49,7 +49,7 @@ class Decision(RecordPart):
     kind: Literal["decision"] = "decision"
     format: int = 1
 
-    def stands(self, latest: int) -> bool:
+    def is_in_force(self, latest: int) -> bool:
         """Whether it is in force while `latest` is the newest version."""
         return self.held or latest <= self.latest
 

@@ -85,7 +85,7 @@ class Policies:
         return cls(others, groups)
 
 
-def kept_versions(
+def retained_versions(
     versions: Mapping[int, datetime], policy: Policy, now: datetime, held: Collection[int] = ()
 ) -> set[int]:
     """The versions that a policy keeps: the newest, those held, and those kept by age.

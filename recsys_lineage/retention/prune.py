@@ -23,7 +23,7 @@ from recsys_lineage.lake.stores.storage_fault import explained
 from recsys_lineage.lake.versions.pruned_spans import Pruned
 from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.needs import needed_versions
-from recsys_lineage.retention.policy import Policy, kept_versions
+from recsys_lineage.retention.policy import Policy, retained_versions
 from recsys_lineage.retention.table_history import TableHistory
 
 GRACE = timedelta(hours=24)
@@ -187,7 +187,7 @@ def _plan_table(
     history = TableHistory.of(lake, name)
     marks = lake.pruned(name).all()
     alive = {version: time for version, time in history.committed.items() if version not in marks}
-    kept = kept_versions(alive, policy, at, needed)
+    kept = retained_versions(alive, policy, at, needed)
     superseded = {version: history.committed.get(version + 1) for version in alive}
     dropped = [
         version

@@ -56,7 +56,7 @@ class TableHistory:
             TableNotFound: the table does not exist.
             LineageError: a commit is damaged.
         """
-        history = cls._kept(lake, table)
+        history = cls._stored(lake, table)
         latest = lake.version(table).version
         if history.upto > latest:  # the table was deleted by hand and created again
             history = cls(table)
@@ -90,7 +90,7 @@ class TableHistory:
         return {path: file for path, file in self.files.items() if not file.is_held_by(ascending)}
 
     @classmethod
-    def _kept(cls, lake: Lake, table: str) -> TableHistory:
+    def _stored(cls, lake: Lake, table: str) -> TableHistory:
         path = f"{lake.table_uri(table)}/{FOLDER}/{_FILE}"
         try:
             found = json.loads(lake.storage.read_bytes(path))

@@ -17,15 +17,15 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
-from recsys_lineage.rows.kept_flows import KeptFlows
+from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.lake_rows import (
-    GIVEN,
-    NOT_AGAIN,
+    NOT_REPRODUCED,
+    STARTING_ROWS,
     Stop,
     TracedRows,
     TrainedRows,
     by_keys,
-    check_runs_again,
+    check_is_rerunnable,
     plain_rows,
     schemas_of,
     table_reads,
@@ -237,12 +237,12 @@ class _Backward:
     def _to(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
         statement = record.statement
         assert statement is not None
-        check_runs_again(record, schemas_of(record))
+        check_is_rerunnable(record, schemas_of(record))
         with self.lake.reading(), self.lake.connect() as connection:
             view_reads(self.lake, record, connection)
             names = [read.name for read in reads]
             found = traced_tables(
-                statement.text, schemas_of(record), names, rows, connection, statement.parameters, KeptFlows()
+                statement.text, schemas_of(record), names, rows, connection, statement.parameters, FlowCache()
             )
             for read in reads:
                 traced, how = found[read.name]
@@ -269,7 +269,7 @@ class _Backward:
                 self.stopped.append(Stop(record.asset, read.name, record.row_keys.missing(read.name)))
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
-                connection.register(GIVEN, rows)
+                connection.register(STARTING_ROWS, rows)
                 relation = self.lake.relation(version, read.partitions)
                 found = by_keys(connection, relation, shared)
             self.add(version, found)
@@ -315,7 +315,7 @@ class _Backward:
             if read.name == record.asset or not {FILE, LINE} <= set(version.columns):
                 continue
             with self.lake.reading(), self.lake.connect() as connection:
-                connection.register(GIVEN, _of_files(rows, others))
+                connection.register(STARTING_ROWS, _of_files(rows, others))
                 lines = [{FILE: FILE, LINE: LINE}]
                 held = by_keys(connection, self.lake.relation(version, read.partitions), lines)
             self.add(version, held)
@@ -333,7 +333,7 @@ class _Backward:
                 view_reads(self.lake, record, connection)
                 lines = lines_of(connection, record, rows, self.folder)
                 if lines == {}:
-                    self.stopped.append(Stop(record.asset, "its files", f"{_ONLY_NAMED}: {NOT_AGAIN}"))
+                    self.stopped.append(Stop(record.asset, "its files", f"{_ONLY_NAMED}: {NOT_REPRODUCED}"))
                 return lines or {}
         except LineageError as error:
             self.stopped.append(Stop(record.asset, "its files", f"{_ONLY_NAMED}: {in_one_line(error)}"))

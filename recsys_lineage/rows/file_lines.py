@@ -16,8 +16,8 @@ from recsys_lineage.errors import FilesChanged
 from recsys_lineage.files import FileScan, SourceFile, hashed_file, open_scan, parse_source_sql
 from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
-from recsys_lineage.rows.kept_flows import KeptFlows
-from recsys_lineage.rows.lake_rows import check_runs_again, schemas_of
+from recsys_lineage.rows.flow_cache import FlowCache
+from recsys_lineage.rows.lake_rows import check_is_rerunnable, schemas_of
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.syntax import everything, is_expression
 from recsys_lineage.rows.trace_query import traced_tables
@@ -85,13 +85,13 @@ def lines_of(
         for relation in (name, f"{name}{_MALFORMED}"):
             described = connection.execute(f"DESCRIBE FROM {quote(relation)}").fetchall()
             schemas[relation] = {column: kind for column, kind, *_ in described}
-    check_runs_again(record, schemas)
+    check_is_rerunnable(record, schemas)
     if gone := sorted(read.keys() - opened):
         root = folder or Path(next(iter(relations.values())).root)
         raise _changed(gone[0], record.asset, read[gone[0]], "no file", root)
     every = [name for relation in relations for name in (relation, f"{relation}{_MALFORMED}")]
     named = [name for name in every if name.casefold() in statement.text.casefold()]
-    found = traced_tables(statement.text, schemas, named, rows, connection, statement.parameters, KeptFlows())
+    found = traced_tables(statement.text, schemas, named, rows, connection, statement.parameters, FlowCache())
     lines: dict[str, set[int]] = {}
     for traced, _ in found.values():
         for file, line in zip(traced[FILE].to_pylist(), traced[LINE].to_pylist(), strict=True):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import duckdb
 import pyarrow as pa
 
+from recsys_lineage.rows.flow_cache import Flow, FlowCache
 from recsys_lineage.rows.flowing import Flowing
-from recsys_lineage.rows.kept_flows import Flow, KeptFlows
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.sql.pivot_values import with_pivot_values
@@ -58,10 +58,10 @@ def flowed(
     parameters: Mapping[str, object],
     result: Sequence[str] = (),
     stored: str = "",
-    kept: KeptSteps | None = None,
+    cache: StepCache | None = None,
     whole: bool = False,
     all_stored: bool = False,
-    flows: KeptFlows | None = None,
+    flows: FlowCache | None = None,
     part: str = "",
     look: Callable[[str | None, tuple[str, ...]], None] | None = None,
     totals: bool = False,
@@ -73,7 +73,7 @@ def flowed(
         connection: a connection with the tables.
         result: names of the result's columns, which give the values of a PIVOT without a list.
         stored: the name of a table on the connection with the original result; empty where there is none.
-        kept: results of other statements over the same tables and rows, on cursors of the same connection.
+        cache: results of other statements over the same tables and rows, on cursors of the same connection.
         whole: whether the given rows are all rows of the table, which saves computing anything made from each row.
         all_stored: whether the stored table has all rows of the result, not only some of its partitions.
         flows: the cache for analysed statements; none when None.
@@ -90,13 +90,13 @@ def flowed(
     def _rows(flow: Flow) -> pa.Table:
         if look is not None:
             look(flow.context, flow.insufficient)
-        steps = Stepwise(connection, flow.steps, parameters, kept, flow.costly, (stored, part))
+        steps = Stepwise(connection, flow.steps, parameters, cache, flow.costly, (stored, part))
         return steps.rows(flow.wanted)
 
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
     values = sorted(parameters.items())
-    questions = (sql, tables, source, given, values, list(result), stored, whole, all_stored, totals)
-    if flows is not None and (flow := flows.get(*questions)) is not None:
+    key = (sql, tables, source, given, values, list(result), stored, whole, all_stored, totals)
+    if flows is not None and (flow := flows.get(*key)) is not None:
         return _rows(flow)
     catalog = Catalog(schemas, parameters)
     try:
@@ -109,8 +109,8 @@ def flowed(
         flowing = Flowing(statement, name, stored, whole=whole, all_stored=all_stored)
         wanted = flowing.result(given)
         flow = Flow(tuple(flowing.steps), wanted, flowing.costly(), *context_of(statement, name))
-        if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not kept
-            flows.keep(flow, *questions)
+        if flows is not None and named == bare:  # values by which a PIVOT calls its columns are not stored
+            flows.store(flow, *key)
         return _rows(flow)
     finally:
         catalog.connection.close()

@@ -57,7 +57,7 @@ class Flowing:
         )
         self._marked: dict[str, str] = {}
         self._known: list[Conditions] = []
-        self._asked: list[str] = []
+        self._requested: list[str] = []
         self.candidates = Candidates(statement, self.witnesses, self.pushdown, self._marked)
 
     def result(self, given: str) -> str:
@@ -112,7 +112,7 @@ class Flowing:
             marking=self._marking(table),
         )
         self._marked[table] = name
-        self.candidates.keep(name, self._known)
+        self.candidates.note(name, self._known)
 
     def _all_rows(self, table: str) -> All | None:
         """The marked rows of a definition that consists entirely of marked rows."""
@@ -125,7 +125,7 @@ class Flowing:
             for tables in self._wholly_marked.follow_from(definition)
             if all(each in self._marked for each in tables)
         ]
-        asked = dict.fromkeys(self._wholly_marked.asked_by(definition))
+        scalars = dict.fromkeys(self._wholly_marked.scalars_of(definition))
         text = f"SELECT DISTINCT * FROM {quote(definition.name)}"
         if definition is self.statement.main:
             text = f"SELECT DISTINCT * FROM ({self.syntax.text(definition.query)}) AS __all"
@@ -135,7 +135,7 @@ class Flowing:
             text,
             self._wholly_marked.single.has(table),
             tuple(of),
-            tuple(self._marked[n] for n in asked if n in self._marked),
+            tuple(self._marked[n] for n in scalars if n in self._marked),
         )
 
     def _marking(self, table: str) -> Marking | None:
@@ -160,13 +160,13 @@ class Flowing:
             marks = self.candidates.marks(*read, early=True, merged=True)
             witnessed = self.witnesses.of(query, self.pushdown.name_of, marks)
             own = ", ".join(numbered(len(columns), "__o"))
-            said = [f"coalesce(__w{n}, false)" for n in range(len(witnessed.tables))]
+            flags = [f"coalesce(__w{n}, false)" for n in range(len(witnessed.tables))]
             return (
-                f"SELECT {own}, {' OR '.join(said)} FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
+                f"SELECT {own}, {' OR '.join(flags)} FROM ({self.syntax.text(witnessed.query)}) AS __q({own})"
             )
 
         names = tuple(column.name for column in columns)
-        return Marking(marked, tuple(self._asked), text, definition.name, names, once)
+        return Marking(marked, tuple(self._requested), text, definition.name, names, once)
 
     def _columns(self, table: str) -> tuple[Column, ...]:
         definition = self.statement.definitions.get(table)
@@ -174,7 +174,7 @@ class Flowing:
 
     def _step(self, definition: Definition) -> None:
         name, query = definition.name.casefold(), definition.query
-        self._known, self._asked = [], []
+        self._known, self._requested = [], []
         if definition.whole:  # as a trace of it holds all rows that it reads
             marked = tuple(self._marked[table] for table in definition.reads if table in self._marked)
             there = " OR ".join(f"EXISTS (SELECT 1 FROM {each})" for each in marked)
@@ -206,22 +206,22 @@ class Flowing:
                 continue
             of_keys = None
             if not conditions:
-                of_keys = self.candidates.of_keys(definition, table, read.counts[table], self._ask)
+                of_keys = self.candidates.of_keys(definition, table, read.counts[table], self._request)
             ways.append((of_keys or self.pushdown.pushed(query, conditions, width), conditions, [table]))
         self._known = [{n: made for n, (_, made) in each.items()} for each in known]
         found += [self._flow(query, tables, width) for query, _, tables in ways]
         return found or [Part(_nothing(width))]
 
-    def _ask(self, select: str, plain: list[Node]) -> str:
-        name = self.pushdown.ask(select, plain)
-        self._asked.append(name)
+    def _request(self, select: str, plain: list[Node]) -> str:
+        name = self.pushdown.request(select, plain)
+        self._requested.append(name)
         return name
 
     def _of_marked(self, definition: Definition, table: str, count: int) -> list[Part]:
         """The rows made from marked rows of a table, if they can be found without marks."""
         queries = self.candidates.of_marked(definition, table, count)
         if not queries:
-            groups = self.candidates.of_groups(definition, table, count, self.pushdown.ask)
+            groups = self.candidates.of_groups(definition, table, count, self.pushdown.request)
             queries = [] if groups is None else [groups]
         own = ", ".join(numbered(len(definition.columns), "__o"))
         return [

@@ -13,9 +13,9 @@ from typing import TypeVar
 import duckdb
 
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.lake_rows import table_reads
 from recsys_lineage.rows.made_parts import Made
+from recsys_lineage.rows.step_cache import StepCache
 
 Found = TypeVar("Found")
 AT_ONCE = 2
@@ -33,7 +33,7 @@ class Following:
         self._lake = lake
         self._of: str | None = None
         self._read: dict[str, object] = {}
-        self._kept: KeptSteps | None = None
+        self._cache: StepCache | None = None
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
 
     def each(
@@ -81,28 +81,28 @@ class Following:
                 continue
             read = {each.name: (each.version, each.partitions) for each in table_reads(one.record)}
             same = all(self._read.get(name, versions) == versions for name, versions in read.items())
-            if self._kept is None or self._of != table or not same:
+            if self._cache is None or self._of != table or not same:
                 if any(each.record.statement is not None for each in alike):
                     break
                 self.close()
-                self._kept, self._of = KeptSteps(self._lake.connect()), table
+                self._cache, self._of = StepCache(self._lake.connect()), table
             self._read |= read
             alike.append(one)
         return alike
 
     @contextmanager
-    def cursor(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, KeptSteps]]:
+    def cursor(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, StepCache]]:
         """A cursor for one statement, with the results of those before it."""
-        assert self._kept is not None
-        with self._kept.connection.cursor() as cursor:
+        assert self._cache is not None
+        with self._cache.connection.cursor() as cursor:
             self._cursors.add(cursor)
             try:
-                yield cursor, self._kept
+                yield cursor, self._cache
             finally:
                 self._cursors.discard(cursor)
 
     def close(self) -> None:
         """Discard all results."""
-        if self._kept is not None:
-            self._kept.connection.close()
-        self._kept, self._read = None, {}
+        if self._cache is not None:
+            self._cache.connection.close()
+        self._cache, self._read = None, {}

@@ -15,17 +15,17 @@ from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
 from recsys_lineage.rows.file_lines import FILE, LINE
+from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.following import Following
-from recsys_lineage.rows.kept_flows import KeptFlows
 from recsys_lineage.rows.lake_rows import (
-    GIVEN,
+    STARTING_ROWS,
     Stop,
     TracedRows,
     TrainedRows,
     as_stored,
     by_keys,
-    check_runs_again,
+    check_is_rerunnable,
     plain_rows,
     rows_with,
     schemas_of,
@@ -272,7 +272,7 @@ class _Forward:
             if not rows.num_rows:
                 return found
             if record.statement is not None and not record.statement.relations:
-                check_runs_again(record, schemas_of(record))
+                check_is_rerunnable(record, schemas_of(record))
                 found.rows.append(self._flowed(table, rows, made, version, whole, found))
                 return found
         except LineageError as error:
@@ -282,7 +282,7 @@ class _Forward:
         if shared := record.row_keys.pairs(table, version.columns, rows.column_names):
             shared = [{other: own for own, other in pairs.items()} for pairs in shared]
             with self.lake.reading(), self.lake.connect() as connection:
-                connection.register(GIVEN, rows)
+                connection.register(STARTING_ROWS, rows)
                 relation = self.lake.relation(version, made.partitions)
                 found.rows.append(by_keys(connection, relation, shared))
             return found
@@ -299,20 +299,20 @@ class _Forward:
         read = [each for each in table_reads(record) if each.name == table][-1]
         version = latest if read.version == latest.version else self.lake.version(table, read.version)
         if version.partition_column is not None and read.partitions is not None:
-            kept = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
-            rows = _chosen(rows, kept, {"parts": list(read.partitions)})
+            of_partitions = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
+            rows = _chosen(rows, of_partitions, {"parts": list(read.partitions)})
         if version.fingerprint == latest.fingerprint or not rows.num_rows:
             return rows
         held = rows.slice(0, 0)
         if types_of(version.schema) == types_of(latest.schema):
             with self.lake.reading(), self.lake.connect() as connection:
-                connection.register(GIVEN, rows)
+                connection.register(STARTING_ROWS, rows)
                 same = " AND ".join(
                     f"g.{quote(n)} IS NOT DISTINCT FROM r.{quote(n)}" for n in rows.column_names
                 )
                 relation = self.lake.relation(version, read.partitions)
                 held = connection.sql(
-                    f"SELECT g.* FROM {GIVEN} AS g SEMI JOIN {relation} AS r ON {same}"
+                    f"SELECT g.* FROM {STARTING_ROWS} AS g SEMI JOIN {relation} AS r ON {same}"
                 ).to_arrow_table()
         if held.num_rows < rows.num_rows:
             reason = (
@@ -327,9 +327,9 @@ class _Forward:
         """The rows of a table that a statement made from given ones, each as often as the table has it."""
         record = made.record
         assert record.statement is not None
-        with self.lake.reading(), self._following.cursor() as (connection, kept):
+        with self.lake.reading(), self._following.cursor() as (connection, cache):
             view_reads(self.lake, record, connection)
-            connection.register(GIVEN, rows)
+            connection.register(STARTING_ROWS, rows)
             stored = f"__stored_{record.asset}"
             relation = self.lake.relation(version, made.partitions)
             _ = connection.execute(f"CREATE TEMP VIEW {quote(stored)} AS FROM {relation}")
@@ -337,15 +337,15 @@ class _Forward:
                 record.statement.text,
                 schemas_of(record),
                 table,
-                GIVEN,
+                STARTING_ROWS,
                 connection,
                 record.statement.parameters,
                 version.columns,
                 stored,
-                kept,
+                cache,
                 whole,
                 version.partition_column is None,
-                KeptFlows(),
+                FlowCache(),
                 "" if made.partitions is None else repr(made.partitions),
                 result.look,
             )

@@ -20,11 +20,11 @@ from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 from recsys_lineage.sql.statement import bare_statement
 
-GIVEN = "__given"
+STARTING_ROWS = "__starting_rows"
 """The name of the starting rows of a trace on its connection."""
 MOST_ROWS = 1_000
-NOT_AGAIN = (
-    "its statement, run again over what it read, does not give the row: that may hang on chance, on the time, "
+NOT_REPRODUCED = (
+    "its statement, run again over what it read, does not give the row: that may depend on chance, on the time, "
     "or on the order of equal rows"
 )
 """Reason why nothing is found behind an existing row."""
@@ -246,7 +246,7 @@ def schemas_of(record: Materialization) -> dict[str, dict[str, str]]:
     return {read.name: types_of(read.schema) for read in table_reads(record)}
 
 
-def check_runs_again(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
+def check_is_rerunnable(record: Materialization, schemas: Mapping[str, Mapping[str, str]]) -> None:
     """Check that a run's statement can run again: no record has a frame made by Python, or values from data.
 
     Args:
@@ -285,13 +285,13 @@ def why_nothing(connection: duckdb.DuckDBPyConnection, statement: Statement, row
         statement: the asset's statement.
         rows: rows of its result.
     """
-    connection.register(GIVEN, rows)
-    again = f"SELECT EXISTS (FROM ({bare_statement(statement.text)}\n) INTERSECT FROM {GIVEN})"
+    connection.register(STARTING_ROWS, rows)
+    query = f"SELECT EXISTS (FROM ({bare_statement(statement.text)}\n) INTERSECT FROM {STARTING_ROWS})"
     try:
-        ((given_again,),) = connection.execute(again, dict(statement.parameters) or None).fetchall()
+        ((is_reproduced,),) = connection.execute(query, dict(statement.parameters) or None).fetchall()
     except duckdb.Error:
-        return NOT_AGAIN
-    return "it would be the same without any row of them" if given_again else NOT_AGAIN
+        return NOT_REPRODUCED
+    return "it would be the same without any row of them" if is_reproduced else NOT_REPRODUCED
 
 
 def types_of(columns: Sequence[Column]) -> dict[str, str]:
@@ -332,7 +332,7 @@ def _join(place: int, pairs: Pairs, held: bool) -> str:
     kind, given = "SEMI" if held else "ANTI", f"g{place}"
     names = ", ".join(map(quote, pairs))
     same = (f"r.{quote(other)} IS NOT DISTINCT FROM {given}.{quote(own)}" for own, other in pairs.items())
-    return f"{kind} JOIN (SELECT DISTINCT {names} FROM {GIVEN}) AS {given} ON {' AND '.join(same)}"
+    return f"{kind} JOIN (SELECT DISTINCT {names} FROM {STARTING_ROWS}) AS {given} ON {' AND '.join(same)}"
 
 
 def trained_rows(
@@ -363,7 +363,7 @@ def trained_rows(
             of_row = data.rows
         elif shared:
             with lake.reading(), lake.connect() as connection:
-                connection.register(GIVEN, rows)
+                connection.register(STARTING_ROWS, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
                 count = f"SELECT count(*) FROM ({_of_keys(relation, shared)})"
                 of_row = int(connection.sql(count).fetchall()[0][0])

@@ -64,7 +64,7 @@ class OnTracedRows:
         *,
         known: Conditions | None = None,
         width: int = 0,
-        beside: str = "",
+        joined: str = "",
     ) -> str:
         """A query for lists of rows, one for each traced row that a SELECT reads.
 
@@ -74,13 +74,13 @@ class OnTracedRows:
             fails: further conditions.
             known: conditions on its columns.
             width: the number of its columns, if conditions are given.
-            beside: a further relation for FROM.
+            joined: a further relation for FROM.
         """
         made = copied(query)
         relation = made["from_table"]
-        if beside:
+        if joined:
             text = (
-                beside if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {beside}"
+                joined if relation["type"] == "EMPTY" else f"{self._syntax.relation_text(relation)}, {joined}"
             )
             made["from_table"] = self._syntax.relation(text)
         plain = [

@@ -29,7 +29,7 @@ from recsys_lineage.rows.witnesses.absences import SHAPED
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.gains import Gains, is_cut
 from recsys_lineage.rows.witnesses.narrowing.costly_definitions import windows_of
-from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
+from recsys_lineage.rows.witnesses.nondeterminism.recomputed import RecomputedValues
 from recsys_lineage.sql.names import quote
 
 _STRANGE = ("LAMBDA", "SUBQUERY", "STAR", "WINDOW")
@@ -73,8 +73,8 @@ class _Completion:
         self._tracing, self._facts, self._given = tracing, tracing.witnesses, given
         self._statement = statement = tracing.statement
         self._syntax = statement.catalog.syntax
-        self._again = MadeAgain(statement, self._facts.is_aggregated)
-        comparable = self._again.steady(statement.main) - self._need_context()
+        self._recomputed = RecomputedValues(statement, self._facts.is_aggregated)
+        comparable = self._recomputed.steady(statement.main) - self._need_context()
         self._fits = {place: fit for place, fit in fits.items() if place in comparable}
         self._places = sorted(comparable)
         self._on_traced = OnTracedRows(tracing, "")
@@ -105,7 +105,7 @@ class _Completion:
         main = self._statement.main
         over = f"{quote(self._on_traced.step(MAIN))} AS __q({', '.join(numbered(len(main.columns), '__o'))})"
         if self._given:
-            same = [self._again.same(main, n, f"__q.__o{n}", f"__t.c{n}") for n in self._places]
+            same = [self._recomputed.same(main, n, f"__q.__o{n}", f"__t.c{n}") for n in self._places]
             fits = " AND ".join(same)
         else:
             fits = all_of(self._fits, "__q.__o")
@@ -134,19 +134,19 @@ class _Completion:
     def _of(self, definition: Definition) -> Iterator[tuple[str, str]]:
         query = definition.query
         if definition.recursive or query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
-            return  # all rows are then asked for at the end
+            return  # all rows are then requested at the end
         if bare := self._bare(query):
             yield from self._of_touched(bare)
         over = copied(query)
         over["from_table"] = self._on_traced.of(over["from_table"])
-        for asked in subqueries(
+        for subquery in subqueries(
             [query.get(key) for key in ("select_list", "where_clause", "having", "qualify")]
         ):
-            below = asked["subquery"]["node"]
+            below = subquery["subquery"]["node"]
             if below["type"] == "SELECT_NODE" and (bare := self._bare(below)):
                 exists = {
-                    **asked, "subquery_type": "EXISTS", "child": None,
-                    "subquery": {**asked["subquery"], "node": bare},
+                    **subquery, "subquery_type": "EXISTS", "child": None,
+                    "subquery": {**subquery["subquery"], "node": bare},
                 }  # fmt: skip
                 for table, rows in self._tracing.witnesses.of_subquery(exists):
                     yield table, self._on_traced.lists(over, rows)
@@ -196,10 +196,12 @@ class _Completion:
                 by.append([])
         items = from_items(query["from_table"], self._statement.catalog)
         own = {name.casefold() for item in items for name in item.columns or ()}
-        said = [[without_places(key) for key in keys if _is_of(key, own)] for keys in by]
+        groupings = [[without_places(key) for key in keys if _is_of(key, own)] for keys in by]
         first = [key for key in by[0] if _is_of(key, own)] if by else []
         return [
-            {**copied(key), "alias": ""} for key in first if all(without_places(key) in keys for keys in said)
+            {**copied(key), "alias": ""}
+            for key in first
+            if all(without_places(key) in keys for keys in groupings)
         ]
 
 

@@ -12,11 +12,11 @@ from dataclasses import replace
 import duckdb
 import pyarrow as pa
 
-from recsys_lineage.rows.kept_steps import Contents, FoundPart, KeptSteps, Parts, words_of
+from recsys_lineage.rows.canonical_texts import CanonicalTexts
 from recsys_lineage.rows.statement.catalog import not_taken
 from recsys_lineage.rows.statement.short_lists import ShortLists
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
-from recsys_lineage.rows.step_words import StepWords
+from recsys_lineage.rows.step_cache import Contents, FoundPart, Parts, StepCache, values_text
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
@@ -36,8 +36,8 @@ class Stepwise:
         connection: a connection with the tables that they read.
         steps: the steps, in order.
         parameters: values of the statement's parameters.
-        kept: results of other statements' steps over the same tables, to which these results are added. The connection
-            must then be a cursor of the connection that has them.
+        cache: results of other statements' steps over the same tables, to which these results are added. The
+            connection must then be a cursor of the connection that has them.
         costly: folded names of steps that compute at least all of their rows whenever some are requested, as with
             groups → the use at which they are stored: the first or the second, which costs at most twice the optimum.
         stored: a table that other statements have under the same name with other rows, and an identifier of its rows.
@@ -48,16 +48,16 @@ class Stepwise:
         connection: duckdb.DuckDBPyConnection,
         steps: Iterable[Step],
         parameters: Mapping[str, object],
-        kept: KeptSteps | None = None,
+        cache: StepCache | None = None,
         costly: Mapping[str, int] | None = None,
         stored: tuple[str, str] = ("", ""),
     ) -> None:
-        self._found, self._contents = kept, Contents(connection, kept)
-        self._parts, self._stored = Parts(kept), stored
+        self._cache, self._contents = cache, Contents(connection, cache)
+        self._parts, self._stored = Parts(cache), stored
         self._connection, self._parameters = connection, parameters
         self._lists = ShortLists(connection, self._rows_found)
         self._steps = {step.name.casefold(): step for step in steps}
-        self._words = StepWords(self._steps, self._contents, self._is_kept)
+        self._texts = CanonicalTexts(self._steps, self._contents, self._is_stored)
         self._order = {name: place for place, name in enumerate(self._steps)}
         self._needs: dict[str, list[str]] = {}
         self._empty: dict[str, bool] = {}
@@ -68,9 +68,9 @@ class Stepwise:
             if step.marking is not None and step.marking.always
         }
         self._all: dict[str, bool] = {}
-        self._kept: set[str] = set()
+        self._computed: set[str] = set()
         self._few: dict[str, int] = {}
-        self._few_kept: set[str] = set()
+        self._small: set[str] = set()
         self._parted: dict[str, int] = {}
         self._rows_of: dict[str, int] = {}
 
@@ -94,17 +94,17 @@ class Stepwise:
 
     def _ready(self, query: str) -> str:
         """A query prefixed by the unstored steps that it reads; stored steps are filled."""
-        plain = self._not_kept(query)
+        plain = self._unstored(query)
         for name in plain:
             if name in self._costly:
                 self._costly[name] -= 1
-        while again := [name for name in plain if self._costly.get(name, 1) < 1]:
-            del self._costly[again[-1]]
-            self._keep_whole(again[-1])
-            plain = self._not_kept(query)
-        while (part := self._due(plain)) is not None:
-            self._keep_few(part)
-            plain = self._not_kept(query)
+        while due := [name for name in plain if self._costly.get(name, 1) < 1]:
+            del self._costly[due[-1]]
+            self._store_all(due[-1])
+            plain = self._unstored(query)
+        while (part := self._next_small(plain)) is not None:
+            self._store_if_few(part)
+            plain = self._unstored(query)
         for name in plain:
             self._few[name] = self._few.get(name, self._steps[name].few) - 1
         return self._over(plain, query)
@@ -114,54 +114,54 @@ class Stepwise:
         written = ",\n".join(f"{self._steps[name].head} AS ({self._steps[name].text})" for name in plain)
         return self._lists.put_into(f"WITH RECURSIVE {written}\n{query}" if written else query)
 
-    def _due(self, plain: Sequence[str]) -> str | None:
-        """The last of some steps that is to be kept if it has few rows."""
+    def _next_small(self, plain: Sequence[str]) -> str | None:
+        """The last of some steps that is to be stored if it has few rows."""
         few = (name for name in reversed(plain) if self._few.get(name, self._steps[name].few) == 1)
         return next(few, None)
 
-    def _keep_few(self, name: str) -> None:
-        """Keeps the rows of a part, unless they are many."""
+    def _store_if_few(self, name: str) -> None:
+        """Store the rows of a part, unless they are many."""
         step = self._steps[name]
-        text = self._over([each for each in self._not_kept(step.text) if each != name], step.text)
+        text = self._over([each for each in self._unstored(step.text) if each != name], step.text)
         made = f"CREATE TEMP TABLE {step.head} AS SELECT * FROM ({text}) LIMIT {_FEW + 1}"
         self._few[name] = 0
         if self._connection.execute(made, self._used(text)).fetchall()[0][0] > _FEW:
             _ = self._connection.execute(f"DROP TABLE {quote(step.name)}")
         else:
-            self._few_kept.add(name)
+            self._small.add(name)
 
     def _rows_found(self, name: str) -> int | None:
         """Number of rows of a filled step; None for what is none."""
         known = self._empty.get(name.casefold(), True)
         return None if known else self._contents.number(self._steps[name.casefold()].name)
 
-    def _keep_whole(self, name: str) -> None:
+    def _store_all(self, name: str) -> None:
         step = self._steps[name]
-        self._keep(step, self._ready(step.text), self._words.of(step.text))
-        self._kept.add(name)
+        self._store(step, self._ready(step.text), self._texts.of(step.text))
+        self._computed.add(name)
         self._empty[name] = False
 
-    def _not_kept(self, query: str) -> list[str]:
+    def _unstored(self, query: str) -> list[str]:
         """The unstored steps that a query reads, in order; stored steps are filled."""
         seen: set[str] = set()
-        open_ = [*self._words.named(query)]
+        open_ = [*self._texts.named(query)]
         while open_:
             name = open_.pop()
-            if name in seen or name in self._few_kept:
+            if name in seen or name in self._small:
                 continue
             seen.add(name)
             if name in self._once:
-                self._make_once(name)
-            if self._is_kept(name):
+                self._compute_once(name)
+            if self._is_stored(name):
                 _ = self._is_empty(name)
             else:
                 open_ += self._read(name)
-        return sorted((name for name in seen if not self._is_kept(name)), key=self._order.__getitem__)
+        return sorted((name for name in seen if not self._is_stored(name)), key=self._order.__getitem__)
 
-    def _keep(self, step: Step, text: str, said: str) -> None:
+    def _store(self, step: Step, text: str, canonical: str) -> None:
         """Fill a step, or reuse the result of a step with the same text."""
         used = self._used(text)
-        if self._found is None:
+        if self._cache is None:
             made = self._connection.execute(f"CREATE TEMP TABLE {step.head} AS {text}", used).fetchall()
             self._contents.has(step.name, made[0][0])
             return
@@ -169,30 +169,30 @@ class Stepwise:
         def fill(name: str) -> int:
             return int(self._connection.execute(f"CREATE TABLE {name} AS {text}", used).fetchall()[0][0])
 
-        self._stand_on(step, self._found.table(self._word(said, text), fill))
+        self._make_view(step, self._cache.table(self._key(canonical, text), fill))
 
-    def _word(self, said: str, text: str) -> str:
+    def _key(self, canonical: str, text: str) -> str:
         """Identity of a step's rows, given its text."""
         name, rows = self._stored
-        return f"{said} {words_of(self._used(text) or {})}{rows if name and name in text else ''}"
+        return f"{canonical} {values_text(self._used(text) or {})}{rows if name and name in text else ''}"
 
-    def _stand_on(self, step: Step, kept: str) -> None:
+    def _make_view(self, step: Step, table: str) -> None:
         """Make a step a view of a filled table, under its own column names if it has any."""
-        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {quote(kept)}")
-        self._contents.stands_on(step.name, kept, step.columns)
+        _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS FROM {quote(table)}")
+        self._contents.note_view(step.name, table, step.columns)
 
-    def _was_found(self, said: str, text: str) -> bool:
+    def _is_cached(self, query: str, text: str) -> bool:
         """Whether a step with the same text was filled."""
-        return self._found is not None and self._found.has(self._word(self._words.of(said), text))
+        return self._cache is not None and self._cache.has(self._key(self._texts.of(query), text))
 
-    def _is_kept(self, name: str) -> bool:
-        return self._steps[name].stored or name in self._kept
+    def _is_stored(self, name: str) -> bool:
+        return self._steps[name].stored or name in self._computed
 
-    def _is_whole(self, whole: Whole) -> bool:
-        return whole.definition.casefold() in self._kept
+    def _is_computed(self, whole: Whole) -> bool:
+        return whole.definition.casefold() in self._computed
 
     def _part_of_whole(self, whole: Whole) -> Part:
-        self._kept.add(whole.definition.casefold())
+        self._computed.add(whole.definition.casefold())
         return Part(whole.text)
 
     def _costs_less(self, whole: Whole, text: str) -> bool:
@@ -214,7 +214,7 @@ class Stepwise:
     def _rows_read(self, text: str) -> int:
         """Number of rows of stored steps that a text reads."""
         seen: set[str] = set()
-        open_ = [*self._words.named(text)]
+        open_ = [*self._texts.named(text)]
         number = 0
         while open_:
             name = open_.pop()
@@ -225,17 +225,17 @@ class Stepwise:
             seen.add(name)
         return number
 
-    def _asks_for_many(self, whole: Whole) -> bool:
+    def _requests_many(self, whole: Whole) -> bool:
         """Whether so much of a definition is requested that computing all of it once is cheaper than parts."""
-        known = [self._steps.get(name.casefold()) for name in whole.asked]
+        known = [self._steps.get(name.casefold()) for name in whole.requested]
         return all(
-            step is not None and self._is_kept(step.name.casefold()) and self._has_more(step.name, _MANY)
+            step is not None and self._is_stored(step.name.casefold()) and self._has_more(step.name, _MANY)
             for step in known
         )
 
     def _read(self, name: str) -> list[str]:
         if name not in self._needs:
-            self._needs[name] = [each for each in self._words.named(self._steps[name].text) if each != name]
+            self._needs[name] = [each for each in self._texts.named(self._steps[name].text) if each != name]
         return self._needs[name]
 
     def _is_empty(self, name: str) -> bool:
@@ -245,50 +245,50 @@ class Stepwise:
             self._empty[name] = self._fill(self._steps[name])
         return self._empty[name]
 
-    def _gives_none(self, part: Part) -> bool:
+    def _has_no_input(self, part: Part) -> bool:
         steps = [self._steps.get(name.casefold()) for name in part.of]
         return bool(steps) and all(
             step is not None and step.stored and self._is_empty(step.name) for step in steps
         )
 
-    def _holds_all(self, name: str) -> bool:
+    def _has_all(self, name: str) -> bool:
         """Whether a step of marked rows has all rows of its definition."""
         if name not in self._all:
             step = self._steps[name]
             single = step.all is not None and step.all.single
-            self._all[name] = self._is_made_of_all(step) or (single and not self._is_empty(name))
+            self._all[name] = self._equals_all(step) or (single and not self._is_empty(name))
         return self._all[name]
 
-    def _make_once(self, name: str) -> None:
+    def _compute_once(self, name: str) -> None:
         """Compute a definition with its marks, or without them if nothing is marked."""
         marked = self._once.pop(name)
         _ = self._is_empty(marked)
-        if name not in self._empty and not self._is_kept(name):
-            self._keep_whole(name)
+        if name not in self._empty and not self._is_stored(name):
+            self._store_all(name)
 
-    def _is_made_of_all(self, step: Step) -> bool:
+    def _equals_all(self, step: Step) -> bool:
         """Whether a step's definition is wholly marked, because its inputs are."""
         if step.all is None:
             return False
-        if any(all(map(self._holds_all, each)) for each in step.all.of):
+        if any(all(map(self._has_all, each)) for each in step.all.of):
             return True
-        return any(self._holds_all(each) and not self._is_empty(each) for each in step.all.asked)
+        return any(self._has_all(each) and not self._is_empty(each) for each in step.all.requested)
 
     def _fill(self, step: Step) -> bool:
-        if self._is_made_of_all(step):
+        if self._equals_all(step):
             assert step.all is not None
             return self._fill_all(step, step.all)
-        parts = [part for part in step.parts if not self._gives_none(part)]
+        parts = [part for part in step.parts if not self._has_no_input(part)]
         if parts and step.marking is not None and self._are_many(step.marking):
             parts = [self._marked_once(step, step.marking)]
         if parts and step.within is not None and (larger := self._larger(step.within)) is not None:
             if self._is_same(step.within, larger):
-                self._stand_on(step, larger.relation)
+                self._make_view(step, larger.relation)
                 return not self._contents.number(step.name)
             parts = [Part(step.within.text.replace("\0", quote(larger.relation)))]
             step = replace(step, whole=None)
         part_of = step.whole if parts else None
-        if part_of is not None and (self._is_whole(part_of) or self._asks_for_many(part_of)):
+        if part_of is not None and (self._is_computed(part_of) or self._requests_many(part_of)):
             parts, part_of = [self._part_of_whole(part_of)], None
         if not parts:
             if step.types:
@@ -297,12 +297,12 @@ class Stepwise:
                 )
                 _ = self._connection.execute(f"CREATE TEMP TABLE {quote(step.name)} ({columns})")
             return True
-        said = " UNION ".join(part.text for part in parts)
-        text = self._ready(said)
-        if part_of is not None and not self._was_found(said, text) and self._costs_less(part_of, step.text):
-            said = self._part_of_whole(part_of).text
-            text = self._ready(said)
-        self._keep(step, text, self._words.of(said))
+        query = " UNION ".join(part.text for part in parts)
+        text = self._ready(query)
+        if part_of is not None and not self._is_cached(query, text) and self._costs_less(part_of, step.text):
+            query = self._part_of_whole(part_of).text
+            text = self._ready(query)
+        self._store(step, text, self._texts.of(query))
         if step.within is not None and step.within.only:
             self._note_part(step.name, step.within)
         return not self._contents.number(step.name)
@@ -310,12 +310,12 @@ class Stepwise:
     def _larger(self, part: Within) -> FoundPart | None:
         """A larger computed part from which a part can be read."""
         for larger in self._parts.of(part.table):
-            here = {n: (table, column, refuses) for n, table, column, refuses in part.asked}
+            here = {n: (table, column, refuses) for n, table, column, refuses in part.requested}
             if all(
                 n in here
-                and self._contents.of_values(*here[n][:2]) == word
+                and self._contents.of_values(*here[n][:2]) == values
                 and (not no_null or self._has_no_null(*here[n]))
-                for n, (word, no_null) in larger.values.items()
+                for n, (values, no_null) in larger.values.items()
             ):
                 return larger
         return None
@@ -324,7 +324,7 @@ class Stepwise:
         """Whether a part equals a larger one from which it can be read."""
         return part.only and all(
             n in larger.values and (not refuses or larger.values[n][1] or self._has_no_null(table, column))
-            for n, table, column, refuses in part.asked
+            for n, table, column, refuses in part.requested
         )
 
     def _has_no_null(self, table: str, column: str, refuses: bool = False) -> bool:
@@ -334,18 +334,19 @@ class Stepwise:
         if self._contents.number(name) > _SMALL:
             return
         values = {
-            n: (self._contents.of_values(table, column), refuses) for n, table, column, refuses in part.asked
+            n: (self._contents.of_values(table, column), refuses)
+            for n, table, column, refuses in part.requested
         }
-        found = FoundPart(self._contents.below(name), values)
+        found = FoundPart(self._contents.base_table(name), values)
         self._parts.add(
-            part.table, found, is_shared=self._found is not None and part.table not in self._steps
+            part.table, found, is_shared=self._cache is not None and part.table not in self._steps
         )
 
     def _are_many(self, marking: Marking) -> bool:
         """Whether so many rows are marked that all rows of a definition are computed once."""
         if marking.always:
             return True
-        most = {name: _MOST_MARKED for name in marking.marked} | dict.fromkeys(marking.asked, _MANY)
+        most = {name: _MOST_MARKED for name in marking.marked} | dict.fromkeys(marking.requested, _MANY)
         return any(self._has_more(name, number) for name, number in most.items())
 
     def _has_more(self, name: str, number: int) -> bool:
@@ -358,21 +359,21 @@ class Stepwise:
         name, definition = f"{step.name}_of_all", marking.definition.casefold()
         made = Step(name, (*marking.columns, "__mark"), (Part(marking.text()),), stored=True)
         text = self._ready(made.text)
-        self._keep(made, text, self._words.of(made.text))
+        self._store(made, text, self._texts.of(made.text))
         self._steps[name], self._empty[name] = made, False
         own = ", ".join(map(quote, marking.columns))
         _ = self._once.pop(definition, None)
         if definition in self._steps and definition not in self._empty:
             view = f"CREATE TEMP VIEW {quote(marking.definition)} AS SELECT {own} FROM {quote(name)}"
             _ = self._connection.execute(view)
-            self._kept.add(definition)
+            self._computed.add(definition)
             self._empty[definition] = False
         return Part(f"SELECT DISTINCT {own} FROM {quote(name)} WHERE __mark")
 
     def _fill_all(self, step: Step, rows: All) -> bool:
         """Fill a step with all rows of its definition; a table's rows are not copied."""
-        if self._words.named(rows.text) or self._used(rows.text):
-            self._keep(step, self._ready(rows.text), self._words.of(rows.text))
+        if self._texts.named(rows.text) or self._used(rows.text):
+            self._store(step, self._ready(rows.text), self._texts.of(rows.text))
             return not self._contents.number(step.name)
         _ = self._connection.execute(f"CREATE TEMP VIEW {step.head} AS {rows.text}")
         ((some,),) = self._connection.execute(f"SELECT EXISTS (SELECT 1 FROM {quote(step.name)})").fetchall()

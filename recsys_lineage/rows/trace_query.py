@@ -11,10 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import did_you_mean
-from recsys_lineage.rows.keepers import traced
-from recsys_lineage.rows.kept_flows import Descent, KeptFlows
-from recsys_lineage.rows.kept_steps import KeptSteps
-from recsys_lineage.rows.lake_rows import GIVEN, plain_rows
+from recsys_lineage.rows.excluding_rows import traced
+from recsys_lineage.rows.flow_cache import Descent, FlowCache
+from recsys_lineage.rows.lake_rows import STARTING_ROWS, plain_rows
 from recsys_lineage.rows.statement.catalog import ORIGIN, Catalog, RowTraceError, not_taken
 from recsys_lineage.rows.statement.condition import Fits
 from recsys_lineage.rows.statement.decomposition import Statement
@@ -23,11 +22,12 @@ from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.whole_tables import set_aside
 from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.value_literal import equals
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.witnesses.context import context_of
 from recsys_lineage.rows.witnesses.narrowing.costly_definitions import computed_whole
-from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
 from recsys_lineage.rows.witnesses.nondeterminism.random_draws import refuse_drawn
+from recsys_lineage.rows.witnesses.nondeterminism.recomputed import RecomputedValues
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
@@ -164,7 +164,7 @@ def traced_tables(
     rows: pa.Table,
     connection: duckdb.DuckDBPyConnection,
     parameters: Mapping[str, object],
-    flows: KeptFlows | None = None,
+    flows: FlowCache | None = None,
 ) -> dict[str, tuple[pa.Table, Trace]]:
     """The rows of several tables from which rows of a statement's result were made, found at once.
 
@@ -186,24 +186,24 @@ def traced_tables(
     one = RowValues(plain_rows(rows)[0]) if rows.num_rows == 1 else None
     tables = [(table, *columns.items()) for table, columns in schemas.items()]
     shape = None if one is None else one.shape()
-    questions = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names, shape)
-    descent = None if flows is None else flows.descent(*questions)
+    key = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names, shape)
+    descent = None if flows is None else flows.descent(*key)
     if descent is None:
         catalog = Catalog(schemas, parameters)
         try:
             bare = bare_statement(sql)
             named = with_pivot_values(bare, rows.column_names, catalog.names_of)
             descent = _descent_to(Statement(named, catalog), sources, one)
-            # values are not kept: those of a row, and those by which a PIVOT calls its columns
+            # values are not stored: those of a row, and those by which a PIVOT calls its columns
             if flows is not None and named == bare and (one is None or descent.kinds):
-                flows.keep(descent, *questions)
+                flows.store(descent, *key)
         finally:
             catalog.connection.close()
     if one is None:
-        connection.register(GIVEN, rows)
+        connection.register(STARTING_ROWS, rows)
     elif descent.kinds:
         descent = descent.of_row(one, connection)
-    stepwise = Stepwise(connection, descent.steps, parameters, KeptSteps(connection), descent.costly)
+    stepwise = Stepwise(connection, descent.steps, parameters, StepCache(connection), descent.costly)
     texts = descent.wanted
     if descent.lost and not stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
         texts = descent.enough
@@ -220,8 +220,8 @@ def _descent_to(statement: Statement, sources: Sequence[str], one: RowValues | N
     folded = [statement.catalog.folded(source) for source in sources]
     kinds: tuple[str, ...] = ()
     if one is None:
-        tracing = traced(statement, folded, {}, given=GIVEN)
-    elif one.may_stand_apart(statement.sql, statement.result_types()):
+        tracing = traced(statement, folded, {}, given=STARTING_ROWS)
+    elif one.can_use_stand_ins(statement.sql, statement.result_types()):
         kinds = tuple(column.type for column in statement.main.columns)
         tracing = traced(statement, folded, *fits_of(statement, one.stand_ins()))
     else:
@@ -281,7 +281,7 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
             where=ORIGIN,
             advice="give every column of the row, with None for NULL",
         )
-    again = MadeAgain(statement, QueryFacts(statement, ()).is_aggregated)
+    recomputed = RecomputedValues(statement, QueryFacts(statement, ()).is_aggregated)
     fits: dict[int, Callable[[str], str]] = {}
     likely: dict[int, Callable[[str], str]] = {}
     taken: dict[int, Callable[[str], str]] = {}
@@ -289,8 +289,8 @@ def fits_of(statement: Statement, row: Mapping[str, object]) -> tuple[Fits, Fits
         value = given[column.name.casefold()]
         exact = partial(equals, value=value, kind=kind, where=column.name)
         exact("")  # a value that the column cannot have is refused
-        taken[place] = again.nearly(statement.main, place, exact, value)
-        fit, is_likely = again.fit(statement.main, place, exact, value)
+        taken[place] = recomputed.nearly(statement.main, place, exact, value)
+        fit, is_likely = recomputed.fit(statement.main, place, exact, value)
         if fit is not None:
             (likely if is_likely else fits)[place] = fit
     return fits, likely, taken

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from recsys_lineage.rows.standing_rows import standing_rows
 from recsys_lineage.rows.statement.condition import (
     Condition,
     Conditions,
@@ -25,8 +24,9 @@ from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.row_facts.identity import identity
 from recsys_lineage.rows.statement.steps import Part, Steps, numbered
 from recsys_lineage.rows.statement.syntax import Node, children
+from recsys_lineage.rows.stored_rows import stored_rows
 from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
-from recsys_lineage.rows.witnesses.nondeterminism.made_again import MadeAgain
+from recsys_lineage.rows.witnesses.nondeterminism.recomputed import RecomputedValues
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.rows.witnesses.witnessed_query import Witnessed
 from recsys_lineage.sql.names import quote
@@ -56,7 +56,7 @@ class Tracing:
         self.counting: dict[str, Conditions] = {}
         self.enough: dict[str, str] = {}
         self.lost = ""
-        self._again = MadeAgain(statement, self.witnesses.is_aggregated)
+        self._recomputed = RecomputedValues(statement, self.witnesses.is_aggregated)
         self._wanted: dict[str, list[Part]] = {}
         self._found: dict[str, list[tuple[str, Conditions]]] = {source: [] for source in sources}
         self._likely: Fits = {}
@@ -122,7 +122,7 @@ class Tracing:
         if not self._found[source]:
             return f"SELECT * FROM {whole} WHERE false"
         (first, known), *others = self._found[source]
-        text = standing_rows(columns, quote(self.pushdown.part_of(source, known)), quote(first))
+        text = stored_rows(columns, quote(self.pushdown.part_of(source, known)), quote(first))
         if not others:
             return text
         name = f"__also{self._round}_{source}"
@@ -137,7 +137,7 @@ class Tracing:
             types = [column.type for column in columns]
             self.steps.add(name, queries, numbered(len(columns)), stored=True, types=types)
         # mostly there are no others, and then DuckDB reads nothing
-        return f"{text}\nUNION ALL {standing_rows(columns, whole, quote(name))}"
+        return f"{text}\nUNION ALL {stored_rows(columns, whole, quote(name))}"
 
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()
@@ -152,8 +152,8 @@ class Tracing:
             self._add_target(target, definition, self._wanted[name])
             known = dict(self.known.get(name, {}))
             keys = identity(definition, self.witnesses.is_aggregated)
-            keys = self._again.sure(definition, keys) if name == MAIN else keys
-            keys = [place for place in keys if self._again.is_exact(definition, place)]
+            keys = self._recomputed.sure(definition, keys) if name == MAIN else keys
+            keys = [place for place in keys if self._recomputed.is_exact(definition, place)]
             if not known and keys:
                 best = best_column(definition.columns, self._going_down(definition, keys, target) or keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")
@@ -171,7 +171,7 @@ class Tracing:
             if not wanted:
                 condition = self._fitting(fits, "__q.__o")
             else:
-                condition = self._again.in_target(definition, target, likely=name == MAIN)
+                condition = self._recomputed.in_target(definition, target, likely=name == MAIN)
             known = self.known.get(name, {})
             pushed = self.pushdown.pushed(query, known, width)
             taken = self._taken if name == MAIN and not wanted else {}
@@ -184,16 +184,18 @@ class Tracing:
         """The columns by which rows of a definition's relations are found, in addition to those of its result."""
         known = {place: Condition.one_of(quote(target), f"c{place}") for place in places}
         of_items = self.pushdown.known_of_items(definition.query, known, len(definition.columns))
-        asked = {each.asked[1] for below in of_items.values() for each in below.values() if each.asked}
-        return [place for place in places if f"c{place}" in asked]
+        requested = {
+            each.requested[1] for below in of_items.values() for each in below.values() if each.requested
+        }
+        return [place for place in places if f"c{place}" in requested]
 
     def _fitting(self, fits: Fits, columns: str) -> str:
         """The condition on rows of the result, followed by the likely values."""
-        said = all_of(fits, columns) or "true"
+        condition = all_of(fits, columns) or "true"
         if not self._likely:
-            return said
+            return condition
         likely = all_of(self._likely, columns)
-        return f"{said} QUALIFY {likely} OR bool_or({likely}) OVER () IS NOT TRUE"
+        return f"{condition} QUALIFY {likely} OR bool_or({likely}) OVER () IS NOT TRUE"
 
     def _add_target(self, target: str, definition: Definition, parts: str | Sequence[Part]) -> None:
         types = [column.type for column in definition.columns]
@@ -265,18 +267,18 @@ class Tracing:
         if query["setop_type"] == "EXCEPT":
             left, right = sides
             sides = [left]
-            if self.witnesses.says_something_of_nothing(right):
+            if self.witnesses.has_rows_without_input(right):
                 table = right["from_table"]["table_name"].casefold()
                 meet(self.known, table, [{}])
                 meet(self.counting, table, [{}])
                 self._want(table, f"SELECT * FROM {quote(self.pushdown.part_of(table, {}))}")
         every = list(range(len(definition.columns)))
-        made_again = definition.name == MAIN and self._again.sure(definition, every) != every
-        if not target or made_again:
+        is_recomputed = definition.name == MAIN and self._recomputed.sure(definition, every) != every
+        if not target or is_recomputed:
             given, target = target, f"__t{MAIN}" if not target else f"__t{MAIN}_again"
             own = ", ".join(numbered(len(every), "__o"))
             condition = (
-                self._again.in_target(definition, given, likely=True)
+                self._recomputed.in_target(definition, given, likely=True)
                 if given
                 else self._fitting(fits, "__q.__o")
             )
@@ -296,7 +298,7 @@ class Tracing:
             else:
                 taken = list(range(len(columns)))
             same = [
-                self._again.same(definition, place, f"__q.c{n}", f"__t.c{place}")
+                self._recomputed.same(definition, place, f"__q.c{n}", f"__t.c{place}")
                 if column.type == definition.columns[place].type
                 else f"CAST(__q.c{n} AS {definition.columns[place].type}) IS NOT DISTINCT FROM __t.c{place}"
                 for n, (column, place) in enumerate(zip(columns, taken, strict=True))
@@ -348,13 +350,13 @@ class Tracing:
         self.steps.add(step, found, stored=False)
         back = " UNION ALL ".join(
             f"SELECT unnest(__q.__w{n}) AS r FROM {quote(step)} AS __q, {quote(all_rows)} AS __t WHERE "
-            + " AND ".join(self._again.same(definition, k, f"__q.__o{k}", f"__t.c{k}") for k in every)
+            + " AND ".join(self._recomputed.same(definition, k, f"__q.__o{k}", f"__t.c{k}") for k in every)
             for n, table in enumerate(witnessed.tables)
             if table == name
         )
         rows = self._unnested(name, back)
         self.steps.add(all_rows, f"SELECT * FROM {quote(target)} UNION {rows}", numbered(width), stored=False)
-        wanted = self._again.in_target(definition, all_rows, every)
+        wanted = self._recomputed.in_target(definition, all_rows, every)
         for n, table in enumerate(witnessed.tables):
             if table != name:
                 found = f"SELECT unnest(__w{n}) AS r FROM {quote(step)} AS __q WHERE {wanted}"
@@ -363,7 +365,7 @@ class Tracing:
         if start in witnesses.followed:
             columns = self.statement.catalog.columns[start]
             same = " AND ".join(
-                self._again.same(
+                self._recomputed.same(
                     definition, n, f"CAST(__q.c{n} AS {definition.columns[n].type})", f"__t.c{n}"
                 )
                 for n in every

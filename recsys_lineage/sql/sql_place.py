@@ -119,10 +119,10 @@ def pointed_at(words: str, sql: str, lines_before: int = 0) -> tuple[int, int] |
     while column < len(excerpt) and width > 0:
         width -= _width(excerpt[column])
         column += 1
-    whole = lines[line]
-    if excerpt.startswith(_MORE) and not whole.startswith(_MORE):
+    full_line = lines[line]
+    if excerpt.startswith(_MORE) and not full_line.startswith(_MORE):
         core = excerpt.removeprefix(_MORE).removesuffix(_MORE)
-        column += whole.find(core) - len(_MORE)
+        column += full_line.find(core) - len(_MORE)
     return line, max(column, 0)
 
 

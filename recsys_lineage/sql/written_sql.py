@@ -81,7 +81,7 @@ class WrittenSql:
             return None
         refused = _error_of(connection, f"SELECT max(hash(_row))\nFROM (\n{pieces.sql}\n) AS _row", bound)
         if refused is None:
-            return self._not_kept(error)
+            return self._not_stored(error)
         if not isinstance(refused, OF_A_VALUE):
             return None
         return self._sql_failed(refused, pieces.offset(refused, lines_before=2))
@@ -90,13 +90,13 @@ class WrittenSql:
         """`origin:line:column` of a character of the text."""
         return place_in(self.text, start, self.origin)
 
-    def _not_kept(self, error: Exception) -> SqlFailed | None:
+    def _not_stored(self, error: Exception) -> SqlFailed | None:
         """Error about a column of the result whose value the table cannot store."""
         if (column := _OF_A_COLUMN.search(str(error))) is None:
             return None
         select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
-        given = select.selects if isinstance(select, exp.Query) else []
-        for node in given:
+        items = select.selects if isinstance(select, exp.Query) else []
+        for node in items:
             if node.alias_or_name.casefold() == column[1].casefold():
                 failed = SqlFailed(
                     f"A value of the column {node.alias_or_name!r} cannot be kept.",
@@ -120,7 +120,7 @@ class WrittenSql:
         return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
 
 
-def value_not_kept(error: Exception) -> SqlFailed | None:
+def value_not_stored(error: Exception) -> SqlFailed | None:
     """The error for a value that a table cannot store, from DuckDB's error; None if it is about something else."""
     if not isinstance(error, OF_A_VALUE) or (column := _OF_A_COLUMN.search(str(error))) is None:
         return None

@@ -86,13 +86,13 @@ def as_interactions(histories: Sequence[History], item_ids: Ids, now: int | None
             f"now: expected microseconds since 1970 as a whole number, of the years 1 to 9999, found {now!r}"
         )
     rows = [np.asarray(history.items) for history in histories]
-    for number, given in enumerate(rows):
-        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+    for number, user_items in enumerate(rows):
+        if user_items.ndim != 1 or (user_items.size and user_items.dtype.kind not in "iu"):
             raise ValueError(
-                f"items: expected rows of items as whole numbers, found {given.dtype} of shape {given.shape} "
+                f"items: expected rows of items as whole numbers, found {user_items.dtype} of shape {user_items.shape} "
                 f"in history {number}; Recommender.history_of turns ids into rows"
             )
-    length = np.array([given.size for given in rows], np.int64)
+    length = np.array([user_items.size for user_items in rows], np.int64)
     item = _joined(rows, np.int64)
     user = np.repeat(np.arange(len(histories), dtype=np.int32), length)
     weight = _column("weights", histories, length, np.float32(1), np.float32)

@@ -66,17 +66,17 @@ def moments(values: ArrayLike | pl.Series, column: str) -> NDArray[np.int64]:
             f"column {column!r}: expected finite whole numbers of microseconds, found {array[wrong[0]]} in row "
             f"{wrong[0]} ({wrong.size} such rows); drop or convert them"
         )
-    whole = array.astype(np.int64)
-    positive = whole[whole > 0]  # 0 and -1 often stand for a time that is not known
+    times = array.astype(np.int64)
+    positive = times[times > 0]  # 0 and -1 often stand for a time that is not known
     for unit, factor in UNITS.items():
         if positive.size and float(positive.min()) * factor >= FROM and float(positive.max()) * factor < TO:
-            row = int((whole > 0).argmax())
+            row = int((times > 0).argmax())
             raise ValueError(
-                f"column {column!r}: expected microseconds since 1970, found {whole[row]} in row {row}, which would be "
-                f"{EPOCH.year + whole[row] / 31_556_952e6:.0f}; as {unit} all lie between 2001 and 2042: convert "
+                f"column {column!r}: expected microseconds since 1970, found {times[row]} in row {row}, which would be "
+                f"{EPOCH.year + times[row] / 31_556_952e6:.0f}; as {unit} all lie between 2001 and 2042: convert "
                 f"them (factor {factor:g}), or pass datetimes"
             )
-    return _of_the_calendar(whole, column)
+    return _of_the_calendar(times, column)
 
 
 def _of_the_calendar(microseconds: NDArray[np.int64], column: str) -> NDArray[np.int64]:
@@ -86,11 +86,11 @@ def _of_the_calendar(microseconds: NDArray[np.int64], column: str) -> NDArray[np
     return microseconds
 
 
-def _must_be_of_the_calendar(inside: NDArray[np.bool_], given: NDArray[Any], column: str) -> None:
+def _must_be_of_the_calendar(inside: NDArray[np.bool_], values: NDArray[Any], column: str) -> None:
     if not inside.all():
         row = int((~inside).argmax())
         raise ValueError(
-            f"column {column!r}: expected moments of the years 1 to 9999, found {given[row]} in row {row} "
+            f"column {column!r}: expected moments of the years 1 to 9999, found {values[row]} in row {row} "
             f"({int((~inside).sum())} such rows); drop or correct them"
         )
 

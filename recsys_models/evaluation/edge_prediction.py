@@ -31,9 +31,9 @@ def draw_non_edges(edges: sp.csr_array, count: NDArray[np.integer], seed: int = 
     column = generator.integers(0, m, row.size)
     open_places = np.arange(row.size)
     for _ in range(ROUNDS):
-        asked = row[open_places] * m + column[open_places]
-        at = np.minimum(np.searchsorted(keys, asked), max(keys.size - 1, 0))
-        open_places = open_places[keys[at] == asked] if keys.size else open_places[:0]
+        pairs = row[open_places] * m + column[open_places]
+        at = np.minimum(np.searchsorted(keys, pairs), max(keys.size - 1, 0))
+        open_places = open_places[keys[at] == pairs] if keys.size else open_places[:0]
         if not open_places.size:
             break
         column[open_places] = generator.integers(0, m, open_places.size)

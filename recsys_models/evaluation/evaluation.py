@@ -65,10 +65,10 @@ class Evaluation:
         lines.append(f"{'metric':<16}" + "".join(f"{f'@{k}':>10}" for k in self.ks))
         for name in dict.fromkeys(name.split("@")[0] for name in self.metrics if "@" in name):
             lines.append(f"{name:<16}" + "".join(f"{self.metrics[f'{name}@{k}']:>10.4f}" for k in self.ks))
-        whole = {name: value for name, value in self.metrics.items() if "@" not in name}
-        if whole:
+        over_catalogue = {name: value for name, value in self.metrics.items() if "@" not in name}
+        if over_catalogue:
             lines += ["", "over the whole catalogue"]
-            lines += [f"{name:<16}{value:>10.4f}" for name, value in whole.items()]
+            lines += [f"{name:<16}{value:>10.4f}" for name, value in over_catalogue.items()]
         if self.segments is not None:
             lines += ["", f"{'segment':<28}{'users':>8}{'recall':>10}{'ndcg':>10}"]
             for row in self.segments.iter_rows(named=True):

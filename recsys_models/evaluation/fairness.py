@@ -29,7 +29,7 @@ def by_segment(
         raise ValueError(f"segments: expected a column 'user_id', found {segments.columns}")
     names = [name for name in segments.columns if name != "user_id"]
     if not names:
-        raise ValueError("segments: expected a column beside 'user_id', found none")
+        raise ValueError("segments: expected a column besides 'user_id', found none")
     # under numbers, so that a segmentation may have the name of a metric
     values = segments.unique("user_id", keep="first").select(
         "user_id", *(pl.col(name).cast(pl.String).alias(f" {number}") for number, name in enumerate(names))

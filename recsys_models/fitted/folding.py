@@ -175,10 +175,10 @@ class Folding(FittedModel):
 
     def _item_rows(self, rows: NDArray[np.int32], name: str) -> NDArray[np.int32]:
         """The rows that are not -1, checked."""
-        given = np.asarray(rows)
-        if given.ndim != 1 or (given.size and (given.dtype.kind not in "iu" or given.max() >= self.n_items)):
+        items = np.asarray(rows)
+        if items.ndim != 1 or (items.size and (items.dtype.kind not in "iu" or items.max() >= self.n_items)):
             raise ValueError(
                 f"{name}: expected rows of items below {self.n_items}, -1 for unknown ones; "
-                f"found {given.ravel()[:5].tolist()}"
+                f"found {items.ravel()[:5].tolist()}"
             )
-        return given[given >= 0].astype(np.int32)
+        return items[items >= 0].astype(np.int32)

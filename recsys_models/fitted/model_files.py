@@ -107,8 +107,8 @@ def from_files(name: str, files: Mapping[str, bytes]) -> tuple[dict[str, Any], d
 
 def _strings(key: str, utf8: NDArray[Any] | None, ends: NDArray[Any]) -> NDArray[np.str_]:
     """The strings that `_tensors` turned into these two arrays."""
-    whole = utf8 is not None and utf8.ndim == ends.ndim == 1
-    if not whole or (utf8.dtype, ends.dtype) != (np.uint8, np.int64):  # type: ignore[union-attr]
+    is_complete = utf8 is not None and utf8.ndim == ends.ndim == 1
+    if not is_complete or (utf8.dtype, ends.dtype) != (np.uint8, np.int64):  # type: ignore[union-attr]
         raise ModelFileError(
             f"{key}: expected UTF-8 as bytes with int64 ends, found others; fit the model again"
         )

@@ -75,7 +75,7 @@ class Projection:
         for number in range(2, layers + 1):
             sent += layer
             if number % 2 == 0:
-                # of the last layer there is no odd one beside it
+                # the last layer has no odd one next to it
                 both = self.two_steps @ (both if number < layers else both[:, :width])
             layer = both[:, :width] if number % 2 == 0 else both[:, width:]
         torch.add(sent, layer, out=of_small).div_(layers + 1)

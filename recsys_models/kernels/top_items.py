@@ -54,17 +54,17 @@ def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArr
         ValueError: a score is NaN.
     """
     n, m = scores.shape
-    kept = min(k, m)
+    most = min(k, m)
     columns = np.full((n, k), -1, np.int32)
     values = np.full((n, k), -np.inf, np.float32)
-    if not n or not kept:
+    if not n or not most:
         return columns, values
     scores = np.ascontiguousarray(scores, np.float32)
     step = max(1, PART_CELLS // m)
 
     def rank(start: int) -> None:
         part = slice(start, start + step)
-        columns[part, :kept], values[part, :kept] = _ranked(scores[part], kept, start)
+        columns[part, :most], values[part, :most] = _ranked(scores[part], most, start)
 
     if n <= step:
         rank(0)
@@ -75,26 +75,26 @@ def top_k(scores: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArr
 
 
 def _ranked(
-    scores: NDArray[np.float32], kept: int, first_row: int
+    scores: NDArray[np.float32], most: int, first_row: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """`top_k` of rows that a thread takes at once; shape (n, m), n ≥ 1, m ≥ kept ≥ 1."""
     n, m = scores.shape
-    threshold = _threshold(scores, kept, first_row)
+    threshold = _threshold(scores, most, first_row)
     row, column = np.divmod(np.flatnonzero(scores > threshold[:, None]), m)
     count = np.bincount(row, minlength=n)
-    short = np.flatnonzero((count < kept) & (threshold > -np.inf))
+    short = np.flatnonzero((count < most) & (threshold > -np.inf))
     if short.size:
-        level = [_first(scores[r], threshold[r], kept - count[r]) for r in short]
+        level = [_first(scores[r], threshold[r], most - count[r]) for r in short]
         row = np.concatenate([row, np.repeat(short, [found.size for found in level])])
         column = np.concatenate([column, *level])
         order = np.argsort(row * m + column)
         row, column = row[order], column[order]
         count = np.bincount(row, minlength=n)
     place = np.arange(row.size) - np.repeat(np.cumsum(count) - count, count)
-    shape = (n, max(kept, int(count.max())))
+    shape = (n, max(most, int(count.max())))
     found, at = np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int32)
     found[row, place], at[row, place] = scores[row, column], column
-    order = np.argsort(-found, axis=1, kind="stable")[:, :kept]
+    order = np.argsort(-found, axis=1, kind="stable")[:, :most]
     return np.take_along_axis(at, order, 1), np.take_along_axis(found, order, 1)
 
 

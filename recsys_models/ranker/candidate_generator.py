@@ -183,13 +183,13 @@ class CandidateGenerator:
         Args:
             who: here and below, rows of users of the fit, or customers.
         """
-        customers = self._asked(who)
+        customers = self._customers_of(who)
         spectral = self._user_vectors(customers) @ self._item_weights
         return spectral, np.asarray(self._neighbours(customers).todense(), np.float32)
 
     def combined(self, who: NDArray[np.integer] | Customers) -> NDArray[np.float32]:
         """Combined scores S / ‖S‖ + 2 K / ‖K‖ of spectral S and neighbour scores K, shape (customers, n_items)."""
-        customers = self._asked(who)
+        customers = self._customers_of(who)
         user, neighbours = self._user_vectors(customers), self._neighbours(customers)
         # ‖x W‖² = x W Wᵀ xᵀ: the length follows without a pass over the scores
         square = np.einsum("ij,ij->i", user @ self._item_gram, user)
@@ -212,7 +212,7 @@ class CandidateGenerator:
 
         Both have the shape (customers, min(n, n_items)). Where fewer are unseen, seen ones follow with a score of -inf.
         """
-        customers = self._asked(who)
+        customers = self._customers_of(who)
         scores = self.combined(customers) if combined is None else combined.copy()
         mask_items(scores, customers.seen, np.arange(scores.shape[0]))
         best = torch.topk(torch.from_numpy(scores), min(n, scores.shape[1]), dim=1)
@@ -229,7 +229,7 @@ class CandidateGenerator:
         combined: NDArray[np.float32] | None = None,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Candidates (b, c) of the customers, and the candidates' features (b, c, f), named by `feature_names`."""
-        customers = self._asked(who)
+        customers = self._customers_of(who)
         items, best = self.candidates(customers, n, combined)
         return items, self.described(customers, items, best)
 
@@ -238,9 +238,9 @@ class CandidateGenerator:
     ) -> NDArray[np.float32]:
         """Features (b, c, f) of candidates and their scores as `candidates` gives them."""
         known = np.where(best > -np.inf, best, 0).astype(np.float32)
-        return describe(self, self._asked(who), items, known)
+        return describe(self, self._customers_of(who), items, known)
 
-    def _asked(self, who: NDArray[np.integer] | Customers) -> Customers:
+    def _customers_of(self, who: NDArray[np.integer] | Customers) -> Customers:
         return who if isinstance(who, Customers) else self.customers(who)
 
     def _user_vectors(self, customers: Customers) -> NDArray[np.float32]:

@@ -70,12 +70,12 @@ def load_encoder(name: EncoderName) -> Encoder:
         EncoderMissing: its package is not installed.
     """
     version = encoder_version(name)
-    with _logging_kept():
+    with _logging_restored():
         return _WordVectors(version) if name == "wordllama" else _SentenceTransformer(version)
 
 
 @contextmanager
-def _logging_kept() -> Iterator[None]:
+def _logging_restored() -> Iterator[None]:
     """Context in which libraries may configure logging for the process, as wordllama does; restored afterwards."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)

@@ -196,12 +196,12 @@ class SearchIndex:
             raise ValueError(
                 f"expected the encoder {self.encoder}, found {encoder.name}; make the index again"
             )
-        asked = words(query)[:MOST_WORDS]
-        if not asked or not self.n_items:
+        query_words = words(query)[:MOST_WORDS]
+        if not query_words or not self.n_items:
             return Found(np.empty(0, np.int32), np.empty(0, np.float32), None, [], {})
-        corrected, meant = self._corrected(asked)
+        corrected, meant = self._corrected(query_words)
         shares = self.intent.shares(corrected)
-        parts, matched = self._matched(query if meant is None else meant, asked, corrected, encoder)
+        parts, matched = self._matched(query if meant is None else meant, query_words, corrected, encoder)
         if shares.size:
             parts["intent"] = np.where(self.category_of < 0, np.float32(0), shares[self.category_of])
             if not matched.any():  # words that no title has, but that people took items of a category for
@@ -233,12 +233,12 @@ class SearchIndex:
         return Found(rows[order], (of_text + raised)[order], meant, categories, scores)
 
     def _matched(
-        self, spoken: str, asked: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
+        self, spoken: str, query_words: Sequence[str], corrected: Sequence[str], encoder: Encoder | None
     ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.bool_]]:
         """(n_documents,) match of each document with the query, by signal; and whether it is enough to be found."""
         by_words = self.by_words.coverage(corrected)
-        by_trigrams = self.by_trigrams.coverage(trigrams(asked))
-        if corrected != asked:
+        by_trigrams = self.by_trigrams.coverage(trigrams(query_words))
+        if corrected != query_words:
             by_trigrams = np.maximum(by_trigrams, self.by_trigrams.coverage(trigrams(corrected)))
         title = np.zeros_like(by_words)
         title[self.of_title.get(_different(corrected), [])] = 1
@@ -278,13 +278,13 @@ class SearchIndex:
         _, first = np.unique(self.document_of[rows], return_index=True)
         return rows[np.sort(first)[:n]].astype(np.int32)
 
-    def _corrected(self, asked: Sequence[str]) -> tuple[list[str], str | None]:
+    def _corrected(self, query_words: Sequence[str]) -> tuple[list[str], str | None]:
         """The words of a query with unknown ones replaced, and as a text where any was."""
         corrected: list[str] = []
-        for word in asked:
+        for word in query_words:
             known = word in self.intent.place  # also one that no title has, but that people type
             corrected += [word] if known else self.spelling.meant(word) or [word]
-        return corrected, " ".join(corrected) if corrected != list(asked) else None
+        return corrected, " ".join(corrected) if corrected != list(query_words) else None
 
     def to_files(self) -> dict[str, bytes]:
         """The index as a JSON header and safetensors."""

@@ -164,7 +164,7 @@ class SequenceEncoder(EmbeddingRecommender):
         self._choose_prior(validation)
 
     def _choose_prior(self, validation: Interactions | None) -> None:
-        best, kept = -1.0, self._prior
+        best, best_state = -1.0, self._prior
         share = np.log((self.popular + 1) / (self.popular.sum() + 1)).astype(np.float32)
         search = validation is not None
         for weight in choices(self.popularity, POPULARITIES, search, 0.0):
@@ -175,8 +175,8 @@ class SequenceEncoder(EmbeddingRecommender):
                 if reached > best:
                     self.chosen["popularity"] = weight
             if reached > best:
-                best, kept = reached, self._prior
-        self._prior = kept
+                best, best_state = reached, self._prior
+        self._prior = best_state
 
     def score_block(self, user_rows: NDArray[np.integer]) -> NDArray[np.float32]:
         return super().score_block(user_rows) + self._prior

@@ -40,13 +40,13 @@ class Checkpoint:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        for older in self._kept():
+        for older in self._saved():
             if older != place:
                 shutil.rmtree(older, ignore_errors=True)
 
     def load(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]] | None:
         """Header and arrays of the newest complete epoch, or None; a damaged one is skipped."""
-        for place in reversed(self._kept()):
+        for place in reversed(self._saved()):
             try:
                 return from_files(NAME, read_folder(place, NAME))
             except (ModelFileError, OSError):
@@ -57,11 +57,11 @@ class Checkpoint:
         """Remove the files of this fit, drafts of killed attempts included."""
         if not self.folder.is_dir():
             return
-        for place in (*self._kept(), *self.folder.glob(f".{self.identity}-*")):
+        for place in (*self._saved(), *self.folder.glob(f".{self.identity}-*")):
             shutil.rmtree(place, ignore_errors=True)
 
     def _place(self, epoch: int) -> Path:
         return self.folder / f"{self.identity}-{epoch:06d}"
 
-    def _kept(self) -> list[Path]:
+    def _saved(self) -> list[Path]:
         return sorted(self.folder.glob(f"{self.identity}-*"))

@@ -26,9 +26,9 @@ class OwnDraws(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        given = dict(kwargs or {})
-        if not _draws(func, args, given) or given.get("generator") is not None:
-            return func(*args, **given)
+        options = dict(kwargs or {})
+        if not _draws(func, args, options) or options.get("generator") is not None:
+            return func(*args, **options)
         if func is torch.ops.aten.native_dropout.default:
             return self._dropout(*args)
         if not _takes_generator(func):
@@ -36,8 +36,8 @@ class OwnDraws(TorchDispatchMode):
         if not _takes_generator(func):
             raise RuntimeError(f"own draws: expected an operation that takes a generator, found {func}")
         tensors = [part for part in args if isinstance(part, torch.Tensor)]
-        device = tensors[0].device if tensors else torch.device(given.get("device") or "cpu")
-        return func(*args, **given, generator=self._generator(device))
+        device = tensors[0].device if tensors else torch.device(options.get("device") or "cpu")
+        return func(*args, **options, generator=self._generator(device))
 
     def _dropout(
         self, values: torch.Tensor, share: float, train: bool | None
@@ -55,12 +55,12 @@ class OwnDraws(TorchDispatchMode):
         return self._generators[device]
 
 
-def _draws(func: Any, args: tuple[Any, ...], given: Mapping[str, Any]) -> bool:
+def _draws(func: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
     """Whether this call of the operation draws; dropout with a share of 0 does not."""
     if torch.Tag.nondeterministic_seeded not in func.tags:
         return False
     shares = [
-        given.get(argument.name, args[place] if place < len(args) else argument.default_value)
+        options.get(argument.name, args[place] if place < len(args) else argument.default_value)
         for place, argument in enumerate(func._schema.arguments)
         if argument.name in ("dropout", "dropout_p")
     ]

@@ -120,11 +120,11 @@ class Training:
         device = resolve_device(run.device)
         fit = make(device)
         progress = _Progress(self.batch, incidents=list(fit.incidents))
-        kept: dict[str, NDArray[Any]] | None = None
+        best_state: dict[str, NDArray[Any]] | None = None
         checkpoint = None if run.checkpoint is None else Checkpoint(run.checkpoint, run.identity)
         saved = checkpoint.load() if checkpoint else None
         if saved is not None:
-            progress, kept = _resumed(fit, *saved)
+            progress, best_state = _resumed(fit, *saved)
             for row in progress.history:
                 _report_epoch(run, row)
         while progress.epoch < self.epochs and not self._enough(progress, validation):
@@ -154,15 +154,13 @@ class Training:
                     max_users=self.validation_users,
                 )
                 if metrics["ndcg"] > progress.best:
-                    progress.best, progress.best_epoch, kept = metrics["ndcg"], epoch, state
+                    progress.best, progress.best_epoch, best_state = metrics["ndcg"], epoch, state
             if epoch:
                 progress.history.append({"epoch": epoch, **metrics})
                 _report_epoch(run, progress.history[-1])
             if checkpoint is not None:
-                arrays = {f"fit.{k}": v for k, v in _taken(fit).items()}
-                arrays |= {f"kept.{k}": v for k, v in (kept or {}).items()}
-                checkpoint.save(epoch, {"progress": vars(progress)}, arrays)
-        model._restore(kept if kept is not None else _state_of(fit))
+                checkpoint.save(epoch, {"progress": vars(progress)}, _checkpoint_arrays(fit, best_state))
+        model._restore(best_state if best_state is not None else _state_of(fit))
         model.history, model.incidents = progress.history, progress.incidents
         if validation is not None:
             model.chosen["epochs"] = progress.best_epoch
@@ -177,13 +175,19 @@ class Training:
         return progress.epoch > 0 and progress.epoch - progress.best_epoch >= self.patience
 
 
+def _checkpoint_arrays(fit: Fit, best_state: Mapping[str, NDArray[Any]] | None) -> dict[str, NDArray[Any]]:
+    """The arrays of a checkpoint: those of the fit, and those of the best epoch's model."""
+    arrays = {f"fit.{k}": v for k, v in _taken(fit).items()}
+    return arrays | {f"kept.{k}": v for k, v in (best_state or {}).items()}
+
+
 def _resumed(
     fit: Fit, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
 ) -> tuple[_Progress, dict[str, NDArray[Any]] | None]:
     """The progress and the best state of a checkpoint, whose last epoch is put into the fit."""
     _put(fit, {k.removeprefix("fit."): v for k, v in arrays.items() if k.startswith("fit.")})
-    kept = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")}
-    return _Progress(**header["progress"]), kept or None
+    best_state = {k.removeprefix("kept."): v for k, v in arrays.items() if k.startswith("kept.")}
+    return _Progress(**header["progress"]), best_state or None
 
 
 def _can_repeat(progress: _Progress, error: BaseException, epoch: int, device: str) -> bool:

@@ -23,7 +23,7 @@ class Between:
     high: float
     log: bool = False
 
-    def ask(self, trial: optuna.Trial, name: str) -> float:
+    def suggest(self, trial: optuna.Trial, name: str) -> float:
         """The number that the trial proposes."""
         if isinstance(self.low, int) and isinstance(self.high, int):
             return trial.suggest_int(name, self.low, self.high, log=self.log)
@@ -36,7 +36,7 @@ class OneOf:
 
     values: tuple[Any, ...]
 
-    def ask(self, trial: optuna.Trial, name: str) -> Any:
+    def suggest(self, trial: optuna.Trial, name: str) -> Any:
         """The value that the trial proposes."""
         return trial.suggest_categorical(name, self.values)
 
@@ -211,7 +211,7 @@ def tune(
         return float("nan") if value is None else value
 
     def proposed(trial: optuna.Trial) -> float:
-        return judged({name: where.ask(trial, name) for name, where in space.items()})
+        return judged({name: where.suggest(trial, name) for name, where in space.items()})
 
     judged({})
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))

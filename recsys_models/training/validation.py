@@ -24,11 +24,11 @@ def hits_at_k(
     wanted = relevant[rows]
     keys = np.repeat(np.arange(rows.size, dtype=np.int64), np.diff(wanted.indptr)) * m + wanted.indices
     keys.sort()
-    asked = np.arange(rows.size, dtype=np.int64)[:, None] * m + columns
+    pairs = np.arange(rows.size, dtype=np.int64)[:, None] * m + columns
     if not keys.size:
         return np.zeros(columns.shape, bool)
-    at = np.minimum(np.searchsorted(keys, asked), keys.size - 1)
-    return (keys[at] == asked) & (columns >= 0)
+    at = np.minimum(np.searchsorted(keys, pairs), keys.size - 1)
+    return (keys[at] == pairs) & (columns >= 0)
 
 
 def ndcg_of_hits(hits: NDArray[np.bool_], n_relevant: NDArray[np.integer]) -> NDArray[np.float64]:

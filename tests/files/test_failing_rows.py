@@ -68,14 +68,14 @@ def test_exactly_the_rows_that_fail_are_found_and_all_others_can_be_read(files: 
     with tempfile.TemporaryDirectory() as folder:
         looked = Looked(Path(folder), PRICES, texts)
         found = looked.failing()
-        told = {name: list(lines) for name, lines in found.rows.items() if name not in found.whole}
+        told = {name: list(lines) for name, lines in found.rows.items() if name not in found.failed_files}
         assert told == {name: lines for name, lines in bad.items() if 0 < len(lines) <= MOST_ROWS}
-        assert set(found.whole) == {name for name, lines in bad.items() if len(lines) > MOST_ROWS}
+        assert set(found.failed_files) == {name for name, lines in bad.items() if len(lines) > MOST_ROWS}
         assert all(
             error.where == "raw_events.sql:1:24" for lines in found.rows.values() for error in lines.values()
         )
         left = looked.run(looked.query.written(found.without(looked.relations)).statement)
-        good = sum(sum(rows) for n, rows in enumerate(files) if f"sales{n}'s.csv" not in found.whole)
+        good = sum(sum(rows) for n, rows in enumerate(files) if f"sales{n}'s.csv" not in found.failed_files)
         assert len(left) == good
 
 
@@ -107,7 +107,7 @@ def test_rows_that_fail_together_only_give_their_files_up(tmp_path: Path) -> Non
         "_file, _line FROM read_csv('sales*.csv')"
     )
     looked = Looked(tmp_path, sql, {"sales1.csv": "who\nu\n", "sales2.csv": "who\nv\n"})
-    assert set(looked.failing().whole) == {"sales1.csv", "sales2.csv"}
+    assert set(looked.failing().failed_files) == {"sales1.csv", "sales2.csv"}
 
 
 def test_a_file_that_stops_its_reader_is_given_up_whole(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_number_of_looks_is_bounded(tmp_path: Path, monkeypatch: pytest.Monk
     looked = Looked(tmp_path, PRICES, files)
     found = looked.failing()
     assert found.files == sorted(files)
-    assert found.rows and found.whole
+    assert found.rows and found.failed_files
 
 
 def test_places_hold_no_value_and_values_do(tmp_path: Path) -> None:

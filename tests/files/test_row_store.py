@@ -183,8 +183,8 @@ def test_many_small_files_are_few_tables(tmp_path: Path, monkeypatch: pytest.Mon
         store = row_store.RowStore(con, "files")
         for number in range(40):
             store.take(f"{number:02}", pa.table({"x" if number % 3 else "y": [str(number)]}))
-            store.keep()
-            assert len(store._kept) <= 7 + 2 * (number // 7 + 1)
+            store.accept()
+            assert len(store._complete) <= 7 + 2 * (number // 7 + 1)
         opened(con, tmp_path)
         assert con.execute("SELECT coalesce(x, y), _file FROM files ORDER BY _file").fetchall() == [
             (str(number), f"{number:02}.csv") for number in range(40)

@@ -25,6 +25,8 @@ else:
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
 MOST_MODULES = 18
 """Modules of one folder beside its `__init__`; a folder with more is searched, not read."""
+MOST_LINES = 60
+"""Lines of one function, its signature included and its docstring not; a longer one has a part that wants a name."""
 MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/orchestration/dagster_internals.py"
 
 
@@ -77,6 +79,35 @@ def test_a_folder_has_few_enough_modules_to_be_read_through(root: Path) -> None:
         if path.stem != "__init__"
     )
     assert {folder: count for folder, count in modules.items() if count > MOST_MODULES} == {}
+
+
+def lines_of_functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """Every function of a module with its number of lines, from `def` to its end, without its docstring."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first, end = node.body[0], node.end_lineno or node.lineno
+            text = 0 if ast.get_docstring(node) is None else (first.end_lineno or 0) - first.lineno + 1
+            yield node.name, end - node.lineno + 1 - text
+
+
+def test_a_function_is_short_enough_to_be_read_at_once(root: Path) -> None:
+    found = {
+        f"{path}: {name}": lines
+        for path, tree in modules(root)
+        for name, lines in lines_of_functions(tree)
+        if lines > MOST_LINES
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("head", ["def long():", "async def long():", "class C:\n  def long(self):"])
+@pytest.mark.parametrize("text", ["", '"""A text.\n\n    Of several lines.\n    """\n'])
+@pytest.mark.parametrize("lines", [1, MOST_LINES - 1, MOST_LINES])
+def test_a_long_function_would_be_seen(head: str, text: str, lines: int) -> None:
+    source = f"{head}\n" + "".join(
+        f"    {line}\n" for line in filter(None, [text.strip(), *["pass"] * lines])
+    )
+    assert [*lines_of_functions(ast.parse(source))] == [("long", lines + 1)]
 
 
 @pytest.mark.parametrize("package", OURS)

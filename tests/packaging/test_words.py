@@ -25,6 +25,17 @@ PRIVATE = {
     "desk": "request handler",
     "door": "access middleware",
     "glimpsed": "stat hash",
+    "asked": "requested, or what the value is: a condition, a target, query words",
+    "asks": "requests",
+    "said": "what the value is: a text, a message, JSON, a label",
+    "says": "what the value is: a text, a message, a condition",
+    "beside": "next to, joined, other, further",
+    "standing": "state, stored",
+    "stands": "is in force, is stored",
+    "keeper": "pool, cache, or what excludes a row",
+    "keepers": "pools, caches, or what excludes rows",
+    "lacking": "missing, undeclared",
+    "heard": "the reading end, received",
 }
 """Words that served as names and said nothing of what they stood for, and what to say instead."""
 

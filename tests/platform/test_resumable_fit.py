@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from recsys_assets.assets.model.resumable_fit import KEPT_DAYS, ResumableFits
+from recsys_assets.assets.model.resumable_fit import RETENTION_DAYS, ResumableFits
 from recsys_lineage.assets.asset_code import Request
 from recsys_models import Interactions, Popularity
 
@@ -60,7 +60,7 @@ def test_a_damaged_fit_is_done_again(tmp_path: Path) -> None:
 def test_what_nobody_came_back_for_is_removed_after_a_week(tmp_path: Path) -> None:
     old = fits(tmp_path).folder("full")
     assert old is not None
-    week = time.time() - (KEPT_DAYS + 1) * 86_400
+    week = time.time() - (RETENTION_DAYS + 1) * 86_400
     os.utime(old, (week, week))
     new = fits(tmp_path, code="other")
     assert not old.exists()

@@ -151,9 +151,9 @@ def stop_and_check(
 SWALLOWS = """
 import sys, time
 from recsys_assets.cli.stopping import stopping_at_once
-from recsys_lineage.interruption import last_words
+from recsys_lineage.interruption import exit_step
 
-with stopping_at_once(print), last_words(lambda: print("last words")):
+with stopping_at_once(print), exit_step(lambda: print("last words")):
     try:
         print("ready", flush=True)
         time.sleep(1000)

@@ -83,7 +83,10 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
             },
             [],
             ["scores.csv", "purchase"],
-            ["scores.csv: beside movieId it has no column", "ratings.csv and tags.csv all count as events"],
+            [
+                "scores.csv: apart from movieId it has no column",
+                "ratings.csv and tags.csv all count as events",
+            ],
         ),
         (  # behaviours by numbers
             {"u.csv": "user_id,item_id,behavior_type,time\n" + lines("{u},{i},{r},{t:%Y-%m-%d %H}")},

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.excluding_rows import traced
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.stepwise import Stepwise

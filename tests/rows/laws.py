@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from recsys_lineage.rows.flow_query import flow_query, flowed
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
 from tests.rows.generated import SCHEMAS, Made
@@ -58,11 +58,11 @@ def check_laws(made: Made, data: dict[str, Rows]) -> None:
             held = Counter(data[table])
             assert all(held[each] == count for each, count in Counter(rows).items()), (table, rows)
         insufficient = {name for each, _ in traces.values() for name in each.insufficient}
-        kept = [n for n, name in enumerate(names) if name not in insufficient]
+        exact = [n for n, name in enumerate(names) if name not in insufficient]
         _, again = result_of({table: rows for table, (_, rows) in traces.items()}, made.sql)
-        shown = [tuple(each[n] for n in kept) for each in again]
-        if kept:
-            assert tuple(row[n] for n in kept) in shown, f"not enough: {row} from {traces}"
+        shown = [tuple(each[n] for n in exact) for each in again]
+        if exact:
+            assert tuple(row[n] for n in exact) in shown, f"not enough: {row} from {traces}"
         if made.one or made.cut or made.alone or insufficient:
             continue
         left = {
@@ -87,10 +87,10 @@ def check_enough(data: dict[str, Rows], sql: str) -> None:
     for row in result[-1:]:
         traces = traces_of(data, sql, dict(zip(names, row, strict=True)))
         context = {name for trace, _ in traces.values() for name in trace.insufficient}
-        kept = [place for place, name in enumerate(names) if name not in context]
+        exact = [place for place, name in enumerate(names) if name not in context]
         _, again = result_of({table: rows for table, (_, rows) in traces.items()}, sql)
-        shown = [[each[place] for place in kept] for each in again]
-        assert not kept or [row[place] for place in kept] in shown, f"not enough: {row} from {traces}"
+        shown = [[each[place] for place in exact] for each in again]
+        assert not exact or [row[place] for place in exact] in shown, f"not enough: {row} from {traces}"
 
 
 def witnesses_of(data: Mapping[str, Rows], sql: str, row: Mapping[str, object]) -> dict[str, Rows]:
@@ -128,12 +128,12 @@ def check_flow(made: Made, data: dict[str, Rows], *, stepwise: bool = False) -> 
 def _by_steps(sql: str, table: str, connection: duckdb.DuckDBPyConnection) -> list[Rows]:
     """What a table's given rows flow into, step by step: alone, beside the stored result, kept from before, as many."""
     connection.execute(f"CREATE TABLE stored AS {sql}")
-    kept = KeptSteps(connection)
+    cache = StepCache(connection)
     found = [flowed(sql, SCHEMAS, table, "given", connection, {}, totals=True)]
     for _ in range(2):
         with connection.cursor() as cursor:
             given = (sql, SCHEMAS, table, "given", cursor, {})
-            found.append(flowed(*given, stored="stored", kept=kept, totals=True))
+            found.append(flowed(*given, stored="stored", cache=cache, totals=True))
     for stored in ("", "stored"):
         with pytest.MonkeyPatch.context() as patched, connection.cursor() as cursor:
             patched.setattr("recsys_lineage.rows.stepwise._MOST_MARKED", 0)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from recsys_lineage.rows.flow_query import flowed
-from recsys_lineage.rows.kept_steps import KeptSteps
+from recsys_lineage.rows.step_cache import StepCache
 from tests.examples import JUDGES, examples
 from tests.rows.generated import SCHEMAS, Made, statements, tables
 from tests.rows.laws import Row, Rows, check_flow, connected
@@ -128,10 +128,10 @@ def test_all_rows_of_a_table_flow_as_such_that_are_not_known_to_be_all(how: str,
     assert found[0] == found[1] and (found[0] or table not in sql.replace("(", " ").split())
 
 
-@pytest.mark.parametrize("kept", ["", "MATERIALIZED", "NOT MATERIALIZED"])
-def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_others(kept: str) -> None:
+@pytest.mark.parametrize("hint", ["", "MATERIALIZED", "NOT MATERIALIZED"])
+def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_others(hint: str) -> None:
     """Here every computation gives other sums; sums over several threads differ in their last digit."""
-    sql = f"""WITH sums AS {kept} (SELECT k, sum(x + random()) AS s FROM t GROUP BY k),
+    sql = f"""WITH sums AS {hint} (SELECT k, sum(x + random()) AS s FROM t GROUP BY k),
         placed AS (SELECT k, s, rank() OVER (PARTITION BY k ORDER BY s) AS place FROM sums),
         shares AS (SELECT k, s / sum(s) OVER () AS share, place FROM placed)
         SELECT k, count(*)::INTEGER AS v FROM shares JOIN placed USING (k) WHERE share > 0 GROUP BY k"""
@@ -139,7 +139,7 @@ def test_rows_of_sums_of_doubles_are_followed_though_each_computation_gives_othe
     with connected(data) as connection:
         connection.execute("CREATE TABLE given AS FROM t WHERE n = 1")
         with connection.cursor() as cursor:
-            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, kept=KeptSteps(connection))
+            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, cache=StepCache(connection))
     assert found.to_pylist() == [{"k": "a", "v": 1}]
 
 
@@ -149,10 +149,10 @@ def test_two_parts_of_one_result_are_told_apart() -> None:
     data: dict[str, Rows] = {"t": [("a", 1, 1), ("b", 5, 2), ("c", 2, 9)], "u": []}
     with connected(data) as connection:
         connection.execute("CREATE TABLE given AS FROM t")
-        kept, found = KeptSteps(connection), []
+        cache, found = StepCache(connection), []
         for part in ("a", "b"):
             with connection.cursor() as cursor:
                 cursor.execute(f"CREATE TEMP VIEW stored AS FROM ({sql}) WHERE k = '{part}'")
-                rows = flowed(sql, SCHEMAS, "t", "given", cursor, {}, stored="stored", kept=kept, part=part)
+                rows = flowed(sql, SCHEMAS, "t", "given", cursor, {}, stored="stored", cache=cache, part=part)
                 found += rows["k"].to_pylist()
     assert found == ["a", "b"]

@@ -15,13 +15,13 @@ import pytest
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.rows.following import Following
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.made_parts import Made
+from recsys_lineage.rows.step_cache import StepCache
 
 
 def test_what_several_threads_ask_alike_is_filled_once() -> None:
     with duckdb.connect() as connection:
-        kept, filled = KeptSteps(connection), []
+        cache, filled = StepCache(connection), []
 
         def fill(name: str) -> int:
             filled.append(name)
@@ -29,14 +29,14 @@ def test_what_several_threads_ask_alike_is_filled_once() -> None:
             return 7
 
         with ThreadPoolExecutor(8) as pool:
-            names = list(pool.map(lambda n: kept.table(f"step {n % 2}", fill), range(16)))
+            names = list(pool.map(lambda n: cache.table(f"step {n % 2}", fill), range(16)))
     assert len(filled) == 2 and names == [names[0], names[1]] * 8
-    assert [kept.numbers[name] for name in names[:2]] == [7, 7]
+    assert [cache.numbers[name] for name in names[:2]] == [7, 7]
 
 
 def test_a_step_that_was_not_filled_is_filled_by_who_asks_next() -> None:
     with duckdb.connect() as connection:
-        kept, tried, lock = KeptSteps(connection), [], threading.Lock()
+        cache, tried, lock = StepCache(connection), [], threading.Lock()
 
         def fill(name: str) -> int:
             with lock:
@@ -49,7 +49,7 @@ def test_a_step_that_was_not_filled_is_filled_by_who_asks_next() -> None:
 
         def ask(_: int) -> str:
             try:
-                return kept.table("step", fill)
+                return cache.table("step", fill)
             except duckdb.OutOfMemoryException:
                 return "none"
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 
 from recsys_lineage.rows import stepwise
 from recsys_lineage.rows.flow_query import flowed
-from recsys_lineage.rows.kept_steps import FoundPart, KeptSteps
 from recsys_lineage.rows.statement.steps import Within
+from recsys_lineage.rows.step_cache import FoundPart, StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from tests.examples import JUDGES, examples
 from tests.rows.generated import SCHEMAS, tables
@@ -38,10 +38,10 @@ def _found(sql: str, others: str, data: dict[str, Rows]) -> list[list[str]]:
         for number in range(1, 3):
             with connected(data) as connection:
                 connection.execute(f"CREATE TABLE given AS FROM {table} LIMIT {number}")
-                kept = KeptSteps(connection)
+                cache = StepCache(connection)
                 for each in (others, sql):
                     with connection.cursor() as cursor:
-                        rows = flowed(each, SCHEMAS, table, "given", cursor, {}, kept=kept)
+                        rows = flowed(each, SCHEMAS, table, "given", cursor, {}, cache=cache)
                 found.append(sorted(map(repr, rows.to_pylist())))
     return found
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.rows.keepers import traced
+from recsys_lineage.rows.excluding_rows import traced
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.steps import Steps

@@ -21,7 +21,7 @@ from recsys_lineage.records.parts.row_keys import Keys, Pairs, RowKeys
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.back import trace_back
 from recsys_lineage.rows.forward import trace_forward
-from recsys_lineage.rows.lake_rows import GIVEN, by_keys, other_rows
+from recsys_lineage.rows.lake_rows import STARTING_ROWS, by_keys, other_rows
 
 VALUES = st.one_of(st.none(), st.integers(0, 3))
 ALTERNATIVES: list[list[Pairs]] = [
@@ -43,7 +43,7 @@ def test_rows_that_have_one_of_the_keys_are_told_each_as_often_as_it_is_there(
     asked = pl.DataFrame(wanted, schema={"a": pl.Int64, "b": pl.Int64}, orient="row")
     with duckdb.connect() as connection:
         connection.register("t", table)
-        connection.register(GIVEN, asked)
+        connection.register(STARTING_ROWS, asked)
         told = pl.DataFrame(by_keys(connection, "t", alternatives)).rows()
         others = pl.DataFrame(other_rows(connection, "t", alternatives)).rows()
 

@@ -6,8 +6,8 @@ import duckdb
 import pytest
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.rows.kept_steps import KeptSteps
 from recsys_lineage.rows.statement.steps import Part, Step
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.trace_query import traced_tables
 from tests.rows.generated import SCHEMAS
@@ -32,7 +32,7 @@ def _found(query: str) -> int:
         _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v")
         step = Step("dear", (), (Part("SELECT error('it was looked for') AS v"),), stored=True)
         asks = Step("asks", (), (Part(query),), stored=True)
-        return Stepwise(connection, [step, asks], {}, KeptSteps(connection)).rows("FROM asks").num_rows
+        return Stepwise(connection, [step, asks], {}, StepCache(connection)).rows("FROM asks").num_rows
 
 
 @pytest.mark.parametrize("query", _ALIASES)
@@ -50,7 +50,7 @@ def test_too_little_memory_is_said_as_that_and_not_as_a_fault_of_the_statement()
     with duckdb.connect(config={"memory_limit": "4MB", "threads": 1, "temp_directory": ""}) as connection:
         step = Step("many", (), (Part("SELECT list(range) AS v FROM range(2000000)"),), stored=True)
         with pytest.raises(LineageError, match="too many for the memory") as caught:
-            _ = Stepwise(connection, [step], {}, KeptSteps(connection)).rows("FROM many")
+            _ = Stepwise(connection, [step], {}, StepCache(connection)).rows("FROM many")
     assert "more memory" in str(caught.value) and "Out of Memory" in str(caught.value)
 
 
@@ -62,7 +62,7 @@ def test_a_part_of_few_rows_is_read_once_and_one_of_many_each_time(
     with duckdb.connect() as connection:
         _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v")
         part = Step("part", ("v",), (Part("SELECT * FROM t WHERE v = 1"),), stored=False, few=need)
-        steps = Stepwise(connection, [part], {}, KeptSteps(connection))
+        steps = Stepwise(connection, [part], {}, StepCache(connection))
         for _ in range(need):
             assert steps.rows("FROM part").num_rows == 1
         _ = connection.execute("DELETE FROM t")
@@ -92,7 +92,7 @@ def test_values_of_a_small_table_say_the_same_in_the_text(value: str) -> None:
         with duckdb.connect() as connection:
             _ = connection.execute(f"CREATE TABLE t AS SELECT unnest([{value}, NULL, {value}]) AS v")
             asked = Step("__asked0", ("v",), (Part(query),), stored=True)
-            steps = Stepwise(connection, [asked], {}, KeptSteps(connection))
+            steps = Stepwise(connection, [asked], {}, StepCache(connection))
             for text in _ASKS:
                 given = [(said,) for (said,) in map(dict.values, steps.rows(text).to_pylist())]
                 assert given == connection.execute(text).fetchall()

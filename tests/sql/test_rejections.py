@@ -143,7 +143,7 @@ NUMBERS_WRITTEN: dict[str, tuple[str, float]] = {
     "a minus behind the number": ("12.5-", -12.5),
     "numbers below zero in brackets, or with another sign for minus": ("(12.5)", -12.5),
     "blanks between thousands": ("1 299.5", 1299.5),
-    "a currency or a unit beside the number": ("12.50 €", 12.5),
+    "a currency or a unit next to the number": ("12.50 €", 12.5),
 }
 
 

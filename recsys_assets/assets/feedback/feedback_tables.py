@@ -122,10 +122,8 @@ def feedback_rows(
     is_divided = held is not None and held.partition_column == DAY
     known = before.record.takes if before is not None and is_divided else None
     plan = FeedbackPlan.of(found, stream, request.code_version, known)
-    asked = plan.changed if request.reuse else sorted(plan.digests)
-    wanted = (
-        asked if request.partitions is None else [day for day in request.partitions if day in plan.digests]
-    )
+    due = plan.changed if request.reuse else sorted(plan.digests)
+    wanted = due if request.partitions is None else [day for day in request.partitions if day in plan.digests]
     if is_divided and not wanted:
         return Unchanged()
     own = found.filter(pl.col("stream") == stream)

@@ -65,7 +65,6 @@ def fit_candidate(
     given for this run; they take precedence over those of its tuning.
     """
     family(**params)  # what it cannot have is refused before anything is read
-    name = candidate_name(family.family)
     data = split_data(inputs)
     found = best_parameters(inputs, family.family) if tuned else {}
     unfitted = family(**{**target_parameters(family, data), **found, **params})
@@ -73,7 +72,7 @@ def fit_candidate(
     began = time.perf_counter()
     side = side_information(inputs, family, TRAIN)
     unfitted = side.attached_to(unfitted)
-    progress = EpochProgress(name, unfitted)
+    progress = EpochProgress(candidate_name(family.family), unfitted)
     run: dict[str, Any] = {"seed": seed, "device": device, "on_epoch": progress}
 
     def fitted(how: str, refits: int, fit: Callable[..., Recommender]) -> Fitted:
@@ -91,7 +90,6 @@ def fit_candidate(
     else:
         refit = partial(fitted, REFIT, before.refits + 1, side.attached_to(before.model).refit)
         chosen = refit_or_fit(before, refit, full, tolerance=refit_tolerance / 100)
-
     model = side_information(inputs, family, BEFORE_TEST).attached_to(chosen.model)
     again = partial(continued, model) if chosen.refits else model.retrained
     final = fits.model("final", lambda folder: again(data.before_test, checkpoint=folder, **run), family.load)
@@ -106,11 +104,7 @@ def fit_candidate(
             "target behaviour": data.target,
             "seed": seed,
             "device": device,
-            "params": model.params(),
-            "chosen": model.chosen,
-            "how": chosen.how,
-            "refits": chosen.refits,
-            "validation ndcg@20": round(chosen.ndcg, 6),
+            **_choice(model, chosen),
             "incidents": incidents,
             "resumed": fits.resumed,
             "training seconds": round(time.perf_counter() - began, 2),
@@ -119,6 +113,17 @@ def fit_candidate(
         metadata={"fit": plot} if plot is not None else {},
         warnings=incidents,
     )
+
+
+def _choice(model: Recommender, chosen: Fitted) -> dict[str, Any]:
+    """The parameters of a model, what validation chose, and how it was fitted, for the record."""
+    return {
+        "params": model.params(),
+        "chosen": model.chosen,
+        "how": chosen.how,
+        "refits": chosen.refits,
+        "validation ndcg@20": round(chosen.ndcg, 6),
+    }
 
 
 def _ndcg(model: Recommender, validation: Interactions) -> float:

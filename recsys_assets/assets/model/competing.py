@@ -16,14 +16,14 @@ def competing(names: str) -> list[str]:
     Raises:
         LineageError: a name is not a family.
     """
-    asked = {name.strip() for name in names.split(",") if name.strip()}
-    if unknown := sorted(asked - set(FAMILIES)):
+    requested = {name.strip() for name in names.split(",") if name.strip()}
+    if unknown := sorted(requested - set(FAMILIES)):
         raise LineageError(
             f"There is no model family {', '.join(unknown)}.",
             expected=", ".join(FAMILIES),
             where="RECSYS_FAMILIES",
         )
-    return [family for family in FAMILIES if family in asked or family in BASELINES]
+    return [family for family in FAMILIES if family in requested or family in BASELINES]
 
 
 def candidate_name(family: str) -> str:

@@ -102,20 +102,14 @@ def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Outp
     for family in families:
         model = stored_model(inputs, candidate_name(family))
         tell(Progress("evaluation", "step", family))
-        results = (
-            evaluations(
-                model,
-                before,
-                test,
-                k=DECIDING,
-                ks=cut_offs,
-                exclude_seen=tuple(judged.values()),
-                segments=profiles,
-                auc=True,
-            )
-            if judged
-            else []
-        )
+        if not judged:
+            kind = next(iter(KINDS))
+            parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
+            continue
+        results = evaluations(
+            model, before, test,
+            k=DECIDING, ks=cut_offs, exclude_seen=tuple(judged.values()), segments=profiles, auc=True,
+        )  # fmt: skip
         for kind, result in zip(judged, results, strict=True):
             parts += [
                 _overall(family, kind, result),
@@ -123,9 +117,6 @@ def evaluation(inputs: Inputs, families: list[str], cut_offs: list[int]) -> Outp
                 _fairness(family, kind, result),
                 _by_user(family, kind, result),
             ]
-        if not judged:
-            kind = next(iter(KINDS))
-            parts.append(_rows(family, kind, "all", metric=["test users"], k=[None], value=[0.0], users=0))
     table = pl.concat(parts)
     shown = table.filter(
         (pl.col("level") == "all") & (pl.col("metric") == "ndcg") & (pl.col("k") == DECIDING)
@@ -247,10 +238,10 @@ def _by_user(family: str, kind: str, result: Evaluation) -> pl.DataFrame:
 
 def _rows(family: str, kind: str, level: str, **columns: Any) -> pl.DataFrame:
     """Rows of the table; the other arguments are the same in all rows."""
-    given = {"family": family, "kind": kind, "level": level, "segment": None, "member": None, **columns}
-    long = {name: values for name, values in given.items() if isinstance(values, list | pl.Series)}
+    row = {"family": family, "kind": kind, "level": level, "segment": None, "member": None, **columns}
+    long = {name: values for name, values in row.items() if isinstance(values, list | pl.Series)}
     frame = pl.DataFrame(long)
-    constant = [pl.lit(value).alias(name) for name, value in given.items() if name not in long]
+    constant = [pl.lit(value).alias(name) for name, value in row.items() if name not in long]
     return frame.with_columns(constant).select(
         pl.col(name).cast(dtype) for name, dtype in types_of(EvaluationColumns).items()
     )
@@ -274,19 +265,19 @@ def _by_group(groups: pl.DataFrame) -> dg.MarkdownMetadataValue:
     return bars(named, value="value", label="group", colour="family", title=title)
 
 
-def checked_cut_offs(given: Any) -> list[int]:
+def checked_cut_offs(values: Any) -> list[int]:
     """List lengths at which models are evaluated, in order.
 
     Raises:
         ValueError: they are not whole numbers from 1 to 1000, or lack the one that the gate decides by.
     """
-    if not isinstance(given, list | tuple) or not all(type(k) is int and 1 <= k <= 1000 for k in given):
-        raise ValueError(f"cut_offs: expected whole numbers from 1 to 1000, found {given!r}")
-    if DECIDING not in given:
+    if not isinstance(values, list | tuple) or not all(type(k) is int and 1 <= k <= 1000 for k in values):
+        raise ValueError(f"cut_offs: expected whole numbers from 1 to 1000, found {values!r}")
+    if DECIDING not in values:
         raise ValueError(
-            f"cut_offs: expected {DECIDING} among them, by which the gate decides, found {given!r}"
+            f"cut_offs: expected {DECIDING} among them, by which the gate decides, found {values!r}"
         )
-    return sorted(set(given))
+    return sorted(set(values))
 
 
 def asset(families: list[str]) -> dg.AssetsDefinition:

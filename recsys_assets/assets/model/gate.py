@@ -103,8 +103,8 @@ class Promotion:
         previous = inputs.previous()
         if previous is None:
             return None
-        kept = previous.statistics
-        return cls(kept["champion"], kept["champion before"], kept["champion ndcg@20"])
+        statistics = previous.statistics
+        return cls(statistics["champion"], statistics["champion before"], statistics["champion ndcg@20"])
 
 
 def gate(inputs: Inputs, seed: int, promoted: str | None, canary: str | None) -> Output:

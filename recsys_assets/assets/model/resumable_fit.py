@@ -18,7 +18,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 if TYPE_CHECKING:
     from recsys_models import Recommender
 
-KEPT_DAYS = 7
+RETENTION_DAYS = 7
 Fit = Callable[["Path | None"], "Recommender"]
 Load = Callable[[Path], "Recommender"]
 
@@ -85,5 +85,5 @@ class ResumableFits:
 
 def _remove_old(folder: Path) -> None:
     for place in folder.iterdir():
-        if time.time() - place.stat().st_mtime > KEPT_DAYS * 86_400:
+        if time.time() - place.stat().st_mtime > RETENTION_DAYS * 86_400:
             shutil.rmtree(place, ignore_errors=True)

@@ -87,11 +87,11 @@ class SideInformation:
 
 def side_information(inputs: Inputs, family: type[Recommender], subsets: Sequence[str]) -> SideInformation:
     """The side information that the family uses, its numbers made of these subsets only."""
-    asked = family.side_information
+    used = family.side_information
     return SideInformation(
-        users=user_features(inputs, subsets) if "user_features" in asked else None,
-        items=item_features(inputs, subsets) if "item_features" in asked else None,
-        relations=item_relations(inputs, subsets) if "relations" in asked else None,
+        users=user_features(inputs, subsets) if "user_features" in used else None,
+        items=item_features(inputs, subsets) if "item_features" in used else None,
+        relations=item_relations(inputs, subsets) if "relations" in used else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TUNING = "tuning"
 """Name of the group and of its job."""
-KEPT = "trials.jsonl"
+TRIALS = "trials.jsonl"
 _OFTEN_ENOUGH = dg.FreshnessPolicy.time_window(
     fail_window=timedelta(days=365), warn_window=timedelta(days=180)
 )
@@ -82,12 +82,12 @@ def tune_family(
     data = split_data(inputs)
     side = side_information(inputs, family, TRAIN)
     fits = ResumableFits(request, inputs)
-    kept = fits.folder("trials")
-    before = _kept_trials(kept)
+    folder = fits.folder("trials")
+    before = _stored_trials(folder)
 
-    def say(trial: Trial) -> None:
-        if kept is not None:
-            with (kept / KEPT).open("a", encoding="utf-8") as file:
+    def report(trial: Trial) -> None:
+        if folder is not None:
+            with (folder / TRIALS).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(trial)) + "\n")
         reached = "failed" if trial.ndcg is None else f"NDCG@20 {trial.ndcg:.4f}"
         text = f"trial {trial.number + 1} of {trials}: {reached} with {json.dumps(dict(trial.params))}"
@@ -103,17 +103,10 @@ def tune_family(
         seed=seed,
         device=device,
         known=before,
-        on_trial=say,
+        on_trial=report,
     )
     fits.close()
-    table = pl.DataFrame(
-        [
-            (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
-            for t in done
-        ],
-        schema=types_of(TrialsColumns),
-        orient="row",
-    )
+    table = _trials_table(done)
     winner = best(done)
     return Output(
         table,
@@ -133,15 +126,26 @@ def tune_family(
     )
 
 
-def _kept_trials(folder: Path | None) -> list[Trial]:
+def _trials_table(trials: Sequence[Trial]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            (t.number, json.dumps(dict(t.params), sort_keys=True), t.ndcg, t.seconds, t.state, t.error)
+            for t in trials
+        ],
+        schema=types_of(TrialsColumns),
+        orient="row",
+    )
+
+
+def _stored_trials(folder: Path | None) -> list[Trial]:
     """Trials of an interrupted run; a truncated line ends the list."""
     from recsys_models.training.tuning import Trial
 
     trials: list[Trial] = []
-    if folder is not None and (folder / KEPT).exists():
-        whole, end, _ = (folder / KEPT).read_text(encoding="utf-8").rpartition("\n")
-        trials = [Trial(**json.loads(line)) for line in whole.splitlines()]
-        (folder / KEPT).write_text(whole + end, encoding="utf-8")
+    if folder is not None and (folder / TRIALS).exists():
+        complete, end, _ = (folder / TRIALS).read_text(encoding="utf-8").rpartition("\n")
+        trials = [Trial(**json.loads(line)) for line in complete.splitlines()]
+        (folder / TRIALS).write_text(complete + end, encoding="utf-8")
     return trials
 
 

@@ -9,9 +9,9 @@ _ENDS = (
     r"|copy|kopie|\([0-9]+\))((?:\.[a-z0-9]+)+)$"
 )
 """End of the name of a file that was sent again with corrections."""
-NO_CORRECTION_BESIDE = TableCheck(
+NO_CORRECTION = TableCheck(
     "no_file_corrects_another",
-    "no file is named like a correction of another loaded file, such as day_v2.csv beside day.csv: the rows of both "
+    "no file is named like a correction of another loaded file, such as day_v2.csv next to day.csv: the rows of both "
     "count until one is dropped with recsys forget",
     f"""SELECT newer.path FROM {OUTPUT} AS newer INNER JOIN {OUTPUT} AS older
     ON older.pattern = newer.pattern AND lower(older.path) = regexp_replace(lower(newer.path), '{_ENDS}', '\\1')

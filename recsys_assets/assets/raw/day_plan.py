@@ -13,7 +13,7 @@ from recsys_assets.assets.raw.found_files import faulty_days, inputs_digest, wit
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
 
-KEPT = "rows kept"
+RETAINED = "rows kept"
 """Mark in a digest, next to the path of a file that is gone: its rows are those of the previous version."""
 SERVICE = "the service"
 """Mark in a digest, next to a hash of the service's events."""
@@ -40,14 +40,14 @@ class DayPlan:
 
     Attributes:
         digests: day → a hash of the files that its rows are made of, and of the code.
-        kept: the same for days with a deleted file whose rows are kept.
+        retained: the same for days with a deleted file whose rows are kept.
         known: day → the hash of what the table holds.
         refused: day → reasons why it cannot be loaded; the table keeps its rows of that day.
         hindered: whether no day can be written, because a file that all days need is gone or faulty.
     """
 
     digests: Mapping[str, str]
-    kept: Mapping[str, str]
+    retained: Mapping[str, str]
     known: Mapping[str, str]
     refused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hindered: bool = False
@@ -55,7 +55,7 @@ class DayPlan:
     def is_up_to_date(self, day: str) -> bool:
         """Whether a day of the table is up to date."""
         held = self.known.get(day)
-        return held is not None and held in (self.digests.get(day), self.kept.get(day))
+        return held is not None and held in (self.digests.get(day), self.retained.get(day))
 
     @property
     def days(self) -> list[str]:
@@ -70,7 +70,7 @@ class DayPlan:
 
     def taken(self, written: Iterable[str]) -> dict[str, str]:
         """Content of the table, by day, after some days are written."""
-        now = {day: self.kept.get(day, self.digests.get(day)) for day in written}
+        now = {day: self.retained.get(day, self.digests.get(day)) for day in written}
         return dict(sorted((day, held) for day, held in {**self.known, **now}.items() if held is not None))
 
 
@@ -98,27 +98,29 @@ def day_plan(
     shared = with_status(files, scans.shared, "loaded", "gone")
     common = set(shared.select("path", "sha256").iter_rows())
     made: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    kept: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    retained: dict[str, list[tuple[str, str]]] = defaultdict(list)
     rows: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for path, sha256, status, held, given, days in _by_day(pl.concat([own, shared])):
         is_own = (path, sha256) not in common
         for day in days:
             if is_own:
                 made[day].append((path, sha256))
-                kept[day].append((path, KEPT if status == "gone" else sha256))
+                retained[day].append((path, RETAINED if status == "gone" else sha256))
             rows[day].append((held or 0, given or 0))
     for day, held in (other_content or {}).items():
         made[day].append((SERVICE, held))
-        kept[day].append((SERVICE, held))
+        retained[day].append((SERVICE, held))
         rows[day] += []
     digests = {day: inputs_digest([*made[day], *common], code_version) for day in rows}
-    digests_kept = {
-        day: inputs_digest([*kept[day], *common], code_version) for day in rows if kept[day] != made[day]
+    retained_digests = {
+        day: inputs_digest([*retained[day], *common], code_version)
+        for day in rows
+        if retained[day] != made[day]
     }
     refused: dict[str, list[str]] = defaultdict(list)
     for day, broken in faulty_days(with_status(files, scans.own, "faulty")).items():
         refused[day] += sorted({file.fault for file in broken})
-    plan = DayPlan(digests, digests_kept, known)
+    plan = DayPlan(digests, retained_digests, known)
     hindrances = _hindrances(files, scans)
     for reason in hindrances:
         for day in set(digests) | set(known):
@@ -128,7 +130,7 @@ def day_plan(
         if not any(given for _, given in counts) and (unused := sum(held for held, _ in counts)):
             refused[day].append(_nothing_of(day, unused, files, scans))
     words = {day: tuple(reasons) for day, reasons in sorted(refused.items())}
-    return DayPlan(digests, digests_kept, known, words, hindered=bool(hindrances))
+    return DayPlan(digests, retained_digests, known, words, hindered=bool(hindrances))
 
 
 def _by_day(files: pl.DataFrame) -> Iterable[tuple[str, str, str, int | None, int | None, list[str]]]:

@@ -35,18 +35,18 @@ class FileContribution:
 
 def file_contributions(
     source: Source,
-    ask: Callable[[str, Mapping[str, Any]], pl.DataFrame],
+    query: Callable[[str, Mapping[str, Any]], pl.DataFrame],
     tomorrow: date,
     relations: Mapping[FileScan, str] | None = None,
 ) -> dict[str, FileContribution]:
     """Contribution of each opened file to raw_events; files that contribute no rows are left out.
 
     Args:
-        ask: answers a SELECT with its parameters over the opened relations.
+        query: answers a SELECT with its parameters over the opened relations.
         relations: SQL text for each scan that is not read as a whole.
     """
     sql = days_sql(source, relations)
-    found = ask(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
+    found = query(sql, parameters_of(sql, source.raw_parameters(tomorrow)))
     return {path: FileContribution(rows, days or [], ahead) for path, rows, days, ahead in found.iter_rows()}
 
 

@@ -121,30 +121,33 @@ def columns_for_both(columns: Sequence[Column], before: Sequence[Column]) -> tup
     )
 
 
-def rows_with_kept(
-    query: str, given: Sequence[Column], wanted: Sequence[Column], kept: Mapping[str, Sequence[Column]]
+def rows_with_retained(
+    query: str,
+    query_columns: Sequence[Column],
+    wanted: Sequence[Column],
+    retained: Mapping[str, Sequence[Column]],
 ) -> str:
     """A SELECT of a query's rows and of the kept rows, all with the columns `wanted`.
 
     Args:
-        query: a SELECT with the columns `given`.
-        given: its columns.
+        query: a SELECT with the columns `query_columns`.
+        query_columns: its columns.
         wanted: the table's columns.
-        kept: FROM clause, with WHERE, of the rows that are kept → their columns.
+        retained: FROM clause, with WHERE, of the rows that are kept → their columns.
     """
-    parts = [f"SELECT {cast_columns(given, wanted)} FROM ({query})"]
-    parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in kept.items()]
+    parts = [f"SELECT {cast_columns(query_columns, wanted)} FROM ({query})"]
+    parts += [f"SELECT {cast_columns(columns, wanted)} FROM {source}" for source, columns in retained.items()]
     return "\nUNION ALL\n".join(parts)
 
 
 def rows_with_missing(
     query: str,
-    given: Sequence[Column],
+    query_columns: Sequence[Column],
     wanted: Sequence[Column],
-    kept: Mapping[str, Sequence[Column]],
+    retained: Mapping[str, Sequence[Column]],
     key: str,
 ) -> str:
-    """Like `rows_with_kept`, but keeps only rows whose key the query does not return.
+    """Like `rows_with_retained`, but keeps only rows whose key the query does not return.
 
     Args:
         key: a column of the query and of the rows kept.
@@ -153,6 +156,6 @@ def rows_with_missing(
     missing = {
         f"{source} AND {key} IS NOT NULL AND {key}::VARCHAR NOT IN "
         f"(SELECT {key}::VARCHAR FROM __made WHERE {key} IS NOT NULL)": columns
-        for source, columns in kept.items()
+        for source, columns in retained.items()
     }
-    return f"{made}\n{rows_with_kept('SELECT * FROM __made', given, wanted, missing)}"
+    return f"{made}\n{rows_with_retained('SELECT * FROM __made', query_columns, wanted, missing)}"

@@ -36,8 +36,8 @@ def as_statistic(ahead: date | None) -> dict[str, int]:
 
 def first_day_ahead(record: Materialization) -> date | None:
     """The first day of events too far in the future at a listing, from its record."""
-    said = record.statistics.get(AHEAD)
-    return None if said is None else datetime.strptime(str(said).replace("-", ""), "%Y%m%d").date()
+    written = record.statistics.get(AHEAD)
+    return None if written is None else datetime.strptime(str(written).replace("-", ""), "%Y%m%d").date()
 
 
 @dataclass(frozen=True)

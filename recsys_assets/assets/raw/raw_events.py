@@ -22,7 +22,7 @@ from recsys_assets.assets.raw.file_rows import (
     failing_of,
     open_files,
     rows_failed,
-    rows_with_kept,
+    rows_with_retained,
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
@@ -132,11 +132,11 @@ class _Load:
         """The days to write: the requested ones, or those whose files changed; never one that is refused."""
         if request.partitions is None:
             return self._without_lost(self._plan.changed if request.reuse else self._plan.days)
-        asked = [day for day in request.partitions if day not in self.refused]
-        asked = self._without_lost([] if self._plan.hindered else asked)
+        requested = [day for day in request.partitions if day not in self.refused]
+        requested = self._without_lost([] if self._plan.hindered else requested)
         if len(request.partitions) == 1 and (broken := set(request.partitions) & set(self.refused)):
             raise refused_days({day: self.refused[day] for day in broken})
-        return asked
+        return requested
 
     def output(self, wanted: list[str]) -> Output:
         """Output with those days written, including the rows kept of deleted files.
@@ -175,7 +175,7 @@ class _Load:
         stopped: dict[str, list[str]] = {}
         for path in failing.files:
             held = own.filter(pl.col("path") == path)["days"].explode().drop_nulls().cast(pl.String).to_list()
-            if path in failing.whole or not held:
+            if path in failing.failed_files or not held:
                 for day in held or wanted:
                     stopped.setdefault(day, []).extend(failing.of_file(path).places())
                 continue
@@ -212,31 +212,34 @@ class _Load:
         made = self._made(wanted)
         warnings: list[str] = []
         schema = self.before.record.schema if self.before is not None else ()
-        if self._keeps(made.days) and (changed := _misfits(made.columns, schema)):
+        if self._retains(made.days) and (changed := _misfits(made.columns, schema)):
             # What stays in the lake has other types: whatever can be is made anew.
             warnings.append(f"all days are loaded anew, for another type: {', '.join(changed)}")
             made = self._made(self._without_lost(sorted({*self._plan.days, *wanted})))
-        kept = self._kept(made.days)
+        retained = self._retained(made.days)
         staying = self._held - set(made.days)
         columns = wide_columns(made.columns)
         partitions: list[str] | None = made.days
-        if kept or staying:
+        if retained or staying:
             columns = _fitted(made.columns, schema) or columns_for_both(made.columns, schema)
         if self.before is not None and columns != schema:
             partitions = None
             if staying:
-                kept |= {f"{TABLE} WHERE NOT {_IN_DAYS}": schema}
-        if kept:
+                retained |= {f"{TABLE} WHERE NOT {_IN_DAYS}": schema}
+        if retained:
             self._inputs.view(TABLE, None if partitions is None else sorted(self._held & set(made.days)))
-            warnings += self._kept_message(made.days)
+            warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         warnings += self._cut_times(made)
-        sql = rows_with_kept(made.query, made.columns, columns, kept)
-        if kept and self._has_former_hashes(made):
-            gone = self._kept(made.days)
-            named = {_with_hash_of_now(source) if source in gone else source: kept[source] for source in kept}
-            rows = rows_with_kept("SELECT * FROM __made", made.columns, columns, named)
+        sql = rows_with_retained(made.query, made.columns, columns, retained)
+        if retained and self._has_former_hashes(made):
+            gone = self._retained(made.days)
+            named = {
+                _with_hash_of_now(source) if source in gone else source: retained[source]
+                for source in retained
+            }
+            rows = rows_with_retained("SELECT * FROM __made", made.columns, columns, named)
             sql = f"WITH __made AS MATERIALIZED ({made.former})\n{rows}"
         failures = {day: "; ".join(why) for day, why in self.refused.items()}
         return Output(
@@ -314,17 +317,17 @@ class _Load:
         )  # no cells: a record keeps them
         return {**limits, **of_service, "days": sorted(days), "gone": gone}
 
-    def _keeps(self, days: list[str]) -> bool:
+    def _retains(self, days: list[str]) -> bool:
         """Whether rows of the previous version stay when some days are written."""
-        return bool(self._kept(days) or self._held - set(days))
+        return bool(self._retained(days) or self._held - set(days))
 
-    def _kept(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
+    def _retained(self, days: list[str]) -> dict[str, tuple[Column, ...]]:
         """Rows of deleted files in the written days: their location and columns."""
         if self.before is None or _of_days(self._gone, days).is_empty():
             return {}
         return {f"{TABLE} WHERE {_IN_DAYS} AND _file IN (SELECT unnest($gone))": self.before.record.schema}
 
-    def _kept_message(self, days: list[str]) -> list[str]:
+    def _retained_message(self, days: list[str]) -> list[str]:
         paths = sorted(set(_of_days(self._gone, days)["path"]))
         if not paths:
             return []

@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.day_plan import FORGET, KEPT, EventScans, day_plan
+from recsys_assets.assets.raw.day_plan import FORGET, RETAINED, EventScans, day_plan
 from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     FaultyFiles,
@@ -20,8 +20,8 @@ from recsys_assets.assets.raw.file_rows import (
     failing_of,
     open_files,
     rows_failed,
-    rows_with_kept,
     rows_with_missing,
+    rows_with_retained,
 )
 from recsys_assets.assets.raw.found_files import (
     EVENT_DAYS_NAME,
@@ -94,20 +94,23 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
     query = folder.source.query(table)
     explain = partial(_explained, folder, table, inputs)
     with explaining(explain):
-        given = inputs.columns_of(query)
-    require_plain(table, given, folder.source.file_of(table))
-    if before is None or not plan.kept:
+        query_columns = inputs.columns_of(query)
+    require_plain(table, query_columns, folder.source.file_of(table))
+    if before is None or not plan.retained:
         return Output(Query(query, explain=explain), takes=plan.right[-1])
     schema = before.record.schema
     inputs.view(table)
-    inputs.vouch_for(plan.kept)
-    kept, wanted = f"{table} WHERE _file IN (SELECT unnest($kept))", columns_for_both(given, schema)
+    inputs.vouch_for(plan.retained)
+    retained, wanted = (
+        f"{table} WHERE _file IN (SELECT unnest($kept))",
+        columns_for_both(query_columns, schema),
+    )
     if plan.merged:
-        sql = rows_with_missing(query, given, wanted, {kept: schema}, KEYS[table])
+        sql = rows_with_missing(query, query_columns, wanted, {retained: schema}, KEYS[table])
     else:
-        sql = rows_with_kept(query, given, wanted, {kept: schema})
-    words = f"the rows of {len(plan.kept)} files were kept as they were: {', '.join(plan.kept[:5])}"
-    return Output(Query(sql, {"kept": plan.kept}, explain), takes=plan.right[-1], warnings=[words])
+        sql = rows_with_retained(query, query_columns, wanted, {retained: schema})
+    words = f"the rows of {len(plan.retained)} files were kept as they were: {', '.join(plan.retained[:5])}"
+    return Output(Query(sql, {"kept": plan.retained}, explain), takes=plan.right[-1], warnings=[words])
 
 
 @dataclass(frozen=True)
@@ -116,14 +119,14 @@ class _TablePlan:
 
     Attributes:
         chosen: the files to open, for each scan.
-        kept: the files whose previous rows are kept: they are gone, or cannot be read any more.
+        retained: the files whose previous rows are kept: they are gone, or cannot be read any more.
         merged: whether kept rows count only if no file describes the same customer or product.
         right: hashes of files and code for which the table is up to date; the last one is that of a new version.
         hindrances: reasons why it cannot be written.
     """
 
     chosen: dict[NamedScan, pl.DataFrame]
-    kept: list[str]
+    retained: list[str]
     merged: bool
     right: tuple[str, ...]
     hindrances: list[str]
@@ -139,7 +142,7 @@ class _TablePlan:
         can_merge = table in KEYS and len(chosen) == 1 and all(each.scan in of_events for each in chosen)
         merged = False
         hindrances: set[str] = set()
-        kept: set[str] = set()
+        retained: set[str] = set()
         for named, frame in chosen.items():
             faulty = with_status(files, [named], "faulty")
             gone = with_status(files, [named], "gone")
@@ -153,14 +156,14 @@ class _TablePlan:
                     f"What to do: {FORGET.format(path=path)}"
                     for path in gone["path"]
                 )
-            kept.update(pl.concat([gone, faulty.filter(pl.col("given") > 0)])["path"])
+            retained.update(pl.concat([gone, faulty.filter(pl.col("given") > 0)])["path"])
         loaded = [pair for frame in chosen.values() for pair in frame["path", "sha256"].iter_rows()]
         gone = with_status(files, scans, "gone")
         made = inputs_digest([*loaded, *gone["path", "sha256"].iter_rows()], code_version)
-        as_kept = inputs_digest([*loaded, *((path, KEPT) for path in kept)], code_version)
-        only_gone = kept == set(gone["path"])
-        right = (made, as_kept) if kept and only_gone else (as_kept,)
-        return cls(chosen, sorted(kept), merged, right, sorted(hindrances))
+        with_retained = inputs_digest([*loaded, *((path, RETAINED) for path in retained)], code_version)
+        only_gone = retained == set(gone["path"])
+        right = (made, with_retained) if retained and only_gone else (with_retained,)
+        return cls(chosen, sorted(retained), merged, right, sorted(hindrances))
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:

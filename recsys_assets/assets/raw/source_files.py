@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.corrected_files import NO_CORRECTION_BESIDE
+from recsys_assets.assets.raw.corrected_files import NO_CORRECTION
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
 from recsys_assets.assets.raw.file_contributions import (
     EVENTS,
@@ -128,15 +128,15 @@ def inspect(
         for named, files in listed.items()
         for row in _of_scan(folder, inputs, memory, named, files, known.get(named, {}))
     ]
-    given = _given(folder, inputs, tomorrow)
+    contributions = _contributions(folder, inputs, tomorrow)
     with_events = {named.scan.described(): named for named in folder.source.table_scans("raw_events")}
     by_file = folder.scans_by_file("raw_events")
     for row in rows:
         if row["given"] is not None or row["status"] in ("gone", "forgotten"):
             continue
         named = with_events.get(str(row["pattern"]))
-        _say_what_it_gives(row, memory.of(row), given, named, gives_events=named in by_file)
-    days_ahead = [each.ahead for each in (*given.values(), earlier) if each.ahead is not None]
+        _note_contribution(row, memory.of(row), contributions, named, gives_events=named in by_file)
+    days_ahead = [each.ahead for each in (*contributions.values(), earlier) if each.ahead is not None]
     return pl.DataFrame(rows, schema=SCHEMA).sort("path", "pattern"), min(days_ahead, default=None)
 
 
@@ -226,10 +226,10 @@ def _copied(
     return _row(named, copy.file) | {"status": "duplicate", "duplicate_of": copy.duplicate_of}
 
 
-def _say_what_it_gives(
+def _note_contribution(
     row: Row,
     before: Row,
-    given: Mapping[str, FileContribution],
+    contributions: Mapping[str, FileContribution],
     events: NamedScan | None,
     *,
     gives_events: bool,
@@ -239,17 +239,17 @@ def _say_what_it_gives(
     Args:
         row: of the file, so far.
         before: its previous row.
-        given: contribution of each file to raw_events.
+        contributions: contribution of each file to raw_events.
         events: its scan, where raw_events reads it.
         gives_events: whether each of its rows becomes events.
     """
     row["days"] = []
     if row["status"] == "faulty":
         row["given"] = before.get("given")
-    elif events is None or not (gives_events or row["path"] in given):
+    elif events is None or not (gives_events or row["path"] in contributions):
         row["given"] = row["rows"]
     else:
-        row["given"] = given.get(row["path"], FileContribution(0, [])).rows + row["malformed"]
+        row["given"] = contributions.get(row["path"], FileContribution(0, [])).rows + row["malformed"]
     if events is None or row["status"] == "duplicate":
         return
     named = named_day(row["path"])
@@ -257,12 +257,12 @@ def _say_what_it_gives(
         # of a file that never could be read only its name may tell the day
         row["days"] = before.get("days") or ([named] if named is not None and gives_events else [])
         return
-    row["days"] = given.get(row["path"], FileContribution(0, [])).days
-    if not row["days"] and (gives_events or row["malformed"] or row["path"] in given):
+    row["days"] = contributions.get(row["path"], FileContribution(0, [])).days
+    if not row["days"] and (gives_events or row["malformed"] or row["path"] in contributions):
         row["days"] = before.get("days") or [named or row["arrival"].date()]
 
 
-def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, FileContribution]:
+def _contributions(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, FileContribution]:
     """Contribution of each opened file to raw_events; a row at which the SQL fails counts, but has no day.
 
     Raises:
@@ -275,11 +275,13 @@ def _given(folder: SourceFolder, inputs: Inputs, tomorrow: date) -> dict[str, Fi
         failing = failing_of(folder, inputs, EVENTS, error)
         if not failing:
             raise sql_failed(inputs, source.written(EVENTS), error) or error from None
-    given = file_contributions(source, inputs.query, tomorrow, failing.without(source.relations(EVENTS)))
+    contributions = file_contributions(
+        source, inputs.query, tomorrow, failing.without(source.relations(EVENTS))
+    )
     for path, lines in failing.rows.items():
-        held = given.get(path, FileContribution(0, []))
-        given[path] = replace(held, rows=held.rows + len(lines))
-    return given
+        held = contributions.get(path, FileContribution(0, []))
+        contributions[path] = replace(held, rows=held.rows + len(lines))
+    return contributions
 
 
 def _row(named: NamedScan, file: SourceFile) -> Row:
@@ -328,7 +330,7 @@ CHECKS = (
         "no two files of equivalent paths have the same content, compressed or not; a copy is not loaded",
         f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
     ),
-    NO_CORRECTION_BESIDE,
+    NO_CORRECTION,
     TableCheck(
         "no_file_gone",
         "every file that was loaded is still there; the rows of one that is gone are kept",

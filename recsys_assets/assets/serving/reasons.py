@@ -207,9 +207,9 @@ def furthest_behaviours(history: Interactions) -> NDArray[np.int8]:
     rank = np.argsort(order)[history.behaviour]
     users = np.repeat(np.arange(history.n_users, dtype=np.int64), np.diff(owned.indptr))
     pair = users * history.n_items + owned.indices
-    asked = history.user.astype(np.int64) * history.n_items + history.item
-    place = np.minimum(np.searchsorted(pair, asked), pair.size - 1)
-    known = pair[place] == asked
+    interacted = history.user.astype(np.int64) * history.n_items + history.item
+    place = np.minimum(np.searchsorted(pair, interacted), pair.size - 1)
+    known = pair[place] == interacted
     furthest = np.zeros(owned.nnz, np.int8)
     np.maximum.at(furthest, place[known], rank[known].astype(np.int8))
     return order[furthest].astype(np.int8)

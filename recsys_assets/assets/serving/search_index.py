@@ -84,11 +84,11 @@ def clicks(inputs: Inputs) -> list[Click]:
         return []
     people: dict[str, set[str]] = {}
     taken: list[tuple[list[str], str, float]] = []
-    for query, asked_by, category, times in inputs.query(CLICKS).iter_rows():
+    for query, person, category, times in inputs.query(CLICKS).iter_rows():
         typed = words(query)
         taken.append((typed, category, times))
         for word in typed:
-            people.setdefault(word, set()).add(asked_by)
+            people.setdefault(word, set()).add(person)
     usual = {word for word, those in people.items() if len(those) >= FEWEST_PEOPLE}
     kept = [([word for word in typed if word in usual], category, times) for typed, category, times in taken]
     return [Click(*each) for each in kept if each[0]]
@@ -102,15 +102,16 @@ def titles_are_found(inputs: Inputs) -> CheckOutcome:
     if not titles:
         return CheckOutcome(name, True, "there is no item yet", counts={"items": 0})
     rows = np.random.default_rng(7).permutation(index.n_items)[:SAMPLE]
-    asked = [titles[str(index.item_ids[row])] for row in rows]
+    sampled = [titles[str(index.item_ids[row])] for row in rows]
     found = sum(
-        title in {titles[str(index.item_ids[row])] for row in index.search(title, 10).rows} for title in asked
+        title in {titles[str(index.item_ids[row])] for row in index.search(title, 10).rows}
+        for title in sampled
     )
     return CheckOutcome(
         name,
-        found >= LEAST_FOUND * len(asked),
-        f"{found} of {len(asked)} titles find their item",
-        counts={"titles": len(asked), "found": found},
+        found >= LEAST_FOUND * len(sampled),
+        f"{found} of {len(sampled)} titles find their item",
+        counts={"titles": len(sampled), "found": found},
     )
 
 

@@ -107,9 +107,9 @@ def recommendation_profiles(inputs: Inputs) -> Output:
         before = previous.frame(list(types_of(ProfileColumns)))
         # a table that was begun anew counts its versions from 0 again
         before = before.filter(pl.col("version") < version)
-    kept = before["version"].unique().sort().tail(NIGHTS - 1)
-    before = before.filter(pl.col("version").is_in(kept.implode()))
-    return Output(pl.concat([before, tonight]), statistics={"versions": kept.len() + 1})
+    retained = before["version"].unique().sort().tail(NIGHTS - 1)
+    before = before.filter(pl.col("version").is_in(retained.implode()))
+    return Output(pl.concat([before, tonight]), statistics={"versions": retained.len() + 1})
 
 
 _READS: Origins = {

@@ -270,19 +270,19 @@ def similar_items(inputs: Inputs) -> Output:
     """
     model = stored_model(inputs, "champion")
     titles = dict(inputs.frame("item_profiles", ["item_id", "title"]).iter_rows())
-    asked = model.item_ids[np.flatnonzero(np.diff(model.seen.tocsc().indptr) >= FEWEST_CUSTOMERS)]
-    items, cosines = model.similar_items(asked, SIMILAR, among=asked)
+    frequent = model.item_ids[np.flatnonzero(np.diff(model.seen.tocsc().indptr) >= FEWEST_CUSTOMERS)]
+    items, cosines = model.similar_items(frequent, SIMILAR, among=frequent)
     table = pl.DataFrame(
         {
-            "item_id": np.repeat(asked, SIMILAR).tolist(),
-            "rank": np.tile(np.arange(1, SIMILAR + 1), asked.size),
+            "item_id": np.repeat(frequent, SIMILAR).tolist(),
+            "rank": np.tile(np.arange(1, SIMILAR + 1), frequent.size),
             "similar_item_id": items.ravel().tolist(),
             "title": [titles.get(item) for item in items.ravel()],
             "cosine": cosines.ravel().astype(np.float64),
         },
         schema=types_of(SimilarItemsColumns),
     ).filter(pl.col("similar_item_id").is_not_null() & pl.col("cosine").is_finite())
-    return Output(table, statistics={"items": int(asked.size)})
+    return Output(table, statistics={"items": int(frequent.size)})
 
 
 class UserEmbeddingsColumns:

@@ -78,7 +78,7 @@ NUMBERS = (
         r"TRY_CAST(regexp_replace(…, '[^0-9.-]', '', 'g') AS DOUBLE)",
     ),
     (
-        "a currency or a unit beside the number",
+        "a currency or a unit next to the number",
         r"(\p{Sc}|[A-Za-z]+\.?)\s*[+-]?[0-9][0-9., ]*|[+-]?[0-9][0-9., ]*\s*(\p{Sc}|[A-Za-z%]+\.?)",
         r"TRY_CAST(regexp_replace(…, '[^0-9.-]', '', 'g') AS DOUBLE)",
     ),
@@ -102,7 +102,7 @@ _MALFORMED = "malformed row"
 _DESCRIBED_AGAIN = ("exact duplicate", "another ")
 """Beginnings of the reasons for which a repeated description of an item or a customer is rejected."""
 
-Ask = Callable[[str, Mapping[str, Any]], pl.DataFrame]
+QueryFunction = Callable[[str, Mapping[str, Any]], pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,12 @@ class Rejection:
         return f"{self.rows:,} of {total:,}: {self.reason}{f'; {self.hint}' if self.hint else ''}"
 
 
-def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection, ...]:
+def rejections(raw: str, query: QueryFunction, values: Mapping[str, Any]) -> tuple[Rejection, ...]:
     """Reasons why rows of a raw table are rejected, most rows first; copies and returns included.
 
     Args:
         raw: the table.
-        ask: answers a SELECT over it, with its parameters.
+        query: answers a SELECT over it, with its parameters.
         values: the parameters of the clean SQL.
     """
     checked = _checked(raw)
@@ -159,7 +159,7 @@ def rejections(raw: str, ask: Ask, values: Mapping[str, Any]) -> tuple[Rejection
         GROUP BY ALL ORDER BY rows DESC, reason, kind"""
     kinds: dict[str, list[tuple[str | None, int, list[str]]]] = {}
     faults: dict[str, str] = {}
-    for reason, kind, rows, places, fault in ask(sql, parameters_of(sql, values)).iter_rows():
+    for reason, kind, rows, places, fault in query(sql, parameters_of(sql, values)).iter_rows():
         kinds.setdefault(reason, []).append((kind, rows, places))
         if fault:
             faults[reason] = fault

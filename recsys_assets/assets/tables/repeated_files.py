@@ -76,22 +76,22 @@ class RepeatedFile:
     different: int
 
 
-def repeated_files(ask: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
+def repeated_files(query: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> list[RepeatedFile]:
     """Pairs of files where most rows of the smaller one are in the other too, some of them changed.
 
     Equal rows count once, so files that overlap in equal rows, such as exports of the last thirty days, are no repeats.
 
     Args:
-        ask: answers a SELECT over `raw_events` and the accepted events, `output`.
+        query: answers a SELECT over `raw_events` and the accepted events, `output`.
     """
-    (several,) = ask(
+    (several,) = query(
         "SELECT min(_file) IS DISTINCT FROM max(_file) AS several FROM raw_events WHERE _event_id IS NULL", {}
     )["several"]
     if not several:
         return []
     found = []
-    for first, other, same in ask(_PAIRS, {}).iter_rows():
-        different = ask(_DIFFERENT, {"first": first, "other": other})["rows"][0]
+    for first, other, same in query(_PAIRS, {}).iter_rows():
+        different = query(_DIFFERENT, {"first": first, "other": other})["rows"][0]
         if different:
             found.append(RepeatedFile(first, other, same, different))
     return found

@@ -121,29 +121,29 @@ def _behaviours_are_known(known: tuple[str, ...], inputs: Inputs) -> CheckOutcom
     return CheckOutcome("behaviours_are_known", False, found, counts=counts)
 
 
-def target_occurs(asked: str | None) -> TableCheck:
+def target_occurs(target: str | None) -> TableCheck:
     """Blocking check: the target behaviour of the source's settings occurs."""
     return TableCheck(
         "target_behaviour_occurs",
         "the target behaviour occurs",
-        function=partial(_target_occurs, asked),
+        function=partial(_target_occurs, target),
         blocking=True,
     )
 
 
-def _target_occurs(asked: str | None, inputs: Inputs) -> CheckOutcome:
+def _target_occurs(target: str | None, inputs: Inputs) -> CheckOutcome:
     name = "target_behaviour_occurs"
     counts = _counts(
         inputs, f"SELECT behaviour, sum(count)::BIGINT FROM {OUTPUT} GROUP BY behaviour ORDER BY behaviour"
     )
     inputs.shared_values(OUTPUT, "behaviour", "user_id")
     chosen = inputs.query(f"SELECT DISTINCT behaviour FROM {OUTPUT} WHERE is_target")["behaviour"].to_list()
-    if asked is None or asked in counts:
+    if target is None or target in counts:
         return CheckOutcome(
             name, True, f"the target is {', '.join(chosen)}; of all {_listed(counts)}", counts=counts
         )
-    meant = did_you_mean(asked, counts)
-    found = f"target_behaviour of source.toml is {asked!r}, and there are only {_listed(counts)}. {meant}"
+    meant = did_you_mean(target, counts)
+    found = f"target_behaviour of source.toml is {target!r}, and there are only {_listed(counts)}. {meant}"
     return CheckOutcome(name, False, found.strip(), counts=counts)
 
 

@@ -28,8 +28,8 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
     if not paths or all(map(named_day, paths)):
         return None
     for pattern, replacement in _WAYS:
-        whole = rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$"
-        texts = [re.sub(whole, replacement, path) for path in paths]
+        full_pattern = rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$"
+        texts = [re.sub(full_pattern, replacement, path) for path in paths]
         if any(text == path for text, path in zip(texts, paths, strict=True)):
             continue
         column = sampled_column(pl.Series("the names of its files", texts))
@@ -38,7 +38,7 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
             and len(column.formats) == 1
             and not _unread(column, texts)
         ):
-            return replace(column, written=MomentInPath(whole, replacement))
+            return replace(column, written=MomentInPath(full_pattern, replacement))
     return None
 
 

@@ -62,19 +62,19 @@ def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
     found: Counter[tuple[str, bool]] = Counter()
     for before, letter, after in zip(f" {text}", text, f"{text[1:]} ", strict=False):
         if not letter.isascii():
-            found[letter, _stands_well(before, letter, after, name)] += 1
+            found[letter, _fits_context(before, letter, after, name)] += 1
     fits = sum(usual(letter) * times * (1.0 if well else 0.3) for (letter, well), times in found.items())
     return fits / max(1, found.total())
 
 
-def _stands_well(before: str, letter: str, after: str, name: str) -> bool:
+def _fits_context(before: str, letter: str, after: str, name: str) -> bool:
     """Whether a letter has neighbours of its kind: accents among ASCII letters, other alphabets among themselves."""
     if letter.isupper() and before.islower():
         return False
-    beside = [each for each in (before, after) if each.isalpha()]
+    neighbours = [each for each in (before, after) if each.isalpha()]
     if name in _LATIN:
-        return all(each.isascii() for each in beside)
-    return name in _EAST_ASIA or (bool(beside) and not any(each.isascii() for each in beside))
+        return all(each.isascii() for each in neighbours)
+    return name in _EAST_ASIA or (bool(neighbours) and not any(each.isascii() for each in neighbours))
 
 
 def _of(letters: str, script: str) -> Callable[[str], float]:

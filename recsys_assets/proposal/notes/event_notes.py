@@ -111,14 +111,14 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
             continue
         if column.name in used or not column.values:
             continue
-        said = ", ".join(column.values[:_MOST_SHOWN])
+        examples = ", ".join(column.values[:_MOST_SHOWN])
         if any(is_in_doubt(value) or came_to_nothing(value) for value in column.values):
             yield (
-                f"column {column.name} says {said}: rows of all these count; WHERE in raw_events.sql leaves out those "
-                "that came to nothing"
+                f"column {column.name} says {examples}: rows of all these count; WHERE in raw_events.sql leaves out "
+                "those that came to nothing"
             )
         elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
-            yield f"column {column.name} says {said}: amounts are taken as they stand, whatever their currency"
+            yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
 
 
 def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) -> str:
@@ -199,10 +199,10 @@ def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
         if column.name not in used and is_rating(column):
             name = quote(column.name)
             shown = sorted(column.values, key=float) if column.values else [*column.samples]
-            said = f"{shown[0]} to {shown[-1]}" if column.values else ", ".join(shown)
-            says = "seems to say" if column.is_unnamed else "says"
+            examples = f"{shown[0]} to {shown[-1]}" if column.values else ", ".join(shown)
+            verb = "seems to say" if column.is_unnamed else "says"
             yield (
-                f"column {column.name} {says} how much something was liked, {said}: every row counts alike; WHERE "
+                f"column {column.name} {verb} how much something was liked, {examples}: every row counts alike; WHERE "
                 f"TRY_CAST({name} AS DOUBLE) >= … in raw_events.sql keeps what was liked"
             )
 

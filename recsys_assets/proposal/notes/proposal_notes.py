@@ -148,20 +148,14 @@ def _counted_days(role: str, column: SampledColumn) -> str:
             "event_time, with the year for …"
         )
     if all(map(_CLOCK.fullmatch, column.samples)):
-        return "; where it is a clock, a day is needed beside it"
+        return "; where it is a clock, a day is needed too"
     return f"; where it counts days, write DATE '…' + TRY_CAST({name} AS INTEGER) AS event_time"
 
 
 def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]) -> list[str]:
     """Notes on some files, for a person; `keys` are columns used to join them."""
     if not roles:
-        ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
-        if ids:
-            beside = ", ".join(ids)
-            return [
-                f"{files.pattern}: beside {beside} it has no column that a raw table takes; it is not used"
-            ]
-        return [f"{files.pattern}: neither a customer nor a product was recognised; it is not used"]
+        return [f"{files.pattern}: {_why_unused(files)}; it is not used"]
     used = {name for role in roles for column in role.columns.values() for name in column.names} | {*keys}
     taken = {name for role in roles for name in role.columns}
     read = {
@@ -209,13 +203,24 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
         notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")
     events = next((role for role in roles if role.table == "raw_events"), None)
-    time = events.columns.get("event_time") if events is not None else None
+    return notes + [f"{files.pattern}: {note}" for note in _notes_on_values(events)]
+
+
+def _why_unused(files: SampledFiles) -> str:
+    ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
+    if ids:
+        return f"apart from {', '.join(ids)} it has no column that a raw table takes"
+    return "neither a customer nor a product was recognised"
+
+
+def _notes_on_values(events: Roles | None) -> Iterator[str]:
+    """Notes on the times and behaviours of events."""
+    if events is None:
+        return
+    time, behaviour = events.columns.get("event_time"), events.columns.get("behaviour")
     if time is not None and time.kind == "day" and not isinstance(time.written, MomentInPath):
-        notes.append(f"{files.pattern}: column {time.name} holds days, not times of day")
-    if events is not None and (column := events.columns.get("behaviour")) is not None:
-        unknown = [value for value in column.values if not known_behaviour(value)]
-        if unknown and column.kind != "number":
-            notes.append(
-                f"{files.pattern}: column {column.name} says {', '.join(unknown[:5])}: taken as it is"
-            )
-    return notes
+        yield f"column {time.name} holds days, not times of day"
+    if behaviour is not None and behaviour.kind != "number":
+        unknown = [value for value in behaviour.values if not known_behaviour(value)]
+        if unknown:
+            yield f"column {behaviour.name} says {', '.join(unknown[:5])}: taken as it is"

@@ -19,7 +19,7 @@ _CHARGED = re.compile(
 """Words for charges and deductions besides products."""
 _BOOKED = re.compile("manual|adjust|adjustments?|correction|samples|debt|deposit|tip|donation")
 """Words for lines added by accountants; products may have such names too."""
-_BESIDE = re.compile(
+_COMPANION = re.compile(
     "and|&|of|de|du|des|la|the|to|for|und|für|pour|por|para|di|per|voor|costs?|kosten|port|standard|express|free|international|"
     "domestic|bank|card|service|small|order|tax|vat|extra|local|first|class|home|gratis|kostenlos"
 )
@@ -72,7 +72,7 @@ def _charged(named: pl.DataFrame) -> Iterator[tuple[str, str]]:
             continue
         words = {*re.findall(r"[^\W\d_]+|&", folded(title))}
         charged = {word for word in words if _CHARGED.fullmatch(word)}
-        is_charge = bool(charged) and all(map(_BESIDE.fullmatch, words - charged))
+        is_charge = bool(charged) and all(map(_COMPANION.fullmatch, words - charged))
         is_booked = bool(charged) or any(map(_BOOKED.fullmatch, words))
         if is_charge or (is_booked and are_codes and not re.search(_CODE, id_)):
             yield id_, title

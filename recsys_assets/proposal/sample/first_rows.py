@@ -322,15 +322,15 @@ def _sniffed(
         if len(escaped[0]) == width and sum(len(row) == width for row in escaped) >= whole:
             rows = escaped
             options["escape"] = literal("\\")
-    given = rows[0] if header else [""] * width
+    header_names = rows[0] if header else [""] * width
     notes: tuple[str, ...] = ()
     others = rows[1:] if header else rows
     if header and others and all(len(row) == width + 1 and not row[-1] for row in others):
         # a separator stands behind each row and not behind the header
-        given, width, header = [*given, ""], width + 1, False
+        header_names, width, header = [*header_names, ""], width + 1, False
         skipped += 1
         notes = ("a separator ends its rows and not its header, so its columns are named in the SQL",)
-    names = [name or f"column_{place}" for place, name in enumerate(given, start=1)]
+    names = [name or f"column_{place}" for place, name in enumerate(header_names, start=1)]
     if skipped:
         options["skip"] = str(skipped)
     if not header:

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from recsys_assets.proposal.names.known_names import EVENT, role_rank
-from recsys_assets.proposal.sample.sampled_column import BESIDE_NUMBERS, SampledColumn
+from recsys_assets.proposal.sample.sampled_column import NUMBER_AFFIXES, SampledColumn
 
 Sum = Literal["line", "order"]
 _FEWEST_PRODUCTS = 3
@@ -89,7 +89,7 @@ def _numbers(frame: pl.DataFrame, column: SampledColumn) -> pl.Series:
     if values.dtype != pl.String:
         return values.cast(pl.Float64, strict=False)
     if column.decorated:
-        values = values.str.replace_all(BESIDE_NUMBERS, "")
+        values = values.str.replace_all(NUMBER_AFFIXES, "")
     if column.comma:
         values = values.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
     elif column.thousands:

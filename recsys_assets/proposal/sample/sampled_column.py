@@ -39,7 +39,7 @@ _THREE_DIGITS = r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MONEY = ("unit_price", "amount", "discount")
 _WITHOUT_CENTS = r"[¥￥円₩원₫đ₲]|\b(?:JPY|KRW|VND|IDR|CLP|PYG|HUF|ISK|Rp|Ft)\b|\bRp[0-9]"
 """Pattern of currencies whose prices are whole numbers, so that a sign before three digits separates thousands."""
-BESIDE_NUMBERS = (
+NUMBER_AFFIXES = (
     r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|^[A-Z]{3}|[A-Z]{3}$|\bS?Fr\.|\b[Kk]r\.?|zł|Kč|Ft\b|\blei\b|"
     r"\bR[sp]\.?|\bRM|TL$|円|元|원|đ|\x{440}\x{443}\x{431}\.?|\x{434}\x{435}\x{43d}\.?|"  # roubles, denars
     r"[,.][-\x{2013}\x{2014}]+$|/-$|\b(?i:pcs?|pieces?|units?|stk|st|stück|szt|uds?|un)\.?$|"
@@ -318,7 +318,7 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     plain = texts
     for pattern, minus in ACCOUNTED.items():
         plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
-    bare = plain.str.replace_all(BESIDE_NUMBERS, "")
+    bare = plain.str.replace_all(NUMBER_AFFIXES, "")
     role = known_role(column.name)
     without_cents = bool(texts.str.contains(_WITHOUT_CENTS).any())
     comma, thousands, note = _signs(bare, is_money=role in _MONEY, without_cents=without_cents)

@@ -73,7 +73,7 @@ class UnpackedRows:
     of_elements: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def beside_elements(self) -> set[str]:
+    def shared_columns(self) -> set[str]:
         """The columns that all rows of one list share; empty if each row is a record of its own."""
         if not self.elements:
             return set()
@@ -235,8 +235,8 @@ def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
         "",
     )
     with_list = frame.filter(pl.col(listed).list.len() > 0) if listed else frame.clear()
-    said = {name for name, path in paths.items() if _says_something(with_list, path)}
-    if any(map(_is_a_thing, said if with_list.height else paths)):
+    filled = {name for name, path in paths.items() if _has_values(with_list, path)}
+    if any(map(_is_a_thing, filled if with_list.height else paths)):
         listed = ""
     if not listed and not any(len(path) > 1 and known_role(name) for name, path in paths.items()):
         return None
@@ -251,7 +251,7 @@ def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
         either = {
             key
             for key in inner
-            if key in others and key not in said and types[key] == rows.select(values[key]).dtypes
+            if key in others and key not in filled and types[key] == rows.select(values[key]).dtypes
         }
         called = {key: f"{listed}.{key}" if key in others and key not in either else key for key in inner}
         for key, new in called.items():
@@ -265,7 +265,7 @@ def unnested(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
     return UnpackedRows(columns, tuple(frame.columns), {}, elements, element_names), made
 
 
-def _says_something(frame: pl.DataFrame, path: Path) -> bool:
+def _has_values(frame: pl.DataFrame, path: Path) -> bool:
     return frame.select(_field(pl.col(path[0]), path[1:]).is_not_null().any()).item()
 
 

@@ -64,10 +64,10 @@ class WrittenMoment:
         bare = f"regexp_replace(trim({text}), '{SPREADSHEET_DAY}', '')"
         if not self.clock_digits:
             return f"nullif({bare}, '')"
-        whole = _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", self.clock_digits)
+        digits = _filled(f"regexp_replace(trim({text}), '\\.0+$', '')", self.clock_digits)
         pairs = self.clock_digits // 2
         found, replacement = r"(\d\d)" * pairs, ":".join(rf"\{place}" for place in range(1, pairs + 1))
-        return f"regexp_replace({whole}, '^{found}$', '{replacement}')"
+        return f"regexp_replace({digits}, '^{found}$', '{replacement}')"
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,8 @@ def answered(
         past, names = served.histories.grown(
             served.histories.of(question.user), [*actions, *session], served.item_rows
         )
-    asked = [*(each.item for each in question.session), *question.exclude]
-    unknown = sorted({item for item in asked if item not in served.item_rows})
+    named = [*(each.item for each in question.session), *question.exclude]
+    unknown = sorted({item for item in named if item not in served.item_rows})
     in_cart = [each.item for each in question.session if each.behaviour != "view"]
     excluded = np.concatenate([rules.bought_before(past, now), served.rows([*question.exclude, *in_cart])])
     among = served.groups["category"].rows_with(question.categories) if question.categories else None

@@ -88,7 +88,7 @@ class Boost(_Dated):
     value: str | None = None
 
     @model_validator(mode="after")
-    def _says_which(self) -> Boost:
+    def _names_targets(self) -> Boost:
         if (self.item is None) == (self.value is None):
             raise ValueError("it needs an item or a value, and not both")
         return self

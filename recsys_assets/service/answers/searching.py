@@ -162,10 +162,10 @@ def _because(searched: Searched) -> list[dict[str, Any]]:
     for at in range(found.rows.size):
         parts = {name: round(float(values[at]), 4) for name, values in found.parts.items()}
         strongest = max(_IN_WORDS, key=lambda name: parts.get(name, 0))
-        said = [_IN_WORDS[strongest]] if parts.get(strongest, 0) >= _COUNTS else []
+        reason = [_IN_WORDS[strongest]] if parts.get(strongest, 0) >= _COUNTS else []
         if parts.get("intent", 0) >= _COUNTS:
-            said.append("is of the category that is asked for")
+            reason.append("is of the category that is asked for")
         if parts["liking"] >= _COUNTS:
-            said.append("is like what the customer chose" if searched.personal else "is bought by many")
-        reasons.append({"reason": ", ".join(said) or "is the product of this number", "parts": parts})
+            reason.append("is like what the customer chose" if searched.personal else "is bought by many")
+        reasons.append({"reason": ", ".join(reason) or "is the product of this number", "parts": parts})
     return reasons

@@ -292,7 +292,7 @@ def _there(path: Path) -> Path:
     if not path.exists():
         raise ExperimentError(
             f"The file of rules {path.name!r} of an arm is not there.",
-            expected="a file beside experiments.toml",
+            expected="a file next to experiments.toml",
             where=str(path),
             advice="write it, or correct the arm",
         )

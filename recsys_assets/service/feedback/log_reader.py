@@ -122,15 +122,15 @@ class LogReader:
         most = min(self._block, FIRST_BLOCK)
         while os.pread(file.file.fileno(), 1, file.offset) not in (b"", PADDING):
             block = os.pread(file.file.fileno(), most, file.offset)
-            whole = block[: block.rfind(b"\n") + 1]
-            if not whole:
+            complete = block[: block.rfind(b"\n") + 1]
+            if not complete:
                 if len(block) < most:
                     return  # the line is not at its end yet
                 most *= 2
                 continue
-            file.offset += len(whole)
+            file.offset += len(complete)
             most = self._block
-            for line in whole[:-1].split(b"\n"):
+            for line in complete[:-1].split(b"\n"):
                 file.lines += 1
                 entry = self._entry(line)
                 if entry is None:

@@ -42,7 +42,7 @@ class RunningFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._said: RunningProcess | None = None
+        self._written: RunningProcess | None = None
         self._path = folder / f"running-{uuid.uuid4().hex}.json"
         self._file: int | None = None
         with suppress(OSError):
@@ -57,13 +57,13 @@ class RunningFile:
 
     def publish(self, process: RunningProcess) -> None:
         """Publish the model that serves from now on."""
-        if self._file is None or process == self._said:
+        if self._file is None or process == self._written:
             return
         with suppress(OSError):
             content = orjson.dumps(asdict(process))
             os.pwrite(self._file, content, 0)
             os.ftruncate(self._file, len(content))
-            self._said = process
+            self._written = process
 
     def end(self) -> None:
         """Withdraw the file: the process no longer serves."""

@@ -88,9 +88,9 @@ class AccessMiddleware:
             nonlocal status, started
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
-                own = list(message.get("headers", ()))
-                given = {name for name, _ in own}
-                message["headers"] = [*own, *(each for each in HEADERS if each[0] not in given)]
+                headers = list(message.get("headers", ()))
+                present = {name for name, _ in headers}
+                message["headers"] = [*headers, *(each for each in HEADERS if each[0] not in present)]
             await send(message)
 
         self._inside += 1
@@ -99,7 +99,7 @@ class AccessMiddleware:
             self._admit(scope)
             body = receive
             if scope["method"] not in ("GET", "HEAD"):
-                body = await asyncio.wait_for(_whole(receive), BODY_SECONDS)
+                body = await asyncio.wait_for(_body_read(receive), BODY_SECONDS)
             await self._app(scope, body, guarded)
         except Refused as refused:
             self._metrics.refused.labels(str(refused.status)).inc()
@@ -209,7 +209,7 @@ def _name_of(host: bytes) -> str:
     return text[: text.index("]") + 1] if text.startswith("[") and "]" in text else text.partition(":")[0]
 
 
-async def _whole(receive: Receive) -> Receive:
+async def _body_read(receive: Receive) -> Receive:
     """The request's body, read and found to be small and shallow enough, to be received again."""
     parts: list[bytes] = []
     size, more = 0, True
@@ -228,16 +228,16 @@ async def _whole(receive: Receive) -> Receive:
     body = b"".join(parts)
     if _is_deep(body):
         raise Refused(400, f"The body is nested more than {DEEPEST_BODY} deep.")
-    given = False
+    is_sent = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def replay() -> Message:
+        nonlocal is_sent
+        if is_sent:
             return await receive()
-        given = True
+        is_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return replay
 
 
 def _is_deep(body: bytes) -> bool:

@@ -40,20 +40,20 @@ class AddressRoute(BodyRoute):
         lists = {name for name in in_query if isinstance(model.model_fields[name].default, list)}
 
         async def handler(request: Request) -> Response:
-            given: dict[str, Any] = {name: request.path_params[name] for name in in_path}
+            parameters: dict[str, Any] = {name: request.path_params[name] for name in in_path}
             query = request.scope["query_string"].decode("latin-1")
             for name, value in parse_qsl(query, keep_blank_values=True) if query else ():
                 if name in lists:
-                    given.setdefault(name, []).append(value)
+                    parameters.setdefault(name, []).append(value)
                 elif name in in_query:
-                    given[name] = value
+                    parameters[name] = value
                 else:
                     raise RequestValidationError([_unknown(name, in_query)])
             try:
-                asked = model.model_validate(given)
+                values = model.model_validate(parameters)
             except ValidationError:
                 return await otherwise(request)
-            return await endpoint(**vars(asked))
+            return await endpoint(**vars(values))
 
         return handler
 
@@ -72,9 +72,9 @@ def _is_of_address_alone(takes: Dependant) -> bool:
     """Whether an endpoint takes nothing but parameters of path and query."""
     parameters = (*takes.path_params, *takes.query_params)
     others = (takes.header_params, takes.cookie_params, takes.body_params, takes.dependencies)
-    asks = (
+    special = (
         takes.request_param_name, takes.websocket_param_name, takes.http_connection_param_name,
         takes.response_param_name, takes.background_tasks_param_name, takes.security_scopes_param_name,
     )  # fmt: skip
     named = all(each.alias == each.name for each in parameters)
-    return bool(parameters) and named and not any(others) and not any(asks)
+    return bool(parameters) and named and not any(others) and not any(special)

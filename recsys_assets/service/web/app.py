@@ -46,7 +46,7 @@ made it. Errors are problem details (RFC 9457)."""
 _PROBLEM: dict[str, Any] = {"model": Problem, "content": {MEDIA_TYPE: {}}}
 _NO_JSON = "a body is JSON and says so: Content-Type: application/json"
 _FIELDS = {name for each in (RecommendationRequest, SessionItem, Events, Event) for name in each.model_fields}
-_ASKED = (400, 401, 403, 413, 421, 422, 429, 503)
+_PROBLEM_STATUSES = (400, 401, 403, 413, 421, 422, 429, 503)
 
 
 def service_app(handler: RequestHandler) -> FastAPI:
@@ -57,7 +57,7 @@ def service_app(handler: RequestHandler) -> FastAPI:
         description=_DESCRIPTION,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
-        responses={status: _PROBLEM for status in _ASKED},
+        responses={status: _PROBLEM for status in _PROBLEM_STATUSES},
         telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would name customers
     )
     app.router.route_class = AddressRoute
@@ -84,16 +84,16 @@ def _add_lists(app: FastAPI, handler: RequestHandler) -> None:
         return _json(await handler.recommend(question, explain=explain))
 
     @app.post("/recommendations", response_model=Recommendations, summary="A list for a session")
-    async def of_session(asked: RecommendationRequest) -> Response:
+    async def of_session(body: RecommendationRequest) -> Response:
         now = moment_of(None, "")
         session = [
             Action(each, "view", now)
             if isinstance(each, str)
             else Action(each.item, each.behaviour, moment_of(each.time, f"items.{place}.time"))
-            for place, each in enumerate(asked.items)
+            for place, each in enumerate(body.items)
         ]
-        question = Question(asked.user, asked.client_id, session, asked.k, asked.exclude, asked.category)
-        return _json(await handler.recommend(question, explain=asked.explain))
+        question = Question(body.user, body.client_id, session, body.k, body.exclude, body.category)
+        return _json(await handler.recommend(question, explain=body.explain))
 
     @app.get(
         "/items/{item:path}/similar",

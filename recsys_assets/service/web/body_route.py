@@ -33,9 +33,9 @@ class BodyRoute(APIRoute):
             if request.headers.get("content-type") != "application/json":
                 return await otherwise(request)
             try:
-                asked = read(await request.body())
+                value = read(await request.body())
             except ValidationError:
                 return await otherwise(request)
-            return await endpoint(**{name: asked})
+            return await endpoint(**{name: value})
 
         return handler

@@ -74,7 +74,10 @@ def problems_of(rotation: Rotation, log: FeedbackLog) -> list[str]:
 def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, Any]:
     served = serving.champion.served
     decision = rotation.decision
-    stands = decision is not None and (decision.asset, decision.version) == (served.table, served.version)
+    is_in_force = decision is not None and (decision.asset, decision.version) == (
+        served.table,
+        served.version,
+    )
     return {
         "table": served.table,
         "version": served.version,
@@ -88,7 +91,7 @@ def _served(serving: Serving, rotation: Rotation, now: datetime) -> dict[str, An
         "prepared": None if serving.prepared is None else serving.prepared.version,
         "search": None if serving.search is None else _searched(serving.search[0]),
         "canary": None if serving.canary is None else _canary(serving.canary),
-        "decided": f"{decision.who}: {decision.reason}" if decision is not None and stands else None,
+        "decided": f"{decision.who}: {decision.reason}" if decision is not None and is_in_force else None,
     }
 
 
@@ -108,7 +111,7 @@ def _canary(canary: Canary) -> dict[str, Any]:
 
 
 def _experiment(experiment: Experiment, today: date) -> dict[str, Any]:
-    whole = sum(arm.share for arm in experiment.arms)
+    total = sum(arm.share for arm in experiment.arms)
     return {
         "name": experiment.name,
         "kind": experiment.kind,
@@ -118,7 +121,7 @@ def _experiment(experiment: Experiment, today: date) -> dict[str, Any]:
         "last_day": experiment.last_day,
         "runs_today": experiment.runs_on(today),
         "arms": [
-            {"name": arm.name, "share": arm.share / whole, "answers": _what_answers(arm)}
+            {"name": arm.name, "share": arm.share / total, "answers": _what_answers(arm)}
             for arm in experiment.arms
         ],
     }

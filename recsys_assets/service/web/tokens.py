@@ -99,9 +99,9 @@ class Tokens:
                 advice="take another name, or remove the token first",
             )
         secret = "recsys_" + secrets.token_urlsafe(32)
-        kept: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope in scopes)
+        granted: tuple[Scope, ...] = tuple(scope for scope in SCOPES if scope in scopes)
         moment = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self._write([*known, Token(name, _hash(secret), kept, moment)])
+        self._write([*known, Token(name, _hash(secret), granted, moment)])
         return secret
 
     def remove(self, name: str) -> None:

@@ -45,7 +45,7 @@ usual_cells AS (
     FROM cells
 ),
 
-beside AS (
+cells_with_totals AS (
     SELECT
         *,
         sum(events) OVER same_night AS of_night,
@@ -60,7 +60,7 @@ shares AS (
         *,
         (events + 0.5) / (of_night + 0.5 * bins) AS now,
         (events_before + 0.5) / (of_before + 0.5 * bins) AS usual
-    FROM beside
+    FROM cells_with_totals
     WHERE of_night > 0 AND of_before > 0
 ),
 

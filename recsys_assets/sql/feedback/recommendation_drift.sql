@@ -47,7 +47,7 @@ usual_cells AS (
     FROM cells
 ),
 
-beside AS (
+cells_with_totals AS (
     SELECT
         *,
         sum(lists) OVER same_night AS of_night,
@@ -63,7 +63,7 @@ shares AS (
         *,
         (lists + 0.5) / (of_night + 0.5 * bins) AS now,
         (lists_before + 0.5) / (of_before + 0.5 * bins) AS usual
-    FROM beside
+    FROM cells_with_totals
     WHERE of_before > 0
 ),
 

@@ -17,14 +17,14 @@ _SQL_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 def constants_for(asset: AssetCode) -> tuple[frozenset[str], frozenset[float]]:
     """String and number constants of the code that runs for an asset, its checks included."""
-    texts = {check.description for check in asset.checks} | {*texts_of(given_to(asset.compute))}
+    texts = {check.description for check in asset.checks} | {*texts_of(bound_values(asset.compute))}
     numbers: set[float] = {0, 1}
     covered = [] if asset.covers is None else [asset.covers.constants()]
     for check in asset.checks:
         texts |= {text for statement in check.statements for text in sql_texts(statement)}
         if check.function is not None:
             covered.append(_constants_of(check.function))
-            texts |= {*texts_of(given_to(check.function))}
+            texts |= {*texts_of(bound_values(check.function))}
     if asset.code.kind == "sql":
         texts |= {*sql_texts(asset.code.text)}
     else:
@@ -40,7 +40,7 @@ def sql_texts(sql: str) -> tuple[str, ...]:
     return tuple(match[1].replace("''", "'") for match in _SQL_TEXT.finditer(sql))
 
 
-def given_to(function: object) -> list[Any]:
+def bound_values(function: object) -> list[Any]:
     """Values that a function was created with; they come from the code or the settings."""
     found: list[Any] = []
     while isinstance(function, functools.partial):

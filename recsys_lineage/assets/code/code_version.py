@@ -159,7 +159,7 @@ def _entered(
         *(first[:1]),
         *sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order),
     ]
-    given: dict[str, Path] = {}
+    modules: dict[str, Path] = {}
     texts: dict[Path, str] = {}
     own: list[_Place] = []
     for place in places:
@@ -167,16 +167,16 @@ def _entered(
             if place.live is None:
                 continue
             path = Path(f"<{place.module}>", place.live.__qualname__)
-            texts[path], given[place.module] = live_text(place.live), path
+            texts[path], modules[place.module] = live_text(place.live), path
         elif base.is_first_party(place.module):
             if base.path(place.module) != place.path:
-                given[place.module] = place.path
+                modules[place.module] = place.path
         elif place in first or _is_loose(place):
-            given[place.module] = place.path
+            modules[place.module] = place.path
         else:
             continue
         own.append(place)
-    codebase = _codebase(top, given, texts)
+    codebase = _codebase(top, modules, texts)
     return codebase, list(dict.fromkeys(_definitions(codebase, own)))
 
 
@@ -192,16 +192,16 @@ def _definitions(codebase: Codebase, places: Iterable[_Place]) -> Iterator[Defin
         elif place.line is not None and (names := source.names_at(place.line)):
             yield from (Definition(place.module, name) for name in names)
         else:
-            yield from (each for each in codebase.whole(place.module) if isinstance(each, Definition))
+            yield from (each for each in codebase.all_of_module(place.module) if isinstance(each, Definition))
 
 
-def _codebase(owner: str | None, given: Mapping[str, Path], texts: Mapping[Path, str]) -> Codebase:
+def _codebase(owner: str | None, modules: Mapping[str, Path], texts: Mapping[Path, str]) -> Codebase:
     """Cached Codebase while its files are unchanged, so that assets share its findings."""
-    key = (owner, tuple(sys.path), tuple(sorted(given.items())))
+    key = (owner, tuple(sys.path), tuple(sorted(modules.items())))
     if texts:
-        return Codebase(owner, given, texts)
+        return Codebase(owner, modules, texts)
     if key not in _shared or (not _held and _shared[key].changed()):
-        _shared[key] = Codebase(owner, given)
+        _shared[key] = Codebase(owner, modules)
     return _shared[key]
 
 

@@ -42,7 +42,7 @@ class FindingsCache:
         """A cached finding, None if there is none."""
         return self._found.get(kind, {}).get(key)
 
-    def keep(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+    def store(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         """Store findings, kind → key → value, for other processes; to be called by one thread at a time."""
         for kind, values in found.items():
             self._found.setdefault(kind, {}).update(values)
@@ -68,8 +68,11 @@ class FindingsCache:
         if self._path is None:
             return {}
         try:
-            kept = json.loads(self._path.read_text())
-            made_of, found = kept["made of"], {kind: dict(values) for kind, values in kept["found"].items()}
+            stored = json.loads(self._path.read_text())
+            made_of, found = (
+                stored["made of"],
+                {kind: dict(values) for kind, values in stored["found"].items()},
+            )
             return found if made_of == _made_of(self._modules, made_of["packages"]) else {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}

@@ -18,11 +18,11 @@ class FirstPartyModules:
 
     Args:
         owner: a top-level package; what is installed by the same distribution is first-party too.
-        given: files of modules that are first-party wherever they are.
+        modules: files of modules that are first-party wherever they are.
     """
 
-    def __init__(self, owner: str | None = None, given: Mapping[str, Path] | None = None) -> None:
-        self.owner, self._given = owner, dict(given or {})
+    def __init__(self, owner: str | None = None, modules: Mapping[str, Path] | None = None) -> None:
+        self.owner, self._listed = owner, dict(modules or {})
         self._homes: dict[str, list[Path] | None] = {}
         self._paths: dict[str, Path | None] = {}
         self._seen: dict[Path, tuple[int, int] | None] = {}
@@ -47,8 +47,8 @@ class FirstPartyModules:
 
     def path(self, module: str) -> Path | None:
         """The file of a module, found below its top-level package; None for third-party modules."""
-        if module in self._given:
-            return self._given[module]
+        if module in self._listed:
+            return self._listed[module]
         if module not in self._paths:
             self._paths[module] = self._find(module)
         return self._paths[module]
@@ -69,7 +69,7 @@ class FirstPartyModules:
 
     def is_first_party(self, module: str) -> bool:
         """Whether a module is the project's own."""
-        return module in self._given or self.home(module.partition(".")[0]) is not None
+        return module in self._listed or self.home(module.partition(".")[0]) is not None
 
     def home(self, top: str) -> list[Path] | None:
         """The folders of a first-party package, or the file of a first-party module; None for third-party ones."""
@@ -97,7 +97,7 @@ class FirstPartyModules:
         """Every module of a first-party package, itself included, sorted."""
         names = [package] if self.path(package) is not None else []
         top, *inner = package.split(".")
-        for home in () if package in self._given else self.home(top) or ():
+        for home in () if package in self._listed else self.home(top) or ():
             folder = home.joinpath(*inner)
             for path in sorted(folder.rglob("*.py")) if folder.is_dir() else ():
                 self.saw(path.parent)

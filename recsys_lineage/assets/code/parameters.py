@@ -31,7 +31,7 @@ def _recorded(name: str, value: Any) -> Any:
     return withheld_secret(name, value) if secret else value
 
 
-def as_given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def values_of(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters as the asset's function gets them."""
     return {name: value.value if isinstance(value, Named) else value for name, value in parameters.items()}
 

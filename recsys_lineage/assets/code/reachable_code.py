@@ -30,7 +30,7 @@ class Codebase(ResolvedNames):
         return {}
 
     @cached_property
-    def _kept(self) -> dict[str, FindingsCache]:
+    def _caches(self) -> dict[str, FindingsCache]:
         return {}
 
     @cached_property
@@ -42,9 +42,9 @@ class Codebase(ResolvedNames):
         if not (self.is_on_disk and roots):
             return None
         package = roots[0].module.partition(".")[0]
-        if package not in self._kept:
-            self._kept[package] = FindingsCache(package, self._modules)
-        return self._kept[package]
+        if package not in self._caches:
+            self._caches[package] = FindingsCache(package, self._modules)
+        return self._caches[package]
 
     # --- what imports run ----------------------------------------------------------------------------------
 
@@ -161,35 +161,35 @@ class Codebase(ResolvedNames):
     def digest_of_reached(self, roots: tuple[Definition, ...]) -> str:
         """The digest of the definitions reachable from the roots."""
         if roots not in self._digests:
-            named, kept = _named(roots), self._cache_for(roots)
-            found = kept.get("digests", named) if kept else None
+            named, cache = _named(roots), self._cache_for(roots)
+            found = cache.get("digests", named) if cache else None
             if found is None:
                 found = self.digest(self.reach(roots))
-                if kept:
-                    kept.keep({"digests": {named: found}})
+                if cache:
+                    cache.store({"digests": {named: found}})
             self._digests[roots] = found
         return self._digests[roots]
 
     def constants_of_reached(self, roots: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants in the modules reachable from the roots; see `constants_of`."""
         if roots not in self._constants:
-            named, kept = _named(roots), self._cache_for(roots)
+            named, cache = _named(roots), self._cache_for(roots)
             new: dict[str, dict[str, Any]] = {"modules": {}, "constants": {}}
-            modules = kept.get("modules", named) if kept else None
+            modules = cache.get("modules", named) if cache else None
             if modules is None:
                 modules = new["modules"][named] = sorted({each.module for each in self.reach(roots)})
             texts: set[str] = set()
             numbers: set[float] = set()
             for module in modules:
-                found = kept.get("constants", module) if kept else None
+                found = cache.get("constants", module) if cache else None
                 if found is None:
                     source = self.source(module)
                     its_texts, its_numbers = source.constants if source else ((), ())
                     found = new["constants"][module] = [sorted(its_texts), sorted(its_numbers)]
                 texts.update(found[0])
                 numbers.update(found[1])
-            if kept and any(new.values()):
-                kept.keep(new)
+            if cache and any(new.values()):
+                cache.store(new)
             self._constants[roots] = frozenset(texts), frozenset(numbers)
         return self._constants[roots]
 

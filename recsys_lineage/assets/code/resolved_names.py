@@ -25,7 +25,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class _Whole:
+class _WholeModule:
     """Every definition of a module, and the targets of its imports."""
 
     module: str
@@ -40,7 +40,7 @@ class _Uses:
     lists_subclasses: bool = False
 
 
-_Target = Definition | str | _Whole
+_Target = Definition | str | _WholeModule
 
 
 class ResolvedNames:
@@ -50,7 +50,7 @@ class ResolvedNames:
 
     Args:
         owner: a top-level package; what is installed by the same distribution is first-party too.
-        given: files of modules that are first-party wherever they are.
+        modules: files of modules that are first-party wherever they are.
         replaced: other texts for some files.
 
     Attributes:
@@ -60,11 +60,11 @@ class ResolvedNames:
     def __init__(
         self,
         owner: str | None = None,
-        given: Mapping[str, Path] | None = None,
+        modules: Mapping[str, Path] | None = None,
         replaced: Mapping[Path, str | ModuleSource] | None = None,
     ) -> None:
-        self.is_on_disk = not (given or replaced)
-        self._modules = FirstPartyModules(owner, given)
+        self.is_on_disk = not (modules or replaced)
+        self._modules = FirstPartyModules(owner, modules)
         self._replaced = {
             path: ModuleSource(text) if isinstance(text, str) else text
             for path, text in (replaced or {}).items()
@@ -136,7 +136,7 @@ class ResolvedNames:
 
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
         """Meaning of a reference in a module."""
-        yield from self._taken_apart(self._targets_of(reference, module))
+        yield from self._expanded(self._targets_of(reference, module))
 
     def _targets_of(self, reference: Reference, module: str) -> Iterator[_Target]:
         if reference.anywhere:
@@ -146,7 +146,7 @@ class ResolvedNames:
         elif reference.through is not None:
             yield from self._follow(reference.through, reference.names, module, frozenset())
         elif reference == ANYTHING:
-            yield _Whole(module)
+            yield _WholeModule(module)
         else:
             yield from self._look_up(module, reference.names, frozenset(), own=True)
 
@@ -156,7 +156,7 @@ class ResolvedNames:
         """Meaning of `names` in a first-party module; `own` if the use is in that module itself."""
         if not names:  # the module itself: everything in it
             for each in self._modules.below(module) or (module,):
-                yield _Whole(each)
+                yield _WholeModule(each)
             return
         name, *rest = names
         if (module, name) in ahead:
@@ -224,20 +224,20 @@ class ResolvedNames:
                     yield Definition(module, "__getattr__")
                     yield from self._look_up(target, (name, *rest), ahead)
                     return
-        yield _Whole(module)
+        yield _WholeModule(module)
 
-    def whole(self, module: str) -> Iterator[Definition | str]:
+    def all_of_module(self, module: str) -> Iterator[Definition | str]:
         """Every definition of a module, and the targets of its imports."""
-        yield from self._taken_apart(iter((_Whole(module),)))
+        yield from self._expanded(iter((_WholeModule(module),)))
 
-    def _taken_apart(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
+    def _expanded(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
         """Targets with each whole module expanded, once, even if modules import each other."""
-        open_targets, seen = [targets], set[_Whole]()
+        open_targets, seen = [targets], set[_WholeModule]()
         while open_targets:
             target = next(open_targets[-1], None)
             if target is None:
                 open_targets.pop()
-            elif not isinstance(target, _Whole):
+            elif not isinstance(target, _WholeModule):
                 yield target
             elif target not in seen:
                 seen.add(target)
@@ -259,7 +259,7 @@ class ResolvedNames:
         """Every module that a name computed at run time may mean: those below a package, or below the module's own
         one."""
         top = package if self.is_first_party(package) else module.partition(".")[0]
-        yield from map(_Whole, self._modules.below(top))
+        yield from map(_WholeModule, self._modules.below(top))
 
     def _named(self, text: str, module: str) -> Iterator[_Target]:
         """Target of a text: a module, a definition, or a file next to the code, which counts by its content."""

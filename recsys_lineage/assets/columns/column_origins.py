@@ -77,10 +77,10 @@ def origins_of(
         except Exception as error:  # the table is right all the same
             warnings = (f"The column lineage of {asset.name} is not known: {error}",)
     shown = _shown(lineage, output)
-    given = output_tags(columns, asset.column_tags, shown, tags)
-    found = clearance(given, asset.cleared, shown, tags)
+    inherited = output_tags(columns, asset.column_tags, shown, tags)
+    found = clearance(inherited, asset.cleared, shown, tags)
     checks = (*(outcome for _, outcome in counted), replace(found, blocking=True, description=DESCRIPTION))
-    return ColumnOrigins(lineage, given, checks, warnings)
+    return ColumnOrigins(lineage, inherited, checks, warnings)
 
 
 def _derived(

@@ -15,11 +15,11 @@ from typing import Any
 
 import duckdb
 
-from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
 from recsys_lineage.assets.reading.native_readers import guard_function
 
 _DISABLED = "LocalFileSystem has been disabled"
-STANDS_BETWEEN.add(__file__)
+WRAPPER_FILES.add(__file__)
 _lock = threading.Lock()
 _without_files: list[duckdb.DuckDBPyConnection] = []
 _before: list[duckdb.DuckDBPyConnection] = []

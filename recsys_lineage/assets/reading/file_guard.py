@@ -42,7 +42,7 @@ _TRUSTED = frozenset(
 """Packages that open their own files on the code's behalf: imports, logs, events, credentials, the lake."""
 _LAKES = ("recsys_lineage", "fsspec")
 """The lake's own code, and its file system library, which lists folders."""
-STANDS_BETWEEN = {__file__}
+WRAPPER_FILES = {__file__}
 """Files of wrapper code between the asset's code and the functions that it calls."""
 
 
@@ -56,14 +56,14 @@ class FileGuard:
         frame: the frame of the guarded block; frames outside it are not the asset's code. None once the block has
             ended.
         attached: the last database that SQLite was not allowed to attach.
-        given: files that LazyFrames of the inputs scan, as Polars names them.
+        scanned: files that LazyFrames of the inputs scan, as Polars names them.
     """
 
     asset: str
     folders: set[str]
     frame: FrameType | None
     attached: str | None = None
-    given: set[str] = field(default_factory=set)
+    scanned: set[str] = field(default_factory=set)
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Check an audit event of the asset's code.
@@ -106,8 +106,8 @@ class FileGuard:
 
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
-        whole = os.path.realpath(path)
-        return below(whole, self.folders) or below(whole, environment()) or belongs_to_code(whole)
+        real_path = os.path.realpath(path)
+        return below(real_path, self.folders) or below(real_path, environment()) or belongs_to_code(real_path)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -143,24 +143,24 @@ class FileGuard:
     def _check(self, event: str, path: object, write: bool, native: str = "") -> None:
         if not isinstance(path, bytes | str | os.PathLike):
             return  # a number is a file that is open already
-        given = os.fsdecode(path)
-        if event == "sqlite3.connect" and not (given := database_file(given)):
+        named = os.fsdecode(path)
+        if event == "sqlite3.connect" and not (named := database_file(named)):
             return
-        whole = os.path.realpath(given)
-        if below(whole, self.folders) or below(whole, environment()) or whole == temporary():
+        real_path = os.path.realpath(named)
+        if below(real_path, self.folders) or below(real_path, environment()) or real_path == temporary():
             return
-        if event == "os.mkdir" and any(below(folder, (whole,)) for folder in self.folders):
+        if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
         line, trusted = self._line(list(_frames_up_to(self.frame)))
-        if trusted or (not write and belongs_to_code(whole)):
+        if trusted or (not write and belongs_to_code(real_path)):
             return
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
         advice = (
             "keep files of the run in Request.work, and hand back as output what others are to read"
             if write
-            else _by_inputs(repr(given), native)
+            else _by_inputs(repr(named), native)
         )
-        raise self._unnoted(deed, whole, line, advice)
+        raise self._unnoted(deed, real_path, line, advice)
 
     def check_process(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse a process that the asset's code starts itself; libraries may start processes.
@@ -305,7 +305,7 @@ def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
     """The frames of this thread from the one that opens a file outwards, without those of this module."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame is not last:
-        if frame.f_code.co_filename not in STANDS_BETWEEN:
+        if frame.f_code.co_filename not in WRAPPER_FILES:
             yield frame
         frame = frame.f_back
 
@@ -343,7 +343,7 @@ def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
     """The frames of an error's traceback, from the innermost outwards."""
     frames: list[FrameType] = []
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename not in STANDS_BETWEEN:
+        if traceback.tb_frame.f_code.co_filename not in WRAPPER_FILES:
             frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
     return frames[::-1]

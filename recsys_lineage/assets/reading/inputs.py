@@ -174,8 +174,8 @@ class Inputs(InputFiles):
         Args:
             columns: those that will be read, for the Read; the view has all of them.
         """
-        whole = self._lake.relation(self.version(table, partitions, columns), partitions)
-        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {whole}")
+        relation = self._lake.relation(self.version(table, partitions, columns), partitions)
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {relation}")
 
     def views(self, text: SqlText) -> None:
         """Make every table that a statement names readable on the run's connection; notes the columns that it reads."""
@@ -206,7 +206,7 @@ class Inputs(InputFiles):
         """The pinned version as a Polars LazyFrame over the same Parquet files."""
         frame = self._lazy[table] = self._lake.scan(self.version(table))
         if (guard := guard_at_work()) is not None:
-            guard.given.update(files_of(frame))
+            guard.scanned.update(files_of(frame))
         return frame
 
     def arrow(self, table: str) -> pa.Table:
@@ -341,8 +341,8 @@ class Inputs(InputFiles):
     def _table_read(self, name: str, purpose: Purpose, seen: _Seen) -> Read:
         version = self._versions[name]
         columns = None if seen.columns is None else tuple(c for c in version.columns if c in seen.columns)
-        whole = seen.partitions is None or version.partition_column is None
-        partitions = None if whole else tuple(sorted(seen.partitions or ()))
+        is_all = seen.partitions is None or version.partition_column is None
+        partitions = None if is_all else tuple(sorted(seen.partitions or ()))
         held = version.partitions
         rows = version.rows if partitions is None else sum(held[p].rows for p in partitions if p in held)
         return Read(

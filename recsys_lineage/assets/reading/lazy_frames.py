@@ -11,11 +11,11 @@ from typing import Any
 
 import polars as pl
 
-from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
 from recsys_lineage.assets.reading.native_readers import check_files, put_in_place
 from recsys_lineage.columns.frames.frame_source import files_of
 
-STANDS_BETWEEN.add(__file__)
+WRAPPER_FILES.add(__file__)
 METHODS = ("collect", "describe", "execute", "fetch", "profile", "remote", "show", "sink_")
 """Beginnings of the names of LazyFrame methods that run the plan; which exist depends on the version of Polars."""
 RUN_NOTHING = frozenset({"collect_schema", "show_graph"})
@@ -53,7 +53,7 @@ def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.Laz
     except (pl.exceptions.PolarsError, OSError):
         return  # it has no plan and will raise itself
     for file in files:
-        if file not in guard.given:
+        if file not in guard.scanned:
             check_files(guard, called, file)
 
 
@@ -63,12 +63,12 @@ def _guarded(function: Callable[..., Any], called: str) -> Callable[..., Any]:
     @functools.wraps(function)
     def guarded_call(*arguments: Any, **options: Any) -> Any:
         if (guard := guard_at_work()) is not None:
-            given = arguments[0] if arguments else options.get("lazy_frames", ())
-            if isinstance(given, Iterator):  # it can be gone through once
-                given = [*given]
-                arguments = (given, *arguments[1:])
+            frames = arguments[0] if arguments else options.get("lazy_frames", ())
+            if isinstance(frames, Iterator):  # it can be gone through once
+                frames = [*frames]
+                arguments = (frames, *arguments[1:])
             with guard.paused():
-                for frame in (given,) if isinstance(given, pl.LazyFrame) else given:
+                for frame in (frames,) if isinstance(frames, pl.LazyFrame) else frames:
                     if isinstance(frame, pl.LazyFrame):
                         check_frame(guard, frame, called)
         return function(*arguments, **options)

@@ -20,7 +20,7 @@ from glob import iglob
 from types import ModuleType
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
 
 LIBRARIES = frozenset(
     {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}
@@ -68,7 +68,7 @@ _LONGEST_PATH = 4_096
 _DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")
 _READS_IN_SQL = re.compile(r"\b(read|scan)_\w+\s*\(", re.IGNORECASE)
 
-STANDS_BETWEEN.add(__file__)
+WRAPPER_FILES.add(__file__)
 _covered: set[str] = set()
 _lock = threading.RLock()
 _importing = threading.local()
@@ -162,7 +162,7 @@ def _guarded(
     def guarded_call(*arguments: Any, **options: Any) -> Any:
         if (guard := guard_at_work()) is not None:
             with guard.paused():
-                _ask(guard, called, arguments[first : first + 1], options, sql)
+                _consult(guard, called, arguments[first : first + 1], options, sql)
         return function(*arguments, **options)
 
     guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
@@ -178,7 +178,7 @@ def _guard_method(kind: type, method: str, called: str) -> None:
     setattr(kind, method, classmethod(guarded_call))
 
 
-def _ask(
+def _consult(
     guard: FileGuard, called: str, arguments: tuple[Any, ...], options: Mapping[str, Any], sql: bool
 ) -> None:
     if sql:
@@ -186,22 +186,22 @@ def _ask(
             if isinstance(text, str) and (found := _READS_IN_SQL.search(text)):
                 guard.refuse(called, f"{found[0].rstrip('(').rstrip()} in {text}")
         return
-    given = [*arguments, *(value for name, value in options.items() if name in SOURCES)]
-    check_files(guard, called, given, options.get("filesystem") is not None)
+    sources = [*arguments, *(value for name, value in options.items() if name in SOURCES)]
+    check_files(guard, called, sources, options.get("filesystem") is not None)
 
 
-def check_files(guard: FileGuard, called: str, given: object, elsewhere: bool = False) -> None:
+def check_files(guard: FileGuard, called: str, sources: object, elsewhere: bool = False) -> None:
     """Consult a guard about files that native code is about to open.
 
     Args:
         called: the function that opens it, for messages.
-        given: a path, a URL or a pattern, or several; other values name no file.
+        sources: a path, a URL or a pattern, or several; other values name no file.
         elsewhere: whether the files are on another machine.
 
     Raises:
         UnnotedFile: no record would name one of them.
     """
-    for text in _texts(given):
+    for text in _texts(sources):
         address = _ADDRESS.match(text)
         if address is not None and address["scheme"] == "file":
             text, address = text.removeprefix("file://"), None

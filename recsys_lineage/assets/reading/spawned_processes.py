@@ -7,9 +7,9 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess, SpawnProcess
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, guard_at_work
+from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, guard_at_work
 
-STANDS_BETWEEN.add(__file__)
+WRAPPER_FILES.add(__file__)
 
 
 def watch_processes() -> None:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import STANDS_BETWEEN, FileGuard, database_file, guard_at_work
+from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, database_file, guard_at_work
 from recsys_lineage.assets.reading.native_readers import guard_function
 from recsys_lineage.errors import UnnotedFile
 
 _CALLED = "sqlite3's ATTACH"
-STANDS_BETWEEN.add(__file__)
+WRAPPER_FILES.add(__file__)
 
 
 def watch_attaching() -> None:

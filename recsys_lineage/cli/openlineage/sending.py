@@ -17,8 +17,8 @@ from recsys_lineage.cli.options import AsJson
 if TYPE_CHECKING:
     from recsys_lineage.lake.lake import Lake
     from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter
+    from recsys_lineage.openlineage.delivery.destination_state import Delivered, DestinationState
     from recsys_lineage.openlineage.delivery.replay import Replay
-    from recsys_lineage.openlineage.delivery.standing import Delivered, Standing
 
 _SHOWN_LETTERS = 10
 To = Annotated[
@@ -94,26 +94,26 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
     """
     with emitting(context) as (lake, emission):
         delivery = emission.delivery(lake)
-        standings, letters = delivery.status(), delivery.dead_letters()
+        states, letters = delivery.status(), delivery.dead_letters()
     if as_json:
         answer = {
-            "destinations": [standing.to_json() for standing in standings],
+            "destinations": [state.to_json() for state in states],
             "dead_letters": [letter.to_json() for letter in letters],
         }
         print(json.dumps(answer, default=str))
     else:
-        _show_status(standings, letters)
-    if letters or any(standing.trouble for standing in standings):
+        _show_status(states, letters)
+    if letters or any(state.trouble for state in states):
         raise typer.Exit(1)
 
 
-def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -> None:
+def _show_status(states: Sequence[DestinationState], letters: Sequence[DeadLetter]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     out = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
-    if not standings:
+    if not states:
         out.print("There is no destination: OPENLINEAGE_DISABLED is set, or the only one is noop.")
         return
     table = Table()
@@ -128,7 +128,7 @@ def _show_status(standings: Sequence[Standing], letters: Sequence[DeadLetter]) -
     ):
         right = column in ("events done", "records pending", "refused")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
-    for each in standings:
+    for each in states:
         state = "[green]well[/green]"
         if each.trouble:
             next_try = "after the settings are fixed" if each.closed else f"again at {_time(each.retry_at)}"

@@ -49,11 +49,11 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
     inner = node.this if isinstance(node, exp.Alias) else node
     alias = node.alias if isinstance(node, exp.Alias) else None
     if (stars := _starred(inner, scope)) is not None:
-        return [Item(node, column.name, _given(column.value)) for column in stars]
+        return [Item(node, column.name, _constant(column.value)) for column in stars]
     if (marker := _marker(inner)) is not None:
         return _of_columns(node, inner, marker, alias, scope)
     if isinstance(inner, exp.Explode) and (fields := _unnested(inner, scope)):
-        return [Item(node, name, _given(value)) for name, value in fields]
+        return [Item(node, name, _constant(value)) for name, value in fields]
     name = alias if alias is not None else _name(inner, scope)
     return [Item(node, name, lambda: scope.value(inner), is_alias=alias is not None)]
 
@@ -85,7 +85,7 @@ def visible(scope: Scope, star: exp.Star | None = None) -> list[Column]:
     return found
 
 
-def _given(value: Value) -> Callable[[], Value]:
+def _constant(value: Value) -> Callable[[], Value]:
     return lambda: value
 
 

@@ -123,25 +123,25 @@ class CsvReader:
 
     def _whole_lines(self, stream: Utf8Stream) -> Iterator[bytes]:
         """The stream in pieces that end with a line's end, or at the end of the stream."""
-        kept: list[bytes] = []
+        pending: list[bytes] = []
         size = 0
         while read := stream.read(self.block_bytes):
             # A carriage return at the very end may be half of a line's end
-            if b"\n" in read or b"\r" in read or (kept and kept[-1].endswith(b"\r")):
-                block = b"".join([*kept, read])
+            if b"\n" in read or b"\r" in read or (pending and pending[-1].endswith(b"\r")):
+                block = b"".join([*pending, read])
                 cut = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
                 if cut:
                     yield block[:cut]
-                kept = [block[cut:]]
-                size = len(kept[0])
+                pending = [block[cut:]]
+                size = len(pending[0])
             else:
-                kept.append(read)
+                pending.append(read)
                 size += len(read)
             if size > LARGEST_RECORD:
                 raise self._too_large(
                     f"a line of more than {LARGEST_RECORD >> 20} MiB, after line {self.line - 1}"
                 )
-        if rest := b"".join(kept).rstrip(DOS_END):
+        if rest := b"".join(pending).rstrip(DOS_END):
             yield rest
 
     def _too_large(self, found: str) -> Exception:
@@ -188,14 +188,14 @@ class CsvReader:
         ]
         keys = [folded(name) for name in names]
         self.repeated = tuple(sorted({name for name in names if keys.count(folded(name)) > 1}))
-        given = set(keys)
+        taken = set(keys)
         for place, name in enumerate(names):
             if keys[place] in keys[:place]:
                 number = 1
-                while f"{keys[place]}_{number}" in given:
+                while f"{keys[place]}_{number}" in taken:
                     number += 1
                 names[place] = f"{name}_{number}"
-                given.add(folded(names[place]))
+                taken.add(folded(names[place]))
         self.columns = tuple(names)
 
     def _records_of(self, block: bytes) -> Iterator[CsvBlock]:

@@ -36,7 +36,7 @@ class OpenRecord:
         self._quoted, self._bare, self._escaped = _patterns(dialect.delimiter, dialect.quote, dialect.escape)
         self._state = "start"
         self._text: list[str] = []
-        self._whole: list[str] = []
+        self._values: list[str] = []
         self._parts: list[str] = []
 
     def swallows(self, text: str) -> bool:
@@ -63,7 +63,7 @@ class OpenRecord:
                 at += 1
             if self._state == "quoted":
                 stop = _end(self._quoted, text, at, len(text))
-                self._keep(text[at:stop])
+                self._append(text[at:stop])
                 if stop == len(text):
                     return False
                 at = stop + 1
@@ -73,11 +73,11 @@ class OpenRecord:
             else:
                 stop = _end(self._bare, text, at, end)
                 if stop < end and text[stop] == self._escape and end < len(text):
-                    self._keep(text[at:])
+                    self._append(text[at:])
                     self._state = "bare"
                     return False
                 stop = stop if stop < end and text[stop] == self._delimiter else end
-                self._keep(text[at:stop])
+                self._append(text[at:stop])
                 at = stop
             self._end_field()
             if at >= end:
@@ -102,15 +102,15 @@ class OpenRecord:
         )
         return fault + hint
 
-    def _keep(self, part: str) -> None:
+    def _append(self, part: str) -> None:
         self._parts.append(part)
         if len(self._parts) >= _PIECES:  # many short texts take several times their characters
-            self._whole.append("".join(self._parts))
+            self._values.append("".join(self._parts))
             self._parts = []
 
     def _end_field(self) -> None:
-        value = "".join([*self._whole, *self._parts])
-        self._whole, self._parts = [], []
+        value = "".join([*self._values, *self._parts])
+        self._values, self._parts = [], []
         if self._escape or self._state == "quoted":
             doubled = self._state == "quoted"
             if self._escape:

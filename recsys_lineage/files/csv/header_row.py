@@ -102,7 +102,7 @@ class CsvHeader:
                 missing += 1
                 if missing > self._missing:
                     return False
-        return sum(not name.may_stand_in(line, folds=folds) for name in self._written) <= self._missing
+        return sum(not name.may_occur_in(line, folds=folds) for name in self._written) <= self._missing
 
     def _lines_with_a_name(self, block: bytes) -> Iterator[bytes]:
         """The lines, up to their end, that contain one of the names of which a header has at least one."""
@@ -153,7 +153,7 @@ class _WrittenName:
         self._alone = re.compile(before + re.escape(self.part) + after)
         self.with_rest_of_line = re.compile(re.escape(self.part) + after + rb"[^\n]*")
 
-    def may_stand_in(self, line: bytes, *, folds: bool) -> bool:
+    def may_occur_in(self, line: bytes, *, folds: bool) -> bool:
         """Whether a line, folded or in lower case, may contain the name."""
         if self.folds and not folds:
             return True

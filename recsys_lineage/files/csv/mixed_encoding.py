@@ -88,12 +88,12 @@ def _of_lines(part: EncodingPart) -> str:
 
 def _lines(path: Path, name: str) -> Iterator[bytes]:
     with source_bytes(path, name) as content:
-        kept = b""
+        pending = b""
         while block := content.read(_BLOCK):
-            kept += block
+            pending += block
             # a carriage return at the very end may be half of a line's end
-            cut = max(kept.rfind(b"\n"), kept.rfind(b"\r", 0, len(kept) - 1)) + 1
-            yield from _LINE.findall(kept[:cut])
-            kept = kept[cut:]
-        if kept:
-            yield kept
+            cut = max(pending.rfind(b"\n"), pending.rfind(b"\r", 0, len(pending) - 1)) + 1
+            yield from _LINE.findall(pending[:cut])
+            pending = pending[cut:]
+        if pending:
+            yield pending

@@ -46,19 +46,19 @@ class Utf8Stream:
         self.stream = stream
         self.name = name
         self.start = stream.read(FIRST_BYTES)
-        given = codecs.lookup(encoding).name if encoding else None
-        if given is None:
-            given = next((name for marks, name in _MARKS if self.start.startswith(marks)), None)
-        if given in (None, "utf-8", "utf-8-sig", "ascii"):
+        encoding_name = codecs.lookup(encoding).name if encoding else None
+        if encoding_name is None:
+            encoding_name = next((name for marks, name in _MARKS if self.start.startswith(marks)), None)
+        if encoding_name in (None, "utf-8", "utf-8-sig", "ascii"):
             self.start = self.start.removeprefix(codecs.BOM_UTF8)
             self.decoder = None
         else:
-            assert given is not None
-            self.encoding = given
-            self.in_doubt = given.startswith(_SINGLE_BYTE)
+            assert encoding_name is not None
+            self.encoding = encoding_name
+            self.in_doubt = encoding_name.startswith(_SINGLE_BYTE)
             self.in_two_encodings = in_two_encodings
             self.line = b""
-            self.decoder = codecs.getincrementaldecoder(given)()
+            self.decoder = codecs.getincrementaldecoder(encoding_name)()
 
     def read(self, size: int) -> bytes:
         """Read about `size` bytes, at least one; nothing at the end.

@@ -260,14 +260,14 @@ class _Compared:
         if one is None or other is None:
             return AssetDifference(name, ids[0], ids[1], None, files=files)
         lake = self._lakes[self._graph.names.table(table)[0]]
-        given = causes(one, other)
+        reasons = causes(one, other)
         ran = libraries(one, other)
         self.libraries.extend(ran)
         inputs = tuple(self._inputs(lake, one, other))
         is_equal = _is_equal(one, other)
         return AssetDifference(
-            name, ids[0], ids[1], is_equal, given, files, inputs,
-            is_unexplained=is_equal is False and not (given or files or inputs or ran),
+            name, ids[0], ids[1], is_equal, reasons, files, inputs,
+            is_unexplained=is_equal is False and not (reasons or files or inputs or ran),
             outcomes=outcomes(one, other),
             partitions=_partitions(lake, one, other),
         )  # fmt: skip

@@ -27,14 +27,14 @@ from recsys_lineage.graph.questions.diff import Diff
 from recsys_lineage.graph.questions.tagged import Tagged
 
 Format = Literal["mermaid", "dot", "svg", "png"]
-Shape = Literal["version", "file", "asset", "run", "column", "asked", "stale", "model", "beyond"]
+Shape = Literal["version", "file", "asset", "run", "column", "target", "stale", "model", "beyond"]
 _SHAPES: Mapping[Shape, tuple[str, str]] = {
     "version": ("box", "#eef3fb"),
     "file": ("note", "#fdf6e3"),
     "asset": ("box", "#eef3fb"),
     "run": ("ellipse", "#f3eefb"),
     "column": ("box", "#eefbf1"),
-    "asked": ("box", "#ffe08a"),
+    "target": ("box", "#ffe08a"),
     "stale": ("box", "#fbe3dc"),
     "model": ("ellipse", "#f3eefb"),
     "beyond": ("box", "#f2f2f2"),
@@ -174,11 +174,11 @@ def _(answer: ColumnLineage) -> Drawing:
         {(getattr(link, end), getattr(link, f"{end}_column")) for link in answer.links}
         for end in ("source", "target")
     )
-    asked = (targets - sources or targets) if answer.direction == "up" else (sources - targets or sources)
+    targets = (targets - sources or targets) if answer.direction == "up" else (sources - targets or sources)
 
     def box(node: str, column: str | None) -> str:
         name = f"{node}.{column or '*'}"
-        shape: Shape = "asked" if (node, column) in asked else "column"
+        shape: Shape = "target" if (node, column) in targets else "column"
         boxes.setdefault(name, (shape, f"{names.get(node, node)}\n{column or 'any column'}"))
         return name
 
@@ -193,7 +193,7 @@ def _(answer: ColumnLineage) -> Drawing:
 
 @drawn.register
 def _(answer: Impact) -> Drawing:
-    boxes: dict[str, tuple[Shape, str]] = {answer.target: ("asked", answer.target)}
+    boxes: dict[str, tuple[Shape, str]] = {answer.target: ("target", answer.target)}
     for each in answer.assets:
         boxes[each.asset] = (
             ("asset", f"{each.current}\nrebuilt")
@@ -210,7 +210,7 @@ def _(answer: Diff) -> Drawing:
     spreads."""
     boxes: dict[str, tuple[Shape, str]] = {}
     for each in answer.assets:
-        shape: Shape = "asked" if each.after == answer.after else "stale" if each.is_origin else "version"
+        shape: Shape = "target" if each.after == answer.after else "stale" if each.is_origin else "version"
         ends = [None if end is None else f"@{end.rpartition('@')[2]}" for end in (each.before, each.after)]
         reasons: list[str] = [cause.aspect for cause in each.causes if cause.is_origin]
         reasons += ["files"] if each.files else []
@@ -268,11 +268,11 @@ def _(answer: Tagged) -> Drawing:
     return Drawing(boxes, tuple(arrows))
 
 
-def _box(node: Node, asked: Iterable[str]) -> tuple[Shape, str]:
+def _box(node: Node, targets: Iterable[str]) -> tuple[Shape, str]:
     if node.kind == "file":
-        return ("asked" if node.id in asked else "file", f"{node.name}\n{(node.sha256 or '')[:8]}")
+        return ("target" if node.id in targets else "file", f"{node.name}\n{(node.sha256 or '')[:8]}")
     made = f"\n{node.made:%Y-%m-%d %H:%M}" if node.made else ""
-    return ("asked" if node.id in asked else "version", f"{node.id}{made}")
+    return ("target" if node.id in targets else "version", f"{node.id}{made}")
 
 
 def _boxes_of(links: Iterable[Link], ends: Iterable[str]) -> dict[str, tuple[Shape, str]]:
@@ -280,7 +280,7 @@ def _boxes_of(links: Iterable[Link], ends: Iterable[str]) -> dict[str, tuple[Sha
     nodes = [name for link in links for name in (link.source, link.target)]
     files = file_names(nodes)
     for name in nodes:
-        kind: Shape = "asked" if name in ends else "file" if name in files else "version"
+        kind: Shape = "target" if name in ends else "file" if name in files else "version"
         boxes.setdefault(name, (kind, files.get(name, name)))
     return boxes
 

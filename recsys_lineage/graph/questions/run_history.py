@@ -53,13 +53,13 @@ def runs(graph: LineageGraph, target: str | None = None, last: int | None = None
 
 
 def _run(graph: LineageGraph, words: Described, rows: list[dict[str, Any]]) -> RunOf:
-    whole = [row for row in rows if row["kind"] == "run"]
+    runs = [row for row in rows if row["kind"] == "run"]
     made = [row for row in rows if row["kind"] != "run"]
-    first = (whole or made)[0]
+    first = (runs or made)[0]
     failed = [row["status"] for row in made if row["status"] in ("failed", "canceled")]
     return RunOf(
-        run=first["run_id"] if not whole else first["id"],
-        state=whole[0]["status"] if whole else (failed or ["success"])[0],
+        run=first["run_id"] if not runs else first["id"],
+        state=runs[0]["status"] if runs else (failed or ["success"])[0],
         started=min(row["started"] for row in rows),
         ended=max(row["ended"] for row in rows),
         job=first["job"],

@@ -82,12 +82,12 @@ class CommitLog:
         Raises:
             FileNotFoundError: one does not exist.
         """
-        asked = list(numbers)
+        wanted = list(numbers)
         try:
-            found = self._storage.read_many([self.path(number) for number in asked])
-            return dict(zip(asked, found, strict=True))
+            found = self._storage.read_many([self.path(number) for number in wanted])
+            return dict(zip(wanted, found, strict=True))
         except FileNotFoundError:
-            return self._contents_with_archived(asked)
+            return self._contents_with_archived(wanted)
 
     def actions(self, first: int, last: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """The Delta actions of the commits `first` to `last`, in order.

@@ -111,7 +111,7 @@ class Draft:
             after = next_version(
                 table, self._write_id, shared.added, partition_by=self._partition_by,
                 partitions=self._partitions, append=self._append, before=before, committed=lake.clock(),
-                kept_bytes=[*self._kept_files(delta, before), *shared.kept.values()], pieces=shared.pieces,
+                retained_bytes=[*self._retained_files(delta, before), *shared.retained.values()], pieces=shared.pieces,
             )  # fmt: skip
             plain = record if record is None or isinstance(record, Mapping) else record(after)
             carried = json.dumps({"table_version": after.to_json(), "record": plain})
@@ -185,14 +185,14 @@ class Draft:
             commit = replacing_commit(delta, written, by, _CONFIGURATION, properties)
             self._lake.storage.create(self._log.path(0 if before is None else before.version + 1), commit)
             return
-        gone = [] if self._append else removals(delta, by, self._partitions, shared.kept)
+        gone = [] if self._append else removals(delta, by, self._partitions, shared.retained)
         actions: list[AddAction | RemoveAction] = [*gone, *written.adds]
         delta.create_write_transaction(
             actions, "append", written.delta_schema, [by] if by else None,
             commit_properties=properties, post_commithook_properties=HOOKS,
         )  # fmt: skip
 
-    def _kept_files(self, delta: DeltaTable | None, before: TableVersion | None) -> list[int]:
+    def _retained_files(self, delta: DeltaTable | None, before: TableVersion | None) -> list[int]:
         if delta is None or before is None or self._partitions is None:
             return []
         replaced = set(self._partitions)

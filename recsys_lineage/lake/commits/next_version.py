@@ -21,11 +21,11 @@ def next_version(
     append: bool,
     before: TableVersion | None,
     committed: datetime,
-    kept_bytes: Sequence[int] = (),
+    retained_bytes: Sequence[int] = (),
     pieces: Mapping[str, str] | None = None,
 ) -> TableVersion:
-    """The TableVersion for a commit of `written`; `kept_bytes` are the sizes of older files that stay in addition to
-    the added ones, `pieces` the contents of its files where these can be shared.
+    """The TableVersion for a commit of `written`; `retained_bytes` are the sizes of older files that stay in addition
+    to the added ones, `pieces` the contents of its files where these can be shared.
 
     Raises:
         SchemaMismatch: part of a table is written with columns or partitions that differ from the rest.
@@ -38,13 +38,7 @@ def next_version(
         partition_by,
     )
     if before is not None and partial and not same_shape:
-        raise SchemaMismatch(
-            f"These rows do not fit table {table!r}.",
-            expected=_shape(before.schema, before.partition_column),
-            found=_shape(written.schema, partition_by),
-            where=table,
-            advice="materialize all partitions of this table, so that all carry the new columns",
-        )
+        raise _misfit(before, _shape(written.schema, partition_by))
     keys = set(written.contents) if partition_by else set()
     if partitions is not None and (outside := sorted(keys - set(partitions))):
         raise LineageError(
@@ -68,8 +62,8 @@ def next_version(
         table=table,
         version=number,
         rows=int(content.split(":")[0]),
-        bytes=written.bytes + sum(kept_bytes) + (appended.bytes if appended else 0),
-        files=len(written.adds) + len(kept_bytes) + (appended.files if appended else 0),
+        bytes=written.bytes + sum(retained_bytes) + (appended.bytes if appended else 0),
+        files=len(written.adds) + len(retained_bytes) + (appended.files if appended else 0),
         schema=written.schema,
         content=content,
         fingerprint=table_fingerprint(written.schema, content),
@@ -77,9 +71,19 @@ def next_version(
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
-        hashed_by=_hashed_by(before, parts_kept=partial),
+        hashed_by=_hashed_by(before, is_partial=partial),
         columns_written=written.columns,
         pieces=pieces or {},
+    )
+
+
+def _misfit(before: TableVersion, found: str) -> SchemaMismatch:
+    return SchemaMismatch(
+        f"These rows do not fit table {before.table!r}.",
+        expected=_shape(before.schema, before.partition_column),
+        found=found,
+        where=before.table,
+        advice="materialize all partitions of this table, so that all carry the new columns",
     )
 
 
@@ -107,9 +111,9 @@ def _partition(
     )
 
 
-def _hashed_by(before: TableVersion | None, *, parts_kept: bool) -> str:
+def _hashed_by(before: TableVersion | None, *, is_partial: bool) -> str:
     """Engine that hashed a version; both engines if it keeps parts hashed by another one, so that it equals neither."""
-    if not parts_kept or before is None or before.hashed_by in (None, HASHED_BY):
+    if not is_partial or before is None or before.hashed_by in (None, HASHED_BY):
         return HASHED_BY
     return f"{before.hashed_by} + {HASHED_BY}"
 

@@ -16,12 +16,12 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 class SharedFiles:
     """Content of the previous version that is kept because it was written again unchanged.
 
-    `kept` maps the paths of files that stay to their bytes. `added` is the write without the superfluous files, and
+    `retained` maps the paths of files that stay to their bytes. `added` is the write without the superfluous files, and
     `unneeded` are the paths of those.
     """
 
     added: WrittenFiles
-    kept: Mapping[str, int] = field(default_factory=dict)
+    retained: Mapping[str, int] = field(default_factory=dict)
     unneeded: Sequence[str] = ()
 
     @property
@@ -62,13 +62,13 @@ def shared_files(
         else _same_partitions(before, written, active, partition_by)
     )
     sizes = {path: size for path, size, _ in active}
-    kept: dict[str, int] = {}
+    retained: dict[str, int] = {}
     unneeded: list[str] = []
     pieces = dict(written.pieces)
     for content, old, new in pairs:
         if not old <= sizes.keys() or _content(connection, root, old, before) != content:
             continue
-        kept |= {path: sizes[path] for path in old}
+        retained |= {path: sizes[path] for path in old}
         unneeded += new
         if pieces:
             pieces |= dict.fromkeys(old, content)
@@ -79,7 +79,7 @@ def shared_files(
         key = add.partition_values.get(partition_by) if partition_by else ""
         sizes_added[str(key)] = sizes_added.get(str(key), 0) + add.size
     added = replace(written, adds=adds, sizes=sizes_added, pieces=pieces)
-    return SharedFiles(added, kept, unneeded)
+    return SharedFiles(added, retained, unneeded)
 
 
 _Pair = tuple[str, set[str], list[str]]

@@ -112,13 +112,13 @@ def origins_of(lineage: _Json, columns: Collection[str]) -> Iterator[ColumnOrigi
             yield from _origins(column, each)
 
 
-def _origins(column: str, given: _Json) -> Iterator[ColumnOrigin]:
-    key = dataset_key(given)
+def _origins(column: str, origin: _Json) -> Iterator[ColumnOrigin]:
+    key = dataset_key(origin)
     if key is None:
         return
-    for how in given.get("transformations") or ({},):
+    for how in origin.get("transformations") or ({},):
         type_, subtype = how.get("type", ""), how.get("subtype", "")
-        yield ColumnOrigin(column, Key(*key), given["field"], type_, subtype, bool(how.get("masking")))
+        yield ColumnOrigin(column, Key(*key), origin["field"], type_, subtype, bool(how.get("masking")))
 
 
 def _run(found: _Json, job: Key) -> RunPicture:

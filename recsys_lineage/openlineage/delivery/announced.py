@@ -22,10 +22,12 @@ class Announced:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "announced.json"
         try:
-            kept = json.loads(self._path.read_bytes())
-            ids = kept["ids"] if isinstance(kept.get("ids"), dict) else kept  # as it was kept without a count
+            stored = json.loads(self._path.read_bytes())
+            ids = (
+                stored["ids"] if isinstance(stored.get("ids"), dict) else stored
+            )  # as it was kept without a count
             self._ids: dict[str, str] = {str(key): str(id_) for key, id_ in ids.items()}
-            self.count = int(kept["count"]) if ids is not kept else len(ids)
+            self.count = int(stored["count"]) if ids is not stored else len(ids)
         except (FileNotFoundError, ValueError, AttributeError, KeyError, TypeError):
             self._ids, self.count = {}, 0
         self._fresh: set[str] = set()

@@ -20,10 +20,10 @@ from recsys_lineage.errors import InsufficientSpace, WrongQuestion, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.openlineage.delivery.announced import Announced
 from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLetters
+from recsys_lineage.openlineage.delivery.destination_state import Delivered, DestinationState, State
 from recsys_lineage.openlineage.delivery.position import DestinationBusy, Position, folder_of
 from recsys_lineage.openlineage.delivery.replay import Replay
 from recsys_lineage.openlineage.delivery.sender import Clock, Sender, Sent, SystemClock
-from recsys_lineage.openlineage.delivery.standing import Delivered, Standing, State
 from recsys_lineage.openlineage.delivery.trouble import Memory
 from recsys_lineage.openlineage.destinations.destination import Answer, Destination
 from recsys_lineage.openlineage.message import Message
@@ -126,7 +126,7 @@ class Delivery:
 
         return self._at_each(names, one, again=True)
 
-    def status(self) -> list[Standing]:
+    def status(self) -> list[DestinationState]:
         """The state of every destination; nothing is sent.
 
         Raises:
@@ -139,7 +139,7 @@ class Delivery:
         return DeadLetters(self.lake).open()
 
     def _at_each(
-        self, names: Collection[str], ask: Callable[[Destination], _T], *, again: bool = False
+        self, names: Collection[str], query: Callable[[Destination], _T], *, again: bool = False
     ) -> list[_T]:
         """Results of all destinations, computed in parallel, so that an unresponsive one delays no other."""
         destinations = self.open_destinations(again)
@@ -158,7 +158,7 @@ class Delivery:
         def run_at(place: int) -> None:
             try:
                 with closing(chosen[place]) as destination:
-                    answers[place] = ask(destination)
+                    answers[place] = query(destination)
             except BaseException as fault:
                 faults.append(fault)
 
@@ -185,7 +185,7 @@ class Delivery:
     ) -> Delivered:
         folder = folder_of(self.folder, destination.name, destination.target)
         try:
-            with _kept(destination, folder), (position := Position(folder, self.lake)).held():
+            with _readable_errors(destination, folder), (position := Position(folder, self.lake)).held():
                 if replay is not None:
                     replay.save(folder)
                 memory = Memory.load(folder)
@@ -195,19 +195,19 @@ class Delivery:
                     destination,
                     memory,
                     self._set_aside(destination),
-                    _kept_last(folder, position),
+                    _stored_last(folder, position),
                     self.clock,
                     patience=self.patience,
                     remember=partial(Memory.save, folder=folder),
                 )
                 try:
                     again = self._send_again(sender, folder, position, until, progress)
-                    if not again.whole:
+                    if not again.is_complete:
                         return _delivered(destination, again)
                     sent = self._send_new(sender, folder, position, until, progress)
                 finally:
                     sender.memory.save(folder)
-                    _keep_last(folder, position, sender.taken_last)
+                    _store_last(folder, position, sender.taken_last)
         except DestinationBusy as busy:
             return Delivered(destination.name, destination.target, "busy", text=busy.message)
         sent.taken += again.taken
@@ -239,10 +239,10 @@ class Delivery:
         return (message for message in self.stream.after(position.cursor) if not position.is_done(message))
 
     def _set_aside(self, destination: Destination) -> Callable[[Message, Answer], None]:
-        def keep(message: Message, answer: Answer) -> None:
+        def add(message: Message, answer: Answer) -> None:
             DeadLetters(self.lake).add([DeadLetter.of(destination.name, message, answer)])
 
-        return keep
+        return add
 
     def _send_again(
         self,
@@ -255,7 +255,7 @@ class Delivery:
         """Finish the stored replay, if there is one."""
         replay = Replay.load(folder)
         if replay is None:
-            return Sent(whole=True)
+            return Sent(is_complete=True)
         name = sender.destination.name
         open_ = DeadLetters(self.lake).open(name)
         settled: set[str] = set()
@@ -275,18 +275,18 @@ class Delivery:
             rest.save(folder)
             again = {each.message for each in refused.open(name) if each not in open_}
             refused.settle(name, settled - again)
-        if sent.whole:
+        if sent.is_complete:
             Replay.forget(folder)
         return sent
 
-    def _state_of(self, destination: Destination) -> Standing:
+    def _state_of(self, destination: Destination) -> DestinationState:
         folder = folder_of(self.folder, destination.name, destination.target)
-        with _kept(destination, folder):
+        with _readable_errors(destination, folder):
             position, memory = Position(folder, self.lake), Memory.load(folder)
             announced = Announced(folder)
         pending, _ = Records(self.lake).table(position.cursor, ["id"])
         trouble = memory.trouble
-        return Standing(
+        return DestinationState(
             destination=destination.name,
             target=destination.target,
             done=position.count + announced.count,
@@ -301,7 +301,7 @@ class Delivery:
 
 
 @contextmanager
-def _kept(destination: Destination, folder: Path) -> Iterator[None]:
+def _readable_errors(destination: Destination, folder: Path) -> Iterator[None]:
     """Convert errors of a folder inside the block to messages for people."""
     try:
         yield
@@ -317,7 +317,7 @@ def _kept(destination: Destination, folder: Path) -> Iterator[None]:
 
 def _delivered(destination: Destination, sent: Sent) -> Delivered:
     trouble = sent.trouble
-    state: State = "delivered" if sent.whole else "more"
+    state: State = "delivered" if sent.is_complete else "more"
     if trouble is not None:
         state = "closed" if trouble.closed else "waiting"
     return Delivered(
@@ -331,20 +331,20 @@ def _delivered(destination: Destination, sent: Sent) -> Delivered:
     )
 
 
-def _keep_last(folder: Path, position: Position, message: Message | None) -> None:
+def _store_last(folder: Path, position: Position, message: Message | None) -> None:
     """Store the last accepted message, with which the next sender probes the destination."""
     if message is not None:
-        kept = {"done": position.last, "message": asdict(message) | {"body": message.body.decode()}}
+        stored = {"done": position.last, "message": asdict(message) | {"body": message.body.decode()}}
         draft = folder / "last.draft"
-        draft.write_text(json.dumps(kept))
+        draft.write_text(json.dumps(stored))
         os.replace(draft, folder / "last.json")
 
 
-def _kept_last(folder: Path, position: Position) -> Message | None:
+def _stored_last(folder: Path, position: Position) -> Message | None:
     """The last accepted message; None if a later one may have been accepted, because an older one must not be sent."""
     try:
-        kept = json.loads((folder / "last.json").read_bytes())
-        message = Message(**kept["message"] | {"body": kept["message"]["body"].encode()})
+        stored = json.loads((folder / "last.json").read_bytes())
+        message = Message(**stored["message"] | {"body": stored["message"]["body"].encode()})
     except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-    return message if kept["done"] == position.last else None
+    return message if stored["done"] == position.last else None

@@ -35,14 +35,14 @@ class EventLine:
         body: its text, unchanged; only the start of it if it is too large.
         event: the parsed text; None where it is broken.
         fault: its fault, None where there is none.
-        is_whole: whether the fault is limited to this event, so that reading continues after it.
+        is_complete: whether the fault is limited to this event, so that reading continues after it.
     """
 
     line: int
     body: bytes
     event: dict[str, Any] | None
     fault: BrokenEvent | None = None
-    is_whole: bool = True
+    is_complete: bool = True
 
 
 def read_events(stream: BinaryIO, most_bytes: int = MOST_BYTES) -> Iterator[EventLine]:
@@ -97,9 +97,9 @@ def events_of(body: bytes, line: int = 1) -> Iterator[EventLine]:
         fault = BrokenEvent(
             "The text is not UTF-8.", expected="JSON in UTF-8", where=f"byte {error.start + 1}"
         )
-        yield EventLine(line, body, None, fault, is_whole=False)
+        yield EventLine(line, body, None, fault, is_complete=False)
     except BrokenEvent as fault:
-        yield EventLine(line, body, None, fault, is_whole=False)
+        yield EventLine(line, body, None, fault, is_complete=False)
 
 
 def require_shallow(body: bytes, deepest: int = DEEPEST) -> None:

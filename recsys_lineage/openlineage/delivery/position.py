@@ -103,11 +103,11 @@ class Position:
             return
         # What stands behind the last line's end was being written when its process was killed.
         head, *rest = lines[:-1] or [b"{}"]
-        kept = json.loads(head)
-        if not kept or not self._is_of_this_table(kept.get("table")):
+        stored = json.loads(head)
+        if not stored or not self._is_of_this_table(stored.get("table")):
             return
-        self.cursor, self.done_since = kept["cursor"], set(kept["done"])
-        self.count, self.last = kept["count"], kept["last"]
+        self.cursor, self.done_since = stored["cursor"], set(stored["done"])
+        self.count, self.last = stored["count"], stored["last"]
         for line in rest:
             self._note(*json.loads(line))
 

@@ -78,10 +78,10 @@ class Replay:
     def load(cls, folder: Path) -> Replay | None:
         """The stored replay that is not finished."""
         try:
-            kept = json.loads((folder / _FILE).read_bytes())
+            stored = json.loads((folder / _FILE).read_bytes())
         except FileNotFoundError:
             return None
-        return cls(**kept | {"runs": tuple(kept["runs"]), "records": tuple(kept["records"])})
+        return cls(**stored | {"runs": tuple(stored["runs"]), "records": tuple(stored["records"])})
 
     @staticmethod
     def forget(folder: Path) -> None:

@@ -62,13 +62,13 @@ class Sent:
         taken: the number of accepted messages.
         set_aside: the number of refused messages.
         trouble: the reason why it stopped; None where it did not.
-        whole: whether nothing is left to send.
+        is_complete: whether nothing is left to send.
     """
 
     taken: int = 0
     set_aside: int = 0
     trouble: Trouble | None = None
-    whole: bool = False
+    is_complete: bool = False
 
 
 @dataclass
@@ -118,12 +118,12 @@ class Sender:
         while True:
             if until is not None and self.clock.now() >= until:
                 sent.trouble = self.memory.trouble
-                sent.whole = sent.trouble is None and not ahead.peek(1)
+                sent.is_complete = sent.trouble is None and not ahead.peek(1)
                 return sent
             # In trouble one at a time, so that an event that is broken is known.
             batch = ahead.peek(1 if self.memory.trouble else size)
             if not batch:
-                sent.whole = True
+                sent.is_complete = True
                 return sent
             began = self.clock.now()
             answer = self._deliver(batch, ahead, done, sent)

@@ -55,9 +55,9 @@ class Memory:
     def load(cls, folder: Path) -> Memory:
         """The stored trouble of a folder; none if it is missing or damaged, because it only avoids needless tries."""
         try:
-            kept = json.loads((folder / "memory.json").read_bytes())
-            trouble = kept.pop("trouble")
-            return cls(trouble=Trouble(**trouble) if trouble else None, **kept)
+            stored = json.loads((folder / "memory.json").read_bytes())
+            trouble = stored.pop("trouble")
+            return cls(trouble=Trouble(**trouble) if trouble else None, **stored)
         except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             return cls()
 

@@ -39,7 +39,7 @@ class AnswersInTime(HTTPAdapter):
         return pool
 
 
-def answer_in_time(ask: Callable[[], _T], seconds: float) -> _T:
+def answer_in_time(call: Callable[[], _T], seconds: float) -> _T:
     """Return value of a call without its own time limit; a call that does not return in time is abandoned.
 
     Raises:
@@ -50,7 +50,7 @@ def answer_in_time(ask: Callable[[], _T], seconds: float) -> _T:
 
     def run() -> None:
         try:
-            answer.set_result(ask())
+            answer.set_result(call())
         except BaseException as error:
             answer.set_exception(error)
 

@@ -26,16 +26,22 @@ class FileDestination:
         name: its name in the settings.
         path: the file; its folder is created when needed.
         largest: the size in bytes after which it is rotated.
-        kept: the number of rotated files kept.
+        most_rotated: the number of rotated files kept.
         again: write messages again that are among the last lines, as for a replay.
     """
 
     def __init__(
-        self, name: str, path: Path, *, largest: int = LARGEST, kept: int = MOST_ROTATED, again: bool = False
+        self,
+        name: str,
+        path: Path,
+        *,
+        largest: int = LARGEST,
+        most_rotated: int = MOST_ROTATED,
+        again: bool = False,
     ) -> None:
         self.name, self.target = name, str(path)
         self.at_once = AT_ONCE
-        self._path, self._largest, self._kept = path, largest, kept
+        self._path, self._largest, self._most_rotated = path, largest, most_rotated
         # Only what a killed writer had not yet noted can come twice: its last call's messages, at the file's end.
         self._seen: set[bytes] | None = set() if again else None
         self._file: int | None = None
@@ -85,7 +91,7 @@ class FileDestination:
         numbers = sorted(self._numbers())
         os.rename(self._path, self._numbered(numbers[-1] + 1 if numbers else 1))
         self.close()
-        for number in numbers[: max(0, len(numbers) + 1 - self._kept)]:
+        for number in numbers[: max(0, len(numbers) + 1 - self._most_rotated)]:
             self._numbered(number).unlink(missing_ok=True)
 
     def _numbered(self, number: int) -> Path:

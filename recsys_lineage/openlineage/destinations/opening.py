@@ -137,16 +137,16 @@ def _patient(config: HttpConfig, settings: TransportSettings, longest: float | N
 
 def _kafka(settings: TransportSettings, transport_class: type[Transport]) -> KafkaDestination:
     options = dict(settings.options)
-    given = options.get("config")
+    config = options.get("config")
     topic = options.get("topic")
-    if not isinstance(given, dict) or not given.get("bootstrap.servers") or not topic:
+    if not isinstance(config, dict) or not config.get("bootstrap.servers") or not topic:
         raise BadClientSettings(
             f"The OpenLineage destination {settings.name!r} lacks its broker or topic.",
             expected="topic: …, and config: {bootstrap.servers: HOST:PORT}",
             where=settings.where,
             advice="name both",
         )
-    options["config"] = {**OURS, **given}
+    options["config"] = {**OURS, **config}
 
     def make() -> Any:
         transport = transport_class(transport_class.config_class.from_dict(dict(options)))  # pyright: ignore
@@ -162,7 +162,7 @@ def _kafka(settings: TransportSettings, transport_class: type[Transport]) -> Kaf
             advice="pip install confluent-kafka",
         ) from None
     _made(settings, make)  # raises for wrong settings; nothing is connected yet
-    return KafkaDestination(settings.name, str(topic), given, make)
+    return KafkaDestination(settings.name, str(topic), config, make)
 
 
 def _transport_class(settings: TransportSettings) -> type[Transport]:

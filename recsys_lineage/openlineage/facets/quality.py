@@ -28,12 +28,12 @@ def metrics_facet(record: Materialization) -> Json | None:
     written = record.written
     if written is None or not written.columns:
         return None
-    whole = not record.partitions
+    is_unpartitioned = not record.partitions
     return facet(
         PublishedDataQualityMetrics,
         rowCount=rows_written(record),
-        bytes=written.bytes if whole else None,
-        fileCount=written.files if whole else None,
+        bytes=written.bytes if is_unpartitioned else None,
+        fileCount=written.files if is_unpartitioned else None,
         columnMetrics={
             name: without_nothing(nullCount=column.nulls, distinctCount=column.distinct)
             for name, column in written.columns.items()

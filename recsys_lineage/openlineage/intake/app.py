@@ -55,7 +55,7 @@ def intake_app(
     """
     lock = Lock()
 
-    def keep(lines: list[EventLine]) -> Received:
+    def store(lines: list[EventLine]) -> Received:
         with lock:
             return receive(lines, imports, schemas, "HTTP")
 
@@ -68,7 +68,7 @@ def intake_app(
             is_one = not body.lstrip().startswith(b"[")
             if is_one and (reason := why_refused(lines[0])) is not None:
                 raise _Refusal(400, reason)
-            received = await run_in_threadpool(keep, lines)
+            received = await run_in_threadpool(store, lines)
         except _Refusal as refusal:
             return JSONResponse({"error": refusal.reason}, refusal.status)
         except LineageError as error:  # the sender keeps the events, and comes again
@@ -134,7 +134,7 @@ async def _body(request: Request, most: int) -> bytes:
 
 def _require_whole(lines: list[EventLine]) -> None:
     """Require that the text was read completely; nothing of a truncated one is stored."""
-    broken = [line.fault for line in lines if line.fault is not None and not line.is_whole]
+    broken = [line.fault for line in lines if line.fault is not None and not line.is_complete]
     if broken:
         raise _Refusal(400, one_line(broken[0]))
 

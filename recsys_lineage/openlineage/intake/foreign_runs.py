@@ -30,12 +30,12 @@ class ForeignDataset:
     columns: tuple[tuple[str, str], ...] = ()
     lineage: Mapping[str, Any] = field(default_factory=dict)
 
-    def learn(self, given: Mapping[str, Any]) -> None:
+    def learn(self, dataset: Mapping[str, Any]) -> None:
         """Add the facets of a further event; missing ones stay."""
-        version = facet_of(given, "version").get("datasetVersion")
+        version = facet_of(dataset, "version").get("datasetVersion")
         self.version = version if isinstance(version, str) else self.version
-        self.columns = tuple(_columns(facet_of(given, "schema").get("fields"))) or self.columns
-        self.lineage = facet_of(given, "columnLineage") or self.lineage
+        self.columns = tuple(_columns(facet_of(dataset, "schema").get("fields"))) or self.columns
+        self.lineage = facet_of(dataset, "columnLineage") or self.lineage
 
 
 @dataclass(slots=True)
@@ -126,19 +126,19 @@ def _learn(each: Import, runs: dict[str, ForeignRun], aliases: Aliases) -> None:
     kind = facet_of(event.get("job"), "jobType").get("processingType")
     run.streams = run.streams or kind == "STREAMING"
     for side, held in (("inputs", run.inputs), ("outputs", run.outputs)):
-        for _, given in datasets_of(event, side):  # pyright: ignore[reportArgumentType]
-            key = dataset_key(given)
+        for _, dataset in datasets_of(event, side):  # pyright: ignore[reportArgumentType]
+            key = dataset_key(dataset)
             if key is not None:
-                _links(given, aliases)
-                held.setdefault(Named(*key), ForeignDataset()).learn(given)
-                rows = facet_of(given, "outputStatistics", "outputFacets").get("rowCount")
+                _links(dataset, aliases)
+                held.setdefault(Named(*key), ForeignDataset()).learn(dataset)
+                rows = facet_of(dataset, "outputStatistics", "outputFacets").get("rowCount")
                 if isinstance(rows, int):
                     run.rows[Named(*key)] = rows
 
 
-def _links(given: Any, aliases: Aliases) -> None:
-    key = dataset_key(given)
-    identifiers = facet_of(given, "symlinks").get("identifiers")
+def _links(dataset: Any, aliases: Aliases) -> None:
+    key = dataset_key(dataset)
+    identifiers = facet_of(dataset, "symlinks").get("identifiers")
     for each in identifiers if key is not None and isinstance(identifiers, list) else ():
         other = dataset_key(each)
         if other is not None and key is not None:

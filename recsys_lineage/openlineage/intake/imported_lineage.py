@@ -167,14 +167,14 @@ class ImportedLineage:
         columns: dict[str, list[int]] = {}
         for column in dict.fromkeys([*(name for name, _ in dataset.columns), *fields]):
             origin = fields.get(column)
-            given = origin.get("inputFields") if isinstance(origin, Mapping) else None
+            inputs = origin.get("inputFields") if isinstance(origin, Mapping) else None
             hidden = isinstance(origin, Mapping) and origin.get("transformationType") == "MASKED"
-            own = self._edges(given, aliases, hidden)
+            own = self._edges(inputs, aliases, hidden)
             columns[column] = [edges.setdefault(edge, len(edges)) for edge in (*own, *shared)]
         return json.dumps({"edges": [list(edge) for edge in edges], "columns": columns})
 
-    def _edges(self, given: Any, aliases: Aliases, hidden: bool = False) -> Iterator[tuple[Any, ...]]:
-        for each in given if isinstance(given, list) else ():
+    def _edges(self, fields: Any, aliases: Aliases, hidden: bool = False) -> Iterator[tuple[Any, ...]]:
+        for each in fields if isinstance(fields, list) else ():
             key, column = dataset_key(each), each.get("field") if isinstance(each, Mapping) else None
             if key is None or not isinstance(column, str):
                 continue

@@ -66,8 +66,8 @@ class Import:
     def type(self) -> str:
         """The type of a run's event; otherwise `DATASET` or `JOB`."""
         if "run" in self.event:
-            given = self.event.get("eventType")
-            return given if isinstance(given, str) else "OTHER"
+            kind = self.event.get("eventType")
+            return kind if isinstance(kind, str) else "OTHER"
         return "DATASET" if "dataset" in self.event else "JOB"
 
 

@@ -37,8 +37,8 @@ def dataset_key(dataset: Any) -> tuple[str, str] | None:
 
 def datasets_of(event: Mapping[str, Any], side: Side) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The inputs or outputs of an event that are objects, each with its position."""
-    given = event.get(side)
-    for number, dataset in enumerate(given if isinstance(given, list) else ()):
+    datasets = event.get(side)
+    for number, dataset in enumerate(datasets if isinstance(datasets, list) else ()):
         if isinstance(dataset, Mapping):
             yield f"$.{side}[{number}]", dataset
 

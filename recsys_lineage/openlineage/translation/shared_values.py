@@ -52,9 +52,9 @@ def shared_materialization(data: dict[str, Any]) -> Materialization:
     schemas = [read.pop(_SCHEMA, None) for read in data.get(_READS) or ()]
     record = Materialization.from_json(data)
     # The record was made above and nobody knows it yet; copies of frozen objects take longer than all the rest.
-    for read, given in zip(record.reads, schemas, strict=True):
-        if given is not None:
-            object.__setattr__(read, _SCHEMA, _columns(given))
+    for read, columns in zip(record.reads, schemas, strict=True):
+        if columns is not None:
+            object.__setattr__(read, _SCHEMA, _columns(columns))
     if schema is not None:
         object.__setattr__(record, _SCHEMA, _columns(schema))
     if lineage:
@@ -62,5 +62,5 @@ def shared_materialization(data: dict[str, Any]) -> Materialization:
     return record
 
 
-def _columns(given: Any) -> tuple[Column, ...]:
-    return given if isinstance(given, tuple) else tuple(Column(*each) for each in given)
+def _columns(columns: Any) -> tuple[Column, ...]:
+    return columns if isinstance(columns, tuple) else tuple(Column(*each) for each in columns)

@@ -83,8 +83,8 @@ def _lineage(
     yield from _origins(lineage.get("dataset"), f"{place}.columnLineage.dataset", readable)
 
 
-def _origins(given: Any, place: str, readable: Mapping[_Key, set[str] | None]) -> Iterator[Fault]:
-    for number, origin in enumerate(_objects(given)):
+def _origins(origins: Any, place: str, readable: Mapping[_Key, set[str] | None]) -> Iterator[Fault]:
+    for number, origin in enumerate(_objects(origins)):
         key, column = dataset_key(origin), origin.get("field")
         here = f"{place}[{number}]"
         if key is None:
@@ -100,9 +100,9 @@ def _origins(given: Any, place: str, readable: Mapping[_Key, set[str] | None]) -
 
 
 def _ordinals(fields: Any, place: str) -> Iterator[Fault]:
-    given = [field.get("ordinal_position") for field in _objects(fields)]
-    if any(each is not None for each in given) and given != list(range(1, len(given) + 1)):
-        yield Fault("ordinals", f"expected 1 to {len(given)} in order, found {given}", place)
+    positions = [field.get("ordinal_position") for field in _objects(fields)]
+    if any(each is not None for each in positions) and positions != list(range(1, len(positions) + 1)):
+        yield Fault("ordinals", f"expected 1 to {len(positions)} in order, found {positions}", place)
     for name, times in Counter(str(field.get("name")) for field in _objects(fields)).items():
         if times > 1:
             yield Fault("column-once", f"the column {name!r} stands there {times} times", place)
@@ -121,5 +121,5 @@ def _listed_twice(datasets: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator
             seen.add(key)
 
 
-def _objects(given: Any) -> list[Mapping[str, Any]]:
-    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
+def _objects(values: Any) -> list[Mapping[str, Any]]:
+    return [each for each in values if isinstance(each, Mapping)] if isinstance(values, list) else []

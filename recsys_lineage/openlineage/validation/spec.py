@@ -110,16 +110,16 @@ class Spec:
         if self._folder is not None:
             path = self._folder / name
             return json.loads(path.read_bytes()) if path.is_file() else None
-        kept = self._cache / re.sub(r"\W", "_", self.source) / name
-        if not kept.is_file():
+        cached = self._cache / re.sub(r"\W", "_", self.source) / name
+        if not cached.is_file():
             body = self._fetched(name)
             if body is None:
                 return None
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as file:
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=cached.parent, delete=False) as file:
                 file.write(body)
-            Path(file.name).replace(kept)
-        return json.loads(kept.read_bytes())
+            Path(file.name).replace(cached)
+        return json.loads(cached.read_bytes())
 
     def _fetched(self, name: str) -> bytes | None:
         url = f"{self.source.rstrip('/')}/{name}"

@@ -39,8 +39,8 @@ def _adapter(type_: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(type_)
 
 
-def _columns(given: Iterable[Any]) -> tuple[Column, ...]:
-    return tuple(each if isinstance(each, Column) else Column(*each) for each in given)
+def _columns(columns: Iterable[Any]) -> tuple[Column, ...]:
+    return tuple(each if isinstance(each, Column) else Column(*each) for each in columns)
 
 
 def _typed(values: Any) -> dict[str, Any]:

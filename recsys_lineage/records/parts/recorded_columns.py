@@ -10,12 +10,12 @@ from pydantic import BeforeValidator, PlainSerializer
 from recsys_lineage.columns.column_edge import DIRECT, ColumnEdge
 
 
-def read_columns(given: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
+def read_columns(recorded: Mapping[str, Any]) -> dict[str, tuple[ColumnEdge, ...]]:
     """The edges of each column, parsed from the form of `RecordedColumns`."""
-    if not given or any(isinstance(edges, tuple) for edges in given.values()):
-        return dict(given)
-    edges = [_edge(*each) for each in given["edges"]]
-    return {column: tuple(edges[place] for place in places) for column, places in given["columns"].items()}
+    if not recorded or any(isinstance(edges, tuple) for edges in recorded.values()):
+        return dict(recorded)
+    edges = [_edge(*each) for each in recorded["edges"]]
+    return {column: tuple(edges[place] for place in places) for column, places in recorded["columns"].items()}
 
 
 def _edge(table: str, column: str, subtype: Any, masking: bool = False) -> ColumnEdge:

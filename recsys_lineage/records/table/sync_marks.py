@@ -22,7 +22,7 @@ class SyncMarks:
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._path = lake.storage.path(TABLE, *_FILE)
-        self._marks = self._kept()
+        self._marks = self._stored()
         self._before = dict(self._marks)
 
     def new_commits(self, table: str) -> Iterator[dict[str, Any]]:
@@ -50,7 +50,7 @@ class SyncMarks:
         self._lake.storage.write_bytes(self._path, json.dumps(self._marks).encode())
         self._before = dict(self._marks)
 
-    def _kept(self) -> dict[str, tuple[int, str]]:
+    def _stored(self) -> dict[str, tuple[int, str]]:
         try:
             found = json.loads(self._lake.storage.read_bytes(self._path))
             return {table: (int(version), str(write_id)) for table, (version, write_id) in found.items()}

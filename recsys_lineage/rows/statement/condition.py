@@ -18,34 +18,36 @@ class Condition:
     Attributes:
         template: SQL, with `\\0` in place of the column's expression.
         refuses_null: whether it is never true for NULL.
-        asked: for a condition that allows the values of a column: the table and the column's SQL.
+        requested: for a condition that allows the values of a column: the table and the column's SQL.
         few: whether it usually allows few values.
-        asks: the table of requested values, without rows of which nothing is wanted; empty where there is none.
+        requests: the table of requested values, without rows of which nothing is wanted; empty where there is none.
     """
 
     template: str
     refuses_null: bool
-    asked: tuple[str, str] | None = None
+    requested: tuple[str, str] | None = None
     few: bool = False
-    asks: str = ""
+    requests: str = ""
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column has one of the values of a column of a small table; NULL counts as a value."""
         nulls = f"\0 IS NULL AND EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL)"
-        return cls(f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), asks=table)
+        return cls(
+            f"(\0 IN (SELECT {column} FROM {table}) OR ({nulls}))", False, (table, column), requests=table
+        )
 
     @classmethod
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column equals a value of a column of a small table, so it is not NULL."""
-        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), asks=table)
+        return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), requests=table)
 
     @property
     def of_equals(self) -> Condition | None:
         """Condition on a column that is equal to one with this condition; None if there is none."""
         if self.refuses_null:
             return self
-        return Condition.equal_to_one_of(*self.asked) if self.asked else None
+        return Condition.equal_to_one_of(*self.requested) if self.requested else None
 
     def of(self, expression: str) -> str:
         """The condition on an expression."""

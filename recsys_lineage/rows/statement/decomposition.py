@@ -328,7 +328,7 @@ class Statement:
         reference = self._reference(query, known, "query")
         made = self.definitions.get(reference.get("from_table", {}).get("table_name", "").casefold())
         if made is not None:
-            made.asked = True
+            made.in_expression = True
         return reference
 
     def _rename(self, table: Node, known: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ class Definition:
         materialized: the author's MATERIALIZED clause.
         recursive: whether it reads itself.
         whole: whether its rows cannot be followed individually, so that each is traced to everything that it reads.
-        asked: whether it is a subquery of an expression, of which all rows are needed.
+        in_expression: whether it is a subquery of an expression, of which all rows are needed.
         keys: for a recursive query USING KEY, its keys, and the aggregates that merge a key's rows.
         reads: the folded names of the tables and definitions in it, each as often as it occurs.
     """
@@ -36,7 +36,7 @@ class Definition:
     materialized: str = ""
     recursive: bool = False
     whole: bool = False
-    asked: bool = False
+    in_expression: bool = False
     keys: list[Node] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 

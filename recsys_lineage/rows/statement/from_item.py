@@ -95,17 +95,17 @@ def from_items(relation: Node, catalog: Catalog) -> list[FromItem]:
     if kind == "BASE_TABLE":
         table = relation["table_name"]
         names = [column.name for column in catalog.columns.get(table.casefold(), ())]
-        given = relation.get("column_name_alias") or []
+        aliases = relation.get("column_name_alias") or []
         return [
             FromItem(
-                relation, relation.get("alias") or table, [*given, *names[len(given) :]], table.casefold()
+                relation, relation.get("alias") or table, [*aliases, *names[len(aliases) :]], table.casefold()
             )
         ]
     return [FromItem(relation, relation.get("alias") or "", None)]
 
 
 def mark_items(
-    query: Node, items: list[FromItem], statement: Statement, said: Callable[[FromItem], str]
+    query: Node, items: list[FromItem], statement: Statement, fact: Callable[[FromItem], str]
 ) -> None:
     """Add columns to relations and exclude them from every `*`, in place.
 
@@ -116,13 +116,13 @@ def mark_items(
     Args:
         query, items: the query and its relations.
         statement: the statement that contains it.
-        said: returns SQL of the fact about a relation's rows; empty for none.
+        fact: returns SQL of the fact about a relation's rows; empty for none.
     """
     added: dict[int, dict[str, str]] = {}
     for number, item in enumerate(items):
         if item.table and item.hidden is None:
             there = {f"__there{number}": "true"} if item.nulled else {}
-            mark = {f"__mark{number}": text} if (text := said(item)) else {}
+            mark = {f"__mark{number}": text} if (text := fact(item)) else {}
             added |= {number: {**there, **mark}} if there or mark else {}
     aliases = {item.alias.casefold() for item in items}
     for part in parts(query) if added else ():

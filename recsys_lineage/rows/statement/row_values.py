@@ -37,8 +37,8 @@ class RowValues:
             for place, (column, value) in enumerate(self.row.items())
         }
 
-    def may_stand_apart(self, sql: str, kinds: Sequence[DuckDBPyType | None]) -> bool:
-        """Whether SQL with stand-ins says of each value what it says with the value itself.
+    def can_use_stand_ins(self, sql: str, kinds: Sequence[DuckDBPyType | None]) -> bool:
+        """Whether SQL with stand-ins gives the same result as with the values themselves.
 
         Args:
             sql: the statement of whose result the row is.

@@ -1,6 +1,6 @@
-"""ShortLists: the values of small tables written into the SQL that asks whether something is among them.
+"""ShortLists: the values of small tables written into the SQL of membership tests.
 
-DuckDB joins with a table whatever a query asks for, behind all of the query's own filters. A list of constants is a
+DuckDB evaluates membership in a table as a join, behind all of the query's own filters. A list of constants is a
 filter itself, which it moves down to the scan, where it leaves out most rows before anything is computed of them.
 """
 

@@ -31,13 +31,13 @@ class Whole:
     Attributes:
         text: its SQL, over the definition.
         definition: the definition's name; its rows are stored for reuse.
-        asked: the steps with the requested values.
+        requested: the steps with the requested values.
         tables: the tables that it reads.
     """
 
     text: str
     definition: str
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     tables: tuple[str, ...]
 
 
@@ -47,13 +47,13 @@ class Within:
 
     Attributes:
         table: the whole table or definition.
-        asked: column position → the table and column with the requested values, and whether NULL is excluded.
+        requested: column position → the table and column with the requested values, and whether NULL is excluded.
         only: whether the part is exactly those rows.
         text: its SQL over the larger part, with `\0` in place of its name.
     """
 
     table: str
-    asked: tuple[tuple[int, str, str, bool], ...]
+    requested: tuple[tuple[int, str, str, bool], ...]
     only: bool
     text: str
 
@@ -66,13 +66,13 @@ class All:
         text: the SQL of all rows.
         single: whether there is at most one, so that a step with one row has them all.
         of: lists of steps of marked rows: if each step in a list is wholly marked, so is this one.
-        asked: such steps of one row: if one of them has its row, this step is wholly marked.
+        requested: such steps of one row: if one of them has its row, this step is wholly marked.
     """
 
     text: str
     single: bool
     of: tuple[tuple[str, ...], ...]
-    asked: tuple[str, ...] = ()
+    requested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Marking:
 
     Attributes:
         marked: the steps of marked input rows.
-        asked: the steps with the keys of groups or partitions that have some.
+        requested: the steps with the keys of groups or partitions that have some.
         text: returns the SQL of all rows with the mark as the last column.
         definition: the definition's name.
         columns: the names of its columns.
@@ -92,7 +92,7 @@ class Marking:
     """
 
     marked: tuple[str, ...]
-    asked: tuple[str, ...]
+    requested: tuple[str, ...]
     text: Callable[[], str]
     definition: str
     columns: tuple[str, ...]
@@ -167,11 +167,11 @@ class Steps:
         few: int = 0,
     ) -> None:
         """Add a step after all others."""
-        given = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
+        queries = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
         made = Step(
             name,
             tuple(columns),
-            given,
+            queries,
             stored,
             tuple(types),
             whole,
@@ -209,7 +209,7 @@ def definition_text(definition: Definition, syntax: Syntax) -> str:
     query = definition.query
     if not definition.recursive:
         text = syntax.text(query)
-        # beside a recursive query DuckDB takes a union for one too, and then no ORDER BY or LIMIT behind it
+        # next to a recursive query DuckDB takes a union for one too, and then no ORDER BY or LIMIT behind it
         ends = query["type"] == "SET_OPERATION_NODE" and query.get("modifiers")
         return f"SELECT * FROM ({text}) AS __all" if ends else text
     union = "UNION ALL" if query["union_all"] else "UNION"

@@ -31,7 +31,7 @@ class Syntax:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._asked: dict[tuple[str, str], str] = {}
+        self._answers: dict[tuple[str, str], str] = {}
 
     def parsed(self, sql: str) -> Node | str:
         """The query node of one SELECT; DuckDB's error if it has none."""
@@ -83,11 +83,11 @@ class Syntax:
 
     def _one(self, sql: str, value: str) -> str:
         """DuckDB's result for one value, cached, because a third of the calls repeat."""
-        if (sql, value) not in self._asked:
+        if (sql, value) not in self._answers:
             row = self._connection.execute(sql, [value]).fetchone()
             assert row is not None
-            self._asked[sql, value] = row[0]
-        return self._asked[sql, value]
+            self._answers[sql, value] = row[0]
+        return self._answers[sql, value]
 
     def _select(self, sql: str) -> Node:
         node = self.parsed(f"SELECT {sql}")
@@ -194,12 +194,12 @@ def children(query: Node) -> list[Node]:
     return query.get("children") or [query["left"], query["right"]]
 
 
-def set_children(query: Node, given: list[Node]) -> None:
+def set_children(query: Node, nodes: list[Node]) -> None:
     """Replace the queries that a set operation combines."""
     if query.get("children"):
-        query["children"] = given
+        query["children"] = nodes
     else:
-        query["left"], query["right"] = given
+        query["left"], query["right"] = nodes
 
 
 def is_cut(query: Node) -> bool:
@@ -258,12 +258,12 @@ def gathered(window: Node, argument: Node, aggregate: str) -> Node:
     return made
 
 
-def set_arguments(call: Node, given: list[Node]) -> None:
+def set_arguments(call: Node, nodes: list[Node]) -> None:
     """Replace the arguments of a function or window."""
     if "arguments" in call:
-        call["arguments"] = [{"name": "", "expression": each} for each in given]
+        call["arguments"] = [{"name": "", "expression": each} for each in nodes]
     else:
-        call["children"] = given
+        call["children"] = nodes
 
 
 def is_star(query: Node) -> bool:

@@ -198,10 +198,10 @@ def _struct(value: object, kind: DuckDBPyType, where: str) -> str:
         folded = {str(each).casefold(): part for each, part in value.items()}
         parts = [value_literal(folded[name.casefold()], each, where) for name, each in fields]
     else:
-        given = _sequence(value, kind, where)
-        if len(given) != len(fields):
+        values = _sequence(value, kind, where)
+        if len(values) != len(fields):
             raise _misfit(value, kind, where)
-        parts = [value_literal(part, each, where) for part, (_, each) in zip(given, fields, strict=True)]
+        parts = [value_literal(part, each, where) for part, (_, each) in zip(values, fields, strict=True)]
     if all(name == "" for name, _ in fields):
         return f"row({', '.join(parts)})"
     named = ", ".join(f"{quote(name)} := {part}" for (name, _), part in zip(fields, parts, strict=True))

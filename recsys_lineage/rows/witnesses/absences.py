@@ -8,7 +8,7 @@ from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.row_facts.ways import ways
+from recsys_lineage.rows.statement.row_facts.path_counts import path_counts
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -46,7 +46,7 @@ class Absences:
         self.definitions: list[Definition] = []
         self.left: set[str] = set()
         self.right: set[str] = set()
-        self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
+        self._several = {table for table in self._tables if path_counts(statement, [table]).get(MAIN, 0) > 1}
         for definition in statement.definitions.values():
             query = definition.query
             if definition.recursive:

@@ -149,7 +149,9 @@ class _Context:
                 needs.rows |= one.rows
                 whole |= bool(one.places)
                 if one.places:
-                    names |= set(_folded(part.get("column_name_alias") or _given(part["subquery"]["node"])))
+                    names |= set(
+                        _folded(part.get("column_name_alias") or _result_names(part["subquery"]["node"]))
+                    )
         return whole
 
     def _of_sides(self, query: Node, around: set[str]) -> _Needs:
@@ -219,7 +221,7 @@ class _Context:
         for each in parts(part):
             if is_expression(each, "WINDOW") and is_over_all(each):
                 reads = self._reads_source(each)
-                if reads:  # also for rows that the traced ones do not ask about
+                if reads:  # also for rows that the traced ones do not request
                     self.conditions.append("true")
                 elif self._reads(query):
                     self._add_condition(query)
@@ -293,10 +295,10 @@ def _names(table: str, catalog: Catalog) -> list[str]:
     return [column.name for column in catalog.columns.get(table, ())]
 
 
-def _given(query: Node) -> list[str]:
+def _result_names(query: Node) -> list[str]:
     """Output names of a query, as far as its text has them."""
     if query["type"] != "SELECT_NODE":
-        return _given(children(query)[0])
+        return _result_names(children(query)[0])
     return [
         each.get("alias") or (each["column_names"][-1] if is_expression(each, "COLUMN_REF") else "")
         for each in query["select_list"]

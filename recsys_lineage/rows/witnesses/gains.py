@@ -9,8 +9,8 @@ from recsys_lineage.rows.statement.columns.column_places import selected_places
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import from_items
+from recsys_lineage.rows.statement.row_facts.path_counts import path_counts
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
-from recsys_lineage.rows.statement.row_facts.ways import ways
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -47,7 +47,7 @@ class Gains:
         self._facts = QueryFacts(statement, ())
         self._of_groups = Made(statement, lambda expression, _: self._is_of_several(expression))
         self._tables = set(statement.catalog.tables)
-        self._several = {table for table in self._tables if ways(statement, [table]).get(MAIN, 0) > 1}
+        self._several = {table for table in self._tables if path_counts(statement, [table]).get(MAIN, 0) > 1}
         keyed = any(each.keys for each in statement.definitions.values())
         self._totals = {name for name, each in statement.definitions.items() if self._is_total(name, each)}
         may_gain = bool(self._several or self._totals) and not statement.sampled and not keyed
@@ -56,8 +56,8 @@ class Gains:
         self.tables = sorted(self._below({statement.main.name.casefold()})) if found else []
 
     def _found(self) -> list[Definition]:
-        asked: set[str] = set()
-        asking: set[str] = set()
+        decisive: set[str] = set()
+        cutting: set[str] = set()
         gaining = False
         for name, definition in self._statement.definitions.items():
             of_definition = [*self._decided_by(definition)]
@@ -65,19 +65,19 @@ class Gains:
             for part in of_definition:
                 inside = everything(part)
                 read = {each["table_name"].casefold() for each in inside if "table_name" in each}
-                asked |= read
+                decisive |= read
                 cut = [each for each in inside if is_query(each) and is_cut(each, self._facts)]
                 if cut and self._below(read) & self._several:
-                    asking.add(name)
+                    cutting.add(name)
                     gaining |= any(_cuts_itself(each) or self._chooses_by_groups(each) for each in cut)
-        below = self._closed(asked)
+        below = self._closed(decisive)
         for name in below:
             query = self._statement.definitions[name].query
             gaining |= _cuts_itself(query) or self._chooses_by_groups(query)
         return [
             definition
             for name, definition in self._statement.definitions.items()
-            if gaining and (name in asking or (name in below and self._is_shared(name, definition)))
+            if gaining and (name in cutting or (name in below and self._is_shared(name, definition)))
         ]
 
     def _is_shared(self, name: str, definition: Definition) -> bool:
@@ -116,8 +116,8 @@ class Gains:
                     yield part["right"]
                 if part.get("type") == "JOIN" and subqueries(part.get("condition")):
                     yield subqueries(part["condition"])
-            if asked := subqueries([query["select_list"], query.get("modifiers")]):
-                yield asked
+            if nested := subqueries([query["select_list"], query.get("modifiers")]):
+                yield nested
 
     def _chooses_by_groups(self, query: Node) -> bool:
         """Whether values made from several rows decide which rows of its relations a query has, or groups."""

@@ -13,7 +13,7 @@ from recsys_lineage.rows.witnesses.witnessed_query import Witnessed
 from recsys_lineage.sql.names import quote
 
 
-def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Witnessed:
+def of_reshaped(query: Node, item: FromItem, statement: Statement, contribution: Contribution) -> Witnessed:
     """Such a query with a column for the origins of its rows.
 
     A row of UNPIVOT comes from one row, a row of PIVOT from those equal in the remaining columns, a row of SUMMARIZE
@@ -23,11 +23,11 @@ def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribu
         query: `SELECT *` of the relation alone.
         item: the reshaped table.
         statement: the statement that contains the query.
-        say: the content of the column.
+        contribution: the content of the column.
     """
     relation = query["from_table"]
     if relation["type"] == "PIVOT" and relation.get("unpivot_names"):
-        carried = _carried(query, item, statement, say)
+        carried = _carried(query, item, statement, contribution)
         if carried is not None:
             return Witnessed(carried, [item.table], {item.table: 1})
     syntax, same = statement.catalog.syntax, ["true"]
@@ -39,26 +39,26 @@ def of_reshaped(query: Node, item: FromItem, statement: Statement, say: Contribu
             if name.casefold() in stays
         ]
     table = quote(item.node["table_name"])
-    lists = f"(SELECT {say.one_of(item)} FROM {table} AS __given WHERE {' AND '.join(same)})"
+    lists = f"(SELECT {contribution.one_of(item)} FROM {table} AS __given WHERE {' AND '.join(same)})"
     made = syntax.parsed(f"SELECT *, {lists} AS __w0 FROM ({syntax.text(query)}) AS __shaped")
     assert isinstance(made, dict)
     return Witnessed(made, [item.table], {item.table: 1})
 
 
-def _carried(query: Node, item: FromItem, statement: Statement, say: Contribution) -> Node | None:
+def _carried(query: Node, item: FromItem, statement: Statement, contribution: Contribution) -> Node | None:
     """An UNPIVOT whose rows carry the annotation of their origin, because a list of equal rows for each would be
     quadratic. None if a pattern for its columns would match the added column.
     """
     syntax = statement.catalog.syntax
 
-    def with_column(said: str) -> Node:
+    def with_column(content: str) -> Node:
         made = copied(query)
         relation = made["from_table"]
         source = relation["source"]
         alias = source.get("alias") or source["table_name"]
         names = source.get("column_name_alias") or []
         columns = f"({', '.join(map(quote, names))})" if names else ""
-        given = f"(SELECT *, {said} AS __w0 FROM {quote(source['table_name'])} AS __given{columns})"
+        given = f"(SELECT *, {content} AS __w0 FROM {quote(source['table_name'])} AS __given{columns})"
         relation["source"] = syntax.relation(f"{given} AS {quote(alias)}")
         for each in parts(relation["pivots"]):
             if is_expression(each, "STAR"):
@@ -73,7 +73,7 @@ def _carried(query: Node, item: FromItem, statement: Statement, say: Contributio
         return None
     if columns[:-1] != _columns(query, statement):
         return None
-    return with_column(say.of_row(item))
+    return with_column(contribution.of_row(item))
 
 
 def _columns(query: Node, statement: Statement) -> tuple[Column, ...]:

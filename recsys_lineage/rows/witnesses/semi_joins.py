@@ -14,20 +14,31 @@ Lists = list[tuple[str, str]]
 """Folded names of tables and definitions, each with the SQL of a list of its rows."""
 
 
-def asked_by(join: Node) -> list[Node]:
+def condition_subqueries(join: Node) -> list[Node]:
     """The subqueries in the condition of a SEMI or ANTI JOIN, in which the rows of its right side are visible."""
     return subqueries([join.get("condition"), join["right"]])
 
 
+def visible_subqueries(relation: Node, items: list[FromItem]) -> list[Node]:
+    """The subqueries of a FROM clause, except those of conditions of SEMI and ANTI JOIN."""
+    hidden = {
+        id(each) for item in items if item.hidden is not None for each in condition_subqueries(item.hidden)
+    }
+    return [each for each in subqueries(relation) if id(each) not in hidden]
+
+
 def rows_of_conditions(
-    items: list[FromItem], statement: Statement, say: Contribution, of_subquery: Callable[[Node], Lists]
+    items: list[FromItem],
+    statement: Statement,
+    contribution: Contribution,
+    of_subquery: Callable[[Node], Lists],
 ) -> Lists:
     """Lists of the rows with which subqueries decide which rows on the right of SEMI or ANTI JOIN match."""
     joins = {id(item.hidden): (item.hidden, item) for item in items if item.hidden is not None}
     return [
-        (table, f"(SELECT {say.gathered(rows)} {fitting(item, statement)})")
+        (table, f"(SELECT {contribution.gathered(rows)} {fitting(item, statement)})")
         for join, item in joins.values()
-        for each in once(asked_by(join))
+        for each in once(condition_subqueries(join))
         for table, rows in of_subquery(each)
     ]
 

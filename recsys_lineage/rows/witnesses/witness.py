@@ -12,13 +12,14 @@ Khanna and Tan ("Why and where", ICDT 2001).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from recsys_lineage.rows.statement.columns.column_names import bound_names, names_of, width_of
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
 from recsys_lineage.rows.statement.row_facts.one_row import row_of
+from recsys_lineage.rows.statement.row_facts.path_counts import path_counts
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
-from recsys_lineage.rows.statement.row_facts.ways import ways
 from recsys_lineage.rows.statement.row_facts.window_rows import (
     is_over_all,
     rows_looked_at,
@@ -40,7 +41,7 @@ from recsys_lineage.rows.witnesses.contribution import Contribution, Lists
 from recsys_lineage.rows.witnesses.partitions import partitions_of, set_apart
 from recsys_lineage.rows.witnesses.reshaped import of_reshaped
 from recsys_lineage.rows.witnesses.result_order import simplify_order
-from recsys_lineage.rows.witnesses.semi_joins import asked_by, fitting, rows_of_conditions
+from recsys_lineage.rows.witnesses.semi_joins import fitting, rows_of_conditions, visible_subqueries
 from recsys_lineage.rows.witnesses.witnessed_query import Witnessed, drop_own_columns
 from recsys_lineage.sql.names import quote
 
@@ -61,14 +62,14 @@ class Witnesses(QueryFacts):
 
     def __init__(self, statement: Statement, sources: Iterable[str]) -> None:
         super().__init__(statement, sources)
-        self._say: Contribution = Lists()
-        self._ways = ways(statement, sources)
+        self._contribution: Contribution = Lists()
+        self._paths = path_counts(statement, sources)
 
     def of(
         self,
         query: Node,
         name_of: Callable[[str], str] | None = None,
-        say: Contribution | None = None,
+        contribution: Contribution | None = None,
         taken: Mapping[int, Callable[[str], str]] | None = None,
         *,
         apart: bool = False,
@@ -78,7 +79,7 @@ class Witnesses(QueryFacts):
         Args:
             query: any query except a recursive one.
             name_of: returns the table or definition that a relation is a part of, if some are parts.
-            say: the content of the columns in place of lists.
+            contribution: the content of the columns in place of lists.
             taken: column position → function from an expression to the condition that it has the wanted value; among
                 rows that are equal for an aggregate, one with the value is listed.
             apart: whether to leave the rows of windows over partitions out of the lists, because each row of a
@@ -89,12 +90,12 @@ class Witnesses(QueryFacts):
         """
         if name_of is not None:
             self._name_of = name_of
-        before = self._say
-        self._say = say or before
+        before = self._contribution
+        self._contribution = contribution or before
         try:
             return self._of(query, taken or {}, apart)
         finally:
-            self._say = before
+            self._contribution = before
 
     def _of(self, query: Node, taken: Mapping[int, Callable[[str], str]], apart: bool) -> Witnessed:
         if query["type"] == "SET_OPERATION_NODE":
@@ -108,32 +109,29 @@ class Witnesses(QueryFacts):
             item.table = self._name_of(item.table)
         aggregated = self.is_aggregated(query)
         plain = aggregated and self._is_plain(query)
-        mark_items(query, items, self.statement, self._said_before)
+        mark_items(query, items, self.statement, self._mark_before)
         rows = [*self._of_items(items, query)]
         result = [query["select_list"], query.get("having"), query.get("qualify"), query.get("modifiers")]
         calls = self._aggregate_calls(result)
         in_calls = [each for call in calls for each in subqueries(call)]
         where = [each for each in conjuncts(query.get("where_clause")) if not self._is_absence(each)]
-        rows += rows_of_conditions(items, self.statement, self._say, self.of_subquery)
-        hidden = [item.hidden for item in items if item.hidden is not None]
-        out_of_sight = {id(each) for join in hidden for each in asked_by(join)}
-        below = [each for each in subqueries(relation) if id(each) not in out_of_sight]
-        below += [*subqueries(where), *in_calls]
+        rows += rows_of_conditions(items, self.statement, self._contribution, self.of_subquery)
+        below = [*visible_subqueries(relation, items), *subqueries(where), *in_calls]
         in_keys = subqueries(self.keys_of(query)) if aggregated else []
         below += in_keys
         keys = [without_places(each) for each in in_keys]
-        beside = [
+        ungrouped = [
             each
             for each in subqueries(result)
             if not any(each is other for other in in_calls) and without_places(each) not in keys
         ]
         if not aggregated:
-            below, beside = [*below, *beside], []
-        asked = [each for each in where if is_expression(each, "SUBQUERY")]
+            below, ungrouped = [*below, *ungrouped], []
+        conditions = [each for each in where if is_expression(each, "SUBQUERY")]
         rows += [
             pair
             for each in once(below)
-            for pair in self.of_subquery(each, must_be_true=any(each is other for other in asked))
+            for pair in self.of_subquery(each, must_be_true=any(each is other for other in conditions))
         ]
         if aggregated:
             one = self._one_row_calls(calls)
@@ -142,12 +140,26 @@ class Witnesses(QueryFacts):
             if not one:
                 rows = self._merged(rows)
             rows = [
-                (table, self._of_group(row, one if plain or self._ways[table] == 1 else [], likes, joined))
+                (table, self._of_group(row, one if plain or self._paths[table] == 1 else [], likes, joined))
                 for table, row in rows
             ]
-        rows += [pair for each in once(beside) for pair in self.of_subquery(each)]
+        rows += [pair for each in once(ungrouped) for pair in self.of_subquery(each)]
         windows = once([part for part in parts(result) if is_expression(part, "WINDOW")])
-        rows = self._merged(rows)
+        repeats = len(items) > 1 or bool(below or ungrouped)
+        return self._witnessed(query, self._merged(rows), windows, repeats=repeats, apart=apart)
+
+    def _witnessed(
+        self, query: Node, rows: list[tuple[str, str]], windows: list[Node], *, repeats: bool, apart: bool
+    ) -> Witnessed:
+        """A query with columns for its witnesses, those of its windows included.
+
+        Args:
+            query: the query; it is changed in place.
+            rows: tables, each with SQL of the witnesses of one row.
+            windows: the window functions of the query.
+            repeats: whether its witnesses may repeat.
+            apart: whether windows over whole partitions get queries of their own.
+        """
         near = [window for window in windows if not is_over_all(window)]
         found = set_apart(near, self.statement) if apart else []
         listed = [window for window in near if not any(window is each for each in found)]
@@ -157,7 +169,7 @@ class Witnesses(QueryFacts):
             columns.setdefault(table, []).append(row)
             of_partitions.setdefault(table, []).append(row)
             columns[table] += dict.fromkeys(self._over(window, row) for window in listed)
-        made = Witnessed(query, repeats=len(items) > 1 or bool(below or beside or listed))
+        made = Witnessed(query, repeats=repeats or bool(listed))
         if rows:
             made.partitions = partitions_of(
                 query, found, self.is_aggregated(query), lambda bare: self._list(bare, of_partitions)
@@ -172,17 +184,17 @@ class Witnesses(QueryFacts):
     def _list(self, query: Node, columns: Mapping[str, list[str]]) -> None:
         """Add a column `__w0`, `__w1`, … for each table to a query, with the union of several expressions."""
         for n, lists in enumerate(columns.values()):
-            said = self.syntax.expression(self._say.together(lists))
-            query["select_list"].append({**said, "alias": f"__w{n}"})
+            content = self.syntax.expression(self._contribution.together(lists))
+            query["select_list"].append({**content, "alias": f"__w{n}"})
 
     def _merged(self, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Rows of several tables treated as rows of one, if that is enough."""
-        if not self._say.merged or len(rows) < 2:
+        if not self._contribution.merged or len(rows) < 2:
             return rows
-        return [(rows[0][0], self._say.together([row for _, row in rows]))]
+        return [(rows[0][0], self._contribution.together([row for _, row in rows]))]
 
-    def _said_before(self, item: FromItem) -> str:
-        return self._say.before_joins(item) if item.table in self.followed else ""
+    def _mark_before(self, item: FromItem) -> str:
+        return self._contribution.before_joins(item) if item.table in self.followed else ""
 
     def _of_union(self, query: Node) -> Witnessed:
         if not query["setop_type"].startswith("UNION"):
@@ -250,7 +262,7 @@ class Witnesses(QueryFacts):
         item.table, item.alias = self._name_of(item.table), "__given"
         if item.table not in self.followed or item.columns is None:
             return Witnessed(query)
-        return of_reshaped(query, item, self.statement, self._say)
+        return of_reshaped(query, item, self.statement, self._contribution)
 
     def _of_items(self, items: list[FromItem], query: Node) -> list[tuple[str, str]]:
         """SQL of the list of each followed relation's rows in one joined row, by relation of FROM."""
@@ -265,18 +277,18 @@ class Witnesses(QueryFacts):
                         "a subquery behind SEMI or ANTI JOIN that uses columns around it", item.node
                     )
             elif item.table in self.followed:
-                found.append((item.table, self._say.of_item(item)))
+                found.append((item.table, self._contribution.of_item(item)))
             elif kind == "SUBQUERY" and not item.table:
                 found += self._of_lateral(item, query)
             elif kind in ("PIVOT", "SHOW_REF"):
                 raise self.statement.cannot(
-                    f"{kind.replace('SHOW_REF', 'SUMMARIZE')} beside other relations", item.node
+                    f"{kind.replace('SHOW_REF', 'SUMMARIZE')} next to other relations", item.node
                 )
         return found
 
     def of_hidden(self, item: FromItem) -> str:
         """SQL of the list of rows on the right side of a SEMI or ANTI JOIN that match the row on the left."""
-        return f"(SELECT {self._say.one_of(item)} {fitting(item, self.statement)})"
+        return f"(SELECT {self._contribution.one_of(item)} {fitting(item, self.statement)})"
 
     def _of_lateral(self, item: FromItem, query: Node) -> list[tuple[str, str]]:
         """Lists of the rows behind a row of a correlated subquery in FROM."""
@@ -318,7 +330,7 @@ class Witnesses(QueryFacts):
         value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
         operator = _COMPARED[subquery["comparison_type"]]
         fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
-        if self.says_something_of_nothing(subquery["subquery"]["node"]):
+        if self.has_rows_without_input(subquery["subquery"]["node"]):
             return self._lists(witnessed, width, "")
         if not must_be_true and self.answers_aggregates(
             inner
@@ -348,20 +360,18 @@ class Witnesses(QueryFacts):
             drop_own_columns(witnessed)
         text = self.syntax.text(witnessed.query)
         joined = witnessed.query.get("from_table", {}).get("type") == "JOIN"
+        gathered = partial(self._contribution.gathered, joined=joined)
         return [
-            (
-                table,
-                f"(SELECT {self._say.gathered(f'__q.__w{n}', joined=joined)} FROM ({text}) AS __q{names}{where})",
-            )
+            (table, f"(SELECT {gathered(f'__q.__w{n}')} FROM ({text}) AS __q{names}{where})")
             for n, table in enumerate(witnessed.tables)
         ]
 
     def _of_group(self, row: str, one: list[Node], likes: str, joined: bool) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows behind one of its rows."""
         if not one:
-            return self._say.gathered(row, joined=joined)
+            return self._contribution.gathered(row, joined=joined)
         found = [row_of(call, row, self.syntax, likes) for call in one]
-        return self._say.together(found)
+        return self._contribution.together(found)
 
     def _likes(self, query: Node, one: list[Node], taken: Mapping[int, Callable[[str], str]]) -> str:
         """SQL of the number of wanted values in a row, among those that aggregates take from one row."""
@@ -376,5 +386,5 @@ class Witnesses(QueryFacts):
         return " + ".join(f"coalesce(({each})::INTEGER, 0)" for each in same)
 
     def _over(self, window: Node, row: str) -> str:
-        made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._say.gathering)
-        return self._say.of_window(self.syntax.expression_text(made))
+        made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._contribution.gathering)
+        return self._contribution.of_window(self.syntax.expression_text(made))

@@ -52,7 +52,7 @@ class TestFile:
         assert lines(tmp_path) == BODIES
 
     def test_a_large_file_is_begun_anew_and_the_oldest_go(self, tmp_path: Path) -> None:
-        file = FileDestination("file", tmp_path / "events.jsonl", largest=300, kept=2)
+        file = FileDestination("file", tmp_path / "events.jsonl", largest=300, most_rotated=2)
         for message in MESSAGES:
             file.deliver([message])
         file.close()
@@ -72,7 +72,7 @@ class TestFile:
             # A sender that was killed noted all of its last call, a part of it, or nothing.
             begin += round(noted * (end - begin))
             end = max(end, begin + round(taken * (len(MESSAGES) - begin)))
-            file = FileDestination("file", folder / "events.jsonl", largest=largest, kept=99)
+            file = FileDestination("file", folder / "events.jsonl", largest=largest, most_rotated=99)
             file.deliver(MESSAGES[begin:end])
             file.close()
         assert lines(folder) == BODIES

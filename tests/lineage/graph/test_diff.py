@@ -225,8 +225,8 @@ def test_a_version_alone_is_compared_with_the_latest_and_that_one_is_marked(shop
     records = Records(shop.lake)
     answer = diff(LineageGraph.of(records), [records], "model@0")
     assert (answer.before, answer.after) == ("model@0", "model@2")
-    asked = [name for name, (shape, _) in drawn(answer).boxes.items() if shape == "asked"]
-    assert asked == ["model"]
+    targets = [name for name, (shape, _) in drawn(answer).boxes.items() if shape == "target"]
+    assert targets == ["model"]
 
 
 def test_two_runs_are_compared_table_by_table(shop: Shop) -> None:

@@ -107,7 +107,7 @@ def test_two_columns_have_one_arrow_that_is_dashed_where_all_is_indirect(
         assert arrow.dashed == all(link.kind == "INDIRECT" for link in of_these)
         told = {link.subtype.lower() for link in of_these if (link.kind == "INDIRECT") == arrow.dashed}
         assert set(arrow.text.split(", ")) == told
-    assert {shape for name, (shape, _) in drawing.boxes.items() if name.startswith("u@")} == {"asked"}
+    assert {shape for name, (shape, _) in drawing.boxes.items() if name.startswith("u@")} == {"target"}
 
 
 @given(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recsys_lineage.errors import LineageError
-from recsys_lineage.retention.policy import Policies, Policy, kept_versions
+from recsys_lineage.retention.policy import Policies, Policy, retained_versions
 
 EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 MOMENTS = st.floats(-30, 1500).map(lambda days: EPOCH + timedelta(days=days))
@@ -21,7 +21,7 @@ HELD = st.sets(st.integers(0, 70))
 
 @given(VERSIONS, POLICIES, MOMENTS, HELD)
 def test_the_newest_and_the_held_stay(versions, policy, now, held) -> None:
-    kept = kept_versions(versions, policy, now, held)
+    kept = retained_versions(versions, policy, now, held)
     assert kept <= versions.keys()
     assert held & versions.keys() <= kept
     assert not versions or max(versions) in kept
@@ -29,21 +29,21 @@ def test_the_newest_and_the_held_stay(versions, policy, now, held) -> None:
 
 @given(VERSIONS, POLICIES, MOMENTS, HELD)
 def test_pruning_twice_is_pruning_once(versions, policy, now, held) -> None:
-    kept = kept_versions(versions, policy, now, held)
-    assert kept_versions({v: versions[v] for v in kept}, policy, now, held) == kept
+    kept = retained_versions(versions, policy, now, held)
+    assert retained_versions({v: versions[v] for v in kept}, policy, now, held) == kept
 
 
 @given(VERSIONS, POLICIES, MOMENTS, st.floats(0, 400), HELD)
 def test_with_time_versions_only_fall_out(versions, policy, now, days, held) -> None:
-    later = kept_versions(versions, policy, now + timedelta(days=days), held)
-    assert later <= kept_versions(versions, policy, now, held)
+    later = retained_versions(versions, policy, now + timedelta(days=days), held)
+    assert later <= retained_versions(versions, policy, now, held)
 
 
 @given(VERSIONS, POLICIES, MOMENTS, st.floats(0, 400), HELD)
 def test_pruning_every_night_keeps_what_pruning_once_keeps(versions, policy, now, days, held) -> None:
-    first = kept_versions(versions, policy, now, held)
+    first = retained_versions(versions, policy, now, held)
     later = now + timedelta(days=days)
-    assert kept_versions({v: versions[v] for v in first}, policy, later, held) == kept_versions(
+    assert retained_versions({v: versions[v] for v in first}, policy, later, held) == retained_versions(
         versions, policy, later, held
     )
 
@@ -51,13 +51,13 @@ def test_pruning_every_night_keeps_what_pruning_once_keeps(versions, policy, now
 @given(VERSIONS, st.integers(0, 40), MOMENTS)
 def test_all_versions_of_the_last_nights_stay(versions, nights, now) -> None:
     recent = {v for v, time in versions.items() if now - timedelta(days=nights) < time}
-    assert recent <= kept_versions(versions, Policy(nights), now)
+    assert recent <= retained_versions(versions, Policy(nights), now)
 
 
 @given(POLICIES, st.integers(1, 1000))
 def test_a_version_a_night_is_kept_within_the_bound(policy, nights) -> None:
     versions = {night: EPOCH + timedelta(days=night) for night in range(nights)}
-    kept = kept_versions(versions, policy, EPOCH + timedelta(days=nights - 1))
+    kept = retained_versions(versions, policy, EPOCH + timedelta(days=nights - 1))
     assert len(kept) <= 1 + policy.nights + (policy.weeks + 2) + (
         policy.months + (7 * policy.weeks) // 28 + 3
     )

@@ -16,7 +16,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.lake.versions.pruned_spans import Pruned, PrunedSpans, Span
 from recsys_lineage.lake.versions.pruned_versions import FOLDER, PrunedVersions
-from recsys_lineage.retention.policy import Policy, kept_versions
+from recsys_lineage.retention.policy import Policy, retained_versions
 from recsys_lineage.retention.prune import prune
 from tests.examples import examples
 from tests.lineage.retention.conftest import Nights
@@ -86,7 +86,7 @@ def _bytes_after(folder: Path, nights: int, policy: Policy) -> int:
     for night in range(nights):
         now = START + night * DAY
         alive[night] = now
-        dropped = alive.keys() - kept_versions(alive, policy, now)
+        dropped = alive.keys() - retained_versions(alive, policy, now)
         marks.add(dropped, Pruned(now, str(policy)), settled=now - GRACE)
         for version in dropped:
             del alive[version]

@@ -47,5 +47,5 @@ def test_a_segmentation_may_have_any_name(name: str) -> None:
 
 
 def test_segments_without_a_segmentation_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected a column beside 'user_id'"):
+    with pytest.raises(ValueError, match="expected a column besides 'user_id'"):
         by_segment(pl.DataFrame({"user_id": [1], "ndcg": [1.0]}), pl.DataFrame({"user_id": [1]}), ("ndcg",))

@@ -34,9 +34,9 @@ def names_of(query: Node, catalog: Catalog) -> list[str] | None:
 def _names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
     if item.columns is not None or item.node.get("type") != "SUBQUERY":
         return item.columns
-    given = item.node.get("column_name_alias") or []
+    aliases = item.node.get("column_name_alias") or []
     names = names_of(item.node["subquery"]["node"], catalog)
-    return None if names is None else [*given, *names[len(given) :]]
+    return None if names is None else [*aliases, *names[len(aliases) :]]
 
 
 def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | None:

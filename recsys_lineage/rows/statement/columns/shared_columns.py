@@ -32,5 +32,5 @@ def _columns(relation: Node, catalog: Catalog) -> list[str] | None:
     known = catalog.columns.get(relation["table_name"].casefold())
     if known is None:
         return None
-    given: Iterable[str] = relation.get("column_name_alias") or ()
-    return [*given, *(column.name for column in known[len([*given]) :])]
+    aliases: Iterable[str] = relation.get("column_name_alias") or ()
+    return [*aliases, *(column.name for column in known[len([*aliases]) :])]

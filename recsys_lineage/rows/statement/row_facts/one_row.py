@@ -30,9 +30,9 @@ def row_of(call: Node, row: str, syntax: Syntax, likes: str = "") -> str:
         likes: SQL of a number; among rows that are equal for the aggregate, the one with the greatest number is taken.
     """
     name = call["function_name"].lower()
-    given = arguments(call)
+    operands = arguments(call)
     finder = _ONE_ROW[name]
-    by = [given[-1]] if finder in ("arg_min", "arg_max") else []
+    by = [operands[-1]] if finder in ("arg_min", "arg_max") else []
     ranks: list[str] = []
     if likes and not (call.get("order_bys") or {}).get("orders"):
         rank = syntax.expression_text(by[0]) if by else "true"
@@ -46,7 +46,7 @@ def row_of(call: Node, row: str, syntax: Syntax, likes: str = "") -> str:
         made["qualified_name"] = template["qualified_name"]
     set_arguments(made, [syntax.expression(row), *copied(by)])
     of_value = name in ("any_value", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by")
-    filters = [f"({syntax.expression_text(given[0])}) IS NOT NULL"] if of_value else []
+    filters = [f"({syntax.expression_text(operands[0])}) IS NOT NULL"] if of_value else []
     if filters or ranks:
         own = [f"({syntax.expression_text(call['filter'])})"] if call.get("filter") else []
         made["filter"] = syntax.expression(" AND ".join([*filters, *ranks, *own]))

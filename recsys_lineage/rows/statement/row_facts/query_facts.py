@@ -70,7 +70,7 @@ class QueryFacts:
         windows = any(is_expression(part, "WINDOW") for part in parts(query))
         return not windows and self._is_plain(query)
 
-    def says_something_of_nothing(self, query: Node) -> bool:
+    def has_rows_without_input(self, query: Node) -> bool:
         """Whether a query returns a row even if its tables have none, like an aggregate without groups."""
         read = [query]
         for part in everything(query):
@@ -81,7 +81,7 @@ class QueryFacts:
         return any(
             each["type"] == "SELECT_NODE" and self.is_aggregated(each) and not each.get("group_expressions")
             for each in read
-        ) or any(self.says_something_of_nothing(each) for each in read[1:])
+        ) or any(self.has_rows_without_input(each) for each in read[1:])
 
     def _aggregate_calls(self, result: object) -> list[Node]:
         return [
@@ -138,7 +138,7 @@ class QueryFacts:
         if inner["subquery_type"] not in ("ANY", "EXISTS"):
             return False
         query = inner["subquery"]["node"]
-        return not self.says_something_of_nothing(query) and not self.answers_aggregates(query)
+        return not self.has_rows_without_input(query) and not self.answers_aggregates(query)
 
     def answers_aggregates(self, query: Node) -> bool:
         """Whether a query's result has aggregates of groups, whose values differ with fewer rows."""

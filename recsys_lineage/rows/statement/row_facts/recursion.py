@@ -35,10 +35,10 @@ def goes_row_by_row(side: Node, name: str, aggregates: Collection[str]) -> bool:
         for part in parts(side)
     ):
         return False
-    asked = [part for key, part in side.items() if key != "from_table"]
+    clauses = [part for key, part in side.items() if key != "from_table"]
     below = side["from_table"]
     joined = [part["condition"] for part in parts(below) if part.get("type") == "JOIN"]
-    if any(_reads(each, name) for each in subqueries([asked, joined])):
+    if any(_reads(each, name) for each in subqueries([clauses, joined])):
         return False
     return _is_read_once(below, name, aggregates)
 

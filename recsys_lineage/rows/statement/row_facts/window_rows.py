@@ -78,8 +78,8 @@ def rows_looked_at(window: Node, listed: Node, syntax: Syntax, gathering: str = 
     if kind in _UP_TO_PEERS and not window.get("arg_orders"):
         made.update(start="UNBOUNDED_PRECEDING", end="CURRENT_ROW_RANGE", start_expr=None, end_expr=None)
     elif kind in _SHIFTED and _is_near(window):
-        given = arguments(window)
-        offset = given[1] if len(given) > 1 else window.get("offset_expr")
+        operands = arguments(window)
+        offset = operands[1] if len(operands) > 1 else window.get("offset_expr")
         offset = syntax.expression("1") if offset is None else copied(offset)
         made.update(start="CURRENT_ROW_ROWS", end="CURRENT_ROW_ROWS", start_expr=None, end_expr=None)
         if kind == "WINDOW_LAG":
@@ -100,8 +100,8 @@ def _is_near(window: Node) -> bool:
     """Whether LAG or LEAD has a constant offset."""
     if window.get("ignore_nulls") or window.get("arg_orders"):
         return False
-    given = arguments(window)
-    offset = given[1] if len(given) > 1 else window.get("offset_expr")
+    operands = arguments(window)
+    offset = operands[1] if len(operands) > 1 else window.get("offset_expr")
     if offset is None:
         return True
     if not is_expression(offset, "CONSTANT"):

@@ -83,7 +83,7 @@ class Candidates:
         best = best_column(columns, {column for column, _ in known.values()})
         return {n: made for n, (column, made) in known.items() if column == best}
 
-    def keep(self, step: str, known: Sequence[Mapping[int, Condition]]) -> None:
+    def note(self, step: str, known: Sequence[Mapping[int, Condition]]) -> None:
         """Note for columns of a step with marked rows that all their values are those of a previous step.
 
         Steps with the same requested values share their results.
@@ -93,8 +93,8 @@ class Candidates:
             known: the conditions on the columns of each query's rows.
         """
         for n in set.intersection(*(set(each) for each in known)) if known else ():
-            asked = {each[n].asked for each in known}
-            if len(asked) == 1 and (only := asked.pop()) is not None:
+            requested = {each[n].requested for each in known}
+            if len(requested) == 1 and (only := requested.pop()) is not None:
                 self._values[step, f"c{n}"] = only
 
     def values_of(self, table: str, column: int) -> Condition:
@@ -114,13 +114,13 @@ class Candidates:
         return self._over_marked(query, table, count)
 
     def of_groups(
-        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+        self, definition: Definition, table: str, count: int, request: Callable[[str, list[Node]], str]
     ) -> Node | None:
         """A definition's query over the groups with marked rows, all of which are made from them; None if unknown.
 
         Args:
             definition, table, count: as for `known`.
-            ask: adds a step for a query and conditions, and returns its name.
+            request: adds a step for a query and conditions, and returns its name.
         """
         query = definition.query
         where = conjuncts(query.get("where_clause"))
@@ -130,16 +130,16 @@ class Candidates:
         if not keys or not self._witnesses.is_aggregated(query):
             return None
         selects = [
-            f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around['from_table'])}"
+            f"SELECT DISTINCT {self._requested_keys(keys)} FROM {self._syntax.relation_text(around['from_table'])}"
             for around in self._over_marked(query, table, count)
         ]
         if not selects:
             return None
         condition = " AND ".join(f"({self._syntax.expression_text(part)})" for part in where) or "true"
-        asked = ask(f" WHERE {condition} UNION ".join(selects), where)
-        return self._of_whole(definition, keys, asked) or self._cut(query, keys, asked)
+        requested = request(f" WHERE {condition} UNION ".join(selects), where)
+        return self._of_whole(definition, keys, requested) or self._cut(query, keys, requested)
 
-    def _of_whole(self, definition: Definition, keys: Sequence[Node], asked: str) -> Node | None:
+    def _of_whole(self, definition: Definition, keys: Sequence[Node], requested: str) -> Node | None:
         """The requested groups of a definition that its author wants stored; None if keys do not determine them."""
         select = [without_places({**each, "alias": ""}) for each in definition.query["select_list"]]
         places = [without_places({**key, "alias": ""}) for key in keys]
@@ -148,11 +148,11 @@ class Candidates:
         if not all(place in select for place in places):
             return None
         same = " AND ".join(
-            f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {asked}.{_KEYS}{n}"
+            f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {requested}.{_KEYS}{n}"
             for n, place in enumerate(places)
         )
         made = self._syntax.parsed(
-            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {asked} AS {asked} ON {same}"
+            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {requested} AS {requested} ON {same}"
         )
         assert isinstance(made, dict)
         return made
@@ -193,14 +193,14 @@ class Candidates:
                 f"__s.{quote(definition.columns[place].name)} IS NOT DISTINCT FROM __k.k{n}"
                 for n, place in enumerate(columns)
             )
-            asked = f"SELECT DISTINCT {values} FROM {around} WHERE {condition}"
+            requested = f"SELECT DISTINCT {values} FROM {around} WHERE {condition}"
             found.append(
-                f"SELECT DISTINCT {own} FROM {quote(stored)} AS __s SEMI JOIN ({asked}) AS __k ON {same}"
+                f"SELECT DISTINCT {own} FROM {quote(stored)} AS __s SEMI JOIN ({requested}) AS __k ON {same}"
             )
         return list(dict.fromkeys(found))
 
     def of_keys(
-        self, definition: Definition, table: str, count: int, ask: Callable[[str, list[Node]], str]
+        self, definition: Definition, table: str, count: int, request: Callable[[str, list[Node]], str]
     ) -> Node | None:
         """A definition's query over only the groups or partitions with marked rows; None if it has none.
 
@@ -208,7 +208,7 @@ class Candidates:
 
         Args:
             definition, table, count: as for `known`.
-            ask: adds a step for a query and conditions, and returns its name.
+            request: adds a step for a query and conditions, and returns its name.
         """
         query = definition.query
         catalog = self._statement.catalog
@@ -224,19 +224,19 @@ class Candidates:
         best = best_column(catalog.columns[table], range(len(catalog.columns[table])))
         self._pushdown.put_part(items[number], {best: self.values_of(table, best)})
         where = [each for each in conjuncts(query.get("where_clause")) if not subqueries(each)]
-        select = f"SELECT DISTINCT {self._asked_keys(keys)} FROM {self._syntax.relation_text(around)}"
-        return self._cut(query, keys, ask(select, [*where, marks]))
+        select = f"SELECT DISTINCT {self._requested_keys(keys)} FROM {self._syntax.relation_text(around)}"
+        return self._cut(query, keys, request(select, [*where, marks]))
 
     def _packed(self, keys: Sequence[Node]) -> str:
         fields = ", ".join(f"k{n} := {self._syntax.expression_text(key)}" for n, key in enumerate(keys))
         return f"struct_pack({fields})"
 
-    def _asked_keys(self, keys: Sequence[Node]) -> str:
+    def _requested_keys(self, keys: Sequence[Node]) -> str:
         """The keys together, to distinguish groups, and each alone, to restrict relations."""
         each = [f"{self._syntax.expression_text(key)} AS {_KEYS}{n}" for n, key in enumerate(keys)]
         return ", ".join([f"{self._packed(keys)} AS {_KEYS}", *each])
 
-    def _cut(self, query: Node, keys: Sequence[Node], asked: str) -> Node:
+    def _cut(self, query: Node, keys: Sequence[Node], requested: str) -> Node:
         """A query restricted to rows with requested keys.
 
         DuckDB does not push such a join below a window or another group, so the relations are restricted by their
@@ -247,11 +247,13 @@ class Candidates:
         if self._pushdown.is_open(made, items):
             places = [place_of({**key, "alias": ""}, items, query) for key in keys]
             self._pushdown.put_parts_by(
-                made, items, {p: Condition.one_of(asked, f"{_KEYS}{n}") for n, p in enumerate(places) if p}
+                made,
+                items,
+                {p: Condition.one_of(requested, f"{_KEYS}{n}") for n, p in enumerate(places) if p},
             )
-        whole = self._syntax.relation_text(made["from_table"])
+        relation, table = self._syntax.relation_text(made["from_table"]), quote(requested)
         made["from_table"] = self._syntax.relation(
-            f"{whole} SEMI JOIN {quote(asked)} AS {quote(asked)} ON {self._packed(keys)} = {quote(asked)}.{_KEYS}"
+            f"{relation} SEMI JOIN {table} AS {table} ON {self._packed(keys)} = {table}.{_KEYS}"
         )
         return made
 
@@ -274,7 +276,7 @@ class Candidates:
                 return []
             given = [name.casefold() for name in item.columns or ()]
             known = {given[n]: self.values_of(table, n) for n in range(len(names))}
-            self._pushdown.put_parts_beside(made, items, number, known)
+            self._pushdown.put_parts_of_others(made, items, number, known)
             item.node["column_name_alias"] = [*(item.columns or ())]
             put(item, self._marked[table])
             found.append(made)

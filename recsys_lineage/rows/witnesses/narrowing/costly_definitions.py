@@ -48,6 +48,6 @@ def computed_whole(statement: Statement, witnesses: Witnesses) -> list[str]:
     return [
         name
         for name, each in statement.definitions.items()
-        if each.asked
+        if each.in_expression
         and (name in costly or any(each.depends_on(other, statement.definitions) for other in costly))
     ]

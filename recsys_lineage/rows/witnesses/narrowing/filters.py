@@ -1,4 +1,4 @@
-"""Filters: conditions on computed columns of a result, said of the rows that these are computed of.
+"""Filters: conditions on computed columns of a result, applied to the rows from which these are computed.
 
 So DuckDB finds the rows that are needed before it computes their other columns, and groups no others.
 """
@@ -37,7 +37,7 @@ def filters(
         inside = [*parts(select[n])]
         columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
         strange = any(is_expression(each, kind) for each in inside for kind in _STRANGE)
-        if not (condition.asked or condition.few) or strange or len(columns) == len(inside):
+        if not (condition.requested or condition.few) or strange or len(columns) == len(inside):
             continue
         if is_key is not None and not is_key(select[n]):
             continue

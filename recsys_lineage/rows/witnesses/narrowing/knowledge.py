@@ -131,7 +131,13 @@ class Knowledge:
         for n, condition in conditions.items():
             place = selected[n]
             if place is None or (several and not condition.refuses_null):
-                if place is None and condition.asked and not several and grouped is None and not partitions:
+                if (
+                    place is None
+                    and condition.requested
+                    and not several
+                    and grouped is None
+                    and not partitions
+                ):
                     known |= self._known_inside(query, n, condition, items)
                 continue
             if all(place in each for each in partitions) and (grouped is None or place in grouped):
@@ -144,12 +150,12 @@ class Knowledge:
     ) -> dict[Place, Condition]:
         """Conditions on columns implied by a condition on a STRUCT of them."""
         select = query["select_list"]
-        if any(is_expression(each, "STAR") for each in select[:position]) or condition.asked is None:
+        if any(is_expression(each, "STAR") for each in select[:position]) or condition.requested is None:
             return {}
         made = select[position] if position < len(select) else {}
         if not is_expression(made, "FUNCTION") or made["function_name"] != "struct_pack":
             return {}
-        table, column = condition.asked
+        table, column = condition.requested
         found: dict[Place, Condition] = {}
         for n, each in enumerate(arguments(made)):
             place = place_of({**each, "alias": ""}, items, query)

@@ -54,7 +54,7 @@ class Pushdown(Knowledge):
         super().__init__(witnesses)
         self.original: dict[str, str] = {}
         self._steps, self._once = steps, once
-        self._asked: dict[str, str] = {}
+        self._requested: dict[str, str] = {}
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
     def name_of(self, table: str) -> str:
@@ -84,17 +84,17 @@ class Pushdown(Knowledge):
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
-            asked = tuple(each.asked[0].strip('"') for each in conditions.values() if each.asked)
-            if asked and not shaped and not self._witnesses.is_row_by_row(definition.query):
+            requested = tuple(each.requested[0].strip('"') for each in conditions.values() if each.requested)
+            if requested and not shaped and not self._witnesses.is_row_by_row(definition.query):
                 quoted = [quote(column.name) for column in columns]
                 text = self._where(quote(definition.name), quoted, conditions, columns)
-                whole = Whole(text, definition.name, asked, self._tables_of(definition))
+                whole = Whole(text, definition.name, requested, self._tables_of(definition))
         # what DuckDB finds by a small table it is not to compute other filters for before
-        stored = len(conditions) == len(columns) or any(each.asked for each in conditions.values())
+        stored = len(conditions) == len(columns) or any(each.requested for each in conditions.values())
         stored |= len(columns) == 1 and any(each.few for each in conditions.values())
         stored &= not shaped
         names = [column.name for column in columns]
-        asks = next((each.asks.strip('"') for each in conditions.values() if each.asks), "")
+        requests = next((each.requests.strip('"') for each in conditions.values() if each.requests), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
         within = self._within(table, conditions, columns) if stored else None
         few = (
@@ -105,7 +105,7 @@ class Pushdown(Knowledge):
             else 2
         )
         self._steps.add(
-            name, text, names, stored=stored, of=asks, types=types, whole=whole, within=within, few=few
+            name, text, names, stored=stored, of=requests, types=types, whole=whole, within=within, few=few
         )
         self.original[name] = table
         self.catalog.columns[name] = columns
@@ -113,17 +113,17 @@ class Pushdown(Knowledge):
 
     def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
         """Specification of a part, so that it can be read from a larger one."""
-        asked = tuple(
-            (n, each.asked[0].strip('"'), each.asked[1], each.refuses_null)
+        requested = tuple(
+            (n, each.requested[0].strip('"'), each.requested[1], each.refuses_null)
             for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
-            if each.asked
+            if each.requested
         )
-        if not asked or table in self._once:
+        if not requested or table in self._once:
             return None
         own = [quote(column.name) for column in columns]
         body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
         return Within(
-            table, asked, len(asked) == len(conditions), self._where(body, own, conditions, columns)
+            table, requested, len(requested) == len(conditions), self._where(body, own, conditions, columns)
         )
 
     def _is_shaped(self, table: str) -> bool:
@@ -156,7 +156,7 @@ class Pushdown(Knowledge):
         items = from_items(query["from_table"], self.catalog)
         if not self.is_open(query, items):
             return False
-        few = not any(each.asked or each.few for each in conditions.values())
+        few = not any(each.requested or each.few for each in conditions.values())
         return bool(
             filters(query, items, conditions, width, self._witnesses)
             or (few and self._known_of_partitions(query, items, conditions, width))
@@ -167,14 +167,14 @@ class Pushdown(Knowledge):
 
         One column lets DuckDB skip data, so rows in which it is NULL are queried separately.
         """
-        asked = [n for n, each in conditions.items() if each.asked and not each.refuses_null]
-        if not asked or body.startswith("("):
+        requested = [n for n, each in conditions.items() if each.requested and not each.refuses_null]
+        if not requested or body.startswith("("):
             of = Condition.of_computed if body.startswith("(") else Condition.of
             texts = [of(each, own[n]) for n, each in conditions.items()]
             return f"SELECT * FROM {body} WHERE {' AND '.join(texts)}"
-        best = best_column(columns, asked)
+        best = best_column(columns, requested)
         rest = "".join(f" AND {each.of(own[n])}" for n, each in conditions.items() if n != best)
-        table, column = conditions[best].asked or ("", "")
+        table, column = conditions[best].requested or ("", "")
         return (
             f"SELECT * FROM {body} WHERE {own[best]} IN (SELECT {column} FROM {table}){rest} UNION ALL "
             f"SELECT * FROM {body} WHERE {own[best]} IS NULL AND {conditions[best].of(own[best])}{rest}"
@@ -237,17 +237,17 @@ class Pushdown(Knowledge):
         values = ", ".join(
             f"{quote(items[number].alias)}.{quote(name)} AS v{n}" for n, (number, name) in enumerate(shared)
         )
-        table = self.ask(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
+        table = self.request(f"SELECT DISTINCT {values} FROM {self.syntax.relation_text(around)}", plain)
         return {place: Condition.one_of(table, f"v{n}") for n, place in enumerate(shared)}
 
-    def ask(self, select: str, plain: list[Node]) -> str:
+    def request(self, select: str, plain: list[Node]) -> str:
         """Add a small table of requested values."""
         conditions = " AND ".join(f"({self.syntax.expression_text(part)})" for part in plain) or "true"
         text = f"{select} WHERE {conditions}"
-        if text not in self._asked:
-            self._asked[text] = f"__asked{len(self._asked)}"
-            self._steps.add(self._asked[text], text, stored=True)
-        return self._asked[text]
+        if text not in self._requested:
+            self._requested[text] = f"__requested{len(self._requested)}"
+            self._steps.add(self._requested[text], text, stored=True)
+        return self._requested[text]
 
     def _push_into_sides(self, query: Node, conditions: Conditions) -> None:
         if any(each["type"] in LIMITS for each in query.get("modifiers", [])):
@@ -271,7 +271,7 @@ class Pushdown(Knowledge):
         """Restrict a relation to rows that satisfy conditions, in place."""
         put(item, self.part_of(self.name_of(item.table), conditions))
 
-    def put_parts_beside(
+    def put_parts_of_others(
         self, query: Node, items: list[FromItem], number: int, known: Mapping[str, Condition]
     ) -> None:
         """Restrict the other relations to rows that can join with those of one, given conditions on its columns."""
@@ -308,54 +308,56 @@ class Pushdown(Knowledge):
         plain = [each for each in conditions if not subqueries(each)]
         for each in conditions:
             negated = each.get("type") == "OPERATOR_NOT"
-            asked = each["children"][0] if negated else each
-            if is_expression(asked, "SUBQUERY") and asked["subquery_type"] in ("ANY", "NOT_ANY"):
-                self._push_into_subquery(query, asked, plain, said_true=not negated)
+            subquery = each["children"][0] if negated else each
+            if is_expression(subquery, "SUBQUERY") and subquery["subquery_type"] in ("ANY", "NOT_ANY"):
+                self._push_into_subquery(query, subquery, plain, is_filter=not negated)
             elif not any(is_expression(part, "LAMBDA") for part in parts(each)):
                 for below in subqueries(each):
                     if below["subquery_type"] == "ANY":
-                        self._push_into_subquery(query, below, plain, said_true=False)
+                        self._push_into_subquery(query, below, plain, is_filter=False)
         if self._witnesses.is_aggregated(query):
             return
         items = from_items(query["from_table"], self.catalog)
-        for asked in subqueries(query["select_list"]):
-            inside = [*parts(asked["child"])] if asked["subquery_type"] == "ANY" else []
+        for subquery in subqueries(query["select_list"]):
+            inside = [*parts(subquery["child"])] if subquery["subquery_type"] == "ANY" else []
             columns = [each for each in inside if is_expression(each, "COLUMN_REF")]
             own = all(place_of({**each, "alias": ""}, items, query) is not None for each in columns)
             strange = any(is_expression(each, "WINDOW") or is_expression(each, "LAMBDA") for each in inside)
             if columns and own and not strange:
-                self._push_into_subquery(query, asked, plain, said_true=False)
+                self._push_into_subquery(query, subquery, plain, is_filter=False)
 
-    def _push_into_subquery(self, query: Node, asked: Node, plain: list[Node], *, said_true: bool) -> None:
+    def _push_into_subquery(self, query: Node, subquery: Node, plain: list[Node], *, is_filter: bool) -> None:
         """Restrict the result of one IN subquery to requested values, in place.
 
         Args:
             query: the query that contains it, over the remaining rows of its relations.
-            asked: the IN expression.
+            subquery: the IN expression.
             plain: conditions without subqueries on the query's rows.
-            said_true: whether only rows for which it is true stay.
+            is_filter: whether only rows for which it is true stay.
         """
-        inner = asked["subquery"]["node"]
+        inner = subquery["subquery"]["node"]
         if (
-            asked["comparison_type"] != "COMPARE_EQUAL"
+            subquery["comparison_type"] != "COMPARE_EQUAL"
             or not _is_whole(inner)
-            or subqueries(asked["child"])
-            or (not said_true and self._witnesses.says_something_of_nothing(inner))
-            or (not said_true and self._witnesses.answers_aggregates(inner))  # all of these are witnesses
+            or subqueries(subquery["child"])
+            or (not is_filter and self._witnesses.has_rows_without_input(inner))
+            or (not is_filter and self._witnesses.answers_aggregates(inner))  # all of these are witnesses
         ):
             return
         table = inner["from_table"]["table_name"].casefold()
         if table not in self.statement.definitions or len(self.catalog.columns[table]) != 1:
             return
-        value = self.syntax.expression_text({**asked["child"], "alias": ""})
+        value = self.syntax.expression_text({**subquery["child"], "alias": ""})
         relation = self.syntax.relation_text(query["from_table"])
-        name = self.ask(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
+        name = self.request(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
         condition = Condition.equal_to_one_of(name, "v")
-        if not said_true or self.is_computed(table):  # whoever asks for one value so asks for one part
-            # it says nothing where a NULL is among the answers or asked for, so these stay; where one is asked for
-            # every answer counts, so it is no condition of values alone
+        if not is_filter or self.is_computed(table):  # equal conditions share one part
+            # IN is NULL where a NULL is among its values or requested, so NULLs stay; where one is requested every
+            # value counts, so the condition is not one on values alone
             nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-            condition = Condition(f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, asks=name)
+            condition = Condition(
+                f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, requests=name
+            )
         made = self.part_of(table, {0: condition})
         inner["from_table"] = self.syntax.relation(
             f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"

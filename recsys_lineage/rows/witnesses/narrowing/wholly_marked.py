@@ -55,7 +55,7 @@ class WhollyMarked:
         taken = sides[:1] if query["setop_type"] == "EXCEPT" else sides
         return [(side,) for side in taken if side in followed]
 
-    def asked_by(self, definition: Definition) -> Iterable[str]:
+    def scalars_of(self, definition: Definition) -> Iterable[str]:
         """The definitions of one row, folded, whose value every row of a definition uses."""
         query = definition.query
         if definition.recursive or not _is_joined(query) or self._witnesses.is_aggregated(query):

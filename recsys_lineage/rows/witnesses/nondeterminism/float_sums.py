@@ -57,7 +57,7 @@ def adds_digits(expression: Node, kind: str) -> bool:
 
 
 def _types(expressions: list[Node], query: Node, statement: Statement) -> list[str]:
-    """The types of expressions over a query's relations; DOUBLE if DuckDB does not say."""
+    """The types of expressions over a query's relations; DOUBLE if DuckDB does not determine them."""
     made = copied(query)
     made.update(
         select_list=copied(expressions), where_clause=None, group_expressions=[], group_sets=[], having=None,

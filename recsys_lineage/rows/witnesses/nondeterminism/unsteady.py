@@ -99,5 +99,5 @@ def _is_one(
     place = place_of(column, items, query)
     if place is not None:
         return place in taken
-    said = [name.casefold() for name in column["column_names"]]
-    return said[0] in names or any(name in said for _, name in taken)
+    name_parts = [name.casefold() for name in column["column_names"]]
+    return name_parts[0] in names or any(name in name_parts for _, name in taken)

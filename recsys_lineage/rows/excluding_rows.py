@@ -1,4 +1,4 @@
-"""Keepers: rows whose presence excludes other traced rows.
+"""Excluding rows: rows whose presence excludes other traced rows.
 
 NOT IN, NOT EXISTS, an anti join and EXCEPT let a row pass because other rows are absent, and absent rows are no
 witnesses. But a row that did not pass may still be among the traced rows, if the statement reads its table elsewhere
@@ -57,9 +57,9 @@ def traced(
     tracing.trace(fits, likely, taken, given=given)
     if right & set(tracing.sources):
         counting = dict(tracing.counting)
-        # what keeps a row out may itself be a row that something keeps out
+        # a row that excludes another one may itself be excluded
         for number in range(2 if left & right else 1):
-            wanted = _Keepers(tracing, absences, counting, f"__v{number}_").wanted()
+            wanted = _ExcludingRows(tracing, absences, counting, f"__v{number}_").wanted()
             if wanted:
                 tracing.trace_also(wanted, f"k{number}_")
     if gains.tables:
@@ -72,7 +72,7 @@ class _Known(TypedDict, total=False):
     width: int
 
 
-class _Keepers:
+class _ExcludingRows:
     """The rows that exclude traced rows of one round.
 
     Args:
@@ -109,19 +109,21 @@ class _Keepers:
             yield from self._of_difference(definition)
             return
         own = "" if self._absences.counts_rows(query) else definition.name.casefold()
-        asked = definition.name.casefold() in self._absences.counting
-        for table, text in self._of_select(query, own, asked, True):
+        is_counted = definition.name.casefold() in self._absences.counting
+        for table, text in self._of_select(query, own, is_counted, True):
             width = len(self._statement.catalog.columns[table])
             fields = ", ".join(f"r.f{n}" for n in range(width))
             yield table, f"SELECT {fields} FROM (SELECT unnest(w) AS r FROM ({text}) AS __k) AS __u"
 
-    def _of_select(self, query: Node, own: str, asked: bool, outermost: bool) -> Iterator[tuple[str, str]]:
+    def _of_select(
+        self, query: Node, own: str, is_counted: bool, outermost: bool
+    ) -> Iterator[tuple[str, str]]:
         """Queries for lists of the rows of tables and definitions because of which a traced row does not pass.
 
         Args:
             query: a SELECT, or a correlated subquery.
             own: its definition, if each row that passes is a row of the definition.
-            asked: whether rows that pass wrongly matter; in subqueries they always do.
+            is_counted: whether rows that pass wrongly matter; in subqueries they always do.
             outermost: whether it is not correlated.
         """
         if query["type"] != "SELECT_NODE" or query["from_table"]["type"] in SHAPED:
@@ -129,21 +131,21 @@ class _Keepers:
         items = from_items(query["from_table"], self._statement.catalog)
         over = copied(query)
         over["from_table"] = self._on_traced.of(_without_anti_joins(over["from_table"]))
-        if asked and outermost:
+        if is_counted and outermost:
             self._tracing.pushdown.push_into_subqueries(over)
-        for guard in guards(over) if asked else ():
+        for guard in guards(over) if is_counted else ():
             fails = f"({self._syntax.expression_text(guard)}) IS NOT TRUE"
             for each in subqueries(guard):
                 for table, rows in self._witnesses.of_subquery(each):
                     yield table, self._on_traced.lists(over, rows, [fails], **self._known(own))
-        for item in items if asked else ():
+        for item in items if is_counted else ():
             anti = item.hidden is not None and item.hidden["join_type"] == "ANTI"
             if anti and item.table in self._witnesses.followed:
                 yield (
                     item.table,
                     self._on_traced.lists(over, self._witnesses.of_hidden(item), **self._known(own)),
                 )
-        for item, join in missed(query, items) if asked else ():
+        for item, join in missed(query, items) if is_counted else ():
             if item.table in self._witnesses.followed:
                 missing = " AND ".join(
                     f"{quote(item.alias)}.{quote(name)} IS NULL" for name in item.columns or ()
@@ -152,7 +154,7 @@ class _Keepers:
                 yield item.table, self._on_traced.lists(over, rows, [missing], **self._known(own))
         for below in inner(query):
             for table, text in self._of_select(below, "", True, False):
-                yield table, self._on_traced.lists(over, "__n.w", beside=f"LATERAL ({text}) AS __n")
+                yield table, self._on_traced.lists(over, "__n.w", joined=f"LATERAL ({text}) AS __n")
 
     def _known(self, own: str) -> _Known:
         """Conditions on each row that passes, and its number of columns, if these are a definition's."""

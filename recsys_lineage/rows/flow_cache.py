@@ -1,9 +1,9 @@
 """Flows and descents cached on disk: analysed statements for following rows, shared with other processes.
 
-Analysing the statements of a project takes seconds and always gives the same result. Like byte code, and next to it,
-the result is cached by everything that it depends on; it is not written under `sys.dont_write_bytecode` or into a
-folder that is not writable. It contains the statement's text and names; values of parameters are only in the hash of
-its key, and values of a row nowhere.
+Analysing the statements of a project takes seconds and always gives the same result. It is cached next to Python's
+compiled files, by everything that it depends on; it is not written under `sys.dont_write_bytecode` or into a folder
+that is not writable. It contains the statement's text and names; values of parameters are only in the hash of its key,
+and values of a row nowhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.statement.row_values import RowValues
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
 
-MOST_KEPT = 400
+MOST_CACHED = 400
 """The most cached results; the oldest are deleted."""
 Found = TypeVar("Found")
 _ENDING = ".flow.json"
@@ -85,72 +85,70 @@ class Descent:
         return _descent(json.loads(text))
 
 
-class KeptFlows:
+class FlowCache:
     """Flows and descents by their dependencies, each in a separate file.
 
     Args:
-        folder: their folder; next to this module's byte code when None.
+        folder: their folder; next to this module's compiled file when None.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder if folder is not None else _beside_byte_code()
+        self._folder = folder if folder is not None else _compiled_files_folder()
 
-    def get(self, *questions: object) -> Flow | None:
+    def get(self, *key: object) -> Flow | None:
         """The cached flow for a key; None if there is none."""
-        return self._found(questions, _flow)
+        return self._found(key, _flow)
 
-    def descent(self, *questions: object) -> Descent | None:
+    def descent(self, *key: object) -> Descent | None:
         """The cached descent for a key; None if there is none."""
-        return self._found(questions, _descent)
+        return self._found(key, _descent)
 
-    def _found(
-        self, questions: tuple[object, ...], read: Callable[[Mapping[str, Any]], Found]
-    ) -> Found | None:
+    def _found(self, key: tuple[object, ...], read: Callable[[Mapping[str, Any]], Found]) -> Found | None:
         if self._folder is None:
             return None
         try:
-            return read(json.loads((self._folder / _name(questions)).read_text()))
+            return read(json.loads((self._folder / _name(key)).read_text()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def keep(self, found: Flow | Descent, *questions: object) -> None:
+    def store(self, found: Flow | Descent, *key: object) -> None:
         """Store a flow or descent under its key."""
         if self._folder is None or sys.dont_write_bytecode:
             return
         try:
-            said = _plain(found)
-        except (LineageError, duckdb.Error):  # a way that is not taken need not be one
+            plain = _plain(found)
+        except (LineageError, duckdb.Error):  # an alternative query that is not used need not be valid
             return
         with suppress(OSError):  # a folder that is not there, or not ours to write into, or a full disk
             with tempfile.NamedTemporaryFile("w", dir=self._folder, delete=False) as stream:
                 written = Path(stream.name)
                 try:
-                    json.dump(said, stream)
+                    json.dump(plain, stream)
                     stream.flush()
-                    written.replace(self._folder / _name(questions))
+                    written.replace(self._folder / _name(key))
                 except OSError:
                     written.unlink(missing_ok=True)
             for path in _oldest(self._folder.glob(f"*{_ENDING}")):
                 path.unlink(missing_ok=True)
 
 
-def _oldest(kept: Iterable[Path]) -> list[Path]:
+def _oldest(paths: Iterable[Path]) -> list[Path]:
     times: list[tuple[int, Path]] = []
-    for path in kept:
+    for path in paths:
         with suppress(OSError):  # another process took it away
             times.append((path.stat().st_mtime_ns, path))
-    return [path for _, path in sorted(times)[:-MOST_KEPT]]
+    return [path for _, path in sorted(times)[:-MOST_CACHED]]
 
 
-def _beside_byte_code() -> Path | None:
+def _compiled_files_folder() -> Path | None:
     try:
         return Path(importlib.util.cache_from_source(__file__)).parent
     except NotImplementedError:
         return None
 
 
-def _name(questions: tuple[object, ...]) -> str:
-    return hashlib.sha256(f"{_analysis()}\x1f{questions!r}".encode()).hexdigest() + _ENDING
+def _name(key: tuple[object, ...]) -> str:
+    return hashlib.sha256(f"{_analysis()}\x1f{key!r}".encode()).hexdigest() + _ENDING
 
 
 @cache
@@ -167,58 +165,59 @@ def _analysis() -> str:
     return total.hexdigest()
 
 
-def _flow(kept: Mapping[str, Any]) -> Flow:
-    steps, lacking = tuple(map(_read, kept["steps"])), tuple(kept["insufficient"])
-    return Flow(steps, kept["wanted"], dict(kept["costly"]), kept["context"], lacking)
+def _flow(written: Mapping[str, Any]) -> Flow:
+    steps, insufficient = tuple(map(_step, written["steps"])), tuple(written["insufficient"])
+    return Flow(steps, written["wanted"], dict(written["costly"]), written["context"], insufficient)
 
 
-def _descent(kept: Mapping[str, Any]) -> Descent:
-    looks = tuple((context, tuple(lacking)) for context, lacking in kept["looks"])
-    steps, wanted = tuple(map(_read, kept["steps"])), tuple(kept["wanted"])
-    enough, kinds = tuple(kept["enough"]), tuple(kept["kinds"])
-    return Descent(steps, wanted, dict(kept["costly"]), looks, kept["lost"], enough, kinds)
+def _descent(written: Mapping[str, Any]) -> Descent:
+    looks = tuple((context, tuple(insufficient)) for context, insufficient in written["looks"])
+    steps, wanted = tuple(map(_step, written["steps"])), tuple(written["wanted"])
+    enough, kinds = tuple(written["enough"]), tuple(written["kinds"])
+    return Descent(steps, wanted, dict(written["costly"]), looks, written["lost"], enough, kinds)
 
 
 def _plain(found: Flow | Descent) -> dict[str, Any]:
     """A flow or descent as plain JSON."""
-    said = {each.name: getattr(found, each.name) for each in fields(found)}
-    return said | {"steps": list(map(_said, found.steps)), "costly": dict(found.costly)}
+    plain = {each.name: getattr(found, each.name) for each in fields(found)}
+    return plain | {"steps": list(map(_step_json, found.steps)), "costly": dict(found.costly)}
 
 
-def _said(step: Step) -> dict[str, Any]:
+def _step_json(step: Step) -> dict[str, Any]:
     """A step as plain JSON."""
-    said = asdict(replace(step, marking=None))
+    written = asdict(replace(step, marking=None))
     if step.marking is not None:
         text = step.marking.text()
-        said["marking"] = asdict(replace(step.marking, text=str)) | {"text": text}
-    return said
+        written["marking"] = asdict(replace(step.marking, text=str)) | {"text": text}
+    return written
 
 
-def _read(said: Mapping[str, Any]) -> Step:
-    whole, rows, marking, within = said["whole"], said["all"], said["marking"], said["within"]
+def _step(written: Mapping[str, Any]) -> Step:
+    whole, rows, marking, within = written["whole"], written["all"], written["marking"], written["within"]
     return Step(
-        said["name"],
-        tuple(said["columns"]),
-        tuple(Part(part["text"], tuple(part["of"])) for part in said["parts"]),
-        said["stored"],
-        tuple(said["types"]),
-        whole and Whole(whole["text"], whole["definition"], tuple(whole["asked"]), tuple(whole["tables"])),
-        said["keys"],
-        rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["asked"])),
+        written["name"],
+        tuple(written["columns"]),
+        tuple(Part(part["text"], tuple(part["of"])) for part in written["parts"]),
+        written["stored"],
+        tuple(written["types"]),
+        whole
+        and Whole(whole["text"], whole["definition"], tuple(whole["requested"]), tuple(whole["tables"])),
+        written["keys"],
+        rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["requested"])),
         marking and _marking(marking),
         within
-        and Within(within["table"], tuple(map(tuple, within["asked"])), within["only"], within["text"]),
-        said["few"],
+        and Within(within["table"], tuple(map(tuple, within["requested"])), within["only"], within["text"]),
+        written["few"],
     )
 
 
-def _marking(said: Mapping[str, Any]) -> Marking:
-    text = str(said["text"])
+def _marking(written: Mapping[str, Any]) -> Marking:
+    text = str(written["text"])
     return Marking(
-        tuple(said["marked"]),
-        tuple(said["asked"]),
+        tuple(written["marked"]),
+        tuple(written["requested"]),
         lambda: text,
-        said["definition"],
-        tuple(said["columns"]),
-        said["always"],
+        written["definition"],
+        tuple(written["columns"]),
+        written["always"],
     )

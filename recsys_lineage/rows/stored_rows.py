@@ -9,7 +9,7 @@ from recsys_lineage.rows.statement.condition import best_column
 from recsys_lineage.sql.names import quote
 
 
-def standing_rows(columns: Sequence[Column], rows: str, wanted: str) -> str:
+def stored_rows(columns: Sequence[Column], rows: str, wanted: str) -> str:
     """The query for the wanted rows of a table, each as often as the table has it.
 
     DuckDB skips parts of a table in a join only if it compares with `=`. So one column is compared with `=`, and rows

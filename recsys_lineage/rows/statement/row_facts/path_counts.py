@@ -1,4 +1,4 @@
-"""Ways: the number of paths by which rows of a source reach a statement's result."""
+"""Path counts: the number of paths by which rows of a source reach a statement's result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from recsys_lineage.rows.statement.decomposition import Statement
 
 
-def ways(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
+def path_counts(statement: Statement, sources: Iterable[str]) -> dict[str, int]:
     """The most paths by which rows reach the statement's result, by source and definition.
 
     The number of a source, and of a definition over it, counts its own paths to the statement's result.

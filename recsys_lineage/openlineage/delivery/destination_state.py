@@ -37,7 +37,7 @@ class Delivered:
 
 
 @dataclass(frozen=True)
-class Standing:
+class DestinationState:
     """The state of one destination.
 
     Attributes:

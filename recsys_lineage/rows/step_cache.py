@@ -1,4 +1,4 @@
-"""KeptSteps: results of steps shared by several statements, so that equal queries run once."""
+"""StepCache: results of steps shared by several statements, so that equal queries run once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FoundPart:
     values: Mapping[int, tuple[str, bool]]
 
 
-class KeptSteps:
+class StepCache:
     """Tables filled by steps, by the steps' text; cursors of one connection share them, also across threads.
 
     Args:
@@ -53,23 +53,23 @@ class KeptSteps:
         self._tables: dict[str, tuple[str, threading.Event]] = {}
         self._names, self._lock = itertools.count(), threading.Lock()
 
-    def has(self, said: str) -> bool:
+    def has(self, text: str) -> bool:
         """Whether a step with the same text was filled, or is being filled."""
-        return _digest(said) in self._tables
+        return _digest(text) in self._tables
 
-    def table(self, said: str, fill: Callable[[str], int]) -> str:
+    def table(self, text: str, fill: Callable[[str], int]) -> str:
         """The name of the table with the rows of a step with the same text; the first caller fills it.
 
         Args:
-            said: the canonical text of the step.
+            text: the canonical text of the step.
             fill: creates a table of a name, and returns its number of rows.
         """
-        key = _digest(said)
+        key = _digest(text)
         while True:
             with self._lock:
                 is_new = key not in self._tables
                 if is_new:
-                    self._tables[key] = f"__kept_{next(self._names)}", threading.Event()
+                    self._tables[key] = f"__cached_{next(self._names)}", threading.Event()
                 name, filled = self._tables[key]
             if is_new:
                 try:
@@ -92,7 +92,7 @@ class Parts:
         before: the parts of other statements.
     """
 
-    def __init__(self, before: KeptSteps | None = None) -> None:
+    def __init__(self, before: StepCache | None = None) -> None:
         self._of_tables = {} if before is None else before.parts
         self._own: dict[str, list[FoundPart]] = {}
 
@@ -110,48 +110,46 @@ class Contents:
 
     Args:
         connection: the cursor.
-        kept: the tables behind views of the cursor.
+        cache: the tables behind views of the cursor.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, kept: KeptSteps | None = None) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, cache: StepCache | None = None) -> None:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
-        self._counted = {} if kept is None else kept.counted
-        self._columns = {} if kept is None else kept.columns
-        self._numbers = {} if kept is None else kept.numbers
+        self._counted = {} if cache is None else cache.counted
+        self._columns = {} if cache is None else cache.columns
+        self._numbers = {} if cache is None else cache.numbers
         self._own_numbers: dict[str, int] = {}
-        self._under: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._views: dict[str, tuple[str, tuple[str, ...]]] = {}
 
-    def stands_on(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
-        """Note that a view of the cursor shows the rows of a kept table, possibly under its own column names."""
-        self._under[view] = table, columns
+    def note_view(self, view: str, table: str, columns: tuple[str, ...] = ()) -> None:
+        """Note that a view of the cursor shows the rows of a cached table, possibly under its own column names."""
+        self._views[view] = table, columns
 
     def number(self, table: str) -> int:
         """Number of rows of a table that no longer changes."""
-        below = self._under[table][0] if table in self._under else table
-        numbers = self._numbers if table in self._under else self._own_numbers
-        if below not in numbers:
-            found = self._connection.execute(f"SELECT count(*) FROM {quote(below)}").fetchall()
-            numbers[below] = int(found[0][0])
-        return numbers[below]
+        rows = self.base_table(table)
+        numbers = self._numbers if table in self._views else self._own_numbers
+        if rows not in numbers:
+            found = self._connection.execute(f"SELECT count(*) FROM {quote(rows)}").fetchall()
+            numbers[rows] = int(found[0][0])
+        return numbers[rows]
 
     def has(self, table: str, number: int) -> None:
         """Note the number of rows of a table."""
-        if table in self._under:
-            self._numbers[self._under[table][0]] = number
-        else:
-            self._own_numbers[table] = number
+        numbers = self._numbers if table in self._views else self._own_numbers
+        numbers[self.base_table(table)] = number
 
-    def below(self, table: str) -> str:
+    def base_table(self, table: str) -> str:
         """The table behind a view; the table itself if it is none."""
-        return self._under[table][0] if table in self._under else table
+        return self._views[table][0] if table in self._views else table
 
     def of_rows(self, table: str) -> str:
         """A hash of a table's columns and rows in any order; a large table has a unique one."""
-        if table not in self._under:
+        if table not in self._views:
             columns = f"SELECT column_name, column_type FROM (DESCRIBE {quote(table)})"
-            return self._asked(table, "*", columns) + self._rows_of(table, table)
-        rows, names = self._under[table]
+            return self._result(table, "*", columns) + self._rows_of(table, table)
+        rows, names = self._views[table]
         if rows not in self._counted:
             _ = self._counted.setdefault(rows, self._rows_of(rows, table))
         if rows not in self._columns:
@@ -159,40 +157,40 @@ class Contents:
                 (name, kind) for name, kind, *_ in self._connection.execute(f"DESCRIBE {rows}").fetchall()
             ]
         own = [
-            (given or name, kind)
-            for given, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
+            (alias or name, kind)
+            for alias, (name, kind) in zip_longest(names, self._columns[rows], fillvalue="")
         ]
         return str(own) + self._counted[rows]
 
     def _rows_of(self, table: str, name: str) -> str:
         if self.number(name) > _LARGE:
-            return self._known.setdefault((table, "own"), uuid.uuid4().hex)
+            return self._known.setdefault((table, "unique"), uuid.uuid4().hex)
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
-        return self._asked(table, "", rows)
+        return self._result(table, "", rows)
 
     def of_values(self, table: str, column: str) -> str:
         """A hash of the distinct values of a column of a table, without NULL."""
         of = f"SELECT DISTINCT {column} AS c FROM {quote(table)} WHERE {column} IS NOT NULL"
         kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
-        return self._asked(
+        return self._result(
             table, column, f"SELECT {kind}, count(*), sum(hash(c)::HUGEINT), bit_xor(hash(c)) FROM ({of})"
         )
 
     def has_null(self, table: str, column: str) -> bool:
         """Whether a column of a table contains NULL."""
         text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
-        return self._asked(table, f"{column}?", text) == "[(True,)]"
+        return self._result(table, f"{column}?", text) == "[(True,)]"
 
-    def _asked(self, table: str, what: str, query: str) -> str:
+    def _result(self, table: str, what: str, query: str) -> str:
         if (table, what) not in self._known:
             self._known[table, what] = str(self._connection.execute(query).fetchall())
         return self._known[table, what]
 
 
-def _digest(said: str) -> str:
-    return hashlib.sha256(said.encode()).hexdigest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def words_of(values: Mapping[str, object]) -> str:
-    """A hash of the values of parameters."""
+def values_text(values: Mapping[str, object]) -> str:
+    """The values of parameters as text, in the order of their names."""
     return repr(sorted(values.items()))

@@ -1,4 +1,4 @@
-"""MadeAgain: values that may differ when a statement is run again over the same rows.
+"""RecomputedValues: values that may differ when a statement is run again over the same rows.
 
 A sum of doubles depends on the order of its rows, which changes with the plan and the number of threads, and an
 aggregate that takes one of several equal rows may take another one. So rows are not identified by such values.
@@ -25,7 +25,7 @@ _LEAST = 1e-12
 Fit = Callable[[str], str]
 
 
-class MadeAgain:
+class RecomputedValues:
     """Values of a statement's definitions that may differ in another run.
 
     Args:

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from recsys_lineage.graph.lineage_graph import LineageGraph
 
 
-def ask_graph(
+def answer_from_graph(
     context: typer.Context,
-    ask: Callable[[LineageGraph], Any],
+    question: Callable[[LineageGraph], Any],
     at: str | None,
     format: str,
     out: Path | None,
     as_json: bool,
     then: Callable[[Place, Any], dict[str, Any]] | None = None,
 ) -> None:
-    """Like `ask_place`, for a question to the graph of all records; `at` selects the graph as of that time."""
+    """Like `answer_from_place`, for a question to the graph of all records; `at` selects the graph as of that time."""
 
     def query(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
@@ -35,14 +35,14 @@ def ask_graph(
         if at is not None:
             graph = graph.asof(moment_of(graph, at))
             require_records(graph)
-        return ask(graph)
+        return question(graph)
 
-    ask_place(context, query, format, out, as_json, then)
+    answer_from_place(context, query, format, out, as_json, then)
 
 
-def ask_place(
+def answer_from_place(
     context: typer.Context,
-    ask: Callable[[Place], Any],
+    question: Callable[[Place], Any],
     format: str,
     out: Path | None,
     as_json: bool,
@@ -51,7 +51,7 @@ def ask_place(
     """Ask a question and print the answer; exits with 1 if it is empty.
 
     Args:
-        ask: the question.
+        question: the question.
         format: the format of the answer, unless it is JSON.
         out: a file for the answer.
         as_json: print JSON.
@@ -64,7 +64,7 @@ def ask_place(
     open_place: Callable[[], AbstractContextManager[Place]] = context.obj
     with open_place() as place:
         _require_place(out)
-        answer = ask(place)
+        answer = question(place)
         if then is None or not as_json:
             print_answer(answer, format, out, as_json)
         if then is not None:

@@ -1,12 +1,12 @@
-"""StepWords: words for what texts over steps ask for, equal where two ask the same of steps with the same rows."""
+"""CanonicalTexts: queries over steps as texts that are equal if they read the same from steps with the same rows."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 
-from recsys_lineage.rows.kept_steps import Contents
 from recsys_lineage.rows.statement.steps import Step
+from recsys_lineage.rows.step_cache import Contents
 
 _WORDS = re.compile(r'"(?:[^"]|"")+"|\w+')
 _NAMED = re.compile(rf"(\b(?i:AS)\s+)?({_WORDS.pattern})")
@@ -17,8 +17,8 @@ _OR_NO_NULL = re.compile(r"\((\S+) IN (\[[^\]]*\]) OR \(\1 IS NULL AND False\)\)
 _OF_NO_NULL = re.compile(r" UNION ALL SELECT \* FROM [^()]* WHERE (\S+) IS NULL AND \1 IN \[[^\]]*\]$")
 
 
-class StepWords:
-    """Words over the steps of one statement, whose names differ from statement to statement.
+class CanonicalTexts:
+    """Canonical texts of queries over the steps of one statement, whose names differ from statement to statement.
 
     Args:
         steps: by name, folded; they grow.
@@ -30,7 +30,7 @@ class StepWords:
         self, steps: Mapping[str, Step], contents: Contents, is_filled: Callable[[str], bool]
     ) -> None:
         self._steps, self._contents, self._is_filled = steps, contents, is_filled
-        self._said: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
 
     def named(self, text: str) -> list[str]:
         """The steps that a text reads, in order; one whose name is an alias in it is not read by that."""
@@ -57,14 +57,14 @@ class StepWords:
                 return found[0]
             if is_here(name):
                 return f"[{self._contents.of_rows(self._steps[name].name)}]"
-            if name not in self._said:
-                self._said[name] = name  # a recursive step says its own name
+            if name not in self._texts:
+                self._texts[name] = name  # a recursive step contains its own name
                 step = self._steps[name]
-                self._said[name] = f"[{step.columns} {step.keys} {self.of(step.text)}]"
-            return self._said[name]
+                self._texts[name] = f"[{step.columns} {step.keys} {self.of(step.text)}]"
+            return self._texts[name]
 
-        said = _OR_NO_NULL.sub(r"\1 IN \2", _A_NULL.sub(null, _ONE_OF.sub(values, text)))
-        return _NAMED.sub(word, _OF_NO_NULL.sub("", said))
+        shortened = _OR_NO_NULL.sub(r"\1 IN \2", _A_NULL.sub(null, _ONE_OF.sub(values, text)))
+        return _NAMED.sub(word, _OF_NO_NULL.sub("", shortened))
 
 
 def _folded(word: str) -> str:
