@@ -125,13 +125,13 @@ def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) ->
     """The note on rows that the proposed SQL leaves out, because their orders came to nothing."""
     rows = f"{ended.rows:,} of {files.rows:,} rows"
     if not ended.states:
-        said, others = f"is filled in {rows}", ""
+        text, others = f"is filled in {rows}", ""
     else:
-        said = f"says {', '.join(f'{state} ({count:,})' for state, count in ended.states.items())} in {rows}"
+        text = f"says {', '.join(f'{state} ({count:,})' for state, count in ended.states.items())} in {rows}"
         left = [value for value in column.values if value.strip().lower() not in ended.states]
         others = f"; {', '.join(left[:_MOST_SHOWN])} count" if left else ""
     return (
-        f"column {column.name} {said}: these are taken for no purchases, and the end of raw_events.sql leaves them "
+        f"column {column.name} {text}: these are taken for no purchases, and the end of raw_events.sql leaves them "
         f"out{others}"
     )
 

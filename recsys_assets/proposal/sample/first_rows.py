@@ -170,7 +170,7 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The frame without words for "no value", as databases write them, and these words in their spelling."""
-    words = [*_WORDS_FOR_NONE, *([_OF_DATA_FRAMES] if _stands_among_numbers(frame, _OF_DATA_FRAMES) else [])]
+    words = [*_WORDS_FOR_NONE, *([_OF_DATA_FRAMES] if _is_among_numbers(frame, _OF_DATA_FRAMES) else [])]
     is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in words])
     found = {
         word
@@ -182,7 +182,7 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     )
 
 
-def _stands_among_numbers(frame: pl.DataFrame, word: str) -> bool:
+def _is_among_numbers(frame: pl.DataFrame, word: str) -> bool:
     """Whether a column has nothing but numbers beside a word, which then means no value and is no id or country."""
     is_word, is_number = pl.all().eq(word), pl.all().str.contains(_NUMBER)
     checks = frame.select(is_word.any() & is_number.any() & (is_word | is_number).all())
