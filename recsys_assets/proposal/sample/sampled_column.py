@@ -270,7 +270,7 @@ def _doubtful(numbers: pl.Series) -> str:
     pointed = numbers.filter(numbers.str.contains(".", literal=True))
     if pointed.n_unique() < _EXAMPLES or not pointed.str.contains(_ONE_POINT).all():
         return ""
-    return "each of its numbers with a point has three digits behind it, which is taken for the decimal one"
+    return "its numbers have three digits behind a point, which is taken for the decimal one"
 
 
 def _decimal_sign(numbers: pl.Series) -> str:
