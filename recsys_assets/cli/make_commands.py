@@ -90,7 +90,7 @@ def demo(
         out.print(
             "  recsys ui                    see the asset graph, plots and checks at http://127.0.0.1:3000"
         )
-        out.print(f"  recsys recommend {shown:<12}any customer's recommendations")
+        out.print(f"  {f'recsys recommend {shown}':<27}  any customer's recommendations")
         out.print("  recsys status                every table's version, and what is stale and why")
 
 

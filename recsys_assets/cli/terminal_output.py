@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -103,15 +104,26 @@ def customer_text(answer: CustomerAnswer) -> list[str]:
     else:
         did = "has bought nothing yet" if is_bought else f"has no {escape(answer.target)} yet"
         lines = [f"[bold]Customer {answer.user_id}[/bold] {did}"]
+    shown = Counter({(row["item_id"], row["title"]) for row in [*answer.history, *answer.recommendations]})
+    alike = {title for title, items in Counter(title for _, title in shown).items() if title and items > 1}
+
+    def name(row: Mapping[str, Any]) -> str:
+        """The title, with the id where several of the items shown have it, as where it is that of a category."""
+        title = row["title"] or row["item_id"]
+        return escape(f"{title} ({row['item_id']})" if title in alike else title)
+
     for row in answer.history:
         times = "once" if row["times"] == 1 else f"{row['times']} times"
         last = f", last on {row['last_time']:%Y-%m-%d}" if row["last_time"] else ""
-        lines.append(f"  {row['title'] or row['item_id']} ({times}{last})")
+        lines.append(f"  {name(row)} ({times}{last})")
     lines.append(
         "and is recommended:" if answer.recommendations else "and has every item that there is already."
     )
     for row in answer.recommendations:
-        lines.append(f"  {row['rank']:>2}. {row['title'] or row['item_id']}, {row['reason']}")
+        reason = row["reason"]
+        if (like := row.get("like_item_id")) and any(reason.endswith(f" {title}") for title in alike):
+            reason = f"{reason} ({like})"
+        lines.append(f"  {row['rank']:>2}. {name(row)}, {escape(reason)}")
     return lines
 
 

@@ -19,17 +19,24 @@ from recsys_assets.proposal.names.known_names import (
     rank_of,
     role_rank,
 )
+from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 
 NUMBERS = ("quantity", "unit_price", "amount", "discount")
 _MOST_BEHAVIOURS = 30
 _MOST_NUMBERED_BEHAVIOURS = 10
-_TELLING_ROWS = 20
+TELLING_ROWS = 20
+"""The fewest rows that say something about all."""
+FEW_CUSTOMERS = 20
+"""Number of customers of whom any may have most rows."""
+_NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
+_MANY = 0.05
+"""Share of rows from which such an id is a placeholder."""
 _NUMBERED = re.compile(r"\d")
 _FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
 Like: TypeAlias = Mapping[str, Collection[str]]
-"""Names, in lower case, that are preferred for a column of the raw tables."""
+"""Plain names that are preferred for a column of the raw tables, so that `Email (Billing)` is like `Email`."""
 _NONE: Like = {}
 
 
@@ -52,6 +59,20 @@ class Roles:
         return (
             order.name if order is not None and order.name in self.files.first_lines.get(name, ()) else None
         )
+
+    @property
+    def nobody(self) -> str:
+        """The id that stands for no customer, because it is called so and is in many rows; empty if there is none."""
+        customer = self.columns.get("user_id")
+        if customer is None or customer.distinct <= FEW_CUSTOMERS or customer.most.casefold() not in _NOBODY:
+            return ""
+        return customer.most if customer.counts[0] >= max(TELLING_ROWS, _MANY * self.files.rows) else ""
+
+    @property
+    def ended(self) -> Mapping[str, EndedOrders]:
+        """The columns by which rows came to nothing, unless a raw table takes them."""
+        taken = {name for column in self.columns.values() for name in column.names}
+        return {name: ended for name, ended in self.files.ended.items() if name not in taken}
 
 
 def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
@@ -124,7 +145,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
             continue
         candidates = [
             (
-                column.name.casefold() not in like.get(role, ()),
+                plain_name(column.name) not in like.get(role, ()),
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
                 role in IDS and column.has_words,
@@ -172,9 +193,9 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:
-    """Names, in lower case, of all columns that may be the customer or the product."""
+    """Plain names of all columns that may be the customer or the product."""
     return [
-        column.name.casefold()
+        plain_name(column.name)
         for column in files.columns
         if role_rank(role, column.name, IDS[role]) is not None and _can_be(role, column)
     ]
@@ -235,7 +256,7 @@ def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> di
 
 def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:
     """Whether a column that may name products has a different value in each row, like a line number."""
-    return role == "item_id" and files.rows >= _TELLING_ROWS and column.distinct == files.rows
+    return role == "item_id" and files.rows >= TELLING_ROWS and column.distinct == files.rows
 
 
 def _in_several_columns(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from recsys_assets.proposal.column_roles import Like, Roles, names_for, roles_of
 from recsys_assets.proposal.joined_files import JoinedFiles, joined_files
-from recsys_assets.proposal.names.known_names import IDS, RawTable
+from recsys_assets.proposal.names.known_names import IDS, RawTable, plain_name
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 
@@ -35,7 +35,7 @@ def proposed_tables(
         events = [*joined.parts]
     # products and customers are called as in the events, where their files have several ids
     like: Like = {
-        role: {part.columns[role].name.casefold() for part in events if role in part.columns} for role in IDS
+        role: {plain_name(part.columns[role].name) for part in events if role in part.columns} for role in IDS
     }
     tables: dict[str, list[Roles]] = defaultdict(list)
     tables["raw_events"] = events

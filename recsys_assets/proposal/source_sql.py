@@ -58,15 +58,20 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     A line without a head is kept, so that it is rejected for its missing customer and not lost.
     """
     filled = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
+    part_of = dict(zip(joined.sides, joined.parts, strict=True))
     values = []
     for name in filled:
         side, column = joined.columns[name]
-        values.append(f"{_value(name, column, partial(_of_side, side))} AS {name}")
+        value = _value(name, column, partial(_of_side, side))
+        values.append(f"{_somebody(part_of[side], name, value)} AS {name}")
     if divided:
         by = [_value(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)]
         values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
-    names = {side: {*_used(c for of, c in joined.columns.values() if of == side)} for side in joined.sides}
+    names = {
+        side: {*_used(c for of, c in joined.columns.values() if of == side), *part.ended}
+        for side, part in part_of.items()
+    }
     lines = joined.lines.relation(names["line"] | {line})
     heads = joined.heads.relation(names["head"] | {head, *filter(None, [joined.key])})
     scans = f"FROM {lines} AS line\nLEFT JOIN {heads} AS head\n    ON head.{quote(head)} = line.{quote(line)}"
@@ -77,7 +82,15 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
         scans += f"\nLEFT JOIN {people} AS person\n    ON person.{key} = head.{key}"
     comment = f"-- Every line of {joined.lines.pattern}, with its customer of {whose}."
     body = ",\n    ".join([*values, "line._file", "line._line"])
-    return f"{comment}\nSELECT\n    {body}\n{scans}\n"
+    conditions = [
+        ended.others(_of_side(side, name))
+        for side, part in part_of.items()
+        for name, ended in part.ended.items()
+    ]
+    return f"{comment}\nSELECT\n    {body}\n{scans}\n" + "".join(
+        f"{word} {each}\n"
+        for word, each in zip(("WHERE", *["    AND"] * len(conditions)), conditions, strict=False)
+    )
 
 
 def _used(columns: Iterable[SampledColumn]) -> set[str]:
@@ -167,13 +180,31 @@ def _select(part: Roles, filled: Sequence[str], *, described: bool, counted: boo
         lines += [f"TIMESTAMP '{_BEFORE_ALL}' AS known_from"] if timed else []
         lines += ["_file", "_line"]
     more = [column for column in (part.happened, part.customer) if described and column is not None]
-    names = _used([*part.columns.values(), *more])
+    left_out = _left_out(part) if part.table == "raw_events" else ""
+    names = _used([*part.columns.values(), *more]) | ({*part.ended} if left_out else {*()})
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
         texts = [text for text, name in expressions if name in part.columns and name not in IDS]
         text += "\nWHERE " + " OR ".join(f"{each} IS NOT NULL" for each in texts)
         text += "\nGROUP BY " + ", ".join(text for text, name in expressions if name in part.columns)
-    return text
+    return text + left_out
+
+
+def _left_out(part: Roles) -> str:
+    """A clause that leaves out the lines of orders that came to nothing; empty if the files name none.
+
+    Where values of an order's first line are those of all its lines, the clause looks at the lines after that.
+    """
+    order = part.columns.get("order_id")
+    conditions = []
+    for name, ended in part.ended.items():
+        at = quote(name)
+        if order is not None and order.name in ended.keys:
+            at = f"max({at}) OVER (PARTITION BY _file, {quote(order.name)})"
+        conditions.append(ended.others(at))
+    filled = any(part.filling_order(part.columns[name].name) for name in _OF_AN_ORDER if name in part.columns)
+    word = "QUALIFY" if filled or any(" OVER " in each for each in conditions) else "WHERE"
+    return f"\n{word} " + "\n    AND ".join(conditions) if conditions else ""
 
 
 _BELIEVED_FIRST = 1_000_000_000
@@ -221,9 +252,17 @@ def _expression(part: Roles, name: str) -> str:
     if column is None:
         word = _named(part) if name == "behaviour" else ""
         return literal(word) if word else "NULL"
-    if part.table == "raw_events" and name in _OF_AN_ORDER:
-        return _value(name, column, partial(_of_the_order, part))
-    return _value(name, column, quote)
+    of_order = part.table == "raw_events" and name in _OF_AN_ORDER
+    value = _value(name, column, partial(_of_the_order, part) if of_order else quote)
+    return _somebody(part, name, value)
+
+
+def _somebody(part: Roles, name: str, value: str) -> str:
+    """A value; if it is a customer's id, without the one that stands for nobody, and mail addresses in lower case."""
+    if name != "user_id":
+        return value
+    text = f"nullif({value}, {literal(part.nobody)})" if part.nobody else value
+    return f"lower({text})" if part.columns[name].are_mails else text
 
 
 _OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")
@@ -283,9 +322,9 @@ def moment_sql(column: SampledColumn, at: str) -> str:
 
 
 def _written(way: str, text: str) -> str:
-    """The time of a text in one notation; a Z after its clock is the zone."""
+    """The time of a text in one notation; a Z after its clock, or the word UTC or GMT, is the zone."""
     read = f"try_strptime(trim({text}), {literal(way)})"
-    return f"timezone('UTC', {read})" if way.endswith("SZ") else read
+    return f"timezone('UTC', {read})" if re.search("SZ$| UTC | GMT ", way) else read
 
 
 def _moment(unit: str, at: str, alone: bool | None = None) -> str:

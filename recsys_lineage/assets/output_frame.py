@@ -19,6 +19,9 @@ _EXPECTED = (
     "a Polars or pandas DataFrame, a LazyFrame, an Arrow table, a DuckDB relation, or an Output of one"
 )
 
+_UNREADABLE = (duckdb.Error, RuntimeError, pa.ArrowException)
+"""Errors of DuckDB and of Arrow for a column of a type that they do not know."""
+
 
 def register_frame(
     connection: duckdb.DuckDBPyConnection, name: str, data: Any, asset: str, where: str
@@ -38,11 +41,12 @@ def register_frame(
     """
     frame = _frame(data, asset, where)
     _check_names(_names(frame), asset, where)
+    _check_objects(frame, asset, where)
     frame = _without_truncation(frame, asset, where)
     try:
         connection.register(name, frame)
         columns_of(connection, f"FROM {quote(name)}")
-    except (duckdb.Error, RuntimeError) as error:
+    except _UNREADABLE as error:
         _refuse_column(connection, frame, asset, where)
         raise error
 
@@ -186,14 +190,26 @@ def _refuse_column(connection: duckdb.DuckDBPyConnection, frame: Any, asset: str
         try:
             connection.register("_one_column", alone)
             stored_select(connection, "FROM _one_column", columns_of(connection, "FROM _one_column"))
-        except (duckdb.Error, RuntimeError, LineageError) as error:
+        except (*_UNREADABLE, LineageError) as error:
             type_ = alone.schema[column] if isinstance(alone, pl.DataFrame) else alone.schema.field(0).type
-            raise LineageError(
-                f"The column {column!r} that {asset} returned cannot be stored.",
-                expected="a type that DuckDB and Delta Lake know, such as Int64, Float64, Decimal, String or Datetime",
-                found=str(type_),
-                where=where,
-                advice="cast it before it is returned",
-            ) from error
+            raise _not_stored(column, type_, asset, where) from error
         finally:
             connection.unregister("_one_column")
+
+
+def _check_objects(frame: Any, asset: str, where: str) -> None:
+    """Raise for a column of Python objects, of which DuckDB 1.5 would store the addresses."""
+    if isinstance(frame, pl.DataFrame | pl.LazyFrame):
+        for column, type_ in frame.collect_schema().items():
+            if type_ == pl.Object:
+                raise _not_stored(column, type_, asset, where)
+
+
+def _not_stored(column: str, type_: object, asset: str, where: str) -> LineageError:
+    return LineageError(
+        f"The column {column!r} that {asset} returned cannot be stored.",
+        expected="a type that DuckDB and Delta Lake know, such as Int64, Float64, Decimal, String or Datetime",
+        found=str(type_),
+        where=where,
+        advice="cast it before it is returned",
+    )

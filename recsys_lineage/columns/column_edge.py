@@ -54,9 +54,11 @@ class ColumnEdge:
         kind: DIRECT or INDIRECT.
         subtype: one of the above.
         masking: whether the value is hidden on every such path: by a keyed hash (a hash function over an argument that
-            contains a `$parameter` which was not empty), or by a statistic (`count`, `sum`, `avg` and the like, without
-            FILTER, CASE and comparisons) that is kept only for groups of at least k people (`HAVING count(DISTINCT
-            person) >= k`, k of at least 2, or a `$parameter` that was when the statement ran).
+            contains a whole `$parameter`, which was neither NULL nor blank, true, false or 0), or by a statistic
+            (`count`, `sum`, `avg` and the like) that is kept only for groups of at least k people (`HAVING
+            count(DISTINCT person) >= k`, k of at least 2, or a `$parameter` that was when the statement ran). Sums,
+            products and ratios of columns and the like mask; what one person alone can make different from 0 does
+            not: FILTER, CASE, comparisons, powers.
     """
 
     table: str

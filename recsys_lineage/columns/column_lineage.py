@@ -75,7 +75,11 @@ def column_lineage(
     question = (sql, known, given)
     if (answer := _answers.find(question, Inputs(schemas))) is not None:
         return answer
-    answer = _lineage(Statement(sql, _parsed(sql, origin), origin, inputs, known, given))
+    statement = Statement(sql, _parsed(sql, origin), origin, inputs, known, given)
+    try:
+        answer = _lineage(statement)
+    except ColumnLineageError as error:
+        raise statement.fault_of_syntax(error) from None
     if inputs.lasting:
         _answers.store(question, inputs, answer)
     return answer

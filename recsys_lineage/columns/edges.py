@@ -2,7 +2,7 @@
 
 An edge is a tuple `(table, column, how, masked)`. `how` numbers the three direct kinds by strength, and then the
 indirect ones. A `$parameter` is an input of a table without a name; it only shows whether a hash is keyed, and is left
-out of every result.
+out of every result. So are the marks that keep a statistic from masking: their names begin with a space.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ Edge = tuple[str, str, int, bool]
 Edges = frozenset[Edge]
 NOTHING: Edges = frozenset()
 _PARAMETERS = ""
+SINGLED_OUT: Edges = frozenset([(_PARAMETERS, " singled out", 0, False)])
+"""The mark of a value that may be other than NULL or 0 for one person alone."""
 
 
 class How(IntEnum):
@@ -89,9 +91,42 @@ def statistic(edges: Edges) -> Edges:
     return frozenset([(t, c, how, m or how <= _AGGREGATED) for t, c, how, m in edges])
 
 
+def _is_key(edge: Edge) -> bool:
+    table, column, how, _ = edge
+    return table == _PARAMETERS and how <= _AGGREGATED and not column.startswith(" ")
+
+
 def is_keyed(edges: Edges) -> bool:
     """Whether a parameter's value is part of a value with these edges."""
-    return any(t == _PARAMETERS and how <= _AGGREGATED for t, _, how, _ in edges)
+    return any(_is_key(edge) for edge in edges)
+
+
+def keyless(edges: Edges) -> Edges:
+    """The edges of a value that does not contain a parameter's value."""
+    return frozenset(edge for edge in edges if not _is_key(edge)) if is_keyed(edges) else edges
+
+
+def one_of(one: Edges, other: Edges) -> Edges:
+    """The edges of one of two values, which contains a key only if both do; a value without inputs needs none."""
+    if is_keyed(one) != is_keyed(other) and keyless(one) and keyless(other):
+        return keyless(one) | keyless(other)
+    return one | other
+
+
+def is_singled_out(edges: Edges) -> bool:
+    """Whether a value with these edges has the mark `SINGLED_OUT`."""
+    ((table, mark, _, _),) = SINGLED_OUT
+    return any(t == table and c == mark for t, c, _, _ in edges)
+
+
+def twice(table: str) -> Edges:
+    """The mark of rows that are joined of several rows of a table."""
+    return frozenset([(_PARAMETERS, f" twice {table}", int(How.JOIN), False)])
+
+
+def unequal(table: str, column: str) -> Edges:
+    """The mark of rows that are joined by a comparison of a column other than equality."""
+    return frozenset([(_PARAMETERS, f" unequal {table}.{column}", int(How.JOIN), False)])
 
 
 def united(parts: Iterable[Edges]) -> Edges:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
-from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, transformed, united
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, one_of, transformed, united
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -109,12 +109,12 @@ def merged(one: Value, other: Value) -> Value:
     length = None if one.length is None or other.length is None else one.length | other.length
     if one.element and other.element:
         element = merged(one.element, other.element)
-        return Value(one.edges | other.edges, element=element, length=length)
+        return Value(one_of(one.edges, other.edges), element=element, length=length)
     if one.fields and other.fields and list(one.fields) == list(other.fields):
         inside = {name: merged(each, other.fields[name]) for name, each in one.fields.items()}
-        return Value(one.edges | other.edges, inside)
+        return Value(one_of(one.edges, other.edges), inside)
     same = one.type if one.type == other.type else None
-    return Value(one.edges | other.edges, type=same, length=length)
+    return Value(one_of(one.edges, other.edges), type=same, length=length)
 
 
 @dataclass(frozen=True, slots=True)

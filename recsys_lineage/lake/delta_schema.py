@@ -69,7 +69,13 @@ def storable(type_: DuckDBPyType) -> str | None:
 
 def columns_of(connection: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> list[Column]:
     """Names and DuckDB types of a query's columns, without running it."""
-    described = connection.execute(f"DESCRIBE {query}", parameters).fetchall()
+    try:
+        described = connection.execute(f"DESCRIBE {query}", parameters).fetchall()
+    except duckdb.ParserException as error:
+        try:  # DuckDB 1.5 describes SUMMARIZE in parentheses only
+            described = connection.execute(f"DESCRIBE ({query}\n)", parameters).fetchall()
+        except duckdb.Error:
+            raise error from None
     return [Column(name, str(type_)) for name, type_, *_ in described]
 
 

@@ -268,7 +268,7 @@ class _Backward:
             if not shared:
                 self.stopped.append(Stop(record.asset, read.name, record.row_keys.missing(read.name)))
                 continue
-            with self.lake.reading(), self.lake.connect() as connection:
+            with self.lake.reading(), self.lake.cursor() as connection:
                 connection.register(STARTING_ROWS, rows)
                 relation = self.lake.relation(version, read.partitions)
                 found = by_keys(connection, relation, shared)
@@ -314,7 +314,7 @@ class _Backward:
             version = self.lake.version(read.name, read.version)
             if read.name == record.asset or not {FILE, LINE} <= set(version.columns):
                 continue
-            with self.lake.reading(), self.lake.connect() as connection:
+            with self.lake.reading(), self.lake.cursor() as connection:
                 connection.register(STARTING_ROWS, _of_files(rows, others))
                 lines = [{FILE: FILE, LINE: LINE}]
                 held = by_keys(connection, self.lake.relation(version, read.partitions), lines)

@@ -39,6 +39,7 @@ def traced(
     taken: Fits | None = None,
     *,
     given: str = "",
+    further: bool = True,
 ) -> Tracing:
     """The tracing of some tables through a statement, including the rows that exclude traced rows.
 
@@ -49,6 +50,7 @@ def traced(
         likely: further conditions, applied if a row satisfies them.
         taken: the conditions on all columns; they select a row among those equal for an aggregate.
         given: instead of conditions, a table with rows of the result.
+        further: whether to add the steps that are needed only if `lost` has a row.
     """
     absences, gains = Absences(statement), Gains(statement)
     left, right = absences.left, absences.right
@@ -63,7 +65,7 @@ def traced(
             if wanted:
                 tracing.trace_also(wanted, f"k{number}_")
     if gains.tables:
-        complete(tracing, gains, taken or {}, given=bool(given))
+        complete(tracing, gains, taken or {}, given=bool(given), further=further)
     return tracing
 
 

@@ -206,7 +206,13 @@ def _step(written: Mapping[str, Any]) -> Step:
         rows and All(rows["text"], rows["single"], tuple(map(tuple, rows["of"])), tuple(rows["requested"])),
         marking and _marking(marking),
         within
-        and Within(within["table"], tuple(map(tuple, within["requested"])), within["only"], within["text"]),
+        and Within(
+            within["table"],
+            tuple(map(tuple, within["requested"])),
+            within["only"],
+            within["text"],
+            within["answers"],
+        ),
         written["few"],
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import LineageError, did_you_mean
@@ -26,6 +25,7 @@ from recsys_lineage.rows.lake_rows import (
     as_stored,
     by_keys,
     check_is_rerunnable,
+    cursor,
     plain_rows,
     rows_with,
     schemas_of,
@@ -99,7 +99,7 @@ def trace_forward(
 
 
 def _chosen(rows: pa.Table, which: str, parameters: Mapping[str, object]) -> pa.Table:
-    with duckdb.connect() as connection:
+    with cursor() as connection:
         connection.register("_rows", rows)
         return connection.sql(f"SELECT * FROM _rows {which}", params=dict(parameters)).to_arrow_table()
 
@@ -157,7 +157,7 @@ class _Forward:
             of_files = any(each is not None and each.relations for each in statements)
             if not has_lines or not (reads or of_files):
                 continue
-            with self.lake.reading(), self.lake.connect() as connection:
+            with self.lake.reading(), self.lake.cursor() as connection:
                 where = f"{quote(FILE)} = {literal(file)}{numbers}"
                 rows = connection.sql(
                     f"SELECT * FROM {self.lake.relation(version)} WHERE {where}"
@@ -281,7 +281,7 @@ class _Forward:
             return found
         if shared := record.row_keys.pairs(table, version.columns, rows.column_names):
             shared = [{other: own for own, other in pairs.items()} for pairs in shared]
-            with self.lake.reading(), self.lake.connect() as connection:
+            with self.lake.reading(), self.lake.cursor() as connection:
                 connection.register(STARTING_ROWS, rows)
                 relation = self.lake.relation(version, made.partitions)
                 found.rows.append(by_keys(connection, relation, shared))
@@ -305,7 +305,7 @@ class _Forward:
             return rows
         held = rows.slice(0, 0)
         if types_of(version.schema) == types_of(latest.schema):
-            with self.lake.reading(), self.lake.connect() as connection:
+            with self.lake.reading(), self.lake.cursor() as connection:
                 connection.register(STARTING_ROWS, rows)
                 same = " AND ".join(
                     f"g.{quote(n)} IS NOT DISTINCT FROM r.{quote(n)}" for n in rows.column_names

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -97,7 +99,7 @@ def the_row(lake: Lake, version: TableVersion, row: Mapping[str, object]) -> pa.
     found = rows_with(lake, version, row, MOST_ROWS + 1)
     if found.num_rows == 1:
         return found
-    with duckdb.connect() as connection:
+    with cursor() as connection:
         connection.register("_found", found)
         different = connection.sql("SELECT count(*) FROM (SELECT DISTINCT * FROM _found)").fetchall()[0][0]
     if different > 1:
@@ -142,7 +144,7 @@ def rows_with(
             expected="values of enough columns to tell the row from all others",
             where=version.table,
         )
-    with lake.reading(), lake.connect() as connection:
+    with lake.reading(), lake.cursor() as connection:
         fits = " AND ".join(
             equals(
                 quote(columns[name.casefold()].name),
@@ -165,14 +167,30 @@ def rows_with(
     return found
 
 
+@lru_cache(maxsize=1)
+def _instance(process: int) -> duckdb.DuckDBPyConnection:
+    """The DuckDB instance of a process; a fork must not use its parent's, whose threads it lacks."""
+    del process
+    instance = duckdb.connect()
+    _ = instance.execute("SET GLOBAL TimeZone = 'UTC'")
+    return instance
+
+
+def cursor() -> duckdb.DuckDBPyConnection:
+    """A connection in UTC for rows in memory; names registered on it are visible only there.
+
+    Creating a DuckDB instance takes longer than most statements about a trace's rows, so a process keeps one.
+    """
+    return _instance(os.getpid()).cursor()
+
+
 def plain_rows(rows: pa.Table) -> tuple[dict[str, Any], ...]:
     """The first rows in the order of values, always the same, as Python values from DuckDB."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with cursor() as connection:
         connection.register("_rows", rows)
-        cursor = connection.execute(f"SELECT * FROM _rows ORDER BY ALL LIMIT {MOST_ROWS}")
-        names = [column[0] for column in cursor.description or ()]
-        return tuple(dict(zip(names, values, strict=True)) for values in cursor.fetchall())
+        found = connection.execute(f"SELECT * FROM _rows ORDER BY ALL LIMIT {MOST_ROWS}")
+        names = [column[0] for column in found.description or ()]
+        return tuple(dict(zip(names, values, strict=True)) for values in found.fetchall())
 
 
 def together(parts: Sequence[pa.Table]) -> pa.Table:
@@ -180,7 +198,7 @@ def together(parts: Sequence[pa.Table]) -> pa.Table:
     whole = parts[0]
     if len(parts) == 1:
         return whole
-    with duckdb.connect() as connection:
+    with cursor() as connection:
         for part in parts[1:]:
             connection.register("_whole", whole)
             connection.register("_part", part)
@@ -362,7 +380,7 @@ def trained_rows(
         if shared and of is not None and of.version == version.version and rows.num_rows == of.rows:
             of_row = data.rows
         elif shared:
-            with lake.reading(), lake.connect() as connection:
+            with lake.reading(), lake.cursor() as connection:
                 connection.register(STARTING_ROWS, rows)
                 relation = f"(SELECT * FROM {lake.relation(version)} WHERE {data.predicate or 'true'})"
                 count = f"SELECT count(*) FROM ({_of_keys(relation, shared)})"

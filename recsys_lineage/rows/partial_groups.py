@@ -36,7 +36,7 @@ _STRANGE = ("LAMBDA", "SUBQUERY", "STAR", "WINDOW")
 """Kinds of expressions whose meaning depends on their position, or on more than one row."""
 
 
-def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None:
+def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool, further: bool = True) -> None:
     """Trace further rows if a wanted row is not reproduced.
 
     Args:
@@ -44,12 +44,15 @@ def complete(tracing: Tracing, gains: Gains, fits: Fits, *, given: bool) -> None
         gains: the gains of the statement.
         fits: the conditions that identify the wanted row of the result.
         given: whether several rows are wanted, which are in the tracing's first step.
+        further: whether to add the steps to these rows; without them only the step that says whether they are needed.
     """
     completion = _Completion(tracing, fits, given)
     if not completion.is_decided():
         return
     lost = tracing.lost = completion.lost("__g0_")
     tracing.enough = {source: completion.step(source) for source in tracing.sources}
+    if not further:
+        return
     tracing.trace_also(completion.groups(gains.definitions), "g0_", of=lost)
     lost = completion.lost("__g1_")
     tables = {source: quote(tracing.statement.catalog.tables[source]) for source in tracing.sources}

@@ -18,17 +18,47 @@ _LARGE = 100_000
 """Rows from which a table is not compared with others, because the comparison costs more than it saves."""
 
 
+_MOST_HASHES = 5_000
+"""The most values of a column of which each has a hash of its own."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """Different values of a column of a table, by their hashes.
+
+    Attributes:
+        digest: a hash of all of them and their type, without NULL.
+        type: their type.
+        hashes: a hash of each, without NULL; None where they are too many.
+        has_null: whether NULL is among them.
+    """
+
+    digest: str
+    type: str
+    hashes: frozenset[int] | None
+    has_null: bool
+
+    def holds(self, others: Values) -> bool:
+        """Whether others, without NULL, are surely among these."""
+        if self.digest == others.digest:
+            return True
+        both = self.hashes is not None and others.hashes is not None and self.type == others.type
+        return both and (others.hashes or frozenset()) <= (self.hashes or frozenset())
+
+
 @dataclass(frozen=True)
 class FoundPart:
     """A part of a table that was computed.
 
     Attributes:
         relation: the relation with its rows.
-        values: column position → a hash of its values, and whether NULL is excluded.
+        values: column position → the values that its rows have, and whether NULL is excluded.
+        answers: see `Within`.
     """
 
     relation: str
-    values: Mapping[int, tuple[str, bool]]
+    values: Mapping[int, tuple[Values, bool]]
+    answers: bool = False
 
 
 class StepCache:
@@ -116,6 +146,7 @@ class Contents:
     def __init__(self, connection: duckdb.DuckDBPyConnection, cache: StepCache | None = None) -> None:
         self._connection = connection
         self._known: dict[tuple[str, str], str] = {}
+        self._values: dict[tuple[str, str], Values] = {}
         self._counted = {} if cache is None else cache.counted
         self._columns = {} if cache is None else cache.columns
         self._numbers = {} if cache is None else cache.numbers
@@ -168,16 +199,29 @@ class Contents:
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
         return self._result(table, "", rows)
 
+    def values(self, table: str, column: str) -> Values:
+        """The different values of a column of a table."""
+        if (table, column) not in self._values:
+            of = f"SELECT DISTINCT {column} AS c FROM {quote(table)}"
+            kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
+            sums = f"{kind}, count(c), sum(hash(c)::HUGEINT) FILTER (c IS NOT NULL), "
+            sums += "bit_xor(hash(c)) FILTER (c IS NOT NULL)"
+            few = self.number(table) <= _MOST_HASHES
+            hashes = "list(hash(c)) FILTER (c IS NOT NULL)" if few else "NULL"
+            text = f"SELECT {sums}, count(*) > count(c), {hashes} FROM ({of})"
+            ((*found, has_null, each),) = self._connection.execute(text).fetchall()
+            known = frozenset(each or ()) if few else None
+            self._values[table, column] = Values(str(found), str(found[0]), known, has_null)
+        return self._values[table, column]
+
     def of_values(self, table: str, column: str) -> str:
         """A hash of the distinct values of a column of a table, without NULL."""
-        of = f"SELECT DISTINCT {column} AS c FROM {quote(table)} WHERE {column} IS NOT NULL"
-        kind = f"(SELECT any_value(typeof({column})) FROM {quote(table)})"
-        return self._result(
-            table, column, f"SELECT {kind}, count(*), sum(hash(c)::HUGEINT), bit_xor(hash(c)) FROM ({of})"
-        )
+        return self.values(table, column).digest
 
     def has_null(self, table: str, column: str) -> bool:
         """Whether a column of a table contains NULL."""
+        if (table, column) in self._values:
+            return self._values[table, column].has_null
         text = f"SELECT EXISTS (SELECT 1 FROM {quote(table)} WHERE {column} IS NULL)"
         return self._result(table, f"{column}?", text) == "[(True,)]"
 

@@ -16,7 +16,7 @@ from recsys_lineage.rows.canonical_texts import CanonicalTexts
 from recsys_lineage.rows.statement.catalog import not_taken
 from recsys_lineage.rows.statement.short_lists import ShortLists
 from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
-from recsys_lineage.rows.step_cache import Contents, FoundPart, Parts, StepCache, values_text
+from recsys_lineage.rows.step_cache import Contents, FoundPart, Parts, StepCache, Values, values_text
 from recsys_lineage.sql.names import quote
 
 _MANY = 10_000
@@ -55,7 +55,7 @@ class Stepwise:
         self._cache, self._contents = cache, Contents(connection, cache)
         self._parts, self._stored = Parts(cache), stored
         self._connection, self._parameters = connection, parameters
-        self._lists = ShortLists(connection, self._rows_found)
+        self._lists = ShortLists(connection, self._rows_found, self._contents.has_null)
         self._steps = {step.name.casefold(): step for step in steps}
         self._texts = CanonicalTexts(self._steps, self._contents, self._is_stored)
         self._order = {name: place for place, name in enumerate(self._steps)}
@@ -84,6 +84,13 @@ class Stepwise:
             return self._run(query)
         except duckdb.Error as error:
             raise not_taken(error) from error
+
+    def forget(self) -> None:
+        """Drop the temporary tables and views of the steps; what other steps may share stays."""
+        for kind in ("view", "table"):
+            made = self._connection.execute(f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE temporary")
+            for name in [name for (name,) in made.fetchall() if name.casefold() in self._steps]:
+                _ = self._connection.execute(f"DROP {kind} temp.{quote(name)}")
 
     def _run(self, query: str) -> pa.Table:
         text = self._ready(query)
@@ -309,12 +316,10 @@ class Stepwise:
 
     def _larger(self, part: Within) -> FoundPart | None:
         """A larger computed part from which a part can be read."""
+        here = self._requested_of(part)
         for larger in self._parts.of(part.table):
-            here = {n: (table, column, refuses) for n, table, column, refuses in part.requested}
-            if all(
-                n in here
-                and self._contents.of_values(*here[n][:2]) == values
-                and (not no_null or self._has_no_null(*here[n]))
+            if larger.answers == part.answers and all(
+                n in here and values.holds(here[n][0]) and (here[n][1] or not no_null)
                 for n, (values, no_null) in larger.values.items()
             ):
                 return larger
@@ -323,21 +328,21 @@ class Stepwise:
     def _is_same(self, part: Within, larger: FoundPart) -> bool:
         """Whether a part equals a larger one from which it can be read."""
         return part.only and all(
-            n in larger.values and (not refuses or larger.values[n][1] or self._has_no_null(table, column))
-            for n, table, column, refuses in part.requested
+            n in larger.values
+            and larger.values[n][0].digest == values.digest
+            and larger.values[n][1] == no_null
+            for n, (values, no_null) in self._requested_of(part).items()
         )
 
-    def _has_no_null(self, table: str, column: str, refuses: bool = False) -> bool:
-        return refuses or not self._contents.has_null(table, column)
+    def _requested_of(self, part: Within) -> dict[int, tuple[Values, bool]]:
+        """Column position → the values that a part's rows have, and whether NULL is excluded."""
+        found = {n: (self._contents.values(table, column), no) for n, table, column, no in part.requested}
+        return {n: (values, refuses or not values.has_null) for n, (values, refuses) in found.items()}
 
     def _note_part(self, name: str, part: Within) -> None:
         if self._contents.number(name) > _SMALL:
             return
-        values = {
-            n: (self._contents.of_values(table, column), refuses)
-            for n, table, column, refuses in part.requested
-        }
-        found = FoundPart(self._contents.base_table(name), values)
+        found = FoundPart(self._contents.base_table(name), self._requested_of(part), part.answers)
         self._parts.add(
             part.table, found, is_shared=self._cache is not None and part.table not in self._steps
         )

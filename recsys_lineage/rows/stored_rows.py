@@ -32,6 +32,7 @@ def stored_rows(columns: Sequence[Column], rows: str, wanted: str) -> str:
     more = f" AND {same}" if same else ""
     return (
         f"SELECT __row.* FROM {rows} AS __row SEMI JOIN ({some}) AS __wanted ON {key} = __wanted.c{best}{more}\n"
-        f"UNION ALL SELECT __row.* FROM (SELECT * FROM {rows} AS __row WHERE {key} IS NULL) AS __row "
+        f"UNION ALL SELECT __row.* FROM (SELECT * FROM {rows} AS __row WHERE {key} IS NULL AND "
+        f"EXISTS (SELECT 1 FROM {wanted} WHERE c{best} IS NULL)) AS __row "
         f"SEMI JOIN ({others}) AS __wanted ON {same or 'true'}"
     )

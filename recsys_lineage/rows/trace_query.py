@@ -184,28 +184,21 @@ def traced_tables(
         RowTraceError: there is no such table, or a part of the statement cannot be traced; the error has its position.
     """
     one = RowValues(plain_rows(rows)[0]) if rows.num_rows == 1 else None
-    tables = [(table, *columns.items()) for table, columns in schemas.items()]
-    shape = None if one is None else one.shape()
-    key = ("down", sql, tables, list(sources), sorted(parameters.items()), rows.column_names, shape)
-    descent = None if flows is None else flows.descent(*key)
-    if descent is None:
-        catalog = Catalog(schemas, parameters)
-        try:
-            bare = bare_statement(sql)
-            named = with_pivot_values(bare, rows.column_names, catalog.names_of)
-            descent = _descent_to(Statement(named, catalog), sources, one)
-            # values are not stored: those of a row, and those by which a PIVOT calls its columns
-            if flows is not None and named == bare and (one is None or descent.kinds):
-                flows.store(descent, *key)
-        finally:
-            catalog.connection.close()
     if one is None:
         connection.register(STARTING_ROWS, rows)
-    elif descent.kinds:
-        descent = descent.of_row(one, connection)
-    stepwise = Stepwise(connection, descent.steps, parameters, StepCache(connection), descent.costly)
-    texts = descent.wanted
-    if descent.lost and not stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
+
+    def steps(descent: Descent) -> Stepwise:
+        return Stepwise(connection, descent.steps, parameters, kept, descent.costly)
+
+    kept = StepCache(connection)
+    arguments = (sql, schemas, sources, rows.column_names, one, connection, parameters, flows)
+    descent = _descent(*arguments, further=False)
+    stepwise, texts = steps(descent), descent.wanted
+    if descent.lost and stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
+        stepwise.forget()
+        descent = _descent(*arguments, further=True)
+        stepwise, texts = steps(descent), descent.wanted
+    elif descent.lost:
         texts = descent.enough
     return {
         source: (stepwise.rows(text), Trace(text, *look))
@@ -213,19 +206,58 @@ def traced_tables(
     }
 
 
-def _descent_to(statement: Statement, sources: Sequence[str], one: RowValues | None) -> Descent:
-    """The queries for the rows of some tables behind a row, or behind given rows when None."""
+def _descent(
+    sql: str,
+    schemas: Mapping[str, Mapping[str, str]],
+    sources: Sequence[str],
+    names: Sequence[str],
+    one: RowValues | None,
+    connection: duckdb.DuckDBPyConnection,
+    parameters: Mapping[str, object],
+    flows: FlowCache | None,
+    *,
+    further: bool,
+) -> Descent:
+    """The queries for the rows behind a row, or behind given rows, from the cache or new."""
+    tables = [(table, *columns.items()) for table, columns in schemas.items()]
+    shape = None if one is None else one.shape()
+    key = ("down", sql, tables, list(sources), sorted(parameters.items()), list(names), shape, further)
+    descent = None if flows is None else flows.descent(*key)
+    if descent is None:
+        catalog = Catalog(schemas, parameters)
+        try:
+            bare = bare_statement(sql)
+            named = with_pivot_values(bare, names, catalog.names_of)
+            descent = _descent_to(Statement(named, catalog), sources, one, further)
+            # values are not stored: those of a row, and those by which a PIVOT calls its columns
+            if flows is not None and named == bare and (one is None or descent.kinds):
+                flows.store(descent, *key)
+        finally:
+            catalog.connection.close()
+    return descent.of_row(one, connection) if one is not None and descent.kinds else descent
+
+
+def _descent_to(
+    statement: Statement, sources: Sequence[str], one: RowValues | None, further: bool
+) -> Descent:
+    """The queries for the rows of some tables behind a row, or behind given rows when None.
+
+    Args:
+        statement, sources: the statement and the tables.
+        one: the row.
+        further: whether to add the steps that are needed only if `lost` has a row.
+    """
     refuse_drawn(statement)
     set_aside(statement)
     folded = [statement.catalog.folded(source) for source in sources]
     kinds: tuple[str, ...] = ()
     if one is None:
-        tracing = traced(statement, folded, {}, given=STARTING_ROWS)
+        tracing = traced(statement, folded, {}, given=STARTING_ROWS, further=further)
     elif one.can_use_stand_ins(statement.sql, statement.result_types()):
         kinds = tuple(column.type for column in statement.main.columns)
-        tracing = traced(statement, folded, *fits_of(statement, one.stand_ins()))
+        tracing = traced(statement, folded, *fits_of(statement, one.stand_ins()), further=further)
     else:
-        tracing = traced(statement, folded, *fits_of(statement, one.row))
+        tracing = traced(statement, folded, *fits_of(statement, one.row), further=further)
     wanted = tuple(map(tracing.rows_of, folded))
     return Descent(
         tuple(tracing.steps),

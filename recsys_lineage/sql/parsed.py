@@ -9,6 +9,7 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
+from recsys_lineage.sql.json_arrows import parsed_statements
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -32,9 +33,9 @@ def parsed_select(
         LineageError: it cannot be parsed, or is not exactly one SELECT.
     """
     try:
-        parsed = sqlglot.parse(bare_statement(text), dialect="duckdb")
+        statements = parsed_statements(bare_statement(text))
     except (SqlglotError, RecursionError) as error:
-        found, where = _fault_of_syntax(text, origin, error)
+        found, where = fault_of_syntax(text, origin, error)
         raise kind(
             "The SQL cannot be parsed.",
             expected="one SELECT in DuckDB's dialect",
@@ -42,7 +43,6 @@ def parsed_select(
             where=where,
             advice="correct it there",
         ) from None
-    statements = [statement for statement in parsed if statement is not None]
     if len(statements) == 1 and isinstance(statements[0], exp.Query):
         return statements[0]
     if shaped and len(statements) == 1 and isinstance(statements[0], _TABLES):
@@ -80,7 +80,7 @@ def _kind(statement: exp.Expr) -> str:
     )
 
 
-def _fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
+def fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]:
     """Fault of a text that sqlglot does not parse, and its position: DuckDB's, if it does not parse it either."""
     try:
         pieces = PiecedSql.of(text)

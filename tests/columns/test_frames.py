@@ -59,7 +59,23 @@ CASES: dict[str, tuple[Callable[[], pl.LazyFrame], dict[str, str]]] = {
     ),
     "a column that filters itself": (
         lambda: ORDERS.select(col("paid").filter(col("id") > 1), one=pl.lit(1)),
-        {"paid": "paid IDENTITY", "one": "", "*": "paid FILTER, id FILTER"},
+        {"paid": "paid IDENTITY", "one": "", "*": "id FILTER"},
+    ),
+    "a number of rows": (
+        lambda: ORDERS.select(col("id").head(2), a=col("paid").slice(0, 2), b=col("customer").gather_every(2).head(2)),
+        {"id": "id IDENTITY", "a": "paid IDENTITY", "b": "customer AGGREGATION"},
+    ),
+    "every second row of all": (
+        lambda: ORDERS.sort("day").gather_every(2).select("id"),
+        {"id": "id AGGREGATION", "*": "day SORT"},
+    ),
+    "the first rows of each group": (
+        lambda: ORDERS.group_by("customer").head(2).select("id"),
+        {"id": "id AGGREGATION", "*": "customer GROUP_BY"},
+    ),
+    "the chosen rows of each group": (
+        lambda: ORDERS.group_by("customer").agg(col("id").filter(col("paid") > 1).head(1)).explode("id").select("id"),
+        {"id": "id AGGREGATION", "*": "customer GROUP_BY, paid FILTER"},
     ),
     "windows": (
         lambda: ORDERS.with_columns(share=col("paid").sum().over("customer", order_by="day")).select(

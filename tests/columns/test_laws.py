@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys_lineage import ColumnEdge, column_lineage
+from recsys_lineage.sql.names import quote
 from tests.columns.made_queries import Made, joined_groups, queries
 from tests.columns.written_cases import SCHEMAS, Case, cases
 from tests.examples import examples
@@ -39,6 +40,14 @@ def test_names_and_order_of_columns_are_only_names_and_order(case: Case) -> None
     again = column_lineage(turned, SCHEMAS)
     assert list(again) == names[::-1]
     assert list(again.values())[::-1] == list(found.values())
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_each_column_is_found_by_its_name_in_a_subquery(case: Case) -> None:
+    found = column_lineage(case.sql, SCHEMAS)
+    listed = ", ".join(quote(name) for name in found)
+    assert column_lineage(f"SELECT {listed} FROM ({case.sql}) AS q", SCHEMAS) == found
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)

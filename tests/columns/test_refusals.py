@@ -8,8 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import sqlglot
 
 from recsys_lineage import LineageError, column_lineage
+from recsys_lineage.columns.binding.empty_tables import is_syntax
 from recsys_lineage.errors import ColumnLineageError
 from tests.columns.broken_statements import BROKEN, BROKEN_TABLES
 from tests.columns.written_cases import SCHEMAS
@@ -177,3 +179,37 @@ def test_files_of_other_places_are_not_opened() -> None:
     for pattern in ("https://example.com/a.parquet", "../a.csv", "/*"):
         with pytest.raises(ColumnLineageError, match="cannot be read"):
             _ = column_lineage(f"SELECT * FROM read_csv('{pattern}')", {})
+
+
+UNFINISHED = (
+    "SELECT o.id, sum(o.a) AS n FROM t AS o JOIN u ON u.id = o.id WHERE o.a > 1 AND b LIKE 'x%' GROUP BY o.id "
+    "HAVING n > 1 WINDOW w AS (ORDER BY o.id) QUALIFY rank() OVER w < 3 ORDER BY n DESC LIMIT 3 OFFSET 1",
+    "WITH q AS (SELECT id, a FROM t UNION ALL SELECT id, x FROM u) FROM q SELECT * EXCLUDE (id) WHERE a IN (SELECT 1)",
+)
+
+
+@pytest.mark.parametrize("sql", UNFINISHED)
+def test_an_unfinished_statement_is_refused_at_a_word_of_it(sql: str) -> None:
+    tokens = sqlglot.tokenize(sql, read="duckdb")
+    for token in tokens:
+        begun = sql[: token.end + 1]
+        if is_syntax(begun) or token.text == "SELECT":  # DuckDB shows no word of a SELECT without columns
+            continue
+        with pytest.raises(ColumnLineageError, match=r"^The SQL cannot be parsed") as refused:
+            column_lineage(begun, BROKEN_TABLES)
+        _, line, column = str(refused.value.where).split(":")
+        assert (line, int(column) <= len(begun)) == ("1", True), refused.value
+        if (near := re.search('near "(.*)"', str(refused.value.found))) is not None:
+            assert begun[int(column) - 1 :].startswith(near[1]), refused.value
+
+
+def test_a_table_with_an_alias_is_named_by_it() -> None:
+    for text in ("SELECT t.a FROM t AS o", "SELECT o.a FROM t AS o JOIN u AS p ON p.id = t.id"):
+        with pytest.raises(ColumnLineageError, match="another name in this statement") as refused:
+            column_lineage(text, BROKEN_TABLES)
+        assert str(refused.value.advice) in ("write o.a", "write o.id")
+
+
+def test_renaming_a_column_that_is_not_there_changes_nothing_as_in_duckdb() -> None:
+    renamed = column_lineage("SELECT * RENAME (q AS z, a AS y) FROM t", BROKEN_TABLES)
+    assert renamed == column_lineage("SELECT * RENAME (a AS y) FROM t", BROKEN_TABLES)

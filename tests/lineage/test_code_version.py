@@ -163,7 +163,7 @@ def test_modules_whose_names_are_made_at_run_time_may_import_each_other_in_any_w
     }.items():
         (folder / "made_names" / f"{name}.py").write_text(text.replace("PKG", "made_names"))
     files = {f"made_names.{path.stem}": path for path in (folder / "made_names").iterdir()}
-    codebase = Codebase(given={**files, "made_names": files["made_names.__init__"]})
+    codebase = Codebase(modules={**files, "made_names": files["made_names.__init__"]})
     reached = {each.module for each in codebase.reach([Definition("made_names.a", "root")])}
     graph = rustworkx.PyDiGraph()
     nodes = {name: graph.add_node(name) for name in names}

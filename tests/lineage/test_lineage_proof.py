@@ -108,7 +108,9 @@ def test_what_takes_too_long_leaves_each_other_half_of_an_equal_part(
     project.run(*assets)
     monkeypatch.setattr(lineage_proofs, "verify", verified)
     proved(project, *assets, seconds=0.6)
-    assert given == pytest.approx([0.2, 0.1, 0.1], rel=0.01)
+    first, *others = given
+    assert 0.1 < first <= 0.2, "an equal part of what was left when it began"
+    assert others == pytest.approx([0.1, 0.1], rel=0.01)
 
 
 def test_traces_that_were_given_up_are_said_not_to_be_tried(

@@ -164,5 +164,5 @@ def test_an_address_of_this_machine_alone_needs_none(elsewhere: Path, workspace:
 def test_a_workspace_that_does_not_exist_ends_with_the_webservers_words(elsewhere: Path) -> None:
     said: list[str] = []
     with pytest.raises(UiError, match=r"ended with code[\s\S]*absent\.yaml"):
-        run_ui(load_settings(home="home", port=0), workspace=elsewhere / "absent.yaml", say=said.append)
+        run_ui(load_settings(home="home", port=0), workspace=elsewhere / "absent.yaml", notify=said.append)
     assert not said

@@ -28,3 +28,15 @@ def test_only_who_bought_is_said_to_have_bought(
     assert lines[0] == f"[bold]Customer u7[/bold] {first}"
     assert [line for line in lines if "Mug" in line] == ["  Mug (2 times)"] * len(had)
     assert lines[-2:] == ["and is recommended:", "   1. Cup, popular with other customers"]
+
+
+def test_items_of_one_title_are_told_apart_by_their_ids() -> None:
+    """Where a source has no names of products, all of a category may be called like it."""
+    had = [_HAD | {"item_id": f"p{n}", "title": "toys" if n else "Mug"} for n in range(3)]
+    listed = [
+        {"rank": n, "item_id": f"q{n}", "title": "toys", "reason": "because you bought toys", "like_item_id": "p1"}
+        for n in (1, 2)
+    ]  # fmt: skip
+    lines = customer_text(CustomerAnswer("u7", had, listed, "purchase"))
+    assert lines[1:4] == ["  Mug (2 times)", "  toys (p1) (2 times)", "  toys (p2) (2 times)"]
+    assert lines[-2:] == [f"   {n}. toys (q{n}), because you bought toys (p1)" for n in (1, 2)]

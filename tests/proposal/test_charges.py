@@ -51,3 +51,26 @@ def test_what_is_charged_beside_products_is_refused_and_told(
     said = [note for note in proposal.notes if "non_products" in note]
     assert len(said) == bool(charges)
     assert all(f"({title})" in said[0] for _, title in charges)
+
+
+@pytest.mark.parametrize("files", [1, 7])
+def test_a_charge_is_found_in_whichever_file_it_stands(tmp_path: Path, files: int) -> None:
+    """Bank charges come on few days of a year, and a sample of three files would miss them."""
+    things = [(str(20_000 + number), f"THING {number}") for number in range(60)]
+    rare = [("BANK CHARGES", "Bank Charges"), ("B", "Adjust bad debt"), ("S", "SAMPLES"), ("M", "Manual")]
+    for number in range(files):
+        sold = [*things, *rare[number % 4 : number % 4 + 1]] if files > 1 else [*things, *rare]
+        write(tmp_path / f"2024-05-{number + 1:02d}.csv", HEADER, orders(sold), ",", "utf-8")
+    propose("shop", [tmp_path]).write(tmp_path / "source")
+    events, _ = loaded(tmp_path / "source", tmp_path)
+    assert {*events["item_id"]} == {sku for sku, _ in things}
+
+
+def test_a_product_that_a_note_calls_a_charge_stays_a_product(tmp_path: Path) -> None:
+    """A warehouse writes why a product left in place of its name, on a few of its lines."""
+    things = [("22804", "PINK HEART TILE"), ("22804", "PINK HEART TILE "), ("21754", "HOME BLOCK")]
+    noted = [*things, ("22804", "Delivery"), ("21754", "HOME BLOCK  ")]
+    rows = [*orders(noted), *orders([("POST", "Postage")])]
+    write(tmp_path / "orders.csv", HEADER, rows, ",", "utf-8")
+    proposal = propose("shop", [tmp_path])
+    assert 'non_products = ["POST"]' in proposal.files["source.toml"]

@@ -104,7 +104,8 @@ _SHOPIFY = "Name,Email,Total,Created at,Lineitem quantity,Lineitem name,Lineitem
             ["undated = true"],
             [],
             [
-                "says NA in 30 of 150 rows",
+                "NA stands among its numbers",
+                "column user_id is empty in 30 of 150 rows",
                 "DATE '…' + TRY_CAST(\"day\" AS INTEGER)",
                 "is 0 in some rows",
                 "wc-refunded",

@@ -73,6 +73,82 @@ def test_a_comma_that_may_be_either_is_what_the_other_columns_say(price: str, qu
     assert read({"quantity": ["1,200"], "price": [price]})["quantity"] == [quantity]
 
 
+CURRENCIES = (
+    "€ {}", "{} €", "{}EUR", "EUR{}", "${}", "USD {}", "{} USD", "A$ {}", "R$ {}", "CHF {}", "SFr. {}", "Fr. {}",
+    "Rs. {}", "RM{}", "RM {}", "£{}/-", "{} TL", "{} kr.", "{} Kr", "{} zł", "{} Kč", "{} lei",
+    "{} \u0440\u0443\u0431.", "{} ₽", "{} \u0434\u0435\u043d", "₹{}",
+)  # fmt: skip
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    st.lists(st.integers(0, 10_000_000), min_size=2, max_size=6),
+    st.sampled_from(sorted(WRITTEN)),
+    st.sampled_from(CURRENCIES),
+)
+def test_prices_are_read_in_whichever_currency(numbers: list[int], way: str, currency: str) -> None:
+    texts = [currency.format(written(number, way, "plain", "")) for number in numbers]
+    assert read({"price": texts})["price"] == [pytest.approx(number / 100) for number in numbers]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    st.lists(st.integers(1, 10_000_000), min_size=2, max_size=6).filter(lambda numbers: max(numbers) > 999),
+    st.sampled_from([",", "."]),
+    st.sampled_from(
+        ["¥{}", "{}円", "{}원", "₩{}", "{} ₫", "{}đ", "Rp{}", "Rp {}", "{} Ft", "{} JPY", "VND {}"]
+    ),
+)
+def test_a_sign_before_three_digits_separates_thousands_where_there_are_no_cents(
+    numbers: list[int], sign: str, currency: str
+) -> None:
+    texts = [currency.format(f"{number:,}".replace(",", sign)) for number in numbers]
+    assert read({"price": texts})["price"] == numbers
+
+
+@pytest.mark.parametrize("name", ["price", "amount", "discount"])
+def test_commas_before_three_digits_separate_thousands_of_money_and_that_is_told(name: str) -> None:
+    column = sampled_column(pl.Series(name, ["$1,209", "$387", "$12,661"]))
+    assert "between thousands" in column.note
+    assert read({name: ["$1,209", "$387", "$12,661"]})[name] == [1209, 387, 12661]
+    assert "three digits" in sampled_column(pl.Series(name, ["1.209 €", "387 €", "2.661 €", "5.110 €"])).note
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(
+    st.lists(st.integers(-999, 999).filter(bool), min_size=2, max_size=6),
+    st.sampled_from(
+        [
+            "{}x",
+            "{} x",
+            "x{}",
+            "{}\xd7",
+            "{} pcs",
+            "{}pcs",
+            "{} Stk.",
+            "{} St",
+            "{} Stück",
+            "{} szt.",
+            "{} uds",
+            "{} шт.",
+            "{},-",
+        ]
+    ),
+)
+def test_pieces_are_read_beside_their_unit(numbers: list[int], unit: str) -> None:
+    texts = [unit.format(number) for number in numbers]
+    assert read({"qty": texts})["qty"] == numbers
+
+
+@pytest.mark.parametrize("zero", ["\u0660", "\u0966", "\uff10"])
+@pytest.mark.parametrize("name", ["price", "created_at", "sku", "Uhrzeit"])
+@pytest.mark.parametrize("text", ["12", "12.50", "2024-01-31", "2024-01-31 10:00", "20240131", "1706700000"])
+def test_digits_of_other_scripts_are_text(text: str, name: str, zero: str) -> None:
+    """DuckDB reads ASCII digits alone."""
+    texts = ["".join(chr(ord(zero) + int(sign)) if sign.isdigit() else sign for sign in text)] * 3
+    assert sampled_column(pl.Series(name, texts)).kind == "text"
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("Lagerplatz", "text"), ("sku", "text"), ("amount", "number"), ("price", "number")]
 )

@@ -40,6 +40,24 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
     "%Y%m%d%H%M%S": lambda at: at.strftime("%Y%m%d%H%M%S"),
     "%Y%m%dT%H%M%S": lambda at: at.strftime("%Y%m%dT%H%M%S"),
     "%Y%m%dT%H%M%SZ": lambda at: at.strftime("%Y%m%dT%H%M%SZ"),
+    **{
+        way: lambda at, way=way: at.strftime(way)
+        for way in (
+            "%d.%m.%Y %H.%M.%S",
+            "%d.%m.%Y %H:%M:%S Uhr",
+            "%G-W%V-%u %H:%M:%S",
+            "%G-W%V-%uT%H:%M:%S",
+            "%Y-%j %H:%M:%S",
+            "%Y-%jT%H:%M:%SZ",
+            "%Y-%m-%d-%H.%M.%S.000000",
+            "%d/%b/%Y:%H:%M:%S +0000",
+            "%a %b %d %H:%M:%S UTC %Y",
+            "%A, %B %d, %Y %H:%M:%S",
+            "%A, %d %B %Y %H:%M:%S",
+            "%m/%d/%Y, %I:%M:%S\u202f%p",
+            "%Y. %m. %d. %H:%M:%S",
+        )
+    },
     "%m/%d/%Y %I:%M:%S %p": lambda at: at.strftime("%m/%d/%Y %I:%M:%S %p"),
     "s": _counted(1),
     "ms": _counted(1_000),
@@ -135,3 +153,48 @@ def test_a_time_with_a_zone_is_one_where_the_sql_reads_the_zone(zone: str) -> No
     is_read = not zone or re.search(ZONED_TIME, f"2024-01-15 10:00:00{zone}") is not None
     assert (column.kind == "time") is is_read
     assert ("zone" in column.note) is (is_read and bool(zone))
+
+
+@pytest.mark.parametrize(
+    "way", ["%d/%m/%Y %Hh%M", "%d.%m.%Y %H:%M Uhr", "%Y年%m月%d日 %H時%M分", "%d.%m.%Y %H.%M"]
+)
+def test_clocks_without_seconds_are_read(way: str) -> None:
+    moments = [datetime(2024, 1, 30, 10, 5), datetime(2024, 1, 31, 23, 59)]
+    assert read(pl.Series("ordered_at", [at.strftime(way) for at in moments])) == (moments, "")
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(
+    st.lists(
+        st.tuples(st.datetimes(datetime(2001, 1, 1), datetime(2039, 1, 1)), st.sampled_from("/-.")),
+        min_size=2,
+        max_size=30,
+    ),
+    st.fixed_dictionaries(
+        {sign: st.sampled_from(["%d{0}%m{0}%Y %H:%M", "%m{0}%d{0}%Y %H:%M"]) for sign in "/-"}
+    ),
+)
+def test_a_day_is_never_taken_for_a_month_without_a_word(
+    written: list[tuple[datetime, str]], order: dict[str, str]
+) -> None:
+    """As where a spreadsheet turned some dates around, and wrote them with another sign, in another country."""
+    ways = order | {".": "%d{0}%m{0}%Y %H:%M"}
+    moments = [at.replace(second=0, microsecond=0) for at, _ in written]
+    found, note = read(
+        pl.Series("ordered_at", [at.strftime(ways[sign].format(sign)) for at, sign in written])
+    )
+    is_wrong = any(got is not None and got != at for got, at in zip(found, moments, strict=True))
+    assert not is_wrong or any(words in note for words in ("another order", "is a day as", "can be read as"))
+
+
+@pytest.mark.parametrize("most", ["%d/%m/%Y", "%m/%d/%Y"])
+def test_days_in_both_orders_are_told(most: str) -> None:
+    other = "%m/%d/%Y" if most == "%d/%m/%Y" else "%d/%m/%Y"
+    moments = [datetime(2024, month, day) for month in (1, 2, 3) for day in (3, 14, 28)]
+    texts = [at.strftime(other if n == 4 else most) for n, at in enumerate(moments)]
+    found, note = read(pl.Series("ordered_at", texts))
+    assert found == [None if n == 4 else at for n, at in enumerate(moments)]
+    assert (
+        f"1 of its values are days only with day and month in another order than in {most}, as {texts[4]}"
+        in note
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 
 from recsys_lineage.rows import stepwise
 from recsys_lineage.rows.flow_query import flowed
-from recsys_lineage.rows.statement.steps import Within
+from recsys_lineage.rows.statement.condition import Condition
+from recsys_lineage.rows.statement.steps import Part, Step, Within
 from recsys_lineage.rows.step_cache import FoundPart, StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from tests.examples import JUDGES, examples
@@ -84,3 +87,60 @@ def test_a_part_is_read_from_a_larger_one(how: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Stepwise, "_larger", looked)
     _ = _found(_BOTH[how], _BOTH[how], _ROWS)
     assert any(each is not None for each in told)
+
+
+_VALUES = ("'a'", "'a', 'b'", "'a', NULL", "NULL", "'d'")
+_CONDITIONS = {
+    "one of": Condition.one_of,
+    "equal to one of": Condition.equal_to_one_of,
+    "among which IN looks": Condition.of_answers,
+}
+
+
+def _parts(values: list[str], how: list[str]) -> list[Step]:
+    """For each list of values a step with them, and one with the part of `t` of which they are requested."""
+    steps: list[Step] = []
+    for number, (each, of) in enumerate(zip(values, how, strict=True)):
+        name = f"__asked{number}"
+        condition = _CONDITIONS[of](name, "v")
+        asked = Part(f"SELECT unnest([{each}]::VARCHAR[]) AS v")
+        where = condition.of("k")
+        refuses, answers = condition.refuses_null, bool(condition.answers)
+        within = Within("t", ((0, name, "v", refuses),), True, f"SELECT * FROM \0 WHERE {where}", answers)
+        part = Part(f"SELECT * FROM t WHERE {where}", (name,))
+        steps += [
+            Step(name, ("v",), (asked,), stored=True),
+            Step(f"__part{number}", ("k", "n", "x"), (part,), stored=True, within=within),
+        ]
+    return steps
+
+
+def _each(values: list[str], how: list[str]) -> list[list[str]]:
+    with connected(_ROWS) as connection:
+        steps = Stepwise(connection, _parts(values, how), {}, StepCache(connection))
+        return [
+            sorted(map(repr, steps.rows(f"FROM __part{number}").to_pylist())) for number in range(len(values))
+        ]
+
+
+@pytest.mark.parametrize("first", _CONDITIONS)
+@pytest.mark.parametrize("second", _CONDITIONS)
+def test_a_part_has_its_rows_whatever_part_was_found_before(first: str, second: str) -> None:
+    for values in product(_VALUES, _VALUES):
+        (alone,) = _each([values[1]], [second])
+        assert _each([*values], [first, second])[1] == alone, values
+
+
+@pytest.mark.parametrize("how", _CONDITIONS)
+def test_a_part_is_read_from_one_that_holds_its_values(how: str) -> None:
+    for values in product(_VALUES, _VALUES):
+        larger, smaller = (set(each.split(", ")) for each in values)
+        with connected(_ROWS) as connection:
+            steps = Stepwise(connection, _parts([*values], [how, how]), {}, StepCache(connection))
+            first = steps.rows("FROM __part0").num_rows
+            _ = connection.execute("DELETE FROM t")
+            second = steps.rows("FROM __part1").num_rows
+        if how == "equal to one of":  # NULL is in none of these parts
+            larger, smaller = larger - {"NULL"}, smaller - {"NULL"}
+        assert not second or smaller <= larger, values
+        assert second or not (smaller and first and larger == smaller), values

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rows.generated import Made
-from tests.rows.laws import Rows, check_laws, traces_of
+from recsys_lineage.rows.partial_groups import _Completion
+from recsys_lineage.rows.trace_query import traced_tables
+from tests.rows.generated import SCHEMAS, Made
+from tests.rows.laws import Rows, check_laws, connected, traces_of
 
 GAINING = {
     "a sum": "SELECT k FROM t GROUP BY k HAVING sum(n) > 2",
@@ -102,3 +104,30 @@ TOTALS = {
 def test_a_total_that_is_left_out_is_left_out_on_the_traced_rows_too(sql: str, rows: int) -> None:
     t: Rows = [("a", 1, 3), ("b", 2, 1), ("c", None, 2)]
     check_laws(Made(sql, cut=True), {"t": t[:rows], "u": [("a", 1), ("b", 3)]})
+
+
+@pytest.mark.parametrize("taken", TAKEN_AWAY)
+def test_groups_are_traced_whole_only_where_the_traced_rows_do_not_give_a_row(
+    taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql, groups, asked = TAKEN_AWAY[taken].format(GAINING["a sum"]), _Completion.groups, []
+
+    def told(self: _Completion, *of: object) -> dict[str, list[str]]:
+        asked.append(of)
+        return groups(self, *of)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(_Completion, "groups", told)
+    with connected(DATA) as connection:
+        rows = connection.sql(f"FROM ({sql}) ORDER BY ALL").to_arrow_table()
+    needed: list[bool] = []
+    for place in range(rows.num_rows):
+        row = rows.slice(place, 1)
+        before = len(asked)
+        with connected(DATA) as connection:
+            found, _ = traced_tables(sql, SCHEMAS, ["t"], row, connection, {})["t"]
+        needed.append(len(asked) > before)
+        (whole,) = row.to_pylist()
+        assert sorted(map(repr, found.to_pylist())) == sorted(
+            repr(dict(zip(SCHEMAS["t"], each, strict=True))) for each in traces_of(DATA, sql, whole)["t"][1]
+        )
+    assert not all(needed)

@@ -8,7 +8,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,3 +64,10 @@ def test_a_trace_in_json_says_what_its_parts_say() -> None:
     trace = BackwardTrace("t", 0, {"n": 1}, (rows,), (lines,), (), (Stop("t", "u", "why"),))
     said = RowTrace("t n=1", "up", trace, None).to_json()  # pyright: ignore[reportArgumentType]
     assert json.dumps(said) == json.dumps({"target": "t n=1", "direction": "up", **asdict(trace)})
+
+
+def test_a_process_has_one_engine_for_the_rows_that_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pa.Table.from_pylist([{"n": 2}, {"n": 1}])
+    first = plain_rows(rows)
+    monkeypatch.setattr(duckdb, "connect", None)
+    assert plain_rows(rows) == first

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from recsys_lineage.errors import LineageError
+from recsys_lineage.rows.statement.condition import Condition
 from recsys_lineage.rows.statement.steps import Part, Step
 from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
@@ -96,6 +97,54 @@ def test_values_of_a_small_table_say_the_same_in_the_text(value: str) -> None:
             for text in _ASKS:
                 given = [(said,) for (said,) in map(dict.values, steps.rows(text).to_pylist())]
                 assert given == connection.execute(text).fetchall()
+
+
+_LISTED = {
+    "few values of many rows": ("range(300)", "range % 3", False, True),
+    "many values, as they are": ("range(300)", "range", False, False),
+    "many values, of an expression": ("range(300)", "range", True, True),
+    "too many, of an expression": ("range(2001)", "range", True, False),
+}
+
+
+@pytest.mark.parametrize(("rows", "value", "computed", "listed"), _LISTED.values(), ids=_LISTED)
+@pytest.mark.parametrize("null", [False, True])
+def test_values_are_listed_where_they_are_few_or_spare_what_is_computed_of_other_rows(
+    rows: str, value: str, computed: bool, listed: bool, null: bool
+) -> None:
+    compared = "TRY(v + 0)" if computed else "v"
+    more = " UNION ALL SELECT NULL" if null else ""
+    for text in (
+        f"SELECT * FROM t WHERE {compared} IN (SELECT v FROM __asked0)",
+        f"SELECT * FROM t WHERE {Condition.one_of('__asked0', 'v').of(compared)}",
+        f"SELECT * FROM t WHERE {Condition.of_answers('__asked0', 'v').of(compared)}",
+        f"SELECT * FROM t WHERE {compared} = ANY(SELECT v FROM __asked0) UNION ALL SELECT * FROM t WHERE "
+        f"v IS NULL AND {Condition.one_of('__asked0', 'v').of('v')}",
+    ):
+        with duckdb.connect() as connection:
+            _ = connection.execute(
+                "CREATE TABLE t AS SELECT range - 5 AS v FROM range(3000) UNION ALL SELECT NULL"
+            )
+            asked = Step("__asked0", ("v",), (Part(f"SELECT {value} AS v FROM {rows}{more}"),), stored=True)
+            steps = Stepwise(connection, [asked], {}, StepCache(connection))
+            given = sorted(map(str, steps.rows(text)["v"].to_pylist()))
+            assert given == sorted(str(v) for (v,) in connection.execute(text).fetchall())
+            first = steps._ready(text).split(" UNION ALL ")[0]
+            assert ("IN (SELECT v" not in first and "ANY(SELECT" not in first) == listed
+            assert "EXISTS" not in steps._ready(text)
+
+
+@pytest.mark.parametrize("null", [False, True])
+def test_rows_without_a_value_are_looked_for_only_where_one_is_asked_for(null: bool) -> None:
+    text = f"FROM t WHERE v IS NULL AND {Condition.one_of('__asked0', 'v').of('v')}"
+    with duckdb.connect() as connection:
+        _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v UNION ALL SELECT NULL")
+        asked = Step(
+            "__asked0", ("v",), (Part(f"SELECT unnest([1, {'NULL' if null else 2}]) AS v"),), stored=True
+        )
+        steps = Stepwise(connection, [asked], {}, StepCache(connection))
+        assert steps.rows(text).num_rows == null
+        assert steps._ready(text).endswith("WHERE false") != null
 
 
 def test_a_value_is_not_compared_with_one_that_cannot_be_computed() -> None:

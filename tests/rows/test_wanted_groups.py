@@ -9,6 +9,7 @@ from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.flowing import Flowing
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.decomposition import Statement
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.trace_query import traced_tables
 from tests.examples import JUDGES
 from tests.rows.generated import SCHEMAS, tables
@@ -128,3 +129,23 @@ def test_of_groups_by_a_computed_key_only_those_are_made_that_are_asked_for(sql:
         most = "SELECT max(estimated_size) FROM duckdb_tables() WHERE table_name NOT IN ('t', 'u')"
         assert connection.execute(most).fetchall()[0][0] <= 4
     assert found["k"][0].as_py() == rows["k"][0].as_py()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        _REPEATED + "SELECT k, n FROM t WHERE n > 5 OR hash(k) NOT IN (SELECT h FROM repeated)",
+        _REPEATED + "SELECT k, n, x FROM t WHERE hash(k) IN (SELECT h FROM repeated)",
+    ],
+)
+def test_rows_flow_into_groups_by_a_computed_key_of_which_only_theirs_are_made(sql: str) -> None:
+    counted: Rows = [(f"{n % 100}", n // 100 + 2, n) for n in range(200)]
+    data: dict[str, Rows] = {"t": [*counted, ("z", 3, 0)], "u": []}
+    with connected(data) as connection:
+        connection.execute("CREATE TABLE given AS FROM t WHERE k = 'z'")
+        with connection.cursor() as cursor:
+            found = flowed(sql, SCHEMAS, "t", "given", cursor, {}, cache=StepCache(connection))
+        most = "SELECT max(estimated_size) FROM duckdb_tables() WHERE table_name NOT IN ('t', 'u', 'given')"
+        assert connection.execute(most).fetchall()[0][0] <= 4
+        expected = connection.execute(f"SELECT * FROM ({sql}) WHERE k = 'z'").fetchall()
+    assert sorted(zip(*found.to_pydict().values(), strict=True)) == sorted(set(expected))

@@ -18,10 +18,12 @@ from recsys_assets.assets.tables.table_checks import (
     behaviours_are_known,
     divided_by_weeks,
     every_subset_has_rows,
+    no_alike_ids,
     no_scientific_ids,
     no_skipped_hour,
     target_occurs,
 )
+from recsys_assets.shop.alike_ids import alike_ids
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from tests.examples import examples
 from tests.sql.shop import EVENT, make_shop, make_tables, write_raw
@@ -154,6 +156,22 @@ def test_ids_that_never_join_are_warned_of(con: duckdb.DuckDBPyConnection) -> No
         make_tables(con)
         assert outcome(con, ITEMS_JOIN, "item_profiles")[0]
         assert outcome(con, USERS_JOIN, "user_profiles")[0]
+
+
+@pytest.mark.parametrize(("one", "other", "passes"), [
+    ("Ann@x.org", "ann@x.org", False), ("85123A", "85123a", False), ("007", "7", False),
+    ("\u0410\u0421-1", "ac-1", False),
+    ("\uff110\uff13", "103", False), ("70", "7", True), ("a-7", "a7", True), ("0", "00", False), ("a", "b", True),
+])  # fmt: skip
+def test_ids_in_several_ways_are_warned_of(
+    con: duckdb.DuckDBPyConnection, one: str, other: str, passes: bool
+) -> None:
+    make_shop(
+        con, events=[{**EVENT, "user_id": one, "item_id": other}, {**EVENT, "user_id": other, "item_id": one}]
+    )
+    for column, table in (("user_id", "user_profiles"), ("item_id", "item_profiles")):
+        assert outcome(con, no_alike_ids(column), table)[0] is passes
+    assert bool(alike_ids([one, other])) is not passes
 
 
 def test_times_that_the_clock_skips_are_warned_of(con: duckdb.DuckDBPyConnection) -> None:

@@ -34,11 +34,14 @@ class Statement:
 
 @cache
 def statements() -> tuple[Statement, ...]:
-    """All statements, by name."""
+    """All statements, by name, that this DuckDB knows: those with `(DuckDB 2)` in their comment need it."""
     files = sorted(path for path in FOLDER.glob("*.sql") if path.name != "schemas.sql")
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    is_old = duckdb.__version__.startswith("1.")
     return tuple(
-        Statement(file.stem, file.read_text(encoding="utf-8"), PARAMETERS.get(file.stem, {}))
-        for file in files
+        Statement(name, text, PARAMETERS.get(name, {}))
+        for name, text in texts.items()
+        if not (is_old and "(DuckDB 2)" in text)
     )
 
 

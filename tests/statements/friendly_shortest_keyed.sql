@@ -1,4 +1,4 @@
--- The fewest miles from a port to each that is reached, one row a port on the way.
+-- The fewest miles from a port to each that is reached, one row a port on the way (DuckDB 2).
 WITH RECURSIVE reached(port, miles, stops) USING KEY (port, min(miles), min(stops)) AS (
     SELECT port_id, 0, 0 FROM ports WHERE port_id <= 2
     UNION

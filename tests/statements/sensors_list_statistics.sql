@@ -1,4 +1,4 @@
--- Statistics by list functions over all temperatures of a device.
+-- Statistics by list functions over all temperatures of a device (DuckDB 2).
 SELECT
     device_id,
     list(temperature ORDER BY read_at) AS temperatures,

@@ -28,6 +28,7 @@ from recsys_assets.assets.tables.table_checks import (
     behaviours_are_known,
     divided_by_weeks,
     every_subset_has_rows,
+    no_alike_ids,
     no_scientific_ids,
     no_skipped_hour,
     target_occurs,
@@ -67,8 +68,8 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
     "promotions": (not_null("item_id", "_file", "_line"),),
     "rejected_rows": (not_null("table_name", "reason", "_file", "_line"), EVERY_FILE_COUNTS),
     "interactions": (not_empty(), unique("user_id", "item_id", "behaviour")),
-    "user_profiles": (unique("user_id"), USERS_JOIN),
-    "item_profiles": (unique("item_id"), ITEMS_JOIN),
+    "user_profiles": (unique("user_id"), USERS_JOIN, no_alike_ids("user_id")),
+    "item_profiles": (unique("item_id"), ITEMS_JOIN, no_alike_ids("item_id")),
     "user_sequences": (unique("user_id"),),
     "split": (
         unique("user_id", "item_id", "behaviour", "subset"),

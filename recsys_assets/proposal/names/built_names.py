@@ -10,6 +10,7 @@ _PEOPLE = (
     "user|customer|cust|client|visitor|member|household|buyer|shopper|account|cookie|reviewer|profile|person|"
     "subscriber|guest|reader|listener|player|viewer"
 )
+_CARDS = "loyalty|member|customer|client|club|bonus|kunden|stamm|treue|payback|fidelity|fidelite"
 _THINGS = (
     "item|product|prod|article|sku|goods|variant|track|song|video|movie|film|book|game|app|anime|manga|recipe|news|"
     "course|venue|poi|place|business|restaurant|hotel|listing|offer|content|artist|album|adgroup|ad"
@@ -27,6 +28,8 @@ _OF_LINE = "lineitem|item|line|row|product"
 _BUILT: Mapping[str, tuple[str, ...]] = {
     "user_id": (
         f"(?:order|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
+        f"(?:{_CARDS})(?:card|karten?|kort)(?:id|no|nr|num|number|nummer)?",
+        "(?:cart[ae]|tarjeta|cartao|tessera)(?:de)?(?:fedelta|fidelidad|fidelidade|fidelite|cliente)",
         "(?:session|visit)(?:id|key|no|number)?",
     ),
     "item_id": (

@@ -117,7 +117,8 @@ _USER: Mapping[str, tuple[str, ...]] = {
     "home_ownership": ("homeownership",),
     "marital_status": ("maritalstatus", "familienstand"),
     "children": ("children", "kids", "kidscount", "kinder"),
-    "country": ("country", "countrycode", "countryname", "shippingcountry", "billingcountry", "land", "pays"),
+    "country": ("country", "countrycode", "countryname", "countryregion",
+        "shippingcountry", "billingcountry", "land", "pays"),
 }  # fmt: skip
 _PROMOTION: Mapping[str, tuple[str, ...]] = {
     "item_id": IDS["item_id"],

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from recsys_assets.proposal.column_roles import Roles, is_rating
+from recsys_assets.proposal.column_roles import FEW_CUSTOMERS, TELLING_ROWS, Roles, is_rating
 from recsys_assets.proposal.names.known_names import EVENT, IDS, plain_name, rank_of, role_rank
+from recsys_assets.proposal.names.order_states import GIVEN_BACK, came_to_nothing, is_in_doubt
+from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
+from recsys_assets.shop.alike_ids import alike_sql
 from recsys_lineage.sql.names import literal, quote
 
-_DID_NOT_HAPPEN = (
-    "cancelled", "canceled", "refunded", "refund", "partially_refunded", "returned", "return", "failed", "void",
-    "voided", "chargeback", "pending", "unpaid", "rejected", "declined", "expired", "test", "storniert", "storno",
-    "abgebrochen", "erstattet", "offen", "annule", "annulé", "annulée", "remboursé", "cancelado", "anulado",
-)  # fmt: skip
-"""Words for orders that were cancelled or are still open."""
-_MARKS = (
-    "test", "istest", "testorder", "cancelled", "canceled", "iscancelled", "deleted", "isdeleted", "refunded",
-    "isrefund", "storniert", "geloescht",
-)  # fmt: skip
-"""Names of columns that mark such orders by yes and no."""
-_ENDED = (
-    "cancelledat", "canceledat", "cancelleddate", "canceleddate", "cancellationdate", "cancelreason", "refundedat",
-    "refunddate", "voidedat", "deletedat", "returnedat", "stornodatum", "storniertam",
-)  # fmt: skip
-"""Names of columns that are filled only for cancelled orders and the like."""
-_YES = ("true", "t", "1", "yes", "y", "ja", "j", "oui", "si", "wahr")
 _CURRENCIES = ("currency", "currencycode", "waehrung", "wahrung", "devise", "moneda", "valuta")
 _PARENTS = (
     "parentitemid", "parentlineid", "parentlineitemid", "parentorderitemid", "parentid", "parentitem", "parentline",
@@ -34,13 +20,8 @@ _PARENTS = (
 )  # fmt: skip
 """Names of columns by which a line refers to the line that it is a part of: a set, or the product of a variant."""
 _MOST_SHOWN = 6
-_NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
-_MANY, _VERY_MANY = 0.05, 0.1
-"""Share of rows from which a customer is suspicious, with a name for nobody or with another name."""
-_MORE = 2
-"""Factor by which its rows must outnumber those of the next one."""
-_TELLING_ROWS = 20
-_FEW_CUSTOMERS = 20
+_VERY_MANY, _MORE = 0.1, 2
+"""Share of rows from which a customer is suspicious, and the factor by which they must outnumber those of the next."""
 _TELLING_CUSTOMERS, _NEARLY = 50, 0.85
 
 
@@ -118,13 +99,20 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
                 "or variants of what that line sells, both count; "
                 f"WHERE {quote(column.name)} IS NULL in raw_events.sql leaves the parts out"
             )
-        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, _ENDED) is not None:
-            yield _on_ended(files, events, column)
+        if column.name not in used and (ended := events.ended.get(column.name)) is not None:
+            yield _on_ended(files, column, ended)
+            continue
+        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, GIVEN_BACK) is not None:
+            yield (
+                f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, "
+                f"which count: where these came back as a whole, WHERE {quote(column.name)} IS NULL at the end of "
+                "raw_events.sql leaves them out"
+            )
             continue
         if column.name in used or not column.values:
             continue
         examples = ", ".join(column.values[:_MOST_SHOWN])
-        if _tells_what_did_not_happen(column):
+        if any(is_in_doubt(value) or came_to_nothing(value) for value in column.values):
             yield (
                 f"column {column.name} says {examples}: rows of all these count; WHERE in raw_events.sql leaves out "
                 "those that came to nothing"
@@ -133,16 +121,18 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
             yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
 
 
-def _on_ended(files: SampledFiles, events: Roles, column: SampledColumn) -> str:
-    """Notes on columns that are filled only for orders that ended without a sale, with advice to leave these out."""
-    order = events.columns.get("order_id")
-    name = quote(column.name)
-    way = f"WHERE {name} IS NULL"
-    if order is not None and order.distinct < files.rows:
-        way = f"QUALIFY count({name}) OVER (PARTITION BY {quote(order.name)}) = 0"
+def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) -> str:
+    """The note on rows that the proposed SQL leaves out, because their orders came to nothing."""
+    rows = f"{ended.rows:,} of {files.rows:,} rows"
+    if not ended.states:
+        text, others = f"is filled in {rows}", ""
+    else:
+        text = f"says {', '.join(f'{state} ({count:,})' for state, count in ended.states.items())} in {rows}"
+        left = [value for value in column.values if value.strip().lower() not in ended.states]
+        others = f"; {', '.join(left[:_MOST_SHOWN])} count" if left else ""
     return (
-        f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, which count: "
-        f"where these came to nothing, {way} at the end of raw_events.sql leaves them out"
+        f"column {column.name} {text}: these are taken for no purchases, and the end of raw_events.sql leaves them "
+        f"out{others}"
     )
 
 
@@ -153,6 +143,13 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
     if customer is None:
         return
     item, order = events.columns.get("item_id"), events.columns.get("order_id")
+    for role, column in (("user_id", customer), ("item_id", item)):
+        if column is not None and column.alike and not (role == "user_id" and column.are_mails):
+            yield (
+                f"{len(column.alike):,} ids of column {column.name} are written in several ways, such as "
+                f"{' and '.join(column.alike[0])}, and each way counts as another: where they are one, write "
+                f"{_as_one(column)} AS {role} wherever that id stands"
+            )
     if customer.has_words:
         yield f"column {customer.name} is taken for the customer and holds names: two of one name are one customer"
     if item is not None and item.has_words:
@@ -166,10 +163,15 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
     if item is not None and files.rows >= _TELLING_CUSTOMERS and item.distinct >= _NEARLY * files.rows:
         yield f"nearly each row has a value of {item.name} of its own: where that is the product, none is sold twice"
     most, second = (*customer.counts, 0, 0)[:2]
-    least = max(_TELLING_ROWS, _VERY_MANY * files.rows, _MORE * second)
-    if customer.most.casefold() in _NOBODY:
-        least = max(_TELLING_ROWS, _MANY * files.rows)
-    if most >= least and customer.distinct > _FEW_CUSTOMERS:
+    if events.nobody:
+        yield (
+            f"column {customer.name} says {customer.most} in {most:,} of {files.rows:,} rows: that is taken for "
+            "nobody, so raw_events.sql makes it no customer, and these rows are rejected"
+        )
+    elif (
+        most >= max(TELLING_ROWS, _VERY_MANY * files.rows, _MORE * second)
+        and customer.distinct > FEW_CUSTOMERS
+    ):
         value = literal(customer.most)
         yield (
             f"column {customer.name} says {customer.most} in {most:,} of {files.rows:,} rows: where that "
@@ -180,6 +182,16 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
         and "visitor" not in customer.name.casefold()
     ):
         yield f"column {customer.name} is taken for the customer: each of its visits is one"
+
+
+def _as_one(column: SampledColumn) -> str:
+    """SQL that makes one id of those of a column that are alike."""
+    name = quote(column.name)
+    if all(len({id_.lower() for id_ in group}) == 1 for group in column.alike):
+        return f"lower({name})"
+    if all(len({id_.lstrip("0") for id_ in group}) == 1 for group in column.alike):
+        return f"ltrim({name}, '0')"
+    return alike_sql(name)
 
 
 def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
@@ -203,9 +215,3 @@ def _on_behaviours(events: Roles) -> Iterator[str]:
             f"column {column.name} says what happened by numbers, which are taken as they are: write CASE "
             f"{quote(column.name)} {cases} END AS behaviour, with view, cart, wishlist, purchase or return for …"
         )
-
-
-def _tells_what_did_not_happen(column: SampledColumn) -> bool:
-    words = {value.strip().casefold().removeprefix("wc-") for value in column.values}
-    is_mark = rank_of(column.name, _MARKS) is not None
-    return bool(words & {*_DID_NOT_HAPPEN}) or (is_mark and bool(words & {*_YES}))

@@ -179,6 +179,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     }
     notes += [f"{files.pattern}: {words}" for words in unread.values()]
     used |= unread.keys()
+    ended = {name for role in roles if role.table == "raw_events" for name in role.ended}
     notes += [
         f"{files.pattern}: column {column.name} is taken for the time, but nothing here reads such values as "
         f"{', '.join(column.samples)}: write try_strptime({quote(column.name)}, '…') AS event_time, else its rows are "
@@ -197,7 +198,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     if left := [
         column.name
         for column in files.columns
-        if column.name not in used and column.kind != "nothing" and not is_rating(column)
+        if column.name not in used | ended and column.kind != "nothing" and not is_rating(column)
     ]:
         more = f" and {len(left) - _MOST_SHOWN} more" if len(left) > _MOST_SHOWN else ""
         notes.append(f"{files.pattern}: not used: {', '.join(left[:_MOST_SHOWN])}{more}")

@@ -20,6 +20,7 @@ from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, reco
 from recsys_assets.proposal.sample.unpacked_rows import (
     WHOLE_LINES,
     NotJsonLines,
+    RecordsInOneLine,
     UnpackedRows,
     json_lines,
     listed_things,
@@ -31,7 +32,7 @@ from recsys_assets.shop.shop_rules import NO_VALUE
 from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.spelling import folded
-from recsys_lineage.sql.names import literal
+from recsys_lineage.sql.names import literal, quote
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 10_000
@@ -49,6 +50,9 @@ _TWO_SIGNS = "::"
 _DELIMITERS = (",", ";", "\t", "|")
 _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\xa6", "\xac", "\xfe")
 """Delimiters of some exports, chosen because no text has them; recognised by the names in the header."""
+_SEPARATOR = re.compile(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]")
+_OPEN = re.compile(rf"(?:^|{_SEPARATOR.pattern})\"(?:[^\"]|\"\")*$")
+"""Pattern of a record whose last field has no closing quote yet."""
 _ESCAPES = {"\t": r"\t"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
@@ -56,6 +60,9 @@ _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 _FEWEST_COLUMNS, _FEWEST_ROWS = 2, 5
 """The fewest columns and rows for a file to be a table when its name does not say so."""
 _WORDS_FOR_NONE = tuple(word for word in NO_VALUE if any(map(str.isalpha, word)))
+_OF_DATA_FRAMES = "NA"
+"""Word of R for no value; it may be an id too, and is the code of Namibia."""
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 _OTHERWISE_COMPRESSED = (".zst", ".bz2", ".xz", ".7z", ".lz4", ".br")
 
 
@@ -118,8 +125,10 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
         advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
         raise ValueError(f"{other.what}: {advice}")
     text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
-    if not text.strip():
+    if not text.strip() and len(head) < SAMPLE_BYTES:
         raise ValueError("it is empty")
+    if not text.strip():
+        raise ValueError(_of_one_line(path.name, head))
     is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
     if path.suffix.casefold() == ".sql":
         raise ValueError("SQL: load it into its database and export the tables as CSV")
@@ -153,13 +162,16 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     if not is_named_text and (frame.width < _FEWEST_COLUMNS or frame.height < _FEWEST_ROWS):
         raise ValueError("neither CSV nor Parquet")
     frame, no_value = _without_words(frame)
+    if _OF_DATA_FRAMES in no_value:
+        more += (f"{_OF_DATA_FRAMES} stands among its numbers, so it is read as no value in all its columns",)
     unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
     return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
 
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The frame without words for "no value", as databases write them, and these words in their spelling."""
-    is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in _WORDS_FOR_NONE])
+    words = [*_WORDS_FOR_NONE, *([_OF_DATA_FRAMES] if _is_among_numbers(frame, _OF_DATA_FRAMES) else [])]
+    is_word = pl.all().str.to_lowercase().is_in([word.casefold() for word in words])
     found = {
         word
         for column in frame.select(pl.when(is_word).then(pl.all())).iter_columns()
@@ -170,6 +182,13 @@ def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     )
 
 
+def _is_among_numbers(frame: pl.DataFrame, word: str) -> bool:
+    """Whether a column has nothing but numbers beside a word, which then means no value and is no id or country."""
+    is_word, is_number = pl.all().eq(word), pl.all().str.contains(_NUMBER)
+    checks = frame.select(is_word.any() & is_number.any() & (is_word | is_number).all())
+    return any(checks.row(0))
+
+
 def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
     """The first rows of a file of JSON lines.
 
@@ -178,6 +197,8 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
     """
     try:
         unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
+    except RecordsInOneLine as error:
+        raise ValueError(f"{error}: make Parquet of these, as by {_unlisted(error.path, name)}") from error
     except NotJsonLines as error:
         first = text.lstrip().partition("\n")[0]
         if first.startswith("{'"):
@@ -199,10 +220,29 @@ def _parts_by(text: str, separator: str) -> int:
     return max(widths) if len(widths) == 1 and widths != {1} else 0
 
 
+def _of_one_line(name: str, head: bytes) -> str:
+    """The fault of a file whose first line is longer than the sample."""
+    if found := re.match(rb"\s*\{\s*\"(\w+)\"\s*:\s*\[\s*\{", head):
+        way = _unlisted([found[1].decode()], name)
+        return f"one line of JSON with a list of records ({found[1].decode()}): make Parquet of these, as by {way}"
+    if head.lstrip()[:1] in (b"[", b"{"):
+        return f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
+    return f"its first line is longer than {SAMPLE_BYTES >> 20} MiB, so it is no table"
+
+
+def _unlisted(path: Sequence[str], name: str) -> str:
+    """A command that writes each record of a list in JSON as a row of Parquet."""
+    records = f"unnest({'.'.join(map(quote, path))}, max_depth := 2)"
+    return _to_parquet(f"SELECT {records} FROM read_json('{name}', maximum_object_size = 1000000000)", name)
+
+
 def json_to_parquet(name: str) -> str:
     """A command that converts a file of JSON to Parquet."""
-    stem = name.split(".", 1)[0]
-    made = f"COPY (FROM read_json('{name}')) TO '{stem}.parquet'"
+    return _to_parquet(f"FROM read_json('{name}', maximum_object_size = 1000000000)", name)
+
+
+def _to_parquet(sql: str, name: str) -> str:
+    made = f"COPY ({sql}) TO '{name.split('.', 1)[0]}.parquet'".replace('"', '\\\\\\"')
     return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
 
 
@@ -236,11 +276,20 @@ def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _lines_before_header(text: str) -> int:
-    """Number of lines before the header; 0 if no line is recognised as one."""
-    for place, line in enumerate(text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]):
-        cells = re.split(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]", line)
-        if _known_names(cells) >= _FEWEST_KNOWN:
-            return place
+    """Number of lines before the header; 0 if no line is recognised as one.
+
+    Quoted names may hold line ends, so lines are joined up to the closing quote, unless that leads nowhere.
+    """
+    lines = text.split("\n", _MOST_LINES_BEFORE)[:_MOST_LINES_BEFORE]
+    for joined in (True, False):
+        record, start = "", 0
+        for place, line in enumerate(lines):
+            record, start = (f"{record}\n{line}", start) if record else (line, place)
+            if joined and _OPEN.search(record):
+                continue
+            if _known_names(_SEPARATOR.split(record)) >= _FEWEST_KNOWN:
+                return start
+            record = ""
     return 0
 
 
@@ -340,9 +389,10 @@ def _names_columns(rows: Sequence[Sequence[str]], *, sniffed: bool) -> bool:
 
 
 def _plain_times(frame: pl.DataFrame) -> pl.DataFrame:
-    """Parquet columns, as text unless they are numbers or times."""
+    """Parquet columns, as text unless they are numbers or times, and without NaN, which data frames write for no
+    value."""
     kept = (pl.Date, pl.Datetime, pl.String, pl.Boolean)
-    return frame.with_columns(
+    return frame.with_columns(pl.selectors.float().fill_nan(None)).with_columns(
         pl.col(name).cast(pl.String, strict=False)
         for name, type_ in frame.schema.items()
         if not (type_.is_numeric() or type_.base_type() in kept) and not type_.is_nested()

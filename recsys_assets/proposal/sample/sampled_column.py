@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.names.known_names import EVENT, known_role, role_rank
+from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
     DIGITS_OF_A_TIME,
@@ -22,38 +22,47 @@ from recsys_assets.proposal.times.written_times import (
     written_times,
     year_of,
 )
+from recsys_assets.shop.alike_ids import alike_ids
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
-_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
-_CODE = r"^[A-Za-z]+-\d+$"
-"""Pattern of a code such as SKU-023, whose letters are no currency."""
+_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_CODE = r"^([A-Za-z]+-?[0-9]+|[0-9]+[A-Za-z]+)$"
+"""Pattern of a code such as SKU-023 and 84029G, whose letters are no currency."""
 _NUMBERS = ("quantity", "unit_price", "amount", "discount")
-_COMMA_NUMBER = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
-_WITH_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
-_WITH_POINT = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
-DECIMAL_COMMA = r"[-+]?(\d{1,3}(\.\d{3})+|\d+),\d{1,2}"
+_COMMA_NUMBER = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]+$"
+_WITH_COMMA = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?$"
+_WITH_POINT = r"^[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?$"
+DECIMAL_COMMA = r"[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]{1,2}"
 """Pattern of a number whose comma cannot separate thousands."""
-_THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+$"
+_THOUSANDS = r"^[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+$"
+_THREE_DIGITS = r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
+_MONEY = ("unit_price", "amount", "discount")
+_WITHOUT_CENTS = r"[¥￥円₩원₫đ₲]|\b(?:JPY|KRW|VND|IDR|CLP|PYG|HUF|ISK|Rp|Ft)\b|\bRp[0-9]"
+"""Pattern of currencies whose prices are whole numbers, so that a sign before three digits separates thousands."""
 NUMBER_AFFIXES = (
-    r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|\bFr\.|\bkr\.?|zł|Kč|Ft\b|\blei\b|円|元|원|"
-    r"\x{440}\x{443}\x{431}\.?"  # roubles
+    r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|^[A-Z]{3}|[A-Z]{3}$|\bS?Fr\.|\b[Kk]r\.?|zł|Kč|Ft\b|\blei\b|"
+    r"\bR[sp]\.?|\bRM|TL$|円|元|원|đ|\x{440}\x{443}\x{431}\.?|\x{434}\x{435}\x{43d}\.?|"  # roubles, denars
+    r"[,.][-\x{2013}\x{2014}]+$|/-$|\b(?i:pcs?|pieces?|units?|stk|st|stück|szt|uds?|un)\.?$|"
+    r"(?i:pcs?|stk|x|\x{d7}|\x{448}\x{442}\.?)$|^(?i:x|\x{d7})"
 )
-"""Pattern of the signs around the digits of a price: currency signs and codes, and blanks."""
+"""Pattern of the signs around the digits of a price or of pieces: currency signs and codes, units, and blanks."""
 ACCOUNTED = {
     r"^\s*\((.*\d.*)\)\s*$": r"-\1",
-    r"^\s*(.*\d[^-]*?)\s*[-\x{2212}]\s*$": r"-\1",
+    r"^\s*(.*\d[^-,./]*?)\s*[-\x{2212}]\s*$": r"-\1",
     r"^\s*\x{2212}\s*": "-",
 }
 """Pattern of a negative number as accountants and typesetters write it → replacement that makes it a plain one."""
 _IN_DOUBT = "its commas are taken for decimal ones"
+_OF_MONEY = "its commas are taken to stand between thousands, for prices have no three decimals"
 _OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
-_ONE_POINT = r"^[-+]?[1-9]\d{0,2}\.\d{3}$"
+_ONE_POINT = r"^[-+]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
 _OF_CODES = re.compile(
     r"^(?!.*(?i:date|time|day|stamp|datum|fecha|jour)).*(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
 )
 """Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`, but `DateKey`."""
+_MAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")
 _EXAMPLES = 3
 _A_DAY = 86_400
 _FEW = 30
@@ -83,6 +92,7 @@ class SampledColumn:
         counts: numbers of rows with it and with the next one.
         is_whole: whether it holds only whole numbers.
         is_nested: whether its values are lists or records.
+        alike: groups of ids that are probably one, such as `a7` and `A7`; only in columns named like ids.
         written: the columns of the files that hold it together, if several do, or their path; its name joins theirs
             with commas.
     """
@@ -106,6 +116,7 @@ class SampledColumn:
     counts: tuple[int, ...] = ()
     is_whole: bool = False
     is_nested: bool = False
+    alike: tuple[tuple[str, ...], ...] = ()
     written: WrittenMoment | MomentInPath | None = None
 
     @property
@@ -114,9 +125,16 @@ class SampledColumn:
         return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
 
     @property
+    def are_mails(self) -> bool:
+        """Whether its values are mail addresses, whose case does not matter."""
+        return self.is_text and bool(self.samples) and all(map(_MAIL.fullmatch, self.samples))
+
+    @property
     def has_points(self) -> bool:
         """Whether its values look like numbers with fractions, as ids of visitors do: `1204.204`, and no `1204.0`."""
-        return self.kind == "number" and any(re.fullmatch(r"\d+\.\d*[1-9]\d*", text) for text in self.samples)
+        return self.kind == "number" and any(
+            re.fullmatch(r"[0-9]+\.[0-9]*[1-9][0-9]*", text) for text in self.samples
+        )
 
     @property
     def is_unnamed(self) -> bool:
@@ -146,8 +164,9 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         values=tuple(map(str, counted["value"])) if counted.height <= _FEW else (),
         most=str(counted["value"][0]) if counted.height else "",
         counts=tuple(counted["count"].head(2)),
-        is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?\d+\s*$").all()),
+        is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?[0-9]+\s*$").all()),
         is_nested=nested,
+        alike=tuple(alike_ids(different)) if is_text and known_role(values.name) in IDS else (),
     )
     guess = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
     return _of_moments(guess, there) if guess.kind == "number" else guess
@@ -248,14 +267,15 @@ def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
 
 def _doubtful(numbers: pl.Series) -> str:
     """A note on numbers whose point may separate thousands."""
-    if numbers.n_unique() < _EXAMPLES or not numbers.str.contains(_ONE_POINT).all():
+    pointed = numbers.filter(numbers.str.contains(".", literal=True))
+    if pointed.n_unique() < _EXAMPLES or not pointed.str.contains(_ONE_POINT).all():
         return ""
-    return "each of its numbers has three digits behind a point, which is taken for the decimal one"
+    return "its numbers have three digits behind a point, which is taken for the decimal one"
 
 
 def _decimal_sign(numbers: pl.Series) -> str:
     """The decimal sign of numbers that certainly have one, because fewer or more than three digits follow it."""
-    signs = [sign for sign in ".," if numbers.str.contains(rf"[{sign}](\d{{1,2}}|\d{{4,}})$").any()]
+    signs = [sign for sign in ".," if numbers.str.contains(rf"[{sign}]([0-9]{{1,2}}|[0-9]{{4,}})$").any()]
     return signs[0] if len(signs) == 1 else ""
 
 
@@ -299,31 +319,18 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     for pattern, minus in ACCOUNTED.items():
         plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
     bare = plain.str.replace_all(NUMBER_AFFIXES, "")
-    commas, points = (
-        bare.str.contains(_COMMA_NUMBER),
-        bare.str.contains(_WITH_POINT) & bare.str.contains(r"\."),
-    )
-    doubtful = bare.str.contains(_THOUSANDS)
-    comma = bool(commas.any()) and int((commas & ~doubtful).sum()) >= int(points.sum())
-    thousands = not comma and bool(bare.str.contains(",").any())
-    both = bool(points.any()) and bool(bare.str.contains(f"^{DECIMAL_COMMA}$").any())
-    read = bare.str.contains(
-        f"{_WITH_COMMA}|{_WITH_POINT}"
-        if both
-        else _WITH_COMMA
-        if comma
-        else _WITH_POINT
-        if thousands
-        else _NUMBER
-    )
-    are_codes = texts.str.contains(_CODE).all() and known_role(column.name) not in _NUMBERS
+    role = known_role(column.name)
+    without_cents = bool(texts.str.contains(_WITHOUT_CENTS).any())
+    comma, thousands, note = _signs(bare, is_money=role in _MONEY, without_cents=without_cents)
+    both = comma and thousands
+    pattern = f"{_WITH_COMMA}|{_WITH_POINT}"
+    if not both:
+        pattern = _WITH_COMMA if comma else _WITH_POINT if thousands else _NUMBER
+    read = bare.str.contains(pattern)
+    are_codes = texts.str.contains(_CODE).all() and role not in _NUMBERS
     if 2 * int(read.sum()) <= texts.len() or are_codes:
         return column
-    notes = []
-    if both:
-        notes.append("some of its numbers have a decimal comma and some a point; both are read")
-    elif comma and not (commas & ~doubtful).any():
-        notes.append(_IN_DOUBT)
+    notes = [note]
     accounted = bool(((plain != texts) & read).any())
     if accounted:
         notes.append("its numbers in brackets, or with a minus behind them, are read as below zero")
@@ -332,10 +339,35 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
     return replace(
         column,
         kind="number",
-        comma=comma or both,
-        thousands=thousands or both,
+        comma=comma,
+        thousands=thousands,
         decorated=bool((bare != plain).any()),
         accounted=accounted,
         sign="" if both else _decimal_sign(bare.filter(read)),
-        note="; ".join(notes),
+        note="; ".join(filter(None, notes)),
     )
+
+
+def _signs(numbers: pl.Series, *, is_money: bool, without_cents: bool) -> tuple[bool, bool, str]:
+    """Whether numbers have decimal commas, whether they have commas between thousands, and a doubt.
+
+    Args:
+        numbers: as texts, without signs around them.
+        is_money: whether they are prices, which have no three decimals.
+        without_cents: whether their currency has no decimals at all.
+    """
+    commas = numbers.str.contains(_COMMA_NUMBER)
+    points = numbers.str.contains(_WITH_POINT) & numbers.str.contains(r"\.")
+    certain = commas & ~numbers.str.contains(_THOUSANDS)
+    if points.any() and numbers.str.contains(f"^{DECIMAL_COMMA}$").any():
+        return True, True, "some of its numbers have a decimal comma and some a point; both are read"
+    comma = bool(commas.any()) and int(certain.sum()) >= int(points.sum())
+    if comma and not certain.any():
+        if without_cents or is_money:
+            return False, True, "" if without_cents else _OF_MONEY
+        return True, False, _IN_DOUBT
+    if comma or numbers.str.contains(",").any():
+        return comma, not comma, ""
+    if without_cents and points.any() and numbers.filter(points).str.contains(_THREE_DIGITS).all():
+        return True, False, ""  # points are read as between thousands where the decimal sign is a comma
+    return False, False, _doubtful(numbers)

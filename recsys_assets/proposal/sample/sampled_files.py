@@ -19,6 +19,7 @@ from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.sample.charges import charges
+from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
@@ -85,6 +86,7 @@ class SampledFiles:
         sums: columns with totals of a line or of an order.
         equal_rows: number of sampled rows that repeat an earlier one.
         charges: column of products → ids in it that are probably postage and the like, and their names.
+        ended: column → the rows that it says are of orders that came to nothing.
     """
 
     pattern: str
@@ -101,6 +103,7 @@ class SampledFiles:
     sums: Mapping[str, Sum] = field(default_factory=dict)
     equal_rows: int = 0
     charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ended: Mapping[str, EndedOrders] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
@@ -272,7 +275,8 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
         sums=line_sums(frame, columns),
         equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
-        charges=charges(frame),
+        charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
+        ended=ended_orders(frame),
     )
 
 
@@ -319,7 +323,7 @@ def _of_one(name: str) -> str:
 
 def literal_pattern(path: str) -> str:
     """A pattern that matches one path, and others only at characters that a pattern cannot contain."""
-    return re.sub(r"[:\\]", "?", glob.escape(path))
+    return re.sub(r"[:\\\x00-\x1f\x7f]|^~", "?", glob.escape(path))
 
 
 def _fits(path: str, pattern: str) -> bool:

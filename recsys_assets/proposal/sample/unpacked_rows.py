@@ -42,6 +42,18 @@ class NotJsonLines(ValueError):
     """A JSON text without a record in each line."""
 
 
+class RecordsInOneLine(ValueError):
+    """A JSON text whose lines hold lists of records with customers, as answers of web services do.
+
+    Attributes:
+        path: keys to the list.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"each of its lines holds a list of records ({'.'.join(path)})")
+        self.path = path
+
+
 @dataclass(frozen=True)
 class UnpackedRows:
     """Extraction of rows and columns from those of a scan.
@@ -101,6 +113,7 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
 
     Raises:
         NotJsonLines: at most half of the lines are objects.
+        RecordsInOneLine: they are objects that hold the records.
     """
     lines = [line for line in islice(text.split("\n"), most) if line.strip()]
     records = [record for line in lines if (record := _record(line)) is not None]
@@ -111,6 +124,8 @@ def json_lines(text: str, most: int) -> tuple[UnpackedRows, pl.DataFrame, str]:
         f"{broken} of {len(lines)} lines are no JSON, as where a file ends too early; their rows are rejected"
     )
     fields = _fields(records)
+    if path := _list_of_events(records, fields):
+        raise RecordsInOneLine(path)
     listed, with_list = _list_of_things(records, fields)
     columns = {
         name: _value(RECORD, path, [_at(record, path) for record in records])
@@ -315,6 +330,26 @@ def _list_of_things(records: Sequence[_Json], fields: Mapping[str, Path]) -> tup
         ):
             return path, having
     return (), ()
+
+
+def _list_of_events(records: Sequence[_Json], fields: Mapping[str, Path]) -> Path:
+    """The path of a list of records with customers, where no field beside it names one; empty if there is none."""
+    if any(_is_a_person(name) for name in fields):
+        return ()
+    return next(
+        (
+            path
+            for path in fields.values()
+            if any(
+                map(_is_a_person, _fields([each for record in records for each in _records_in(record, path)]))
+            )
+        ),
+        (),
+    )
+
+
+def _is_a_person(name: str) -> bool:
+    return role_rank("user_id", name, IDS["user_id"]) is not None
 
 
 def _records_in(record: _Json, path: Path) -> list[_Json]:

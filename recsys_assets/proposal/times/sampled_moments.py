@@ -34,14 +34,17 @@ _LIMITS: Mapping[Unit, tuple[int, int]] = {
     "minute": (0, 59),
     "second": (0, 59),
 }
-_CLOCK = SPREADSHEET_DAY.replace("^(", "^((") + r")?\d?\d:\d\d(:\d\d(\.\d+)?)?( ?[AaPp][Mm])?$"
-_DIGITS = r"^([01]?\d|2[0-3])?[0-5]?\d(\.0+)?$"
-_MORE_DIGITS = r"^(([01]?\d|2[0-3])?[0-5]?\d)?[0-5]?\d(\.0+)?$"
+_CLOCK = (
+    SPREADSHEET_DAY.replace("^(", "^((")
+    + r")?[0-9]?[0-9]:[0-9][0-9](:[0-9][0-9](\.[0-9]+)?)?( ?[AaPp][Mm])?$"
+)
+_DIGITS = r"^([01]?[0-9]|2[0-3])?[0-5]?[0-9](\.0+)?$"
+_MORE_DIGITS = r"^(([01]?[0-9]|2[0-3])?[0-5]?[0-9])?[0-5]?[0-9](\.0+)?$"
 _OFFSETS = (
     "offset", "utcoffset", "tzoffset", "timezoneoffset", "gmtoffset", "tz", "timezone", "zone", "zeitzone",
 )  # fmt: skip
-_OFFSET = r"^(Z|UTC|[+-]\d\d(:?\d\d)?)$"
-_ZONED = r"(Z|UTC|[+-]\d\d:?\d\d)$"
+_OFFSET = r"^(Z|UTC|[+-][0-9][0-9](:?[0-9][0-9])?)$"
+_ZONED = r"(Z|UTC|[+-][0-9][0-9]:?[0-9][0-9])$"
 _OF_AN_EVENT = (
     "", "order", "invoice", "transaction", "trans", "purchase", "sale", "sales", "event", "created", "creation",
     "receipt", "bestell", "kauf", "rechnungs", "beleg", "bon", "ticket", "visit", "click",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -27,29 +27,37 @@ _MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%m-%d-%y")
 _OTHER_DAYS = (
     "%Y-%m-%d",
     "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
+    "%Y. %m. %d.", "%A, %B %d, %Y", "%A, %d %B %Y",
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%b-%d-%y", "%b-%d-%Y", "%d %B %Y", "%B %d, %Y",
     "%Y年%m月%d日",
 )  # fmt: skip
 _WHOLE = (
     "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", "%a, %d %b %Y %H:%M:%S %Z",
     "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S,%f", "%G-W%V-%u",
+    "%G-W%V-%u %H:%M:%S", "%G-W%V-%uT%H:%M:%S", "%Y-%j %H:%M:%S", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ",
+    "%Y-%m-%d-%H.%M.%S.%f", "%d/%b/%Y:%H:%M:%S %z", "%a %b %d %H:%M:%S UTC %Y", "%a %b %d %H:%M:%S GMT %Y",
     "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
 """Formats that are not composed of a day and a clock."""
-_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S")
+_CLOCKS = (
+    "", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", "T%H:%M:%S", " %H.%M.%S", " %H.%M", " %Hh%M",
+    " %H:%M Uhr", " %H:%M:%S Uhr", " %I:%M:%S\u202f%p", " %I:%M\u202f%p", " %H時%M分",
+)  # fmt: skip
 _BETWEEN = (", ", " - ", " at ", " um ")
 """Separators between a day and its clock other than a blank, as browsers write them in most languages."""
 _OF_VALUES = re.compile(r"%.|\s")
 """Pattern of the directives of a format, and of its blanks, which match any number of blanks."""
-_STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "%M %p": " [APap]", "%S %p": " [APap]"}
+_STRICTER = {"%B": "[A-Za-z]{4}|(?i:may)", "\u202f%p": "\u202f[APap]", "%M %p": " [APap]", "%S %p": " [APap]"}
 """Patterns that DuckDB's directives require, where those of Polars accept more."""
-_DIGITS = r"\d\D*\d\D*\d"
+_DIGITS = r"[0-9][^0-9]*[0-9][^0-9]*[0-9]"
 """Pattern that every time matches: three digits."""
-_ISO_TIME = rf"^\d{{4}}-\d\d?-\d\d?([ T]\d\d?:\d\d(:\d\d(\.\d+)?)?({ZONE})?)?$"
+_ISO_TIME = (
+    rf"^[0-9]{{4}}-[0-9][0-9]?-[0-9][0-9]?([ T][0-9][0-9]?:[0-9][0-9](:[0-9][0-9](\.[0-9]+)?)?({ZONE})?)?$"
+)
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
 """Years whose first day is a placeholder for no time, as are all earlier days."""
-DIGITS_OF_A_TIME = r"^(\d{8}|\d{12}|\d{14})$"
+DIGITS_OF_A_TIME = r"^([0-9]{8}|[0-9]{12}|[0-9]{14})$"
 """A day, or a day with its clock, written as one number: 20240131, 202401310930."""
 
 
@@ -131,13 +139,13 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
         # of several readings that of the fewest days: files hold what happened from one day to the next
         best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
         first = earliest_year(_parsed(stripped, best).dt.year())
-        return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole), first)
+        return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole, stripped), first)
     return _mixed(stripped, iso)
 
 
 def _clocks(texts: pl.Series) -> list[str]:
     """Formats of times of day that may follow a day in some of the texts; the empty one is among them."""
-    there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}\d?\d:\d\d").any()]
+    there = [sign for sign in _BETWEEN if texts.str.contains(rf"{sign}[0-9]?[0-9]:[0-9][0-9]").any()]
     clocks = _possible(_CLOCKS, texts)
     return [*clocks, *(sign + clock[1:] for sign in there for clock in clocks if clock[:1] == " ")]
 
@@ -149,7 +157,7 @@ def _possible(ways: Sequence[str], texts: pl.Series) -> list[str]:
 
 
 def _of_iso(texts: pl.Series) -> WrittenTimes:
-    timed, zoned = texts.str.contains(r"\d[ T]\d\d?:\d\d"), texts.str.contains(ZONED_TIME)
+    timed, zoned = texts.str.contains(r"[0-9][ T][0-9][0-9]?:[0-9][0-9]"), texts.str.contains(ZONED_TIME)
     some, every = bool((timed & zoned).any()), bool(zoned.all())
     note = (
         "its times name their own offset or zone, and days are those of UTC until time_zone in source.toml names the "
@@ -169,8 +177,9 @@ def earliest_year(years: pl.Series) -> int:
     return int(plausible.min() or _NO_YEAR)  # pyright: ignore[reportArgumentType]
 
 
-def _doubt(best: str, whole: list[str]) -> str:
-    others = [way for way in whole if way != best]
+def _doubt(best: str, whole: list[str], texts: pl.Series) -> str:
+    moments = _parsed(texts, best)
+    others = [way for way in whole if way != best and not _parsed(texts, way).equals(moments)]
     return f"its days can be read as {best} and as {others[0]}; it is read as {best}" if others else ""
 
 
@@ -208,9 +217,47 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     if 2 * read <= texts.len():
         return None
     has_clock = any(map(_has_clock, chosen)) or (
-        ISO in chosen and bool((iso & texts.str.contains(r"\d[ T]\d\d?:\d\d")).any())
+        ISO in chosen and bool((iso & texts.str.contains(r"[0-9][ T][0-9][0-9]?:[0-9][0-9]")).any())
     )
-    return WrittenTimes(tuple(chosen), has_clock, read, _note(chosen, read, texts.len()))
+    opposite = day_first if is_month_first else month_first
+    doubts = [
+        _note(chosen, read, texts.len()),
+        _doubt_of_order(texts, chosen, _any(opposite, texts) & left, masks),
+    ]
+    return WrittenTimes(tuple(chosen), has_clock, read, "; ".join(filter(None, doubts)))
+
+
+def _doubt_of_order(
+    texts: pl.Series, chosen: Sequence[str], otherwise: pl.Series, masks: Mapping[str, pl.Series]
+) -> str:
+    """A doubt where some dates have the day first and others the month, so that many can be read in both ways.
+
+    Args:
+        texts: of the times.
+        chosen: the formats that parse them.
+        otherwise: mask of those that only the opposite order parses.
+        masks: format → mask of the texts that it parses.
+    """
+    ordered = [way for way in chosen if re.match("%[dm](.)%[dm]", way)]
+    if not ordered:
+        return ""
+    if otherwise.any():
+        return (
+            f"{int(otherwise.sum())} of its values are days only with day and month in another order than in "
+            f"{ordered[0]}, as {texts.filter(otherwise)[0]}, so values that both orders read may be of another day"
+        )
+    if len(ordered) < 2:
+        return ""
+    return "; ".join(
+        f"every value read as {way} is a day as {swapped}, too"
+        for way in ordered
+        if _read(texts.filter(masks[way]), swapped := _swapped(way)).all()
+    )
+
+
+def _swapped(way: str) -> str:
+    """A format with day and month in the opposite order."""
+    return way.translate({ord("d"): "m", ord("m"): "d"}) if way[:2] in ("%d", "%m") else way
 
 
 def _note(ways: Sequence[str], read: int, values: int) -> str:
@@ -264,6 +311,7 @@ def _parsed(texts: pl.Series, format_: str) -> pl.Series:
         texts, format_ = texts.str.replace(" (GMT|UTC)$", " +0000"), format_.replace("%Z", "%z")
     if format_.endswith(",%f"):
         texts, format_ = texts.str.replace(",", ".", literal=True), format_.replace(",%f", "%.f")
+    format_ = format_.replace(".%f", "%.f")
     if _has_clock(format_):
         return texts.str.to_datetime(format_, strict=False, ambiguous="earliest")
     return texts.str.to_date(format_, strict=False)

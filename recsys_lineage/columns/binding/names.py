@@ -27,6 +27,18 @@ def called(node: exp.Func, text: str) -> str:
     return text[start : node.meta["end"] + 1].strip('"').lower()
 
 
+def operands(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The columns in an expression; a part with names of its own, a subquery or a call with a lambda, as a whole."""
+    children = list(node.iter_expressions())
+    if isinstance(node, exp.Column | exp.Query | exp.Comprehension) or any(
+        isinstance(each, exp.Lambda) for each in children
+    ):
+        yield node
+    else:
+        for each in children:
+            yield from operands(each)
+
+
 def conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
     """The conditions that a condition joins by AND."""
     node = node.unnest()

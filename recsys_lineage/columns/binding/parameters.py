@@ -18,11 +18,11 @@ class Parameters:
 
     Args:
         numbers: name → value of each number of at least 1; larger numbers are stored as 2.
-        empty: the names of those that are NULL or a text without a letter, which cannot be the key of a hash.
+        keyless: the names of those that cannot be the key of a hash: NULL, a blank text, true, false and 0.
     """
 
     numbers: frozenset[tuple[str, int]] = frozenset()
-    empty: frozenset[str] = frozenset()
+    keyless: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Parameters:
@@ -33,12 +33,18 @@ class Parameters:
                 for name, value in values.items()
                 if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value >= 1
             ),
-            frozenset(folded(name) for name, value in values.items() if value is None or value in ("", b"")),
+            frozenset(folded(name) for name, value in values.items() if not _is_key(value)),
         )
 
     def is_at_least(self, name: str, least: int) -> bool:
         """Whether a parameter is known to be at least a number, which is 1 or 2."""
         return any(known == folded(name) and value >= least for known, value in self.numbers)
+
+
+def _is_key(value: object) -> bool:
+    if isinstance(value, int | float | Decimal):
+        return not isinstance(value, bool) and bool(value)
+    return value is not None and (not isinstance(value, str | bytes) or bool(value.strip()))
 
 
 NOTHING_KNOWN = Parameters()

@@ -102,6 +102,8 @@ class Scope:
     """True for an aggregate without GROUP BY, whose values depend on which rows there are."""
     many_people: Edges | None = None
     """Edges of the people by which its groups are counted, if only groups of several are kept; None otherwise."""
+    counted: Value | None = None
+    """The column by which those people are counted."""
     alias_first: bool = False
     """True if an alias of the SELECT list takes precedence over a column, as in HAVING outside of aggregates."""
     unnests: bool = False
@@ -259,6 +261,15 @@ class Scope:
         found = self.aliases.get(name)
         return None if found is None else found()
 
+    def _alias_of(self, table: str) -> str | None:
+        """The alias of a table in this FROM clause by the table's own name."""
+        aliases = {
+            folded(each.alias)
+            for each in self.statement.tree.find_all(exp.Table)
+            if each.alias and folded(each.name) == folded(table)
+        }
+        return next((each.name for each in self.bindings if folded(each.name) in aliases), None)
+
     def _not_found(self, node: exp.Expr, parts: Sequence[str]) -> Exception:
         if len(parts) > 1 and (binding := self.binding(parts[0])) is not None:
             known = [column.name for column in binding.relation.columns]
@@ -271,6 +282,14 @@ class Scope:
             scope = scope.outer
         if len(parts) > 1:
             tables = [binding.name for binding in self.bindings]
+            if (alias := self._alias_of(parts[0])) is not None:
+                return self.statement.fault(
+                    f"The table {parts[0]!r} has another name in this statement.",
+                    node,
+                    expected=f"one of {', '.join(tables)}",
+                    found=".".join(parts),
+                    advice=f"write {'.'.join([alias, *parts[1:]])}",
+                )
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
         return self.statement.unknown("column", parts[0], node, list(names))
 

@@ -90,6 +90,10 @@ def _constant(value: Value) -> Callable[[], Value]:
 
 
 def _name(node: exp.Expr, scope: Scope) -> str | None:
+    if isinstance(node, exp.PositionalColumn):
+        columns = [column for binding in scope.bindings for column in binding.relation.columns]
+        wanted = int(node.name)
+        return columns[wanted - 1].name if 1 <= wanted <= len(columns) else None
     parts = path(node)
     return scope.spelling(parts) if parts else None
 
@@ -155,7 +159,6 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: boo
     renamed = {folded(each.this.name): each.alias for each in renames}
     known = {folded(column.name) for column in columns}
     named = [*excluded, *(each.args["alias"] for each in star.args.get("replace") or ())]
-    named += [each.this for each in renames]
     for each in named:
         if folded(each.name) not in known:
             raise scope.statement.unknown("column", each.name, each, [column.name for column in columns])
@@ -237,8 +240,15 @@ def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
 
 
 def _renamed(marker: exp.Expr, alias: str, scope: Scope) -> list[str]:
-    names = [column.name for column in visible(scope)]
-    return _chosen_columns(f"{marker.sql('duckdb')} AS {quote(alias)}", names, marker, scope)
+    r"""The names of the columns behind a COLUMNS(…) with an alias such as `\0_\1`."""
+    argument, columns = marker.this.copy(), visible(scope)
+    if isinstance(argument, exp.Column | exp.Dot) and isinstance(star := _last(argument), exp.Star):
+        columns, argument = _of_one(marker.this, scope), star
+    for star in argument.find_all(exp.Star):
+        for each in star.args.get("replace") or ():
+            each.set("this", exp.Null())
+    names = [column.name for column in columns]
+    return _chosen_columns(f"COLUMNS({argument.sql('duckdb')}) AS {quote(alias)}", names, marker, scope)
 
 
 def _chosen_columns(projection: str, names: Iterable[str], marker: exp.Expr, scope: Scope) -> list[str]:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import duckdb
 from sqlglot import exp
 
-from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables
+from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables, is_syntax
 from recsys_lineage.columns.binding.file_columns import columns_of_files
 from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.binding.parameters import NOTHING_KNOWN, Parameters
@@ -18,7 +18,7 @@ from recsys_lineage.columns.relation import Relation, folded
 from recsys_lineage.errors import ColumnLineageError, LineageError, did_you_mean
 from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
-from recsys_lineage.sql.parsed import first_place
+from recsys_lineage.sql.parsed import fault_of_syntax, first_place
 from recsys_lineage.sql.refused_name import advice_on
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
@@ -110,7 +110,8 @@ class Statement:
             if known
             else f"no {what}, because there is none",
             found=name,
-            advice=did_you_mean(name, known) or (f"name a {what} that is there" if known else "leave it out"),
+            advice=did_you_mean(name, known)
+            or (f"name a {what.removesuffix(' named')} that is there" if known else "leave it out"),
         )
 
     def table(self, node: exp.Table) -> Relation:
@@ -131,6 +132,11 @@ class Statement:
             added = "" if node.alias else f" AS {quote(name)}"
             self._stand_ins[start] = (end, f"{quote(found.name)}{added}")
         return found.relation
+
+    @cached_property
+    def may_mask(self) -> bool:
+        """Whether it can mask values at all: it has a parameter, which may be a key, or keeps some groups only."""
+        return self.tree.find(exp.Having, exp.Parameter, exp.Placeholder) is not None
 
     @cached_property
     def calls(self) -> dict[int, FileCall]:
@@ -215,6 +221,21 @@ class Statement:
             if offset is None
             else place_in(self.text, offset, self.origin),
             advice=advice_on(plain(error), self.inputs.names),
+        )
+
+    def fault_of_syntax(self, error: ColumnLineageError) -> ColumnLineageError:
+        """The error itself, or the syntax error if DuckDB does not parse the statement at all."""
+        if is_syntax(bare_statement(self.text)):
+            return error
+        found, where = fault_of_syntax(self.text, self.origin, error)
+        if not found.startswith("syntax error"):  # such as a name that occurs twice
+            return error
+        return ColumnLineageError(
+            "The SQL cannot be parsed.",
+            expected="one SELECT in DuckDB's dialect",
+            found=found,
+            where=where,
+            advice="correct it there",
         )
 
     def types_of(self, query: exp.Expr) -> list[str] | None:

@@ -16,6 +16,7 @@ from recsys_lineage.columns.edges import (
     How,
     aggregated,
     deciding,
+    is_singled_out,
     statistic,
     united,
 )
@@ -35,8 +36,6 @@ _STATISTICS = frozenset(
     }
 )  # fmt: skip
 """Aggregates that reveal no single value of their argument if many people are behind it."""
-_SINGLES_OUT = (exp.Case, exp.If, exp.Predicate)
-"""Expressions that can reduce a statistic over a group to one over a single person of it."""
 _LISTS = frozenset({"array_agg", "list"})
 _PICKS = frozenset(
     {"any_value", "arbitrary", "arg_max", "arg_min", "argmax", "argmin", "first", "last", "max_by", "min_by"}
@@ -71,11 +70,7 @@ def aggregate(node: exp.Expr, name: str, scope: Scope) -> Value:
     found, order = _arguments(node, name, scope)
     scope.alias_first = first
     found = aggregated(found)
-    if (
-        name in _STATISTICS
-        and node.find(*_SINGLES_OUT) is None
-        and is_of_counted_people(node, scope, grouped)
-    ):
+    if name in _STATISTICS and not is_singled_out(found) and is_of_counted_people(node, scope, grouped):
         found = statistic(found)
     order |= grouped.rows if grouped.one_row else NOTHING
     order |= NOTHING if is_indifferent(name) else grouped.order

@@ -16,6 +16,7 @@ from recsys_lineage.columns.edges import (
     aggregated,
     deciding,
     is_keyed,
+    keyless,
     masked,
     of_parameter,
     transformed,
@@ -30,12 +31,10 @@ from recsys_lineage.columns.expressions.aggregates import (
 )
 from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambda
 from recsys_lineage.columns.expressions.maps import map_made, of_map, part_of_tuple
+from recsys_lineage.columns.expressions.masking import HASHES, judged
 from recsys_lineage.columns.expressions.structs import STRUCT_MAKERS, struct_made
 from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, folded, list_of, struct_of
 
-_HASHES = frozenset(
-    {"hash", "hmac", "md5", "md5_number", "md5_number_lower", "md5_number_upper", "sha1", "sha256"}
-)
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
 _SESSION = (
     exp.CurrentCatalog, exp.CurrentDate, exp.CurrentRole, exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp,
@@ -60,6 +59,11 @@ def value(node: exp.Expr, scope: Scope) -> Value:
     Raises:
         ColumnLineageError: a name is unknown or ambiguous, or the expression is not supported.
     """
+    found = _value(node, scope)
+    return judged(node, found, scope) if scope.statement.may_mask else found
+
+
+def _value(node: exp.Expr, scope: Scope) -> Value:
     reader = _READERS.get(type(node))
     if reader is not None:
         return reader(node, scope)
@@ -117,7 +121,7 @@ def _of_session(node: exp.Expr, scope: Scope) -> Value:
 
 def _parameter(node: exp.Expr, scope: Scope) -> Value:
     known = scope.statement.parameters
-    return CONSTANT if folded(node.name) in known.empty else Value(of_parameter(node.name or "?"))
+    return CONSTANT if folded(node.name) in known.keyless else Value(of_parameter(node.name or "?"))
 
 
 def _same(node: exp.Expr, scope: Scope) -> Value:
@@ -216,6 +220,8 @@ def _among(query: exp.Expr, scope: Scope) -> Edges:
 
 
 def _array(node: exp.Expr, scope: Scope) -> Value:
+    if len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Comprehension):
+        return scope.value(node.expressions[0])
     if len(node.expressions) == 1 and isinstance(node.expressions[0], _QUERY):
         listed = scope.subquery(node.expressions[0])
         return Value(aggregated(listed.settled(listed.order).values), length=listed.rows)
@@ -308,8 +314,11 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return scope.value(arguments[0]).field(arguments[1].name)
     if any(isinstance(each, exp.Lambda) for each in arguments):
         return with_lambda(name, arguments, scope)
-    found = transformed(united(scope.edges(each) for each in arguments))
-    return Value(masked(found) if name in _HASHES and is_keyed(found) else found)
+    given = [scope.edges(each) for each in arguments]
+    if name == "concat_ws":  # one value has no separator
+        given[:1] = [keyless(each) for each in given[:1]]
+    found = transformed(united(given))
+    return Value(masked(found) if name in HASHES and is_keyed(found) and keyless(found) else found)
 
 
 _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {

@@ -42,10 +42,10 @@ def with_lambda(name: str, arguments: Sequence[exp.Expr], scope: Scope) -> Value
             choice = deciding(body.edges, How.FILTER)
             found, made = found | choice, made and made.with_edges(choice)
         elif first is not None and name in _OF_ELEMENTS:
-            return list_of(body.through(transformed), values[0].shape, values[0].length)
+            return list_of(body.through(transformed), values[0].shape, values[0].shape)
         else:
             found |= transformed(body.edges)
-    length = values[0].length if values and name in _OF_ELEMENTS and name not in _FILTERS else None
+    length = values[0].shape if values and name in _OF_ELEMENTS and name not in _FILTERS else None
     return Value(found, element=made and made.through(transformed), length=length)
 
 
@@ -63,4 +63,4 @@ def comprehension(node: exp.Expr, scope: Scope) -> Value:
         if (condition := node.args.get("condition")) is not None:
             found |= deciding(scope.edges(condition), How.FILTER)
     chosen = node.args.get("condition") is not None
-    return list_of(made, found, None if chosen else whole.length)
+    return list_of(made, found, None if chosen else whole.shape)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from recsys_lineage.columns.binding.names import operands
 from recsys_lineage.columns.binding.scope import Scope
-from recsys_lineage.columns.edges import Edges, How, united
+from recsys_lineage.columns.edges import Edges, How, twice, unequal, united
 
 _LEAST = 2
 _TURNED: dict[type[exp.Expr], type[exp.Expr]] = {exp.LTE: exp.GTE, exp.LT: exp.GT}
@@ -39,7 +40,8 @@ def _counted(condition: exp.Expr, scope: Scope) -> Edges | None:
     known = scope.statement.people
     if not isinstance(people[0], exp.Column):
         return None
-    found = scope.edges(people[0])
+    scope.counted = scope.value(people[0])
+    found = scope.counted.edges
     values = [edge for edge in found if edge[2] <= How.AGGREGATION]
     if known is not None and not values:
         return None
@@ -52,9 +54,9 @@ def _counted(condition: exp.Expr, scope: Scope) -> Edges | None:
 def is_of_counted_people(node: exp.Expr, scope: Scope, grouped: Scope) -> bool:
     """Whether each value of an aggregate belongs to one of the people that its group is counted by.
 
-    False where a value may be NULL for some of them, as with `CASE WHEN id = 7 THEN paid END` in a subquery or a LEFT
-    JOIN with few matches. False also for a value of another table that is not joined by the person: a single customer
-    joined to many visitors is a single customer.
+    False where a value may be NULL for some of them, as after a LEFT JOIN with few matches; a choice in an expression
+    has a mark. False also for a value of another table that is not joined by the person: a single customer
+    joined to many visitors is a single customer, and so is a customer joined to many others.
 
     Args:
         node: the aggregate.
@@ -64,19 +66,27 @@ def is_of_counted_people(node: exp.Expr, scope: Scope, grouped: Scope) -> bool:
     people = grouped.many_people
     if people is None:
         return False
-    parts = [*node.find_all(exp.Column)]
+    parts = [*operands(node)]
     edges = united(scope.edges(each) for each in parts)
-    if {edge for edge in edges if edge[2] > How.AGGREGATION} - people:
+    if {edge for edge in edges if How.AGGREGATION < edge[2] < How.CONDITIONAL} - people:
         return False
     known = scope.statement.people
     if known is None:
         return True
-    joined = {(table, column) for table, column, how, _ in grouped.rows | people if how == How.JOIN}
+    rows = grouped.rows | people
+    values = {table for table, _, how, _ in edges if table and how <= How.AGGREGATION}
+    if any(twice(table) <= rows for table in values):
+        return all(scope.value(each) is grouped.counted for each in parts)
+    joined = {
+        (table, column)
+        for table, column, how, _ in rows
+        if how == How.JOIN and not unequal(table, column) <= rows
+    }
     counted = {(table, column) for table, column, how, _ in people if how == How.IDENTITY}
     tables = {table for table, _ in counted}
     if counted & joined:
         tables |= {table for table, column in joined & known}
-    return all(table in tables for table, _, how, _ in edges if table and how <= How.AGGREGATION)
+    return values <= tables
 
 
 def _is_at_least(bound: exp.Expr, least: int, scope: Scope) -> bool:

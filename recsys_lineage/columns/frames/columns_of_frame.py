@@ -187,7 +187,7 @@ class _Reader:
             columns[each.output_name] = made.value.with_edges(frame.rows) if reader.over_rows else made.value
             taken[each.output_name] = reader.name(each.node)
             one_row = one_row and made.rows is Rows.ONE
-            changed |= made.edges if made.rows is Rows.OTHER else NOTHING
+            changed |= reader.number_of(each.node)
         return columns, taken, None if one_row else changed
 
     def projection(self, node: Any) -> FrameStep:
@@ -231,9 +231,9 @@ class _Reader:
             # the groups come one after the other
             inside = deciding(index.edges | grouped, How.WINDOW)
         for each in node.aggs:
-            made, _ = self.read(each, frame.columns)
+            made, reader = self.read(each, frame.columns)
             value = made.value.through(aggregated).with_edges(inside)
-            length = inside if made.rows is Rows.EACH else None
+            length = inside | deciding(reader.number_of(each.node), How.FILTER)
             columns[each.output_name] = value if made.rows is Rows.ONE else list_of(value, length=length)
         plain = node.options.dynamic is None and node.options.rolling is None
         return FrameStep(

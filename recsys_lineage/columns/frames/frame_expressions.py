@@ -30,6 +30,8 @@ _CHANGING = frozenset(
     }
 )  # fmt: skip
 """Functions that change the number of rows."""
+_COUNTED = frozenset({"gather_every"})
+"""Those of them whose number of rows depends only on the number before, not on the values."""
 _OVER_ROWS = (
     "backward", "cum_", "cut", "diff", "ewm", "Ewm", "forward", "fill_null_with_strategy", "interpolate", "pct_change",
     "peak", "qcut", "rank", "reverse", "rle", "Rolling", "rolling", "search_sorted", "shift", "shuffle", "arg_sort",
@@ -167,10 +169,21 @@ class ExpressionReader:
         made = self.read(node)
         if made.rows is not Rows.OTHER:
             return NOTHING
-        view = self._plan.view_expression(node)
-        if type(view).__name__ != "Filter":
+        try:
+            view = self._plan.view_expression(node)
+        except NotImplementedError:
             return made.edges
-        return self.number_of(view.input) | deciding(self.read(view.by).edges, How.FILTER)
+        kind = type(view).__name__
+        if kind == "Filter":
+            return self.number_of(view.input) | deciding(self.read(view.by).edges, How.FILTER)
+        if kind == "Gather":
+            return self.number_of(view.idx)
+        if kind == "Slice":
+            return self.number_of(view.input) | self.edges([view.offset, view.length])
+        if kind == "Function" and isinstance(view.function_data, tuple) and view.function_data[0] in _COUNTED:
+            first, *others = view.input
+            return self.number_of(first) | self.edges(others)
+        return made.edges
 
     def opaque(self, step: str) -> ColumnLineageError:
         """An error that names an opaque expression."""
@@ -232,7 +245,8 @@ def _aggregate(reader: ExpressionReader, view: Any, node: int) -> Made:
     parts = [reader.read(each) for each in view.arguments]
     value = united_values(parts).through(aggregated)
     if view.name == "implode":
-        value = list_of(value, length=NOTHING if _together(parts) is Rows.EACH else None)
+        number = united(reader.number_of(each) for each in view.arguments)
+        value = list_of(value, length=deciding(number, How.FILTER))
     return Made(value, Rows.ONE)
 
 

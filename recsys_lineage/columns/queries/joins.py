@@ -9,8 +9,18 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.names import conjuncts, path
 from recsys_lineage.columns.binding.scope import Binding, Scope, Shared, shared_column
-from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
-from recsys_lineage.columns.relation import Value, folded, merged
+from recsys_lineage.columns.edges import (
+    NOTHING,
+    Edges,
+    How,
+    deciding,
+    is_keyed,
+    keyless,
+    twice,
+    unequal,
+    united,
+)
+from recsys_lineage.columns.relation import Column, Value, folded, merged
 
 _UNDERSTOOD = frozenset({"this", "on", "side", "kind", "using", "method"})
 
@@ -46,6 +56,8 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     scope.statement.only(join, _UNDERSTOOD)
     method, side, kind = (join.text(name).upper() for name in ("method", "side", "kind"))
     semi = "SEMI" in (kind, side) or "ANTI" in (kind, side)
+    if scope.statement.may_mask:
+        other = _distinct_values(scope, other)
     names = _shared(join, method, scope, other)
     compared = [(_value(name, scope.bindings), _value(name, other.bindings)) for name in names]
     condition = NOTHING
@@ -57,6 +69,8 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     before = list(scope.bindings)
     scope.bindings = [*before, *other.bindings]
     at_most_one = method == "ASOF"
+    if scope.statement.may_mask:
+        scope.rows |= _repeated(before, other) | _unequal(join, compared, scope)
     if (on := join.args.get("on")) is not None:
         condition |= scope.edges(on)
         compared += _equal(on, scope, before, other)
@@ -73,7 +87,61 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     for name, (here, there) in zip(names, compared, strict=False):
         value = {"RIGHT": there, "FULL": merged(here, there)}.get(side, here)
         scope.bindings = _sharing(scope.bindings, len(before), name, value)
+    if scope.statement.may_mask:
+        nullable = {"": (), "LEFT": other.bindings, "RIGHT": before}.get(side, scope.bindings)
+        scope.bindings = _without_keys(scope.bindings, {binding.name for binding in nullable})
     scope.keys = _keys_of_join(scope.keys, other.keys, side, method, at_most_one)
+
+
+def _repeated(before: Sequence[Binding], other: Source) -> Edges:
+    """Marks of the tables on both sides of a join: a person of one side may be another one of the other."""
+    here, there = (
+        {table for binding in side for table, *_ in binding.relation.values}
+        for side in (before, other.bindings)
+    )
+    return united(twice(table) for table in here & there if table)
+
+
+def _unequal(join: exp.Join, compared: Sequence[tuple[Value, Value]], scope: Scope) -> Edges:
+    """Marks of the columns that a join compares otherwise than by equality: they do not join a person to itself."""
+    parts: list[Edges] = []
+    if join.text("method").upper() == "ASOF":
+        parts += [edges for pair in compared[-1:] for edges in (pair[0].edges, pair[1].edges)]
+    if (on := join.args.get("on")) is not None:
+        parts += [scope.edges(each) for each in conjuncts(on) if not _is_equality(each)]
+    return united(unequal(table, column) for table, column, *_ in united(parts) if table)
+
+
+def _is_equality(node: exp.Expr) -> bool:
+    """Whether a condition is that two columns are equal, maybe as another type."""
+    sides = (node.this, node.expression) if isinstance(node, exp.EQ | exp.NullSafeEQ) else ()
+    return bool(sides) and all(
+        path(each.this if isinstance(each, exp.Cast) else each) is not None for each in sides
+    )
+
+
+def _distinct_values(scope: Scope, other: Source) -> Source:
+    """The other side of a join with values of its own if the same table is on both sides."""
+    known = {id(column.value) for binding in scope.bindings for column in binding.relation.columns}
+    return replace(
+        other,
+        bindings=[
+            replace(binding, relation=binding.relation.apart())
+            if any(id(column.value) in known for column in binding.relation.columns)
+            else binding
+            for binding in other.bindings
+        ],
+    )
+
+
+def _without_keys(bindings: Sequence[Binding], nullable: set[str]) -> list[Binding]:
+    """The relations of a join; those of an outer side can be NULL, and then contain no key."""
+    found = list(bindings)
+    for place, binding in enumerate(found):
+        if binding.name in nullable and is_keyed(binding.relation.values):
+            columns = [Column(each.name, each.value.through(keyless)) for each in binding.relation.columns]
+            found[place] = replace(binding, relation=replace(binding.relation, columns=columns))
+    return found
 
 
 def _apart(scope: Scope, other: Source) -> Source:

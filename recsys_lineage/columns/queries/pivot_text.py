@@ -7,6 +7,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from recsys_lineage.sql.json_arrows import parsed_statements
+
 _PIVOTS = (TokenType.PIVOT, TokenType.UNPIVOT)
 _ENDS = (TokenType.ORDER_BY, TokenType.LIMIT, TokenType.OFFSET)
 _OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
@@ -17,7 +19,7 @@ _STAND_IN = "SELECT * FROM t"
 def statements(text: str) -> list[exp.Expr]:
     """The statements of a text; none if sqlglot cannot parse it."""
     try:
-        return [each for each in sqlglot.parse(text, dialect="duckdb") if each is not None]
+        return parsed_statements(text)
     except (SqlglotError, RecursionError):
         return []
 

@@ -182,7 +182,10 @@ class CsvReader:
 
     def _name_columns(self, header: list[str]) -> None:
         self.header = CsvHeader(header, self.dialect)
-        names = [name or f"column_{place}" for place, name in enumerate(header, start=1)]
+        # wherever a file was written, a line end within a name is one, for the source's SQL has to name it
+        names = [
+            name.replace("\r\n", "\n") or f"column_{place}" for place, name in enumerate(header, start=1)
+        ]
         keys = [folded(name) for name in names]
         self.repeated = tuple(sorted({name for name in names if keys.count(folded(name)) > 1}))
         taken = set(keys)

@@ -238,6 +238,17 @@ def _copy(
     partition_by: str | None,
 ) -> list[tuple[Any, ...]]:
     """Write the result of the query to files; returns a row of DuckDB's statistics for each."""
+    try:
+        _ = connection.extract_statements(f"COPY ({select}) TO ''")
+    except duckdb.ParserException:  # DuckDB 1.5 copies SUMMARIZE from a FROM only
+        select = f"FROM ({select}\n)"
+    if len(connection.extract_statements(select)) > 1:
+        # DuckDB 1.5 looks up the columns of a PIVOT in statements before it, and returns what the first of them does
+        _ = connection.execute(f"CREATE OR REPLACE TEMP TABLE _result AS {select}", bound)
+        try:
+            return _copy(connection, "FROM _result", None, schema, root, write_id, partition_by)
+        finally:
+            _ = connection.execute("DROP TABLE _result")
     (keeps_order,) = connection.execute("SELECT current_setting('preserve_insertion_order')").fetchall()[0]
     parquet = f"{_PARQUET}, {_ORDERED_ROW_GROUP if keeps_order else _ROW_GROUP}"
     if partition_by:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import duckdb
 from sqlglot.errors import SqlglotError
@@ -82,8 +83,12 @@ class Catalog:
                 )
             self.tables[table.casefold()] = table
             self.add(table, [Column(name, kind) for name, kind in columns.items()])
-        self.aggregates = aggregate_functions()
         self._stand_in: object = None
+
+    @cached_property
+    def aggregates(self) -> frozenset[str]:
+        """Names of DuckDB's aggregates."""
+        return aggregate_functions()
 
     def add(self, table: str, columns: Sequence[Column]) -> None:
         """Add a table.

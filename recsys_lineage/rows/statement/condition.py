@@ -21,6 +21,7 @@ class Condition:
         requested: for a condition that allows the values of a column: the table and the column's SQL.
         few: whether it usually allows few values.
         requests: the table of requested values, without rows of which nothing is wanted; empty where there is none.
+        answers: the column of that table with values that IN looks for; empty for other conditions.
     """
 
     template: str
@@ -28,6 +29,7 @@ class Condition:
     requested: tuple[str, str] | None = None
     few: bool = False
     requests: str = ""
+    answers: str = ""
 
     @classmethod
     def one_of(cls, table: str, column: str) -> Condition:
@@ -41,6 +43,17 @@ class Condition:
     def equal_to_one_of(cls, table: str, column: str) -> Condition:
         """Condition that a column equals a value of a column of a small table, so it is not NULL."""
         return cls(f"\0 IN (SELECT {column} FROM {table})", True, (table, column), requests=table)
+
+    @classmethod
+    def of_answers(cls, table: str, column: str) -> Condition:
+        """Condition on the values among which IN looks for those of a column of a small table.
+
+        IN is NULL where a NULL is among its values or requested, so NULLs stay; where one is requested, every value
+        counts, so the condition is not one on values alone.
+        """
+        answered = f"coalesce(\0 IN (SELECT {column} FROM {table}), true)"
+        template = f"({answered} OR EXISTS (SELECT 1 FROM {table} WHERE {column} IS NULL))"
+        return cls(template, False, few=True, requests=table, answers=column)
 
     @property
     def of_equals(self) -> Condition | None:

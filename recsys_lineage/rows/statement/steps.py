@@ -50,12 +50,14 @@ class Within:
         requested: column position → the table and column with the requested values, and whether NULL is excluded.
         only: whether the part is exactly those rows.
         text: its SQL over the larger part, with `\0` in place of its name.
+        answers: whether the part answers IN: it has the rows with NULL too, and all if NULL is requested.
     """
 
     table: str
     requested: tuple[tuple[int, str, str, bool], ...]
     only: bool
     text: str
+    answers: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from recsys_lineage.rows.statement.catalog import Catalog, Column
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
+from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.row_facts.window_rows import is_over_all
 from recsys_lineage.rows.statement.syntax import (
     Node,
@@ -56,7 +57,7 @@ def context_of(statement: Statement, source: str) -> tuple[str | None, tuple[str
 class _Context:
     def __init__(self, statement: Statement, source: str) -> None:
         self.statement, self.source = statement, source
-        self.syntax = statement.catalog.syntax
+        self.syntax, self.facts = statement.catalog.syntax, QueryFacts(statement, ())
         self.conditions: list[str] = []
         self.needs: dict[str, _Needs] = {}
         self.followed = {source} | {
@@ -104,7 +105,8 @@ class _Context:
         stars = any(is_expression(each, "STAR") and not each.get("columns") for each in select) or any(
             is_expression(part, "STAR") for part in parts(select)
         )
-        deciding = [query.get(key) for key in ("where_clause", "having", "qualify", "group_expressions")]
+        deciding: list[object] = [query.get(key) for key in ("where_clause", "having", "qualify")]
+        deciding += self.facts.keys_of(query)
         deciding += [part.get("condition") for part in parts(relation) if part.get("type") == "JOIN"]
         for part in parts(relation):
             if part.get("using_columns"):
@@ -112,7 +114,7 @@ class _Context:
         if self._cut(query):
             needs.rows = True
         if self._limited(query):
-            deciding.append(query.get("modifiers"))
+            deciding += [query.get("modifiers"), *self._sorted_by_place(query)]
         needs.rows |= any(self._hit(each, names, whole, query) for each in deciding if each)
         if stars:
             needs.names = {name for name in names}
@@ -263,6 +265,20 @@ class _Context:
             each["type"].startswith("LIMIT") or each.get("distinct_on_targets")
             for each in query.get("modifiers", [])
         )
+
+    def _sorted_by_place(self, query: Node) -> list[Node]:
+        """The columns that ORDER BY and DISTINCT ON name by their numbers; all where a `*` may stand before them."""
+        select = query["select_list"]
+        stars = any(is_expression(part, "STAR") for part in parts(select))
+        found: list[Node] = []
+        for each in query.get("modifiers", []):
+            keys = [order["expression"] for order in each.get("orders", [])]
+            for key in [*keys, *each.get("distinct_on_targets", [])]:
+                if is_expression(key, "CONSTANT"):
+                    place = self.syntax.expression_text(key)
+                    one = select[int(place) - 1 : int(place)] if place.isdecimal() else []
+                    found += select if stars else one
+        return found
 
     def _add_condition(self, query: Node) -> None:
         """Add the rows of the source that a window of this query reads."""

@@ -327,9 +327,7 @@ class Witnesses(QueryFacts):
         many = is_expression(child, "FUNCTION") and child["function_name"] == "row"
         width = width_of(inner, len(arguments(child)), self.statement.catalog) if many else 1
         many &= width > 1
-        value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if many else "__q.__o0"
-        operator = _COMPARED[subquery["comparison_type"]]
-        fits = f"({self.syntax.expression_text(child)}) {operator} {value}"
+        fits = self._compared(subquery, width if many else 1)
         if self.has_rows_without_input(subquery["subquery"]["node"]):
             return self._lists(witnessed, width, "")
         if not must_be_true and self.answers_aggregates(
@@ -339,6 +337,15 @@ class Witnesses(QueryFacts):
                 witnessed, width, self._in_group(child if many else None, self.answering(inner))
             )
         return self._lists(witnessed, width, fits if must_be_true else f"({fits}) IS NOT FALSE")
+
+    def _compared(self, subquery: Node, width: int) -> str:
+        """SQL of the comparison of IN or ANY with one row of the subquery; parts of a row are compared one by one."""
+        child, operator = subquery["child"], _COMPARED[subquery["comparison_type"]]
+        if operator == "=" and width > 1 and len(requested := arguments(child)) == width:
+            each = (f"({self.syntax.expression_text(part)}) = __q.__o{n}" for n, part in enumerate(requested))
+            return f"({' AND '.join(each)})"
+        value = f"row({', '.join(f'__q.__o{n}' for n in range(width))})" if width > 1 else "__q.__o0"
+        return f"({self.syntax.expression_text(child)}) {operator} {value}"
 
     def _in_group(self, row: Node | None, query: Node) -> str:
         """SQL of whether one of a group's several values, which is no aggregate, equals the requested value."""

@@ -211,3 +211,21 @@ SELECT
     list_transform(ls, lambda t: t.a) AS r,
     [v.p FOR v IN ls] AS z
 FROM t, w;
+
+-- # the number of elements that a list comprehension keeps
+-- n: t.l TRANSFORMATION, t.l FILTER, t.c FILTER
+-- m: t.l TRANSFORMATION
+SELECT len([x FOR x IN l IF x > c]) AS n, len([x + c FOR x IN l]) AS m FROM t;
+
+-- # the rows that a list comprehension makes
+-- a: t.a IDENTITY
+-- x: t.l TRANSFORMATION
+-- *: t.l FILTER, t.l JOIN, t.c FILTER
+SELECT a, unnest([x + 1 FOR x IN l IF x > c]) AS x FROM t;
+
+-- # a list has as many elements as the one that it is made of
+-- n: t.l TRANSFORMATION
+-- m: t.l TRANSFORMATION
+-- x: t.l TRANSFORMATION, t.a TRANSFORMATION
+-- *: t.l JOIN
+SELECT len(list_transform(l, lambda x: x + a)) AS n, len([x + a FOR x IN l]) AS m, unnest([x + a FOR x IN l]) AS x FROM t;

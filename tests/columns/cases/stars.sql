@@ -143,3 +143,14 @@ SELECT count(*) FILTER (WHERE COLUMNS('^[ac]$') > 1) AS n, max(b) FILTER (WHERE 
 -- n_1: t.c IDENTITY
 -- *: t.c FILTER
 SELECT COLUMNS('^[ac]$') AS n FROM t WHERE n > 1;
+
+-- # COLUMNS of the star of one relation, renamed by a pattern
+-- a_of_u: u.a TRANSFORMATION
+-- k_of_u: u.k TRANSFORMATION
+-- *: t.a JOIN, u.a JOIN
+SELECT COLUMNS(u.* EXCLUDE (e))::VARCHAR AS "\0_of_u" FROM t JOIN u ON t.a = u.a;
+
+-- # COLUMNS of a renamed star, renamed by a pattern
+-- new_a: v.a IDENTITY
+-- new_n: v.n IDENTITY
+SELECT COLUMNS(v.* RENAME (a AS n, n AS "N")) AS "new_\0" FROM v;

@@ -111,7 +111,10 @@ class Candidates:
         query = definition.query
         if self._witnesses.is_aggregated(query) or windows_of(query):
             return []
-        return self._over_marked(query, table, count)
+        found = self._over_marked(query, table, count)
+        for each in found:
+            self._pushdown.push_into_subqueries(each)
+        return found
 
     def of_groups(
         self, definition: Definition, table: str, count: int, request: Callable[[str, list[Node]], str]
@@ -151,8 +154,13 @@ class Candidates:
             f"__g.{quote(definition.columns[select.index(place)].name)} IS NOT DISTINCT FROM {requested}.{_KEYS}{n}"
             for n, place in enumerate(places)
         )
+        found = definition.name
+        if len(definition.columns) == 1:
+            found = self._pushdown.part_of(
+                found.casefold(), {0: Condition.of_answers(requested, f"{_KEYS}0")}
+            )
         made = self._syntax.parsed(
-            f"SELECT __g.* FROM {quote(definition.name)} AS __g SEMI JOIN {requested} AS {requested} ON {same}"
+            f"SELECT __g.* FROM {quote(found)} AS __g SEMI JOIN {requested} AS {requested} ON {same}"
         )
         assert isinstance(made, dict)
         return made

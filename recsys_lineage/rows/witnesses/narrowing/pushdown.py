@@ -97,13 +97,7 @@ class Pushdown(Knowledge):
         requests = next((each.requests.strip('"') for each in conditions.values() if each.requests), "")
         text, types = self._where(body, own, conditions, columns), [column.type for column in columns]
         within = self._within(table, conditions, columns) if stored else None
-        few = (
-            0
-            if stored or shaped or any(each.few for each in conditions.values())
-            else 1
-            if definition is None
-            else 2
-        )
+        few = 0 if stored or shaped or any(each.few for each in conditions.values()) else 1
         self._steps.add(
             name, text, names, stored=stored, of=requests, types=types, whole=whole, within=within, few=few
         )
@@ -113,18 +107,22 @@ class Pushdown(Knowledge):
 
     def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
         """Specification of a part, so that it can be read from a larger one."""
+        given = sorted(conditions.items(), key=lambda pair: pair[0])
         requested = tuple(
             (n, each.requested[0].strip('"'), each.requested[1], each.refuses_null)
-            for n, each in sorted(conditions.items(), key=lambda pair: pair[0])
+            for n, each in given
             if each.requested
         )
+        answers = len(given) == 1 and bool(given[0][1].answers)
+        if answers:
+            ((n, condition),) = given
+            requested = ((n, condition.requests.strip('"'), condition.answers, False),)
         if not requested or table in self._once:
             return None
         own = [quote(column.name) for column in columns]
         body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
-        return Within(
-            table, requested, len(requested) == len(conditions), self._where(body, own, conditions, columns)
-        )
+        text = self._where(body, own, conditions, columns)
+        return Within(table, requested, len(requested) == len(conditions), text, answers)
 
     def _is_shaped(self, table: str) -> bool:
         """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, which computes all rows for any of them."""
@@ -156,10 +154,9 @@ class Pushdown(Knowledge):
         items = from_items(query["from_table"], self.catalog)
         if not self.is_open(query, items):
             return False
-        few = not any(each.requested or each.few for each in conditions.values())
         return bool(
             filters(query, items, conditions, width, self._witnesses)
-            or (few and self._known_of_partitions(query, items, conditions, width))
+            or self._known_of_partitions(query, items, conditions, width)
         )
 
     def _where(self, body: str, own: list[str], conditions: Conditions, columns: Sequence[Column]) -> str:
@@ -352,12 +349,7 @@ class Pushdown(Knowledge):
         name = self.request(f"SELECT DISTINCT {value} AS v FROM {relation}", plain)
         condition = Condition.equal_to_one_of(name, "v")
         if not is_filter or self.is_computed(table):  # equal conditions share one part
-            # IN is NULL where a NULL is among its values or requested, so NULLs stay; where one is requested every
-            # value counts, so the condition is not one on values alone
-            nulls = f"\0 IS NULL OR EXISTS (SELECT 1 FROM {name} WHERE v IS NULL)"
-            condition = Condition(
-                f"(\0 IN (SELECT v FROM {name}) OR {nulls})", False, few=True, requests=name
-            )
+            condition = Condition.of_answers(name, "v")
         made = self.part_of(table, {0: condition})
         inner["from_table"] = self.syntax.relation(
             f"{quote(made)} AS {quote(inner['from_table'].get('alias') or made)}"

@@ -1,0 +1,75 @@
+"""Order states: the words by which shops say that an order came to nothing, or is still open."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import combining, normalize
+
+_CAME_TO_NOTHING = (
+    "cancelled", "canceled", "cancel", "cancelation", "cancellation", "refunded", "refund", "failed", "failure", "void",
+    "voided", "chargeback", "chargedback", "rejected", "declined", "denied", "expired", "abandoned", "deleted", "trash",
+    "storno", "storniert", "stornierung", "abgebrochen", "abgelehnt", "erstattet", "annulliert", "fehlgeschlagen",
+    "annule", "annulee", "annulation", "rembourse", "remboursee", "refuse", "refusee", "echoue",
+    "cancelado", "cancelada", "anulado", "anulada", "reembolsado", "reembolsada", "rechazado", "rechazada", "estornado",
+    "annullato", "annullata", "rimborsato", "rimborsata", "geannuleerd", "terugbetaald", "anulowane", "anulowano",
+    "zwrocone", "annullerad", "annulleret", "makulerad", "отменен", "возврат",
+    "キャンセル", "已取消", "已退款",
+)  # fmt: skip
+_OPEN = (
+    "pending", "unpaid", "test", "returned", "return", "offen", "draft", "hold", "onhold", "partially", "partial",
+    "teilweise", "parcialmente", "partiellement", "retourniert", "ausstehend",
+)  # fmt: skip
+_NOT = (
+    "not", "never", "no", "un", "non", "nicht", "kein", "partially", "partial", "partly", "teilweise", "partiellement",
+    "parcialmente", "parzialmente", "gedeeltelijk", "requested", "request",
+)  # fmt: skip
+"""Words beside which the others mean less: `partially refunded`, `not cancelled`, `cancellation requested`."""
+_NAMED = re.compile(
+    "status|state|zustand|stato|estado|statut|etat|situacao|storno|cancel|annul|stage|статус|состояние|"
+    "ステータス|状態|状态|狀態"
+)
+"""Pattern of the names of columns with states, without case, accents and signs."""
+_OF_ANOTHER = re.compile(
+    "stock|email|mail|consent|marital|tax|address|country|region|province|subscri|newsletter|account"
+)
+"""Pattern of those whose states are not of an order, such as the state of an address."""
+
+
+MARKS = (
+    "test", "istest", "testorder", "cancelled", "canceled", "iscancelled", "deleted", "isdeleted", "refunded",
+    "isrefund", "isrefunded", "storno", "storniert", "geloescht", "geloscht", "voided", "isvoid",
+)  # fmt: skip
+"""Names of columns that mark such orders by yes and no."""
+YES = ("true", "t", "1", "yes", "y", "ja", "j", "x", "oui", "si", "wahr")
+ENDED = (
+    "cancelledat", "canceledat", "cancelleddate", "canceleddate", "cancellationdate", "canceldate", "cancelreason",
+    "cancellationreason", "voidedat", "deletedat", "stornodatum", "storniertam",
+)  # fmt: skip
+"""Names of columns that are filled for such orders alone."""
+GIVEN_BACK = ("refundedat", "refunddate", "returnedat")
+"""Names of columns that are filled for orders of which at least a part came back."""
+
+
+def came_to_nothing(state: str) -> bool:
+    """Whether a state says for certain that the order is no purchase any more.
+
+    >>> came_to_nothing("wc-cancelled"), came_to_nothing("Canceled - fraud"), came_to_nothing("partially_refunded")
+    (True, True, False)
+    """
+    words = _words(state)
+    return any(word in _CAME_TO_NOTHING for word in words) and not any(word in _NOT for word in words)
+
+
+def is_in_doubt(state: str) -> bool:
+    """Whether an order of a state may come to nothing, or did so in part."""
+    return not came_to_nothing(state) and any(word in (*_CAME_TO_NOTHING, *_OPEN) for word in _words(state))
+
+
+def names_states(plain: str) -> bool:
+    """Whether a column of this name, without case, accents and signs, holds the states of orders."""
+    return _NAMED.search(plain) is not None and _OF_ANOTHER.search(plain) is None
+
+
+def _words(state: str) -> list[str]:
+    bare = "".join(letter for letter in normalize("NFKD", state.casefold()) if not combining(letter))
+    return re.findall(r"[^\W\d_]+", bare)
