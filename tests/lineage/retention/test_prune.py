@@ -106,7 +106,9 @@ def test_laws(tmp_path_factory: pytest.TempPathFactory, writes, policy: Policy, 
         expected = contents(lake)
         assert expected == {key: rows for key, rows in before.items() if key not in dropped}
         for table, version in dropped:
-            with pytest.raises(VersionPruned, match=rf"Version {version} of table '{table}' was pruned (on|between)"):
+            with pytest.raises(
+                VersionPruned, match=rf"Version {version} of table '{table}' was pruned (on|between)"
+            ):
                 lake.arrow(lake.version(table, version))
             assert lake.commit(table, version)["table_version"]["version"] == version
         again = prune(lake, lambda _: policy, grace=grace * DAY)
