@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from recsys_assets.dagster_ui import run_ui
 from recsys_assets.settings import load_settings
-run_ui(load_settings(), nightly=True, workspace=Path(sys.argv[1]), say=lambda line: print(line, flush=True))
+run_ui(load_settings(), nightly=True, workspace=Path(sys.argv[1]), notify=lambda line: print(line, flush=True))
 """
 SCHEDULES = """{
   schedulesOrError(repositorySelector: {repositoryLocationName: "recsys", repositoryName: "__repository__"}) {

@@ -63,7 +63,7 @@ def test_dagsters_runs_write_beside_each_other(tmp_path: Path) -> None:
 def test_a_command_that_waits_comes_before_runs_that_start_later(tmp_path: Path) -> None:
     run = holding(tmp_path, "{writers}.shared('first')")
     command = subprocess.Popen(
-        [sys.executable, "-c", HOLD.format(how=f"Writers({str(tmp_path)!r}).exclusive(say=say)")],
+        [sys.executable, "-c", HOLD.format(how=f"Writers({str(tmp_path)!r}).exclusive(notify=say)")],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.sample.sampled_column import as_the_others, sampled_column
@@ -92,6 +92,8 @@ def test_prices_are_read_in_whichever_currency(numbers: list[int], way: str, cur
 
 
 @settings(max_examples=examples(60), deadline=None)
+@example([1, 1_000_000], ".", "¥{}")
+@example([1_500, 1_000_000], ".", "{}")
 @given(
     st.lists(st.integers(1, 10_000_000), min_size=2, max_size=6).filter(lambda numbers: max(numbers) > 999),
     st.sampled_from([",", "."]),

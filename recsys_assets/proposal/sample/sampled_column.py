@@ -368,6 +368,8 @@ def _signs(numbers: pl.Series, *, is_money: bool, without_cents: bool) -> tuple[
         return True, False, _IN_DOUBT
     if comma or numbers.str.contains(",").any():
         return comma, not comma, ""
-    if without_cents and points.any() and numbers.filter(points).str.contains(_THREE_DIGITS).all():
+    pointed = numbers.filter(numbers.str.contains(".", literal=True))
+    in_thousands = bool(pointed.len()) and pointed.str.contains(_THREE_DIGITS).all()
+    if in_thousands and (without_cents or pointed.str.contains(r"\..*\.").any()):
         return True, False, ""  # points are read as between thousands where the decimal sign is a comma
     return False, False, _doubtful(numbers)

@@ -165,7 +165,7 @@ def test_on_disk_and_on_s3(lake: Lake, nights: Nights) -> None:
     assert Lake(lake.uri, ENGINE).arrow(lake.version("whole")).to_pylist() == [{"i": 4}]
     with pytest.raises(VersionPruned, match="under the policy 2/0/0; its record is kept") as raised:
         lake.scan(lake.version("whole", 0))
-    assert raised.value.expected == "a versionwhose files exist: 4"
+    assert raised.value.expected == "a version whose files exist: 4"
     for options in ({}, {"partitions": ["0"]}):
         with pytest.raises(VersionPruned):
             lake.relation(lake.version("parts", 1), **options)
