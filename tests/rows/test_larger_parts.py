@@ -76,6 +76,7 @@ def test_rows_flow_as_they_do_where_each_part_is_found_alone(
         assert shared == _found(sql, others, data)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", _BOTH)
 def test_a_part_is_read_from_a_larger_one(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     larger, told = Stepwise._larger, []
@@ -123,6 +124,7 @@ def _each(values: list[str], how: list[str]) -> list[list[str]]:
         ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("first", _CONDITIONS)
 @pytest.mark.parametrize("second", _CONDITIONS)
 def test_a_part_has_its_rows_whatever_part_was_found_before(first: str, second: str) -> None:

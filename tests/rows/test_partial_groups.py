@@ -106,6 +106,7 @@ def test_a_total_that_is_left_out_is_left_out_on_the_traced_rows_too(sql: str, r
     check_laws(Made(sql, cut=True), {"t": t[:rows], "u": [("a", 1), ("b", 3)]})
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("taken", TAKEN_AWAY)
 def test_groups_are_traced_whole_only_where_the_traced_rows_do_not_give_a_row(
     taken: str, monkeypatch: pytest.MonkeyPatch

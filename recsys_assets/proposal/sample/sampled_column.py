@@ -56,7 +56,7 @@ _IN_DOUBT = "its commas are taken for decimal ones"
 _OF_MONEY = "its commas are taken to stand between thousands, for prices have no three decimals"
 _OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
 _ONE_POINT = r"^[-+]?[1-9][0-9]{0,2}\.[0-9]{3}$"
-_WORDS = re.compile(r"[^\W\d_].*\s.*[^\W\d_]|[^\W\d_]\s+\d")
+_LETTER, _NUMBERED = re.compile(r"[^\W\d_]"), re.compile(r"[^\W\d_]\s+\d")
 _OF_CODES = re.compile(
     r"^(?!.*(?i:date|time|day|stamp|datum|fecha|jour)).*(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:ids?|code|key|no|nr|num|number|nummer|numero|uuid|ean|gtin|upc|phone|tel|telefon|mobile|fax|zip|plz)\W*$"
@@ -122,7 +122,7 @@ class SampledColumn:
     @property
     def has_words(self) -> bool:
         """Whether its values are words with blanks, like names of people and titles, unlike ids."""
-        return self.kind == "text" and bool(self.samples) and all(map(_WORDS.search, self.samples))
+        return self.kind == "text" and bool(self.samples) and all(map(_is_of_words, self.samples))
 
     @property
     def are_mails(self) -> bool:
@@ -230,6 +230,17 @@ def _counted(values: pl.Series) -> pl.DataFrame:
             else pl.Series([], dtype=pl.String)
         )
     return values.alias("value").value_counts(sort=True)
+
+
+def _is_of_words(text: str) -> bool:
+    """Whether a text has a blank between two letters, or between a letter and a digit, in linear time."""
+    letters = [
+        each.start() for each in (_LETTER.search(text), _LETTER.search(text[::-1])) if each is not None
+    ]
+    if not letters:
+        return False
+    first, last = letters
+    return any(map(str.isspace, text[first : len(text) - last])) or _NUMBERED.search(text) is not None
 
 
 def _of_type(column: SampledColumn, values: pl.Series) -> SampledColumn:
