@@ -20,6 +20,10 @@ TESTS = (
     "(id, code, 1) IN (SELECT kind, code, 1 FROM codes)", "code > ANY (SELECT kind FROM codes)",
     "code <= ALL (SELECT kind FROM codes)", "code <> ALL (SELECT code FROM codes)",
 )  # fmt: skip
+if duckdb.__version__.startswith(
+    "1."
+):  # it takes NULL in one of several columns otherwise; only DuckDB 2 is followed
+    TESTS = tuple(test for test in TESTS if "," not in test.split(" IN")[0].split(" NOT")[0].split(" =")[0])
 
 
 def _connected(
