@@ -36,7 +36,8 @@ _SQLITE_DISK_FAULTS = (
     "attempt to write a readonly",
     "unable to open",
 )
-_BUSY_STATES = ("STARTING", "STARTED", "CANCELING")
+_BUSY_STATES = ("NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+"""States of runs that may have a process, one that begins included."""
 
 
 class HomeError(LineageError):

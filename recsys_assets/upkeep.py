@@ -15,6 +15,7 @@ from recsys_assets.settings import Settings
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.parquet.compaction import Compaction, compact, is_compactable, plan_compaction
 from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
+from recsys_lineage.orchestration.recorded_runs import record_runs
 from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune
 
@@ -79,7 +80,10 @@ def keep_up(
     joined = [made for name in appended if (made := join(lake, name)) is not None]
     if instance is None:
         return Upkeep(done, joined, OldRuns())
-    return Upkeep(done, joined, (old_runs if dry_run else delete_old_runs)(instance, before))
+    if dry_run:
+        return Upkeep(done, joined, old_runs(instance, before))
+    record_runs(instance, lake, None)  # what is deleted next has its record, whatever kept it from being added
+    return Upkeep(done, joined, delete_old_runs(instance, before))
 
 
 def served_versions(lake: Lake) -> list[tuple[str, int]]:

@@ -60,7 +60,7 @@ def simulate(
     with opened_lake() as lake:
         settings = load_settings()
         files = ServiceFiles(settings.home)
-        truth = simulation.held_out(lake)
+        truth = simulation.purchases_held_out(lake)
         wrote = example and simulation.write_example(files.experiments, files.rules)
         service = simulation.ServiceClient(
             url or f"http://{settings.service_host}:{settings.service_port}", token

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from recsys_assets.service.answers.answering import ComputedList, Question, answered, explained
+from recsys_assets.service.answers.computed_list import ComputedList, Question, answered, explained
 from recsys_assets.service.answers.described_items import DescribedItems
 from recsys_assets.service.answers.drafting import Shown, drafted, models_of, shown_alone
 from recsys_assets.service.answers.previewing import items_as_json, previewed

@@ -69,7 +69,7 @@ def view_probability(position: int) -> float:
     return position**-0.5
 
 
-def held_out(lake: Lake) -> dict[str, frozenset[str]]:
+def purchases_held_out(lake: Lake) -> dict[str, frozenset[str]]:
     """Purchases of each customer in the held-out weeks.
 
     Raises:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import polars as pl
@@ -38,7 +38,7 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.materialization import FORMAT, Materialization, Statement, Status
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.parts.engine_versions import engine_versions
-from recsys_lineage.records.parts.failure import Failure
+from recsys_lineage.records.parts.failure import Failure, message_about_made_text
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.run import Run
 from recsys_lineage.records.parts.seen import as_seen
@@ -47,6 +47,7 @@ from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_stored
 
 _FRAME = "_output_frame"
+_Made = TypeVar("_Made", bound="Output | Unchanged | None")
 
 
 class Attempt:
@@ -68,7 +69,8 @@ class Attempt:
         self._request = replace(request, code_version=asset.code_version)
         self._run, self._git, self._pinned, self._keys = run, git, pinned, keys
         self._records = Records(self._into)
-        self._previous = previous if into is not None else Records(lake).latest(asset.name)
+        self._previous = previous
+        self._is_own_lake = into is None
         self._started = datetime.now(timezone.utc)
         self._observed: str | None = None
         self._inputs: Inputs | None = None
@@ -106,6 +108,8 @@ class Attempt:
             asset is not known and known.remade is None
         )  # what it is to do, which no version before did
         request = self._request = replace(self._request, code_version=asset.code_version)
+        if self._is_own_lake:
+            self._previous = self._records.latest(asset.name)
         check_owners(self._records, asset, self._keys, request)
         self._observed = asset.observe() if asset.observe else None
         if request.reuse:
@@ -125,27 +129,39 @@ class Attempt:
                 self._pinned,
                 self._previous,
             )
-            with self._lake.reading(), guarded(asset.name, [request.work], asset.compute) as guard:
-                inputs.noting = guard.allow
-                output = asset.compute(inputs, request)
-                if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):
-                    check_frame(guard, output.data)
-                if isinstance(output, Output) and isinstance(output.data, Iterator):
-                    # the blocks are made by the asset's code too, so by its rules
-                    store_blocks(connection, _FRAME, output.data, asset.name, asset.code.origin)
+            output = self._output_of(asset.compute, connection, inputs, inputs, request)
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
-        plain = self._plain(list(output.warnings), output)
-        for warning, recorded in zip(output.warnings, plain, strict=True):
+        said = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
+        stored = [*self._plain(list(output.warnings), output), *self._why_columns_are_unknown()]
+        for warning, recorded in zip(said, stored, strict=True):
             if warning != recorded:
                 tell(Progress(asset.name, "note", warning))
-        warnings = [*plain, *self._columns.warnings, *self._append(record)]
+        warnings = [*stored, *self._append(record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
             record, version, output, self._reason, warnings=tuple(warnings),
             plain=lambda value: self._plain(value, output),
         )  # fmt: skip
+
+    def _output_of(
+        self,
+        code: Callable[..., _Made],
+        connection: duckdb.DuckDBPyConnection,
+        inputs: Inputs,
+        *arguments: object,
+    ) -> _Made:
+        """What a function of the asset's code returns; it opens only what a record names, also while it makes blocks."""
+        asset, folders = self._asset, [self._request.work]
+        with self._lake.reading(), guarded(asset.name, folders, code, inputs=inputs) as guard:
+            output = code(*arguments)
+            if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):
+                check_frame(guard, output.data)
+            if isinstance(output, Output) and isinstance(output.data, Iterator):
+                # the blocks are made by the asset's code too, so by its rules
+                store_blocks(connection, _FRAME, output.data, asset.name, asset.code.origin)
+        return output
 
     def _why_stale(self) -> str | None:
         asset = self._asset
@@ -170,8 +186,9 @@ class Attempt:
             try:
                 return *self._write(connection, inputs, output), output
             except OF_A_VALUE as error:
-                with self._lake.reading():
-                    other = output.otherwise(error) if output.otherwise is not None else None
+                if output.otherwise is None:
+                    raise
+                other = self._output_of(output.otherwise, connection, inputs, error)
                 if other is None:
                     raise
             return *self._write(connection, inputs, other), other
@@ -207,6 +224,25 @@ class Attempt:
             version = draft.commit(record)
             assert self._to_commit is not None
             return self._to_commit, version
+
+    def _why_columns_are_unknown(self, *, whole: bool = False) -> list[str]:
+        """A warning if the column lineage could not be derived; unless it is wanted whole, without values."""
+        asset, fault = self._asset, self._columns.fault
+        if fault is None:
+            return []
+        is_about_code = asset.code.kind == "sql" and isinstance(fault, LineageError)
+        text = (
+            str(fault)
+            if whole or is_about_code
+            else message_about_made_text(fault, asset.code.text, self._names_known())
+        )
+        return [f"The column lineage of {asset.name} is not known: {text}"]
+
+    def _names_known(self) -> set[str]:
+        """Names that an error's message may contain: of tables, columns and parameters."""
+        reads = self._inputs.reads if self._inputs is not None else ()
+        columns = {column.name for read in reads for column in read.schema}
+        return {*columns, self._asset.name, *self._asset.upstream, *self._asset.parameters}
 
     def _check_keys(self, inputs: Inputs, draft: Draft) -> None:
         """Check the asset's keys against the columns of the tables that it may read and of their models' training
@@ -363,9 +399,7 @@ class Attempt:
     def _failed(self, error: BaseException, status: Status) -> Outcome:
         tell(Progress(self._asset.name, "failed", str(error) or type(error).__name__))
         record = self._record(status)
-        names = {column.name for read in record.reads for column in read.schema}
-        names |= {self._asset.name, *self._asset.upstream, *self._asset.parameters}
-        record = replace(record, failure=Failure.of(error, self._asset.code.text, names))
+        record = replace(record, failure=Failure.of(error, self._asset.code.text, self._names_known()))
         warnings = self._append(self._committed() or record)  # an attempt leaves one record
         return Outcome(record, error=error, reason=self._reason, warnings=warnings)
 
@@ -383,8 +417,11 @@ class Attempt:
         """Add the record to the table of records; a failure is a warning, because `Records.sync` adds it later."""
         try:
             self._records.append([record])
-        except LineageError as error:
-            return (f"The record of {record.asset} is not yet in the table of records: {error.message}",)
+        except Exception as error:
+            if stop_is_requested():
+                raise
+            fault = error.message if isinstance(error, LineageError) else type(error).__name__
+            return (f"The record of {record.asset} is not yet in the table of records: {fault}",)
         return ()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
@@ -51,7 +52,10 @@ def run_checks(
     draft: Draft,
     plain: Callable[[CheckOutcome], CheckOutcome],
 ) -> Iterator[CheckOutcome]:
-    """Run checks on a draft, one after the other; `plain` masks possible values in a function's messages."""
+    """Run checks on a draft, one after the other; `plain` masks possible values in a function's messages.
+
+    A check's function may open what the asset's own code may: nothing that the inputs do not note.
+    """
     if checks:
         inputs.register(OUTPUT, connection.sql(f"FROM {draft.relation}"))
     columns = [column.name for column in draft.schema]
@@ -61,7 +65,9 @@ def run_checks(
     counts = _counted_together(texts, connection) if draft.rows <= _SMALL else {}
     for check in checks:
         if check.function is not None:
-            found = plain(check.function(inputs))
+            with guarded(inputs.asset, code=check.function, inputs=inputs):
+                found = check.function(inputs)
+            found = plain(found)
         else:
             found = _broken_rows(check, texts[check.name], inputs, columns, counts.get(check.name))
         yield replace(

@@ -115,8 +115,11 @@ class LakeTables:
 
     def tables(self) -> list[str]:
         """Names of all tables, sorted."""
-        folders = self.storage.folders(self.uri)
-        return [name for name in folders if is_table_name(name) and self.has(name)]
+        return [name for name in self.folders() if self.has(name)]
+
+    def folders(self) -> list[str]:
+        """Names of all tables, and of those of which no write was ever committed, sorted."""
+        return [name for name in self.storage.folders(self.uri) if is_table_name(name)]
 
     def pruned(self, table: str) -> PrunedVersions:
         """The pruned versions of the table."""

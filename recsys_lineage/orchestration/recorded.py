@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -11,6 +13,7 @@ from typing import Literal
 
 import dagster as dg
 
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.errors import LineageError
@@ -47,8 +50,12 @@ def recorded(
     reads: Sequence[str],
     *,
     kind: Literal["asset", "check"] = "asset",
+    pinned: Mapping[str, int] | None = None,
+    folders: Iterable[str | os.PathLike[str]] = (),
 ) -> Iterator[Recording]:
     """Write one record of the block's reads and results, even if it fails.
+
+    Like an asset's code, the block may open only what the record names.
 
     Args:
         name: the asset, or the asset of a check.
@@ -56,11 +63,13 @@ def recorded(
         code_version: its version.
         reads: the tables that the block may read.
         kind: asset or check; a check's reads are noted with that purpose.
+        pinned: table → the version to read instead of the latest.
+        folders: folders into which the block writes.
     """
     opened = lake.lake()
     records = Records(opened)
     commit, dirty = lake.git()
-    started = datetime.now(timezone.utc)
+    started, block = datetime.now(timezone.utc), sys._getframe(2)
     purpose: Purpose = "check" if kind == "check" else "input"
 
     def record(recording: Recording) -> Materialization:
@@ -89,13 +98,15 @@ def recorded(
     def append(one: Materialization) -> None:
         try:
             records.append([one])
-        except LineageError as error:
-            context.log.warning(f"What {name} read could not be recorded: {error.message}")
+        except Exception as error:
+            fault = error.message if isinstance(error, LineageError) else type(error).__name__
+            context.log.warning(f"What {name} read could not be recorded: {fault}")
 
     with opened.connect() as connection:
-        recording = Recording(Inputs(opened, connection, name, reads))
+        inputs = Inputs(opened, connection, name, reads, pinned)
+        recording = Recording(inputs)
         try:
-            with recording.inputs.reading_for(purpose):
+            with inputs.reading_for(purpose), guarded(name, folders, inputs=inputs, frame=block):
                 yield recording
         except BaseException as error:
             failure = Failure.of(error, code.text, reads)

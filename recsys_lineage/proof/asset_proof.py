@@ -274,8 +274,7 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
     """
     with lake.connect(asset.opens, keeps_order=True) as connection:
         inputs = Inputs(lake, connection, asset.name, (*asset.upstream, *asset.looks_at), pinned)
-        with lake.reading(), guarded(asset.name, code=asset.compute) as guard:
-            inputs.noting = guard.allow
+        with lake.reading(), guarded(asset.name, code=asset.compute, inputs=inputs):
             output = asset.compute(inputs, Request())
         if not isinstance(output, Output) or not isinstance(output.data, Query):
             raise ExperimentError(

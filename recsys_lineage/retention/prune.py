@@ -16,7 +16,7 @@ from typing import Any
 
 from recsys_lineage.lake.commits.commit_archive import FOLDER as _ARCHIVE
 from recsys_lineage.lake.commits.write_marker import FOLDER as MARKERS
-from recsys_lineage.lake.commits.write_marker import writes
+from recsys_lineage.lake.commits.write_marker import dead_writes, writes
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.stores.storage import StoredFile
 from recsys_lineage.lake.stores.storage_fault import explained
@@ -154,7 +154,7 @@ def prune(
     at, tables, histories = _plan(lake, policy_of, roots, now, grace)
     for table in tables:
         with explained(lake.storage, table.table):
-            _apply(lake, table, histories[table.table], at, grace)
+            _apply(lake, table, histories.get(table.table), at, grace)
     return Prune(at, tables)
 
 
@@ -174,7 +174,34 @@ def _plan(
                 lake, name, policy_of(name), needed.get(name, set()), at, grace
             )
         tables.append(table)
+    for name in sorted({*lake.folders()} - {*names}):
+        with explained(lake.storage, name):
+            if (left := _never_committed(lake, name, policy_of(name), at, grace)) is not None:
+                tables.append(left)
     return at, tables, histories
+
+
+def _never_committed(
+    lake: Lake, name: str, policy: Policy, at: datetime, grace: timedelta
+) -> TablePrune | None:
+    """What killed writers left of a table of which no write was ever committed; None where there is nothing.
+
+    Only files that carry the id of a dead write are taken: the folder may be somebody else's.
+    """
+    root = lake.table_uri(name)
+    dead = dead_writes(lake.storage, root)
+    if not dead or lake.has(name):
+        return None
+    left = [file for file in lake.storage.listed(root, _is_prunable) if file.path.endswith(".parquet")]
+    old = at.timestamp() - grace.total_seconds()
+    orphans = {
+        file.path: file.bytes
+        for file in left
+        if file.changed <= old and any(write_id in file.path for write_id in dead)
+    }
+    kept = {file.path for file in left} - orphans.keys()
+    over = [write_id for write_id in dead if not any(write_id in path for path in kept)]
+    return TablePrune(name, policy, dropped=(), kept=0, orphans=orphans, markers=over)
 
 
 def _plan_table(
@@ -274,12 +301,15 @@ def _checkpoints(on_disk: Collection[str]) -> set[int]:
     return {int(found[1]) for name in names if (found := _CHECKPOINT.fullmatch(name))}
 
 
-def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime, grace: timedelta) -> None:
+def _apply(
+    lake: Lake, table: TablePrune, history: TableHistory | None, at: datetime, grace: timedelta
+) -> None:
     """Carry out a table's prune: marks first, so that nobody opens a version about to be deleted; history last, so that
     a killed prune is repeated."""
     root = lake.table_uri(table.table)
     marks = lake.pruned(table.table)
-    marks.add(table.dropped, Pruned(at, str(table.policy)), settled=at - grace)
+    if history is not None:
+        marks.add(table.dropped, Pruned(at, str(table.policy)), settled=at - grace)
     if table.archived:
         log = lake.log(table.table)
         log.archive.add(log.contents(table.archived))
@@ -288,6 +318,8 @@ def _apply(lake: Lake, table: TablePrune, history: TableHistory, at: datetime, g
         lake.storage.delete(f"{root}/{path}")
     for write_id in table.markers:
         lake.storage.delete(f"{root}/{MARKERS}/{write_id}.json")
+    if history is None:
+        return
     for path in table.files:
         del history.files[path]
     pruned = marks.all()

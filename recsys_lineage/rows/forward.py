@@ -177,14 +177,6 @@ class _Forward:
                 else did_you_mean(file, known) or None,
             )
 
-    def _start_from_all(self, version: TableVersion, file: str, lines: range | int | None) -> None:
-        """Start from all rows of a table that has no lines."""
-        reason = f"it read {file}, but has no columns {FILE} and {LINE} that say the lines of its rows"
-        self.stopped.append(Stop(version.table, version.table, reason))
-        if lines is None:
-            with self.lake.reading():
-                self._add(version.table, self.lake.arrow(version))
-
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
         """Start from rows of a table."""
         version = self.lake.version(table)

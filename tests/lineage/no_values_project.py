@@ -71,6 +71,21 @@ def secret(people: pl.DataFrame) -> pl.DataFrame:
     raise OSError(f"no way to {os.environ['PLANTED_SECRET']}")
 
 
+def asked(inputs: Inputs) -> pl.DataFrame:
+    cell = inputs.frame("people")["customer"][1]
+    return inputs.query(f"SELECT * FROM people WHERE customer = '{cell}'")
+
+
+def asked_of_a_file(inputs: Inputs) -> pl.DataFrame:
+    cell = inputs.frame("people")["customer"][2]
+    return inputs.query(f"SELECT * FROM read_csv('{cell}.csv')")
+
+
+def asked_of_a_function(inputs: Inputs) -> pl.DataFrame:
+    cell = inputs.frame("people")["customer"][2]
+    return inputs.query(f"SELECT * FROM people, '{cell}.zip'")
+
+
 def refused(people: pl.DataFrame) -> pl.DataFrame:
     return people
 
@@ -129,6 +144,7 @@ RULE = TableCheck(
 FAILING = (
     *map(frame_asset, (formatted, looked_up, chained, lineage_error, dagster_failure, polars_cast)),
     *map(frame_asset, (in_a_function, in_duckdb, secret)),
+    *(frame_asset(each, reads=["people"]) for each in (asked, asked_of_a_file, asked_of_a_function)),
     frame_asset(refused, checks=[RULE]),
     frame_asset(oddly_checked, checks=[TableCheck("odd", "is even", function=odd_check)]),
     frame_asset(unseen, observe=see),

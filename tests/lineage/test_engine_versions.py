@@ -56,6 +56,24 @@ def test_fingerprints_of_two_engines_are_not_comparable_and_never_called_changed
     assert "99.1" in stale and version("duckdb") in stale
 
 
+def test_versions_with_parts_of_two_engines_equal_none_and_name_each_engine_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(part: int) -> str:
+        with project.lake.connect() as connection:
+            version = project.lake.write(
+                "days", f"SELECT {part} AS n, 'd{part}' AS day", connection=connection,
+                partition_by="day", partitions=[f"d{part}"],
+            )  # fmt: skip
+        return str(version.hashed_by)
+
+    first = written(1)
+    monkeypatch.setattr(next_version, "HASHED_BY", "rows-sum-1 duckdb 99.1")
+    mixed = [written(part) for part in (1, 2, 3, 1)]
+    assert len({first, *mixed}) == 5
+    assert all(first in each and each.count("99.1") == 1 and len(each) < 2 * len(first) + 40 for each in mixed)
+
+
 def test_equal_fingerprints_are_equal_whoever_made_them(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

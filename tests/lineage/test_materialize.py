@@ -124,11 +124,12 @@ def test_what_is_kept_leaves_a_line_that_names_the_record_it_keeps(lake: Lake) -
     assert Records(lake).latest("orders") == made and len(lake.versions("orders")) == 1
 
 
+@pytest.mark.parametrize("error", [LineageError("the disk is full"), OSError("reset"), MemoryError()])
 def test_a_record_that_cannot_be_added_is_a_warning_that_sync_mends(
-    lake: Lake, monkeypatch: pytest.MonkeyPatch
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def full(self: Records, records: object) -> None:
-        raise LineageError("the disk is full")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(Records, "append", full)
@@ -138,6 +139,15 @@ def test_a_record_that_cannot_be_added_is_a_warning_that_sync_mends(
     assert list(Records(lake).runs("orders")) == []
     Records(lake).sync()
     assert list(Records(lake).runs("orders")) == [outcome.record]
+
+
+def test_a_run_that_cannot_read_its_own_table_leaves_a_record_too(lake: Lake) -> None:
+    materialize(sql("orders", ORDERS), lake)
+    commit = Path(lake.table_uri("orders"), "_delta_log", f"{0:020d}.json")
+    commit.write_text(commit.read_text()[:40])
+    outcome = attempt(sql("orders", ORDERS), lake, Request())
+    assert isinstance(outcome.error, LineageError)
+    assert last(lake, "orders").failure == outcome.record.failure
 
 
 def test_a_failed_check_says_where_the_rows_stand_and_what_columns_it_looked_at(lake: Lake) -> None:

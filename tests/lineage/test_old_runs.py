@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
+from recsys_assets.settings import load_settings
+from recsys_assets.upkeep import keep_up
 from recsys_lineage.assets.checks import unique
 from recsys_lineage.orchestration.old_runs import delete_old_runs, old_runs
 from tests.lineage.project import Project, table
@@ -44,6 +46,17 @@ def test_old_runs_go_and_records_stay(stored_project: Project) -> None:
     assert {check.run_id for check in checks} <= {runs[-1]}
     assert [record.to_json() for record in project.records.read()[0]] == records
     assert project.run(orders).success and delete_old_runs(instance, FUTURE).runs == [runs[-1]]
+
+
+def test_no_run_goes_before_its_record_is_there(stored_project: Project, tmp_path: Path) -> None:
+    project, instance = stored_project, stored_project.instance
+    runs = [project.run(table("orders")).run_id for _ in range(2)]
+    assert project.records.run_records() == [], "nobody has added them"
+    kept = load_settings(home=tmp_path / "home")
+    planned = keep_up(project.lake, kept, {}, instance, runs_before=FUTURE, dry_run=True)
+    assert planned.runs.runs == runs[:1] and project.records.run_records() == []
+    assert keep_up(project.lake, kept, {}, instance, runs_before=FUTURE).runs.runs == runs[:1]
+    assert [record.id for record in project.records.run_records()] == runs
 
 
 def test_runs_in_progress_and_young_ones_stay(stored_project: Project) -> None:

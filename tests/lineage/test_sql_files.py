@@ -113,6 +113,13 @@ def test_columns_types_and_bytes_of_a_file_are_on_record(project: Project, data:
     assert read.bytes == (data / "a.csv").stat().st_size
 
 
+def test_the_folder_that_a_path_starts_from_is_on_record(project: Project, data: Path) -> None:
+    whole = _sql(data).replace("[", "[[]")
+    project.run(table("made", f"SELECT id FROM 'a.csv' UNION ALL SELECT id FROM '{whole}/b.csv'", files=data))
+    roots = {read.name: read.root for read in project.records.get("made").reads}
+    assert roots == {"a.csv": str(data), str(data / "b.csv"): None}
+
+
 def test_files_lie_beside_the_sql_file_unless_told(project: Project, data: Path) -> None:
     (data / "made.sql").write_text("SELECT id FROM 'b.csv'")
     from recsys_lineage.orchestration.sql_asset import sql_asset

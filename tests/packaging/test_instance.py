@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,9 @@ from recsys_assets.instance import (
 from recsys_assets.jobs import NIGHTLY
 from recsys_assets.launcher import EXECUTOR, WatchedLauncher
 from recsys_assets.settings import load_settings
+from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.recorded_runs import record_runs
+from recsys_lineage.records.records import Records
 from tests.packaging.processes import DIE_IN_THE_MIDDLE
 
 
@@ -150,6 +154,35 @@ def test_a_killed_run_is_failed_and_gives_its_place_in_the_pool_back(elsewhere: 
         assert run.status == dg.DagsterRunStatus.FAILURE
         assert not instance.event_log_storage.get_concurrency_info("gpu").claimed_slots
         assert dg.materialize([training], instance=instance).success
+
+
+DIE_BEFORE_THE_START = """
+import os, signal, sys
+import dagster as dg
+from recsys_assets.runs.writers import Writers
+
+@dg.asset
+def training(): ...
+
+folder, run_id = sys.argv[1:]
+with dg.DagsterInstance.from_config(folder) as instance, Writers(folder).registered(run_id):
+    job = dg.Definitions([training]).resolve_implicit_global_asset_job_def()
+    instance.create_run_for_job(job, run_id=run_id)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_that_was_killed_before_it_started_is_lost_too(elsewhere: Path) -> None:
+    folder, run_id = prepare_home(load_settings(home="shop")), str(uuid.uuid4())
+    died = subprocess.run([sys.executable, "-c", DIE_BEFORE_THE_START, str(folder), run_id])
+    assert died.returncode == -signal.SIGKILL
+    with open_instance(load_settings(home="shop")) as instance:
+        other = instance.create_run_for_job(dg.Definitions([training]).resolve_implicit_global_asset_job_def())
+        assert close_abandoned_runs(instance) == [run_id], "nothing tells of the other's process"
+        lake = Lake(str(elsewhere / "lake"))
+        record_runs(instance, lake, None)
+        assert [(record.id, record.state) for record in Records(lake).run_records()] == [(run_id, "lost")]
+        assert other.status == dg.DagsterRunStatus.NOT_STARTED
 
 
 def test_a_run_whose_process_lives_is_left_alone(elsewhere: Path) -> None:

@@ -1,6 +1,7 @@
 """The packages keep their arrows, declare what they import, and carry their data files when installed."""
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
@@ -79,6 +80,36 @@ def test_a_folder_has_few_enough_modules_to_be_read_through(root: Path) -> None:
         if path.stem != "__init__"
     )
     assert {folder: count for folder, count in modules.items() if count > MOST_MODULES} == {}
+
+
+def defined_names(tree: ast.Module) -> Iterator[str]:
+    """Functions, classes and constants that somebody has to name: neither registered by a decorator nor called by a base
+    class or by Python."""
+    hooks: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.bases:
+            hooks.update(each for each in node.body if isinstance(each, ast.FunctionDef))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if not node.decorator_list and node not in hooks and not node.name.startswith("__"):
+                yield node.name
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        yield from (each.id for each in targets if isinstance(each, ast.Name) and each.id != "__all__")
+
+
+def test_everything_that_is_defined_is_named_somewhere_else(root: Path) -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
+    kinds = (".py", ".pyi", ".md", ".sql", ".toml", ".yaml")
+    texts = [path.read_text() for name in listed.split() if (path := root / name).suffix in kinds and path.exists()]
+    words = Counter(word for text in texts for word in re.findall(r"\w+", text))
+    unused = [f"{path}: {name}" for path, tree in modules(root) for name in defined_names(tree) if words[name] < 2]
+    assert unused == []
+
+
+@pytest.mark.parametrize("line", ["def unused(): ...", "class Unused: ...", "UNUSED = 1", "class A:\n def unused(self): ..."])
+def test_what_nobody_names_would_be_seen(line: str) -> None:
+    assert {name.lower() for name in defined_names(ast.parse(line))} - {"a"} == {"unused"}
 
 
 def lines_of_functions(tree: ast.Module) -> Iterator[tuple[str, int]]:

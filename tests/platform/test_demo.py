@@ -220,6 +220,10 @@ def test_a_run_of_checks_alone_leaves_a_record_of_each(shop: Shop) -> None:
     (record,) = [each for each in records if each.id not in before]
     assert (record.kind, record.asset, record.run.run_id) == ("check", "events", run.run_id)
     assert {read.purpose for read in record.reads} == {"check"}
+    assert {read.name for read in record.reads} == {"raw_events", "events", "rejected_rows"}
+    of_events = Records(shop.lake).get("events").read("raw_events")
+    of_check = record.read("raw_events", "check")
+    assert of_events is not None and of_check is not None and of_check.version == of_events.version
     (found,) = record.checks
     assert found.passed and found.counts["accepted"] + found.counts["rejected"] == found.counts["read"]
     assert run.run_id in {each.id for each in Records(shop.lake).run_records()}

@@ -85,9 +85,11 @@ def _whole_lines(trace: Path) -> list[str]:
 
 
 def _records(shop: Shop) -> list[Materialization]:
-    records = Records(shop.lake)
-    return [records.get(table, version.version) for table in shop.lake.tables() if table not in RESERVED
-            for version in shop.lake.versions(table)]  # fmt: skip
+    """Every record of the run: of tables, of reports, which write none, and of checks that run by themselves."""
+    records, _ = Records(shop.lake).read()
+    assert {record.kind for record in records} == {"asset", "check"}
+    assert {"recommendations_report", "metrics_report"} <= {record.asset for record in records}
+    return records
 
 
 def _at_work(records: list[Materialization], at: float) -> Materialization | None:

@@ -40,17 +40,19 @@ def reconciliation_check(raw: str) -> dg.AssetChecksDefinition:
     )
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         code = Code("python", inspect.getsource(_counted), __file__)
+        records = lake.records()
         with recorded(
-            context, lake, asset, code, code_version(_counted, {}), tables, kind="check"
-        ) as recording:
-            if reason := _not_comparable(lake.records(), raw):
+            context, lake, asset, code, code_version(_counted, {}), tables, kind="check",
+            pinned=_version_read(records, raw),
+        ) as recording:  # fmt: skip
+            if reason := _not_comparable(records, raw):
                 recording.checks.append(
                     CheckOutcome(name, False, reason, description=description, severity="warn")
                 )
                 return dg.AssetCheckResult(
                     passed=False, severity=dg.AssetCheckSeverity.WARN, description=reason
                 )
-            counts = _counted(lake.records(), recording.inputs, raw)
+            counts = _counted(records, recording.inputs, raw)
             passed = counts["accepted"] + counts["rejected"] == counts["read"]
             words = f"{counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
             verdict = (
@@ -72,9 +74,10 @@ def checks() -> list[dg.AssetChecksDefinition]:
 
 def reconciled_rows(lake: Lake, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table."""
+    records, tables = Records(lake), ("rejected_rows", CLEAN_OF[raw], raw)
     with lake.connect() as connection:
-        inputs = Inputs(lake, connection, "the reconciliation", ("rejected_rows", CLEAN_OF[raw]))
-        return _counted(Records(lake), inputs, raw)
+        inputs = Inputs(lake, connection, "the reconciliation", tables, _version_read(records, raw))
+        return _counted(records, inputs, raw)
 
 
 def _not_comparable(records: Records, raw: str) -> str:
@@ -86,26 +89,25 @@ def _not_comparable(records: Records, raw: str) -> str:
     if records.latest("rejected_rows") is None:
         return f"not compared: rejected_rows was never made; {way_out}"
     read, rejected = (_read_of(records, asset, raw) for asset in (CLEAN_OF[raw], "rejected_rows"))
-    then, now = (records.lake.version(raw, each.version) for each in (read, rejected))
-    if then.fingerprint != now.fingerprint:
+    if read.fingerprint != rejected.fingerprint:
         return f"not compared: {CLEAN_OF[raw]} and rejected_rows are made of different versions of {raw}; {way_out}"
     return ""
 
 
 def _counted(records: Records, inputs: Inputs, raw: str) -> dict[str, int]:
     """Rows read, accepted and rejected of one source table, at the version that both sides read."""
-    clean = CLEAN_OF[raw]
-    lake = records.lake
-    read = _read_of(records, clean, raw)
-    accepted = inputs.version(clean, columns=()).rows
+    read, accepted = (inputs.version(table, columns=()).rows for table in (raw, CLEAN_OF[raw]))
     if _not_comparable(records, raw):
-        return {"read": lake.version(raw, read.version).rows, "accepted": accepted, "rejected": -1}
+        return {"read": read, "accepted": accepted, "rejected": -1}
     refused = inputs.query("SELECT count(*) AS n FROM rejected_rows WHERE table_name = $raw", {"raw": raw})
-    return {
-        "read": lake.version(raw, read.version).rows,
-        "accepted": accepted,
-        "rejected": refused["n"][0],
-    }
+    return {"read": read, "accepted": accepted, "rejected": refused["n"][0]}
+
+
+def _version_read(records: Records, raw: str) -> dict[str, int]:
+    """The version of a source table of which its clean table was made; empty while there is no clean table."""
+    record = records.latest(CLEAN_OF[raw])
+    read = record.read(raw) if record is not None else None
+    return {} if read is None or read.version is None else {raw: read.version}
 
 
 def _read_of(records: Records, asset: str, raw: str) -> Read:

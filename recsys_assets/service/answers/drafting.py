@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from recsys_assets.experiments.interleaving import Pick, team_draft
-from recsys_assets.service.answers.answering import ComputedList, Question, answered
+from recsys_assets.service.answers.computed_list import ComputedList, Question, answered
 from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.serving import Teams, Variant
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recsys_assets.service.answers.answering import ComputedList
+from recsys_assets.service.answers.computed_list import ComputedList
 from recsys_assets.service.answers.drafting import Shown
 from recsys_assets.service.answers.serving import Chosen
 

@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from recsys_assets.service.answers.answering import Question
+from recsys_assets.service.answers.computed_list import Question
 from recsys_assets.service.answers.known_histories import Action
 from recsys_assets.service.answers.searching import SearchQuestion
 from recsys_assets.service.feedback.feedback_log import FeedbackError

@@ -34,13 +34,13 @@ class ColumnOrigins:
         lineage: column → its edges; empty where it cannot be derived.
         tags: column → its tags.
         checks: whether its groups have as many people as declared, and whether it is cleared for the tags.
-        warnings: why the lineage is not known.
+        fault: the error because of which the lineage is not known.
     """
 
     lineage: Mapping[str, tuple[ColumnEdge, ...]] = field(default_factory=dict)
     tags: Mapping[str, tuple[Tag, ...]] = field(default_factory=dict)
     checks: tuple[CheckOutcome, ...] = ()
-    warnings: tuple[str, ...] = ()
+    fault: Exception | None = None
 
 
 def origins_of(
@@ -60,7 +60,7 @@ def origins_of(
     """
     columns = [column.name for column in schema]
     tags = _tags_read(lake, inputs)
-    warnings: tuple[str, ...] = ()
+    fault: Exception | None = None
     lineage: dict[str, tuple[ColumnEdge, ...]] = {}
     counted = [
         (check, count_people(check, output.data, inputs, asset.code.origin))
@@ -75,12 +75,12 @@ def origins_of(
             held = [check for check, outcome in counted if outcome.passed]
             lineage = _derived(asset, inputs, output, columns, _people(lake, inputs), held)
         except Exception as error:  # the table is right all the same
-            warnings = (f"The column lineage of {asset.name} is not known: {error}",)
+            fault = error
     shown = _shown(lineage, output)
     inherited = output_tags(columns, asset.column_tags, shown, tags)
     found = clearance(inherited, asset.cleared, shown, tags)
     checks = (*(outcome for _, outcome in counted), replace(found, blocking=True, description=DESCRIPTION))
-    return ColumnOrigins(lineage, inherited, checks, warnings)
+    return ColumnOrigins(lineage, inherited, checks, fault)
 
 
 def _derived(

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from recsys_lineage.assets.reading.duckdb_connections import frames_alone
 from recsys_lineage.assets.reading.file_guard import FileGuard, guarding
 from recsys_lineage.assets.reading.held_files import check_held
+from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
 from recsys_lineage.assets.reading.native_readers import watch_readers
 from recsys_lineage.assets.reading.spawned_processes import watch_processes
@@ -21,6 +23,9 @@ def guarded(
     asset: str,
     folders: Iterable[str | os.PathLike[str] | None] = (),
     code: Callable[..., object] | None = None,
+    *,
+    inputs: InputFiles | None = None,
+    frame: FrameType | None = None,
 ) -> Iterator[FileGuard]:
     """While the block runs, this thread and those that it starts can open only what a record names.
 
@@ -28,6 +33,8 @@ def guarded(
         asset: the asset whose code runs.
         folders: the run's own files and folders, with everything below them.
         code: the asset's function, which must hold no file that was opened before; not checked when None.
+        inputs: the inputs of the code, which may open every file that they note.
+        frame: the frame of the block; the caller's when None.
 
     Raises:
         UnnotedFile: the code opens another file, holds an open one, or starts another process.
@@ -35,7 +42,10 @@ def guarded(
     watch_readers()
     watch_lazy_frames()
     watch_processes()
-    with guarding(asset, folders, sys._getframe(2)) as guard, frames_alone(guard), attaching_noted(guard):
+    block = frame or sys._getframe(2)
+    with guarding(asset, folders, block) as guard, frames_alone(guard), attaching_noted(guard):
         if code is not None:
             check_held(guard, code)
+        if inputs is not None:
+            inputs.noting = guard.allow
         yield guard

@@ -27,13 +27,15 @@ class InputFiles:
         self.noting: Callable[[Path], object] = Path
         """Callback for each file that is noted; the asset's code may open the file from then on."""
         self._purpose: Purpose = "input"
-        self._files: dict[tuple[str | None, str], Read] = {}
+        self._files: dict[tuple[str | None, str, Purpose], Read] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}
 
     @property
     def files_read(self) -> list[Read]:
         """The files read so far, by path."""
-        return sorted(self._files.values(), key=lambda read: (read.name, read.root or ""))
+        return sorted(
+            self._files.values(), key=lambda read: (read.name, read.root or "", read.purpose)
+        )
 
     @contextmanager
     def reading_for(self, purpose: Purpose) -> Iterator[None]:
@@ -66,7 +68,7 @@ class InputFiles:
             schema: its columns and their types, if it has any.
             seen: its path and state when it was hashed, for `confirm_files`.
         """
-        self._files[root, path] = Read(
+        self._files[root, path, self._purpose] = Read(
             "file",
             path,
             sha256,

@@ -224,12 +224,13 @@ class Inputs(InputFiles):
             SqlAssetError: when the text is no single SELECT, or reads files by itself.
             UndeclaredRead: when it names another table.
         """
-        text = SqlText(sql, f"a query of {self.asset}")
+        text = self._query_text(sql)
         if text.scans:
             raise SqlAssetError(
-                f"A query of {self.asset} reads {text.scans[0]} by itself.",
+                f"A query of {self.asset} reads files by itself.",
                 expected="tables, and files that were opened by Inputs",
-                where=self.asset,
+                found=f"{text.scans[0].function}(…)",
+                where=text.scans[0].where,
                 advice="open the files through Inputs, so that the record names them",
             )
         made = {name.lower(): columns for name, columns in self._made.items()}
@@ -239,6 +240,26 @@ class Inputs(InputFiles):
             for table in tables:
                 self.view(table, columns=read[table])
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()
+
+    def _query_text(self, sql: str) -> SqlText:
+        """The text of a query, with what it reads.
+
+        Raises:
+            SqlAssetError: it cannot be used. Python made the text, maybe of a cell of a table, so the error has one as
+                its cause, and a record keeps nothing of what was found.
+        """
+        text = SqlText(sql, f"a query of {self.asset}")
+        try:
+            _ = text.scans, text.tables
+        except SqlAssetError as error:
+            raise SqlAssetError(
+                f"A query of {self.asset} cannot be used.",
+                expected=error.expected,
+                found=" ".join(filter(None, (error.message, error.found))),
+                where=error.where,
+                advice=error.advice,
+            ) from error
+        return text
 
     def columns_of(self, sql: str, parameters: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
         """The columns of a SELECT over relations of this run, without running it."""

@@ -74,8 +74,14 @@ class SqlFiles:
                     f"DuckDB cannot read the files of {call.function}.", found=plain(error), where=call.where
                 ) from error
             for place, file in files:
+                root = None if os.path.isabs(file.path) else str(self.folder.absolute())
                 inputs.file(
-                    file.path, bytes=file.bytes, sha256=file.sha256, schema=columns, seen=(place, file)
+                    file.path,
+                    bytes=file.bytes,
+                    sha256=file.sha256,
+                    root=root,
+                    schema=columns,
+                    seen=(place, file),
                 )
             inputs.files_by_name(", ".join(call.patterns), columns)
             relations[call] = f"{relation} AS {quote(call.alias)}" if call.alias else relation

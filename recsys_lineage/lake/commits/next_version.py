@@ -10,6 +10,8 @@ from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, tabl
 from recsys_lineage.lake.parquet.table_files import WrittenFiles
 from recsys_lineage.lake.versions.table_version import Column, PartitionVersion, TableVersion
 
+_AND, _MIXED = " + ", " in version "
+
 
 def next_version(
     table: str,
@@ -71,7 +73,7 @@ def next_version(
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
-        hashed_by=_hashed_by(before, is_partial=partial),
+        hashed_by=_hashed_by(before, number, is_partial=partial),
         columns_written=written.columns,
         pieces=pieces or {},
     )
@@ -111,11 +113,13 @@ def _partition(
     )
 
 
-def _hashed_by(before: TableVersion | None, *, is_partial: bool) -> str:
-    """Engine that hashed a version; both engines if it keeps parts hashed by another one, so that it equals neither."""
+def _hashed_by(before: TableVersion | None, number: int, *, is_partial: bool) -> str:
+    """Engine that hashed a version; all engines if it keeps parts hashed by others, and its number, so that it equals no
+    other version's."""
     if not is_partial or before is None or before.hashed_by in (None, HASHED_BY):
         return HASHED_BY
-    return f"{before.hashed_by} + {HASHED_BY}"
+    engines = [*before.hashed_by.partition(_MIXED)[0].split(_AND), HASHED_BY]
+    return f"{_AND.join(dict.fromkeys(engines))}{_MIXED}{number}"
 
 
 def _shape(schema: Sequence[Column], partition_column: str | None) -> str:

@@ -69,9 +69,14 @@ def writes(storage: Storage, table_path: str) -> dict[str, bool]:
     return {Path(path).stem: not _owner_is_dead(storage, path) for path in markers}
 
 
+def dead_writes(storage: Storage, table_path: str) -> list[str]:
+    """The ids of the writes below one table whose writer is gone."""
+    return [write_id for write_id, alive in writes(storage, table_path).items() if not alive]
+
+
 def clean_dead_writes(storage: Storage, table_path: str, is_committed: Callable[[str], bool]) -> list[str]:
     """Delete files of dead writers below one table; returns the ids of the writes cleaned up."""
-    lost = [write_id for write_id, alive in writes(storage, table_path).items() if not alive]
+    lost = dead_writes(storage, table_path)
     uncommitted = [write_id for write_id in lost if not is_committed(write_id)]
     delete_files_of(storage, table_path, uncommitted)
     for write_id in lost:

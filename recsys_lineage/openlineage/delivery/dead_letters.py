@@ -78,6 +78,16 @@ class DeadLetter:
         return asdict(self) | {"set_aside": self.set_aside.isoformat()}
 
 
+def letters_in(frame: pl.DataFrame) -> list[DeadLetter]:
+    """The dead letters in rows of the table, oldest first."""
+    rows = _typed(frame).sort("set_aside", maintain_order=True).to_dicts()
+    return [DeadLetter(**row) for row in rows]
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(*_SCHEMA).cast(_SCHEMA)  # pyright: ignore[reportArgumentType]
+
+
 class DeadLetters:
     """The lake table of refused events; an event that is accepted later is removed.
 
@@ -92,7 +102,7 @@ class DeadLetters:
         frame = self._frame()[0]
         if destination is not None:
             frame = frame.filter(pl.col("destination") == destination)
-        return [DeadLetter(**row) for row in frame.sort("set_aside", maintain_order=True).to_dicts()]
+        return letters_in(frame)
 
     def add(self, letters: Iterable[DeadLetter]) -> None:
         """Add dead letters; an existing one gets the newer answer.
@@ -126,8 +136,7 @@ class DeadLetters:
         latest = self._lake.latest(TABLE)
         if latest is None:
             return pl.DataFrame(schema=_SCHEMA), None
-        frame = pl.DataFrame(self._lake.arrow(latest)).select(*_SCHEMA)
-        return frame.cast(_SCHEMA), latest.version  # pyright: ignore[reportArgumentType]
+        return _typed(pl.DataFrame(self._lake.arrow(latest))), latest.version
 
     def _change(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
         for attempt in range(_ATTEMPTS):

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from recsys_lineage.errors import LineageError
@@ -44,8 +44,10 @@ class Scan:
 
     def has(self, read: Read) -> bool:
         """Whether a file that was read belongs to the scan."""
-        if read.root is not None and read.root != self.root:
-            return False
+        return read.root in (None, self.root) and self.names(read)
+
+    def names(self, read: Read) -> bool:
+        """Whether one of its patterns fits a file's path, wherever both begin."""
         return any(read.name == pattern or fits_pattern(read.name, pattern) for pattern in self.patterns)
 
 
@@ -56,12 +58,12 @@ def scans_of(record: Materialization) -> list[Scan]:
     for files_read in (record.statement.relations if record.statement else {}).values():
         if patterns := patterns_of(files_read.scan):
             found[Scan(files_read.scan, files_read.root, patterns)] = None
-    if record.code.kind == "sql" and any(read.root is None for read in files):
+    left = [read for read in files if not any(scan.has(read) for scan in found)]
+    if record.code.kind == "sql" and left:
         for patterns in _patterns_in(record.code.text):
             named = Scan(", ".join(patterns), None, patterns)
-            found[
-                Scan(named.called, _folder(record, [read for read in files if named.has(read)]), patterns)
-            ] = None
+            folder = _folder(record, [read for read in left if named.names(read)])
+            found[replace(named, root=folder)] = None
     return list(found)
 
 
@@ -77,11 +79,14 @@ def _patterns_in(sql: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _folder(record: Materialization, reads: list[Read]) -> str | None:
-    """Base folder of relative file names: from the statement that ran, else that of the code."""
-    relative = [read.name for read in reads if not read.name.startswith("/") and "://" not in read.name]
+    """Base folder of relative file names; for reads of older records, which lack it, from the statement that ran, else
+    that of the code."""
+    relative = [read for read in reads if not read.name.startswith("/") and "://" not in read.name]
     if not relative:
         return None
-    for folder in _folders(record, relative[0]):
+    if relative[0].root is not None:
+        return relative[0].root
+    for folder in _folders(record, relative[0].name):
         return folder
     return os.path.dirname(record.code.origin.partition(":")[0]) or None
 

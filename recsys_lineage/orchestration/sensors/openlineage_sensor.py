@@ -8,8 +8,9 @@ from collections.abc import Callable
 import dagster as dg
 
 from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import LineageError
-from recsys_lineage.openlineage.delivery.dead_letters import DeadLetter, DeadLetters
+from recsys_lineage.openlineage.delivery.dead_letters import TABLE, DeadLetter, DeadLetters, letters_in
 from recsys_lineage.openlineage.emission import Emission
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.recorded import recorded
@@ -88,8 +89,8 @@ def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
     def check(context: dg.AssetCheckExecutionContext, lake: LakeResource) -> dg.AssetCheckResult:
         code = Code("python", inspect.getsource(_refused), __file__)
         version = code_version(_refused, {})
-        with recorded(context, lake, asset, code, version, (), kind="check") as recording:
-            letters = _refused(lake)
+        with recorded(context, lake, asset, code, version, (TABLE,), kind="check") as recording:
+            letters = _refused(recording.inputs)
             found, counts = f"{len(letters):,} events were refused", {"refused": len(letters)}
             recording.checks.append(
                 CheckOutcome(CHECK, not letters, found, description=description, counts=counts)
@@ -101,9 +102,9 @@ def openlineage_check(asset: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def _refused(lake: LakeResource) -> list[DeadLetter]:
+def _refused(inputs: Inputs) -> list[DeadLetter]:
     """The events that were refused and not accepted since."""
-    return DeadLetters(lake.lake()).open()
+    return letters_in(inputs.frame(TABLE)) if inputs.exists(TABLE) else []
 
 
 def _evaluation(asset: str, letters: list[DeadLetter]) -> dg.AssetCheckEvaluation:

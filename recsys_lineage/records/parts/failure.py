@@ -79,6 +79,18 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
     return _masked((text.splitlines() or [""])[0], known)
 
 
+def message_about_made_text(error: BaseException, code: str = "", names: Collection[str] = ()) -> str:
+    """An exception's message about a statement or a plan that Python made, which may quote a cell of a table.
+
+    The text that it found is left out, and so is what it quotes, unless that stands in the code or among the names.
+    """
+    known = {*names, *_WORD.findall(code)}
+    if not isinstance(error, LineageError):
+        return type(error).__name__
+    text = _masked((error.message.splitlines() or [""])[0], known)
+    return f"{text} ({error.where})" if error.where else text
+
+
 def _masked(text: str, known: Collection[str]) -> str:
     """The message of an engine: its own words stay; quoted texts and numbers are masked unless they are names.
 

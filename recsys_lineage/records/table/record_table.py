@@ -87,8 +87,9 @@ class RecordTable:
         waiting.clear()
         try:
             _ = self._append(records)
-        except LineageError as error:
-            _log.warning("%s records are not yet in the table of records: %s", len(records), error.message)
+        except Exception as error:
+            fault = error.message if isinstance(error, LineageError) else type(error).__name__
+            _log.warning("%s records are not yet in the table of records: %s", len(records), fault)
 
     def append_rows(self, rows: pl.DataFrame, texts: Mapping[str, str]) -> int:
         """Like `append`, for rows (`SCHEMA`) and their texts; all in one commit."""

@@ -153,6 +153,7 @@ def test_the_check_is_red_while_events_are_refused(project: Project, tmp_path: P
         (record,) = project.records.of_run(result.run_id)
         (outcome,) = record.checks
         assert (record.kind, outcome.name, outcome.passed) == ("check", CHECK, evaluation.passed)
+        assert [(read.name, read.purpose) for read in record.reads] == [("openlineage_dead_letters", "check")]
         return evaluation.passed
 
     with Sink(lambda _number, id_: refuse(422, "no such job") if id_ == poison else TAKE) as sink:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.errors import VersionPruned
 from recsys_lineage.lake.blobs import write_blobs
+from recsys_lineage.lake.commits.write_marker import WriteMarker
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.parquet.compaction import compact
 from recsys_lineage.lake.parquet.table_files import active_files
@@ -230,6 +231,29 @@ def test_orphans_go_once_their_writer_is_dead_and_they_are_old(lake: Lake, night
         assert not lake.storage.exists(orphan) and not lake.storage.exists(other)
         assert draft.commit().version == 1, "the prune took files from under a living writer"
     assert lake.arrow(lake.version("whole")).to_pylist() == [{"i": 2}]
+
+
+def test_what_a_killed_writer_left_of_a_table_that_never_was_goes_too(lake: Lake, nights: Nights) -> None:
+    write(lake, "whole", 1)
+    names = [f"part-{number * 16}-0.parquet" for number in "01"]
+    dead, alive, foreign = (f"{lake.table_uri('first')}/{name}" for name in (*names, "theirs.parquet"))
+    marker = f"{lake.table_uri('first')}/_writes/{'0' * 16}.json"
+    lake.storage.make_folder(lake.table_uri("first"))
+    WriteMarker(lake.storage, lake.table_uri("first"), "1" * 16).place()
+    lake.storage.write_bytes(marker, b"")
+    for path in (dead, alive, foreign):
+        lake.storage.write_bytes(path, b"rows")
+    assert prune(lake, lambda _: SHORT).files == 0, "they may be read yet"
+    nights.pass_(2)
+    plan = plan_prune(lake, lambda _: SHORT)
+    assert lake.storage.exists(dead), "a dry run deletes nothing"
+    assert prune(lake, lambda _: SHORT) == plan
+    (gone,) = [table for table in plan.tables if table.table == "first"]
+    assert gone.orphans == {names[0]: 4}
+    there = [lake.storage.exists(path) for path in (dead, marker, alive, foreign)]
+    assert there == [False, False, True, True]
+    again = prune(lake, lambda _: SHORT)
+    assert again.files == 0 and [table.table for table in again.tables] == ["whole"]
 
 
 def test_a_history_that_is_lost_or_damaged_is_made_again(folder_lake: Lake, nights: Nights) -> None:

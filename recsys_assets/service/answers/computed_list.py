@@ -1,4 +1,4 @@
-"""Answering: from a request and a model to the list that is shown, as a pure function."""
+"""ComputedList: from a request and a model to the list that is shown, as a pure function."""
 
 from __future__ import annotations
 
