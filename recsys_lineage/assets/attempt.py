@@ -133,9 +133,9 @@ class Attempt:
             if isinstance(output, Unchanged):
                 return self._kept()
             record, version, output = self._written(connection, inputs, output)
-        said = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
+        whole = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
         stored = [*self._plain(list(output.warnings), output), *self._why_columns_are_unknown()]
-        for warning, recorded in zip(said, stored, strict=True):
+        for warning, recorded in zip(whole, stored, strict=True):
             if warning != recorded:
                 tell(Progress(asset.name, "note", warning))
         warnings = [*stored, *self._append(record)]
@@ -152,7 +152,7 @@ class Attempt:
         inputs: Inputs,
         *arguments: object,
     ) -> _Made:
-        """What a function of the asset's code returns; it opens only what a record names, also while it makes blocks."""
+        """Result of a function of the asset's code, which opens only what the record names; its blocks too."""
         asset, folders = self._asset, [self._request.work]
         with self._lake.reading(), guarded(asset.name, folders, code, inputs=inputs) as guard:
             output = code(*arguments)

@@ -96,10 +96,7 @@ def recorded(
         )
 
     def append(one: Materialization) -> None:
-        try:
-            records.append([one])
-        except Exception as error:
-            fault = error.message if isinstance(error, LineageError) else type(error).__name__
+        if fault := _not_added(records, one):
             context.log.warning(f"What {name} read could not be recorded: {fault}")
 
     with opened.connect() as connection:
@@ -117,3 +114,12 @@ def recorded(
             tell(Progress(name, "failed", str(error) or type(error).__name__))
             raise dagster_failure(name, error, failure) from None
         append(record(recording))
+
+
+def _not_added(records: Records, one: Materialization) -> str | None:
+    """Reason why a record could not be added to the table of records."""
+    try:
+        records.append([one])
+    except Exception as error:
+        return error.message if isinstance(error, LineageError) else type(error).__name__
+    return None

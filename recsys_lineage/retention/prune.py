@@ -184,7 +184,7 @@ def _plan(
 def _never_committed(
     lake: Lake, name: str, policy: Policy, at: datetime, grace: timedelta
 ) -> TablePrune | None:
-    """What killed writers left of a table of which no write was ever committed; None where there is nothing.
+    """Prune of a table of which no write was ever committed: files that killed writers left; None where there are none.
 
     Only files that carry the id of a dead write are taken: the folder may be somebody else's.
     """

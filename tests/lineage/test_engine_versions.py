@@ -71,7 +71,9 @@ def test_versions_with_parts_of_two_engines_equal_none_and_name_each_engine_once
     monkeypatch.setattr(next_version, "HASHED_BY", "rows-sum-1 duckdb 99.1")
     mixed = [written(part) for part in (1, 2, 3, 1)]
     assert len({first, *mixed}) == 5
-    assert all(first in each and each.count("99.1") == 1 and len(each) < 2 * len(first) + 40 for each in mixed)
+    assert all(
+        first in each and each.count("99.1") == 1 and len(each) < 2 * len(first) + 40 for each in mixed
+    )
 
 
 def test_equal_fingerprints_are_equal_whoever_made_them(

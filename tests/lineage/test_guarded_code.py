@@ -44,7 +44,9 @@ def check(look: Callable[[Inputs], object]) -> TableCheck:
 
 
 @pytest.mark.parametrize("read", [Path.read_text, pl.read_csv], ids=["Python", "native code"])
-def test_a_check_opens_no_file_by_itself(project: Project, path: Path, read: Callable[[Path], object]) -> None:
+def test_a_check_opens_no_file_by_itself(
+    project: Project, path: Path, read: Callable[[Path], object]
+) -> None:
     with pytest.raises(UnnotedFile) as raised:
         materialize(
             sql_code(SqlText(ORDERS), name="orders", checks=[check(lambda _: read(path))]), project.lake
@@ -62,7 +64,10 @@ def test_a_file_is_a_read_for_each_purpose_that_it_was_read_for(project: Project
 
     noted = check(lambda inputs: inputs.open_file(path).close())
     record = materialize(frame_code(limits, checks=[noted]), project.lake).record
-    assert [(read.name, read.purpose) for read in record.reads] == [(str(path), "check"), (str(path), "input")]
+    assert [(read.name, read.purpose) for read in record.reads] == [
+        (str(path), "check"),
+        (str(path), "input"),
+    ]
 
 
 def test_what_is_written_instead_of_a_failing_statement_is_guarded_too(project: Project, path: Path) -> None:
@@ -89,13 +94,17 @@ def test_what_is_written_instead_may_be_of_any_kind(project: Project, blocks: bo
     assert version is not None and version.rows == 2
 
 
-def test_a_check_of_its_own_and_a_report_are_guarded_too(project: Project, path: Path, tmp_path: Path) -> None:
+def test_a_check_of_its_own_and_a_report_are_guarded_too(
+    project: Project, path: Path, tmp_path: Path
+) -> None:
     def looking(block: Callable[[], object], folders: list[Path]) -> bool:
         @dg.asset_check(asset="orders", required_resource_keys={"lake"})
         def looks(context) -> dg.AssetCheckResult:  # Dagster does not resolve an annotation that is a text
             lake: LakeResource = context.resources.lake
             code = Code("python", "def looks(): ...", "checks.py:1")
-            with recorded(context, lake, "orders", code, "1", ["orders"], kind="check", folders=folders) as its:
+            with recorded(
+                context, lake, "orders", code, "1", ["orders"], kind="check", folders=folders
+            ) as its:
                 assert its.inputs.lazy("orders").collect().height == 3
                 block()
             return dg.AssetCheckResult(passed=True)

@@ -177,7 +177,9 @@ def test_a_run_that_was_killed_before_it_started_is_lost_too(elsewhere: Path) ->
     died = subprocess.run([sys.executable, "-c", DIE_BEFORE_THE_START, str(folder), run_id])
     assert died.returncode == -signal.SIGKILL
     with open_instance(load_settings(home="shop")) as instance:
-        other = instance.create_run_for_job(dg.Definitions([training]).resolve_implicit_global_asset_job_def())
+        other = instance.create_run_for_job(
+            dg.Definitions([training]).resolve_implicit_global_asset_job_def()
+        )
         assert close_abandoned_runs(instance) == [run_id], "nothing tells of the other's process"
         lake = Lake(str(elsewhere / "lake"))
         record_runs(instance, lake, None)

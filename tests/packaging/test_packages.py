@@ -83,16 +83,16 @@ def test_a_folder_has_few_enough_modules_to_be_read_through(root: Path) -> None:
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
-    """Functions, classes and constants that somebody has to name: neither registered by a decorator nor called by a base
-    class or by Python."""
+    """Functions, classes and constants that somebody has to name: no decorator registers them, and neither a base class
+    nor Python calls them."""
     hooks: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.bases:
             hooks.update(each for each in node.body if isinstance(each, ast.FunctionDef))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if not node.decorator_list and node not in hooks and not node.name.startswith("__"):
-                yield node.name
+        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        if is_definition and not (node.decorator_list or node in hooks or node.name.startswith("__")):
+            yield node.name
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         yield from (each.id for each in targets if isinstance(each, ast.Name) and each.id != "__all__")
@@ -101,13 +101,19 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
 def test_everything_that_is_defined_is_named_somewhere_else(root: Path) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
     kinds = (".py", ".pyi", ".md", ".sql", ".toml", ".yaml")
-    texts = [path.read_text() for name in listed.split() if (path := root / name).suffix in kinds and path.exists()]
+    texts = [
+        path.read_text() for name in listed.split() if (path := root / name).suffix in kinds and path.exists()
+    ]
     words = Counter(word for text in texts for word in re.findall(r"\w+", text))
-    unused = [f"{path}: {name}" for path, tree in modules(root) for name in defined_names(tree) if words[name] < 2]
+    unused = [
+        f"{path}: {name}" for path, tree in modules(root) for name in defined_names(tree) if words[name] < 2
+    ]
     assert unused == []
 
 
-@pytest.mark.parametrize("line", ["def unused(): ...", "class Unused: ...", "UNUSED = 1", "class A:\n def unused(self): ..."])
+@pytest.mark.parametrize(
+    "line", ["def unused(): ...", "class Unused: ...", "UNUSED = 1", "class A:\n def unused(self): ..."]
+)
 def test_what_nobody_names_would_be_seen(line: str) -> None:
     assert {name.lower() for name in defined_names(ast.parse(line))} - {"a"} == {"unused"}
 

@@ -194,9 +194,7 @@ def _recorded(
     exist."""
     code = Code("python", inspect.getsource(report), __file__)
     name = context.asset_key.path[-1]
-    with recorded(
-        context, lake, name, code, _version(report), (table,), folders=[files.folder]
-    ) as recording:
+    with recorded(context, lake, name, code, _version(report), (table,), folders=[files.folder]) as recording:
         plan = report(recording.inputs.lazy(table))
         recording.columns = columns_of_frame(plan, recording.inputs.lazy_frames())
         # columns stay Arrow's: a text of pandas' own is a Python object a cell

@@ -33,9 +33,7 @@ class InputFiles:
     @property
     def files_read(self) -> list[Read]:
         """The files read so far, by path."""
-        return sorted(
-            self._files.values(), key=lambda read: (read.name, read.root or "", read.purpose)
-        )
+        return sorted(self._files.values(), key=lambda read: (read.name, read.root or "", read.purpose))
 
     @contextmanager
     def reading_for(self, purpose: Purpose) -> Iterator[None]:

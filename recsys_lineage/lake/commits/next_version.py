@@ -114,8 +114,8 @@ def _partition(
 
 
 def _hashed_by(before: TableVersion | None, number: int, *, is_partial: bool) -> str:
-    """Engine that hashed a version; all engines if it keeps parts hashed by others, and its number, so that it equals no
-    other version's."""
+    """Engine that hashed a version; if it keeps parts hashed by others, all engines and its number, so that it equals
+    no other."""
     if not is_partial or before is None or before.hashed_by in (None, HASHED_BY):
         return HASHED_BY
     engines = [*before.hashed_by.partition(_MIXED)[0].split(_AND), HASHED_BY]

@@ -67,6 +67,13 @@ class Storage:
                 found=f"the scheme {scheme!r}",
                 advice="name a folder, or a place such as s3://bucket/prefix",
             )
+        if "@" in text.removeprefix("s3://").partition("/")[0]:
+            raise LakePlaceError(
+                "The URL of a lake cannot contain credentials.",
+                expected="s3://bucket/prefix",
+                found="a user or password in front of the bucket",
+                advice="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: every record names the lake's URL",
+            )
         return cls(text, _s3_options())
 
     @property
