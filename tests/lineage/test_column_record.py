@@ -28,6 +28,7 @@ from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_LINEAGE, COLUMN_SCHEMA
 from recsys_lineage.orchestration.sql_asset import sql_asset
+from recsys_lineage.progress import listening
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
@@ -121,6 +122,26 @@ def test_a_faulty_analysis_is_a_warning_and_no_failed_run(
         outcome = materialize(asset, lake)
         assert outcome.record.column_lineage == {} and outcome.record.rows
         assert f"column lineage of {asset.name} is not known" in outcome.warnings[0]
+
+
+def test_why_it_is_not_known_keeps_no_literal_that_python_put_into_a_statement(lake: Lake) -> None:
+    def people() -> pl.DataFrame:
+        return pl.DataFrame({"name": ["Zq" + "brien", "Qx" + "joe"], "paid": [1.0, 2.0]})
+
+    def wide(inputs: Inputs) -> Output:
+        inputs.view("people")
+        first, second = (
+            f"(PIVOT people ON (name = '{inputs.frame('people')['name'][0]}') USING {each})"
+            for each in ("sum(paid)", "max(paid)")
+        )
+        return Output(Query(f"SELECT one.* FROM {first} AS one, {second} AS other"))
+
+    materialize(frame_code(people), lake)
+    notes: list[str] = []
+    with listening(lambda moment: notes.append(moment.text)):
+        (warning,) = materialize(frame_code(wide, reads=["people"]), lake).warnings
+    assert "column lineage of wide" in warning and "What to do" in warning
+    assert "Zqbrien" not in warning and "Zqbrien" in "".join(notes), "only the terminal shows it"
 
 
 def test_dagster_shows_the_columns_that_values_are_made_of(project: Project) -> None:

@@ -88,7 +88,7 @@ def message_about_made_text(error: BaseException, code: str = "", names: Collect
     if not isinstance(error, LineageError):
         return type(error).__name__
     text = _masked((error.message.splitlines() or [""])[0], known)
-    return f"{text} ({error.where})" if error.where else text
+    return str(LineageError(text, where=error.where, advice=error.advice))
 
 
 def _masked(text: str, known: Collection[str]) -> str:

@@ -8,7 +8,7 @@ import traceback
 import duckdb
 import pytest
 
-from recsys_lineage.errors import InsufficientSpace, LineageError
+from recsys_lineage.errors import InsufficientSpace, LakePlaceError, LineageError
 from recsys_lineage.lake.lake import Lake
 from tests.lineage.lake.conftest import ENGINE, SECRET
 
@@ -60,6 +60,14 @@ def test_a_missing_file_is_named(s3_uri: str) -> None:
         lake.storage.delete(path)
         with pytest.raises(LineageError, match="'t'"):
             lake.arrow(version)
+
+
+@pytest.mark.parametrize("user", ["AKIA:Xzqsecret91@", "AKIA@"])
+def test_a_url_with_credentials_is_refused_because_records_name_it(user: str) -> None:
+    with pytest.raises(LakePlaceError, match="cannot contain credentials") as raised:
+        Lake(f"s3://{user}bucket/shop")
+    assert "Xzqsecret91" not in str(raised.value) and "AWS_SECRET_ACCESS_KEY" in str(raised.value)
+    assert Lake("s3://bucket/a@b").uri == "s3://bucket/a@b"
 
 
 def test_secrets_appear_nowhere(
