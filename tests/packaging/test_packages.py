@@ -90,8 +90,9 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.ClassDef) and node.bases:
             hooks.update(each for each in node.body if isinstance(each, ast.FunctionDef))
     for node in ast.walk(tree):
-        is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        if is_definition and not (node.decorator_list or node in hooks or node.name.startswith("__")):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not (
+            node.decorator_list or node in hooks or node.name.startswith("__")
+        ):
             yield node.name
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
