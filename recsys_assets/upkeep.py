@@ -82,9 +82,8 @@ def keep_up(
         return Upkeep(done, joined, OldRuns())
     if dry_run:
         return Upkeep(done, joined, old_runs(instance, before))
-    record_runs(
-        instance, lake, None
-    )  # what is deleted next has its record, whatever kept it from being added
+    # what is deleted next has its record, whatever kept it from being added
+    record_runs(instance, lake, None)
     return Upkeep(done, joined, delete_old_runs(instance, before))
 
 
