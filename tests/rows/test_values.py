@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import decimal
+import math
+
 import duckdb
+import numpy as np
 import pytest
 
 from recsys_lineage.rows.statement.catalog import RowTraceError
@@ -58,8 +63,21 @@ def test_a_row_is_found_by_a_value_of_any_type(kind: str) -> None:
         ("INTEGER", 1.5),
         ("INTEGER", [1]),
         ("INTEGER", "x"),
+        ("INTEGER", "1.5"),
+        ("INTEGER", 1 << 40),
+        ("INTEGER", dt.date(2020, 1, 1)),
+        ("INTEGER", math.nan),
+        ("UTINYINT", -1),
+        ("DECIMAL(10,2)", decimal.Decimal("1.239")),
+        ("DECIMAL(10,2)", 10**12),
         ("DATE", "x"),
+        ("DATE", dt.datetime(2020, 1, 1, 3)),
+        ("DATE", 5),
+        ("UUID", 5),
+        ("ENUM('x', 'y')", "z"),
+        ("JSON", "{a"),
         ("INTEGER[]", ["x"]),
+        ("INTEGER[2]", [1, 2, 3]),
         ("VARCHAR[]", "a"),
         ("STRUCT(a INTEGER)", {"b": 1}),
         ("BLOB", "a"),
@@ -69,3 +87,10 @@ def test_a_value_of_another_type_is_refused(kind: str, value: object) -> None:
     with pytest.raises(RowTraceError, match="cannot be one of its type") as raised:
         trace_query("SELECT v FROM t", {"t": {"v": kind}}, "t", {"v": value})
     assert raised.value.where == "v"
+
+
+def test_a_list_may_be_a_numpy_array() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t AS SELECT [1, 2] AS v UNION ALL SELECT [3]")
+        query = trace_query("SELECT v FROM t", {"t": {"v": "INTEGER[]"}}, "t", {"v": np.array([1, 2])})
+        assert connection.execute(query).fetchall() == [([1, 2],)]

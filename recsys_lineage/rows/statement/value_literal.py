@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import json
 import math
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +26,23 @@ _ENDLESS: Mapping[object, str] = {
 """Python's values for infinite dates and times, which are also the literals of these days themselves."""
 _FINER = ("timestamp_ns", "time_ns")
 """Types with nanoseconds, which Python's own times do not have."""
-_TEXTS = ("varchar", "enum", "json", "bit", "geometry")
-"""Types whose values Python is given as text."""
-_NUMBERS = (
-    "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
-    "uhugeint", "bignum", "varint",
-)  # fmt: skip
+_NATIVE: Mapping[str, type | tuple[type, ...]] = {
+    "double": (float, int),
+    "float": (float, int),
+    "date": dt.date,
+    "time": dt.time,
+    "time_ns": dt.time,
+    "time with time zone": dt.time,
+    "interval": dt.timedelta,
+    "uuid": uuid.UUID,
+}
+"""Classes of the values that Python is given for a type, whatever the value."""
+_BITS: Mapping[str, int] = {
+    "tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63, "hugeint": 127,
+    "utinyint": 8, "usmallint": 16, "uinteger": 32, "ubigint": 64, "uhugeint": 128,
+}  # fmt: skip
+"""Bits of the values of the types of whole numbers, without the sign."""
+_NUMBERS = (*_BITS, "bignum", "varint")
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,10 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
     name = kind.id
     if name in ("list", "array"):
         item = _inner(kind)[0][1]
-        items = ", ".join(value_literal(each, item, where) for each in _sequence(value, kind, where))
+        values = _sequence(value, kind, where)
+        if name == "array" and len(values) != dict(kind.children)["size"]:
+            raise _misfit(value, kind, where)
+        items = ", ".join(value_literal(each, item, where) for each in values)
         return f"CAST([{items}] AS {kind})"
     if name in ("struct", "tuple"):
         return _struct(value, kind, where)
@@ -114,6 +130,8 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
             raise _misfit(value, kind, where)
         return f"from_hex({literal(bytes(value).hex())})"
     text = _text(value, kind, where)
+    if not _is_native(value, kind) and not _is_read_unchanged(text, kind):
+        raise _misfit(value, kind, where)
     if "\x00" in text:
         pieces = ", chr(0), ".join(literal(piece) for piece in text.split("\x00"))
         return f"CAST(concat({pieces}) AS {kind})"
@@ -123,7 +141,8 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
 def _plain(value: object) -> Any:
     """A NumPy scalar as a Python value."""
     item = getattr(value, "item", None)
-    return item() if callable(item) and type(value).__module__ == "numpy" else value
+    is_scalar = callable(item) and type(value).__module__ == "numpy" and getattr(value, "ndim", 0) == 0
+    return item() if callable(item) and is_scalar else value
 
 
 def _without_zone(value: dt.date) -> dt.date:
@@ -166,15 +185,48 @@ def _text(value: Any, kind: DuckDBPyType, where: str) -> str:
         return value.isoformat()
     if isinstance(value, bytes | bytearray | list | tuple | dict | set):
         raise _misfit(value, kind, where)
-    text = str(value)
-    if (
-        isinstance(value, str) and name not in _TEXTS
-    ):  # as of a day that Python does not know, or as a person writes it
-        with duckdb.connect() as connection:
-            read = f"SELECT TRY_CAST($text AS {kind}) IS NULL"
-            if connection.execute(read, {"text": text}).fetchall() == [(True,)]:
-                raise _misfit(value, kind, where)
-    return text
+    return str(value)
+
+
+def _is_native(value: Any, kind: DuckDBPyType) -> bool:
+    """Whether a value is certainly one of a type, because DuckDB returns such values for it."""
+    name = kind.id
+    if isinstance(value, str):
+        if name == "enum":
+            return value in dict(kind.children)["values"]
+        return name == "geometry" or (name == "varchar" and (str(kind) != "JSON" or _is_json(value)))
+    if name == "decimal" and isinstance(value, decimal.Decimal) and value.is_finite():
+        digits, scale = (size for _, size in kind.children)
+        exponent = int(value.as_tuple().exponent)
+        return -exponent <= scale and value.adjusted() < digits - scale
+    if (bits := _BITS.get(name)) is not None and isinstance(value, int):
+        return 0 <= value < 1 << bits if name.startswith("u") else -(1 << bits) <= value < 1 << bits
+    if isinstance(value, dt.datetime):
+        return name.startswith("timestamp")
+    return name == "varchar" or isinstance(value, _NATIVE.get(name, ()))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_read_unchanged(text: str, kind: DuckDBPyType) -> bool:
+    """Whether DuckDB reads a text as a value of a type, and as that value itself: not as the nearest one."""
+    read = f"SELECT TRY_CAST($text AS {kind}), TRY_CAST($text AS TIMESTAMP)"
+    with duckdb.connect() as connection:
+        found, moment = connection.execute(read, {"text": text}).fetchall()[0]
+    if isinstance(found, int | decimal.Decimal) and not isinstance(found, bool):
+        try:
+            return decimal.Decimal(text) == found
+        except decimal.InvalidOperation:  # as of a number with separators
+            return True
+    if kind.id == "date" and isinstance(moment, dt.datetime):
+        return moment.time() == dt.time()
+    return found is not None
 
 
 def _clock(value: dt.datetime | dt.time) -> str:
