@@ -22,7 +22,7 @@ from recsys_lineage.columns.queries.row_numbers import (
     numbers,
     partition_cut,
 )
-from recsys_lineage.columns.queries.sorting import at_place, limited, order_edges
+from recsys_lineage.columns.queries.sorting import at_place, is_all, limited, makes_array, order_edges
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.ties import Sort
 
@@ -193,6 +193,11 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
     if (order := node.args.get("order")) is not None:
         edges = order_edges(order, found, read, scope)
         chooses = distinct is not None and distinct.args.get("on") is not None
+        if makes_array(node):
+            if any(is_all(each.this) for each in order.expressions):
+                edges |= deciding(united(each.relation.values for each in scope.bindings), How.SORT)
+            group = node.args.get("group")
+            chooses = distinct is not None or (group is not None and bool(group.args.get("all")))
         found = found.narrowed(edges) if chooses else found.ordered(edges)
     return limited(_with_names(found, list_, scope), node, scope)
 

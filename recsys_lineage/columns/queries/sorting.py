@@ -24,13 +24,30 @@ def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edg
     keys: list[Edges] = []
     for each in order.expressions:
         key = each.this
-        if isinstance(key, exp.Var) and key.name.upper() == "ALL":
+        if is_all(key):
             keys.append(found.values)
         elif isinstance(key, exp.Literal) and not key.is_string:
             keys.append(at_place(key, found, scope).edges)
         else:
             keys.append(read(key))
     return deciding(united(keys), How.SORT)
+
+
+def is_all(key: exp.Expr) -> bool:
+    """Whether a sort key is the word ALL."""
+    return isinstance(key, exp.Var) and key.name.upper() == "ALL"
+
+
+def makes_array(query: exp.Expr) -> bool:
+    """Whether a query is the one of an ARRAY(…).
+
+    DuckDB adds the sort keys of such a query to its SELECT list, where ALL stands for the columns of its FROM clause,
+    and DISTINCT and GROUP BY ALL see them there.
+    """
+    outer = query.parent
+    while isinstance(outer, exp.Paren | exp.Subquery):
+        outer = outer.parent
+    return isinstance(outer, exp.Array)
 
 
 def at_place(node: exp.Expr, found: Relation, scope: Scope):

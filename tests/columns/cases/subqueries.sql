@@ -42,6 +42,14 @@ SELECT b FROM t WHERE (a, b) IN (SELECT a, k FROM u);
 -- x: u.k AGGREGATION, u.a FILTER, t.a FILTER, u.e SORT
 SELECT ARRAY(SELECT k FROM u WHERE u.a = t.a ORDER BY e) AS x FROM t;
 
+-- # ORDER BY ALL below ARRAY sorts by the columns of FROM too
+-- x: u.k AGGREGATION, u.a SORT, u.e SORT, u.k SORT
+SELECT ARRAY(SELECT k FROM u ORDER BY ALL) AS x;
+
+-- # sort keys below ARRAY are there when it is made distinct
+-- n: u.e SORT, u.k GROUP_BY
+SELECT len(ARRAY(SELECT DISTINCT k FROM u ORDER BY e)) AS n;
+
 -- # a name of the inner query goes before one of the outer
 -- x: u.a AGGREGATION, u.k FILTER, t.b FILTER
 SELECT (SELECT max(a) FROM u WHERE k = b) AS x FROM t;
