@@ -18,6 +18,23 @@ _SUMMARY = (
     "column_name", "column_type", "min", "max", "approx_unique", "avg", "std", "q25", "q50", "q75", "count",
     "null_percentage",
 )  # fmt: skip
+_QUANTILES = ("avg", "q25", "q50", "q75")
+_UNMEASURED = (
+    "VARCHAR",
+    "BOOLEAN",
+    "UUID",
+    "BLOB",
+    "BIT",
+    "JSON",
+    "ENUM",
+    "INTERVAL",
+    "STRUCT",
+    "MAP",
+    "UNION",
+)
+"""Beginnings of the types without an average in SUMMARIZE."""
+_MOMENTS = ("DATE", "TIME")
+"""Beginnings of those with an average and without a deviation."""
 _DESCRIPTION = ("column_name", "column_type", "null", "key", "default", "extra")
 _ENDS = frozenset({"order", "limit", "offset"})
 _SET_OPERATION = frozenset({"with_", "this", "expression", "distinct", "by_name"}) | _ENDS
@@ -206,4 +223,16 @@ def _summary(node: exp.Expr, scope: Scope) -> Relation:
     found = scope.reader.relation(inner, scope.sibling())
     values = Value(aggregated(found.values) | found.rows)
     known = {"column_name": CONSTANT, "column_type": CONSTANT, "count": Value(found.rows)}
+    known |= dict.fromkeys(_QUANTILES, _of_types_without(found, _UNMEASURED))
+    known["std"] = _of_types_without(found, _UNMEASURED + _MOMENTS)
     return Relation([Column(name, known.get(name, values)) for name in _SUMMARY])
+
+
+def _of_types_without(found: Relation, kinds: tuple[str, ...]) -> Value:
+    """Value of a statistic that SUMMARIZE leaves NULL for columns of some types."""
+    used = (
+        each.value.edges
+        for each in found.columns
+        if not (kind := each.value.type or "").startswith(kinds) and not kind.endswith("]")
+    )
+    return Value(aggregated(united(used)) | found.rows)

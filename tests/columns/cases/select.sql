@@ -146,6 +146,12 @@ SELECT column_name, column_type FROM (DESCRIBE t);
 -- count: u.e FILTER
 SELECT column_name, max, count FROM (SUMMARIZE SELECT a, k FROM u WHERE e IS NOT NULL);
 
+-- # SUMMARIZE averages only numbers and times
+-- max: t.a AGGREGATION, t.b AGGREGATION, t.d AGGREGATION, t.l AGGREGATION
+-- q50: t.a AGGREGATION, t.d AGGREGATION
+-- std: t.a AGGREGATION
+SELECT max, q50, std FROM (SUMMARIZE SELECT a, b, d, l FROM t);
+
 -- # a slice that is turned round (DuckDB 2)
 -- x: t.l TRANSFORMATION
 -- y: t.l TRANSFORMATION
