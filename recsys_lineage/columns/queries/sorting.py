@@ -71,7 +71,12 @@ def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
 
 
 def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
-    """A relation limited by LIMIT and OFFSET."""
+    """A relation limited by LIMIT and OFFSET.
+
+    Its order decides which values remain, but not how many rows.
+    """
+    if node.args.get("limit") is None and node.args.get("offset") is None:
+        return found
     given = NOTHING
     for name in ("limit", "offset"):
         clause = node.args.get(name)
@@ -81,12 +86,12 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         part = clause.args.get("expression") or clause.args.get("count")
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
-        given |= found.order
-        found = replace(found, sorting=NOTHING)
+    order = found.order | found.sorting
+    found = replace(found, rows=found.rows - found.sorting, order=order).with_edges(order).narrowed(given)
     limit = node.args.get("limit")
     if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())
-    return found.narrowed(given) if given else found
+    return found
 
 
 def _is_one(limit: exp.Limit) -> bool:

@@ -71,3 +71,25 @@ SELECT a FROM t ORDER BY (SELECT max(e) FROM u WHERE u.a = t.a);
 SELECT (a, n) IN (VALUES (1, 'a'), (2, 'b')) AS x, upper(n) IN (VALUES (n)) AS w, EXISTS (VALUES (a)) AS y,
   ARRAY(VALUES (n)) AS z
 FROM v;
+
+-- # the order before a LIMIT decides which rows remain, not how many
+-- a: t.a IDENTITY
+-- k: u.k IDENTITY, u.e SORT
+SELECT t.a, q.k FROM t, (SELECT k FROM u ORDER BY e LIMIT 2) AS q;
+
+-- # the order before a LIMIT of a lateral join
+-- a: t.a IDENTITY
+-- k: u.k IDENTITY, u.e SORT
+-- *: t.a FILTER, u.a FILTER
+SELECT t.a, q.k FROM t, LATERAL (SELECT k FROM u WHERE u.a = t.a ORDER BY e LIMIT 1) AS q;
+
+-- # rows that are counted after a LIMIT
+-- n:
+-- k: u.k AGGREGATION, u.e SORT
+SELECT count(*) AS n, max(k) AS k FROM (SELECT k FROM u ORDER BY e LIMIT 2);
+
+-- # rows of lists after a LIMIT
+-- a: t.a IDENTITY
+-- x: w.ls TRANSFORMATION
+-- *: w.ls JOIN, t.a SORT
+SELECT q.a, unnest(q.ls).p AS x FROM (SELECT a, ls FROM t, w ORDER BY a LIMIT 1) AS q;
