@@ -115,7 +115,7 @@ def value_literal(value: object, kind: DuckDBPyType, where: str) -> str:
     if name in ("list", "array"):
         item = _inner(kind)[0][1]
         values = _sequence(value, kind, where)
-        if name == "array" and len(values) != dict(kind.children)["size"]:
+        if name == "array" and len(values) != _sizes(kind)["size"]:
             raise _misfit(value, kind, where)
         items = ", ".join(value_literal(each, item, where) for each in values)
         return f"CAST([{items}] AS {kind})"
@@ -152,6 +152,11 @@ def _without_zone(value: dt.date) -> dt.date:
 def _inner(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
     """Names and types of the parts of a nested type; an array's length and an ENUM's values are left out."""
     return [(name, each) for name, each in kind.children if isinstance(each, DuckDBPyType)]
+
+
+def _sizes(kind: DuckDBPyType) -> dict[str, int]:
+    """The numbers in a type: an array's length, or the digits of a DECIMAL."""
+    return {name: each for name, each in kind.children if isinstance(each, int)}
 
 
 def _is_nested(kind: DuckDBPyType) -> bool:
@@ -193,12 +198,11 @@ def _is_native(value: Any, kind: DuckDBPyType) -> bool:
     name = kind.id
     if isinstance(value, str):
         if name == "enum":
-            return value in dict(kind.children)["values"]
+            return any(isinstance(each, list) and value in each for _, each in kind.children)
         return name == "geometry" or (name == "varchar" and (str(kind) != "JSON" or _is_json(value)))
     if name == "decimal" and isinstance(value, decimal.Decimal) and value.is_finite():
-        digits, scale = (size for _, size in kind.children)
-        exponent = int(value.as_tuple().exponent)
-        return -exponent <= scale and value.adjusted() < digits - scale
+        sizes, exponent = _sizes(kind), int(value.as_tuple().exponent)
+        return -exponent <= sizes["scale"] and value.adjusted() < sizes["precision"] - sizes["scale"]
     if (bits := _BITS.get(name)) is not None and isinstance(value, int):
         return 0 <= value < 1 << bits if name.startswith("u") else -(1 << bits) <= value < 1 << bits
     if isinstance(value, dt.datetime):
