@@ -21,9 +21,9 @@ _FIRST_IS_DAY = r"(1[3-9]|2[0-9]|3[01])[./-][0-9]{1,2}[./-][0-9]{2,4}"
 _FIRST_IS_MONTH = r"[0-9]{1,2}[./-](1[3-9]|2[0-9]|3[01])[./-][0-9]{2,4}"
 TIMES = (
     ("epoch seconds", r"[0-9]{9,10}(\.[0-9]+)?", "to_timestamp(TRY_CAST(… AS DOUBLE))"),
-    ("epoch milliseconds", r"[0-9]{12,13}(\.[0-9]+)?", "epoch_ms(TRY_CAST(… AS BIGINT))"),
-    ("epoch microseconds", r"[0-9]{15,16}", "make_timestamp(TRY_CAST(… AS BIGINT))"),
-    ("epoch nanoseconds", r"[0-9]{18,19}", "make_timestamp_ns(TRY_CAST(… AS BIGINT))"),
+    ("epoch milliseconds", r"[0-9]{12,13}(\.[0-9]+)?", "to_timestamp(TRY_CAST(… AS BIGINT) / 1000)"),
+    ("epoch microseconds", r"[0-9]{15,16}", "to_timestamp(TRY_CAST(… AS BIGINT) / 1000000)"),
+    ("epoch nanoseconds", r"[0-9]{18,19}", "to_timestamp(TRY_CAST(… AS BIGINT) / 1000000000)"),
     ("numbers in scientific notation", r"[0-9.,]+[eE]\+?[0-9]+", "export the column as text"),
     ("days as YYYYMMDD", r"(19|20)[0-9]{6}", "try_strptime(…::VARCHAR, '%Y%m%d')"),
     ("times as YYYYMMDDHHMMSS", r"(19|20)[0-9]{12}", "try_strptime(…::VARCHAR, '%Y%m%d%H%M%S')"),
@@ -96,6 +96,10 @@ _SETTINGS = {
     "not a product": "non_products of source.toml",
 }
 """The setting behind each reason for rejection."""
+_BELOW_ZERO = (
+    "where such rows are returns, make quantity negative, or behaviour 'return', in raw_events.sql, and this {} "
+    "positive"
+)
 _PIECES = "where equal lines of a file are pieces of their own, add _line AS line_id to raw_events.sql"
 MOST_KINDS = 3
 _MALFORMED = "malformed row"
@@ -265,6 +269,8 @@ def _kind(value: str) -> str:
 
 def _hint(reason: str, kinds: Mapping[str, int], total: int) -> str:
     """Advice for a reason: the settings behind it, or an expression for each known kind of value; most rows first."""
+    if reason.endswith(" is below zero"):
+        return _BELOW_ZERO.format(reason.removesuffix(" is below zero"))
     if reason in _SETTINGS:
         return f"what decides is {_SETTINGS[reason]}"
     advice = {kind: text for kind, _, text in (*TIMES, *NUMBERS)}

@@ -54,10 +54,11 @@ judged AS NOT MATERIALIZED (
                 THEN 'discount is not a number'
             WHEN quantity = 0 THEN 'quantity is zero'
             WHEN NOT abs(quantity) <= $largest_quantity THEN 'quantity is out of range'
-            WHEN NOT unit_price BETWEEN 0 AND $largest_price THEN 'unit price is out of range'
-            WHEN NOT abs(amount) <= $largest_price * $largest_quantity
-                OR (amount < 0 AND coalesce(quantity, 1) > 0 AND behaviour IS DISTINCT FROM 'return')
-                THEN 'amount is out of range'
+            WHEN unit_price < 0 THEN 'unit price is below zero'
+            WHEN NOT unit_price <= $largest_price THEN 'unit price is out of range'
+            WHEN NOT abs(amount) <= $largest_price * $largest_quantity THEN 'amount is out of range'
+            WHEN amount < 0 AND coalesce(quantity, 1) > 0 AND behaviour IS DISTINCT FROM 'return'
+                THEN 'amount is below zero'
             WHEN NOT abs(discount) <= $largest_price * $largest_quantity THEN 'discount is out of range'
         END AS reason
     FROM typed
