@@ -122,6 +122,8 @@ def _show_trial(trial: Trial) -> None:
                 console.print(f"    {escape(refused.hint)}")
         for row in table.stopped[:_SHOWN_ROWS]:
             console.print(f"  [red]the SQL stops at {escape(row)}[/red]")
+        for doubt in table.doubts:
+            console.print(f"  [yellow]{escape(doubt)}[/yellow]")
         if table.stopped:
             console.print(f"    {escape(failing_advice(table.stopped))}")
         for row in table.sample.head(1).iter_rows(named=True):

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributions, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
-from recsys_assets.assets.raw.raw_shape import require_plain
+from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
@@ -74,6 +74,7 @@ class TriedTable:
         rejected: reason → the rows rejected for it, most rows first.
         sample: up to three clean rows.
         stopped: rows at which the SQL of the table fails, with the value; they do not count as read.
+        doubts: about ids that have lost digits, in sentences.
     """
 
     table: str
@@ -82,6 +83,7 @@ class TriedTable:
     rejected: Mapping[str, Refused]
     sample: pl.DataFrame
     stopped: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ class Trial:
                 "read": table.read,
                 "accepted": table.accepted,
                 "stopped": list(table.stopped),
+                "doubts": list(table.doubts),
                 "rejected": {reason: asdict(refused) for reason, refused in table.rejected.items()},
             }
             for table in self.tables
@@ -230,7 +233,7 @@ def _queried(connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[st
 
 def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: Path) -> Iterable[TriedTable]:
     source = folder.source
-    stopped = {raw: _make_raw(connection, folder, raw) for raw in CLEAN_OF}
+    made = {raw: _make_raw(connection, folder, raw) for raw in CLEAN_OF}
     for clean in (*CLEAN_OF.values(), "rejected_rows"):
         sql = load_sql("clean", clean)
         connection.execute(f"CREATE TEMP TABLE {clean} AS {sql}", parameters_of(sql, source.parameters()))
@@ -252,8 +255,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
         }
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
         accepted = read - sum(each.rows for each in rejected.values())
-        words = tuple(text.replace(str(heads), str(folder.root)) for text in stopped[raw])
-        yield TriedTable(raw, read, accepted, rejected, sample, words)
+        stopped, doubts = made[raw]
+        words = tuple(text.replace(str(heads), str(folder.root)) for text in stopped)
+        yield TriedTable(raw, read, accepted, rejected, sample, words, doubts)
 
 
 def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder) -> str:
@@ -270,26 +274,30 @@ def _target_in_words(connection: duckdb.DuckDBPyConnection, folder: SourceFolder
     return f"{words} {did_you_mean(target, counts)}".strip()
 
 
-def _make_raw(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str) -> tuple[str, ...]:
-    """Create a raw table from the rows at which its SQL does not fail; returns the others, in words."""
+def _make_raw(
+    connection: duckdb.DuckDBPyConnection, folder: SourceFolder, raw: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Create a raw table from the rows at which its SQL does not fail; returns the others, in words, and doubts."""
     source = folder.source
     values = source.raw_parameters(tomorrow())
 
-    def make(relations: Mapping[FileScan, str] | None = None) -> None:
+    def make(relations: Mapping[FileScan, str] | None = None) -> tuple[str, ...]:
         sql = source.query(raw, relations)
         connection.execute(f"CREATE TEMP TABLE {raw} AS {sql}", parameters_of(sql, values))
         described = connection.execute(f"DESCRIBE {raw}").fetchall()
-        require_plain(raw, [Column(name, type_) for name, type_, *_ in described], source.file_of(raw))
+        columns = [Column(name, type_) for name, type_, *_ in described]
+        require_plain(raw, columns, source.file_of(raw))
+        return (*rounded_ids(f"FROM {raw}", columns, lambda sql: connection.execute(sql).fetchall()[0]),)
 
     try:
-        make()
-        return ()
+        return (), make()
     except duckdb.Error as error:
         failing = _failing(connection, folder, raw, error)
-    make(failing.without(source.relations(raw)))
-    return tuple(
+    doubts = make(failing.without(source.relations(raw)))
+    stopped = (
         f"{value} (at {fault.where})" for value, fault in zip(failing.values(), failing.errors(), strict=True)
     )
+    return (*stopped,), doubts
 
 
 def _spread(paths: list[str]) -> list[str]:

@@ -37,6 +37,9 @@ ZONE = (
 and are not guessed."""
 ZONED_TIME = rf"^[^:]+:[0-9:.]+{ZONE}$"
 """Pattern of a time with its zone."""
+SCIENTIFIC = r"[+-]?[0-9]([.,][0-9]+)?[eE]\+[0-9]+|[+-]?[0-9][.,][0-9]+[eE][0-9]+"
+"""Pattern of large numbers as spreadsheets and programs shorten them: their last digits are lost, so two ids may have
+become one."""
 NEVER = r"^([^\s\S])$"
 """Pattern that matches no text."""
 BEHAVIOURS = tuple(name for step in FUNNEL for name in reversed(step))

@@ -26,7 +26,7 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
-from recsys_assets.assets.raw.raw_shape import fits, require_plain
+from recsys_assets.assets.raw.raw_shape import fits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
@@ -231,7 +231,7 @@ class _Load:
             warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
-        warnings += self._cut_times(made)
+        warnings += [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
         sql = rows_with_retained(made.query, made.columns, columns, retained)
         if retained and self._has_former_hashes(made):
             gone = self._retained(made.days)
@@ -293,8 +293,12 @@ class _Load:
         if not any(column.name == "event_time" and column.type == "TIMESTAMP_NS" for column in made.columns):
             return []
         sql = f"SELECT count(*) FROM ({made.query}) WHERE epoch_ns(event_time) % 1000 <> 0"
-        cut = self._inputs.query(sql, parameters_of(sql, self._values(made.days))).item()
+        (cut,) = self._row(made, sql)
         return [f"{cut:,} times were cut to the microsecond"] if cut else []
+
+    def _row(self, made: _Made, sql: str) -> tuple[int, ...]:
+        """The only row of a SELECT over the query of some days."""
+        return self._inputs.query(sql, parameters_of(sql, self._values(made.days))).row(0)
 
     def _has_former_hashes(self, made: _Made) -> bool:
         """Whether a kept row has a hash that an earlier version of the code gave to a row of today's files."""
@@ -303,7 +307,7 @@ class _Load:
             f"(SELECT former FROM (SELECT unnest({FORMER}) AS former, _row_hash FROM ({made.former})) "
             "WHERE former <> _row_hash)"
         )
-        return bool(self._inputs.query(sql, parameters_of(sql, self._values(made.days))).item())
+        return bool(self._row(made, sql)[0])
 
     def _values(self, days: list[str]) -> dict[str, Any]:
         limits = self._folder.source.raw_parameters(tomorrow())

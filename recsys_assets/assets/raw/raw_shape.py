@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.versions.table_version import Column
@@ -64,6 +64,34 @@ def require_plain(table: str, columns: Sequence[Column], origin: str) -> None:
                 found=column.type,
                 where=origin,
                 advice="name the part that is the id, as in customer.id, or unnest(…) a list into rows",
+            )
+
+
+_EXACT = {"FLOAT": 1 << 24, "DOUBLE": 1 << 53}
+"""Floating-point type → the number up to which it holds every whole number."""
+
+
+def rounded_ids(query: str, columns: Sequence[Column], ask: Callable[[str], Sequence[int]]) -> Iterator[str]:
+    """Warnings for ids that are floating-point numbers so large that their last digits are lost, in sentences.
+
+    Args:
+        query: a SELECT of the rows.
+        columns: its columns.
+        ask: returns the only row of a SELECT.
+    """
+    limits = {
+        column.name: _EXACT[column.type]
+        for column in columns
+        if column.name.endswith("_id") and column.type in _EXACT
+    }
+    if not limits:
+        return
+    counts = ", ".join(f"count(*) FILTER (abs({quote(name)}) >= {most})" for name, most in limits.items())
+    for (name, most), rows in zip(limits.items(), ask(f"SELECT {counts} FROM ({query})"), strict=True):
+        if rows:
+            yield (
+                f"{rows:,} rows have a {name} that is a floating-point number of {most:,} or more, which has lost its "
+                "last digits: several ids may have become one; export that column as whole numbers or text"
             )
 
 

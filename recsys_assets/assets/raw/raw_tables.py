@@ -32,7 +32,7 @@ from recsys_assets.assets.raw.found_files import (
     with_status,
 )
 from recsys_assets.assets.raw.raw_events import raw_events
-from recsys_assets.assets.raw.raw_shape import require_plain
+from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.service_events import ServiceEvents
@@ -95,9 +95,10 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
     explain = partial(_explained, folder, table, inputs)
     with explaining(explain):
         query_columns = inputs.columns_of(query)
-    require_plain(table, query_columns, folder.source.file_of(table))
+        require_plain(table, query_columns, folder.source.file_of(table))
+        rounded = [*rounded_ids(query, query_columns, lambda sql: inputs.query(sql).row(0))]
     if before is None or not plan.retained:
-        return Output(Query(query, explain=explain), takes=plan.right[-1])
+        return Output(Query(query, explain=explain), takes=plan.right[-1], warnings=rounded)
     schema = before.record.schema
     inputs.view(table)
     inputs.vouch_for(plan.retained)
@@ -110,7 +111,9 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
     else:
         sql = rows_with_retained(query, query_columns, wanted, {retained: schema})
     words = f"the rows of {len(plan.retained)} files were kept as they were: {', '.join(plan.retained[:5])}"
-    return Output(Query(sql, {"kept": plan.retained}, explain), takes=plan.right[-1], warnings=[words])
+    return Output(
+        Query(sql, {"kept": plan.retained}, explain), takes=plan.right[-1], warnings=[words, *rounded]
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from recsys_assets.shop.alike_ids import alike_sql
-from recsys_assets.shop.shop_rules import BEHAVIOURS
+from recsys_assets.shop.shop_rules import BEHAVIOURS, SCIENTIFIC
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.errors import did_you_mean
@@ -13,8 +13,6 @@ from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import literal
 
 SUBSETS = ("train", "valid", "test")
-SCIENTIFIC = r"[+-]?[0-9](\.[0-9]+)?[eE]\+[0-9]+"
-"""Pattern of large numbers as spreadsheets write them: their last digits are lost, so two ids may have become one."""
 
 
 def no_scientific_ids(*columns: str) -> TableCheck:
