@@ -36,7 +36,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
     "raw_events": {
         "event_time": ColumnText(
             TIME,
-            "ISO, to the microsecond; epochs by `epoch_ms()`, other forms by `strptime()`",
+            "ISO, to the microsecond; epochs by `to_timestamp()`, other forms by `strptime()`",
             "row rejected: event time is missing; the file's day if `undated`",
         ),
         "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),

@@ -6,6 +6,10 @@ CASE
     WHEN typeof(value) IN ('TIMESTAMP', 'DATE', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')
         THEN CASE WHEN TRY_CAST(value AS TIMESTAMP) BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59'
             THEN TRY_CAST(value AS TIMESTAMP) END
+    WHEN typeof(value) = 'TIMESTAMP WITH TIME ZONE'
+        THEN CASE WHEN TRY_CAST(value AS TIMESTAMPTZ)
+            BETWEEN TIMESTAMPTZ '0001-01-02 00:00:00+00' AND TIMESTAMPTZ '9999-12-30 00:00:00+00'
+            THEN timezone($time_zone, TRY_CAST(value AS TIMESTAMPTZ)) END
     WHEN strlen(value::VARCHAR) = 19 AND substr(value::VARCHAR, 17, 1) = ':'
         THEN TRY_CAST(value::VARCHAR AS TIMESTAMP)
     WHEN regexp_matches(value::VARCHAR, '(?i)^[^0-9]*[0-9]{5,}-|inf|\(BC\)')
