@@ -19,6 +19,7 @@ from recsys_assets.proposal.names.known_names import (
     rank_of,
     role_rank,
 )
+from recsys_assets.proposal.sample.credit_notes import CreditNotes
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
@@ -67,6 +68,12 @@ class Roles:
         if customer is None or customer.distinct <= FEW_CUSTOMERS or customer.most.casefold() not in _NOBODY:
             return ""
         return customer.most if customer.counts[0] >= max(TELLING_ROWS, _MANY * self.files.rows) else ""
+
+    @property
+    def credit(self) -> CreditNotes | None:
+        """Lines that take back what others sold, by the ids of their orders; None if there are none."""
+        order = self.columns.get("order_id")
+        return self.files.credit.get(order.name) if order is not None and self.table == "raw_events" else None
 
     @property
     def ended(self) -> Mapping[str, EndedOrders]:

@@ -43,9 +43,18 @@ class JoinedFiles:
     key: str = ""
 
     @property
+    def key_columns(self) -> tuple[SampledColumn, SampledColumn]:
+        """The columns that join them, in the lines and in the heads."""
+        line, head = (
+            next(column for column in files.columns if column.name == name)
+            for files, name in zip((self.lines, self.heads), self.on, strict=True)
+        )
+        return line, head
+
+    @property
     def repeats(self) -> bool:
         """Whether some keys occur in several rows of the heads in the sample."""
-        key = next(column for column in self.heads.columns if column.name == self.on[1])
+        _, key = self.key_columns
         return key.distinct < round(key.filled * self.heads.rows)
 
     @property

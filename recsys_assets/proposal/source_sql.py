@@ -7,17 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from recsys_assets.proposal.column_roles import NUMBERS, Roles
+from recsys_assets.proposal.column_roles import Roles
+from recsys_assets.proposal.column_sql import value_sql
 from recsys_assets.proposal.joined_files import JoinedFiles
-from recsys_assets.proposal.names.behaviours import mapped_behaviours, named_behaviour
+from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import IDS
-from recsys_assets.proposal.sample.sampled_column import (
-    ACCOUNTED,
-    DECIMAL_COMMA,
-    NUMBER_AFFIXES,
-    SampledColumn,
-)
-from recsys_assets.proposal.times.written_times import EPOCH_PATTERNS, ISO, SPREADSHEET
+from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import EARLIEST_DAY
 from recsys_lineage.sql.names import literal, quote
@@ -33,7 +28,12 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
     """
     table = parts[0].table
     filled = [name for name in RAW_COLUMNS[table] if any(_has(part, name) for part in parts)]
-    if not any("behaviour" in part.columns for part in parts) and {*map(_named, parts)} <= {"purchase", ""}:
+    if not any("behaviour" in part.columns or _is_credited(part) for part in parts) and {
+        *map(_named, parts)
+    } <= {
+        "purchase",
+        "",
+    }:
         filled = [name for name in filled if name != "behaviour"]  # as without a word
     filled += ["subset"] if divided else []
     described = [_is_described(part) for part in parts]
@@ -45,7 +45,9 @@ def table_sql(parts: Sequence[Roles], *, divided: bool = False) -> str:
     return (
         f"{comment}\n"
         + "\nUNION ALL\n".join(
-            _select(part, filled, described=each, counted=any(described), timed=timed)
+            _select(
+                part, filled, described=each, counted=any(described), timed=timed, apart=_are_apart(parts)
+            )
             for part, each in zip(parts, described, strict=True)
         )
         + "\n"
@@ -57,15 +59,22 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
 
     A line without a head is kept, so that it is rejected for its missing customer and not lost.
     """
-    filled = [name for name in RAW_COLUMNS["raw_events"] if name in joined.columns]
     part_of = dict(zip(joined.sides, joined.parts, strict=True))
+    credited = next((side for side, part in part_of.items() if _is_credited(part)), None)
     values = []
-    for name in filled:
-        side, column = joined.columns[name]
-        value = _value(name, column, partial(_of_side, side))
-        values.append(f"{_somebody(part_of[side], name, value)} AS {name}")
+    for name in RAW_COLUMNS["raw_events"]:
+        value = "NULL"
+        if (placed := joined.columns.get(name)) is not None:
+            side, column = placed
+            value = _somebody(part_of[side], name, value_sql(name, column, partial(_of_side, side)))
+        if name == "behaviour" and credited is not None:
+            value = _returned(part_of[credited], value, partial(_of_side, credited))
+        if value != "NULL":
+            values.append(f"{value} AS {name}")
     if divided:
-        by = [_value(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)]
+        by = [
+            value_sql(name, column, partial(_of_side, side)) for name, (side, column) in _by(joined.columns)
+        ]
         values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
     names = {
@@ -74,7 +83,8 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     }
     lines = joined.lines.relation(names["line"] | {line})
     heads = joined.heads.relation(names["head"] | {head, *filter(None, [joined.key])})
-    scans = f"FROM {lines} AS line\nLEFT JOIN {heads} AS head\n    ON head.{quote(head)} = line.{quote(line)}"
+    keys = [_key(joined, f"{side}.{quote(name)}") for side, name in (("head", head), ("line", line))]
+    scans = f"FROM {lines} AS line\nLEFT JOIN {heads} AS head\n    ON {' = '.join(keys)}"
     whose = joined.heads.pattern
     if joined.people is not None:
         key, whose = quote(joined.key), f"{whose} and {joined.people.pattern}"
@@ -91,6 +101,14 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
         f"{word} {each}\n"
         for word, each in zip(("WHERE", *["    AND"] * len(conditions)), conditions, strict=False)
     )
+
+
+def _key(joined: JoinedFiles, at: str) -> str:
+    """SQL for one side of the join: an id that is written in the same way as that of the other side."""
+    line, head = joined.key_columns
+    if line.spelling != head.spelling:
+        return f"ltrim(regexp_replace(trim({at}::VARCHAR), '\\.0+$', ''), '0')"
+    return at if line.is_text == head.is_text else f"{at}::VARCHAR"
 
 
 def _used(columns: Iterable[SampledColumn]) -> set[str]:
@@ -142,7 +160,14 @@ _WHAT = {
 
 
 def _has(part: Roles, name: str) -> bool:
-    return name in part.columns or (name == "behaviour" and part.table == "raw_events" and bool(_named(part)))
+    return name in part.columns or (
+        name == "behaviour" and part.table == "raw_events" and (bool(_named(part)) or _is_credited(part))
+    )
+
+
+def _is_credited(part: Roles) -> bool:
+    """Whether some lines certainly take back what others sold."""
+    return part.credit is not None and part.credit.is_certain
 
 
 def _named(part: Roles) -> str:
@@ -155,7 +180,19 @@ def _is_described(part: Roles) -> bool:
     return part.table in ("raw_items", "raw_users") and _names_others_too(part)
 
 
-def _select(part: Roles, filled: Sequence[str], *, described: bool, counted: bool, timed: bool) -> str:
+def _are_apart(parts: Sequence[Roles]) -> bool:
+    """Whether the times of several files are of different kinds.
+
+    Times of one kind must not become those of another: with a zone in one file and without in the next, they would be
+    taken for those of UTC.
+    """
+    columns = [part.columns.get("event_time", part.happened) for part in parts]
+    return len({(c.is_text, c.kind, c.formats, c.note) for c in columns if c is not None}) > 1
+
+
+def _select(
+    part: Roles, filled: Sequence[str], *, described: bool, counted: bool, timed: bool, apart: bool
+) -> str:
     """The SELECT of some files.
 
     Args:
@@ -164,14 +201,17 @@ def _select(part: Roles, filled: Sequence[str], *, described: bool, counted: boo
         described: whether they hold events, so that each description counts once.
         counted: whether this part or another one of the table does.
         timed: whether one of these has the time since when a description is known, so that no model uses it earlier.
+        apart: whether times must become text, because those of other parts are of another kind.
     """
     expressions = [(_expression(part, name), name) for name in filled]
+    if apart and "event_time" in part.columns and not part.columns["event_time"].is_text:
+        expressions = [(f"({text})::VARCHAR" if n == "event_time" else text, n) for text, n in expressions]
     lines = [text if text == name else f"{text} AS {name}" for text, name in expressions]
     if described:
         # the files hold events: one row for each different description, with the line that gives it first
         lines += [
             "count(*) AS occurrences",
-            *([f"{_first_moment(part)} AS known_from"] if timed else []),
+            *([f"{_first_moment(part)}{'::VARCHAR' if apart else ''} AS known_from"] if timed else []),
             "arg_min(_file, (_file, _line)) AS _file",
             "arg_min(_line, (_file, _line)) AS _line",
         ]
@@ -219,7 +259,7 @@ def _first_moment(part: Roles) -> str:
     condition = ""
     if part.customer is not None and part.table == "raw_items":
         condition = f" FILTER (WHERE {quote(part.customer.name)} IS NOT NULL)"
-    return f"min({_value('event_time', part.happened, quote)}){condition}"
+    return f"min({value_sql('event_time', part.happened, quote)}){condition}"
 
 
 def _names_others_too(part: Roles) -> bool:
@@ -247,14 +287,26 @@ def _subset(by: Sequence[str]) -> str:
 
 def _expression(part: Roles, name: str) -> str:
     if name == "subset":
-        return _subset([_value(by, column, quote) for by, column in _by(part.columns)])
+        return _subset([value_sql(by, column, quote) for by, column in _by(part.columns)])
     column = part.columns.get(name)
     if column is None:
         word = _named(part) if name == "behaviour" else ""
-        return literal(word) if word else "NULL"
-    of_order = part.table == "raw_events" and name in _OF_AN_ORDER
-    value = _value(name, column, partial(_of_the_order, part) if of_order else quote)
-    return _somebody(part, name, value)
+        value = literal(word) if word else "NULL"
+    else:
+        of_order = part.table == "raw_events" and name in _OF_AN_ORDER
+        value = value_sql(name, column, partial(_of_the_order, part) if of_order else quote)
+    if name == "behaviour":
+        return _returned(part, value, quote)
+    return _somebody(part, name, value) if column is not None else value
+
+
+def _returned(part: Roles, behaviour: str, sql_of: Callable[[str], str]) -> str:
+    """The behaviour of a line: a return where the id of its order says that it takes back what another one sold."""
+    if part.credit is None or not part.credit.is_certain:
+        return behaviour
+    takes_back = part.credit.condition(sql_of(part.columns["order_id"].name))
+    others = "" if behaviour == "NULL" else f" ELSE {behaviour}"
+    return f"CASE WHEN {takes_back} THEN 'return'{others} END"
 
 
 def _somebody(part: Roles, name: str, value: str) -> str:
@@ -273,88 +325,6 @@ def _of_the_order(part: Roles, name: str) -> str:
     """A column; if only the first line of an order fills it, with that line's value for all lines."""
     order = part.filling_order(name)
     return quote(name) if order is None else f"max({quote(name)}) OVER (PARTITION BY _file, {quote(order)})"
-
-
-def _value(name: str, column: SampledColumn, sql_of: Callable[[str], str]) -> str:
-    """Expression of a raw table's column from a column of files; `sql_of` gives the column's SQL."""
-    at = sql_of(column.name) if column.written is None else column.written.sql(sql_of)
-    if name in ("event_time", "start_day", "end_day"):
-        return moment_sql(column, at)
-    if name in NUMBERS:
-        return number_sql(column, at)
-    if name == "behaviour":
-        return _behaviour(column, at)
-    return at
-
-
-def number_sql(column: SampledColumn, at: str) -> str:
-    """An expression for the numbers of a column of files, given its SQL `at`."""
-    for pattern, minus in ACCOUNTED.items() if column.accounted else ():
-        at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
-    if column.decorated:
-        at = f"regexp_replace({at}, {literal(NUMBER_AFFIXES)}, '', 'g')"
-    if column.comma and column.thousands:
-        comma = f"replace(replace({at}, '.', ''), ',', '.')"
-        is_comma = f"regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)})"
-        return f"CASE WHEN {is_comma} THEN {comma} ELSE replace({at}, ',', '') END"
-    if column.comma:
-        return f"replace(replace({at}, '.', ''), ',', '.')"
-    return f"replace({at}, ',', '')" if column.thousands else at
-
-
-def moment_sql(column: SampledColumn, at: str) -> str:
-    """An expression for the times of a column of files, given its SQL `at`."""
-    if column.kind == "epoch" and not column.is_text and len(column.formats) == 1:
-        return _moment(column.formats[0], at)
-    if column.formats == (ISO,):
-        return at
-    # what no way reads stays as it was, so that its row is rejected with its text
-    alone = len(column.formats) == 1
-    text = at if column.is_text else f"{at}::VARCHAR"
-    reads = [
-        f"{_moment(way, text, alone)}::VARCHAR"
-        if way in EPOCH_PATTERNS
-        else f"{_written(way, text)}::VARCHAR"
-        for way in column.formats
-        if way != ISO
-    ]
-    return f"coalesce({', '.join([*reads, text])})"
-
-
-def _written(way: str, text: str) -> str:
-    """The time of a text in one notation; a Z after its clock, or the word UTC or GMT, is the zone."""
-    read = f"try_strptime(trim({text}), {literal(way)})"
-    return f"timezone('UTC', {read})" if re.search("SZ$| UTC | GMT ", way) else read
-
-
-def _moment(unit: str, at: str, alone: bool | None = None) -> str:
-    """The time of a number, or of a text if `alone` is given; False: the column has other notations too."""
-    number = at
-    if alone is not None:
-        number = f"TRY_CAST({at} AS {'DOUBLE' if unit == 's' else 'BIGINT'})"
-        if unit == SPREADSHEET:
-            number = f"TRY_CAST(replace({at}, ',', '.') AS DOUBLE)"
-    moment = _MOMENTS[unit].format(number)
-    if alone is False:
-        return f"CASE WHEN regexp_full_match(trim({at}), {literal(EPOCH_PATTERNS[unit])}) THEN {moment} END"
-    return moment
-
-
-_MOMENTS = {
-    "s": "timezone('UTC', to_timestamp({}))",
-    "ms": "epoch_ms({})",
-    "us": "make_timestamp({})",
-    "ns": "make_timestamp_ns({})::TIMESTAMP",
-    SPREADSHEET: "(TIMESTAMP '1899-12-30' + to_seconds(round({} * 86400)))",
-}
-
-
-def _behaviour(column: SampledColumn, at: str) -> str:
-    words = mapped_behaviours(column, column.values)
-    if not words:
-        return at
-    cases = " ".join(f"WHEN {literal(value)} THEN {literal(word)}" for value, word in words.items())
-    return f"CASE {at} {cases} ELSE {at} END"
 
 
 def _toml(text: str) -> str:

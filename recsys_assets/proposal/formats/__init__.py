@@ -1,1 +1,1 @@
-"""File formats: a file's encoding, and its format if it is not text."""
+"""Notations of numbers in the texts of files, and of days in their paths."""

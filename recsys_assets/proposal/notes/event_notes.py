@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from recsys_assets.proposal.column_roles import FEW_CUSTOMERS, TELLING_ROWS, Roles, is_rating
 from recsys_assets.proposal.names.known_names import EVENT, IDS, plain_name, rank_of, role_rank
-from recsys_assets.proposal.names.order_states import GIVEN_BACK, came_to_nothing, is_in_doubt
+from recsys_assets.proposal.names.order_states import GIVEN_BACK, came_to_nothing, is_in_doubt, names_states
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
@@ -117,8 +118,22 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
                 f"column {column.name} says {examples}: rows of all these count; WHERE in raw_events.sql leaves out "
                 "those that came to nothing"
             )
+        elif (
+            len(column.values) > 1
+            and names_states(plain_name(column.name))
+            and all(map(_is_code, column.values))
+        ):
+            yield (
+                f"column {column.name} says {examples}: rows of all these count; where some of these codes mean that "
+                f"an order came to nothing, WHERE {quote(column.name)} NOT IN (…) in raw_events.sql leaves them out"
+            )
         elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
             yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
+
+
+def _is_code(value: str) -> bool:
+    """Whether a state is a number or one or two letters, which say nothing by themselves."""
+    return re.fullmatch(r"-?[0-9]+(\.0*)?|[A-Za-z]{1,2}[0-9]*", value.strip()) is not None
 
 
 def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) -> str:
@@ -208,6 +223,18 @@ def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
 
 
 def _on_behaviours(events: Roles) -> Iterator[str]:
+    if (credit := events.credit) is not None:
+        order = events.columns["order_id"].name
+        begun = (
+            f"column {order} begins with {credit.letters} in {credit.rows:,} of {events.files.rows:,} rows"
+        )
+        if credit.is_certain:
+            yield f"{begun}, whose customers bought the same before: these are taken for returns of that"
+        else:
+            yield (
+                f"{begun}, which count as all others: where these are cancellations, write CASE WHEN "
+                f"{credit.condition(quote(order))} THEN 'return' END AS behaviour in raw_events.sql"
+            )
     column = events.columns.get("behaviour")
     if column is not None and column.kind == "number":
         cases = " ".join(f"WHEN {literal(value)} THEN '…'" for value in column.values)

@@ -15,6 +15,7 @@ from recsys_assets.proposal.notes.event_notes import event_notes
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.proposal.times.written_moment import MomentInPath
+from recsys_assets.proposal.times.written_times import EPOCHS
 from recsys_lineage.sql.names import quote
 
 ONE_EVENT = "interaction"
@@ -187,6 +188,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
         for role in roles
         if (column := role.columns.get("event_time")) is not None and column.kind == "text"
     ]
+    notes += [f"{files.pattern}: {note}" for role in roles for note in _on_lost_digits(role)]
     notes += [f"{files.pattern}: {note}" for note in event_notes(files, roles, used)]
     products = {role.columns["item_id"].name for role in roles if "item_id" in role.columns}
     notes += [
@@ -206,6 +208,23 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     return notes + [f"{files.pattern}: {note}" for note in _notes_on_values(events)]
 
 
+def _on_lost_digits(role: Roles) -> Iterator[str]:
+    """Notes on ids whose last digits a type or a spreadsheet dropped."""
+    for name, column in role.columns.items():
+        if name not in (*IDS, "order_id"):
+            continue
+        if column.exact_to:
+            yield (
+                f"column {column.name} holds floating-point numbers of {column.exact_to:,} and more, which have lost "
+                "their last digits: several ids may have become one; export it as whole numbers or text"
+            )
+        if column.shortened:
+            yield (
+                f"column {column.name} holds ids such as {column.shortened}, whose last digits a spreadsheet dropped: "
+                "several ids may have become one; export it as text"
+            )
+
+
 def _why_unused(files: SampledFiles) -> str:
     ids = [role.columns[name].name for role in roles_of(files) for name in IDS if name in role.columns]
     if ids:
@@ -220,6 +239,11 @@ def _notes_on_values(events: Roles | None) -> Iterator[str]:
     time, behaviour = events.columns.get("event_time"), events.columns.get("behaviour")
     if time is not None and time.kind == "day" and not isinstance(time.written, MomentInPath):
         yield f"column {time.name} holds days, not times of day"
+    if time is not None and EPOCHS.keys() & {*time.formats}:
+        yield (
+            f"column {time.name} counts from 1970 in UTC: days are those of UTC until time_zone in source.toml names "
+            "the shop's clock"
+        )
     if behaviour is not None and behaviour.kind != "number":
         unknown = [value for value in behaviour.values if not known_behaviour(value)]
         if unknown:

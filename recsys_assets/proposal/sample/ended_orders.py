@@ -47,7 +47,7 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
     Where such rows have numbers below zero, they are the returns that are subtracted from a purchase, so they stay.
     """
     found: dict[str, EndedOrders] = {}
-    below = _below_zero(frame)
+    below = numbers_below_zero(frame)
     for name, ended in _candidates(frame):
         rows = int(ended.sum())
         if not 0 < rows <= _MOST * frame.height or (ended & below).any():
@@ -78,8 +78,8 @@ def _candidates(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
             yield name, texts.is_in(pl.Series(ended, dtype=pl.String).implode()).fill_null(value=False)
 
 
-def _below_zero(frame: pl.DataFrame) -> pl.Series:
-    """Mask of the rows with a number below zero."""
+def numbers_below_zero(frame: pl.DataFrame) -> pl.Series:
+    """Mask of the rows with a quantity, a price or an amount below zero."""
     mask = pl.repeat(False, frame.height, eager=True)
     for name, type_ in frame.schema.items():
         if type_.is_nested() or all(role_rank(role, name, EVENT[role]) is None for role in _COUNTED):

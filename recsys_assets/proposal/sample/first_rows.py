@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import gzip
 import re
@@ -14,25 +13,19 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from recsys_assets.proposal.formats.text_encoding import MARKS, guessed_encoding, marked_or_wide
 from recsys_assets.proposal.names.known_names import known_role
+from recsys_assets.proposal.sample.decoded_text import decoded
+from recsys_assets.proposal.sample.json_advice import json_to_parquet, of_one_line, unlisted
+from recsys_assets.proposal.sample.json_rows import NotJsonLines, RecordsInOneLine, json_cells, json_lines
+from recsys_assets.proposal.sample.listed_rows import listed_things, shown_and_clicked
 from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, records
-from recsys_assets.proposal.sample.unpacked_rows import (
-    WHOLE_LINES,
-    NotJsonLines,
-    RecordsInOneLine,
-    UnpackedRows,
-    json_lines,
-    listed_things,
-    parts_of_lines,
-    shown_and_clicked,
-    unnested,
-)
+from recsys_assets.proposal.sample.typed_rows import unnested
+from recsys_assets.proposal.sample.unpacked_rows import WHOLE_LINES, UnpackedRows, parts_of_lines
 from recsys_assets.shop.shop_rules import NO_VALUE
-from recsys_lineage.files.csv.mixed_encoding import encoding_parts, in_words
 from recsys_lineage.files.csv.other_format import other_format
+from recsys_lineage.files.csv.utf8_stream import MARKS
 from recsys_lineage.spelling import folded
-from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.names import literal
 
 SAMPLE_BYTES = 1 << 20
 SAMPLE_ROWS = 10_000
@@ -113,7 +106,7 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
         magic = stream.read(4)
     if magic == b"PAR1":
         rows = pl.scan_parquet(path, glob=False).head(SAMPLE_ROWS).collect()
-        unpacked, rows = unnested(rows) or (None, rows)
+        unpacked, rows = json_cells(rows, SAMPLE_ROWS) or unnested(rows) or (None, rows)
         return FirstRows("read_parquet", {}, _plain_times(rows), unpacked=unpacked)
     if path.suffix.casefold() in _OTHERWISE_COMPRESSED:
         raise ValueError("compressed in a way that is not read: unpack it, or compress it by gzip")
@@ -124,11 +117,11 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     if other := other_format(head):
         advice = other.advice[0].lower() + other.advice[1:].rstrip(".")
         raise ValueError(f"{other.what}: {advice}")
-    text, encoding, notes = _decoded(head, whole=len(head) < SAMPLE_BYTES)
+    text, encoding, notes = decoded(head, whole=len(head) < SAMPLE_BYTES)
     if not text.strip() and len(head) < SAMPLE_BYTES:
         raise ValueError("it is empty")
     if not text.strip():
-        raise ValueError(_of_one_line(path.name, head))
+        raise ValueError(of_one_line(path.name, head, SAMPLE_BYTES))
     is_named_text = without_gz(path.name).casefold().endswith(TEXTS)
     if path.suffix.casefold() == ".sql":
         raise ValueError("SQL: load it into its database and export the tables as CSV")
@@ -164,7 +157,9 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     frame, no_value = _without_words(frame)
     if _OF_DATA_FRAMES in no_value:
         more += (f"{_OF_DATA_FRAMES} stands among its numbers, so it is read as no value in all its columns",)
-    unpacked, frame = shown_and_clicked(frame) or listed_things(frame) or (None, frame)
+    unpacked, frame = (
+        json_cells(frame, SAMPLE_ROWS) or shown_and_clicked(frame) or listed_things(frame) or (None, frame)
+    )
     return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
 
 
@@ -198,7 +193,7 @@ def _of_json(name: str, text: str, notes: tuple[str, ...]) -> FirstRows:
     try:
         unpacked, frame, note = json_lines(text, SAMPLE_ROWS)
     except RecordsInOneLine as error:
-        raise ValueError(f"{error}: make Parquet of these, as by {_unlisted(error.path, name)}") from error
+        raise ValueError(f"{error}: make Parquet of these, as by {unlisted(error.path, name)}") from error
     except NotJsonLines as error:
         first = text.lstrip().partition("\n")[0]
         if first.startswith("{'"):
@@ -220,59 +215,9 @@ def _parts_by(text: str, separator: str) -> int:
     return max(widths) if len(widths) == 1 and widths != {1} else 0
 
 
-def _of_one_line(name: str, head: bytes) -> str:
-    """The fault of a file whose first line is longer than the sample."""
-    if found := re.match(rb"\s*\{\s*\"(\w+)\"\s*:\s*\[\s*\{", head):
-        way = _unlisted([found[1].decode()], name)
-        return f"one line of JSON with a list of records ({found[1].decode()}): make Parquet of these, as by {way}"
-    if head.lstrip()[:1] in (b"[", b"{"):
-        return f"JSON without a record in each line: make Parquet of it, as by {json_to_parquet(name)}"
-    return f"its first line is longer than {SAMPLE_BYTES >> 20} MiB, so it is no table"
-
-
-def _unlisted(path: Sequence[str], name: str) -> str:
-    """A command that writes each record of a list in JSON as a row of Parquet."""
-    records = f"unnest({'.'.join(map(quote, path))}, max_depth := 2)"
-    return _to_parquet(f"SELECT {records} FROM read_json('{name}', maximum_object_size = 1000000000)", name)
-
-
-def json_to_parquet(name: str) -> str:
-    """A command that converts a file of JSON to Parquet."""
-    return _to_parquet(f"FROM read_json('{name}', maximum_object_size = 1000000000)", name)
-
-
-def _to_parquet(sql: str, name: str) -> str:
-    made = f"COPY ({sql}) TO '{name.split('.', 1)[0]}.parquet'".replace('"', '\\\\\\"')
-    return f"""python -c "import duckdb; duckdb.sql(\\"{made}\\")\""""
-
-
 def without_gz(path: str) -> str:
     """A path without `.gz`; patterns match it with and without."""
     return path[:-3] if path.casefold().endswith(".gz") else path
-
-
-def _decoded(head: bytes, *, whole: bool) -> tuple[str, str, tuple[str, ...]]:
-    """A file's first bytes as text of whole lines, the encoding, and doubts about it."""
-    notes: tuple[str, ...] = ()
-    encoding = marked_or_wide(head)
-    if not encoding:
-        try:
-            codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
-            encoding = "utf-8"
-        except UnicodeDecodeError:
-            guess = guessed_encoding(head)
-            encoding = guess.name
-            notes = (
-                f"it is not UTF-8; it was read as {guess.name} ({guess.letters}): look at its letters; another "
-                "encoding in the SQL reads it otherwise",
-            )
-            if parts := in_words(encoding_parts(head.splitlines())):
-                encoding = "utf-8"
-                notes = (f"it is in two encodings ({parts}); write it in one, or its rows are rejected",)
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head).lstrip("\ufeff")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")  # all that a sample needs to know of them
-    lines = text if whole else text[: text.rfind("\n") + 1]
-    return lines, encoding, notes
 
 
 def _lines_before_header(text: str) -> int:

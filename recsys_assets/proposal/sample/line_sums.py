@@ -7,8 +7,9 @@ from typing import Literal
 
 import polars as pl
 
+from recsys_assets.proposal.formats.written_numbers import NUMBER_AFFIXES
 from recsys_assets.proposal.names.known_names import EVENT, role_rank
-from recsys_assets.proposal.sample.sampled_column import NUMBER_AFFIXES, SampledColumn
+from recsys_assets.proposal.sample.sampled_column import SampledColumn
 
 Sum = Literal["line", "order"]
 _FEWEST_PRODUCTS = 3

@@ -10,6 +10,19 @@ from typing import Literal
 
 import polars as pl
 
+from recsys_assets.proposal.formats.written_numbers import (
+    ACCOUNTED,
+    IN_DOUBT,
+    NUMBER,
+    NUMBER_AFFIXES,
+    OF_OTHERS,
+    WITH_COMMA,
+    WITH_POINT,
+    WITHOUT_CENTS,
+    decimal_sign,
+    doubtful,
+    signs_of,
+)
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
@@ -23,39 +36,13 @@ from recsys_assets.proposal.times.written_times import (
     year_of,
 )
 from recsys_assets.shop.alike_ids import alike_ids
+from recsys_assets.shop.shop_rules import SCIENTIFIC
 
 Kind = Literal["text", "number", "time", "epoch", "day", "nothing"]
-_NUMBER = r"^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
 _CODE = r"^([A-Za-z]+-?[0-9]+|[0-9]+[A-Za-z]+)$"
 """Pattern of a code such as SKU-023 and 84029G, whose letters are no currency."""
 _NUMBERS = ("quantity", "unit_price", "amount", "discount")
-_COMMA_NUMBER = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]+$"
-_WITH_COMMA = r"^[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?$"
-_WITH_POINT = r"^[-+]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?$"
-DECIMAL_COMMA = r"[-+]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+),[0-9]{1,2}"
-"""Pattern of a number whose comma cannot separate thousands."""
-_THOUSANDS = r"^[-+]?[1-9][0-9]{0,2}(,[0-9]{3})+$"
-_THREE_DIGITS = r"^[-+]?[1-9][0-9]{0,2}(\.[0-9]{3})+$"
 _MONEY = ("unit_price", "amount", "discount")
-_WITHOUT_CENTS = r"[¥￥円₩원₫đ₲]|\b(?:JPY|KRW|VND|IDR|CLP|PYG|HUF|ISK|Rp|Ft)\b|\bRp[0-9]"
-"""Pattern of currencies whose prices are whole numbers, so that a sign before three digits separates thousands."""
-NUMBER_AFFIXES = (
-    r"\b[A-Z]{1,2}\$|[\p{Sc}\p{Z}\s'\x{2019}\x{2bc}]|\b[A-Z]{3}\b|^[A-Z]{3}|[A-Z]{3}$|\bS?Fr\.|\b[Kk]r\.?|zł|Kč|Ft\b|\blei\b|"
-    r"\bR[sp]\.?|\bRM|TL$|円|元|원|đ|\x{440}\x{443}\x{431}\.?|\x{434}\x{435}\x{43d}\.?|"  # roubles, denars
-    r"[,.][-\x{2013}\x{2014}]+$|/-$|\b(?i:pcs?|pieces?|units?|stk|st|stück|szt|uds?|un)\.?$|"
-    r"(?i:pcs?|stk|x|\x{d7}|\x{448}\x{442}\.?)$|^(?i:x|\x{d7})"
-)
-"""Pattern of the signs around the digits of a price or of pieces: currency signs and codes, units, and blanks."""
-ACCOUNTED = {
-    r"^\s*\((.*\d.*)\)\s*$": r"-\1",
-    r"^\s*(.*\d[^-,./]*?)\s*[-\x{2212}]\s*$": r"-\1",
-    r"^\s*\x{2212}\s*": "-",
-}
-"""Pattern of a negative number as accountants and typesetters write it → replacement that makes it a plain one."""
-_IN_DOUBT = "its commas are taken for decimal ones"
-_OF_MONEY = "its commas are taken to stand between thousands, for prices have no three decimals"
-_OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
-_ONE_POINT = r"^[-+]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _LETTER, _NUMBERED = re.compile(r"[^\W\d_]"), re.compile(r"[^\W\d_]\s+\d")
 _OF_CODES = re.compile(
     r"^(?!.*(?i:date|time|day|stamp|datum|fecha|jour)).*(?:^|[\W_]|(?<=[a-z])(?=[A-Z]))"
@@ -63,6 +50,7 @@ _OF_CODES = re.compile(
 )
 """Pattern of the names of columns that hold codes, such as `cart no` and `cartNo`, but `DateKey`."""
 _MAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")
+_SPELLINGS = {"zeros": "0[0-9]+", "points": r"[0-9]+\.0+"}
 _EXAMPLES = 3
 _A_DAY = 86_400
 _FEW = 30
@@ -95,6 +83,9 @@ class SampledColumn:
         alike: groups of ids that are probably one, such as `a7` and `A7`; only in columns named like ids.
         written: the columns of the files that hold it together, if several do, or their path; its name joins theirs
             with commas.
+        exact_to: the number up to which its type holds every whole number, if some of its values are larger; else 0.
+        shortened: an id that a spreadsheet shortened, such as `4.00638E+12`; empty if there is none.
+        spelling: `zeros` if some of its values are numbers with zeros before them, `points` if some end with `.0`.
     """
 
     name: str
@@ -118,6 +109,9 @@ class SampledColumn:
     is_nested: bool = False
     alike: tuple[tuple[str, ...], ...] = ()
     written: WrittenMoment | MomentInPath | None = None
+    exact_to: int = 0
+    shortened: str = ""
+    spelling: str = ""
 
     @property
     def has_words(self) -> bool:
@@ -167,9 +161,30 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?[0-9]+\s*$").all()),
         is_nested=nested,
         alike=tuple(alike_ids(different)) if is_text and known_role(values.name) in IDS else (),
+        exact_to=_exact_to(there),
+        shortened=_first_like(SCIENTIFIC, different) if is_text else "",
+        spelling=_spelling(different),
     )
     guess = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
     return _of_moments(guess, there) if guess.kind == "number" else guess
+
+
+def _spelling(values: pl.Series) -> str:
+    if values.dtype != pl.String:
+        return "points" if values.dtype.is_float() else ""
+    return next((way for way, pattern in _SPELLINGS.items() if _first_like(pattern, values)), "")
+
+
+def _first_like(pattern: str, texts: pl.Series) -> str:
+    """The first text that matches a pattern as a whole; empty if none does."""
+    found = texts.filter(texts.str.contains(rf"^\s*({pattern})\s*$"))
+    return str(found[0]) if found.len() else ""
+
+
+def _exact_to(values: pl.Series) -> int:
+    """The number up to which floating-point values are exact, if some are larger; 0 otherwise."""
+    most = {pl.Float32: 1 << 24, pl.Float64: 1 << 53}.get(values.dtype.base_type(), 0)
+    return most if most and bool((values.abs() >= most).any()) else 0
 
 
 def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
@@ -276,20 +291,6 @@ def _in_digits(column: SampledColumn, texts: pl.Series) -> SampledColumn | None:
     return replace(column, kind=kind, formats=times.formats, note=times.note, first_year=times.first_year)
 
 
-def _doubtful(numbers: pl.Series) -> str:
-    """A note on numbers whose point may separate thousands."""
-    pointed = numbers.filter(numbers.str.contains(".", literal=True))
-    if pointed.n_unique() < _EXAMPLES or not pointed.str.contains(_ONE_POINT).all():
-        return ""
-    return "its numbers have three digits behind a point, which is taken for the decimal one"
-
-
-def _decimal_sign(numbers: pl.Series) -> str:
-    """The decimal sign of numbers that certainly have one, because fewer or more than three digits follow it."""
-    signs = [sign for sign in ".," if numbers.str.contains(rf"[{sign}]([0-9]{{1,2}}|[0-9]{{4,}})$").any()]
-    return signs[0] if len(signs) == 1 else ""
-
-
 def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
     """The columns of a file, with an ambiguous comma read as in the other columns.
 
@@ -299,7 +300,7 @@ def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
     if "." not in signs or "," in signs:
         return [*columns]
     return [
-        replace(column, comma=False, thousands=True, note=_OF_OTHERS) if column.note == _IN_DOUBT else column
+        replace(column, comma=False, thousands=True, note=OF_OTHERS) if column.note == IN_DOUBT else column
         for column in columns
     ]
 
@@ -307,13 +308,13 @@ def as_the_others(columns: Sequence[SampledColumn]) -> list[SampledColumn]:
 def _of_text(column: SampledColumn, values: pl.Series) -> SampledColumn:
     """The column with the findings from its texts."""
     stripped = values.str.strip_chars()
-    if stripped.str.contains(_NUMBER).all():
+    if stripped.str.contains(NUMBER).all():
         unit = _unit_of_moments(column, stripped.cast(pl.Float64, strict=False))
         if not unit and not _is_named_otherwise(column) and (found := _in_digits(column, stripped)):
             return found
         if unit:
             return _of_epochs(column, stripped)
-        return replace(column, kind="number", note=_doubtful(stripped), sign=_decimal_sign(stripped))
+        return replace(column, kind="number", note=doubtful(stripped), sign=decimal_sign(stripped))
     if times := written_times(stripped):
         if set(times.formats) <= EPOCHS.keys() and len(times.formats) == 1:
             return replace(
@@ -331,12 +332,12 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
         plain = plain.str.replace(pattern, minus.replace("\\1", "${1}"))
     bare = plain.str.replace_all(NUMBER_AFFIXES, "")
     role = known_role(column.name)
-    without_cents = bool(texts.str.contains(_WITHOUT_CENTS).any())
-    comma, thousands, note = _signs(bare, is_money=role in _MONEY, without_cents=without_cents)
+    without_cents = bool(texts.str.contains(WITHOUT_CENTS).any())
+    comma, thousands, note = signs_of(bare, is_money=role in _MONEY, without_cents=without_cents)
     both = comma and thousands
-    pattern = f"{_WITH_COMMA}|{_WITH_POINT}"
+    pattern = f"{WITH_COMMA}|{WITH_POINT}"
     if not both:
-        pattern = _WITH_COMMA if comma else _WITH_POINT if thousands else _NUMBER
+        pattern = WITH_COMMA if comma else WITH_POINT if thousands else NUMBER
     read = bare.str.contains(pattern)
     are_codes = texts.str.contains(_CODE).all() and role not in _NUMBERS
     if 2 * int(read.sum()) <= texts.len() or are_codes:
@@ -354,33 +355,6 @@ def _of_numbers(column: SampledColumn, texts: pl.Series) -> SampledColumn:
         thousands=thousands,
         decorated=bool((bare != plain).any()),
         accounted=accounted,
-        sign="" if both else _decimal_sign(bare.filter(read)),
+        sign="" if both else decimal_sign(bare.filter(read)),
         note="; ".join(filter(None, notes)),
     )
-
-
-def _signs(numbers: pl.Series, *, is_money: bool, without_cents: bool) -> tuple[bool, bool, str]:
-    """Whether numbers have decimal commas, whether they have commas between thousands, and a doubt.
-
-    Args:
-        numbers: as texts, without signs around them.
-        is_money: whether they are prices, which have no three decimals.
-        without_cents: whether their currency has no decimals at all.
-    """
-    commas = numbers.str.contains(_COMMA_NUMBER)
-    points = numbers.str.contains(_WITH_POINT) & numbers.str.contains(r"\.")
-    certain = commas & ~numbers.str.contains(_THOUSANDS)
-    if points.any() and numbers.str.contains(f"^{DECIMAL_COMMA}$").any():
-        return True, True, "some of its numbers have a decimal comma and some a point; both are read"
-    comma = bool(commas.any()) and int(certain.sum()) >= int(points.sum())
-    if comma and not certain.any():
-        if without_cents or is_money:
-            return False, True, "" if without_cents else _OF_MONEY
-        return True, False, _IN_DOUBT
-    if comma or numbers.str.contains(",").any():
-        return comma, not comma, ""
-    pointed = numbers.filter(numbers.str.contains(".", literal=True))
-    in_thousands = bool(pointed.len()) and pointed.str.contains(_THREE_DIGITS).all()
-    if in_thousands and (without_cents or pointed.str.contains(r"\..*\.").any()):
-        return True, False, ""  # points are read as between thousands where the decimal sign is a comma
-    return False, False, _doubtful(numbers)

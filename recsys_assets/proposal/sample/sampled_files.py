@@ -19,6 +19,7 @@ from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.sample.charges import charges
+from recsys_assets.proposal.sample.credit_notes import CreditNotes, credit_notes
 from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from recsys_assets.proposal.sample.first_rows import (
@@ -87,6 +88,7 @@ class SampledFiles:
         equal_rows: number of sampled rows that repeat an earlier one.
         charges: column of products → ids in it that are probably postage and the like, and their names.
         ended: column → the rows that it says are of orders that came to nothing.
+        credit: column of orders → the rows whose ids say that they take back what others sold.
     """
 
     pattern: str
@@ -104,6 +106,7 @@ class SampledFiles:
     equal_rows: int = 0
     charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ended: Mapping[str, EndedOrders] = field(default_factory=dict)
+    credit: Mapping[str, CreditNotes] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
@@ -277,6 +280,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
         charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
         ended=ended_orders(frame),
+        credit=credit_notes(frame),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 
 import polars as pl
 
+from recsys_assets.proposal.times.month_names import MONTH_NAMES
 from recsys_assets.shop.shop_rules import ZONE, ZONED_TIME
 
 ISO = ""
@@ -28,7 +29,7 @@ _OTHER_DAYS = (
     "%Y-%m-%d",
     "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%y-%m-%d", "%y/%m/%d", "%y.%m.%d",
     "%Y. %m. %d.", "%A, %B %d, %Y", "%A, %d %B %Y",
-    "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%d-%b-%y", "%b-%d-%y", "%b-%d-%Y", "%d %B %Y", "%B %d, %Y",
+    "%d-%b-%Y", "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%b-%y", "%b-%d-%y", "%b-%d-%Y", "%d %B %Y", "%B %d, %Y",
     "%Y年%m月%d日",
 )  # fmt: skip
 _WHOLE = (
@@ -36,6 +37,7 @@ _WHOLE = (
     "%Y-%m-%d %H", "%Y-%m-%d %H:%M:%S,%f", "%G-W%V-%u",
     "%G-W%V-%u %H:%M:%S", "%G-W%V-%uT%H:%M:%S", "%Y-%j %H:%M:%S", "%Y-%jT%H:%M:%S", "%Y-%jT%H:%M:%SZ",
     "%Y-%m-%d-%H.%M.%S.%f", "%d/%b/%Y:%H:%M:%S %z", "%a %b %d %H:%M:%S UTC %Y", "%a %b %d %H:%M:%S GMT %Y",
+    "%d-%b-%y %I.%M.%S.%f %p", "%a %b %d %Y %H:%M:%S GMT%z",
     "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%dT%H%M%S%z", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ",
 )  # fmt: skip
 """Formats that are not composed of a day and a clock."""
@@ -57,6 +59,7 @@ _ISO_TIME = (
 _MOST_WAYS = 5
 _NO_DAYS = pl.Series([1900, 1970], dtype=pl.Int32)
 """Years whose first day is a placeholder for no time, as are all earlier days."""
+BROWSERS_ZONE = r" ?\(.*\)$"
 DIGITS_OF_A_TIME = r"^([0-9]{8}|[0-9]{12}|[0-9]{14})$"
 """A day, or a day with its clock, written as one number: 20240131, 202401310930."""
 
@@ -66,7 +69,8 @@ class WrittenTimes:
     """Notation of times.
 
     Attributes:
-        formats: that parse them, the most frequent first: formats of `strptime`, `ISO`, or a unit of `EPOCHS`.
+        formats: that parse them, the most frequent first: formats of `strptime`, `ISO`, a unit of `EPOCHS`, or one of
+            `MONTH_NAMES`.
         has_clock: whether any of them has a time of day.
         read: number of values that they parse.
         note: an uncertain guess, in a sentence.
@@ -134,13 +138,18 @@ def written_times(texts: pl.Series) -> WrittenTimes | None:
         for clock in clocks
         for day in _possible((*_DAY_FIRST, *_MONTH_FIRST, *_OTHER_DAYS), stripped)
         if _read(stripped, day + clock).all()
-    ] or [way for way in _possible(_WHOLE, stripped) if _read(stripped, way).all()]
+    ] or [way for way in (*_possible(_WHOLE, stripped), *_named(stripped)) if _read(stripped, way).all()]
     if whole:
         # of several readings that of the fewest days: files hold what happened from one day to the next
         best = min(whole, key=lambda way: (_days(stripped, way), whole.index(way)))
         first = earliest_year(_parsed(stripped, best).dt.year())
         return WrittenTimes((best,), _has_clock(best), stripped.len(), _doubt(best, whole, stripped), first)
     return _mixed(stripped, iso)
+
+
+def _named(texts: pl.Series) -> list[str]:
+    """Notations with the name of a month, if some of the texts may have one."""
+    return [*MONTH_NAMES] if texts.str.contains(r"[0-9]\PN*\pL{3}\PN*[0-9]").any() else []
 
 
 def _clocks(texts: pl.Series) -> list[str]:
@@ -190,7 +199,7 @@ def _days(texts: pl.Series, way: str) -> int:
 
 
 def _has_clock(way: str) -> bool:
-    return "%H" in way or "%I" in way or way in EPOCHS
+    return "%H" in way or "%I" in way or "HH" in way or way in EPOCHS
 
 
 def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
@@ -204,7 +213,7 @@ def _mixed(texts: pl.Series, iso: pl.Series) -> WrittenTimes | None:
     is_month_first = _any(month_first, texts).sum() > _any(day_first, texts).sum()
     masks |= month_first if is_month_first else day_first
     masks |= others
-    masks |= {way: _read(texts, way) for way in _possible(_WHOLE, texts)}
+    masks |= {way: _read(texts, way) for way in (*_possible(_WHOLE, texts), *_named(texts))}
     left = pl.repeat(True, texts.len(), eager=True)
     chosen: list[str] = []
     while len(chosen) < _MOST_WAYS and left.any():
@@ -305,6 +314,10 @@ def _read(texts: pl.Series, format_: str) -> pl.Series:
 
 
 def _parsed(texts: pl.Series, format_: str) -> pl.Series:
+    if format_ in MONTH_NAMES:
+        return MONTH_NAMES[format_].read(texts)
+    if format_.endswith("GMT%z"):  # browsers write the zone's name behind its offset
+        texts = texts.str.replace(BROWSERS_ZONE, "")
     if format_.endswith(" %H"):  # a minute is needed here
         texts, format_ = texts + ":00", f"{format_}:%M"
     if format_.endswith(" %Z"):  # names of zones are not known here; other ones than these are doubtful

@@ -13,10 +13,11 @@ import pyarrow as pa
 from recsys_lineage.files.csv.csv_arrow import parsed_by_arrow
 from recsys_lineage.files.csv.csv_block import CsvBlock, MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
-from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines
+from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines, is_utf8
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.csv.header_row import AGAIN, CsvHeader
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
+from recsys_lineage.files.csv.text_encoding import guessed_encoding
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
 from recsys_lineage.files.fault import csv_fault
 from recsys_lineage.spelling import folded
@@ -33,7 +34,8 @@ UNREADABLE_SHARE = 0.01
 """Share of undecodable lines above which a file with several of them is refused; with fewer, only their rows are."""
 DOS_END = b"\x1a"
 """Byte that DOS programs write after the last character of a text; it belongs to no row."""
-ENCODING_ADVICE = "Name its encoding in the source's SQL, as in read_csv('…', encoding = 'latin-1')."
+DOUBTFUL_BYTES = 16 << 10
+"""Bytes of undecodable lines from which the encoding is guessed."""
 NUL_ADVICE = "Deliver it as text, without bytes that are zero."
 HEADER_ADVICE = (
     "Files of different columns were put together: deliver each by itself. If that line is a row, say in the source's "
@@ -70,6 +72,7 @@ class CsvReader:
         self.line = 1
         self.bad_lines = 0
         self.null_lines = 0
+        self.doubtful = b""
         self.open: OpenRecord | None = None
         self.damage: str | None = None
         self.nulls = {"", *dialect.nulls}
@@ -118,7 +121,7 @@ class CsvReader:
             raise csv_fault(
                 self.name,
                 f"{self.bad_lines} of {self.line - 1} lines that are no UTF-8 text",
-                ENCODING_ADVICE,
+                guessed_encoding(self.doubtful).advice,
             )
 
     def _whole_lines(self, stream: Utf8Stream) -> Iterator[bytes]:
@@ -163,7 +166,7 @@ class CsvReader:
                 raise csv_fault(
                     self.name,
                     f"a header that is no UTF-8 text (byte 0x{error.object[error.start]:02x})",
-                    ENCODING_ADVICE,
+                    guessed_encoding(block[:DOUBTFUL_BYTES]).advice,
                 ) from None
             self.open = self.open or OpenRecord(self.dialect, self.line)
             self.line += 1
@@ -241,6 +244,8 @@ class CsvReader:
             if self._ends(self.open, lines.texts[at]):
                 self._close(taken, self.open.fault)
             at += 1
+        if lines.faults and len(self.doubtful) < DOUBTFUL_BYTES:
+            self.doubtful += b"".join(line for line in part.splitlines(keepends=True) if not is_utf8(line))
         self.bad_lines += len(lines.faults)
         self.null_lines += sum(fault == NUL_BYTE for fault in lines.faults.values())
         self.line += len(lines)

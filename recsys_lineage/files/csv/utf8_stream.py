@@ -8,17 +8,40 @@ from collections.abc import Callable
 
 from recsys_lineage.files.csv.csv_lines import is_utf8
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
+from recsys_lineage.files.csv.text_encoding import better_encoding, guessed_encoding
 from recsys_lineage.files.fault import FileFault, csv_fault
 from recsys_lineage.files.source_bytes import SourceBytes
 
 FIRST_BYTES = 512
 """Bytes at the start of a file that identify its format."""
-_SINGLE_BYTE = ("cp125", "cp85", "cp437", "iso8859", "latin", "koi8", "mac-")
+_SINGLE_BYTE = (
+    "cp125",
+    "cp437",
+    "cp7",
+    "cp85",
+    "cp86",
+    "cp874",
+    "iso8859",
+    "latin",
+    "koi8",
+    "mac-",
+    "tis-620",
+)
+_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+"""Pattern of the control characters to which encodings such as latin-1 decode bytes that are letters in others."""
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _MARKS = (
     ((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "utf-32"),  # a mark of UTF-32 begins with one of UTF-16
     ((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
 )
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""Byte order mark → encoding; a longer mark comes before its prefixes."""
 _ZEROS = {"0111": "utf-32-le", "1110": "utf-32-be", "01": "utf-16-le", "10": "utf-16-be"}
 """Zero bytes in an ASCII letter of several bytes, 0 for each → the encoding."""
 _FEWEST_LETTERS, _MOST_LETTERS = 4, 32
@@ -58,6 +81,8 @@ class Utf8Stream:
             self.in_doubt = encoding_name.startswith(_SINGLE_BYTE)
             self.in_two_encodings = in_two_encodings
             self.line = b""
+            self.head = self.start
+            self.is_compared = False
             self.decoder = codecs.getincrementaldecoder(encoding_name)()
 
     def read(self, size: int) -> bytes:
@@ -78,11 +103,11 @@ class Utf8Stream:
             except UnicodeError as error:
                 if self.in_doubt and (_begins_as_utf8(self.line) or self.in_two_encodings()):
                     raise self._utf8_fault() from None
-                raise csv_fault(
-                    self.name,
-                    f"bytes that are no {self.encoding} text ({error})",
-                    "Name the encoding that it is in.",
-                ) from None
+                raise self._other_letters(f"bytes that are no {self.encoding} text ({error})", raw) from None
+            if self.in_doubt and (control := _CONTROLS.search(text)):
+                found = f"the byte 0x{ord(control[0]):02x}, which is no letter in {self.encoding}"
+                raise self._other_letters(found, raw)
+            self._compare(raw)
             text = text.removeprefix("\ufeff") if raw else text
             if text or not raw:
                 return text.encode()
@@ -98,6 +123,19 @@ class Utf8Stream:
             not line.isascii() and is_utf8(line) for line in whole.splitlines()
         )
 
+    def _other_letters(self, found: str, raw: bytes) -> FileFault:
+        begun = b"" if raw.startswith(self.head) else self.head[: self.head.rfind(b"\n") + 1]
+        return csv_fault(self.name, found, guessed_encoding(begun + raw).advice)
+
+    def _compare(self, raw: bytes) -> None:
+        """Refuse the first block with letters if they are certainly those of another encoding."""
+        if self.is_compared or not self.in_doubt or raw.isascii():
+            return
+        self.is_compared = True
+        if (better := better_encoding(raw, self.encoding)) is not None:
+            found = f"letters that are no usual ones in {self.encoding}"
+            raise csv_fault(self.name, found, better.advice)
+
     def _utf8_fault(self) -> FileFault:
         if parts := self.in_two_encodings():
             return mixed_fault(self.name, parts)
@@ -106,6 +144,11 @@ class Utf8Stream:
             f"UTF-8, which read as {self.encoding} has two or three letters for one",
             "Read files that are UTF-8 by a read_csv without encoding, whose pattern fits them alone.",
         )
+
+
+def marked_or_wide(head: bytes) -> str:
+    """The encoding given by a byte order mark, or by zeros between ASCII letters; empty if neither."""
+    return next((name for mark, name in MARKS.items() if head.startswith(mark)), "") or wide_encoding(head)
 
 
 def wide_encoding(head: bytes) -> str:

@@ -1,0 +1,104 @@
+"""Fields of nested records, by names that say what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeAlias
+
+from recsys_assets.proposal.names.built_names import is_a_list_of_things
+from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, plain_name, role_rank
+
+Path: TypeAlias = tuple[str, ...]
+"""Path of keys to a field of a record."""
+DEEPEST = 6
+"""Number of keys of the longest path; what is deeper stays a text."""
+ELEMENT = "item_id"
+"""Name of the products in a list without records."""
+_WRAPPERS = (
+    "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
+    "doc", "document", "params", "node", "message", "eventdata",
+)  # fmt: skip
+"""Names of objects that exports and queues wrap a record in."""
+_OF_MONEY = ("amount", "value", "shopmoney")
+"""Names of the keys below that of a price, beside the currency."""
+_OTHER_THINGS = re.compile(
+    "refund|return|cancel|remov|delet|recommend|relat|suggest|similar|wish|compar|back.?order"
+)
+_NUMBERS = ("quantity", "unit_price", "amount", "discount")
+
+
+def named_fields(paths: Iterable[Path]) -> dict[str, Path]:
+    """The fields at some paths by their names: the keys with points between them, in the order of the paths.
+
+    What says nothing is no part of the name: an object that only wraps another one (`_source`, `payload`), a key that
+    gives a type (`$oid`), and the key of a price's amount beside its currency (`price.amount`).
+
+    >>> named_fields([("_source", "sku"), ("price", "amount"), ("price", "currency")])
+    {'sku': ('_source', 'sku'), 'price': ('price', 'amount'), 'price.currency': ('price', 'currency')}
+    """
+    order = [*dict.fromkeys(paths)]
+    names: dict[str, Path] = {}
+    for path in sorted(order, key=len):
+        keys = [key for key in path if not key.startswith("$")]
+        inside = keys[1:] if len(keys) > 1 and plain_name(keys[0]) in _WRAPPERS else []
+        ways = [way for each in (inside, keys) for way in (_of_money(each), each) if way]
+        name = next((text for way in ways if (text := ".".join(way)) not in names), None)
+        if name is not None:
+            names[name] = path
+    return dict(sorted(names.items(), key=lambda each: order.index(each[1])))
+
+
+def _of_money(keys: list[str]) -> list[str]:
+    """The keys up to that of a price, where the others only lead to its amount; empty if they do not."""
+    above = [*keys]
+    while len(above) > 1 and plain_name(above[-1]) in _OF_MONEY:
+        above.pop()
+    if len(above) == len(keys) or known_role(".".join(keys)) is not None:
+        return []
+    name = ".".join(above)
+    for shorter in (name, name.removesuffix("Set").removesuffix("_set")):
+        if known_role(shorter) in _NUMBERS:
+            return shorter.split(".")
+    return []
+
+
+def is_a_thing(name: str) -> bool:
+    """Whether a field is named like a product's id."""
+    return role_rank("item_id", name, IDS["item_id"]) is not None and name not in EVENT["behaviour"]
+
+
+def is_a_person(name: str) -> bool:
+    """Whether a field is named like a customer's id."""
+    return role_rank("user_id", name, IDS["user_id"]) is not None
+
+
+def fields_of_things(listed: str, fields: Mapping[str, Path]) -> dict[str, Path]:
+    """The fields of a list's records, among them the product's id, which is only called so in a list of products."""
+    if are_things(listed) and "id" in fields and not any(map(is_a_thing, fields)):
+        return {ELEMENT if name == "id" else name: path for name, path in fields.items()}
+    return {**fields}
+
+
+def are_things(name: str) -> bool:
+    """Whether a list without records is named like products, as `product_ids` and `items` are, and `tags` is not."""
+    return is_a_list_of_things(plain_name(name)) or is_a_thing(name)
+
+
+def is_of_other_things(listed: str) -> bool:
+    """Whether a list is, by its name, one of products that this record did not sell, such as `refunded_items`."""
+    return _OTHER_THINGS.search(listed.casefold()) is not None
+
+
+def called_besides(
+    inner: Iterable[str], others: Collection[str], listed: str, either: Iterable[str]
+) -> dict[str, str]:
+    """Field of a list's records → its name beside the fields of the whole record.
+
+    Args:
+        inner: fields of the list's records.
+        others: fields of the whole record.
+        listed: name of the list.
+        either: fields that stand in the list, or in the record where that has no list.
+    """
+    return {key: f"{listed}.{key}" if key in others and key not in {*either} else key for key in inner}
