@@ -30,3 +30,8 @@ def lines(template: str, rows: int = 60) -> str:
         template.format(u=n % 7, i=n % 11, r=n % 5 + 1, t=at, s=int(at.timestamp())) + "\n"
         for n, at in enumerate(AT[:rows])
     )
+
+
+def notes_of(proposal: Proposal) -> str:
+    """All notes of a proposal, a line each."""
+    return "\n".join(proposal.notes)

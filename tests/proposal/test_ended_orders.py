@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.names.order_states import came_to_nothing, is_in_doubt
 from recsys_assets.proposal.proposal import Proposal
-from tests.proposal.public_files import proposed
+from tests.proposal.order_lines import LINES, Line
+from tests.proposal.public_files import notes_of, proposed
 from tests.proposal.shop_files import loaded
-from tests.proposal.test_foreign_exports import LINES, Line
 
 ENDED = (
     "cancelled", "Canceled", "CANCELLED", "wc-cancelled", "Cancelled by customer", "cancelled_by_shop", "refunded",
@@ -180,3 +180,17 @@ def test_a_state_is_certain_in_any_case_and_between_blanks(
 def test_other_states_are_in_doubt_or_plain() -> None:
     assert not any(map(came_to_nothing, (*DOUBTFUL, *PLAIN)))
     assert all(map(is_in_doubt, DOUBTFUL)) and not any(map(is_in_doubt, PLAIN))
+
+
+def test_orders_that_ended_are_left_out_with_all_their_lines(tmp_path: Path) -> None:
+    """Such a column is filled on the first line of an order only, as others of the order are."""
+    firsts = {n.order: n.number for n in reversed(LINES)}
+    ends = {n.number for n in LINES if n.order % 5 == 0 and firsts[n.order] == n.number}
+    text = "Name,Email,Created at,Cancelled at,Lineitem sku,Lineitem quantity\n" + "".join(
+        f"#{n.order},c{n.customer}@x.org,{n.at},{n.at if n.number in ends else ''},p{n.product},1\n"
+        for n in LINES
+    )
+    told = notes_of(proposed(tmp_path, {"o.csv": text}))
+    assert f"column Cancelled at is filled in {len(ends)} of {len(LINES)} rows: these are taken for" in told
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    assert events.height == sum(n.order % 5 != 0 for n in LINES)

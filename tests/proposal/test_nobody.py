@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from recsys_assets.proposal.proposal import Proposal
-from tests.proposal.public_files import proposed
+from tests.proposal.order_lines import LINES
+from tests.proposal.public_files import notes_of, proposed
 from tests.proposal.shop_files import loaded
 
 ROWS = 400
@@ -48,8 +49,9 @@ def test_an_id_called_like_nobody_in_many_rows_is_no_customer(
 
 
 @pytest.mark.parametrize("customer", ["NA", "guest", "0"])
-def test_such_an_id_in_few_rows_is_a_customer(tmp_path: Path, customer: str) -> None:
-    proposal, customers, rejected = _customers(tmp_path, _rows(customer, 200))
+@pytest.mark.parametrize("every", [200, 27], ids=["rare", "the most frequent of all"])
+def test_such_an_id_in_few_rows_is_a_customer(tmp_path: Path, customer: str, every: int) -> None:
+    proposal, customers, rejected = _customers(tmp_path, _rows(customer, every))
     assert customer in customers and not rejected
     assert "nullif" not in proposal.files["raw_events.sql"]
 
@@ -86,3 +88,24 @@ def test_nan_in_parquet_is_told_like_an_empty_value(
     )
     notes = " ".join(proposed(tmp_path, {"o.parquet": out.getvalue()}).notes)
     assert f"column customer_id is empty in {ROWS // 5} of {ROWS} rows, which are rejected" in notes
+
+
+def test_customers_written_as_words_for_none_are_told_like_empty_ones_in_files_read_together(
+    tmp_path: Path,
+) -> None:
+    head = "order_id,customer_id,sku,created_at,qty,price\n"
+    rows = [
+        f"o{n.order},{f'c{n.customer}' if n.order % 5 else 'NULL'},p{n.product},{n.at},{n.pieces},{n.cents / 100}\n"
+        for n in LINES
+    ]
+    plain = [row for row in rows if "NULL" not in row]
+    files = {"orders-1.csv": head + "".join(rows), "orders-2.csv": head + "".join(plain).replace("o", "x")}
+    proposal = proposed(tmp_path, files)
+    (events,) = proposal.tables["raw_events"]
+    assert events.files.scan == "read_csv('orders-*.csv', nullstr = 'NULL')", (
+        "one scan, whichever file has the word"
+    )
+    empty, every = len(rows) - len(plain), len(rows) + len(plain)
+    assert f"column customer_id is empty in {empty:,} of {every:,} rows, which are rejected" in notes_of(
+        proposal
+    )

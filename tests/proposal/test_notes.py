@@ -8,6 +8,8 @@ import pytest
 
 from recsys_assets.proposal.proposal import NoEvents, propose
 from recsys_assets.proposal.sample.sampled_files import NothingToSample
+from tests.proposal.order_lines import LINES
+from tests.proposal.public_files import notes_of, proposed
 from tests.proposal.shop_files import HEAD, loaded, write
 
 
@@ -145,3 +147,19 @@ def test_a_folder_without_events_or_files_is_refused_in_words(tmp_path: Path) ->
     write(tmp_path / "weather.csv", ["day", "rain"], [["2024-01-01", "3"]], ",", "utf-8")
     with pytest.raises(NoEvents, match="rain"):
         propose("Weather", [tmp_path])
+
+
+def test_what_may_cost_rows_or_customers_is_said(tmp_path: Path) -> None:
+    text = "order_id,customer,item,date\n" + "".join(
+        f"o{n.order},{n.name},{n.title.replace(',', '')},{n.at:%Y-%m-%d}\n".replace('"', "") * n.pieces
+        for n in LINES
+    )
+    told = notes_of(proposed(tmp_path, {"o.csv": text}))
+    assert "rows are equal to an earlier one and count once" in told and "AS line_id" in told
+    assert "column customer is taken for the customer and holds names" in told
+    assert "column item is taken for the product and holds words" in told
+    other = "sku,order_ref,order_no,date\n" + "".join(
+        f"p{n.product},r{n.order},{n.order},{n.at}\n" for n in LINES
+    )
+    told = notes_of(proposed(tmp_path / "other", {"o.csv": other}, ["user_id=order_no"]))
+    assert "order_no is taken for the customer and called like an order" in told

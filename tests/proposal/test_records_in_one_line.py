@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.proposal.sample.sampled_files import NothingToSample
+from tests.proposal.order_lines import LINES
 from tests.proposal.public_files import proposed
 from tests.proposal.shop_files import loaded
-from tests.proposal.test_foreign_exports import LINES
 
 
 def _orders(html: str) -> list[dict[str, object]]:

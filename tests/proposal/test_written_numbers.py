@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.proposal.column_sql import number_sql
 from recsys_assets.proposal.sample.sampled_column import as_the_others, sampled_column
-from recsys_assets.proposal.source_sql import number_sql
 from tests.examples import examples
 
 BELOW_ZERO = {

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from itertools import cycle
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import polars as pl
@@ -12,10 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.proposal.column_sql import moment_sql
 from recsys_assets.proposal.sample.sampled_column import sampled_column
-from recsys_assets.proposal.source_sql import moment_sql
 from recsys_assets.shop.shop_rules import ZONED_TIME
 from tests.examples import examples
+from tests.proposal.public_files import proposed
+from tests.proposal.shop_files import loaded
 
 _1970, _1899 = datetime(1970, 1, 1), datetime(1899, 12, 30)
 _DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%Y/%m/%d",
@@ -58,6 +63,10 @@ WRITTEN: dict[str, Callable[[datetime], str]] = {
             "%Y. %m. %d. %H:%M:%S",
         )
     },
+    "GMT+0000 (Coordinated Universal Time)": lambda at: at.strftime(
+        "%a %b %d %Y %H:%M:%S GMT+0000 (Coordinated Universal Time)"
+    ),
+    "%d-%b-%y %I.%M.%S.000000 %p": lambda at: at.strftime("%d-%b-%y %I.%M.%S.000000 %p").upper(),
     "%m/%d/%Y %I:%M:%S %p": lambda at: at.strftime("%m/%d/%Y %I:%M:%S %p"),
     "s": _counted(1),
     "ms": _counted(1_000),
@@ -156,7 +165,8 @@ def test_a_time_with_a_zone_is_one_where_the_sql_reads_the_zone(zone: str) -> No
 
 
 @pytest.mark.parametrize(
-    "way", ["%d/%m/%Y %Hh%M", "%d.%m.%Y %H:%M Uhr", "%Y年%m月%d日 %H時%M分", "%d.%m.%Y %H.%M"]
+    "way",
+    ["%b %d %Y %I:%M%p", "%d/%m/%Y %Hh%M", "%d.%m.%Y %H:%M Uhr", "%Y年%m月%d日 %H時%M分", "%d.%m.%Y %H.%M"],
 )
 def test_clocks_without_seconds_are_read(way: str) -> None:
     moments = [datetime(2024, 1, 30, 10, 5), datetime(2024, 1, 31, 23, 59)]
@@ -198,3 +208,104 @@ def test_days_in_both_orders_are_told(most: str) -> None:
         f"1 of its values are days only with day and month in another order than in {most}, as {texts[4]}"
         in note
     )
+
+
+@pytest.mark.parametrize("count", [1, 1_000, 1_000_000, 1_000_000_000])
+@pytest.mark.parametrize("form", ["csv", "parquet", "two notations", "two files"])
+def test_numbers_that_count_from_1970_are_moments_of_utc_on_the_shop_s_clock(
+    count: int, form: str, tmp_path: Path
+) -> None:
+    moments = [datetime(2024, 3, 30, 23, 30) + timedelta(hours=hours) for hours in range(0, 60, 3)]
+    counted: list[object] = [int((at - _1970).total_seconds()) * count for at in moments]
+    if form == "two notations":
+        counted = [
+            f"{at}Z" if n % 3 else at_number
+            for n, (at, at_number) in enumerate(zip(moments, counted, strict=True))
+        ]
+    rows = {"ts": [*map(str, counted)] if form in ("csv", "two notations") else counted}
+    frame = pl.DataFrame(
+        rows | {"user_id": [f"u{n % 3}" for n in range(20)], "item_id": [f"p{n % 4}" for n in range(20)]}
+    )
+    (tmp_path / "data").mkdir()
+    if form in ("csv", "two notations"):
+        frame.write_csv(tmp_path / "data" / "clicks.csv")
+    else:
+        frame.write_parquet(tmp_path / "data" / "clicks.parquet")
+    local = [
+        at.replace(tzinfo=timezone.utc).astimezone(ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
+        for at in moments
+    ]
+    if form == "two files":
+        frame.select(
+            "user_id", "item_id", pl.Series("ordered_at", local), pl.lit(1.5).alias("price")
+        ).write_parquet(tmp_path / "data" / "orders.parquet")
+    notes = proposed(tmp_path, {}).notes
+    assert any("counts from 1970 in UTC" in note for note in notes)
+    toml = tmp_path / "source" / "source.toml"
+    toml.write_text(f'time_zone = "Europe/Berlin"\n{toml.read_text()}')
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    found = sorted(at.replace(tzinfo=None) for at in events["event_time"])
+    assert found == sorted(local * (1 + (form == "two files"))), rejected
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_number_beyond_all_years_costs_its_own_row_alone(form: str, tmp_path: Path) -> None:
+    counted = [1_704_067_200_000 + n for n in range(20_000)] + [2**63 - 1]
+    frame = pl.DataFrame({"ts": counted}).with_columns(user_id=pl.lit("u"), item_id=pl.lit("p"))
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data" / f"clicks.{form}"
+    frame.write_csv(path) if form == "csv" else frame.write_parquet(path)
+    proposed(tmp_path, {})
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert (events.height, rejected.height) == (20_000, 1)
+
+
+MONTHS = {
+    "German": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "German, short": "Jan. Feb. Mrz. Apr. Mai Jun. Jul. Aug. Sep. Okt. Nov. Dez.",
+    "French": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "French, short": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+    "Spanish": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "Italian": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "Portuguese": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "Dutch": "januari februari maart april mei juni juli augustus september oktober november december",
+    "Polish": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "Swedish": "januari februari mars april maj juni juli augusti september oktober november december",
+    "Danish": "januar februar marts april maj juni juli august september oktober november december",
+    "Turkish": "Ocak Şubat Mart Nisan Mayıs Haziran Temmuz Ağustos Eylül Ekim Kasım Aralık",  # noqa: RUF001
+    "Finnish": "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta "
+    "syyskuuta lokakuuta marraskuuta joulukuuta",
+    "Russian": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "English, short": "Jan. Feb. Mar. Apr. May June July Aug. Sept. Oct. Nov. Dec.",
+}
+FORMS: dict[str, Callable[[datetime, str], str]] = {
+    "{day}. {month} {year}": lambda at, month: f"{at.day}. {month} {at.year}",
+    "{day} {month} {year}": lambda at, month: f"{at.day} {month} {at.year}",
+    "{day}-{month}-{year}": lambda at, month: f"{at.day:02d}-{month}-{at:%y}",
+    "{day} de {month} de {year}": lambda at, month: f"{at.day} de {month} de {at.year}",
+    "martes {day} {month} {year}": lambda at, month: f"martes {at.day} {month} {at.year}",
+    "{day}. {month} {year}, {clock} Uhr": lambda at, month: f"{at.day}. {month} {at.year}, {at:%H:%M} Uhr",
+    "{day} {month} {year} à {clock}": lambda at, month: f"{at.day} {month} {at.year} à {at:%Hh%M}",
+    "{day} {month} {year} {clock}": lambda at, month: f"{at.day} {month} {at.year} {at:%H:%M:%S}",
+    "{day} {month} {year} г. в {clock}": lambda at, month: f"{at.day} {month} {at.year} г. в {at:%H:%M}",  # noqa: RUF001
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "form"),
+    [*zip(MONTHS, cycle(FORMS), strict=False), *zip(cycle(["French", "German"]), FORMS, strict=False)],
+)
+def test_months_are_read_in_every_language(language: str, form: str) -> None:
+    months = MONTHS[language].split()
+    moments = [datetime(2024, month, day) for month in range(1, 13) for day in (1, 28)]
+    if "clock" in form:
+        moments = [at.replace(hour=at.month + 10, minute=5) for at in moments]
+    found, note = read(pl.Series("ordered_at", [FORMS[form](at, months[at.month - 1]) for at in moments]))
+    assert found == moments and not note
+
+
+@pytest.mark.parametrize("end", ["", " 3:05 p. m.", ", 3:05 PM", " 10:00 MEZ", " or later"])
+def test_a_month_in_another_notation_is_not_guessed(end: str) -> None:
+    texts = [f"{day} de marzo de 2024{end}" for day in range(1, 5)]
+    found, _ = read(pl.Series("ordered_at", texts))
+    assert found == ([datetime(2024, 3, day) for day in range(1, 5)] if not end else [None] * 4)
