@@ -47,7 +47,9 @@ def _load(tmp_path: Path, cells: Sequence[str]) -> pl.DataFrame:
     return events
 
 
-@pytest.mark.parametrize(("way", "between"), zip(WITH_PIECES, cycle([", ", ";", " | ", "\n"]), strict=False))
+@pytest.mark.parametrize(
+    ("way", "between"), [*zip(WITH_PIECES, cycle([", ", ";", " | ", "\n"]), strict=False)]
+)
 def test_products_with_their_pieces_are_rows_with_quantities(tmp_path: Path, way: str, between: str) -> None:
     events = _load(tmp_path, [between.join(map(WITH_PIECES[way], lines)) for lines in ORDERS])
     assert events["item_id"].n_unique() == len({line.product for line in LINES})
