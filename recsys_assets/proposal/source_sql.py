@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from recsys_assets.proposal.column_roles import Roles
 from recsys_assets.proposal.column_sql import value_sql
-from recsys_assets.proposal.joined_files import JoinedFiles
+from recsys_assets.proposal.joined_files import JoinedFiles, Side
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import IDS
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
@@ -60,7 +60,7 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
     A line without a head is kept, so that it is rejected for its missing customer and not lost.
     """
     part_of = dict(zip(joined.sides, joined.parts, strict=True))
-    credited = next((side for side, part in part_of.items() if _is_credited(part)), None)
+    credited: Side | None = next((side for side, part in part_of.items() if _is_credited(part)), None)
     values = []
     for name in RAW_COLUMNS["raw_events"]:
         value = "NULL"
