@@ -197,7 +197,10 @@ def _step(written: Mapping[str, Any]) -> Step:
     return Step(
         written["name"],
         tuple(written["columns"]),
-        tuple(Part(part["text"], tuple(part["of"])) for part in written["parts"]),
+        tuple(
+            Part(part["text"], tuple(part["of"]), tuple(map(tuple, part["inputs"])))
+            for part in written["parts"]
+        ),
         written["stored"],
         tuple(written["types"]),
         whole

@@ -17,6 +17,7 @@ from recsys_lineage.rows.witnesses.narrowing.costly_definitions import (
     shaped,
     windows_of,
 )
+from recsys_lineage.rows.witnesses.narrowing.inputs import inputs_of
 from recsys_lineage.rows.witnesses.narrowing.pushdown import Pushdown
 from recsys_lineage.rows.witnesses.narrowing.wanted import Wanted
 from recsys_lineage.rows.witnesses.narrowing.wholly_marked import WhollyMarked
@@ -228,6 +229,7 @@ class Flowing:
             Part(
                 f"SELECT DISTINCT {own} FROM ({self.syntax.text(query)}) AS __q({own})",
                 (self._marked[table],),
+                inputs_of(query, self.witnesses),
             )
             for query in queries
         ]
@@ -248,7 +250,7 @@ class Flowing:
             f"SELECT DISTINCT {own} FROM ({self.syntax.text(witnessed.query)}) AS __q({own}) "
             f"WHERE {' OR '.join(marks)}"
         )
-        return Part(text, tuple(self._marked[table] for table in tables))
+        return Part(text, tuple(self._marked[table] for table in tables), inputs_of(query, self.witnesses))
 
     def _is_marked(self, table: str) -> str:
         width = len(self._columns(table))

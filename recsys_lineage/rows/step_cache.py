@@ -196,6 +196,8 @@ class Contents:
     def _rows_of(self, table: str, name: str) -> str:
         if self.number(name) > _LARGE:
             return self._known.setdefault((table, "unique"), uuid.uuid4().hex)
+        if not self.number(name):
+            return "no rows"
         rows = f"SELECT count(*), sum(hash(__t)::HUGEINT), bit_xor(hash(__t)) FROM {quote(table)} AS __t"
         return self._result(table, "", rows)
 

@@ -129,12 +129,18 @@ class Stepwise:
     def _store_if_few(self, name: str) -> None:
         """Store the rows of a part, unless they are many."""
         step = self._steps[name]
+        self._few[name] = 0
+        if all(map(self._lacks_rows, step.parts)):
+            self._make_empty(step)
+            self._small.add(name)
+            return
         text = self._over([each for each in self._unstored(step.text) if each != name], step.text)
         made = f"CREATE TEMP TABLE {step.head} AS SELECT * FROM ({text}) LIMIT {_FEW + 1}"
-        self._few[name] = 0
-        if self._connection.execute(made, self._used(text)).fetchall()[0][0] > _FEW:
+        number = self._connection.execute(made, self._used(text)).fetchall()[0][0]
+        if number > _FEW:
             _ = self._connection.execute(f"DROP TABLE {quote(step.name)}")
         else:
+            self._contents.has(step.name, number)
             self._small.add(name)
 
     def _rows_found(self, name: str) -> int | None:
@@ -297,12 +303,10 @@ class Stepwise:
         part_of = step.whole if parts else None
         if part_of is not None and (self._is_computed(part_of) or self._requests_many(part_of)):
             parts, part_of = [self._part_of_whole(part_of)], None
+        parts = [part for part in parts if not self._lacks_rows(part)]
         if not parts:
             if step.types:
-                columns = ", ".join(
-                    f"{quote(name)} {kind}" for name, kind in zip(step.columns, step.types, strict=True)
-                )
-                _ = self._connection.execute(f"CREATE TEMP TABLE {quote(step.name)} ({columns})")
+                self._make_empty(step)
             return True
         query = " UNION ".join(part.text for part in parts)
         text = self._ready(query)
@@ -313,6 +317,28 @@ class Stepwise:
         if step.within is not None and step.within.only:
             self._note_part(step.name, step.within)
         return not self._contents.number(step.name)
+
+    def _make_empty(self, step: Step) -> None:
+        columns = ", ".join(
+            f"{quote(name)} {kind}" for name, kind in zip(step.columns, step.types, strict=True)
+        )
+        _ = self._connection.execute(f"CREATE TEMP TABLE {quote(step.name)} ({columns})")
+        self._contents.has(step.name, 0)
+
+    def _lacks_rows(self, part: Part) -> bool:
+        """Whether a part has no rows, because of a list of steps that it reads none has."""
+        return any(all(map(self._is_without_rows, names)) for names in part.inputs)
+
+    def _is_without_rows(self, name: str) -> bool:
+        """Whether a relation surely has no rows; a stored step is filled to tell."""
+        step = self._steps.get(name)
+        if step is None:
+            return False
+        if self._is_stored(name):
+            return self._is_empty(name)
+        if name in self._small:
+            return not self._contents.number(step.name)
+        return bool(step.parts) and all(map(self._lacks_rows, step.parts))
 
     def _larger(self, part: Within) -> FoundPart | None:
         """A larger computed part from which a part can be read."""

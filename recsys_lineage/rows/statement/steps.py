@@ -18,10 +18,12 @@ class Part:
     Attributes:
         text: its SQL.
         of: steps of which one must have rows for the part to have any; empty where there are none.
+        inputs: lists of steps that it reads, folded, of each of which one must have rows too.
     """
 
     text: str
     of: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class Steps:
         *,
         stored: bool,
         of: str = "",
+        inputs: Sequence[tuple[str, ...]] = (),
         types: Sequence[str] = (),
         whole: Whole | None = None,
         all_rows: All | None = None,
@@ -169,7 +172,8 @@ class Steps:
         few: int = 0,
     ) -> None:
         """Add a step after all others."""
-        queries = (Part(parts, (of,) if of else ()),) if isinstance(parts, str) else tuple(parts)
+        one = isinstance(parts, str)
+        queries = (Part(parts, (of,) if of else (), tuple(inputs)),) if one else tuple(parts)
         made = Step(
             name,
             tuple(columns),

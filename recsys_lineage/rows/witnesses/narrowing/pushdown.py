@@ -28,6 +28,7 @@ from recsys_lineage.rows.statement.syntax import (
     subqueries,
 )
 from recsys_lineage.rows.witnesses.narrowing.filters import filters
+from recsys_lineage.rows.witnesses.narrowing.inputs import inputs_of
 from recsys_lineage.rows.witnesses.narrowing.knowledge import LIMITS, Knowledge, conditions_of_item
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.rows.witnesses.witnessed_query import Partition
@@ -72,7 +73,7 @@ class Pushdown(Knowledge):
         name = f"__part{len(self._made)}"
         self._made[key] = name
         columns = self.catalog.columns[table]
-        whole = None
+        whole, inputs = None, ()
         shaped = self._is_shaped(table)
         if definition is None:
             body, own = quote(self.catalog.tables[table]), [quote(column.name) for column in columns]
@@ -80,9 +81,11 @@ class Pushdown(Knowledge):
             definition.recursive or table in self._once or not self._is_worth_pushing(definition, conditions)
         ):
             body, own = quote(definition.name), [quote(column.name) for column in columns]
+            inputs = ((table,),)
         else:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
+            inputs = inputs_of(query, self._witnesses)
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
             requested = tuple(each.requested[0].strip('"') for each in conditions.values() if each.requested)
             if requested and not shaped and not self._witnesses.is_row_by_row(definition.query):
@@ -99,7 +102,16 @@ class Pushdown(Knowledge):
         within = self._within(table, conditions, columns) if stored else None
         few = 0 if stored or shaped or any(each.few for each in conditions.values()) else 1
         self._steps.add(
-            name, text, names, stored=stored, of=requests, types=types, whole=whole, within=within, few=few
+            name,
+            text,
+            names,
+            stored=stored,
+            of=requests,
+            inputs=inputs,
+            types=types,
+            whole=whole,
+            within=within,
+            few=few,
         )
         self.original[name] = table
         self.catalog.columns[name] = columns
