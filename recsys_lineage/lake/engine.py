@@ -36,6 +36,7 @@ class Engine:
         filesystem: fsspec.AbstractFileSystem | None = None,
         *,
         keeps_order: bool = False,
+        keeps_footers: bool = False,
     ) -> duckdb.DuckDBPyConnection:
         """A new in-memory connection in UTC that is locked.
 
@@ -47,6 +48,7 @@ class Engine:
             files: single files that may be read.
             filesystem: opens URLs of its protocol.
             keeps_order: whether results keep the order in which rows are read, which takes more memory.
+            keeps_footers: whether a Parquet file's footer is read once for all statements; for files that never change.
         """
         # DuckDB lets SQL open everything in the folder that it spills to, so that folder holds nothing else.
         # It is made with the first spill, and deleted with the connection, or once nobody holds it.
@@ -72,6 +74,9 @@ class Engine:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         # DuckDB draws its bar on standard output where it takes the process for interactive
         connection.execute("SET enable_progress_bar = false")
+        if keeps_footers:
+            connection.execute("LOAD parquet")  # a part of DuckDB, but its settings are known only then
+            connection.execute("SET parquet_metadata_cache = true")
         if filesystem is not None:
             # DuckDB 1.5 no longer takes one when external access is off
             connection.register_filesystem(filesystem)

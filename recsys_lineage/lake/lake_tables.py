@@ -70,13 +70,18 @@ class LakeTables:
         return self.storage.uri
 
     def connect(
-        self, opens: Iterable[str | os.PathLike[str]] = (), *, keeps_order: bool = False
+        self,
+        opens: Iterable[str | os.PathLike[str]] = (),
+        *,
+        keeps_order: bool = False,
+        keeps_footers: bool = False,
     ) -> duckdb.DuckDBPyConnection:
         """A locked DuckDB connection (`Engine.connect`) whose SQL opens this lake's files and nothing else.
 
         Args:
             opens: further files, and folders with everything below, that its SQL may open.
             keeps_order: whether results keep the order in which rows are read.
+            keeps_footers: whether a Parquet file's footer is read once; a lake's own files never change.
         """
         places = [os.fspath(place) for place in opens]
         return self.engine.connect(
@@ -84,6 +89,7 @@ class LakeTables:
             files=[place for place in places if not os.path.isdir(place)],
             filesystem=self._opens_urls(),
             keeps_order=keeps_order,
+            keeps_footers=keeps_footers,
         )
 
     def cursor(self) -> duckdb.DuckDBPyConnection:

@@ -238,7 +238,7 @@ class _Backward:
         statement = record.statement
         assert statement is not None
         check_is_rerunnable(record, schemas_of(record))
-        with self.lake.reading(), self.lake.connect() as connection:
+        with self.lake.reading(), self.lake.connect(keeps_footers=True) as connection:
             view_reads(self.lake, record, connection)
             names = [read.name for read in reads]
             found = traced_tables(

@@ -25,7 +25,7 @@ import duckdb
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.statement.row_values import RowValues
-from recsys_lineage.rows.statement.steps import All, Marking, Part, Step, Whole, Within
+from recsys_lineage.rows.statement.steps import All, Fixed, Marking, Part, Step, Whole, Within
 
 MOST_CACHED = 400
 """The most cached results; the oldest are deleted."""
@@ -217,6 +217,8 @@ def _step(written: Mapping[str, Any]) -> Step:
             within["answers"],
         ),
         written["few"],
+        written["fixed"]
+        and Fixed(written["fixed"]["table"], tuple(written["fixed"]["conditions"]), written["fixed"]["text"]),
     )
 
 

@@ -85,7 +85,7 @@ class Following:
                 if any(each.record.statement is not None for each in alike):
                     break
                 self.close()
-                self._cache, self._of = StepCache(self._lake.connect()), table
+                self._cache, self._of = StepCache(self._lake.connect(keeps_footers=True)), table
             self._read |= read
             alike.append(one)
         return alike

@@ -17,7 +17,10 @@ from recsys_lineage.lake.versions.table_version import Column, TableVersion
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.row_keys import Pairs, RowKeys
+from recsys_lineage.rows.statement.catalog import Column as NamedColumn
+from recsys_lineage.rows.statement.steps import numbered
 from recsys_lineage.rows.statement.value_literal import equals
+from recsys_lineage.rows.stored_rows import stored_rows
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_text import SqlText
 from recsys_lineage.sql.statement import bare_statement
@@ -230,9 +233,10 @@ def as_stored(connection: duckdb.DuckDBPyConnection, found: pa.Table, stored: st
             return found
     connection.register("_found", found)
     same = " AND ".join(f"s.{quote(n)} IS NOT DISTINCT FROM f.{quote(n)}" for n in found.column_names)
-    held = connection.sql(
-        f"SELECT s.* FROM {quote(stored)} AS s SEMI JOIN _found AS f ON {same}"
-    ).to_arrow_table()
+    connection.register("_values", found.rename_columns([*numbered(found.num_columns)]))
+    described = connection.execute(f"DESCRIBE {quote(stored)}").fetchall()
+    columns = [NamedColumn(str(name), str(kind)) for name, kind, *_ in described]
+    held = connection.sql(stored_rows(columns, quote(stored), "_values")).to_arrow_table()
     if held.num_rows < found.num_rows:
         connection.register("_held", held)
         held = connection.sql(

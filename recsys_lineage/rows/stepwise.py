@@ -71,6 +71,7 @@ class Stepwise:
         self._computed: set[str] = set()
         self._few: dict[str, int] = {}
         self._small: set[str] = set()
+        self._fixed: dict[str, list[tuple[frozenset[str], str]]] = {}
         self._parted: dict[str, int] = {}
         self._rows_of: dict[str, int] = {}
 
@@ -132,16 +133,33 @@ class Stepwise:
         self._few[name] = 0
         if all(map(self._lacks_rows, step.parts)):
             self._make_empty(step)
-            self._small.add(name)
+            self._note_small(name)
             return
-        text = self._over([each for each in self._unstored(step.text) if each != name], step.text)
+        query = self._of_fixed(step) or step.text
+        text = self._over([each for each in self._unstored(query) if each != name], query)
         made = f"CREATE TEMP TABLE {step.head} AS SELECT * FROM ({text}) LIMIT {_FEW + 1}"
         number = self._connection.execute(made, self._used(text)).fetchall()[0][0]
         if number > _FEW:
             _ = self._connection.execute(f"DROP TABLE {quote(step.name)}")
         else:
             self._contents.has(step.name, number)
-            self._small.add(name)
+            self._note_small(name)
+
+    def _note_small(self, name: str) -> None:
+        step = self._steps[name]
+        self._small.add(name)
+        if step.fixed is not None:
+            found = (frozenset(step.fixed.conditions), step.name)
+            self._fixed.setdefault(step.fixed.table, []).append(found)
+
+    def _of_fixed(self, step: Step) -> str | None:
+        """The query for a part over one with some of its conditions that was found; None if there is none."""
+        if step.fixed is None:
+            return None
+        for conditions, name in self._fixed.get(step.fixed.table, ()):
+            if conditions <= {*step.fixed.conditions}:
+                return step.fixed.text.replace("\0", quote(name))
+        return None
 
     def _rows_found(self, name: str) -> int | None:
         """Number of rows of a filled step; None for what is none."""

@@ -136,8 +136,16 @@ class Tracing:
             ]
             types = [column.type for column in columns]
             self.steps.add(name, queries, numbered(len(columns)), stored=True, types=types)
-        # mostly there are no others, and then DuckDB reads nothing
-        return f"{text}\nUNION ALL {stored_rows(columns, whole, quote(name))}"
+            # mostly there are no others, and then the table is not read
+            self.steps.add(
+                f"{name}_rows",
+                stored_rows(columns, whole, quote(name)),
+                [column.name for column in columns],
+                stored=True,
+                inputs=((name.casefold(),),),
+                types=types,
+            )
+        return f"{text}\nUNION ALL SELECT * FROM {quote(f'{name}_rows')}"
 
     def _step(self, definition: Definition, fits: Fits) -> None:
         name = definition.name.casefold()

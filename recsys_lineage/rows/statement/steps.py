@@ -63,6 +63,21 @@ class Within:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """Specification of a part by conditions on values that are the same in every step.
+
+    Attributes:
+        table: the whole table or definition.
+        conditions: the conditions, with their columns' positions: the part is exactly the rows that satisfy them.
+        text: its SQL over a part that satisfies some of them, with `\0` in place of its name.
+    """
+
+    table: str
+    conditions: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class All:
     """All rows of a definition, which a step of marked rows equals if its inputs are wholly marked.
 
@@ -119,6 +134,7 @@ class Step:
         marking: an alternative query for its rows if many are marked.
         within: its specification as a part, if it can be read from a larger part.
         few: the use at which its rows are stored if they are few, as those with given values mostly are; 0 for never.
+        fixed: its specification as a part, if it can be read from one with fewer conditions.
     """
 
     name: str
@@ -132,6 +148,7 @@ class Step:
     marking: Marking | None = None
     within: Within | None = None
     few: int = 0
+    fixed: Fixed | None = None
 
     @property
     def text(self) -> str:
@@ -170,6 +187,7 @@ class Steps:
         marking: Marking | None = None,
         within: Within | None = None,
         few: int = 0,
+        fixed: Fixed | None = None,
     ) -> None:
         """Add a step after all others."""
         one = isinstance(parts, str)
@@ -185,6 +203,7 @@ class Steps:
             marking=marking,
             within=within,
             few=few,
+            fixed=fixed,
         )
         self._steps.append(made)
 

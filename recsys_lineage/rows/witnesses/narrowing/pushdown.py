@@ -16,7 +16,7 @@ from recsys_lineage.rows.statement.condition import Condition, Conditions, best_
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.steps import Steps, Whole, Within
+from recsys_lineage.rows.statement.steps import Fixed, Steps, Whole, Within
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -112,6 +112,7 @@ class Pushdown(Knowledge):
             whole=whole,
             within=within,
             few=few,
+            fixed=self._fixed(table, conditions, columns) if few else None,
         )
         self.original[name] = table
         self.catalog.columns[name] = columns
@@ -131,10 +132,20 @@ class Pushdown(Knowledge):
             requested = ((n, condition.requests.strip('"'), condition.answers, False),)
         if not requested or table in self._once:
             return None
-        own = [quote(column.name) for column in columns]
-        body = f"(SELECT * FROM \0) AS __p({', '.join(own)})"
-        text = self._where(body, own, conditions, columns)
+        text = self._of_larger(conditions, columns)
         return Within(table, requested, len(requested) == len(conditions), text, answers)
+
+    def _fixed(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Fixed | None:
+        """Specification of a part by conditions that name no step."""
+        if table in self._once or any(each.requested or each.requests for each in conditions.values()):
+            return None
+        texts = tuple(sorted(f"{n} {each.template}" for n, each in conditions.items()))
+        return Fixed(table, texts, self._of_larger(conditions, columns))
+
+    def _of_larger(self, conditions: Conditions, columns: Sequence[Column]) -> str:
+        """The SQL of a part over a larger one, with `\0` in place of its name."""
+        own = [quote(column.name) for column in columns]
+        return self._where(f"(SELECT * FROM \0) AS __p({', '.join(own)})", own, conditions, columns)
 
     def _is_shaped(self, table: str) -> bool:
         """Whether a definition is a PIVOT, UNPIVOT or SUMMARIZE, which computes all rows for any of them."""
