@@ -79,6 +79,13 @@ KEYED = {
     "groups by a column of both sides": "SELECT k, count(y)::INTEGER AS v FROM t FULL JOIN u USING (k) GROUP BY k",
     "groups of unpivoted rows": "WITH q AS (SELECT t.k, n, y FROM t LEFT JOIN u ON u.k = t.k) "
     "SELECT k, sum(value)::INTEGER AS v FROM q UNPIVOT (value FOR name IN (n, y)) GROUP BY k, name",
+    "rows that come twice": "WITH d AS (SELECT hash(k, n) AS h FROM t WHERE x IS NOT NULL GROUP BY hash(k, n) "
+    "HAVING count(*) > 1) SELECT k, n AS v FROM t WHERE hash(k, n) IN (SELECT h FROM d)",
+    "rows that come once": "WITH d AS MATERIALIZED (SELECT hash(k, n) AS h FROM t GROUP BY hash(k, n) "
+    "HAVING count(*) >= 2 AND min(x) > 0) SELECT k, n AS v FROM t WHERE hash(k, n) NOT IN (SELECT h FROM d) OR x IS NULL",
+    "rows whose number comes twice, where they have one": "WITH c AS (SELECT (k || x)::INTEGER AS c FROM t "
+    "WHERE k IS NULL), d AS (SELECT abs(c) AS h FROM c GROUP BY abs(c) HAVING count(*) > 1) "
+    "SELECT k, n AS v FROM t WHERE n IN (SELECT h FROM d) OR n IS NULL",
     "a union of both": "SELECT k, count(*)::INTEGER AS v FROM (SELECT k, n FROM t UNION SELECT k, y FROM u) AS q "
     "GROUP BY k",
 }
