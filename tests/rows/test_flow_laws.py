@@ -82,7 +82,8 @@ KEYED = {
     "rows that come twice": "WITH d AS (SELECT hash(k, n) AS h FROM t WHERE x IS NOT NULL GROUP BY hash(k, n) "
     "HAVING count(*) > 1) SELECT k, n AS v FROM t WHERE hash(k, n) IN (SELECT h FROM d)",
     "rows that come once": "WITH d AS MATERIALIZED (SELECT hash(k, n) AS h FROM t GROUP BY hash(k, n) "
-    "HAVING count(*) >= 2 AND min(x) > 0) SELECT k, n AS v FROM t WHERE hash(k, n) NOT IN (SELECT h FROM d) OR x IS NULL",
+    "HAVING count(*) >= 2 AND min(x) > 0) SELECT k, n AS v FROM t "
+    "WHERE hash(k, n) NOT IN (SELECT h FROM d) OR x IS NULL",
     "rows whose number comes twice, where they have one": "WITH c AS (SELECT (k || x)::INTEGER AS c FROM t "
     "WHERE k IS NULL), d AS (SELECT abs(c) AS h FROM c GROUP BY abs(c) HAVING count(*) > 1) "
     "SELECT k, n AS v FROM t WHERE n IN (SELECT h FROM d) OR n IS NULL",

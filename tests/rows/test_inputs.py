@@ -95,7 +95,9 @@ def test_a_step_is_not_run_where_what_it_joins_has_no_rows(stored: bool) -> None
     with duckdb.connect() as connection:
         none = Step("none", ("v",), (Part("SELECT 1 AS v WHERE false"),), stored=True)
         of_none = Step("of_none", ("v",), (error,), stored=stored, types=("INTEGER",), few=0 if stored else 1)
-        above = Step("above", ("v",), (Part(error.text, (), (("of_none",),)),), stored=True, types=("INTEGER",))
+        above = Step(
+            "above", ("v",), (Part(error.text, (), (("of_none",),)),), stored=True, types=("INTEGER",)
+        )
         either = Step("either", ("v",), (Part("SELECT 2 AS v", (), (("none", "one"),)),), stored=True)
         one = Step("one", ("v",), (Part("SELECT 1 AS v"),), stored=True)
         steps = Stepwise(connection, [none, of_none, above, one, either], {}, StepCache(connection))

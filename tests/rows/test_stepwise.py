@@ -7,7 +7,7 @@ import pytest
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.rows.statement.condition import Condition
-from recsys_lineage.rows.statement.steps import Part, Step
+from recsys_lineage.rows.statement.steps import Fixed, Part, Step
 from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.stepwise import Stepwise
 from recsys_lineage.rows.trace_query import traced_tables
@@ -68,6 +68,43 @@ def test_a_part_of_few_rows_is_read_once_and_one_of_many_each_time(
             assert steps.rows("FROM part").num_rows == 1
         _ = connection.execute("DELETE FROM t")
         assert steps.rows("FROM part").num_rows == most
+
+
+_PARTS = {
+    "all of its conditions": (("0 v = 1", "1 w = 1"), 1),
+    "one more": (("0 v = 1", "1 w = 1", "2 z = 1"), 1),
+    "another": (("1 w = 1", "2 z = 1"), 0),
+}
+
+
+@pytest.mark.parametrize(("conditions", "rows"), _PARTS.values(), ids=_PARTS)
+def test_a_part_is_read_from_one_with_fewer_conditions(conditions: tuple[str, ...], rows: int) -> None:
+    with duckdb.connect() as connection:
+        _ = connection.execute("CREATE TABLE t AS SELECT 1 AS v, 1 AS w, 1 AS z")
+        where = " AND ".join(each[2:] for each in conditions)
+        larger = Fixed("t", ("0 v = 1", "1 w = 1"), "")
+        smaller = Fixed("t", conditions, f"SELECT * FROM \0 WHERE {where}")
+        steps = [
+            Step(
+                "larger", ("v", "w", "z"), (Part("FROM t WHERE v = 1 AND w = 1"),), False, few=1, fixed=larger
+            ),
+            Step("smaller", ("v", "w", "z"), (Part(f"FROM t WHERE {where}"),), False, few=1, fixed=smaller),
+        ]
+        found = Stepwise(connection, steps, {}, StepCache(connection))
+        assert found.rows("FROM larger").num_rows == 1
+        _ = connection.execute("DELETE FROM t")
+        assert found.rows("FROM smaller").num_rows == rows
+
+
+def test_a_step_that_only_spares_others_may_fail() -> None:
+    with duckdb.connect() as connection:
+        failing = Step(
+            "spares", ("v",), (Part("SELECT error('not for every row') AS v"),), True, optional=True
+        )
+        made = Step("made", ("v",), (Part("SELECT 1 AS v", (), (("spares",),)),), True, ("INTEGER",))
+        assert (
+            Stepwise(connection, [failing, made], {}, StepCache(connection)).rows("FROM made").num_rows == 1
+        )
 
 
 _KINDS = {

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
 from recsys_lineage.rows.statement.syntax import Node, children, conjuncts, is_expression, whole_of
 
-_NEEDED = {"INNER": ("left", "right"), "SEMI": ("left", "right"), "LEFT": ("left",), "ANTI": ("left",), "RIGHT": ("right",)}
+_NEEDED = {
+    "INNER": ("left", "right"),
+    "SEMI": ("left", "right"),
+    "LEFT": ("left",),
+    "ANTI": ("left",),
+    "RIGHT": ("right",),
+}
 """Sides of a join without whose rows it has none."""
 
 Inputs = tuple[tuple[str, ...], ...]

@@ -23,7 +23,8 @@ _STRANGE = ("SUBQUERY", "WINDOW", "LAMBDA", "PARAMETER")
 def repeated_keys(definition: Definition, syntax: Syntax) -> str | None:
     """The query for the key `k` of all rows from which a definition makes groups of more than one row.
 
-    It may fail for rows that the definition's own conditions leave out. None if its one column is not the one key of such groups.
+    It may fail for rows that the definition's own conditions leave out. None if its one column is not the one key of
+    such groups.
     """
     query = definition.query
     if definition.recursive or query["type"] != "SELECT_NODE":
