@@ -86,6 +86,17 @@ class Stepwise:
         except duckdb.Error as error:
             raise not_taken(error) from error
 
+    def has_rows(self, step: str) -> bool:
+        """Whether a stored step has rows; one of which nothing is wanted has none.
+
+        Raises:
+            RowTraceError: DuckDB refuses one of the steps.
+        """
+        try:
+            return not self._is_empty(step)
+        except duckdb.Error as error:
+            raise not_taken(error) from error
+
     def forget(self) -> None:
         """Drop the temporary tables and views of the steps; what other steps may share stays."""
         for kind in ("view", "table"):

@@ -194,7 +194,7 @@ def traced_tables(
     arguments = (sql, schemas, sources, rows.column_names, one, connection, parameters, flows)
     descent = _descent(*arguments, further=False)
     stepwise, texts = steps(descent), descent.wanted
-    if descent.lost and stepwise.rows(f"SELECT * FROM {quote(descent.lost)}").num_rows:
+    if descent.lost and stepwise.has_rows(descent.lost):
         stepwise.forget()
         descent = _descent(*arguments, further=True)
         stepwise, texts = steps(descent), descent.wanted
