@@ -43,7 +43,9 @@ def _with(
     same += [f"{names[n]} IS NOT DISTINCT FROM __wanted.c{n}" for n in rest]
     parts = rows
     if nulls:
-        requested = [f"{names[n]} IS NULL AND EXISTS (SELECT 1 FROM {wanted} WHERE c{n} IS NULL)" for n in nulls]
+        requested = [
+            f"{names[n]} IS NULL AND EXISTS (SELECT 1 FROM {wanted} WHERE c{n} IS NULL)" for n in nulls
+        ]
         parts = f"(SELECT * FROM {rows} AS __row WHERE {' AND '.join(requested)})"
     values = f"(SELECT * FROM {wanted} WHERE {' AND '.join(here)}) AS __wanted"
     return f"SELECT __row.* FROM {parts} AS __row SEMI JOIN {values} ON {' AND '.join(same) or 'true'}"
