@@ -219,7 +219,6 @@ def _step(written: Mapping[str, Any]) -> Step:
         written["few"],
         written["fixed"]
         and Fixed(written["fixed"]["table"], tuple(written["fixed"]["conditions"]), written["fixed"]["text"]),
-        written["optional"],
     )
 
 

@@ -52,7 +52,7 @@ class Flowing:
         self._wholly_marked = WhollyMarked(statement, self.witnesses)
         self.steps = Steps(statement)
         self._once = float_sums(statement, self.witnesses.followed)
-        self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once, several=True)
+        self.pushdown = Pushdown(statement, self.witnesses, self.steps, self._once)
         self._wanted = Wanted(
             statement, self.witnesses, self.pushdown, self.steps, stored if all_stored else ""
         )

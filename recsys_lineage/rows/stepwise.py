@@ -364,13 +364,7 @@ class Stepwise:
         if step is None:
             return False
         if self._is_stored(name):
-            try:
-                return self._is_empty(name)
-            except duckdb.Error as error:
-                if not step.optional or isinstance(error, duckdb.InterruptException):
-                    raise
-                self._empty[name] = False
-                return False
+            return self._is_empty(name)
         if name in self._small:
             return not self._contents.number(step.name)
         return bool(step.parts) and all(map(self._lacks_rows, step.parts))

@@ -135,7 +135,6 @@ class Step:
         within: its specification as a part, if it can be read from a larger part.
         few: the use at which its rows are stored if they are few, as those with given values mostly are; 0 for never.
         fixed: its specification as a part, if it can be read from one with fewer conditions.
-        optional: whether nothing but whether it has rows is of use, and only where that can be computed.
     """
 
     name: str
@@ -150,7 +149,6 @@ class Step:
     within: Within | None = None
     few: int = 0
     fixed: Fixed | None = None
-    optional: bool = False
 
     @property
     def text(self) -> str:
@@ -190,7 +188,6 @@ class Steps:
         within: Within | None = None,
         few: int = 0,
         fixed: Fixed | None = None,
-        optional: bool = False,
     ) -> None:
         """Add a step after all others."""
         one = isinstance(parts, str)
@@ -207,7 +204,6 @@ class Steps:
             within=within,
             few=few,
             fixed=fixed,
-            optional=optional,
         )
         self._steps.append(made)
 

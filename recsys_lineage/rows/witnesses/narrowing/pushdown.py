@@ -8,7 +8,7 @@ be part of a wanted row are left out.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.columns.column_places import Place, place_of
@@ -30,7 +30,6 @@ from recsys_lineage.rows.statement.syntax import (
 from recsys_lineage.rows.witnesses.narrowing.filters import filters
 from recsys_lineage.rows.witnesses.narrowing.inputs import inputs_of
 from recsys_lineage.rows.witnesses.narrowing.knowledge import LIMITS, Knowledge, conditions_of_item
-from recsys_lineage.rows.witnesses.narrowing.repeated_keys import repeated_keys
 from recsys_lineage.rows.witnesses.witness import Witnesses
 from recsys_lineage.rows.witnesses.witnessed_query import Partition
 from recsys_lineage.sql.names import quote
@@ -44,7 +43,6 @@ class Pushdown(Knowledge):
         witnesses: the statement's witnesses.
         steps: the steps to which the relations are added.
         once: folded names of definitions to compute as a whole.
-        several: whether many rows are wanted, so that much the same is mostly requested several times.
     """
 
     def __init__(
@@ -53,14 +51,11 @@ class Pushdown(Knowledge):
         witnesses: Witnesses,
         steps: Steps,
         once: Collection[str] = (),
-        *,
-        several: bool = False,
     ) -> None:
         super().__init__(witnesses)
         self.original: dict[str, str] = {}
-        self._steps, self._once, self._several = steps, once, several
+        self._steps, self._once = steps, once
         self._requested: dict[str, str] = {}
-        self._keys: set[str] = set()
         self._made: dict[tuple[str, tuple[tuple[int, Condition], ...]], str] = {}
 
     def name_of(self, table: str) -> str:
@@ -90,7 +85,7 @@ class Pushdown(Knowledge):
         else:
             own = [f"__o{n}" for n in range(len(columns))]
             query = self.pushed(definition.query, conditions, len(columns))
-            inputs = (*inputs_of(query, self._witnesses), *self._repeated(definition, conditions))
+            inputs = inputs_of(query, self._witnesses)
             body = f"({self.syntax.text(query)}) AS __q({', '.join(own)})"
             requested = tuple(each.requested[0].strip('"') for each in conditions.values() if each.requested)
             if requested and not shaped and not self._witnesses.is_row_by_row(definition.query):
@@ -122,22 +117,6 @@ class Pushdown(Knowledge):
         self.original[name] = table
         self.catalog.columns[name] = columns
         return name
-
-    def _repeated(self, definition: Definition, conditions: Conditions) -> Iterator[tuple[str]]:
-        """The step with the requested keys that occur more than once, if a definition's groups need some."""
-        ((n, condition), *others) = conditions.items()
-        keys = repeated_keys(definition, self.syntax) if self._several and not others else None
-        if keys is None or n != 0 or not condition.requests:
-            return
-        all_keys = f"__keys_of_{definition.name.casefold()}"
-        if all_keys not in self._keys:
-            self._keys.add(all_keys)
-            self._steps.add(all_keys, keys, stored=True)
-        name = f"__repeated{len(self._made)}"
-        text = f"SELECT k FROM {quote(all_keys)} WHERE {condition.of('k')} GROUP BY k HAVING count(*) > 1"
-        requests, types = condition.requests.strip('"'), [definition.columns[0].type]
-        self._steps.add(name, text, ["k"], stored=True, of=requests, types=types, optional=True)
-        yield (name,)
 
     def _within(self, table: str, conditions: Conditions, columns: Sequence[Column]) -> Within | None:
         """Specification of a part, so that it can be read from a larger one."""
