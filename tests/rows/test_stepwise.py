@@ -96,17 +96,6 @@ def test_a_part_is_read_from_one_with_fewer_conditions(conditions: tuple[str, ..
         assert found.rows("FROM smaller").num_rows == rows
 
 
-def test_a_step_that_only_spares_others_may_fail() -> None:
-    with duckdb.connect() as connection:
-        failing = Step(
-            "spares", ("v",), (Part("SELECT error('not for every row') AS v"),), True, optional=True
-        )
-        made = Step("made", ("v",), (Part("SELECT 1 AS v", (), (("spares",),)),), True, ("INTEGER",))
-        assert (
-            Stepwise(connection, [failing, made], {}, StepCache(connection)).rows("FROM made").num_rows == 1
-        )
-
-
 _KINDS = {
     "a number": "1::TINYINT", "a large one": "'170141183460469231731687303715884105727'::HUGEINT", "part": "0.1::FLOAT",
     "not a number": "'NaN'::DOUBLE", "less than nothing": "-0.0::DOUBLE", "to the point": "1.10::DECIMAL(5, 2)",
