@@ -73,7 +73,7 @@ def replaced(content: bytes) -> Callable[[Path], Path]:
     return replace
 
 
-LATIN = "".join(f"1,i1,1,1.0,2024-01-25 10:00:00,Zoë{n}\n" for n in range(50)).encode("latin-1")
+LATIN = "".join(f"1,i1,1,1.0,2024-01-25 10:00:00,Zoë {n}\n" for n in range(50)).encode("latin-1")
 FAULTS = {
     "a column is missing": (without_a_column, ["the column 'moment'", "Rename the column in the file"]),
     "a column is renamed": (renamed, ["'customer': Did you mean 'custmer'?"]),
@@ -89,7 +89,7 @@ FAULTS = {
     ),
     "the encoding is another": (
         replaced(",".join(HEADER).encode() + b"\n" + LATIN),
-        ["no UTF-8 text", "Name its encoding", "latin-1"],
+        ["no UTF-8 text", "It looks like cp1252 (Western Europe): name the encoding", "encoding = 'cp1252'"],
     ),
 }
 

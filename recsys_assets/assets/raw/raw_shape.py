@@ -86,7 +86,10 @@ def rounded_ids(query: str, columns: Sequence[Column], ask: Callable[[str], Sequ
     }
     if not limits:
         return
-    counts = ", ".join(f"count(*) FILTER (abs({quote(name)}) >= {most})" for name, most in limits.items())
+    counts = ", ".join(
+        f"count(*) FILTER (isfinite({quote(name)}) AND abs({quote(name)}) >= {most})"
+        for name, most in limits.items()
+    )
     for (name, most), rows in zip(limits.items(), ask(f"SELECT {counts} FROM ({query})"), strict=True):
         if rows:
             yield (

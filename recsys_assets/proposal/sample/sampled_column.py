@@ -184,7 +184,7 @@ def _first_like(pattern: str, texts: pl.Series) -> str:
 def _exact_to(values: pl.Series) -> int:
     """The number up to which floating-point values are exact, if some are larger; 0 otherwise."""
     most = {pl.Float32: 1 << 24, pl.Float64: 1 << 53}.get(values.dtype.base_type(), 0)
-    return most if most and bool((values.abs() >= most).any()) else 0
+    return most if most and bool((values.is_finite() & (values.abs() >= most)).any()) else 0
 
 
 def _of_moments(column: SampledColumn, values: pl.Series) -> SampledColumn:
