@@ -70,3 +70,9 @@ def test_letters_that_no_encoding_makes_usual_are_said_to_be_in_doubt() -> None:
     guess = guessed_encoding(b"id,title\n1,\x9d\xa4\xb3x\n2,a\xa6\xbdb\n")
     assert not guess.is_likely
     assert "No encoding that is known here fits" in guess.advice
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp850", "mac-roman"])
+def test_a_number_after_an_accent_is_usual(encoding: str) -> None:
+    guess = guessed_encoding("item,title\n1,Menü3\n2,Café7\n3,Menü12\n".encode(encoding))
+    assert (guess.name, guess.is_likely) == (encoding, True)

@@ -101,7 +101,7 @@ def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
 
 
 _ALONE, _NEXT_TO_ONE, _ELSEWHERE = 1.0, 0.6, 0.25
-"""Scores of letters among ASCII letters, next to one other accent or as a word, and where they are unlikely."""
+"""Scores of letters among ASCII letters, of those next to an accent or a digit or as a word, and of unlikely ones."""
 
 
 def _fits_context(before: str, letter: str, after: str) -> float:
@@ -115,7 +115,7 @@ def _fits_context(before: str, letter: str, after: str) -> float:
     if unicodedata.category(letter)[0] not in "LM":
         return _ALONE if len(neighbours) < 2 or letter == _APOSTROPHE else _ELSEWHERE
     if before.isdigit() or after.isdigit():
-        return _ELSEWHERE
+        return _NEXT_TO_ONE if neighbours else _ELSEWHERE
     if unicodedata.name(letter, "").startswith("LATIN"):
         return (_ALONE if neighbours else _NEXT_TO_ONE, _NEXT_TO_ONE, _ELSEWHERE)[others]
     return _ALONE if neighbours and others == len(neighbours) else _ELSEWHERE
