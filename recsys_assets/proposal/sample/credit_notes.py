@@ -45,7 +45,6 @@ class CreditNotes:
         letters: before the numbers of their orders.
         rows: number of these lines in the sample.
         is_certain: whether nearly all of them repeat what the same customer bought before, unlike other lines.
-        is_text: whether the files hold the ids as text.
     """
 
     letters: str
@@ -64,10 +63,10 @@ def credit_notes(frame: pl.DataFrame) -> dict[str, CreditNotes]:
     Where these have numbers below zero, the numbers say so already.
     """
     found: dict[str, CreditNotes] = {}
+    below = numbers_below_zero(frame)
     for name, type_ in frame.schema.items():
         if type_ != pl.String or role_rank("order_id", name, EVENT["order_id"]) is None:
             continue
-        below = numbers_below_zero(frame)
         letters = frame[name].str.extract(_ID).fill_null("?")
         counts = letters.value_counts(sort=True)
         usual = counts[letters.name][0]
