@@ -65,6 +65,8 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
         "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
         "ordrenummer", "ordrenr", "номерзаказа", "заказ",
+        "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
+        "zamowienie", "paragon", "fatura", "ordre", "faktura", "tilaus", "siparis", "чек",
     ),
     "behaviour": (
         "event", "eventtype", "eventname", "behaviour", "behavior", "behaviortype", "action", "actiontype", "activity",
