@@ -74,7 +74,9 @@ def test_states_in_codes_are_told_with_the_way_to_leave_some_out(
     assert loaded(tmp_path / "source", tmp_path / "data")[0].height == len(LINES)
 
 
-@pytest.mark.parametrize("paper", ["Beleg", "Rechnung", "Facture", "Fattura", "Factuur", "Paragon", "Faktura", "Чек"])
+@pytest.mark.parametrize(
+    "paper", ["Beleg", "Rechnung", "Facture", "Fattura", "Factuur", "Paragon", "Faktura", "Чек"]
+)
 def test_a_paper_is_the_order(tmp_path: Path, paper: str) -> None:
     _ = proposed(tmp_path, {"o.csv": _sold().replace("Invoice,", f"{paper},")})
     assert f'"{paper}" AS order_id' in (tmp_path / "source" / "raw_events.sql").read_text()
