@@ -155,6 +155,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
                 plain_name(column.name) not in like.get(role, ()),
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
+                role in IDS and files.rows >= TELLING_ROWS and column.distinct == 1,
                 role in IDS and column.has_words,
                 rank,
                 place,
@@ -279,7 +280,7 @@ def _in_several_columns(
 
 def is_rating(column: SampledColumn) -> bool:
     """Whether a column holds ratings, by its name, or by a few small numbers."""
-    if column.kind != "number":
+    if column.kind != "number" or column.signs:
         return False
     if rank_of(column.name, RATINGS) is not None:
         return True

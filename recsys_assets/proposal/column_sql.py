@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from recsys_assets.proposal.column_roles import NUMBERS
+from recsys_assets.proposal.formats.other_digits import in_ascii_sql
 from recsys_assets.proposal.formats.written_numbers import ACCOUNTED, DECIMAL_COMMA, NUMBER_AFFIXES
 from recsys_assets.proposal.names.behaviours import mapped_behaviours
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
@@ -28,6 +29,7 @@ def value_sql(name: str, column: SampledColumn, sql_of: Callable[[str], str]) ->
 
 def number_sql(column: SampledColumn, at: str) -> str:
     """An expression for the numbers of a column of files, given its SQL `at`."""
+    at = in_ascii_sql(at, column.signs)
     for pattern, minus in ACCOUNTED.items() if column.accounted else ():
         at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
     if column.decorated:
@@ -43,6 +45,7 @@ def number_sql(column: SampledColumn, at: str) -> str:
 
 def moment_sql(column: SampledColumn, at: str) -> str:
     """An expression for the times of a column of files, given its SQL `at`."""
+    at = in_ascii_sql(at, column.signs)
     if column.kind == "epoch" and not column.is_text and len(column.formats) == 1:
         return _moment(column.formats[0], at)
     if column.formats == (ISO,):

@@ -161,22 +161,26 @@ def _key(
     of_heads: Mapping[str, SampledColumn],
 ) -> tuple[str, str] | None:
     pairs: list[tuple[SampledColumn, SampledColumn]] = []
-    if "order_id" in of_lines and "order_id" in of_heads:
-        pairs.append((of_lines["order_id"], of_heads["order_id"]))
     by_name = {folded(column.name): column for column in heads.columns}
-    if "order_id" in of_lines and "order_id" not in of_heads:
+    if "order_id" in of_lines:
+        pairs += [(of_lines["order_id"], of_heads["order_id"])] if "order_id" in of_heads else []
         # databases number their orders by a column that is only called an id
         pairs += [(of_lines["order_id"], by_name[name]) for name in OWN_IDS if name in by_name]
     for column in lines.columns:
         other = by_name.get(folded(column.name))
         if other is not None and _names_a_key(column.name) and column.name != of_lines["item_id"].name:
             pairs.append((column, other))
-    for one, other in pairs:
-        if other.name == of_heads["user_id"].name:
-            continue  # a table of customers is none of orders, though both number their rows
-        if other.distinct >= _LEAST_DIFFERENT * heads.rows * other.filled and other.filled > 0:
-            return one.name, other.name
-    return None
+    fitting = [
+        (one, other)
+        for one, other in pairs
+        # a table of customers is none of orders, though both number their rows
+        if other.name != of_heads["user_id"].name
+        and other.distinct >= _LEAST_DIFFERENT * heads.rows * other.filled
+        and other.filled > 0
+    ]
+    # orders may have a number for people beside the one that their lines name: the same values tell which it is
+    best = max(fitting, key=lambda pair: len(pair[0].some & pair[1].some), default=None)
+    return best if best is None else (best[0].name, best[1].name)
 
 
 def _names_a_key(name: str) -> bool:

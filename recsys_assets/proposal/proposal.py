@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_assets.proposal.column_roles import NUMBERS, Roles
+from recsys_assets.proposal.named_states import with_named_states
 from recsys_assets.proposal.names.behaviours import known_behaviour, named_behaviour
 from recsys_assets.proposal.names.known_names import IDS, RawTable
 from recsys_assets.proposal.names.named_columns import NamedColumn, columns_to_name, with_names, with_own_ids
@@ -97,7 +98,7 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
         {path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())}
     )
     groups, unread = sampled_files(root, paths)
-    groups = with_own_ids(with_names(groups, named))
+    groups = with_named_states(with_own_ids(with_names(groups, named)))
     tables, joined = proposed_tables(groups)
     events = tables.get("raw_events", ())
     if not events:
@@ -129,12 +130,22 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
             default=2000,
         ),
         non_products=[*_charges(tables)],
+        limits={f"largest_{words}": _limit(events, role) for words, role in _LIMITED.items()},
         ids_have_points=any(
             part.columns[role].has_points for part in events for role in IDS if role in part.columns
         ),
     )
     notes = tuple(dict.fromkeys(proposal_notes(groups, tables, joined, divided=divided)))
     return Proposal(root, tuple(groups), tables, unread, notes, texts)
+
+
+_LIMITED = {"price": "unit_price", "quantity": "quantity"}
+
+
+def _limit(events: Sequence[Roles], role: str) -> float:
+    """The limit for the numbers of a column of events; 0 if the usual one is right."""
+    limits = [part.files.largest.get(part.columns[role].name, 0) for part in events if role in part.columns]
+    return max(limits, default=0)
 
 
 def _charges(tables: Mapping[RawTable, Sequence[Roles]]) -> dict[str, str]:

@@ -127,6 +127,7 @@ def settings_text(
     first_year: int,
     ids_have_points: bool,
     non_products: Sequence[str],
+    limits: Mapping[str, float],
 ) -> str:
     """`source.toml`."""
     lines = [f"title = {_toml(title)}", f"default_behaviour = {_toml(default_behaviour)}"]
@@ -140,6 +141,12 @@ def settings_text(
             "# not sold as products, by what they are called: their rows are rejected",
             f"non_products = [{', '.join(_toml(re.escape(item)) for item in non_products)}]",
         ]
+    for name, limit in limits.items():
+        if limit:
+            lines += [
+                f"# a larger {name.removeprefix('largest_')} counts as an error; the usual limit is too low here",
+                f"{name} = {limit:.0f}",
+            ]
     if first_year < EARLIEST_DAY.year:
         lines += [f"first_day = {first_year:04d}-01-01"]
     if undated:

@@ -142,15 +142,6 @@ def test_pieces_are_read_beside_their_unit(numbers: list[int], unit: str) -> Non
     assert read({"qty": texts})["qty"] == numbers
 
 
-@pytest.mark.parametrize("zero", ["\u0660", "\u0966", "\uff10"])
-@pytest.mark.parametrize("name", ["price", "created_at", "sku", "Uhrzeit"])
-@pytest.mark.parametrize("text", ["12", "12.50", "2024-01-31", "2024-01-31 10:00", "20240131", "1706700000"])
-def test_digits_of_other_scripts_are_text(text: str, name: str, zero: str) -> None:
-    """DuckDB reads ASCII digits alone."""
-    texts = ["".join(chr(ord(zero) + int(sign)) if sign.isdigit() else sign for sign in text)] * 3
-    assert sampled_column(pl.Series(name, texts)).kind == "text"
-
-
 @pytest.mark.parametrize(
     ("name", "kind"), [("Lagerplatz", "text"), ("sku", "text"), ("amount", "number"), ("price", "number")]
 )

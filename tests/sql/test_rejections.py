@@ -135,6 +135,7 @@ TIMES_WRITTEN: dict[str, str] = {
     "days of a year": f"{MOMENT:%Y-%j}",
     "dates of zeros": "0000-00-00 00:00:00",
     "numbers in scientific notation": "1.7104E+12",
+    "times in digits of another script": "２０２４-０３-１４ ０９:３０",  # noqa: RUF001
 }
 NUMBERS_WRITTEN: dict[str, tuple[str, float]] = {
     "decimal commas and points between thousands": ("1.299,50", 1299.5),
@@ -144,6 +145,7 @@ NUMBERS_WRITTEN: dict[str, tuple[str, float]] = {
     "numbers below zero in brackets, or with another sign for minus": ("(12.5)", -12.5),
     "blanks between thousands": ("1 299.5", 1299.5),
     "a currency or a unit next to the number": ("12.50 €", 12.5),
+    "numbers in digits of another script": ("１２.５", 12.5),  # noqa: RUF001
 }
 
 

@@ -46,6 +46,11 @@ TIMES = (
     ),
     ("days of a week", r"[0-9]{4}-?W[0-9]{2}.*", "try_strptime(…, '%G-W%V-%u')"),
     ("days of a year", r"[0-9]{4}-[0-9]{3}", "try_strptime(…, '%Y-%j')"),
+    (
+        "times in digits of another script",
+        r"[^0-9]*\p{Nd}[^0-9]*",
+        "translate(…, '０１２３４５６７８９', '0123456789'), with the digits of the file",  # noqa: RUF001
+    ),
     ("dates of zeros", r"0000-00-00.*", "the shop's own mark for no date; leave such rows out, or take another column"),
 )  # fmt: skip
 """Notations of times that the SQL may have failed to parse: name, pattern for the whole text, and an expression that
@@ -81,6 +86,11 @@ NUMBERS = (
         "a currency or a unit next to the number",
         r"(\p{Sc}|[A-Za-z]+\.?)\s*[+-]?[0-9][0-9., ]*|[+-]?[0-9][0-9., ]*\s*(\p{Sc}|[A-Za-z%]+\.?)",
         r"TRY_CAST(regexp_replace(…, '[^0-9.-]', '', 'g') AS DOUBLE)",
+    ),
+    (
+        "numbers in digits of another script",
+        r"[^0-9]*\p{Nd}[^0-9]*",
+        "TRY_CAST(translate(…, '０１２３４５６７８９', '0123456789') AS DOUBLE), with the digits of the file",  # noqa: RUF001
     ),
 )  # fmt: skip
 """The same for numbers."""

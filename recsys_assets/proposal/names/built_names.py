@@ -16,7 +16,7 @@ _THINGS = (
     "course|venue|poi|place|business|restaurant|hotel|listing|offer|content|artist|album|adgroup|ad"
 )
 _NAMED_ALONE = "product|article|sku|movie|film|song|track|book|game|video"
-_OF_THINGS = f"(?:raw|main|parent|lineitem|item)?(?:{_THINGS})"
+_OF_THINGS = f"(?:raw|main|parent|lineitems?|items?)?(?:{_THINGS})"
 _HAPPENED = (
     "event|ordered|order|purchased|purchase|transaction|trans|invoice|sales|sale|sold|shopping|shop|visit|created|"
     "creation|clicked|click|viewed|view|server|utc|gmt|local|unix|epoch|reviewed|review|rating|rated|checkin|bought|"
@@ -24,10 +24,10 @@ _HAPPENED = (
 )
 _MOMENT = "datetime|timestamp|tstamp|date|time|day|dt|ts|at|on|ms"
 _TAX = "(?:incl?(?:uding)?|excl?(?:uding)?|with|without)tax|tax(?:incl?|excl?)"
-_OF_LINE = "lineitem|item|line|row|product"
+_OF_LINE = "lineitems?|items?|line|row|product"
 _BUILT: Mapping[str, tuple[str, ...]] = {
     "user_id": (
-        f"(?:order|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
+        f"(?:order(?:customer)?|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
         f"(?:{_CARDS})(?:card|karten?|kort)(?:id|no|nr|num|number|nummer)?",
         "(?:cart[ae]|tarjeta|cartao|tessera)(?:de)?(?:fedelta|fidelidad|fidelidade|fidelite|cliente)",
         "(?:session|visit)(?:id|key|no|number)?",
@@ -42,11 +42,11 @@ _BUILT: Mapping[str, tuple[str, ...]] = {
     "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",
         "(?:quantity|qty)(?:shipped|delivered)"),
     "unit_price": (f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|eur|usd|gbp|net|gross|{_TAX})?",),
-    "amount": (f"(?:{_OF_LINE})(?:total|amount|sum|revenue)", f"(?:linetotal|rowtotal|totalprice)(?:{_TAX})",
+    "amount": (f"(?:{_OF_LINE})(?:total(?:price)?|amount|sum|revenue)", f"(?:linetotal|rowtotal|totalprice)(?:{_TAX})",
         "spend|spent"),
     "discount": (f"(?:{_OF_LINE})discount(?:amount)?",),
     "store_id": (f"(?:store|branch|filiale)(?:{_KEYS})",),
-    "title": (f"{_OF_THINGS}(?:title|name|description|desc)",),
+    "title": (f"{_OF_THINGS}(?:title|name|description|desc)", "lineitems?(?:label|name|title)"),
     "department": ("department(?:id|code|name|desc)",),
     "category": (
         f"(?:{_OF_THINGS})?(?:main|primary)?(?:category|categories|genres?|cat|cate|aisle)(?:id|name|code|desc)?",

@@ -36,7 +36,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
         "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
         "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
-        "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
+        "tisku", "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
         "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara",
         "артикул", "кодтовара", "idтовара", "товар",  # noqa: RUF001 - Cyrillic
     ),
@@ -65,7 +65,7 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
         "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
         "ordrenummer", "ordrenr", "номерзаказа", "заказ",
-        "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
+        "tiorderid", "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
         "zamowienie", "paragon", "fatura", "ordre", "faktura", "tilaus", "siparis", "чек",
     ),
     "behaviour": (
@@ -74,12 +74,12 @@ EVENT: Mapping[str, tuple[str, ...]] = {
     "quantity": (
         "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "pcs", "menge", "anzahl", "count",
         "quantite", "cantidad", "quantita", "aantal", "quantidade", "qtde", "数量", "個数", "數量",
-        "kwmeng", "fkimg", "ilosc", "antal", "antall", "количество", "колво",
+        "tiquantity", "kwmeng", "fkimg", "ilosc", "antal", "antall", "количество", "колво",
     ),
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
         "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "valorunitario",
         "precounitario", "preco", "単価", "价格", "单价", "單價",
-        "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
+        "tiprice", "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
         "ценазаединицу", "цена"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
@@ -95,7 +95,7 @@ _ITEM: Mapping[str, tuple[str, ...]] = {
     "title": (
         "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "artikelbezeichnung",
         "artikelname", "bezeichnung", "titel", "nomeproduto", "nomedoproduto", "商品名", "商品名称",
-        "商品標題", "description",
+        "商品標題", "tiname", "description",
         "arktx", "maktx", "nazwaproduktu", "nazwa", "produktnamn", "produktnavn", "varenavn", "benamning",
         "наименование", "названиетовара", "название",
     ),

@@ -6,22 +6,22 @@ import re
 from unicodedata import combining, normalize
 
 _CAME_TO_NOTHING = (
-    "cancelled", "canceled", "cancel", "cancelation", "cancellation", "refunded", "refund", "failed", "failure", "void",
-    "voided", "chargeback", "chargedback", "rejected", "declined", "denied", "expired", "abandoned", "deleted", "trash",
-    "storno", "storniert", "stornierung", "abgebrochen", "abgelehnt", "erstattet", "annulliert", "fehlgeschlagen",
-    "annule", "annulee", "annulation", "rembourse", "remboursee", "refuse", "refusee", "echoue",
-    "cancelado", "cancelada", "anulado", "anulada", "reembolsado", "reembolsada", "rechazado", "rechazada", "estornado",
-    "annullato", "annullata", "rimborsato", "rimborsata", "geannuleerd", "terugbetaald", "anulowane", "anulowano",
-    "zwrocone", "annullerad", "annulleret", "makulerad", "отменен", "возврат",
-    "キャンセル", "已取消", "已退款",
+    "cancelled", "canceled", "cancel", "cancelation", "cancellation", "refunded", "refund", "failed", "failure",
+    "void", "voided", "reversed", "chargeback", "chargedback", "error", "erreur", "rejected", "declined", "denied",
+    "expired", "abandoned", "deleted", "trash", "storno", "storniert", "stornierung", "abgebrochen", "abgelehnt",
+    "erstattet", "annulliert", "fehlgeschlagen", "annule", "annulee", "annulation", "rembourse", "remboursee",
+    "refuse", "refusee", "echoue", "cancelado", "cancelada", "anulado", "anulada", "reembolsado", "reembolsada",
+    "rechazado", "rechazada", "estornado", "annullato", "annullata", "rimborsato", "rimborsata", "geannuleerd",
+    "terugbetaald", "anulowane", "anulowano", "zwrocone", "annullerad", "annulleret", "makulerad", "отменен",
+    "возврат", "キャンセル", "已取消", "已退款",
 )  # fmt: skip
 _OPEN = (
-    "pending", "unpaid", "test", "returned", "return", "offen", "draft", "hold", "onhold", "partially", "partial",
-    "teilweise", "parcialmente", "partiellement", "retourniert", "ausstehend",
+    "pending", "awaiting", "attente", "unpaid", "test", "returned", "return", "offen", "draft", "hold", "onhold",
+    "partially", "partial", "teilweise", "parcialmente", "partiellement", "retourniert", "ausstehend",
 )  # fmt: skip
 _NOT = (
     "not", "never", "no", "un", "non", "nicht", "kein", "partially", "partial", "partly", "teilweise", "partiellement",
-    "parcialmente", "parzialmente", "gedeeltelijk", "requested", "request",
+    "parcialmente", "parzialmente", "gedeeltelijk", "requested", "request", "reversal",
 )  # fmt: skip
 """Words beside which the others mean less: `partially refunded`, `not cancelled`, `cancellation requested`."""
 _NAMED = re.compile(
@@ -68,6 +68,14 @@ def is_in_doubt(state: str) -> bool:
 def names_states(plain: str) -> bool:
     """Whether a column of this name, without case, accents and signs, holds the states of orders."""
     return _NAMED.search(plain) is not None and _OF_ANOTHER.search(plain) is None
+
+
+def is_code(state: str) -> bool:
+    """Whether a state is a number, an id, or one or two letters, which say nothing by themselves."""
+    return (
+        re.fullmatch(r"-?[0-9]+(\.0*)?|[A-Za-z]{1,2}[0-9]*|(0x)?[0-9A-Fa-f-]{32,36}", state.strip())
+        is not None
+    )
 
 
 def _words(state: str) -> list[str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from recsys_assets.proposal.column_roles import FEW_CUSTOMERS, TELLING_ROWS, Roles, is_rating
 from recsys_assets.proposal.names.known_names import EVENT, IDS, plain_name, rank_of, role_rank
-from recsys_assets.proposal.names.order_states import GIVEN_BACK, came_to_nothing, is_in_doubt, names_states
+from recsys_assets.proposal.names.order_states import (
+    GIVEN_BACK,
+    came_to_nothing,
+    is_code,
+    is_in_doubt,
+    names_states,
+)
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
@@ -112,8 +117,10 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
             continue
         if column.name in used or not column.values:
             continue
-        examples = ", ".join(column.values[:_MOST_SHOWN])
-        if any(is_in_doubt(value) or came_to_nothing(value) for value in column.values):
+        names = files.state_names.get(column.name, {})
+        examples = ", ".join(_with_name(value, names) for value in column.values[:_MOST_SHOWN])
+        states = [names.get(value, value) for value in column.values]
+        if any(is_in_doubt(state) or came_to_nothing(state) for state in states):
             yield (
                 f"column {column.name} says {examples}: rows of all these count; WHERE in raw_events.sql leaves out "
                 "those that came to nothing"
@@ -121,7 +128,7 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
         elif (
             len(column.values) > 1
             and names_states(plain_name(column.name))
-            and all(map(_is_code, column.values))
+            and all(map(is_code, column.values))
         ):
             yield (
                 f"column {column.name} says {examples}: rows of all these count; where some of these codes mean that "
@@ -131,9 +138,11 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
             yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
 
 
-def _is_code(value: str) -> bool:
-    """Whether a state is a number or one or two letters, which say nothing by themselves."""
-    return re.fullmatch(r"-?[0-9]+(\.0*)?|[A-Za-z]{1,2}[0-9]*", value.strip()) is not None
+def _with_name(code: str, names: Mapping[str, str]) -> str:
+    """A state, with the name that another file gives to its code."""
+    if not names:
+        return code
+    return f"{code} = {names[code]}" if code in names else f"{code}, which no file names,"
 
 
 def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) -> str:
@@ -142,8 +151,12 @@ def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) ->
     if not ended.states:
         text, others = f"is filled in {rows}", ""
     else:
-        text = f"says {', '.join(f'{state} ({count:,})' for state, count in ended.states.items())} in {rows}"
-        left = [value for value in column.values if value.strip().lower() not in ended.states]
+        names = files.state_names.get(column.name, {})
+        counted = [f"{_with_name(state, names)} ({count:,})" for state, count in ended.states.items()]
+        text = f"says {', '.join(counted)} in {rows}"
+        left = [
+            _with_name(value, names) for value in column.values if value.strip().lower() not in ended.states
+        ]
         others = f"; {', '.join(left[:_MOST_SHOWN])} count" if left else ""
     return (
         f"column {column.name} {text}: these are taken for no purchases, and the end of raw_events.sql leaves them "
@@ -171,6 +184,12 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
         yield f"column {item.name} is taken for the product and holds words: one that is renamed becomes another"
     if role_rank("order_id", customer.name, EVENT["order_id"]) is not None:
         yield f"column {customer.name} is taken for the customer and called like an order: nobody comes twice"
+    for role, column in (("customer", customer), ("product", item)):
+        if column is not None and files.rows >= TELLING_ROWS and column.distinct == 1:
+            yield (
+                f"column {column.name} is taken for the {role} and says {column.samples[0]} in every row: look for "
+                "another one"
+            )
     many = order.distinct if order is not None else files.rows
     if many >= _TELLING_CUSTOMERS and customer.distinct >= _NEARLY * many:
         of = f"each value of {order.name}" if order is not None else "each row"

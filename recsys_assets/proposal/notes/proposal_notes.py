@@ -24,7 +24,7 @@ _MOST_SHOWN = 20
 _MONTH_AND_DAY = re.compile("(0?[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])")
 _CLOCK = re.compile("([01]?[0-9]|2[0-3])[0-5][0-9]")
 _WORDS = {
-    "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "kauf"),
+    "user_id": ("customer", "client", "user", "member", "card", "buyer", "account", "kunde", "klant", "kauf"),
     "item_id": ("product", "item", "article", "artikel", "sku", "plu", "title", "goods"),
 }
 """Words in the names of columns that may be the customer and the product."""

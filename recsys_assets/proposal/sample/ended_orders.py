@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
+from recsys_assets.proposal.formats.other_digits import in_ascii, other_signs
 from recsys_assets.proposal.names.known_names import EVENT, plain_name, rank_of, role_rank
-from recsys_assets.proposal.names.order_states import ENDED, MARKS, YES, came_to_nothing, names_states
+from recsys_assets.proposal.names.order_states import (
+    ENDED,
+    MARKS,
+    YES,
+    came_to_nothing,
+    is_code,
+    names_states,
+)
 from recsys_lineage.sql.names import literal
 
 _MOST_STATES = 30
-_MOST = 0.5
+_MOST_NAMED = 1_000
+"""Most rows of a table that names states, in several languages perhaps."""
+MOST_ENDED = 0.5
 """Largest share of lines that are left out; where more came to nothing, it is no file of sales."""
+_KEYS = ("user_id", "item_id", "order_id")
 _COUNTED = ("quantity", "amount", "unit_price")
 
 
@@ -50,7 +61,7 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
     below = numbers_below_zero(frame)
     for name, ended in _candidates(frame):
         rows = int(ended.sum())
-        if not 0 < rows <= _MOST * frame.height or (ended & below).any():
+        if not 0 < rows <= MOST_ENDED * frame.height or (ended & below).any():
             continue
         texts = frame[name].cast(pl.String)
         is_filled = rank_of(name, ENDED) is not None
@@ -58,6 +69,39 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
         states = {} if is_filled else dict(counted.iter_rows())
         found[name] = EndedOrders(states, rows, tuple(_keys(frame, name)), frame[name].dtype == pl.String)
     return found
+
+
+def state_codes(frame: pl.DataFrame) -> dict[str, EndedOrders]:
+    """Columns of states in codes, with all their codes; those of rows with numbers below zero are left out."""
+    found: dict[str, EndedOrders] = {}
+    above = ~numbers_below_zero(frame)
+    for name, type_ in frame.schema.items():
+        if type_.is_nested() or not names_states(plain_name(name)):
+            continue
+        texts = frame[name].cast(pl.String).str.strip_chars().str.to_lowercase()
+        counted = texts.drop_nulls().value_counts(sort=True)
+        if not 0 < counted.height <= _MOST_STATES or not all(map(is_code, counted[name])):
+            continue
+        below = {*texts.filter(~above)}
+        states = {code: rows for code, rows in counted.iter_rows() if code not in below}
+        found[name] = EndedOrders(
+            states, sum(states.values()), tuple(_keys(frame, name)), frame[name].dtype == pl.String
+        )
+    return found
+
+
+def state_table(pattern: str, frame: pl.DataFrame) -> Mapping[str, Sequence[str | None]]:
+    """Columns of a small table that may name states of orders, as text; empty for any other file."""
+    stem = pattern.rpartition("/")[2].partition(".")[0]
+    if frame.height > _MOST_NAMED or not any(map(names_states, map(plain_name, (stem, *frame.columns)))):
+        return {}
+    if any(role_rank(role, name, EVENT[role]) is not None for role in _KEYS for name in frame.columns):
+        return {}  # orders have states, and name none
+    return {
+        name: frame[name].cast(pl.String).to_list()
+        for name, type_ in frame.schema.items()
+        if not type_.is_nested()
+    }
 
 
 def _candidates(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
@@ -84,9 +128,9 @@ def numbers_below_zero(frame: pl.DataFrame) -> pl.Series:
     for name, type_ in frame.schema.items():
         if type_.is_nested() or all(role_rank(role, name, EVENT[role]) is None for role in _COUNTED):
             continue
+        texts = frame[name].cast(pl.String)
         mask |= (
-            frame[name]
-            .cast(pl.String)
+            in_ascii(texts, other_signs(texts))
             .str.contains(r"^\s*[^0-9]{0,4}[-\x{2212}(]|-\s*$")
             .fill_null(value=False)
         )

@@ -17,6 +17,7 @@ from recsys_assets.proposal.names.known_names import known_role
 from recsys_assets.proposal.sample.decoded_text import decoded
 from recsys_assets.proposal.sample.json_advice import json_to_parquet, of_one_line, unlisted
 from recsys_assets.proposal.sample.json_rows import NotJsonLines, RecordsInOneLine, json_cells, json_lines
+from recsys_assets.proposal.sample.keyed_things import keyed_things
 from recsys_assets.proposal.sample.listed_rows import listed_things, shown_and_clicked
 from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects, records
 from recsys_assets.proposal.sample.typed_rows import unnested
@@ -158,7 +159,11 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     if _OF_DATA_FRAMES in no_value:
         more += (f"{_OF_DATA_FRAMES} stands among its numbers, so it is read as no value in all its columns",)
     unpacked, frame = (
-        json_cells(frame, SAMPLE_ROWS) or shown_and_clicked(frame) or listed_things(frame) or (None, frame)
+        json_cells(frame, SAMPLE_ROWS)
+        or shown_and_clicked(frame)
+        or keyed_things(frame)
+        or listed_things(frame)
+        or (None, frame)
     )
     return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
 

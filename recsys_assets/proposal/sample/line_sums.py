@@ -7,7 +7,8 @@ from typing import Literal
 
 import polars as pl
 
-from recsys_assets.proposal.formats.written_numbers import NUMBER_AFFIXES
+from recsys_assets.proposal.formats.other_digits import in_ascii
+from recsys_assets.proposal.formats.written_numbers import DECIMAL_COMMA, NUMBER_AFFIXES
 from recsys_assets.proposal.names.known_names import EVENT, role_rank
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 
@@ -61,7 +62,7 @@ def _best(columns: Sequence[SampledColumn], role: str) -> SampledColumn | None:
 
 def _grows(frame: pl.DataFrame, price: SampledColumn, pieces: SampledColumn, item: SampledColumn) -> bool:
     sold = pl.DataFrame(
-        {"item": frame[item.name], "price": _numbers(frame, price), "pieces": _numbers(frame, pieces)}
+        {"item": frame[item.name], "price": numbers_of(frame, price), "pieces": numbers_of(frame, pieces)}
     )
     sold = sold.filter((pl.col("pieces") > 0) & (pl.col("price") > 0))
     each = pl.col("price") / pl.col("pieces")
@@ -76,7 +77,7 @@ def _grows(frame: pl.DataFrame, price: SampledColumn, pieces: SampledColumn, ite
 
 
 def _of_orders(frame: pl.DataFrame, amount: SampledColumn, order: SampledColumn) -> bool:
-    lines = pl.DataFrame({"order": frame[order.name], "amount": _numbers(frame, amount)}).drop_nulls()
+    lines = pl.DataFrame({"order": frame[order.name], "amount": numbers_of(frame, amount)}).drop_nulls()
     orders = lines.group_by("order").agg(
         pl.len(), pl.col("amount").first(), same=pl.col("amount").n_unique() == 1
     )
@@ -85,14 +86,19 @@ def _of_orders(frame: pl.DataFrame, amount: SampledColumn, order: SampledColumn)
     return several.height >= _FEWEST_ORDERS and different and bool(several["same"].all())
 
 
-def _numbers(frame: pl.DataFrame, column: SampledColumn) -> pl.Series:
+def numbers_of(frame: pl.DataFrame, column: SampledColumn) -> pl.Series:
+    """The numbers of a column as they will be read, NULL where a value is none."""
     values = frame[column.name]
     if values.dtype != pl.String:
         return values.cast(pl.Float64, strict=False)
+    values = in_ascii(values, column.signs)
     if column.decorated:
         values = values.str.replace_all(NUMBER_AFFIXES, "")
-    if column.comma:
-        values = values.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-    elif column.thousands:
-        values = values.str.replace_all(",", "", literal=True)
+    points = values.str.replace_all(",", "", literal=True)
+    commas = values.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    if column.comma and column.thousands:
+        has_comma = values.str.contains(rf"^\s*{DECIMAL_COMMA}\s*$")
+        values = pl.select(pl.when(has_comma).then(commas).otherwise(points)).to_series()
+    elif column.comma or column.thousands:
+        values = commas if column.comma else points
     return values.str.strip_chars().cast(pl.Float64, strict=False)

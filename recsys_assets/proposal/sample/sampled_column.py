@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from recsys_assets.proposal.formats.other_digits import in_ascii, other_signs
 from recsys_assets.proposal.formats.written_numbers import (
     ACCOUNTED,
     IN_DOUBT,
@@ -53,6 +54,7 @@ _MAIL = re.compile(r"\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*")
 _SPELLINGS = {"zeros": "0[0-9]+", "points": r"[0-9]+\.0+"}
 _EXAMPLES = 3
 _A_DAY = 86_400
+_COMPARED = 500
 _FEW = 30
 
 
@@ -86,6 +88,8 @@ class SampledColumn:
         exact_to: the number up to which its type holds every whole number, if some of its values are larger; else 0.
         shortened: an id that a spreadsheet shortened, such as `4.00638E+12`; empty if there is none.
         spelling: `zeros` if some of its values are numbers with zeros before them, `points` if some end with `.0`.
+        some: hashes of some of its values, of the same ones where another column has these too.
+        signs: digits of other scripts in its numbers or times, with the signs among them; the SQL writes them in ASCII.
     """
 
     name: str
@@ -112,6 +116,8 @@ class SampledColumn:
     exact_to: int = 0
     shortened: str = ""
     spelling: str = ""
+    signs: str = ""
+    some: frozenset[int] = frozenset()
 
     @property
     def has_words(self) -> bool:
@@ -148,6 +154,8 @@ def sampled_column(values: pl.Series) -> SampledColumn:
     nested = values.dtype.is_nested()
     different = there.unique(maintain_order=True) if not nested else there.head(_EXAMPLES)
     counted = _counted(there)
+    signs = other_signs(there) if is_text else ""
+    plain = in_ascii(there, signs)
     found = SampledColumn(
         values.name,
         "text",
@@ -158,15 +166,24 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         values=tuple(map(str, counted["value"])) if counted.height <= _FEW else (),
         most=str(counted["value"][0]) if counted.height else "",
         counts=tuple(counted["count"].head(2)),
-        is_whole=is_text and there.len() > 0 and bool(there.str.contains(r"^\s*-?[0-9]+\s*$").all()),
+        is_whole=is_text and there.len() > 0 and bool(plain.str.contains(r"^\s*-?[0-9]+\s*$").all()),
         is_nested=nested,
         alike=tuple(alike_ids(different)) if is_text and known_role(values.name) in IDS else (),
         exact_to=_exact_to(there),
         shortened=_first_like(SCIENTIFIC, different) if is_text else "",
         spelling=_spelling(different),
+        some=_some_of(different) if not nested else frozenset(),
     )
-    guess = _of_text(found, there) if is_text and there.len() else _of_type(found, there)
-    return _of_moments(guess, there) if guess.kind == "number" else guess
+    guess = _of_text(found, plain) if is_text and there.len() else _of_type(found, there)
+    guess = _of_moments(guess, plain) if guess.kind == "number" else guess
+    return replace(guess, signs=signs) if guess.kind != "text" else guess
+
+
+def _some_of(values: pl.Series) -> frozenset[int]:
+    """The smallest hashes of different values, whichever way a number among them is written."""
+    texts = values.cast(pl.String, strict=False).str.strip_chars().str.replace(r"\.0+$", "")
+    plain = texts.str.replace("^0+([0-9])", "${1}")
+    return frozenset(plain.hash().sort().head(_COMPARED))
 
 
 def _spelling(values: pl.Series) -> str:

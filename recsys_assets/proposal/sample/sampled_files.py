@@ -20,7 +20,7 @@ from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
 from recsys_assets.proposal.sample.charges import charges
 from recsys_assets.proposal.sample.credit_notes import CreditNotes, credit_notes
-from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders
+from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders, state_codes, state_table
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
@@ -30,11 +30,12 @@ from recsys_assets.proposal.sample.first_rows import (
     first_rows,
     without_gz,
 )
+from recsys_assets.proposal.sample.largest_numbers import largest_numbers
 from recsys_assets.proposal.sample.line_sums import Sum, line_sums
 from recsys_assets.proposal.sample.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows
-from recsys_assets.proposal.times.sampled_moments import written_moments
+from recsys_assets.proposal.times.sampled_moments import is_part_of_a_moment, written_moments
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.spelling import folded
@@ -89,6 +90,10 @@ class SampledFiles:
         charges: column of products → ids in it that are probably postage and the like, and their names.
         ended: column → the rows that it says are of orders that came to nothing.
         credit: column of orders → the rows whose ids say that they take back what others sold.
+        largest: column with numbers near the usual limit or above → a limit for them.
+        state_codes: column of states in codes → all of these.
+        state_names: column of states in codes → the names that another file gives to them.
+        state_table: columns of a small table that may name states of orders; empty for other files.
     """
 
     pattern: str
@@ -107,6 +112,10 @@ class SampledFiles:
     charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ended: Mapping[str, EndedOrders] = field(default_factory=dict)
     credit: Mapping[str, CreditNotes] = field(default_factory=dict)
+    largest: Mapping[str, float] = field(default_factory=dict)
+    state_codes: Mapping[str, EndedOrders] = field(default_factory=dict)
+    state_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    state_table: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     @property
     def scan(self) -> str:
@@ -186,18 +195,23 @@ def _of_one_kind(groups: Iterable[Sequence[str]], samples: Mapping[str, FirstRow
 
 
 def _with_folders(sample: FirstRows, path: str) -> FirstRows:
-    """The sample with columns of folders such as `event_type=view`, unless the files have the column."""
+    """The sample with columns of folders such as `event_type=view`, unless the files have the column.
+
+    Where no column holds a time, folders of a year, a month, a day and an hour do.
+    """
     there = {known_role(name) for name in sample.frame.columns}
     folder_values = folder_columns(path, frozenset(folded(name) for name in sample.frame.columns))
     more = {
         name: value
         for name, value in folder_values.items()
-        if (role := known_role(name)) and role not in there
+        if ((role := known_role(name)) and role not in there)
+        or ("event_time" not in there and is_part_of_a_moment(name))
     }
-    if not more or sample.unpacked is not None:
+    if not more:
         return sample
     columns = [pl.lit(value, pl.String).alias(name) for name, value in more.items()]
-    return replace(sample, frame=sample.frame.with_columns(columns))
+    unpacked = sample.unpacked.beside(more) if sample.unpacked is not None else None
+    return replace(sample, frame=sample.frame.with_columns(columns), unpacked=unpacked)
 
 
 def _kind_of_name(path: str) -> str:
@@ -281,6 +295,9 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
         ended=ended_orders(frame),
         credit=credit_notes(frame),
+        largest=largest_numbers(frame, columns),
+        state_codes=state_codes(frame),
+        state_table=state_table(pattern, frame),
     )
 
 

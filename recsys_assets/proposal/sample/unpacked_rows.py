@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recsys_lineage.sql.names import literal, quote
 
@@ -41,6 +41,13 @@ class UnpackedRows:
         if not self.elements:
             return set()
         return self.columns.keys() - self.of_elements.keys()
+
+    def beside(self, names: Collection[str]) -> UnpackedRows:
+        """The same rows, with some columns of the scan itself, such as those of folders."""
+        own = {name: quote(name) for name in names}
+        checks = {**self.checks, **own} if self.checks else {}
+        taken = (*self.taken, *own)
+        return replace(self, columns={**self.columns, **own}, taken=taken, checks=checks)
 
     def relation(self, scan: str, names: Collection[str]) -> str:
         """A subquery with some of the columns, `_file` and `_line`."""

@@ -88,6 +88,11 @@ def written_moments(
     return [_column(frame, moment) for moment in found], notes
 
 
+def is_part_of_a_moment(name: str) -> bool:
+    """Whether a column is called like a part of a time alone, as `year`, `month` and `hour` are."""
+    return any(_stem(name, unit) == "" for unit in _LIMITS)
+
+
 def _with_offset(
     columns: Sequence[SampledColumn], values: Mapping[str, pl.Series]
 ) -> Iterator[WrittenMoment]:

@@ -19,6 +19,7 @@ _FEWEST_LETTERS, _UNUSUAL, _USUAL = 20, 0.35, 0.65
 _FITTING = 0.55
 """Share of the non-ASCII letters that must be frequent ones."""
 _WORD = re.compile(r"\w[\w\u2019'-]*")
+_FOREIGN = re.compile(r"[^\x00-\x7f]+")
 _MOST_WORDS = 3
 
 
@@ -82,7 +83,25 @@ def better_encoding(head: bytes, named: str) -> TextEncoding | None:
     if _fit(telling, best.name, _CANDIDATES[best.name][1]) < _USUAL:
         return None
     fits = max(_fit(telling, named, usual) for _, usual in _CANDIDATES.values())
-    return best if fits <= _UNUSUAL else None
+    return best if fits <= _UNUSUAL or _exchanges_letters(telling, named, best.name) else None
+
+
+def _exchanges_letters(telling: bytes, named: str, best: str) -> bool:
+    """Whether a text in one encoding of Cyrillic was certainly named another one, which has the same letters in other
+    places, so that rare letters and signs stand for frequent ones."""
+    if {named, best} - {*_OF_CYRILLIC}:
+        return False
+    right, wrong = (
+        sum(map(_rank, "".join({*_FOREIGN.findall(telling.decode(each, "replace"))})))
+        for each in (best, named)
+    )
+    return wrong - right >= _RARER_BY
+
+
+def _rank(letter: str) -> int:
+    """Rank of a letter of Cyrillic by its frequency, 0 the most frequent; a large one for other signs."""
+    place = _BY_FREQUENCY.find(letter.lower())
+    return place if place >= 0 else len(_BY_FREQUENCY)
 
 
 def _fit(head: bytes, name: str, usual: Callable[[str], float]) -> float:
@@ -112,6 +131,8 @@ def _fits_context(before: str, letter: str, after: str) -> float:
         return _ALONE
     neighbours = [each for each in (before, after) if each.isalpha()]
     others = sum(not each.isascii() for each in neighbours)
+    if unicodedata.category(letter) == "Sc" and neighbours:
+        return _ELSEWHERE
     if unicodedata.category(letter)[0] not in "LM":
         return _ALONE if len(neighbours) < 2 or letter == _APOSTROPHE else _ELSEWHERE
     if before.isdigit() or after.isdigit():
@@ -198,5 +219,10 @@ _CANDIDATES: dict[str, tuple[str, Callable[[str], float]]] = {
 }
 """Encoding → a word for its letters, and the frequency score of a letter. Of two that fit equally well, the first
 counts."""
-_LIKE_THEM = ("iso8859-1", "iso8859-15", "cp437")
-"""Other names of encodings for the letters of Western Europe."""
+_LIKE_THEM = ("iso8859-1", "iso8859-15", "cp437", "koi8-u", "iso8859-5")
+"""Other encodings that may be named: of Western Europe and of Cyrillic."""
+_OF_CYRILLIC = ("cp1251", "koi8-r", "koi8-u", "cp866", "mac-cyrillic", "iso8859-5")
+_BY_FREQUENCY = "оеаинтсрвлкмдпуяыьігзбчйхжшюцщєїэфъёґў"
+_RARER_BY = 200
+"""Sum of the differences in rank that makes a reading certainly wrong: a letter ten ranks on is e times as rare, so the
+other reading is e to the 20th times as likely."""
