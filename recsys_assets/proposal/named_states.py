@@ -47,7 +47,7 @@ def _called(
     fitting = [
         (len(meant & _words(f"{table.pattern} {' '.join(table.state_table)}")), called)
         for table in tables
-        if (called := _names(table.state_table, [code for code in codes.states if code not in _NO_STATE]))
+        if (called := _names(table.state_table, [*codes.states]))
     ]
     best = [called for alike, called in fitting if alike == max(rank for rank, _ in fitting)]
     ways = {frozenset(code for code, texts in called.items() if _ends(texts)) for called in best}
@@ -56,15 +56,16 @@ def _called(
 
 def _names(table: Mapping[str, Sequence[str | None]], codes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     """Code → the texts beside it, by the first column of a table that has all the codes; empty if none has."""
+    required = {_code(code) for code in codes if code not in _NO_STATE}
     for key, ids in table.items():
-        if not {*map(_code, codes)} <= {*map(_code, ids)}:
+        if not required or not required <= {*map(_code, ids)}:
             continue
         names: dict[str, list[str]] = {}
         for place, id_ in enumerate(map(_code, ids)):
             texts = [values[place] for other, values in table.items() if other != key]
             names.setdefault(id_, []).extend(text for text in texts if text and not is_code(text))
-        called = {code: (*names[_code(code)],) for code in codes}
-        if all(called.values()):
+        called = {code: tuple(found) for code in codes if (found := names.get(_code(code)))}
+        if required <= {*map(_code, called)}:
             return called
     return {}
 

@@ -59,10 +59,8 @@ def _magento() -> bytes:
 
 
 def _prestashop() -> dict[str, bytes]:
-    seen: set[int] = set()
-    heads = [n for n in LINES if not (n.order in seen or seen.add(n.order))]
     orders = "id_order;reference;id_shop;id_customer;total_paid;date_add\n" + "".join(
-        f"{n.order};XK{n.order:07d};1;{n.customer};{total(n.order)};{n.at}\n" for n in heads
+        f"{n.order};XK{n.order:07d};1;{n.customer};{total(n.order)};{n.at}\n" for n in _heads()
     )
     names = "id_product;id_lang;name\n" + "".join(
         f"{p};1;{TITLES[p % 5].replace(';', ',')}\n" for p in range(11)
@@ -77,6 +75,70 @@ def _prestashop() -> dict[str, bytes]:
         "ps_order_detail.csv": details,
         "ps_product_lang.csv": names.encode(),
     }
+
+
+def _heads() -> list[Line]:
+    """The first line of each order."""
+    seen: set[int] = set()
+    return [n for n in LINES if not (n.order in seen or seen.add(n.order))]
+
+
+def _magento_database() -> dict[str, bytes]:
+    """Lines name the order by the number of its row, which people never see."""
+    orders = "entity_id,store_id,customer_id,grand_total,increment_id,created_at\n" + "".join(
+        f"{n.order},1,{n.customer},{total(n.order)},{100000000 + n.order},{n.at}\n" for n in _heads()
+    )
+    lines = csv_of(
+        "item_id,order_id,store_id,product_id,name,qty_ordered,price,row_total",
+        lambda n: [
+            n.number,
+            n.order,
+            1,
+            n.product,
+            n.title,
+            f"{n.pieces}.0000",
+            f"{n.price}00",
+            f"{n.sum}00",
+        ],
+    )
+    return {"sales_order.csv": orders.encode(), "sales_order_item.csv": lines}
+
+
+def _shopware_database() -> dict[str, bytes]:
+    orders = "id;ordernumber;userID;invoice_amount;ordertime\n" + "".join(
+        f"{n.order};{20000 + n.order};{n.customer};{total(n.order)};{n.at}\n" for n in _heads()
+    )
+    lines = csv_of(
+        "id;orderID;ordernumber;articleID;articleordernumber;price;quantity;name",
+        lambda n: [
+            n.number, n.order, 20000 + n.order, n.product, f"SW{n.product}", n.price, n.pieces, n.title
+        ],
+        ";",
+    )  # fmt: skip
+    return {"s_order.csv": orders.encode(), "s_order_details.csv": lines}
+
+
+def _shopware() -> bytes:
+    return csv_of(
+        "id;orderNumber;orderDateTime;orderCustomer.customerNumber;amountTotal;lineItems.productNumber;"
+        "lineItems.label;lineItems.quantity;lineItems.unitPrice;lineItems.totalPrice",
+        lambda n: [
+            f"{n.order:032x}", 1000 + n.order, f"{n.at:%Y-%m-%dT%H:%M:%S}.000+00:00", f"K{n.customer}",
+            total(n.order), f"SW{n.product}", n.title, n.pieces, n.price, n.sum,
+        ],
+        ";",
+    )  # fmt: skip
+
+
+def _snowplow() -> bytes:
+    """The app is the same in all rows, and no product."""
+    return csv_of(
+        "app_id,platform,collector_tstamp,event,event_id,user_id,ti_orderid,ti_sku,ti_name,ti_price,ti_quantity",
+        lambda n: [
+            "shop", "web", n.at, "transaction_item", f"e{n.number}", f"u{n.customer}", f"o{n.order}",
+            f"p{n.product}", n.title, n.price, n.pieces,
+        ],
+    )  # fmt: skip
 
 
 def _woocommerce() -> bytes:
@@ -149,6 +211,10 @@ EXPORTS: dict[str, Callable[[], dict[str, bytes]]] = {
     "Square": lambda: {"items-2024.csv": _square()},
     "Magento": lambda: {"export.csv": _magento()},
     "PrestaShop": _prestashop,
+    "Magento, database": _magento_database,
+    "Shopware 5, database": _shopware_database,
+    "Shopware 6": lambda: {"export.csv": _shopware()},
+    "Snowplow": lambda: {"events.csv": _snowplow()},
     "WooCommerce": lambda: {"orders.jsonl": _woocommerce()},
     "Segment": lambda: {"tracks.jsonl": segment()},
     "Google Analytics": lambda: {"events_20240103.parquet": analytics()},

@@ -27,7 +27,8 @@ _TAX = "(?:incl?(?:uding)?|excl?(?:uding)?|with|without)tax|tax(?:incl?|excl?)"
 _OF_LINE = "lineitems?|items?|line|row|product"
 _BUILT: Mapping[str, tuple[str, ...]] = {
     "user_id": (
-        f"(?:order(?:customer)?|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})", f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
+        f"(?:order(?:customer)?|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})",
+        f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
         f"(?:{_CARDS})(?:card|karten?|kort)(?:id|no|nr|num|number|nummer)?",
         "(?:cart[ae]|tarjeta|cartao|tessera)(?:de)?(?:fedelta|fidelidad|fidelidade|fidelite|cliente)",
         "(?:session|visit)(?:id|key|no|number)?",

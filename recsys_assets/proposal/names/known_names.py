@@ -36,8 +36,8 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "barcode", "produit", "codeproduit", "codearticle", "producto", "idproducto", "prodotto", "articulo",
         "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
         "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
-        "tisku", "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
-        "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara",
+        "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
+        "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara", "tisku",
         "артикул", "кодтовара", "idтовара", "товар",  # noqa: RUF001 - Cyrillic
     ),
 }  # fmt: skip
@@ -64,8 +64,8 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "factuurnummer", "numerofacture", "numerofactura", "nodopedido", "numerodopedido", "numerodepedido", "nopedido",
         "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
         "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
-        "ordrenummer", "ordrenr", "номерзаказа", "заказ",
-        "tiorderid", "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
+        "ordrenummer", "ordrenr", "номерзаказа", "заказ", "tiorderid",
+        "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
         "zamowienie", "paragon", "fatura", "ordre", "faktura", "tilaus", "siparis", "чек",
     ),
     "behaviour": (
@@ -79,8 +79,8 @@ EVENT: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
         "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "valorunitario",
         "precounitario", "preco", "単価", "价格", "单价", "單價",
-        "tiprice", "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
-        "ценазаединицу", "цена"),
+        "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
+        "ценазаединицу", "цена", "tiprice"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
         "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "valortotal", "precototal", "importe", "小計",
