@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
+from recsys_lineage.files.csv.text_encoding import guessed_encoding
 from recsys_lineage.files.fault import FileFault
 from tests.files.csv_content import read, rows
 
@@ -53,3 +55,42 @@ def test_control_characters_are_letters_of_another_encoding(tmp_path: Path, name
             FileFault, match=f"which is no letter in {CsvDialect(encoding=named).encoding}|iso"
         ):
             read(tmp_path, f"id,title\n1,{word}\n".encode(encoding), CsvDialect(encoding=named))
+
+
+RUSSIAN = (
+    "Зелёный чай латте Мужская рубашка Кружка синяя большая Кофе молотый Ноутбук игровой Стул деревянный Лампа "
+    "настольная Полотенце махровое Чайник электрический"
+)
+_OF_CYRILLIC = ("cp1251", "koi8-r", "cp866")
+
+
+@pytest.mark.parametrize("case", [str.title, str.lower, str.upper])
+@pytest.mark.parametrize("named", _OF_CYRILLIC)
+@pytest.mark.parametrize("encoding", _OF_CYRILLIC)
+def test_encodings_of_the_same_letters_are_told_apart(
+    tmp_path: Path, encoding: str, named: str, case: Callable[[str], str]
+) -> None:
+    words = case(RUSSIAN).split()
+    content = ("id,title\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words))).encode(encoding)
+    if named == encoding:
+        found = read(tmp_path, content, CsvDialect(encoding=named))
+        assert [word for _, word, _ in rows(found)] == words
+    else:
+        with pytest.raises(FileFault, match=f"encoding = '{encoding}'"):
+            read(tmp_path, content, CsvDialect(encoding=named))
+
+
+@pytest.mark.parametrize("named", _OF_CYRILLIC)
+@pytest.mark.parametrize(
+    "words", ["Чоловіча сорочка Чашка синя велика Кава мелена", "ЩУКА ФОРЕЛЬ", "МЮСЛИ ЦЕЛЬНЫЕ"]
+)
+def test_a_few_words_in_the_encoding_that_is_named_are_read(tmp_path: Path, words: str, named: str) -> None:
+    if named != "cp1251" and "Чоловіча" in words:
+        return  # these have no such letter
+    content = ("id,title\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words.split()))).encode(named)
+    assert [word for _, word, _ in rows(read(tmp_path, content, CsvDialect(encoding=named)))] == words.split()
+
+
+def test_a_sign_of_money_is_no_letter_of_a_word() -> None:
+    text = "зелёный чай латте мужская рубашка кружка синяя большая кофе молотый"
+    assert guessed_encoding(text.encode("cp1251")).name == "cp1251"

@@ -44,6 +44,32 @@ def test_a_day_in_the_names_of_files_is_that_of_their_events(tmp_path: Path, way
     assert not any(sign.isdigit() for sign in pattern.replace("shop2", "")) and "Jan" not in pattern
 
 
+FOLDERS: dict[str, Callable[[datetime], str]] = {
+    "numbers": lambda at: f"year={at.year}/month={at.month}/day={at.day}/hour={at.hour}/part-0",
+    "zeros": lambda at: f"year={at:%Y}/month={at:%m}/day={at:%d}/hour={at:%H}/part-0",
+    "day and hour": lambda at: f"dt={at:%Y-%m-%d}/hr={at:%H}/part-0",
+    "below others": lambda at: f"lake/orders/date={at:%Y%m%d}/hour={at.hour}/part-0",
+}
+
+
+@pytest.mark.parametrize("way", FOLDERS)
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_folders_of_days_and_hours_hold_the_time_of_events(tmp_path: Path, way: str, form: str) -> None:
+    hours = [datetime(2024, 1, 29, 21) + timedelta(hours=7 * n) for n in range(6)]
+    for n, at in enumerate(hours):
+        path = tmp_path / "data" / f"{FOLDERS[way](at)}.{form}"
+        path.parent.mkdir(parents=True)
+        csv = f"customer_id,sku,qty\nu{n},i1,1\n"
+        path.write_text(csv if form == "csv" else f'{{"customer_id": "u{n}", "sku": "i1", "qty": 1}}\n')
+    proposal = propose("A shop", [tmp_path / "data"])
+    proposal.write(tmp_path / "source")
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty() and "undated" not in proposal.files["source.toml"]
+    assert {user: at.replace(tzinfo=None) for user, at in events["user_id", "event_time"].iter_rows()} == {
+        f"u{n}": at for n, at in enumerate(hours)
+    }
+
+
 def test_a_trial_gives_undated_events_the_day_that_loading_gives_them(tmp_path: Path) -> None:
     shop = Shop(
         tmp_path,
