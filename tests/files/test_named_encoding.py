@@ -58,7 +58,7 @@ def test_control_characters_are_letters_of_another_encoding(tmp_path: Path, name
 
 
 RUSSIAN = (
-    "Зелёный чай латте Мужская рубашка Кружка синяя большая Кофе молотый Ноутбук игровой Стул деревянный Лампа "
+    "Зелёный чайник латте Мужская рубашка Кружка синяя большая Кофе молотый Ноутбук игровой Стул деревянный Лампа "
     "настольная Полотенце махровое Чайник электрический"
 )
 _OF_CYRILLIC = ("cp1251", "koi8-r", "cp866")
@@ -94,3 +94,11 @@ def test_a_few_words_in_the_encoding_that_is_named_are_read(tmp_path: Path, word
 def test_a_sign_of_money_is_no_letter_of_a_word() -> None:
     text = "зелёный чай латте мужская рубашка кружка синяя большая кофе молотый"
     assert guessed_encoding(text.encode("cp1251")).name == "cp1251"
+
+
+@pytest.mark.parametrize(("encoding", "word"), [("cp866", "чай"), ("cp737", "άλας")])
+def test_a_word_whose_bytes_could_be_utf_8_is_read_in_the_encoding_that_is_named(
+    tmp_path: Path, encoding: str, word: str
+) -> None:
+    content = f"id,title\n1,{word}\n2,{word}\n".encode(encoding)
+    assert [each for _, each, _ in rows(read(tmp_path, content, CsvDialect(encoding=encoding)))] == [word] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from collections.abc import Callable
 
 from recsys_lineage.files.csv.csv_lines import is_utf8
@@ -113,15 +114,22 @@ class Utf8Stream:
                 return text.encode()
 
     def _has_utf8(self, block: bytes) -> bool:
-        """Whether all non-ASCII letters of some line are UTF-8, which single-byte text never is."""
+        """Whether all non-ASCII letters of some line are UTF-8, and no words of another alphabet in the encoding, as
+        some are in those of DOS."""
         text = self.line + block
         end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
         if not block or len(text) - end > _LONGEST_LINE:
             end = len(text)
         whole, self.line = text[:end], text[end:]
         return _UTF8_LETTER.search(whole) is not None and any(
-            not line.isascii() and is_utf8(line) for line in whole.splitlines()
+            not line.isascii() and is_utf8(line) and not self._is_in_words(line)
+            for line in whole.splitlines()
         )
+
+    def _is_in_words(self, line: bytes) -> bool:
+        """Whether all non-ASCII letters of a line are, in the encoding, of another alphabet than the Latin one."""
+        letters = {each for each in line.decode(self.encoding, "replace") if not each.isascii()}
+        return all(each.isalpha() and "LATIN" not in unicodedata.name(each, "LATIN") for each in letters)
 
     def _other_letters(self, found: str, raw: bytes) -> FileFault:
         begun = b"" if raw.startswith(self.head) else self.head[: self.head.rfind(b"\n") + 1]
