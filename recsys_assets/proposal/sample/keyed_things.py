@@ -85,7 +85,7 @@ def _cells(frame: pl.DataFrame) -> list[_Cells]:
         firsts = {match[1] for text in texts if (match := _FIRST.match(text))}
         keys = texts.str.extract_all(rf"(?:^|\||;)\s*{_KEY}:").explode().drop_nulls().str.strip_chars(" |;:")
         if len(firsts) == 1:
-            found.append(_Cells(name, (*columns,), *firsts, (*keys.unique(maintain_order=True),)))
+            found.append(_Cells(name, (*columns,), min(firsts), (*keys.unique(maintain_order=True),)))
     return found
 
 
