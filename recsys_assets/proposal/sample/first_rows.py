@@ -158,14 +158,18 @@ def first_rows(path: Path, dialects: SniffedDialects) -> FirstRows:
     frame, no_value = _without_words(frame)
     if _OF_DATA_FRAMES in no_value:
         more += (f"{_OF_DATA_FRAMES} stands among its numbers, so it is read as no value in all its columns",)
-    unpacked, frame = (
+    unpacked, frame = _rows_in_cells(frame) or (None, frame)
+    return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
+
+
+def _rows_in_cells(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
+    """The rows in cells with records or lists of products; None if no column has such cells."""
+    return (
         json_cells(frame, SAMPLE_ROWS)
         or shown_and_clicked(frame)
         or keyed_things(frame)
         or listed_things(frame)
-        or (None, frame)
     )
-    return FirstRows("read_csv", options, frame, notes + more, unpacked, no_value)
 
 
 def _without_words(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -19,7 +19,6 @@ from recsys_lineage.sql.names import literal, quote
 _KEY = "[A-Za-z_][A-Za-z0-9_]*"
 _FIRST = re.compile(rf"^\s*({_KEY}):")
 _WHOLE = rf"(?s)^\s*{_KEY}:.*\|{_KEY}:"
-_NEXT = rf"\|({_KEY}):"
 _BETWEEN = "[;,\\n|]"
 _SIGN = "\x1e"
 _NUMBERED = re.compile(r"^(.*?)_?\d+$")

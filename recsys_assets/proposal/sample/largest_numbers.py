@@ -15,7 +15,7 @@ _LIMIT = min(SourceSettings.largest_price, SourceSettings.largest_quantity)
 _NEAR = 0.1
 """Share of the usual limit from which numbers of files to come may exceed it."""
 _TIMES = 1_000
-"""How many times the usual number of a shop may be, and no error."""
+"""Largest factor between a number that is no error and the usual one."""
 _MOST_ARE_BELOW = 0.9
 
 

@@ -210,7 +210,7 @@ def _with_folders(sample: FirstRows, path: str) -> FirstRows:
     if not more:
         return sample
     columns = [pl.lit(value, pl.String).alias(name) for name, value in more.items()]
-    unpacked = sample.unpacked.beside(more) if sample.unpacked is not None else None
+    unpacked = sample.unpacked.with_scanned(more) if sample.unpacked is not None else None
     return replace(sample, frame=sample.frame.with_columns(columns), unpacked=unpacked)
 
 

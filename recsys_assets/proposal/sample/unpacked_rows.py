@@ -42,7 +42,7 @@ class UnpackedRows:
             return set()
         return self.columns.keys() - self.of_elements.keys()
 
-    def beside(self, names: Collection[str]) -> UnpackedRows:
+    def with_scanned(self, names: Collection[str]) -> UnpackedRows:
         """The same rows, with some columns of the scan itself, such as those of folders."""
         own = {name: quote(name) for name in names}
         checks = {**self.checks, **own} if self.checks else {}
