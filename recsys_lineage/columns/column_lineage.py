@@ -21,6 +21,7 @@ from recsys_lineage.columns.expressions.expression import value
 from recsys_lineage.columns.queries.other_spelling import spelled_otherwise
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries.query import relation
+from recsys_lineage.columns.queries.sorting import repeat_for_all
 from recsys_lineage.columns.relation import folded
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.parsed import parsed_select
@@ -122,7 +123,7 @@ def _parsed(sql: str, origin: str) -> exp.Expr:
     except SqlglotError:
         found = []
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
-        return found[0]
+        return repeat_for_all(found[0])
     try:
         return parsed_select(sql, origin, ColumnLineageError, _ADVICE)
     except ColumnLineageError as error:

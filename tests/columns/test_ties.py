@@ -96,6 +96,16 @@ def _changes(sql: str, seed: int, place: int) -> bool:
     return _answers(sql, rows) != _answers(sql, others)
 
 
+def test_the_keys_of_distinct_on_are_those_of_its_aliases() -> None:
+    """`z` is no key of the rows below, although it is the column that the alias `a` hides."""
+    sql = (
+        "SELECT c, list(c) OVER (ORDER BY z) AS v, sum(c) OVER (ORDER BY z, d) AS w "
+        "FROM (SELECT DISTINCT ON (a) b AS a, a AS z, c, d FROM t)"
+    )
+    assert any(_changes(sql, seed, 3) for seed in range(9))
+    assert "d" in _edges(sql)
+
+
 FREE = (
     "SELECT rank() OVER (ORDER BY a) AS v, sum(c) OVER (ORDER BY a, b) AS w FROM t",
     "SELECT sum(c) OVER (ORDER BY a) AS v, sum(c) OVER (ORDER BY b) AS w FROM t",

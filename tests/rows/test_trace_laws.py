@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ UNNAMED = (
     "EXISTS (FROM u WHERE u.k = t.k)",
     "t.k IN (SELECT k FROM u)",
     "ARRAY(SELECT y FROM u WHERE u.k = t.k ORDER BY y)::VARCHAR",
+    "ARRAY(SELECT y FROM u WHERE u.k = t.k ORDER BY ALL DESC)::VARCHAR",
     "(VALUES (1))",
 )
 """Expressions that DuckDB calls by the text of the query in them."""
@@ -95,6 +97,36 @@ UNNAMED = (
 def test_a_subquery_without_an_alias_is_called_as_duckdb_calls_it(value: str) -> None:
     data: dict[str, Rows] = {"t": [("a", 1, 0), ("b", 5, 0)], "u": [("a", 1), ("a", 2)]}
     check_laws(Made(f"SELECT *, n + 1 AS m FROM (SELECT {value}, n FROM t) AS q", cut=True), data)
+
+
+NUMBERED = (
+    "SELECT k, (SELECT list(a_1 ORDER BY a) FROM (SELECT k AS a, y AS a FROM u WHERE u.k = t.k))::VARCHAR AS v FROM t",
+    "SELECT t.k, sum(l.k_1)::INTEGER AS v FROM t, LATERAL (SELECT k, y AS k FROM u WHERE u.k = t.k) AS l GROUP BY t.k",
+    "SELECT t.k, l.y AS v FROM t, LATERAL (SELECT k, y FROM u WHERE u.k = t.k) AS l(p)",
+)
+"""Correlated subqueries whose reader knows their columns by other names than they have inside."""
+
+
+@pytest.mark.parametrize("sql", NUMBERED)
+def test_columns_of_a_correlated_subquery_are_called_as_its_reader_calls_them(sql: str) -> None:
+    data: dict[str, Rows] = {"t": [("a", 1, 0), ("b", 5, 0)], "u": [("a", 1), ("a", 2), ("b", 3)]}
+    check_laws(Made(sql), data)
+
+
+SO_FAR = (
+    "WITH RECURSIVE r(k, v) AS (SELECT k, y FROM u UNION SELECT t.k, x FROM recurring.r AS r, t WHERE n = v) "
+    "SELECT k, v FROM r",
+    "WITH RECURSIVE r(v) AS (SELECT y FROM u UNION SELECT t.x FROM t, recurring.r AS a, recurring.r AS b "
+    "WHERE t.n = a.v AND t.x > b.v) SELECT t.k, v FROM r, t WHERE t.n = v",
+)
+"""Recursive queries whose steps read all rows so far."""
+
+
+@pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="DuckDB 1 knows them with USING KEY only")
+@pytest.mark.parametrize("sql", SO_FAR)
+def test_a_recursion_over_all_rows_so_far_is_traced(sql: str) -> None:
+    data: dict[str, Rows] = {"t": [("a", 1, 2), ("b", 2, 3), ("c", 9, 1)], "u": [("a", 1)]}
+    check_laws(Made(sql, cut=True), data)
 
 
 ONE_EACH: dict[str, Rows] = {"t": [("a", 1, 2)], "u": [("a", 3)]}

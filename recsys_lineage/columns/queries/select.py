@@ -78,6 +78,14 @@ class Projection:
             return None
         return self.place_of_value(id(self.scope.value(key)))
 
+    def place_of_named(self, key: exp.Expr) -> int | None:
+        """Index of an expression of a clause in which an alias takes precedence over a column."""
+        if isinstance(key, exp.Column) and len(key.parts) == 1:
+            for place, item in reversed([*enumerate(self.items)]):
+                if item.is_alias and item.name is not None and folded(item.name) == folded(key.name):
+                    return place
+        return self.place_of(key)
+
     def place_of_value(self, identity: int) -> int | None:
         """Index of an unchanged column in the list."""
         for place in range(len(self.items)):
@@ -185,7 +193,7 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
             keys = on.expressions if isinstance(on, exp.Tuple) else [on]
             edges = united(at_place(key, found, scope).edges if is_place(key) else read(key) for key in keys)
             found = found.narrowed(deciding(edges, How.GROUP_BY) | found.order)
-            places = [list_.place_of(key) for key in keys]
+            places = [list_.place_of_named(key) for key in keys]
             if None not in places:
                 found = found.with_key(place for place in places if place is not None)
         else:

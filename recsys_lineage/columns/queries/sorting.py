@@ -38,6 +38,17 @@ def is_all(key: exp.Expr) -> bool:
     return isinstance(key, exp.Var) and key.name.upper() == "ALL"
 
 
+def repeat_for_all(tree: exp.Expr) -> exp.Expr:
+    """A statement in which `list(v ORDER BY ALL)` is `list(v ORDER BY COLUMNS(*))`, in place.
+
+    DuckDB reads it so: the aggregate is repeated, sorted by each column of FROM in turn.
+    """
+    for each in tree.find_all(exp.Ordered):
+        if is_all(each.this) and each.parent is not None and each.parent.this is not None:
+            each.set("this", exp.Columns(this=exp.Star()))
+    return tree
+
+
 def makes_array(query: exp.Expr) -> bool:
     """Whether a query is the one of an ARRAY(…).
 

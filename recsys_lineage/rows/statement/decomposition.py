@@ -36,7 +36,7 @@ from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.sql_place import place_in
 
 _RECURRING = "recurring"
-"""The schema with which a recursive query USING KEY names all of its rows so far."""
+"""The schema with which a recursive query names all of its rows so far."""
 _ROW_NUMBER = "rowid"
 _ENDS = ("ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER")
 
@@ -270,7 +270,8 @@ class Statement:
         query = copied(body)
         query["left"], query["right"], query["cte_name"] = left, right, name
         query["cte_map"] = {"map": []}
-        whole = bool(keys) or not goes_row_by_row(right, name, self.catalog.aggregates)
+        so_far = any(str(part.get("schema_name", "")).casefold() == _RECURRING for part in everything(right))
+        whole = bool(keys) or so_far or not goes_row_by_row(right, name, self.catalog.aggregates)
         made = Definition(name, query, start.columns, aliases, recursive=True, whole=whole, keys=keys)
         self._kept(made)
         return name

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from recsys_lineage.rows.statement.columns.column_names import bound_names, names_of, width_of
+from recsys_lineage.rows.statement.columns.column_names import bound_names, names_of_item, width_of
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem, from_items, mark_items
 from recsys_lineage.rows.statement.row_facts.one_row import row_of
@@ -296,11 +296,8 @@ class Witnesses(QueryFacts):
         witnessed = self.of(inner)
         if not witnessed.tables:
             return []
-        names = (
-            item.node.get("column_name_alias")
-            or names_of(inner, self.statement.catalog)
-            or bound_names(item, query, self.statement.catalog)
-        )
+        catalog = self.statement.catalog
+        names = names_of_item(item, catalog) or bound_names(item, query, catalog)
         if names is None:
             raise self.statement.cannot(
                 "a LATERAL subquery with columns that are not named", item.node, "write out its columns"

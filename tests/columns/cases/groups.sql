@@ -80,6 +80,23 @@ SELECT DISTINCT a, b FROM t;
 -- *: t.a GROUP_BY, t.d SORT
 SELECT DISTINCT ON (a) c FROM t ORDER BY d;
 
+-- # DISTINCT ON an alias, which is also a column of two tables
+-- a: u.a IDENTITY
+-- b: t.b IDENTITY
+-- *: u.a GROUP_BY, t.d SORT
+SELECT DISTINCT ON (a) u.a AS a, b FROM t, u ORDER BY d;
+
+-- # (DuckDB 2) ORDER BY ALL in an aggregate repeats it for each column of FROM
+-- l: u.a SORT, u.k AGGREGATION
+-- n: u.k AGGREGATION, u.k SORT
+SELECT l, l_1 AS n FROM (SELECT list(k ORDER BY ALL) AS l FROM u);
+
+-- # (DuckDB 2) its columns have the names of those that they are sorted by
+-- a: u.a SORT, u.k AGGREGATION
+-- k: u.k AGGREGATION, u.k SORT
+-- e: u.e SORT, u.k AGGREGATION
+SELECT string_agg(k, ',' ORDER BY ALL DESC) FROM u;
+
 -- # windows
 -- x: t.c AGGREGATION, t.b WINDOW, t.d WINDOW
 -- r: t.c WINDOW

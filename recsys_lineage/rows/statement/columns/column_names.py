@@ -18,10 +18,11 @@ def names_of(query: Node, catalog: Catalog) -> list[str] | None:
         if is_expression(each, "STAR"):
             items = from_items(query["from_table"], catalog)
             changed = any(each.get(key) for key in ("exclude_list", "rename_list", "expr"))
-            of_item = _names_of_item(items[0], catalog) if len(items) == 1 and not changed else None
-            if of_item is None:
+            of_item = names_of_item(items[0], catalog) if len(items) == 1 and not changed else None
+            alias = each.get("alias", "")
+            if of_item is None or "\\" in alias:
                 return None
-            names += of_item
+            names += [alias] * len(of_item) if alias else of_item
         elif each.get("alias"):
             names.append(each["alias"])
         elif is_expression(each, "COLUMN_REF"):
@@ -31,12 +32,27 @@ def names_of(query: Node, catalog: Catalog) -> list[str] | None:
     return names
 
 
-def _names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
+def names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
+    """The columns of a relation, as a query names them that reads it."""
     if item.columns is not None or item.node.get("type") != "SUBQUERY":
         return item.columns
     aliases = item.node.get("column_name_alias") or []
     names = names_of(item.node["subquery"]["node"], catalog)
-    return None if names is None else [*aliases, *names[len(aliases) :]]
+    return None if names is None else _told_apart([*aliases, *names[len(aliases) :]])
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """The names of a subquery's columns for its reader: DuckDB numbers those that come again."""
+    found: list[str] = []
+    known: set[str] = set()
+    for base in names:
+        name, number = base, 0
+        while name.casefold() in known:
+            number += 1
+            name = f"{base}_{number}"
+        known.add(name.casefold())
+        found.append(name)
+    return found
 
 
 def bound_names(item: FromItem, query: Node, catalog: Catalog) -> list[str] | None:
