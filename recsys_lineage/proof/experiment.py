@@ -74,6 +74,7 @@ class Experiment:
         original: the result on the original tables.
         unsteady: indices of columns that differ in another run, such as random numbers. For a SELECT, whose tables have
             no order, also of those that differ if the same rows are in another order.
+        drawn: those of them that differ in another run on the very same tables.
         by_order: indices of columns of a function's frame that differ if the same rows of the tables are in another
             order. Changing a column keeps that order, so these are compared like all others.
         keeps_order: whether the statement orders its rows by their values alone.
@@ -125,7 +126,8 @@ class Experiment:
             ) from error
         others = (*again, *shuffled)
         differing = frozenset(_unsteady(self.original, others))
-        by_itself = differing if isinstance(compute, str) else frozenset(_unsteady(self.original, again))
+        self.drawn = frozenset(_unsteady(self.original, again))
+        by_itself = differing if isinstance(compute, str) else self.drawn
         self.unsteady, self.by_order = by_itself, differing - by_itself
         decided = [place for place in self.steady if place not in self.by_order]
         self.keeps_order = self._has_order() and all(

@@ -173,7 +173,7 @@ class _Trial:
             looked_at = [place for place in steady if names[place].casefold() not in found.insufficient]
             wanted = self._times() if looked_at else 0
             self._sufficient(found, steady, looked_at, wanted)
-            self._necessary(found, steady)
+            self._necessary(found)
             if superfluous and sum(traced.values()) <= _MOST_SEARCHED:
                 with suppress(_TimeIsOver):  # the verdict stands without it
                     extra = self._superfluous(found, looked_at, wanted)
@@ -206,17 +206,21 @@ class _Trial:
                     "too few", f"the traced rows and their context give it {whole} times, not {wanted}"
                 )
 
-    def _necessary(self, found: _Found, steady: Sequence[int]) -> None:
+    def _necessary(self, found: _Found) -> None:
         if not found.any and not found.context:
             return  # a row without input rows, such as a generated day without sales
-        wanted = self._count(self._experiment.original, steady)
+        # of equal rows a LIMIT lets another one in, so the row counts with all values that a run does not draw
+        compared = [
+            place for place in range(len(self._experiment.names)) if place not in self._experiment.drawn
+        ]
+        wanted = self._count(self._experiment.original, compared)
         left, named = dict(self._all), found
         for _ in range(_WITNESSES):
             if not named.any:
                 break
             left = {table: np.setdiff1d(rows, named.rows.get(table, [])) for table, rows in left.items()}
             try:
-                if self._occurrences(left, steady) < wanted:
+                if self._occurrences(left, compared) < wanted:
                     return
             except _Wrong as wrong:
                 if wrong.verdict == "out of time":
@@ -224,7 +228,7 @@ class _Trial:
                 return  # without the rows the statement gives nothing at all
             named = self._named(within=left)
         nothing = {table: rows[:0] for table, rows in self._all.items()}
-        if self._occurrences(nothing, steady) < wanted:
+        if self._occurrences(nothing, compared) < wanted:
             raise _Wrong("not needed", "without the traced rows it comes out the same")
 
     def _superfluous(

@@ -122,6 +122,13 @@ def test_without_the_rows_the_output_row_must_go() -> None:
     assert proof(constant, "FROM orders WHERE id > 99 AND {m} = 0").true
 
 
+def test_a_limit_that_lets_an_equal_row_in_does_not_refute_a_trace() -> None:
+    """Which of two orders of one price comes out is open: without one the other does."""
+    sql = "SELECT id, price FROM orders ORDER BY price DESC LIMIT 1"
+    found = proof(sql, lambda source, row: trace(sql, SCHEMAS, source, row))
+    assert verdicts(found) == {"proved"}, found.report()
+
+
 def test_context_is_added_for_columns_that_are_not_sufficient_alone() -> None:
     sql = "SELECT id, rank() OVER (ORDER BY price, id) AS place FROM orders"
 
