@@ -38,10 +38,10 @@ def names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
         return item.columns
     aliases = item.node.get("column_name_alias") or []
     names = names_of(item.node["subquery"]["node"], catalog)
-    return None if names is None else _told_apart([*aliases, *names[len(aliases) :]])
+    return None if names is None else _numbered([*aliases, *names[len(aliases) :]])
 
 
-def _told_apart(names: list[str]) -> list[str]:
+def _numbered(names: list[str]) -> list[str]:
     """The names of a subquery's columns for its reader: DuckDB numbers those that come again."""
     found: list[str] = []
     known: set[str] = set()
