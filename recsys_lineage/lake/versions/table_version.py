@@ -8,6 +8,10 @@ from datetime import datetime
 from typing import Any
 
 
+TABLE_FILE = r"part-[0-9a-f]{16}-\d+\.parquet"
+"""Pattern of the names of tables' files: each has the id of its write, and is never written again."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name and its DuckDB type, nested types written out (`STRUCT(a INTEGER)[]`)."""
