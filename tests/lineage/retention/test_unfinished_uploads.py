@@ -60,7 +60,7 @@ def by_table(tables: list[TablePrune]) -> dict[str, set[str]]:
 def _die_while_uploading(uri: str, name: str, aws: Mapping[str, str]) -> None:
     os.environ.update(aws)
     file = Lake(uri, ENGINE).storage.filesystem.open(f"{uri}/whole/{name}", "wb", block_size=5 << 20)
-    file.write(b"x" * (11 << 20))
+    file.write(b"x" * (11 << 20))  # pyright: ignore[reportArgumentType]
     os.kill(os.getpid(), signal.SIGKILL)
 
 
