@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import get_args
 
 import polars as pl
 
 from recsys_lineage.graph.interned import Interned
-from recsys_lineage.records.parts.read import Purpose
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.table.record_row import declared_column, lineage_hash_column
 
@@ -19,7 +17,7 @@ _PLAIN = (
     "failure", "fingerprint",
 )  # fmt: skip
 _HASHED = ("lineage", "schema")
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+PURPOSES = ("input", "previous", "check")
 """Purposes of reads; each is stored as its index here."""
 
 
