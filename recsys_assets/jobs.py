@@ -16,18 +16,12 @@ from recsys_assets.shop.landing import contents, stat_hash
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.files.source_file import LANDING
 from recsys_lineage.orchestration.lake_resource import LakeResource
+from recsys_lineage.orchestration.recorded_runs import STATES
 
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
-_AT_WORK = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.SUSPENDED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_AT_WORK = [state for state in dg.DagsterRunStatus if state not in STATES]
 _NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING, PROOF)
 _ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 

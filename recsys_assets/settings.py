@@ -131,11 +131,13 @@ class Settings(BaseSettings):
     retention_grace_hours: int = Field(
         default=24,
         ge=0,
+        le=87_600,
         description="hours that readers and writers have to finish before files that no version needs are deleted",
     )
     dagster_keep_days: int = Field(
         default=30,
         ge=1,
+        le=36_500,
         description="days that Dagster keeps runs and their events; the records in the lake are kept for ever",
     )
     host: str = Field(

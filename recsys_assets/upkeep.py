@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from recsys_assets.service.champion_decisions import last_decision
+from recsys_assets.service.champion_decisions import decides_what_serves
 from recsys_assets.settings import Settings
+from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.parquet.compaction import Compaction, compact, is_compactable, plan_compaction
-from recsys_lineage.orchestration.old_runs import OldRuns, delete_old_runs, old_runs
+from recsys_lineage.orchestration.old_runs import OldRuns, delete_runs, old_runs
 from recsys_lineage.orchestration.recorded_runs import record_runs
+from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.retention.policy import NEWEST_ONLY, Policies, Policy
 from recsys_lineage.retention.prune import Prune, plan_prune, prune
 
@@ -70,30 +72,28 @@ def keep_up(
     appended = [name for name in lake.tables() if name not in groups and is_compactable(lake, name)]
 
     def policy_of(table: str) -> Policy:
-        return NEWEST_ONLY if table in appended else policies.of(groups.get(table))
+        return NEWEST_ONLY if table in RESERVED else policies.of(groups.get(table))
 
     grace = timedelta(hours=settings.retention_grace_hours)
     before = runs_before or datetime.now(timezone.utc) - timedelta(days=settings.dagster_keep_days)
     tidy, join = (plan_prune, plan_compaction) if dry_run else (prune, compact)
+    old = OldRuns() if instance is None else old_runs(instance, before)
     # The prune first: it does then what a dry run says, whatever is joined afterwards.
     done = tidy(lake, policy_of, roots=served_versions(lake), grace=grace)
     joined = [made for name in appended if (made := join(lake, name)) is not None]
-    if instance is None:
-        return Upkeep(done, joined, OldRuns())
-    if dry_run:
-        return Upkeep(done, joined, old_runs(instance, before))
-    # what is deleted next has its record, whatever kept it from being added
+    if instance is None or dry_run:
+        return Upkeep(done, joined, old)
+    # All of them have ended, so each has its record from here on: one that ends meanwhile is left for the next time.
     record_runs(instance, lake, None)
-    return Upkeep(done, joined, delete_old_runs(instance, before))
+    return Upkeep(done, joined, delete_runs(instance, old.runs))
 
 
 def served_versions(lake: Lake) -> list[tuple[str, int]]:
-    """The newest champion, the version decided for, and each champion with which the gate promoted another family."""
+    """The newest champion, and all that were promoted: by the gate to another family, and by a person's decision."""
     if not lake.has(CHAMPION):
         return []
     newest = lake.version(CHAMPION).version
-    last = last_decision(lake)
-    decided = [] if last is None else [(last.asset, last.version)]
+    decided = [(each.asset, each.version) for each in Records(lake).decisions() if decides_what_serves(each)]
     there = lake.pruned(CHAMPION).all().others(newest - 1)
     older = [version for each in there for version in each if _promoted(lake, version)]
     return sorted({*((CHAMPION, version) for version in (*older, newest)), *decided})
@@ -103,6 +103,9 @@ def _promoted(lake: Lake, champion: int) -> bool:
     record = lake.commit(CHAMPION, champion)["record"] or {}
     for read in record.get("reads", []):
         if read["name"] == GATE:
-            facts = (lake.commit(GATE, read["version"])["record"] or {}).get("statistics", {})
+            try:
+                facts = (lake.commit(GATE, read["version"])["record"] or {}).get("statistics", {})
+            except TableNotFound:  # a gate that was deleted by hand: nobody can tell, so it stays
+                return True
             return facts.get("champion") != facts.get("champion before")
     return False

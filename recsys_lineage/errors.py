@@ -7,6 +7,10 @@ from difflib import get_close_matches
 
 from recsys_lineage.spelling import folded, unlike_letters
 
+WITHOUT_VALUES = {"recsys_lineage"}
+"""Packages whose LineageErrors name tables, columns and places, and no value of a row, so that a record keeps them as
+they are. An application that holds to that adds its own."""
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question with up to three similar names, nearest first; empty where none is similar.

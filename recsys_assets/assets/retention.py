@@ -21,10 +21,7 @@ from recsys_lineage.orchestration.frame_asset import frame_asset
 NAME = "lake_retention"
 UPKEEP = "upkeep"
 """The group."""
-_SERVED = (
-    "recommendations", "similar_items", "user_embeddings", "item_embeddings", "recommendations_report",
-    "metrics_report",
-)  # fmt: skip
+_SERVING, _ALSO_SERVED = "serving", "metrics_report"
 
 
 class RetentionColumns:
@@ -46,6 +43,8 @@ class RetentionColumns:
     """Files deleted that killed writers left."""
     orphan_bytes = pl.Int64
     """Bytes of those."""
+    uploads = pl.Int64
+    """Unfinished uploads to an object store that killed writers left and that were aborted."""
     leftovers = pl.Int64
     """Unfinished small files and unneeded checkpoints of the log that were deleted."""
     leftover_bytes = pl.Int64
@@ -81,7 +80,7 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
     def lake_retention() -> Output:
         """Deletions of tonight's upkeep: versions that the retention does not keep, leftovers, Dagster's old runs.
 
-        It is made last and nothing waits for it. Records are never deleted.
+        It is made after all served tables and nothing waits for it. Records are never deleted.
         """
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
         done = keep_up(lake, settings, groups, _instance())
@@ -91,7 +90,10 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
         return Output(
             pl.DataFrame(rows, schema=types_of(RetentionColumns), orient="row"),
             statistics={**facts, "dagster runs": len(done.runs.runs), "dagster bytes": done.runs.freed},
-            warnings=[f"{name} was in use and was not shrunk" for name in done.runs.busy],
+            warnings=[
+                *(f"{name} was in use and was not shrunk" for name in done.runs.busy),
+                *filter(None, [done.prune.unlisted]),
+            ],
         )
 
     return lake_retention
@@ -106,6 +108,7 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
         settings: where the lake is, and what is kept.
         groups: the group of every other asset's table.
     """
+    served = sorted({_ALSO_SERVED, *(name for name, group in groups.items() if group == _SERVING)})
     return frame_asset(
         upkeep_of(settings, {**groups, NAME: UPKEEP}),
         columns=texts_of(RetentionColumns),
@@ -113,5 +116,5 @@ def asset(settings: Settings, groups: Mapping[str, str]) -> dg.AssetsDefinition:
         # Each night anew: what is to go depends on the clock.
         observe=lambda: datetime.now(timezone.utc).date().isoformat(),
         on_request=True,
-        look=look(UPKEEP, deps=_SERVED),
+        look=look(UPKEEP, deps=tuple(served)),
     )

@@ -46,6 +46,8 @@ def prune(
         out.print(
             f"{done.prune.files:,} files with {done.prune.bytes:,} bytes and {runs} {would}; {joined} files joined."
         )
+        if done.prune.unlisted:
+            out.print(f"[yellow]{escape(done.prune.unlisted)}[/yellow]")
         for name in done.runs.busy:
             out.print(f"[yellow]{escape(name)} was in use and was not shrunk[/yellow]")
 
@@ -62,19 +64,29 @@ def hold(
     reason: Annotated[str, typer.Option(help="Why it is kept, for those who find it years later.")],
     as_json: AsJson = False,
 ) -> None:
-    """Keep a version, and everything needed to reproduce it, until it is released."""
+    """Keep a version, and everything needed to reproduce it that is still there, until it is released."""
     from recsys_lineage.retention.holds import Holds
+    from recsys_lineage.retention.needs import pruned_needs
 
     with opened_platform(quiet=as_json) as (platform, out):
         placed = [
             Holds(platform.lake).place(table, number, who=getpass.getuser(), reason=reason)
             for table, number in platform.versions_named(version)
         ]
+        gone = {
+            each: [
+                f"{table}@{number}" for table, number in pruned_needs(platform.lake, each.table, each.version)
+            ]
+            for each in placed
+        }
         if as_json:
-            print(json.dumps({"holds": [_plain(each) for each in placed]}))
+            print(json.dumps({"holds": [{**_plain(each), "gone": gone[each]} for each in placed]}))
             return
         for each in placed:
             out.print(f"{each.table}@{each.version} is held.")
+            if gone[each]:
+                names = ", ".join(gone[each])
+                out.print(f"[yellow]It can be read, but not reproduced: {names} went before.[/yellow]")
 
 
 @app.command()
@@ -115,7 +127,17 @@ def _table(done: Upkeep) -> Table:
     from rich.table import Table
 
     table = Table()
-    for column in ("table", "policy", "versions pruned", "kept", "files", "bytes", "orphans", "leftovers"):
+    for column in (
+        "table",
+        "policy",
+        "versions pruned",
+        "kept",
+        "files",
+        "bytes",
+        "orphans",
+        "uploads",
+        "leftovers",
+    ):
         table.add_column(column, justify="left" if column == "table" else "right")
     for each in done.prune.tables:
         deleted = each.to_json()
@@ -125,6 +147,7 @@ def _table(done: Upkeep) -> Table:
             deleted["files"],
             deleted["bytes"],
             deleted["orphans"],
+            deleted["uploads"],
             deleted["leftovers"],
         )
         table.add_row(each.table, str(each.policy), *(f"{number:,}" for number in numbers))

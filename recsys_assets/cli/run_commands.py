@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from recsys_assets.cli.session import AsJson, console, opened_records
+from recsys_lineage.cli.options import STATE_COLOURS
 from recsys_lineage.errors import LineageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 _SHORT = 8
-_COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
 
 
 class UnknownRun(LineageError):
@@ -112,7 +112,7 @@ def _run_named(records: Records, text: str) -> RunRecord:
 
 
 def _coloured(state: str) -> str:
-    colour = _COLOURS.get(state)
+    colour = STATE_COLOURS.get(state)
     return f"[{colour}]{state}[/{colour}]" if colour else state
 
 

@@ -9,6 +9,7 @@ import duckdb
 
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.sql.names import quote
@@ -19,7 +20,6 @@ OUTPUT = "output"
 _PLACES = 5
 _SMALL = 1_000_000
 """The most rows of a table whose checks are counted in one statement, which takes the memory of all of them at once."""
-_TRACE = ("_file", "_line")
 
 
 @dataclass(frozen=True)
@@ -121,9 +121,9 @@ def _places(sql: str, inputs: Inputs, columns: Sequence[str]) -> tuple[str, ...]
     """`file:line` of the first rows that break a rule; empty if neither the check nor the draft has them."""
     given = inputs.query(f"SELECT * FROM ({sql}) LIMIT 0").columns
     source = f"({sql})"
-    if not set(_TRACE) <= set(given):
+    if not set(TRACED_COLUMNS) <= set(given):
         shared = [name for name in given if name in columns]
-        if not shared or not set(_TRACE) <= set(columns):
+        if not shared or not set(TRACED_COLUMNS) <= set(columns):
             return ()
         same = " AND ".join(
             f"rows.{quote(name)} IS NOT DISTINCT FROM broken.{quote(name)}" for name in shared

@@ -16,6 +16,7 @@ from recsys_lineage.lake.blobs import SCHEMA as FILE_COLUMNS
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization, Read
+from recsys_lineage.records.parts.read import needs_files
 from recsys_lineage.records.records import Records
 
 
@@ -135,7 +136,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
         ReadsOutside: it reads data outside the lake.
         OtherCode: the code differs from the code that wrote the version, and other code is not allowed.
     """
-    if asset.remade is None or any(read.kind == "file" for read in record.reads):
+    if asset.remade is None or any(r.kind == "file" and r.purpose != "check" for r in record.reads):
         raise ReadsOutside(
             f"{asset.name} reads from outside the lake, which keeps no versions.",
             expected="an asset that reads tables only",
@@ -156,7 +157,7 @@ def code_of(asset: AssetCode, record: Materialization, other_code: bool = False)
 
 
 def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
-    """The versions of the tables that a record's run read, verified to exist unchanged.
+    """The versions of the tables that a record's run read for its output, verified to exist unchanged.
 
     Raises:
         CannotReproduce: one has other rows.
@@ -164,7 +165,7 @@ def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
     """
     pinned: dict[str, int] = {}
     for read in record.reads:
-        if read.kind != "table" or read.version is None:
+        if read.kind != "table" or read.version is None or read.purpose == "check":
             continue
         there = lake.version(read.name, read.version)
         if there.fingerprint != read.fingerprint:
@@ -175,7 +176,8 @@ def pinned_inputs(lake: Lake, record: Materialization) -> dict[str, int]:
                 where=lake.table_uri(read.name),
                 advice=f"restore the table {read.name} from a backup",
             )
-        lake.require_files(there)
+        if needs_files(read.to_json()):
+            lake.require_files(there)
         pinned[read.name] = read.version
     return pinned
 

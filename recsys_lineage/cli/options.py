@@ -12,6 +12,8 @@ from recsys_lineage.cli.command_output import JSON_OPTION
 _TARGET = "ASSET, ASSET@VERSION, with [PARTITION] or .COLUMN behind it, file:PATH, file:PATH@SHA256, run:ID, record:ID."
 Target = Annotated[str, typer.Argument(metavar="TARGET", help=_TARGET)]
 AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print one JSON object instead.")]
+STATE_COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
+"""Colours of the states of runs."""
 FORMATS = ("tree", "mermaid", "dot", "svg", "png")
 
 

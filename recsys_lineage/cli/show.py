@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from recsys_lineage.cli.diff_words import diff_in_words
+from recsys_lineage.cli.options import STATE_COLOURS
 from recsys_lineage.cli.proving import Proofs
 from recsys_lineage.cli.row_trace import RowTrace, lines_in_words, rows_in_words, values_shown
 from recsys_lineage.errors import WrongQuestion
@@ -39,7 +40,6 @@ _MOST_LINES = 200
 _MOST_FILES = 10
 _SHOWN_ROWS = 3
 _SHORT = 8
-_COLOURS = {"success": "green", "failed": "red", "lost": "red", "canceled": "yellow"}
 
 
 def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **more: Any) -> None:
@@ -289,7 +289,7 @@ def _(answer: Runs) -> Iterator[RenderableType]:
             f"{each.version or each.asset}{'' if each.status == 'success' else f' ({each.status})'}"
             for each in run.made
         ]
-        colour = _COLOURS.get(run.state, "")
+        colour = STATE_COLOURS.get(run.state, "")
         table.add_row(
             run.run[:_SHORT] if run.run else "",
             _time(run.started),

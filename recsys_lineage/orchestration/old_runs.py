@@ -58,13 +58,12 @@ def old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
     return OldRuns(found)
 
 
-def delete_old_runs(instance: dg.DagsterInstance, before: datetime) -> OldRuns:
-    """Delete the `old_runs` with their events, check results and logs, and shrink their SQLite files.
+def delete_runs(instance: dg.DagsterInstance, runs: Sequence[str]) -> OldRuns:
+    """Delete runs with their events, check results and logs, and shrink their SQLite files.
 
     Postgres relies on autovacuum. Dagster's daemon deletes ticks of schedules and sensors, as configured in
     `dagster.yaml`.
     """
-    runs = old_runs(instance, before).runs
     shared = shared_databases(instance)
     files = [path for run_id in runs for path in run_databases(instance, run_id)]
     size = _bytes([*shared, *files])

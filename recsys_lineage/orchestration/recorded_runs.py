@@ -17,11 +17,12 @@ from recsys_lineage.records.run_record import RunRecord, State
 
 LOST_TAG = "lineage/lost"
 """Tag of runs whose process was killed, which Dagster shows as failed."""
-_STATES: dict[dg.DagsterRunStatus, State] = {
+STATES: dict[dg.DagsterRunStatus, State] = {
     dg.DagsterRunStatus.SUCCESS: "success",
     dg.DagsterRunStatus.FAILURE: "failed",
     dg.DagsterRunStatus.CANCELED: "canceled",
 }
+"""Dagster's states of runs that have ended, and the states in their records."""
 _STEPS = {
     dg.DagsterEventType.STEP_SUCCESS: "success",
     dg.DagsterEventType.STEP_FAILURE: "failed",
@@ -44,7 +45,7 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
     records = Records(lake)
     kinds, _ = records.table(columns=["id", "kind"])
     known = set(kinds.filter(pl.col("kind") == "run")["id"])
-    ended = instance.get_run_records(dg.RunsFilter(statuses=list(_STATES)), limit=None)
+    ended = instance.get_run_records(dg.RunsFilter(statuses=list(STATES)), limit=None)
     new = [run for run in ended if run.dagster_run.run_id not in known]
     for start in range(0, len(new), _AT_ONCE):
         records.append([_record(instance, run, lake, code_location) for run in new[start : start + _AT_ONCE]])
@@ -82,7 +83,7 @@ def _record(
     skipped = [planned[step] for step, state in steps.items() if state == "skipped" and step in planned]
     ended = moment(found.end_time) or datetime.now(timezone.utc)
     started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
-    state = "lost" if LOST_TAG in run.tags else _STATES[run.status]
+    state = "lost" if LOST_TAG in run.tags else STATES[run.status]
     return RunRecord(
         id=run.run_id,
         state=state,

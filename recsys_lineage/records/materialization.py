@@ -247,3 +247,10 @@ class Materialization(RecordPart):
             kind, _, message = data["error"].partition(": ")
             upgraded["failure"] = {"type": kind, "message": message}
         return upgraded
+
+
+def in_todays_format(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record's JSON object in today's format; that of a later format as it is, so that nothing of it is lost."""
+    if data.get("format", 1) > FORMAT:
+        return data
+    return Materialization.from_json(data).to_json()

@@ -8,7 +8,7 @@ reads; `sync` adds rows that a process died before adding. Nothing here reads th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -20,7 +20,7 @@ from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import PartitionVersion
 from recsys_lineage.records.decision import Decision
-from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.materialization import Materialization, in_todays_format
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.table.record_row import SCHEMA, read_columns
 from recsys_lineage.records.table.record_table import ADDED, RecordTable
@@ -140,14 +140,14 @@ class Records:
         """
         self._move_former()
         marks = SyncMarks(self.lake)
-        carried: list[dict[str, Any]] = []
+        carried: list[Mapping[str, Any]] = []
         count = 0
         for table in self.lake.tables():
             if table in RESERVED:
                 continue
             for commit in marks.new_commits(table):
                 if commit["record"] is not None:
-                    carried.append(Materialization.from_json(commit["record"]).to_json())
+                    carried.append(in_todays_format(commit["record"]))
             if len(carried) >= _AT_ONCE:
                 count += self._table.append(carried)
                 carried = []
@@ -271,6 +271,4 @@ class Records:
         if self._table.exists or not self.lake.has(FORMER_TABLE):
             return
         rows = self.lake.scan(self.lake.version(FORMER_TABLE)).select("record").collect()["record"]
-        self._table.append(
-            [Materialization.from_json(json.loads(text)).to_json() for text in rows], in_one_commit=True
-        )
+        self._table.append([in_todays_format(json.loads(text)) for text in rows], in_one_commit=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.read import needs_files
 
 
 def needed_versions(lake: Lake, roots: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
@@ -38,6 +38,17 @@ def needed_versions(lake: Lake, roots: Iterable[tuple[str, int]]) -> dict[str, s
     return needed
 
 
+def pruned_needs(lake: Lake, table: str, version: int) -> list[tuple[str, int]]:
+    """The pruned versions that reproducing a version would need: it can be read, but not made again."""
+    needed = needed_versions(lake, [(table, version)])
+    return sorted(
+        (name, number)
+        for name, numbers in needed.items()
+        if lake.has(name)
+        for number in numbers & lake.pruned(name).all().keys()
+    )
+
+
 def versions_of_run(lake: Lake, run_id: str, records: Iterable[Materialization]) -> dict[str, int]:
     """The versions that one run wrote, by table."""
     return {
@@ -56,11 +67,4 @@ def _read_versions(lake: Lake, table: str, version: int) -> list[tuple[str, int]
     except TableNotFound:  # a table that was deleted by hand: nothing of it can be kept
         return []
     reads = record.get("reads", []) if record else []
-    return [(read["name"], read["version"]) for read in reads if _needs_files(read)]
-
-
-def _needs_files(read: Mapping[str, Any]) -> bool:
-    """Whether making a version again needs the files of a read: not for checks, and not where a record sufficed."""
-    if read["kind"] != "table" or read.get("version") is None or read.get("purpose") == "check":
-        return False
-    return read.get("columns") != [] or read.get("purpose") != "previous"
+    return [(read["name"], read["version"]) for read in reads if needs_files(read)]

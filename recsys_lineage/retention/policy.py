@@ -101,14 +101,22 @@ def retained_versions(
     """
     if not versions:
         return set()
-    every = now - timedelta(days=policy.nights)
-    weekly = every - policy.weeks * _WEEK
-    monthly = weekly - policy.months * _MONTH
+    every = _before(now, timedelta(days=policy.nights))
+    weekly = _before(every, policy.weeks * _WEEK)
+    monthly = _before(weekly, policy.months * _MONTH)
     kept = {max(versions)} | (versions.keys() & set(held))
     kept |= {version for version, time in versions.items() if time > every}
     kept |= {version for version in _last_of(versions, _week) if versions[version] > weekly}
     kept |= {version for version in _last_of(versions, _month) if versions[version] > monthly}
     return kept
+
+
+def _before(moment: datetime, time: timedelta) -> datetime:
+    """A moment earlier by some time; the calendar's first one if there is no such moment."""
+    try:
+        return moment - time
+    except OverflowError:
+        return datetime.min.replace(tzinfo=moment.tzinfo)
 
 
 def _last_of(versions: Mapping[int, datetime], period: Callable[[datetime], tuple[int, int]]) -> set[int]:

@@ -16,15 +16,17 @@ from typing import Any
 
 from recsys_lineage.lake.commits.commit_archive import FOLDER as _ARCHIVE
 from recsys_lineage.lake.commits.write_marker import FOLDER as MARKERS
-from recsys_lineage.lake.commits.write_marker import dead_writes, writes
+from recsys_lineage.lake.commits.write_marker import writes
 from recsys_lineage.lake.lake import Lake
-from recsys_lineage.lake.stores.storage import StoredFile
+from recsys_lineage.lake.lake_tables import is_table_name
+from recsys_lineage.lake.stores.storage import StoredFile, UnfinishedUpload
 from recsys_lineage.lake.stores.storage_fault import explained
 from recsys_lineage.lake.versions.pruned_spans import Pruned
 from recsys_lineage.retention.holds import Holds
 from recsys_lineage.retention.needs import needed_versions
 from recsys_lineage.retention.policy import Policy, retained_versions
 from recsys_lineage.retention.table_history import TableHistory
+from recsys_lineage.retention.unfinished_uploads import UnfinishedUploads
 
 GRACE = timedelta(hours=24)
 _LOG = "_delta_log"
@@ -50,6 +52,7 @@ class TablePrune:
         files: paths (relative to the table's folder) and bytes of files used only by pruned versions.
         orphans: those of files that no version ever used, left by killed writers.
         leftovers: those of unfinished small files, and of unneeded checkpoints of the log.
+        uploads: files of which killed writers left parts in an object store.
         markers: ids of dead writes whose markers are deleted.
         archived: commits that move from the log to the archive, where their records stay.
     """
@@ -61,6 +64,7 @@ class TablePrune:
     files: Mapping[str, int] = field(default_factory=dict)
     orphans: Mapping[str, int] = field(default_factory=dict)
     leftovers: Mapping[str, int] = field(default_factory=dict)
+    uploads: Sequence[UnfinishedUpload] = ()
     markers: Sequence[str] = ()
     archived: Sequence[int] = ()
 
@@ -82,16 +86,21 @@ class TablePrune:
             "orphan_bytes": sum(self.orphans.values()),
             "leftovers": len(self.leftovers),
             "leftover_bytes": sum(self.leftovers.values()),
+            "uploads": len(self.uploads),
             "archived": len(self.archived),
         }
 
 
 @dataclass(frozen=True)
 class Prune:
-    """One prune of a lake, table by table, as of a moment (UTC)."""
+    """One prune of a lake, table by table, as of a moment (UTC).
+
+    `unlisted` says why the unfinished uploads of an object store are unknown; None if they are known.
+    """
 
     at: datetime
     tables: Sequence[TablePrune]
+    unlisted: str | None = None
 
     @property
     def files(self) -> int:
@@ -110,6 +119,7 @@ class Prune:
             "files": self.files,
             "bytes": self.bytes,
             "tables": [table.to_json() for table in self.tables],
+            **({"unlisted": self.unlisted} if self.unlisted else {}),
         }
 
 
@@ -133,7 +143,7 @@ def plan_prune(
     Raises:
         LineageError: a log, a hold or a mark is damaged; nothing is pruned then.
     """
-    return Prune(*_plan(lake, policy_of, roots, now, grace)[:2])
+    return _plan(lake, policy_of, roots, now, grace)[0]
 
 
 def prune(
@@ -151,17 +161,24 @@ def prune(
     Raises:
         LineageError: a log, a hold or a mark is damaged (nothing is pruned then), or a file cannot be deleted.
     """
-    at, tables, histories = _plan(lake, policy_of, roots, now, grace)
-    for table in tables:
+    plan, histories = _plan(lake, policy_of, roots, now, grace)
+    for table in plan.tables:
         with explained(lake.storage, table.table):
-            _apply(lake, table, histories.get(table.table), at, grace)
-    return Prune(at, tables)
+            _apply(lake, table, histories.get(table.table), plan.at, grace)
+    for table in plan.tables:
+        with explained(lake.storage, table.table):
+            for upload in table.uploads:
+                lake.storage.abort(lake.table_uri(table.table), upload)
+    return plan
 
 
 def _plan(
     lake: Lake, policy_of: PolicyOf, roots: Iterable[tuple[str, int]], now: datetime | None, grace: timedelta
-) -> tuple[datetime, list[TablePrune], dict[str, TableHistory]]:
+) -> tuple[Prune, dict[str, TableHistory]]:
     at = now or lake.clock()
+    uploads = UnfinishedUploads.of(
+        lake, at - grace
+    )  # before the writers: one that has ended meanwhile has none
     names = lake.tables()
     # Before anything else is looked at: what is held now must be held in every table alike.
     held = [(hold.table, hold.version) for hold in Holds(lake).all()]
@@ -171,26 +188,29 @@ def _plan(
     for name in names:
         with explained(lake.storage, name):
             table, histories[name] = _plan_table(
-                lake, name, policy_of(name), needed.get(name, set()), at, grace
+                lake, name, policy_of(name), needed.get(name, set()), uploads, at, grace
             )
         tables.append(table)
-    for name in sorted({*lake.folders()} - {*names}):
+    folders = {*lake.folders(), *filter(is_table_name, uploads.by_table)}
+    for name in sorted(folders - {*names}):
         with explained(lake.storage, name):
-            if (left := _never_committed(lake, name, policy_of(name), at, grace)) is not None:
+            if (left := _never_committed(lake, name, policy_of(name), uploads, at, grace)) is not None:
                 tables.append(left)
-    return at, tables, histories
+    return Prune(at, tables, uploads.unlisted), histories
 
 
 def _never_committed(
-    lake: Lake, name: str, policy: Policy, at: datetime, grace: timedelta
+    lake: Lake, name: str, policy: Policy, unfinished: UnfinishedUploads, at: datetime, grace: timedelta
 ) -> TablePrune | None:
     """Prune of a table of which no write was ever committed: files that killed writers left; None where there are none.
 
     Only files that carry the id of a dead write are taken: the folder may be somebody else's.
     """
     root = lake.table_uri(name)
-    dead = dead_writes(lake.storage, root)
-    if not dead or lake.has(name):
+    writers = writes(lake.storage, root)
+    dead = [write_id for write_id, is_alive in writers.items() if not is_alive]
+    uploads = unfinished.of_folder(name, writers.keys() - dead)
+    if not (dead or uploads) or lake.has(name):
         return None
     left = [file for file in lake.storage.listed(root, _is_prunable) if file.path.endswith(".parquet")]
     old = at.timestamp() - grace.total_seconds()
@@ -201,11 +221,17 @@ def _never_committed(
     }
     kept = {file.path for file in left} - orphans.keys()
     over = [write_id for write_id in dead if not any(write_id in path for path in kept)]
-    return TablePrune(name, policy, dropped=(), kept=0, orphans=orphans, markers=over)
+    return TablePrune(name, policy, dropped=(), kept=0, orphans=orphans, uploads=uploads, markers=over)
 
 
 def _plan_table(
-    lake: Lake, name: str, policy: Policy, needed: set[int], at: datetime, grace: timedelta
+    lake: Lake,
+    name: str,
+    policy: Policy,
+    needed: set[int],
+    unfinished: UnfinishedUploads,
+    at: datetime,
+    grace: timedelta,
 ) -> tuple[TablePrune, TableHistory]:
     root = lake.table_uri(name)
     # In this order: a file that is listed and has no marker any more is in the log by then, or was never to be.
@@ -229,6 +255,7 @@ def _plan_table(
     on_disk = {file.path: file for file in listed}
     unheld = history.not_held_by(holding).keys() & on_disk.keys()
     dead = [write_id for write_id, is_alive in writers.items() if not is_alive]
+    alive_writes = [write_id for write_id, is_alive in writers.items() if is_alive]
     old = [file for file in listed if file.changed <= at.timestamp() - grace.total_seconds()]
     return TablePrune(
         table=name,
@@ -236,8 +263,9 @@ def _plan_table(
         dropped=dropped,
         kept=len(alive) - len(dropped),
         files={path: on_disk[path].bytes for path in sorted(unheld)},
-        orphans=_orphans(old, history, [write_id for write_id, is_alive in writers.items() if is_alive]),
+        orphans=_orphans(old, history, alive_writes),
         leftovers=_leftovers(old, on_disk, holding),
+        uploads=unfinished.of_table(name, alive_writes),
         markers=dead,
         archived=_archived(old, on_disk, holding, at.timestamp() - _STALLED),
     ), history

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, Output, Request
+from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import CannotReproduce, reproduce
 from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.dagster_internals import code_of
 from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.records.materialization import CheckOutcome
+from recsys_lineage.retention.holds import Holds
+from recsys_lineage.retention.needs import pruned_needs
+from recsys_lineage.retention.policy import Policy
+from recsys_lineage.retention.prune import prune
 from tests.lineage.project import ORDERS, Project, table
 
 OTHER_ORDERS = ORDERS.replace("30.0", "31.0")
@@ -130,3 +137,45 @@ def test_an_asset_that_looks_at_the_world_outside_is_refused(project: Project) -
 
 def outside() -> pl.DataFrame:
     return pl.DataFrame({"x": [1]})
+
+
+def passes(inputs: Inputs, orders: pl.DataFrame, request: Request) -> Output:
+    """Counts its own runs, from what the record of the previous version says."""
+    previous = inputs.previous() if request.continues else None
+    runs = 1 if previous is None else 1 + previous.record.statistics["runs"]
+    return Output(pl.DataFrame({"orders": [orders.height], "runs": [runs]}), statistics={"runs": runs})
+
+
+def test_what_a_prune_leaves_for_a_held_version_suffices_to_make_it_again(
+    project: Project, tmp_path: Path
+) -> None:
+    """Neither what only a check had read is needed, nor the files of a version of which the record sufficed."""
+    names = tmp_path / "names.csv"
+    names.write_text("name\nann\n")
+
+    def of_the_file(inputs: Inputs) -> CheckOutcome:
+        inputs.note_file(names)
+        return CheckOutcome("named", True, "one name")
+
+    checks = [
+        TableCheck("within", "few enough", "SELECT * FROM output WHERE runs > (SELECT most FROM limits)"),
+        TableCheck("named", "a file", function=of_the_file),
+    ]
+    assets = [
+        table("orders"),
+        table("limits", "SELECT 10 AS most"),
+        frame_asset(passes, reads=["limits"], checks=checks),
+    ]
+    project.run(*assets)
+    project.run(*assets, only=["passes"], tags={CONTINUE_TAG: "true"})
+    record = project.records.get("passes", 1)
+    reads = {(read.name.rpartition("/")[2], read.purpose) for read in record.reads}
+    assert {("limits", "check"), ("names.csv", "check"), ("passes", "previous"), ("orders", "input")} <= reads
+    Holds(project.lake).place("passes", 1, who="ann", reason="an audit")
+    project.run(table("orders", OTHER_ORDERS), table("limits", "SELECT 11 AS most"), assets[2])
+    prune(project.lake, lambda _: Policy(0), grace=timedelta(0))
+    gone = {name: set(project.lake.pruned(name).all()) for name in ("orders", "limits", "passes")}
+    assert gone == {"orders": set(), "limits": {0}, "passes": {0}}
+    assert pruned_needs(project.lake, "passes", 1) == []
+    assert reproduce(project.lake, code(assets[2]), 1).identical
+    assert pruned_needs(project.lake, "passes", 0) == [("passes", 0)]

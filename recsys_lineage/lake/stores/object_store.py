@@ -12,8 +12,9 @@ from typing import Any
 
 import s3fs
 
-_WRITTEN_ONCE = re.compile(r"part-[0-9a-f]{16}-\d+\.parquet")
-"""Names of tables' files: each has the id of its write, and is never written again."""
+from recsys_lineage.lake.versions.table_version import TABLE_FILE
+
+_WRITTEN_ONCE = re.compile(TABLE_FILE)
 _REMEMBERED = 20_000
 _AT_ONCE = 1 << 20
 """Size in bytes up to which an opened file is fetched as a whole."""
@@ -107,3 +108,23 @@ class ObjectStore(s3fs.S3FileSystem):
                 yield {**found, "url": f"s3://{bucket}/{start}"}
             if not answer.get("IsTruncated"):
                 return
+
+    def uploads(self, folder: str) -> Iterator[dict[str, Any]]:
+        """The multipart uploads to paths below a folder (a URL) that were begun and neither completed nor aborted."""
+        bucket, prefix, _ = self.split_path(f"{folder.rstrip('/')}/")
+        after: dict[str, str] = {}
+        while True:
+            answer: Any = self.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=prefix, **after)
+            for found in answer.get("Uploads", []):
+                yield {**found, "url": f"s3://{bucket}/{found['Key']}"}
+            if not answer.get("IsTruncated"):
+                return
+            after = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+
+    def abort_upload(self, path: str, upload_id: str) -> None:
+        """Abort a multipart upload, so that the store deletes its parts; one that is no longer there is no error."""
+        bucket, key, _ = self.split_path(path)
+        try:
+            self.call_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload_id)
+        except FileNotFoundError:
+            return

@@ -31,6 +31,16 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class UnfinishedUpload:
+    """A file of which an object store has parts but no whole: its path relative to a folder, the id of the upload, and
+    when it began (seconds since 1970)."""
+
+    path: str
+    id: str
+    began: float
+
+
+@dataclass(frozen=True)
 class Storage:
     """The root of a lake: a local folder or `s3://bucket/prefix`.
 
@@ -230,6 +240,22 @@ class Storage:
                 relative
             ):
                 yield StoredFile(relative, found["Size"], found["LastModified"].timestamp())
+
+    def uploads(self, path: str) -> Iterator[UnfinishedUpload]:
+        """The unfinished uploads below a folder; none on a disk.
+
+        Raises:
+            OSError: the object store does not list them, or not for this user.
+        """
+        if self.is_local:
+            return
+        for found in self._store.uploads(path):
+            relative = found["url"][len(path) + 1 :]
+            yield UnfinishedUpload(relative, found["UploadId"], found["Initiated"].timestamp())
+
+    def abort(self, path: str, upload: UnfinishedUpload) -> None:
+        """Abort an unfinished upload below a folder, so that its parts are deleted; a missing one is no error."""
+        self._store.abort_upload(f"{path}/{upload.path}", upload.id)
 
     def folders(self, path: str) -> list[str]:
         """Names of the folders directly below a folder."""

@@ -13,12 +13,13 @@ from deltalake.exceptions import DeltaError
 
 from recsys_lineage.errors import InsufficientSpace, LineageError, UnnotedFile
 from recsys_lineage.lake.stores.storage import Storage
+from recsys_lineage.lake.versions.table_version import TABLE_FILE
 
 _FULL = re.compile(r"No space left|quota exceeded|max_temp_directory_size|File too large", re.IGNORECASE)
 # Colours, the arrows of nested causes, and stacks of Rust functions.
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|↳|\s+0: <unknown>.*", re.DOTALL)
 # The end of a path suffices: Polars cuts off the beginning of long ones.
-_LAKE_FILE = re.compile(r"([a-z_][a-z0-9_]*)/((?:[^/\s\"']+=[^/\s\"']*/)?part-[0-9a-f]{16}-\d+\.parquet)")
+_LAKE_FILE = re.compile(rf"([a-z_][a-z0-9_]*)/((?:[^/\s\"']+=[^/\s\"']*/)?{TABLE_FILE})")
 _NOT_THE_FILES = (duckdb.OutOfMemoryException, duckdb.InterruptException)
 
 

@@ -11,7 +11,7 @@ from types import CodeType, TracebackType
 
 import duckdb
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import WITHOUT_VALUES, LineageError
 from recsys_lineage.records.parts.record_part import RecordPart
 
 LEFT_OUT = "…"
@@ -21,7 +21,6 @@ _NESTED = re.compile(r"\b\w+(?:Error|Exception):")
 _NUMBER = re.compile(r"(?<!\w)[-+]?\d[\d.,:eE+-]*|\w*\d{4,}\w*")
 _WORD = re.compile(r"\w+")
 _SHORTEST_LITERAL = 3
-_OWN = {"recsys_lineage", "recsys_models", "recsys_assets"}
 _ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
 """Packages whose Python code raises errors with messages of their native code."""
 
@@ -131,9 +130,10 @@ def labelled_parts(error: LineageError) -> dict[str, str]:
 
 
 def is_own_error(error: BaseException) -> bool:
-    """Whether this project's own code raised an error; its LineageErrors contain tables and places, never values."""
+    """Whether code raised an error whose LineageErrors contain tables and places, never values."""
     frame = _innermost(error.__traceback__)
-    return frame is None or str(frame.tb_frame.f_globals.get("__name__", "")).split(".")[0] in _OWN
+    name = "" if frame is None else str(frame.tb_frame.f_globals.get("__name__", ""))
+    return frame is None or name.split(".")[0] in WITHOUT_VALUES
 
 
 def _was_thrown_in(frame: TracebackType) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from recsys_lineage.records.parts.record_part import Columns, RecordPart
 
@@ -42,3 +43,11 @@ class Read(RecordPart):
     bytes: int | None = None
     hashed_by: str | None = None
     root: str | None = None
+
+
+def needs_files(read: Mapping[str, Any]) -> bool:
+    """Whether reproducing a version needs the files of a read (its JSON object): those of a table, unless only a check
+    read it, or the record of the previous version sufficed."""
+    if read["kind"] != "table" or read.get("version") is None or read.get("purpose") == "check":
+        return False
+    return read.get("columns") != [] or read.get("purpose") != "previous"

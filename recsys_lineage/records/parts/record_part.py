@@ -7,10 +7,15 @@ from datetime import date, datetime
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
 from typing_extensions import Self
 
+from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.versions.table_version import Column
+
+
+class UnreadableRecord(LineageError):
+    """A record that this code cannot read: a later version of it wrote the record, or it is damaged."""
 
 
 class RecordPart:
@@ -25,13 +30,35 @@ class RecordPart:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
-        """The part from a result of `to_json`, in this format or an older one."""
-        return _adapter(cls).validate_python(cls.upgraded(data))
+        """The part from a result of `to_json`, in this format or an older one, or with what a later one adds.
+
+        Raises:
+            UnreadableRecord: a field has a value that this code does not know, or is missing.
+        """
+        try:
+            return _adapter(cls).validate_python(cls.upgraded(data))
+        except (ValidationError, KeyError, TypeError, AttributeError) as error:
+            raise _unreadable(cls, data, error) from None
 
     @classmethod
     def upgraded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """The data in today's format; overridden where an older format differs."""
         return data
+
+
+def _unreadable(cls: type[RecordPart], data: Mapping[str, Any], error: Exception) -> UnreadableRecord:
+    """The error, without a value of the record."""
+    faults = error.errors(include_input=False) if isinstance(error, ValidationError) else []
+    fields = dict.fromkeys(".".join(map(str, fault["loc"])) for fault in faults)
+    found = ", ".join([*fields][:5]) or type(error).__name__
+    named = {name: data[name] for name in ("id", "asset", "version", "format") if name in data}
+    return UnreadableRecord(
+        f"A record cannot be read as {cls.__name__}.",
+        expected="a record of this version of the code, or an older one",
+        found=f"another value in: {found}",
+        where=", ".join(f"{name} {value}" for name, value in named.items()),
+        advice="a later version of the code wrote it: update this one; otherwise restore the table from a backup",
+    )
 
 
 @cache

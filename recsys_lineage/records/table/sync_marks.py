@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from recsys_lineage.lake.lake import Lake
@@ -43,12 +44,14 @@ class SyncMarks:
             yield commit
 
     def save(self) -> None:
-        """Store the marks, once everything before them is in the table of records."""
+        """Store the marks, once everything before them is in the table of records; where nobody may write, the next
+        process looks again."""
         if self._marks == self._before:
             return
-        self._lake.storage.make_folder(self._path.rsplit("/", 1)[0])
-        self._lake.storage.write_bytes(self._path, json.dumps(self._marks).encode())
-        self._before = dict(self._marks)
+        with suppress(OSError):
+            self._lake.storage.make_folder(self._path.rsplit("/", 1)[0])
+            self._lake.storage.write_bytes(self._path, json.dumps(self._marks).encode())
+            self._before = dict(self._marks)
 
     def _stored(self) -> dict[str, tuple[int, str]]:
         try:

@@ -16,8 +16,10 @@ from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.orchestration.sql_asset import sql_asset
-from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.materialization import FORMAT, Materialization
+from recsys_lineage.records.parts.record_part import UnreadableRecord
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.records.run_record import RunRecord
 from recsys_lineage.records.table import append_once, record_table
@@ -234,3 +236,57 @@ def test_records_that_cannot_be_added_together_are_a_warning(
         assert Records(lake).run_records() == []
     assert "1 records are not yet in the table of records: the disk is full" in caplog.text
     assert Records(lake).sync() == 1
+
+
+def test_what_a_later_format_says_is_not_lost_by_todays_code() -> None:
+    """Another process of the same lake may run newer code; today's notes its records and leaves them as they are."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(folder, ENGINE)
+        materialize(sql_code(SqlText("SELECT 1 AS i"), name="orders"), lake)
+        newer = {
+            **lake.commit("orders")["record"],
+            "id": "a newer one", "version": 1, "format": FORMAT + 1, "carbon": {"grams": 3.5},
+            "reads": [{"kind": "table", "name": "t", "version": 0, "fingerprint": "f", "lease": "ours"}],
+        }  # fmt: skip
+        with lake.connect() as connection:
+            lake.write("orders", "SELECT 2 AS i", connection=connection, record=newer)
+        assert Records(lake).sync() == 1
+        rows = RecordTable(lake)
+        assert newer in [*rows.json(rows.frame()[0])]
+        read = {record.id: record for record in Records(lake).read()[0]}["a newer one"]
+        assert (read.format, read.version, read.reads[0].name) == (FORMAT + 1, 1, "t")
+
+
+def test_a_record_that_todays_code_cannot_read_says_so_without_a_value() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(folder, ENGINE)
+        materialize(sql_code(SqlText("SELECT 1 AS i"), name="orders"), lake)
+        newer = {
+            **lake.commit("orders")["record"],
+            "id": "b",
+            "format": FORMAT + 1,
+            "status": "ann@example.com",
+        }
+        with lake.connect() as connection:
+            lake.write("orders", "SELECT 2 AS i", connection=connection, record=newer)
+        Records(lake).sync()
+        for read in (lambda: Records(lake).get("orders"), lambda: Records(lake).read()):
+            with pytest.raises(UnreadableRecord, match="later version of the code") as raised:
+                read()
+            assert raised.value.found == "another value in: status" and "ann@" not in str(raised.value)
+            assert f"format {FORMAT + 1}" in (raised.value.where or "")
+
+
+def test_a_lake_that_one_may_only_read_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its marks of what is synced cannot be stored: nothing is lost, and no command fails for it."""
+
+    def refused(self: Storage, path: str, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Lake(folder, ENGINE)
+        materialize(sql_code(SqlText("SELECT 1 AS i"), name="orders"), lake)
+        for name in ("make_folder", "write_bytes", "create"):
+            monkeypatch.setattr(Storage, name, refused)
+        assert [Records(lake).sync() for _ in range(2)] == [0, 0]
+        assert Records(lake).get("orders").version == 0

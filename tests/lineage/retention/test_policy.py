@@ -88,3 +88,9 @@ UNREADABLE = (
 def test_texts_that_say_no_policy(text: str) -> None:
     with pytest.raises(LineageError):
         Policies.parse(text)
+
+
+@pytest.mark.parametrize("text", ["99999/0/0", "0/99999/0", "0/0/99999", "99999/99999/99999"])
+def test_more_years_than_the_calendar_has_keep_everything(text: str) -> None:
+    versions = {number: EPOCH + timedelta(days=31 * number) for number in range(60)}
+    assert retained_versions(versions, Policy.parse(text), EPOCH + timedelta(days=2000)) == versions.keys()
