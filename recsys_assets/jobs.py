@@ -21,7 +21,7 @@ from recsys_lineage.orchestration.recorded_runs import STATES
 EVERYTHING, NIGHTLY, INGEST = "everything", "nightly", "ingest"
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
-_AT_WORK = [state for state in dg.DagsterRunStatus if state not in STATES]
+_AT_WORK = [state for state in dg.DagsterRunStatus if state not in {*STATES, dg.DagsterRunStatus.MANAGED}]
 _NIGHTLY = dg.AssetSelection.all() - dg.AssetSelection.groups(TUNING, PROOF)
 _ALL = _NIGHTLY - dg.AssetSelection.groups(UPKEEP)
 
