@@ -61,7 +61,7 @@ RUSSIAN = (
     "Зелёный чайник латте Мужская рубашка Кружка синяя большая Кофе молотый Ноутбук игровой Стул деревянный Лампа "
     "настольная Полотенце махровое Чайник электрический"
 )
-_OF_CYRILLIC = ("cp1251", "koi8-r", "cp866")
+_OF_CYRILLIC = ("cp1251", "koi8-r", "cp866", "iso8859-5")
 
 
 @pytest.mark.parametrize("case", [str.title, str.lower, str.upper])
@@ -85,7 +85,7 @@ def test_encodings_of_the_same_letters_are_told_apart(
     "words", ["Чоловіча сорочка Чашка синя велика Кава мелена", "ЩУКА ФОРЕЛЬ", "МЮСЛИ ЦЕЛЬНЫЕ"]
 )
 def test_a_few_words_in_the_encoding_that_is_named_are_read(tmp_path: Path, words: str, named: str) -> None:
-    if named != "cp1251" and "Чоловіча" in words:
+    if named in ("koi8-r", "cp866") and "Чоловіча" in words:
         return  # these have no such letter
     content = ("id,title\n" + "".join(f"{n},{word}\n" for n, word in enumerate(words.split()))).encode(named)
     assert [word for _, word, _ in rows(read(tmp_path, content, CsvDialect(encoding=named)))] == words.split()

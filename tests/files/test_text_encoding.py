@@ -20,7 +20,7 @@ WORDS = {
     **dict.fromkeys(("cp850", "mac-roman"), _WESTERN),
     **dict.fromkeys(("cp1250", "iso8859-2", "cp852", "mac-latin2"), _CENTRAL),
     "cp1254": "Şeker çay ığdır İstanbul gömleği kırmızı",  # noqa: RUF001
-    **dict.fromkeys(("cp1251", "koi8-r", "cp866", "mac-cyrillic"), _CYRILLIC),
+    **dict.fromkeys(("cp1251", "koi8-r", "cp866", "mac-cyrillic", "iso8859-5"), _CYRILLIC),
     **dict.fromkeys(("cp1253", "cp737"), _GREEK),
     "cp1255": "תה ירוק חולצה לגבר",
     "cp1256": "قميص رجالي شاي أخضر الشاي مع الحليب",
@@ -76,3 +76,12 @@ def test_letters_that_no_encoding_makes_usual_are_said_to_be_in_doubt() -> None:
 def test_a_number_after_an_accent_is_usual(encoding: str) -> None:
     guess = guessed_encoding("item,title\n1,Menü3\n2,Café7\n3,Menü12\n".encode(encoding))
     assert (guess.name, guess.is_likely) == (encoding, True)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866", "iso8859-5"])
+@pytest.mark.parametrize(
+    "words", ["чай", "Код Цена Количество", "Samsung чехол USB кабель 2м", "ЧАЙ КРУЖКА ЛОЖКА ТАРЕЛКА", "Иван Анна Пётр"]
+)
+def test_a_few_words_of_cyrillic_tell_which_one_it_is(words: str, encoding: str) -> None:
+    text = "id;title\n" + "".join(f"{n};{word}\n" for n, word in enumerate(words.split()))
+    assert guessed_encoding(text.encode(encoding)).name == encoding

@@ -16,6 +16,9 @@ _ENOUGH = 16 << 10
 """Number of bytes of lines with non-ASCII letters that are enough."""
 _FEWEST_LETTERS, _UNUSUAL, _USUAL = 20, 0.35, 0.65
 """The fewest letters that make a named encoding certainly wrong, its largest fit then, and the least one of another."""
+_NEAR, _CAPITAL = 0.2, 0.15
+"""Difference in fit of two encodings of Cyrillic up to which the rarity of all their letters decides, which says more of
+a few words, and how much rarer a capital is."""
 _FITTING = 0.55
 """Share of the non-ASCII letters that must be frequent ones."""
 _WORD = re.compile(r"\w[\w\u2019'-]*")
@@ -64,6 +67,9 @@ def guessed_encoding(head: bytes) -> TextEncoding:
     best = max(fits, key=lambda name: fits[name])
     if fits[best] < max(_FITTING, fits[_WESTERN] + _BETTER):
         best = _WESTERN
+    elif best in _OF_CYRILLIC:
+        near = [name for name in _OF_CYRILLIC if fits.get(name, -1.0) >= fits[best] - _NEAR]
+        best = max(near, key=lambda name: fits[name] - _rarity(telling, name))
     text = telling.decode(best, "replace")
     words = dict.fromkeys(word for word in _WORD.findall(text) if not word.isascii())
     return TextEncoding(best, _CANDIDATES[best][0], fits[best] >= _FITTING, (*words,)[:_MOST_WORDS])
@@ -96,6 +102,13 @@ def _exchanges_letters(telling: bytes, named: str, best: str) -> bool:
         for each in (best, named)
     )
     return wrong - right >= _RARER_BY
+
+
+def _rarity(telling: bytes, name: str) -> float:
+    """How rare the letters of a text of Cyrillic are as an encoding reads them, from 0 to about 1; capitals are rarer."""
+    letters = "".join(_FOREIGN.findall(telling.decode(name, "replace")))
+    capitals = sum(map(str.isupper, letters))
+    return (sum(map(_rank, letters)) / len(_BY_FREQUENCY) + _CAPITAL * capitals) / max(1, len(letters))
 
 
 def _rank(letter: str) -> int:
@@ -206,6 +219,7 @@ _CANDIDATES: dict[str, tuple[str, Callable[[str], float]]] = {
     "koi8-r": ("Cyrillic", _CYRILLIC),
     "cp866": ("Cyrillic, of DOS", _CYRILLIC),
     "mac-cyrillic": ("Cyrillic, of a Macintosh", _CYRILLIC),
+    "iso8859-5": ("Cyrillic, ISO", _CYRILLIC),
     "cp1253": ("Greek", _GREEK),
     "cp737": ("Greek, of DOS", _GREEK),
     "cp1255": ("Hebrew", _of("יוהלאמרתבש", "HEBREW")),
@@ -219,7 +233,7 @@ _CANDIDATES: dict[str, tuple[str, Callable[[str], float]]] = {
 }
 """Encoding → a word for its letters, and the frequency score of a letter. Of two that fit equally well, the first
 counts."""
-_LIKE_THEM = ("iso8859-1", "iso8859-15", "cp437", "koi8-u", "iso8859-5")
+_LIKE_THEM = ("iso8859-1", "iso8859-15", "cp437", "koi8-u")
 """Other encodings that may be named: of Western Europe and of Cyrillic."""
 _OF_CYRILLIC = ("cp1251", "koi8-r", "koi8-u", "cp866", "mac-cyrillic", "iso8859-5")
 _BY_FREQUENCY = "оеаинтсрвлкмдпуяыьігзбчйхжшюцщєїэфъёґў"
