@@ -1,4 +1,5 @@
-"""The day in the names of a shop's files, in another notation than year, month and day."""
+"""The time in the names or folders of a shop's files: a day with an hour, or a day in another notation than year, month
+and day."""
 
 from __future__ import annotations
 
@@ -21,14 +22,34 @@ _WAYS = (
     (r"(\d{10}|\d{13})", r"\1"),
 )
 """Patterns for a day in a name, with the replacement that puts its parts together: the day first, or an epoch."""
+_DAY = r"(20\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])"
+_HOUR, _SIXTY = r"([01]\d|2[0-3])", r"([0-5]\d)"
+_BETWEEN = "(?: at |[-_. T])?"
+_ZONE = r"(Z?)(?:[^A-Za-z0-9][^/]*)?"
+_IN_NAMES = rf"^(?:.*/)?(?:[^/]*[^/\d])?{_DAY}{_BETWEEN}"
+_KEY = "(?:[A-Za-z]+=)?"
+_WITH_CLOCK = (
+    (rf"{_IN_NAMES}{_HOUR}[-_.:hH]?{_SIXTY}[-_.:mM]?{_SIXTY}{_ZONE}$", r"\1-\2-\3 \4:\5:\6\7"),
+    (rf"{_IN_NAMES}{_HOUR}[-_.:hH]?{_SIXTY}{_ZONE}$", r"\1-\2-\3 \4:\5:00\6"),
+    (rf"{_IN_NAMES}{_HOUR}[hH]?{_ZONE}$", r"\1-\2-\3 \4:00:00\5"),
+    (
+        rf"^(?:.*/)?{_KEY}(20\d\d)/{_KEY}(0?[1-9]|1[0-2])/{_KEY}(0?[1-9]|[12]\d|3[01])/{_KEY}(2[0-3]|[01]?\d)/.*$",
+        r"\1-\2-\3 \4:00:00",
+    ),
+    (rf"^(?:.*/)?{_KEY}{_DAY}/{_KEY}{_HOUR}/.*$", r"\1-\2-\3 \4:00:00"),
+)
+"""Patterns of whole paths for a day with its clock or hour, and the time that they make of them."""
 
 
 def path_moment(paths: Sequence[str]) -> SampledColumn | None:
-    """The time in all the paths, in one notation; None if there is none, or if it is a day that `named_day` reads."""
-    if not paths or all(map(named_day, paths)):
+    """The time in all the paths, in one notation; None if there is none, or if it is a day that `named_day` reads.
+
+    Two digits after a day are an hour only if they differ; else they number the files, or are part of another name.
+    """
+    if not paths:
         return None
-    for pattern, replacement in _WAYS:
-        full_pattern = rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$"
+    in_names = [(rf"^(?:.*/)?(?:[^/]*[^/\d])?{pattern}(?:\D[^/]*)?$", way) for pattern, way in _WAYS]
+    for full_pattern, replacement in (*_WITH_CLOCK, *([] if all(map(named_day, paths)) else in_names)):
         texts = [re.sub(full_pattern, replacement, path) for path in paths]
         if any(text == path for text, path in zip(texts, paths, strict=True)):
             continue
@@ -37,6 +58,7 @@ def path_moment(paths: Sequence[str]) -> SampledColumn | None:
             column.kind in ("day", "time", "epoch")
             and len(column.formats) == 1
             and not _unread(column, texts)
+            and (column.kind != "time" or len({text.partition(" ")[2] for text in texts}) > 1)
         ):
             return replace(column, written=MomentInPath(full_pattern, replacement))
     return None

@@ -116,9 +116,10 @@ def _on_events(events: Sequence[Roles], joined: JoinedFiles | None) -> Iterator[
     for part in timed:
         column = part.columns["event_time"]
         if isinstance(column.written, MomentInPath):
+            what, way = ("day", f", by {column.formats[0]}") if column.kind == "day" else ("time", "")
             yield (
-                f"{part.files.pattern}: no column holds the time of an event; its day is taken of {column.name}, as "
-                f"{column.samples[0]} of {part.files.paths[0]}, by {column.formats[0]}"
+                f"{part.files.pattern}: no column holds the time of an event; its {what} is taken of {column.name}, as "
+                f"{column.samples[0]} of {part.files.paths[0]}{way}"
             )
     if timed:
         return
