@@ -21,11 +21,11 @@ from sqlglot.tokenizer_core import TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.code_constants import bound_values, constants_for, sql_texts
-from recsys_lineage.assets.json_values import leaves, numbers_of, texts_of
+from recsys_lineage.assets.json_values import leaves, numbers_of, plain_number, texts_of
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
-from recsys_lineage.records.parts.failure import LEFT_OUT
+from recsys_lineage.records.parts.failure import LEFT_OUT, as_utf8
 from recsys_lineage.records.parts.seen import is_day
 from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, withheld
 from recsys_lineage.sql.names import literal
@@ -85,7 +85,11 @@ class Vocabulary:
             return found
         if isinstance(value, list | tuple):
             return [self.plain(held, numbers) for held in value]
-        return value
+        if isinstance(value, set | frozenset):
+            return sorted((self.plain(held, numbers) for held in value), key=str)
+        if value is None or (number := plain_number(value)) is not None:
+            return None if value is None else number
+        return self._text(str(value), {*numbers})  # what JSON does not know, such as a date
 
     def recorded_statement(self, statement: Statement) -> Statement:
         """The values given to the engine, masked for the record: code stays, values from data do not.
@@ -162,6 +166,7 @@ class Vocabulary:
         return place if line.isdecimal() and known else self._text(place, set())
 
     def _text(self, text: str, numbers: set[float]) -> str:
+        text = as_utf8(text)
         if self._is_named(text) or not text.strip():
             return text
         kept = bytearray(len(text))
