@@ -43,7 +43,7 @@ from recsys_lineage.records.parts.engine_versions import engine_versions
 from recsys_lineage.records.parts.failure import LEFT_OUT, Failure, message_about_made_text
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.run import Run
-from recsys_lineage.records.parts.seen import as_seen
+from recsys_lineage.records.parts.seen import as_seen, days_in, is_day
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_stored
@@ -180,7 +180,14 @@ class Attempt:
             observed=self._observed,
             takes=asset.takes,
             parameters=asset.parameters,
-            due=asset.due,
+            due=self._due if asset.due is not None else None,
+        )
+
+    def _due(self, record: Materialization) -> str | None:
+        """The reason that the asset names, without what could be a value, because logs keep it."""
+        reason = None if self._asset.due is None else self._asset.due(record)
+        return (
+            None if reason is None else Vocabulary(self._asset, names=days_in(str(reason))).plain(str(reason))
         )
 
     def _written(
@@ -293,9 +300,12 @@ class Attempt:
 
     def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
         """Texts that this attempt may store."""
-        partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
+        partitions = {*(output.partitions or ()), *(self._request.partitions or ())}
+        if output.partition_by is not None:
+            partitions |= {*output.failures}
         if output.found_partitions is not None:
-            partitions |= {output.found_partitions[0], *output.found_partitions[1]}
+            name, keys = output.found_partitions
+            partitions |= {name, *(key for key in keys if output.partition_by is not None or is_day(key))}
         read = (
             record
             for each in inputs.reads
@@ -325,7 +335,9 @@ class Attempt:
             column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
             statistics=self._plain(output.statistics, output),
             takes=as_seen(output.takes, self._seen_names),
-            trained_on=tuple(output.trained_on),
+            trained_on=tuple(map(self._vocabulary.training_data, output.trained_on))
+            if self._vocabulary
+            else (),
             written=written_version(version, output, self._plain(output.failures, output)),
         )
 

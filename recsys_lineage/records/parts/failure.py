@@ -14,6 +14,7 @@ import duckdb
 
 from recsys_lineage.error_text import class_of, module_of, text_of
 from recsys_lineage.errors import WITHOUT_VALUES, LineageError
+from recsys_lineage.records.parts.message_words import MESSAGE_WORDS
 from recsys_lineage.records.parts.record_part import RecordPart
 
 LEFT_OUT = "…"
@@ -84,7 +85,7 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
     if isinstance(error, duckdb.InvalidInputException) and "error" in known:
         return LEFT_OUT  # the SQL function error() returns a text built by its caller
     line = (text.splitlines() or [""])[0]
-    return _masked(line, known, is_whole=text == whole)
+    return _masked(line, known, MESSAGE_WORDS, is_whole=text == whole)
 
 
 def message_about_made_text(error: BaseException, code: str = "", names: Collection[str] = ()) -> str:
@@ -99,24 +100,38 @@ def message_about_made_text(error: BaseException, code: str = "", names: Collect
     return str(LineageError(text, where=error.where, advice=error.advice))
 
 
-def _masked(text: str, known: Collection[str], *, is_whole: bool = True) -> str:
+def _masked(
+    text: str, known: Collection[str], words: Collection[str] | None = None, *, is_whole: bool = True
+) -> str:
     """The message of an engine: its own words stay; quoted texts and numbers are masked unless they are names.
 
     A quoted value may contain quotes, so everything from the first quote that is no name to the last quote is masked.
     After a second colon, or after the name of another exception, an engine repeats a row or a message of Python code.
+
+    Args:
+        text: the message.
+        known: words of the code.
+        words: words that may stand outside of quotes, in lower case; all when None.
+        is_whole: whether the message ends where the text does.
     """
+
+    def outside(part: str, colons: int = 1) -> str:
+        shown = _outside_quotes(part, colons)
+        return shown if words is None else _WORD.sub(lambda match: _kept_word(match[0], known, words), shown)
+
     end = 0
     while (match := _QUOTED.search(text, end)) is not None:
-        words = _WORD.findall(match[0])
-        if not words or not all(word in known for word in words):
+        quoted = _WORD.findall(match[0])
+        if not quoted or not all(word in known for word in quoted):
             last = max(text.rfind(mark) for mark in "\"'`")
-            return (
-                _outside_quotes(text[: match.start()])
-                + LEFT_OUT
-                + (_outside_quotes(text[last + 1 :], colons=0) if is_whole else "")
-            )
+            after = outside(text[last + 1 :], colons=0) if is_whole else ""
+            return outside(text[: match.start()]) + LEFT_OUT + after
         end = match.end()
-    return _outside_quotes(text)
+    return outside(text)
+
+
+def _kept_word(word: str, known: Collection[str], words: Collection[str]) -> str:
+    return word if word in known or word.lower() in words else LEFT_OUT
 
 
 def _outside_quotes(text: str, colons: int = 1) -> str:

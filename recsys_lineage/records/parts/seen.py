@@ -26,6 +26,11 @@ def is_day(text: str) -> bool:
     return _DAY.fullmatch(text) is not None
 
 
+def days_in(text: str) -> list[str]:
+    """The days that a text names."""
+    return _DAY.findall(text)
+
+
 def as_seen(value: Any, names: Collection[str] = ()) -> Any:
     """A JSON value with digests in place of texts that could be cells of a table; applying it twice changes nothing.
 
