@@ -7,10 +7,16 @@ current step counts as interrupted, not failed, and no further one begins.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from recsys_lineage.error_text import class_of, words_of
+
+INTERRUPTIONS: set[type[BaseException]] = {KeyboardInterrupt, GeneratorExit, asyncio.CancelledError}
+"""Exceptions by which others end a run; an orchestrator adds its own. All others mean that the run failed."""
 
 _requested = threading.Event()
 _exit_steps: list[Callable[[], object]] = []
@@ -29,6 +35,19 @@ def withdraw_request() -> None:
 def stop_is_requested() -> bool:
     """Whether a stop was requested."""
     return _requested.is_set()
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether an exception says that others end the run, also as a part of a group of exceptions."""
+    if issubclass(type(error), tuple(INTERRUPTIONS)):
+        return True
+    parts = getattr(error, "exceptions", ()) if class_of(error) == "BaseExceptionGroup" else ()
+    return any(is_interruption(each) for each in parts)
+
+
+def without_message(error: BaseException) -> BaseException:
+    """A plain interruption of the same kind, for those who store what an exception says."""
+    return next((kind() for kind in INTERRUPTIONS if issubclass(type(error), kind)), KeyboardInterrupt())
 
 
 @contextmanager
@@ -53,4 +72,4 @@ def run_exit_steps() -> None:
         try:
             step()
         except Exception as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(f"{class_of(error)}: {words_of(error)}", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from recsys_lineage.assets.reading.file_guard import unguarded
+from recsys_lineage.error_text import class_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Progress:
 
 Listener = Callable[[Progress], None]
 _listeners: list[Listener] = []
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -41,7 +44,10 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def tell(progress: Progress) -> None:
-    """Call every listener with a Progress."""
+    """Call every listener with a Progress; one that fails is a warning in the log, because the work goes on."""
     with unguarded():
         for listener in list(_listeners):
-            listener(progress)
+            try:
+                listener(progress)
+            except Exception as error:
+                _log.warning("A listener to progress failed: %s", class_of(error))

@@ -21,6 +21,7 @@ from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
 from recsys_lineage.assets.json_values import numbers_of
+from recsys_lineage.assets.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.assets.reading.guarded_code import guarded
@@ -29,8 +30,9 @@ from recsys_lineage.assets.reading.lazy_frames import check_frame
 from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
+from recsys_lineage.error_text import words_of
 from recsys_lineage.errors import LineageError
-from recsys_lineage.interruption import exit_step, stop_is_requested
+from recsys_lineage.interruption import exit_step, is_interruption, stop_is_requested
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import TableVersion
@@ -38,10 +40,10 @@ from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.materialization import FORMAT, Materialization, Statement, Status
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.parts.engine_versions import engine_versions
-from recsys_lineage.records.parts.failure import Failure, message_about_made_text
+from recsys_lineage.records.parts.failure import LEFT_OUT, Failure, message_about_made_text
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.run import Run
-from recsys_lineage.records.parts.seen import as_seen
+from recsys_lineage.records.parts.seen import as_seen, days_in, is_day
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_stored
@@ -71,6 +73,8 @@ class Attempt:
         self._records = Records(self._into)
         self._previous = previous
         self._is_own_lake = into is None
+        self._id = uuid.uuid4().hex
+        """An attempt leaves one record, whatever ends it: a second one would have the same id."""
         self._started = datetime.now(timezone.utc)
         self._observed: str | None = None
         self._inputs: Inputs | None = None
@@ -80,23 +84,24 @@ class Attempt:
         self._columns = ColumnOrigins()
         self._vocabulary: Vocabulary | None = None
         self._to_commit: Materialization | None = None
+        self._output: Output | None = None
 
     def outcome(self) -> Outcome:
-        """Run the asset. Only an interruption of the process is raised, after it was recorded."""
+        """Run the asset. Only an interruption is raised, after it was recorded."""
         if stop_is_requested():
             raise KeyboardInterrupt
         tell(Progress(self._asset.name, "start"))
         try:
             with exit_step(self._interrupted):
                 return self._made()
-        except Exception as error:
+        except BaseException as error:
+            if is_interruption(error):
+                self._failed(error, "canceled")
+                raise
             if stop_is_requested():  # DuckDB makes an error of its own of an interruption
                 self._interrupted()
                 raise KeyboardInterrupt from error
             return self._failed(error, "failed")
-        except BaseException as error:
-            self._failed(error, "canceled")
-            raise
 
     def _interrupted(self) -> None:
         self._failed(KeyboardInterrupt("interrupted"), "canceled")
@@ -138,7 +143,7 @@ class Attempt:
         for warning, recorded in zip(whole, stored, strict=True):
             if warning != recorded:
                 tell(Progress(asset.name, "note", warning))
-        warnings = [*stored, *self._append(record)]
+        warnings = [*stored, *leave(self._records, record)]
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
             record, version, output, self._reason, warnings=tuple(warnings),
@@ -175,7 +180,14 @@ class Attempt:
             observed=self._observed,
             takes=asset.takes,
             parameters=asset.parameters,
-            due=asset.due,
+            due=self._due if asset.due is not None else None,
+        )
+
+    def _due(self, record: Materialization) -> str | None:
+        """The reason that the asset names, without what could be a value, because logs keep it."""
+        reason = None if self._asset.due is None else self._asset.due(record)
+        return (
+            None if reason is None else Vocabulary(self._asset, names=days_in(str(reason))).plain(str(reason))
         )
 
     def _written(
@@ -218,8 +230,8 @@ class Attempt:
             self._check(connection, inputs, draft, output)
 
             def record(version: TableVersion) -> dict[str, Any]:
-                self._to_commit = self._success(inputs, output, version)
-                return self._to_commit.to_json()
+                self._output, self._to_commit = output, self._success(inputs, output, version)
+                return written_record(self._to_commit)
 
             version = draft.commit(record)
             assert self._to_commit is not None
@@ -232,7 +244,7 @@ class Attempt:
             return []
         is_about_code = asset.code.kind == "sql" and isinstance(fault, LineageError)
         text = (
-            str(fault)
+            words_of(fault)
             if whole or is_about_code
             else message_about_made_text(fault, asset.code.text, self._names_known())
         )
@@ -288,9 +300,12 @@ class Attempt:
 
     def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
         """Texts that this attempt may store."""
-        partitions = {*(output.partitions or ()), *output.failures, *(self._request.partitions or ())}
+        partitions = {*(output.partitions or ()), *(self._request.partitions or ())}
+        if output.partition_by is not None:
+            partitions |= {*output.failures}
         if output.found_partitions is not None:
-            partitions |= {output.found_partitions[0], *output.found_partitions[1]}
+            name, keys = output.found_partitions
+            partitions |= {name, *(key for key in keys if output.partition_by is not None or is_day(key))}
         read = (
             record
             for each in inputs.reads
@@ -320,7 +335,9 @@ class Attempt:
             column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
             statistics=self._plain(output.statistics, output),
             takes=as_seen(output.takes, self._seen_names),
-            trained_on=tuple(output.trained_on),
+            trained_on=tuple(map(self._vocabulary.training_data, output.trained_on))
+            if self._vocabulary
+            else (),
             written=written_version(version, output, self._plain(output.failures, output)),
         )
 
@@ -337,7 +354,7 @@ class Attempt:
     def _record(self, status: Status) -> Materialization:
         asset, (commit, dirty) = self._asset, self._git
         return Materialization(
-            id=uuid.uuid4().hex,
+            id=self._id,
             asset=asset.name,
             partitions=tuple(self._request.partitions or ()),
             status=status,
@@ -386,7 +403,7 @@ class Attempt:
             rows=before.rows,
             kept=before.id,
         )
-        warnings = self._append(record)
+        warnings = leave(self._records, record)
         tell(Progress(self._asset.name, "kept", rows=before.rows))
         return Outcome(
             replace(record, checks=before.checks, statistics=before.statistics),
@@ -396,33 +413,27 @@ class Attempt:
             warnings=warnings,
         )
 
+    def _written_all_the_same(self, record: Materialization, error: BaseException) -> Outcome:
+        """Outcome where something failed after the version was committed: the version holds."""
+        asset = self._asset
+        failure = Failure.of(error, asset.code.text, self._names_known())
+        later = f"{asset.name} was written, and what came after it failed: {failure.type}: {failure.message}"
+        warnings = (later, *leave(self._records, record))
+        version = self._into.version(record.asset, record.version)
+        tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
+        return Outcome(
+            record, version, self._output, self._reason, warnings=warnings,
+            plain=lambda value: LEFT_OUT if self._output is None else self._plain(value, self._output),
+        )  # fmt: skip
+
     def _failed(self, error: BaseException, status: Status) -> Outcome:
-        tell(Progress(self._asset.name, "failed", str(error) or type(error).__name__))
+        if (written := committed_record(self._records, self._to_commit)) is not None:
+            return self._written_all_the_same(written, error)
         record = self._record(status)
         record = replace(record, failure=Failure.of(error, self._asset.code.text, self._names_known()))
-        warnings = self._append(self._committed() or record)  # an attempt leaves one record
+        warnings = leave(self._records, record)
+        tell(Progress(self._asset.name, "failed", words_of(error)))
         return Outcome(record, error=error, reason=self._reason, warnings=warnings)
-
-    def _committed(self) -> Materialization | None:
-        """The record in a commit, even if something failed after it."""
-        if self._to_commit is None:
-            return None
-        try:
-            latest = Records(self._into).latest(self._asset.name)
-        except LineageError:
-            return None
-        return latest if latest is not None and latest.id == self._to_commit.id else None
-
-    def _append(self, record: Materialization) -> tuple[str, ...]:
-        """Add the record to the table of records; a failure is a warning, because `Records.sync` adds it later."""
-        try:
-            self._records.append([record])
-        except Exception as error:
-            if stop_is_requested():
-                raise
-            fault = error.message if isinstance(error, LineageError) else type(error).__name__
-            return (f"The record of {record.asset} is not yet in the table of records: {fault}",)
-        return ()
 
 
 @contextmanager

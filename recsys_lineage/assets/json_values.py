@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from typing import Any
+
+
+def plain_number(value: Any) -> bool | int | float | None:
+    """A number of any library as a number of JSON; None for what is no number, and for one that no float equals, such
+    as a decimal."""
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else None
 
 
 def leaves(value: Any) -> Iterator[Any]:

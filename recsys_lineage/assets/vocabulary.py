@@ -17,15 +17,15 @@ from typing import Any
 
 import sqlglot
 from sqlglot.errors import TokenError
-from sqlglot.tokenizer_core import TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.code_constants import bound_values, constants_for, sql_texts
-from recsys_lineage.assets.json_values import leaves, numbers_of, texts_of
+from recsys_lineage.assets.json_values import leaves, numbers_of, plain_number, texts_of
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.materialization import Materialization, Statement
+from recsys_lineage.records.materialization import Materialization, Statement, TrainingData
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
-from recsys_lineage.records.parts.failure import LEFT_OUT
+from recsys_lineage.records.parts.failure import LEFT_OUT, as_utf8
 from recsys_lineage.records.parts.seen import is_day
 from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, withheld
 from recsys_lineage.sql.names import literal
@@ -85,7 +85,11 @@ class Vocabulary:
             return found
         if isinstance(value, list | tuple):
             return [self.plain(held, numbers) for held in value]
-        return value
+        if isinstance(value, set | frozenset):
+            return sorted((self.plain(held, numbers) for held in value), key=str)
+        if value is None or (number := plain_number(value)) is not None:
+            return None if value is None else number
+        return self._text(str(value), {*numbers})  # what JSON does not know, such as a date
 
     def recorded_statement(self, statement: Statement) -> Statement:
         """The values given to the engine, masked for the record: code stays, values from data do not.
@@ -96,13 +100,18 @@ class Vocabulary:
         """
         own = self._asset.parameters
         found = {
-            name: own[name]
+            name if name in own or self._is_identifier_of_code(name) else LEFT_OUT: own[name]
             if name in own and (is_withheld(own[name]) or own[name] == value)
             else self._bound(name, value)
             for name, value in statement.parameters.items()
         }
-        text = statement.text if self._asset.code.kind == "sql" else self._without_literals(statement.text)
+        text = statement.text if self._asset.code.kind == "sql" else self.sql(statement.text)
         return replace(statement, text=text, parameters=found)
+
+    def training_data(self, data: TrainingData) -> TrainingData:
+        """Training data of a model, whose condition is masked like a statement."""
+        table = data.table if self._is_named(data.table) else self._text(data.table, set())
+        return replace(data, table=table, predicate=self.sql(data.predicate))
 
     def _bound(self, name: str, value: Any) -> Any:
         if is_secret_name(name):
@@ -120,19 +129,36 @@ class Vocabulary:
         """Whether a text is a constant of the code, a name, or the place of a row in a file that was read."""
         return self._is_named(_PLACE.sub("", text)) or text in self._code[0] or self.plain(text) == text
 
-    def _without_literals(self, sql: str) -> str:
+    def sql(self, text: str) -> str:
+        """SQL that Python made, with literals, identifiers and comments masked that are not in the code."""
         try:
-            tokens = sqlglot.tokenize(sql, read="duckdb")
+            tokens = sqlglot.tokenize(text, read="duckdb")
         except TokenError:
             return LEFT_OUT
-        for token in reversed(tokens):
-            if (token.token_type == TokenType.STRING and not self._is_literal_of_code(token.text)) or (
-                token.token_type == TokenType.NUMBER
-                and _LONG_NUMBER.search(token.text)
-                and not self._is_number(token.text, set())
-            ):
-                sql = f"{sql[: token.start]}'{LEFT_OUT}'{sql[token.end + 1 :]}"
-        return sql
+        pieces: list[str] = []
+        end = 0
+        for token in tokens:
+            pieces += [_blank(text[end : token.start]), self._token(token, text[token.start : token.end + 1])]
+            end = token.end + 1
+        return "".join([*pieces, _blank(text[end:])])
+
+    def _token(self, token: Token, text: str) -> str:
+        if token.token_type.name.endswith("STRING"):
+            return text if self._is_literal_of_code(token.text) else f"'{LEFT_OUT}'"
+        if token.token_type == TokenType.NUMBER:
+            is_plain = not _LONG_NUMBER.search(token.text) or self._is_number(token.text, set())
+            return text if is_plain else f"'{LEFT_OUT}'"
+        if token.token_type in (TokenType.VAR, TokenType.IDENTIFIER):
+            return text if self._is_identifier_of_code(token.text) else f'"{LEFT_OUT}"'
+        return text
+
+    def _is_identifier_of_code(self, name: str) -> bool:
+        """Whether an identifier consists of words of the code and of names, and of numbers that only count."""
+        words = _WORD.findall(name)
+        return self._is_named(name) or all(
+            word.lower() in self._sql_words or (word.isdecimal() and not _LONG_NUMBER.search(word))
+            for word in words
+        )
 
     def _is_literal_of_code(self, text: str) -> bool:
         quoted = literal(text)
@@ -142,9 +168,10 @@ class Vocabulary:
             or any(quoted in constant for constant in self._code[0])
         )
 
-    def outcome(self, found: CheckOutcome) -> CheckOutcome:
-        """Outcome of a check's function with possible cells of a table masked."""
-        numbers = [*numbers_of(found.counts), len(found.where)]
+    def outcome(self, found: CheckOutcome, counts: Collection[float] = ()) -> CheckOutcome:
+        """Outcome of a check's function with possible cells of a table masked; `counts` are further numbers that it may
+        name."""
+        numbers = [*numbers_of(found.counts), len(found.where), *counts]
         files = {place.rpartition(":")[0] for place in found.where} - self._names
         traced = self._inputs.traced_files(files) if files and self._inputs is not None else frozenset()
         return replace(
@@ -162,6 +189,7 @@ class Vocabulary:
         return place if line.isdecimal() and known else self._text(place, set())
 
     def _text(self, text: str, numbers: set[float]) -> str:
+        text = as_utf8(text)
         if self._is_named(text) or not text.strip():
             return text
         kept = bytearray(len(text))
@@ -234,6 +262,7 @@ class Vocabulary:
         asset, names = self._asset, {*self._more_names, self._asset.code.origin}
         names |= {asset.name, *asset.upstream, *asset.looks_at, *asset.parameters, *asset.options}
         names |= {*texts_of(dict(asset.parameters)), *asset.column_descriptions}
+        names |= self._inputs.names_made if self._inputs is not None else set()
         for read in self._inputs.reads if self._inputs is not None else ():
             names |= {read.name, *(column.name for column in read.schema), *(read.partitions or ())}
         names |= {check.name for check in asset.checks}
@@ -249,6 +278,12 @@ class Vocabulary:
             word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
         )
         return names | {text for text in self._code[0] if _WORD.fullmatch(text) and _has_words(text)}
+
+    @cached_property
+    def _sql_words(self) -> frozenset[str]:
+        """Words in the code's constants, among which are pieces of SQL, and in names, in lower case."""
+        texts = (*self._names, *self._code[0], *self._asset.parameters)
+        return frozenset(word.lower() for text in texts for word in _WORD.findall(text))
 
     @cached_property
     def _constants(self) -> tuple[str, ...]:
@@ -285,6 +320,11 @@ class Vocabulary:
     def _code(self) -> tuple[frozenset[str], frozenset[float]]:
         """String and number constants of the code that runs for the asset, its checks included."""
         return constants_for(self._asset)
+
+
+def _blank(between: str) -> str:
+    """What stands between two tokens, without comments."""
+    return between if not between.strip() else " "
 
 
 def _has_words(text: str) -> bool:

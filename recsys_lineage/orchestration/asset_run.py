@@ -19,7 +19,7 @@ from recsys_lineage.assets.asset_code import (
 )
 from recsys_lineage.assets.materialize import Outcome, attempt
 from recsys_lineage.assets.vocabulary import Vocabulary
-from recsys_lineage.interruption import stop_is_requested
+from recsys_lineage.interruption import INTERRUPTIONS, stop_is_requested, without_message
 from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
@@ -49,6 +49,7 @@ Shown = Callable[[Records], Mapping[str, Any]]
 
 SECONDS_BETWEEN_LOG_LINES = 2.0
 """Seconds between two lines of one step's progress: long fits report each epoch, and Dagster stores each line."""
+INTERRUPTIONS.add(dg.DagsterExecutionInterruptedError)
 _COUNTS_OF_STEPS = range(1_000)
 """Integers allowed in a line of progress, which count steps."""
 
@@ -91,9 +92,9 @@ class AssetRun:
                     git=resource.git(),
                     keys=_keys(context),
                 )
-        except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        except tuple(INTERRUPTIONS) as interruption:
             if not stop_is_requested():
-                raise
+                raise without_message(interruption) from None  # Dagster would store what it says
             # Dagster would begin an interrupted step again where it has a retry policy.
             run = context.instance.get_run_by_id(context.run_id)
             if run is not None and run.status == dg.DagsterRunStatus.STARTED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import uuid
@@ -9,14 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from types import FrameType
 from typing import Literal
 
 import dagster as dg
 
+from recsys_lineage.assets.asset_code import AssetCode, Unchanged
+from recsys_lineage.assets.left_record import leave
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.errors import LineageError
+from recsys_lineage.error_text import words_of
+from recsys_lineage.interruption import is_interruption, without_message
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
@@ -72,6 +78,19 @@ def recorded(
     started, block = datetime.now(timezone.utc), sys._getframe(2)
     purpose: Purpose = "check" if kind == "check" else "input"
 
+    def plain(recording: Recording) -> tuple[CheckOutcome, ...]:
+        """The results, without what could be a cell of a table."""
+        if not recording.checks:
+            return ()
+        written = replace(code, kind="python", text=_module_of(block))
+        asset = AssetCode(name, written, code_version, tuple(reads), lambda _inputs, _request: Unchanged())
+        words = Vocabulary(asset, recording.inputs)
+        rows = [read.rows for read in recording.inputs.reads if read.rows is not None]
+        return tuple(
+            replace(words.outcome(check, rows), description=words.plain(check.description))
+            for check in recording.checks
+        )
+
     def record(recording: Recording) -> Materialization:
         return Materialization(
             id=uuid.uuid4().hex,
@@ -85,7 +104,7 @@ def recorded(
             reads=recording.inputs.reads,
             rows=recording.rows,
             column_lineage={name: tuple(edges) for name, edges in recording.columns.items()},
-            checks=tuple(recording.checks),
+            checks=plain(recording),
             run=run_of(context, lake.code_location),
             lake=opened.uri,
             engine=engine_versions(),
@@ -96,8 +115,8 @@ def recorded(
         )
 
     def append(one: Materialization) -> None:
-        if fault := _not_added(records, one):
-            context.log.warning(f"What {name} read could not be recorded: {fault}")
+        for warning in leave(records, one):
+            context.log.warning(warning)
 
     with opened.connect() as connection:
         inputs = Inputs(opened, connection, name, reads, pinned)
@@ -107,19 +126,18 @@ def recorded(
                 yield recording
         except BaseException as error:
             failure = Failure.of(error, code.text, reads)
-            status = "failed" if isinstance(error, Exception) else "canceled"
+            status = "canceled" if is_interruption(error) else "failed"
             append(replace(record(recording), status=status, failure=failure))
-            if not isinstance(error, Exception):
-                raise
-            tell(Progress(name, "failed", str(error) or type(error).__name__))
+            if status == "canceled":
+                raise without_message(error) from None  # Dagster would store what it says
+            tell(Progress(name, "failed", words_of(error)))
             raise dagster_failure(name, error, failure) from None
         append(record(recording))
 
 
-def _not_added(records: Records, one: Materialization) -> str | None:
-    """Reason why a record could not be added to the table of records."""
+def _module_of(block: FrameType) -> str:
+    """The source of the module in which a block stands; its results may name the constants in it."""
     try:
-        records.append([one])
-    except Exception as error:
-        return error.message if isinstance(error, LineageError) else type(error).__name__
-    return None
+        return inspect.getsource(sys.modules[block.f_globals["__name__"]])
+    except (KeyError, OSError, TypeError):
+        return ""

@@ -6,6 +6,7 @@ import dagster as dg
 from botocore.exceptions import ConnectionError as StoreConnectionError
 from botocore.exceptions import HTTPClientError
 
+from recsys_lineage.error_text import causes_of
 from recsys_lineage.errors import WriteConflict
 
 RETRY = dg.RetryPolicy(max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -15,9 +16,4 @@ _TRANSIENT = (WriteConflict, ConnectionError, TimeoutError, StoreConnectionError
 
 def is_transient(error: BaseException) -> bool:
     """Whether the error, or one that caused it, is a lost connection, a time-out or a lost race."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, _TRANSIENT):
-            return True
-        seen = seen.__cause__
-    return False
+    return any(isinstance(cause, _TRANSIENT) for cause in causes_of(error))

@@ -25,6 +25,8 @@ def constants_for(asset: AssetCode) -> tuple[frozenset[str], frozenset[float]]:
         if check.function is not None:
             covered.append(_constants_of(check.function))
             texts |= {*texts_of(bound_values(check.function))}
+    for function in filter(None, (asset.due, asset.observe, asset.takes)):
+        covered.append(_constants_of(function))
     if asset.code.kind == "sql":
         texts |= {*sql_texts(asset.code.text)}
     else:

@@ -122,6 +122,11 @@ class Inputs(InputFiles):
         """The files behind each relation of files on the run's connection."""
         return dict(self._scans)
 
+    @property
+    def names_made(self) -> set[str]:
+        """Names of the relations that this run made, and of their columns."""
+        return {*self._made, *(column for columns in self._made.values() for column in columns)}
+
     # --- tables -------------------------------------------------------------------------------------------
 
     def version(

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from recsys_lineage.error_text import class_of, module_of, text_of
 from recsys_lineage.errors import InsufficientSpace, LineageError, UnnotedFile
 from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.lake.versions.table_version import TABLE_FILE
@@ -37,7 +38,10 @@ def explained(storage: Storage, table: str, write_id: str | None = None) -> Iter
     except LineageError:
         raise
     except Exception as error:
-        fault = _fault(error, storage, table, write_id)
+        try:
+            fault = _fault(error, storage, table, write_id)
+        except Exception:  # attributes of an exception can run code
+            fault = None
         if fault is None:
             raise
         raise fault from error
@@ -74,9 +78,7 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
             where=where,
             advice="nothing of this write is visible; free space, then materialize again",
         )
-    storage_call = isinstance(error, OSError) or type(error).__module__.startswith(
-        ("botocore", "aiobotocore")
-    )
+    storage_call = isinstance(error, OSError) or module_of(error).startswith(("botocore", "aiobotocore"))
     if write_id is not None and (storage_call or (isinstance(error, duckdb.Error) and own_file)):
         return InsufficientSpace(
             f"Table {table!r} could not be written.",
@@ -106,7 +108,7 @@ def _fault(error: Exception, storage: Storage, table: str, write_id: str | None)
 
 
 def _plain(error: Exception) -> str:
-    text = _NOISE.sub("", str(error)).strip() or type(error).__name__
+    text = _NOISE.sub("", text_of(error) or "").strip() or class_of(error)
     if text.startswith("Traceback"):
         text = text.splitlines()[-1]
     return " ".join(text.split("\n\nLINE ")[0].split())[:500]

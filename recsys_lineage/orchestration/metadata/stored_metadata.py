@@ -19,9 +19,12 @@ _OF_A_TEXT: dict[type, Callable[[str], dg.MetadataValue[Any]]] = {
 }
 _WITHOUT_TEXTS = (
     dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue, dg.TimestampMetadataValue, dg.NullMetadataValue,
-    dg.DagsterRunMetadataValue, dg.DagsterAssetMetadataValue, bool, int, float, type(None),
+    bool, int, float, type(None),
 )  # fmt: skip
-"""Types of numbers, moments and Dagster's names, which are stored unchanged."""
+"""Types of numbers and moments, which are stored unchanged."""
+
+_TYPES = ("string", "int", "float", "bool")
+"""Dagster's types of the columns of a table."""
 
 
 def stored_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
@@ -41,13 +44,22 @@ def stored_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
     for kind, made in _OF_A_TEXT.items():
         if isinstance(value, kind):
             return made(plain(str(value.value)))
+    if isinstance(value, dg.DagsterRunMetadataValue):
+        return dg.MetadataValue.dagster_run(plain(value.run_id))
+    if isinstance(value, dg.DagsterAssetMetadataValue):
+        return dg.MetadataValue.asset(dg.AssetKey([plain(part) for part in value.asset_key.path]))
     if isinstance(value, dg.JsonMetadataValue):
         return dg.MetadataValue.json(plain(value.data))
     if isinstance(value, dg.TableMetadataValue):
-        rows = [
-            dg.TableRecord({name: plain(cell) for name, cell in row.data.items()}) for row in value.records
+        columns = [
+            dg.TableColumn(plain(column.name), column.type if column.type in _TYPES else LEFT_OUT)
+            for column in value.schema.columns
         ]
-        return dg.MetadataValue.table(rows, value.schema)
+        rows = [
+            dg.TableRecord({plain(name): plain(cell) for name, cell in row.data.items()})
+            for row in value.records
+        ]
+        return dg.MetadataValue.table(rows, dg.TableSchema(columns))
     if isinstance(value, str | dict | list | tuple):
         return plain(value)
     return LEFT_OUT

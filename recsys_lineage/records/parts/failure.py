@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dis
+import linecache
 import re
-import traceback
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, TracebackType
 
 import duckdb
 
+from recsys_lineage.error_text import class_of, module_of, text_of
 from recsys_lineage.errors import WITHOUT_VALUES, LineageError
+from recsys_lineage.records.parts.message_words import MESSAGE_WORDS
 from recsys_lineage.records.parts.record_part import RecordPart
 
 LEFT_OUT = "…"
@@ -20,7 +23,11 @@ _QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|`[^`]*(?:`|$)")
 _NESTED = re.compile(r"\b\w+(?:Error|Exception):")
 _NUMBER = re.compile(r"(?<!\w)[-+]?\d[\d.,:eE+-]*|\w*\d{4,}\w*")
 _WORD = re.compile(r"\w+")
+_LOOKED_AT = 4_000
+"""Characters of a message that are looked at; some patterns take the square of their number."""
 _SHORTEST_LITERAL = 3
+_DEEPEST = 50
+"""Frames of a stack that are kept, from each of its ends."""
 _ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
 """Packages whose Python code raises errors with messages of their native code."""
 
@@ -44,7 +51,7 @@ class Failure(RecordPart):
 
     @classmethod
     def of(cls, error: BaseException, code: str = "", names: Collection[str] = ()) -> Failure:
-        """The failure for an exception.
+        """The failure for an exception; nothing that the exception does keeps it from being one.
 
         Args:
             error: the caught exception.
@@ -52,9 +59,11 @@ class Failure(RecordPart):
             names: names of tables, columns and parameters that a message may contain.
         """
         known = {*names, *_WORD.findall(code)}
-        frames = traceback.extract_tb(error.__traceback__)
-        stack = tuple(f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-        return cls(type(error).__name__, message_without_values(error, known)[:LONGEST_MESSAGE], stack)
+        try:
+            message = message_without_values(error, known)[:LONGEST_MESSAGE]
+        except Exception:  # attributes of an exception can run code, too
+            message = LEFT_OUT
+        return cls(class_of(error), as_utf8(message), _stack(error.__traceback__))
 
 
 def message_without_values(error: BaseException, known: Collection[str] = ()) -> str:
@@ -64,18 +73,19 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
         return "\n".join(
             [error.message, *(f"{label}: {text}" for label, text in labelled_parts(error).items())]
         )
-    try:
-        text = str(error)
-    except Exception:
+    whole = text_of(error)
+    if whole is None:
         return LEFT_OUT
-    if code is not None and type(error).__module__.split(".")[0] not in _ENGINES:
+    text = whole[:_LOOKED_AT]
+    if code is not None and module_of(error).split(".")[0] not in _ENGINES:
         return _only_constants(text[:LONGEST_MESSAGE], code)
     if code is None and (isinstance(error, KeyError) or (frame is not None and _was_thrown_in(frame))):
         words = _WORD.findall(text)
         return text if words and all(word in known for word in words) else LEFT_OUT
     if isinstance(error, duckdb.InvalidInputException) and "error" in known:
         return LEFT_OUT  # the SQL function error() returns a text built by its caller
-    return _masked((text.splitlines() or [""])[0], known)
+    line = (text.splitlines() or [""])[0]
+    return _masked(line, known, MESSAGE_WORDS, is_whole=text == whole)
 
 
 def message_about_made_text(error: BaseException, code: str = "", names: Collection[str] = ()) -> str:
@@ -90,24 +100,38 @@ def message_about_made_text(error: BaseException, code: str = "", names: Collect
     return str(LineageError(text, where=error.where, advice=error.advice))
 
 
-def _masked(text: str, known: Collection[str]) -> str:
+def _masked(
+    text: str, known: Collection[str], words: Collection[str] | None = None, *, is_whole: bool = True
+) -> str:
     """The message of an engine: its own words stay; quoted texts and numbers are masked unless they are names.
 
     A quoted value may contain quotes, so everything from the first quote that is no name to the last quote is masked.
     After a second colon, or after the name of another exception, an engine repeats a row or a message of Python code.
+
+    Args:
+        text: the message.
+        known: words of the code.
+        words: words that may stand outside of quotes, in lower case; all when None.
+        is_whole: whether the message ends where the text does.
     """
+
+    def outside(part: str, colons: int = 1) -> str:
+        shown = _outside_quotes(part, colons)
+        return shown if words is None else _WORD.sub(lambda match: _kept_word(match[0], known, words), shown)
+
     end = 0
     while (match := _QUOTED.search(text, end)) is not None:
-        words = _WORD.findall(match[0])
-        if not words or not all(word in known for word in words):
+        quoted = _WORD.findall(match[0])
+        if not quoted or not all(word in known for word in quoted):
             last = max(text.rfind(mark) for mark in "\"'`")
-            return (
-                _outside_quotes(text[: match.start()])
-                + LEFT_OUT
-                + _outside_quotes(text[last + 1 :], colons=0)
-            )
+            after = outside(text[last + 1 :], colons=0) if is_whole else ""
+            return outside(text[: match.start()]) + LEFT_OUT + after
         end = match.end()
-    return _outside_quotes(text)
+    return outside(text)
+
+
+def _kept_word(word: str, known: Collection[str], words: Collection[str]) -> str:
+    return word if word in known or word.lower() in words else LEFT_OUT
 
 
 def _outside_quotes(text: str, colons: int = 1) -> str:
@@ -136,6 +160,37 @@ def is_own_error(error: BaseException) -> bool:
     return frame is None or name.split(".")[0] in WITHOUT_VALUES
 
 
+def as_utf8(text: str) -> str:
+    """A text without lone surrogates, which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _stack(trace: TracebackType | None) -> tuple[str, ...]:
+    """The frames of a traceback, outermost first; of a deep one the two ends."""
+    codes: list[tuple[CodeType, int | None]] = []
+    while trace is not None:
+        codes.append((trace.tb_frame.f_code, trace.tb_lineno))
+        trace = trace.tb_next
+    left_out = len(codes) - 2 * _DEEPEST
+    if left_out <= 0:
+        return tuple(_place(*each) for each in codes)
+    ends = [_place(*each) for each in (*codes[:_DEEPEST], *codes[-_DEEPEST:])]
+    return (*ends[:_DEEPEST], f"{LEFT_OUT} ({left_out} more)", *ends[_DEEPEST:])
+
+
+def _place(code: CodeType, line: int | None) -> str:
+    """`file:line in function`; without names that code made while it ran, which may be values."""
+    if not is_written(code):
+        return f"{LEFT_OUT}:{line}"
+    return as_utf8(f"{code.co_filename}:{line} in {code.co_name}")
+
+
+def is_written(code: CodeType) -> bool:
+    """Whether code stands in a file or in a cell of a notebook, so that its names and constants are none of a row."""
+    name = code.co_filename
+    return name.startswith("<frozen ") or name in linecache.cache or Path(name).is_file()
+
+
 def _was_thrown_in(frame: TracebackType) -> bool:
     """Whether an exception was created elsewhere and thrown into a generator."""
     names = {each.offset: each.opname for each in dis.get_instructions(frame.tb_frame.f_code)}
@@ -160,6 +215,8 @@ def _raising_code(trace: TracebackType | None) -> CodeType | None:
 
 def _only_constants(text: str, code: CodeType) -> str:
     """Parts of a Python message that are string constants of the code, longest first."""
+    if not is_written(code):
+        return LEFT_OUT if text else ""
     kept = [False] * len(text)
     for constant in sorted(set(_strings(code.co_consts)), key=len, reverse=True):
         start = text.find(constant) if len(constant) >= _SHORTEST_LITERAL else -1

@@ -26,7 +26,8 @@ class RecordPart:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object from which `from_json` restores an equal object."""
-        return _adapter(type(self)).dump_python(self, mode="json", exclude_defaults=True)
+        # pydantic's warnings would quote a value of another type than declared
+        return _adapter(type(self)).dump_python(self, mode="json", exclude_defaults=True, warnings=False)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

@@ -18,7 +18,7 @@ _LENGTH = 32
 
 def digest_of(text: str, length: int = _LENGTH) -> str:
     """The digest of a text in a record: `sha256:` and 16 to 64 hexadecimal digits."""
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:length]}"
+    return f"sha256:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:length]}"
 
 
 def is_day(text: str) -> bool:
@@ -26,11 +26,17 @@ def is_day(text: str) -> bool:
     return _DAY.fullmatch(text) is not None
 
 
+def days_in(text: str) -> list[str]:
+    """The days that a text names."""
+    return _DAY.findall(text)
+
+
 def as_seen(value: Any, names: Collection[str] = ()) -> Any:
     """A JSON value with digests in place of texts that could be cells of a table; applying it twice changes nothing.
 
     Args:
-        value: its texts, keys of objects included, become digests; numbers, which are counts, stay.
+        value: its texts, keys of objects included, become digests; numbers, which are counts, stay. What JSON does not
+            know, such as a date, is taken for its text.
         names: texts that are known to be harmless, such as names of tables.
     """
     if isinstance(value, str):
@@ -40,7 +46,9 @@ def as_seen(value: Any, names: Collection[str] = ()) -> Any:
         return {as_seen(str(key), names): as_seen(held, names) for key, held in value.items()}
     if isinstance(value, list | tuple):
         return [as_seen(held, names) for held in value]
-    return value
+    if isinstance(value, set | frozenset):
+        return sorted((as_seen(held, names) for held in value), key=str)
+    return value if value is None or isinstance(value, bool | int | float) else as_seen(str(value), names)
 
 
 def is_as_seen(kept: Any, now: Any, names: Collection[str] = ()) -> bool:
