@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_lineage.assets.code.first_party import FirstPartyModules
-from recsys_lineage.assets.code.module_source import ModuleSource
-from recsys_lineage.assets.code.used_names import ANYTHING, Import, Reference
+from recsys_lineage.assets.code.text.module_source import ModuleSource
+from recsys_lineage.assets.code.text.references import ANYTHING, Import, Reference
 
 _BUILTINS = frozenset(dir(builtins))
 

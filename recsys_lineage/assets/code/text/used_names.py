@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from recsys_lineage.assets.code.loaded_by_name import (
+from recsys_lineage.assets.code.text.bound_names import Bindings, bound_names
+from recsys_lineage.assets.code.text.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
     IMPORTERS,
@@ -16,55 +17,10 @@ from recsys_lineage.assets.code.loaded_by_name import (
     is_import_hook,
     may_name_code,
 )
+from recsys_lineage.assets.code.text.references import ANYTHING, Import, Reference, imports_of
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
-_DEFINITIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
-_COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """The target of an imported name: the module, or its member `name`; `level` counts the leading dots."""
-
-    module: str
-    level: int = 0
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One use of a name: `a.b.c` as `("a", "b", "c")`.
-
-    `through` is the import inside the same piece that binds the first name; `only_runs` marks the import itself, which
-    runs the module. Without names and import, the reference stands for everything in its own module, because a name is
-    computed at run time. `text` may name a module, a definition (`a.b:c`) or a file next to the code; `anywhere` means
-    that the module is found at run time, below the package `text`, or below its own package where that is empty.
-    """
-
-    names: tuple[str, ...] = ()
-    through: Import | None = None
-    only_runs: bool = False
-    text: str = ""
-    anywhere: bool = False
-
-
-ANYTHING = Reference()
-
-
-def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
-    """The names that an import statement binds."""
-    if isinstance(statement, ast.Import):
-        return [Import(alias.name) for alias in statement.names]
-    return [Import(statement.module or "", statement.level, alias.name) for alias in statement.names]
-
-
-def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
-    """Names that statements bind in their scope, each with the imports that bind it."""
-    bindings = _Bindings()
-    for node in body:
-        bindings.take(node)
-    return bindings.bound
 
 
 def used_names(
@@ -75,60 +31,6 @@ def used_names(
     for statement in body:
         uses.visit(statement)
     return tuple(uses.found)
-
-
-class _Bindings:
-    """The names of one scope: those bound in it, and those from the module or an enclosing scope."""
-
-    def __init__(self) -> None:
-        self.bound: dict[str, list[Import]] = {}
-        self.outside: set[str] = set()
-        self.around: set[str] = set()
-
-    def take(self, node: ast.AST, in_comprehension: bool = False) -> None:
-        kind = type(node)
-        if kind in _DEFINITIONS:
-            self.bound.setdefault(node.name, [])  # type: ignore[attr-defined]
-            return
-        if kind is ast.Lambda:
-            return
-        if kind is ast.Name:
-            if not isinstance(node.ctx, ast.Load) and not in_comprehension:  # type: ignore[attr-defined]
-                self.bound.setdefault(node.id, [])  # type: ignore[attr-defined]
-            return
-        self._statement(node)
-        inside = in_comprehension or kind in _COMPREHENSIONS
-        for name in node._fields:
-            child = getattr(node, name, None)
-            if isinstance(child, list):
-                for each in child:
-                    if isinstance(each, ast.AST):
-                        self.take(each, inside)
-            elif isinstance(child, ast.AST):
-                self.take(child, inside)
-
-    def _statement(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                self.bound.setdefault(name, []).append(Import(alias.name if alias.asname else name))
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if alias.name != "*":
-                    imported = Import(node.module or "", node.level, alias.name)
-                    self.bound.setdefault(alias.asname or alias.name, []).append(imported)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-            if node.name:
-                self.bound.setdefault(node.name, [])
-        elif isinstance(node, ast.MatchMapping):
-            if node.rest:
-                self.bound.setdefault(node.rest, [])
-        elif isinstance(node, ast.NamedExpr):
-            self.bound.setdefault(node.target.id, [])
-        elif isinstance(node, ast.Global):
-            self.outside.update(node.names)
-        elif isinstance(node, ast.Nonlocal):
-            self.around.update(node.names)
 
 
 @dataclass
@@ -225,7 +127,7 @@ class _Uses(ast.NodeVisitor):
     def _inside(
         self, names: dict[str, list[Import]], visited: Iterable[ast.AST], kind: str, body: Iterable[ast.AST]
     ) -> None:
-        bindings = _Bindings()
+        bindings = Bindings()
         for node in body:
             bindings.take(node)
         taken = bindings.outside | bindings.around
