@@ -9,6 +9,10 @@ from recsys_lineage.assets.code.text.references import Import
 
 _DEFINITIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
 _COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+_BINDERS = {
+    ast.AnnAssign, ast.Assign, ast.ExceptHandler, ast.Global, ast.Import, ast.ImportFrom, ast.MatchAs, ast.MatchMapping,
+    ast.MatchStar, ast.NamedExpr, ast.Nonlocal,
+}  # fmt: skip
 
 
 def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
@@ -26,6 +30,8 @@ class Bindings:
         self.bound: dict[str, list[Import]] = {}
         self.outside: set[str] = set()
         self.around: set[str] = set()
+        self._values: dict[str, list[ast.expr]] = {}
+        self._stores: dict[str, int] = {}
 
     def take(self, node: ast.AST, in_comprehension: bool = False) -> None:
         kind = type(node)
@@ -37,8 +43,10 @@ class Bindings:
         if kind is ast.Name:
             if not isinstance(node.ctx, ast.Load) and not in_comprehension:  # type: ignore[attr-defined]
                 self.bound.setdefault(node.id, [])  # type: ignore[attr-defined]
+                self._stores[node.id] = self._stores.get(node.id, 0) + 1  # type: ignore[attr-defined]
             return
-        self._statement(node)
+        if kind in _BINDERS:
+            self._statement(node)
         inside = in_comprehension or kind in _COMPREHENSIONS
         for name in node._fields:
             child = getattr(node, name, None)
@@ -67,7 +75,16 @@ class Bindings:
                 self.bound.setdefault(node.rest, [])
         elif isinstance(node, ast.NamedExpr):
             self.bound.setdefault(node.target.id, [])
+            self._values.setdefault(node.target.id, []).append(node.value)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and node.value is not None:
+                self._values.setdefault(target.id, []).append(node.value)
         elif isinstance(node, ast.Global):
             self.outside.update(node.names)
         elif isinstance(node, ast.Nonlocal):
             self.around.update(node.names)
+
+    def values(self) -> dict[str, list[ast.expr]]:
+        """The names that are bound by assignments alone, each with the expressions assigned to it."""
+        return {name: held for name, held in self._values.items() if self._stores.get(name) == len(held)}

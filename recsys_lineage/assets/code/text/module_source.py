@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from recsys_lineage.assets.code.text.bound_names import bound_names
-from recsys_lineage.assets.code.text.references import Import, Reference, imports_of
+from recsys_lineage.assets.code.text.references import CodePath, Import, Reference, imports_of
 from recsys_lineage.assets.code.text.registrations import changes_what_is_around
 from recsys_lineage.assets.code.text.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
 from recsys_lineage.assets.code.text.used_names import used_names
@@ -101,6 +101,18 @@ class ModuleSource:
         """Names that a definition uses from outside, in the order of the text."""
         used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
         return tuple(dict.fromkeys(used))
+
+    def paths(self, name: str) -> tuple[CodePath, ...]:
+        """The paths that a constant is, as its text computes them; none for any other definition."""
+        found: list[CodePath] = []
+        for place in self.definitions.get(name, ()):
+            of_this = [
+                each.path for each in self._at(place)[0] if each.only_assigned and each.path is not None
+            ]
+            if not of_this:
+                return ()
+            found += of_this
+        return tuple(found)
 
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
