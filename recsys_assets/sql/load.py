@@ -43,6 +43,11 @@ def load_sql(group: str, name: str) -> str:
     return _with_named_queries(group, *_parts(_text(group, name)))
 
 
+def load_text(path: Path) -> str:
+    """The leading comment and the SELECT of a file that reads no named queries, with its macros expanded."""
+    return "".join(_parts(with_macros(path.read_text(encoding="utf-8"))))
+
+
 def load_named_query(group: str, name: str) -> str:
     """The full SELECT of a query that several tables of a group use, such as `checked_events`.
 

@@ -15,8 +15,7 @@ from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.service.feedback.feedback_log import Stream, closed_files
 from recsys_assets.service.service_files import ServiceFiles
-from recsys_assets.sql import load_sql
-from recsys_assets.sql.load import FOLDER
+from recsys_assets.sql.load import FOLDER, load_text
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.code.code_version import code_version
@@ -77,8 +76,8 @@ def stored_files(lake: Lake) -> pl.DataFrame:
 @cache
 def query_of(stream: Stream) -> SourceQuery:
     """The SQL that turns a stream's lines into rows."""
-    table = TABLE_OF[stream]
-    return parse_source_sql(load_sql("service", table), str(FOLDER / "service" / f"{table}.sql"), bound=True)
+    path = FOLDER / "service" / f"{TABLE_OF[stream]}.sql"
+    return parse_source_sql(load_text(path), str(path), bound=True)
 
 
 def relation_of(stream: Stream) -> str:

@@ -18,9 +18,9 @@ from typing import Any
 from recsys_lineage.assets.code.held_values import cells, held_values
 from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.code.live_source import live_text
-from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
+from recsys_lineage.assets.code.text.module_source import EFFECTS
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
 

@@ -93,6 +93,18 @@ class FirstPartyModules:
         top, *inner = module.split(".")
         return any(home.joinpath(*inner).is_dir() for home in self.home(top) or ())
 
+    def module_of(self, path: Path) -> str | None:
+        """The name of the module that a file of a first-party package is; None for any other file."""
+        for module, listed in self._listed.items():
+            if listed == path:
+                return module
+        for top, homes in self._homes.items():
+            for home in homes or ():
+                if home == path or home in path.parents:
+                    inner = path.relative_to(home).with_suffix("").parts if home != path else ()
+                    return ".".join((top, *inner)).removesuffix(".__init__")
+        return None
+
     def below(self, package: str) -> tuple[str, ...]:
         """Every module of a first-party package, itself included, sorted."""
         names = [package] if self.path(package) is not None else []

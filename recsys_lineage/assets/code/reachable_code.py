@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
+from recsys_lineage.assets.code.definition_uses import DefinitionUses
 from recsys_lineage.assets.code.findings_cache import FindingsCache
-from recsys_lineage.assets.code.module_source import EFFECTS
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
-from recsys_lineage.assets.code.resolved_names import ResolvedNames
-from recsys_lineage.assets.code.used_names import Import, Reference
+from recsys_lineage.assets.code.text.module_source import EFFECTS
+from recsys_lineage.assets.code.text.references import Import, Reference
 
 
-class Codebase(ResolvedNames):
+class Codebase(DefinitionUses):
     """First-party code as a graph, in which reachable definitions are looked up."""
 
     @cached_property

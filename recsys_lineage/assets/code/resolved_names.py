@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import builtins
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from recsys_lineage.assets.code.data_files import content_of
 from recsys_lineage.assets.code.first_party import FirstPartyModules
-from recsys_lineage.assets.code.module_source import ModuleSource
-from recsys_lineage.assets.code.used_names import ANYTHING, Import, Reference
+from recsys_lineage.assets.code.text.module_source import ModuleSource
+from recsys_lineage.assets.code.text.references import ANYTHING, Import, Reference
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -25,22 +25,13 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class _WholeModule:
+class WholeModule:
     """Every definition of a module, and the targets of its imports."""
 
     module: str
 
 
-@dataclass(frozen=True)
-class _Uses:
-    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run."""
-
-    targets: tuple[Definition | str, ...]
-    runs: tuple[str, ...]
-    lists_subclasses: bool = False
-
-
-_Target = Definition | str | _WholeModule
+Target = Definition | str | WholeModule
 
 
 class ResolvedNames:
@@ -70,7 +61,6 @@ class ResolvedNames:
             for path, text in (replaced or {}).items()
         }
         self._sources: dict[Path, ModuleSource] = {}
-        self._uses: dict[Definition, _Uses] = {}
 
     def changed(self) -> bool:
         """Whether a file or folder used in the analysis has changed since."""
@@ -109,36 +99,12 @@ class ResolvedNames:
 
     # --- names ---------------------------------------------------------------------------------------------
 
-    def uses(self, definition: Definition) -> _Uses:
-        """Names that a definition uses, resolved, in the order of its text."""
-        if definition not in self._uses:
-            module = definition.module
-            source = self.source(module)
-            assert source is not None
-            targets: dict[Definition | str, None] = {}
-            runs: dict[str, None] = {}
-            is_lazy = (
-                "__getattr__" in source.definitions
-            )  # its names are followed to the modules in its table
-            for reference in source.references(definition.name):
-                if reference.only_runs:
-                    assert reference.through is not None
-                    runs.update(dict.fromkeys(self._runs(reference.through, module)))
-                elif is_lazy and (reference.text or reference.anywhere):
-                    continue
-                elif not (definition.name == "__getattr__" and reference == ANYTHING):
-                    targets.update(dict.fromkeys(self._resolve(reference, module)))
-            targets.pop(definition, None)
-            runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-            lists = source.lists_subclasses(definition.name)
-            self._uses[definition] = _Uses(tuple(targets), tuple(runs), lists)
-        return self._uses[definition]
-
     def _resolve(self, reference: Reference, module: str) -> Iterator[Definition | str]:
         """Meaning of a reference in a module."""
         yield from self._expanded(self._targets_of(reference, module))
 
-    def _targets_of(self, reference: Reference, module: str) -> Iterator[_Target]:
+    def _targets_of(self, reference: Reference, module: str) -> Iterator[Target]:
+        """Meaning of a reference that is no path, with whole modules as they are."""
         if reference.anywhere:
             yield from self._anywhere(reference.text, module)
         elif reference.text:
@@ -146,17 +112,17 @@ class ResolvedNames:
         elif reference.through is not None:
             yield from self._follow(reference.through, reference.names, module, frozenset())
         elif reference == ANYTHING:
-            yield _WholeModule(module)
+            yield WholeModule(module)
         else:
             yield from self._look_up(module, reference.names, frozenset(), own=True)
 
     def _look_up(
         self, module: str, names: tuple[str, ...], ahead: frozenset[tuple[str, str]], *, own: bool = False
-    ) -> Iterator[_Target]:
+    ) -> Iterator[Target]:
         """Meaning of `names` in a first-party module; `own` if the use is in that module itself."""
         if not names:  # the module itself: everything in it
             for each in self._modules.below(module) or (module,):
-                yield _WholeModule(each)
+                yield WholeModule(each)
             return
         name, *rest = names
         if (module, name) in ahead:
@@ -196,7 +162,7 @@ class ResolvedNames:
 
     def _below(
         self, module: str, name: str, rest: tuple[str, ...], ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[_Target]:
+    ) -> Iterator[Target]:
         inner = f"{module}.{name}"
         if self._modules.is_there(inner):
             yield from self._look_up(inner, rest, ahead)
@@ -210,7 +176,7 @@ class ResolvedNames:
         name: str,
         rest: tuple[str, ...],
         ahead: frozenset[tuple[str, str]],
-    ) -> Iterator[_Target]:
+    ) -> Iterator[Target]:
         """Meaning of a name that the module loads from another one at run time, as its stub or its text declares."""
         stub = self._stub(module)
         for imported in stub.imports.get(name, ()) if stub is not None else ():
@@ -224,26 +190,26 @@ class ResolvedNames:
                     yield Definition(module, "__getattr__")
                     yield from self._look_up(target, (name, *rest), ahead)
                     return
-        yield _WholeModule(module)
+        yield WholeModule(module)
 
     def all_of_module(self, module: str) -> Iterator[Definition | str]:
         """Every definition of a module, and the targets of its imports."""
-        yield from self._expanded(iter((_WholeModule(module),)))
+        yield from self._expanded(iter((WholeModule(module),)))
 
-    def _expanded(self, targets: Iterator[_Target]) -> Iterator[Definition | str]:
+    def _expanded(self, targets: Iterator[Target]) -> Iterator[Definition | str]:
         """Targets with each whole module expanded, once, even if modules import each other."""
-        open_targets, seen = [targets], set[_WholeModule]()
+        open_targets, seen = [targets], set[WholeModule]()
         while open_targets:
             target = next(open_targets[-1], None)
             if target is None:
                 open_targets.pop()
-            elif not isinstance(target, _WholeModule):
+            elif not isinstance(target, WholeModule):
                 yield target
             elif target not in seen:
                 seen.add(target)
                 open_targets.append(self._parts(target.module))
 
-    def _parts(self, module: str) -> Iterator[_Target]:
+    def _parts(self, module: str) -> Iterator[Target]:
         source = self.source(module)
         if source is None:
             yield module
@@ -255,13 +221,13 @@ class ResolvedNames:
                 if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
                     yield from self._follow(imported, (), module, frozenset())
 
-    def _anywhere(self, package: str, module: str) -> Iterator[_Target]:
+    def _anywhere(self, package: str, module: str) -> Iterator[Target]:
         """Every module that a name computed at run time may mean: those below a package, or below the module's own
         one."""
         top = package if self.is_first_party(package) else module.partition(".")[0]
-        yield from map(_WholeModule, self._modules.below(top))
+        yield from map(WholeModule, self._modules.below(top))
 
-    def _named(self, text: str, module: str) -> Iterator[_Target]:
+    def _named(self, text: str, module: str) -> Iterator[Target]:
         """Target of a text: a module, a definition, or a file next to the code, which counts by its content."""
         home, _, more = text.partition(":")
         names = more.split(".") if more else []
@@ -272,11 +238,18 @@ class ResolvedNames:
             yield from self._look_up(home, tuple(names), frozenset())
             return
         for path in self._modules.files_next_to(module, text):
-            yield f"{text} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+            yield from self._file(path, text)
+
+    def _file(self, path: Path, name: str) -> Iterator[Target]:
+        """A file by its content; one of code, other than a package's own, by its definitions."""
+        if path.suffix != ".py":
+            yield f"{name} {content_of(path)}"
+        elif path.name != "__init__.py" and (module := self._modules.module_of(path)) is not None:
+            yield WholeModule(module)
 
     def _follow(
         self, imported: Import, rest: tuple[str, ...], module: str, ahead: frozenset[tuple[str, str]]
-    ) -> Iterator[_Target]:
+    ) -> Iterator[Target]:
         target = self._absolute(imported, module)
         names = rest if imported.name is None else (imported.name, *rest)
         if not self.is_first_party(target):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 
-from recsys_lineage.assets.code.used_names import bound_names
+from recsys_lineage.assets.code.text.bound_names import bound_names
 
 _CHANGES = frozenset({"add", "append", "extend", "insert", "setdefault", "update"})
 """Methods of collections that change them."""

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
-import keyword
-import sys
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
-from recsys_lineage.assets.code.registrations import changes_what_is_around
-from recsys_lineage.assets.code.used_names import Import, Reference, bound_names, imports_of, used_names
+from recsys_lineage.assets.code.text.bound_names import bound_names
+from recsys_lineage.assets.code.text.references import CodePath, Import, Reference, imports_of
+from recsys_lineage.assets.code.text.registrations import changes_what_is_around
+from recsys_lineage.assets.code.text.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
+from recsys_lineage.assets.code.text.used_names import used_names
 
 EFFECTS = "<module>"
 """Name of the definition that stands for a module's statements with effects, such as registrations."""
-_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER}
-_MARKS = {tokenize.NEWLINE: "\n", tokenize.INDENT: "\t+", tokenize.DEDENT: "\t-"}
-_LAYOUT_MARKS = frozenset(_MARKS.values())
-_NOWHERE = ((sys.maxsize, 0), (sys.maxsize, 0))
-"""A position after every text."""
-_BODIES = ("body", "orelse", "handlers", "finalbody", "cases")
-_OPENED_BY = {")": "(", "]": "[", "}": "{"}
-_OPENING = frozenset(_OPENED_BY.values())
-_FSTRING_START = getattr(tokenize, "FSTRING_START", None)
-_FSTRING_END = getattr(tokenize, "FSTRING_END", None)
 _SIMPLE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
 _BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
 
@@ -68,9 +58,9 @@ class ModuleSource:
         lines = text.split("\n")
         # The tree is not kept: the statements' texts are small, and those that are needed are parsed again.
         for place, statement in enumerate(ast.parse(text).body):
-            start, end = _span(statement, lines)
+            start, end = span(statement, lines)
             self._first_lines.append(start[0])
-            self._statements.append(_between(lines, start, end))
+            self._statements.append(between(lines, start, end))
             self._take(place, statement)
 
     @classmethod
@@ -80,7 +70,7 @@ class ModuleSource:
         return _loaded(path, found.st_mtime_ns, found.st_size)
 
     def _take(self, place: int, statement: ast.stmt) -> None:
-        if _is_main_guard(statement) or _is_text(statement):
+        if _is_main_guard(statement) or is_text(statement):
             return
         for name, imports in bound_names([statement]).items():
             if imports:
@@ -112,6 +102,18 @@ class ModuleSource:
         used = (reference for place in self.definitions[name] for reference in self._at(place)[0])
         return tuple(dict.fromkeys(used))
 
+    def paths(self, name: str) -> tuple[CodePath, ...]:
+        """The paths that a constant is, as its text computes them; none for any other definition."""
+        found: list[CodePath] = []
+        for place in self.definitions.get(name, ()):
+            of_this = [
+                each.path for each in self._at(place)[0] if each.only_assigned and each.path is not None
+            ]
+            if not of_this:
+                return ()
+            found += of_this
+        return tuple(found)
+
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
         if name not in self._digests:
@@ -139,7 +141,7 @@ class ModuleSource:
         if place not in self._read:
             text = self._statements[place]
             body = ast.parse(text).body
-            self._read[place] = used_names(body, self.imports), "\x1f".join(_tokens(text, body))
+            self._read[place] = used_names(body, self.imports), "\x1f".join(tokens_of(text, body))
         return self._read[place]
 
     def names_at(self, line: int) -> tuple[str, ...]:
@@ -214,120 +216,14 @@ def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
         return ModuleSource(stream.read())
 
 
-def _tokens(text: str, body: list[ast.stmt]) -> list[str]:
-    """The tokens of statements, without docstrings and texts below constants."""
-    texts = iter(sorted(_lone_texts(text, body)))
-    first, last = next(texts, _NOWHERE)
-    kept: list[str] = []
-    dropped = False
-    for place, token in _whole_strings(text):
-        while last <= place:
-            first, last = next(texts, _NOWHERE)
-        if first <= place and token not in _LAYOUT_MARKS:
-            dropped = True
-        elif dropped and token == "\n":
-            dropped = False
-        else:
-            kept.append(token)
-    return _without_trailing_commas(kept)
-
-
-def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Positions of statements that consist of a string alone."""
-    spans = []
-    lines = text.split("\n")
-    ahead: list[ast.AST] = list(body)
-    for node in ahead:
-        for field in _BODIES:
-            ahead.extend(_nodes(node, field))
-        if isinstance(node, ast.Expr) and _is_text(node):
-            spans.append(_span(node, lines))
-    return spans
-
-
-def _span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Start and end of a statement as line and column, decorators included."""
-
-    def character(line: int, byte: int) -> int:
-        text = lines[line - 1]
-        return byte if text.isascii() else len(text.encode()[:byte].decode())
-
-    assert statement.end_lineno is not None and statement.end_col_offset is not None
-    decorators = getattr(statement, "decorator_list", [])
-    start = statement.lineno, character(statement.lineno, statement.col_offset)
-    if decorators:
-        start = decorators[0].lineno, start[1]
-    return start, (statement.end_lineno, character(statement.end_lineno, statement.end_col_offset))
-
-
-def _nodes(node: ast.AST, field: str) -> list[ast.AST]:
-    """Content of a node's field if it is a list; the body of a lambda is none."""
-    held = getattr(node, field, ())
-    return list(held) if isinstance(held, list) else []
-
-
-def _whole_strings(text: str) -> Iterator[tuple[tuple[int, int], str]]:
-    """Tokens that count, with their starts; an f-string is one token, as before Python 3.12, which splits it."""
-    lines = text.split("\n")
-    depth, began = 0, (0, 0)
-    for kind, string, start, end, _ in tokenize.generate_tokens(io.StringIO(text).readline):
-        if kind == _FSTRING_START:
-            began = began if depth else start
-            depth += 1
-        elif kind == _FSTRING_END:
-            depth -= 1
-            if depth == 0:
-                yield began, _between(lines, began, end)
-        elif depth or kind in _LAYOUT:
-            continue
-        elif kind in _MARKS:
-            yield start, _MARKS[kind]
-        elif string == ";":
-            yield start, "\n"
-        else:
-            yield start, string
-
-
-def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    (first, left), (last, right) = start, end
-    if first == last:
-        return lines[first - 1][left:right]
-    return "\n".join([lines[first - 1][left:], *lines[first : last - 1], lines[last - 1][:right]])
-
-
-def _without_trailing_commas(tokens: list[str]) -> list[str]:
-    """Tokens without commas before a closing bracket that change nothing: `f(x,)` is `f(x)`, `(x,)` is not `(x)`."""
-    kept: list[str] = []
-    opened: list[tuple[str, bool, int]] = []
-    for token in tokens:
-        if token in _OPENING:
-            before = kept[-1] if kept else ""
-            follows = before in {")", "]", "}"} or (
-                before.isidentifier() and not keyword.iskeyword(before) and before not in keyword.softkwlist
-            )
-            opened.append((token, follows, 0))
-        elif token == "," and opened:
-            bracket, follows, commas = opened[-1]
-            opened[-1] = bracket, follows, commas + 1
-        elif token in _OPENED_BY and opened:
-            bracket, follows, commas = opened.pop()
-            needless = commas > 1 or bracket == "{" or (bracket == "(") == follows
-            if kept[-1] == "," and needless:
-                kept.pop()
-        kept.append(token)
-    while kept and kept[-1] == "\n":
-        kept.pop()
-    return kept
-
-
 def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
     """The imports in a top-level statement, and whether each serves annotations alone."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
         yield from ((imported, only_types) for imported in imports_of(statement))
     elif isinstance(statement, (*_BLOCKS, ast.ExceptHandler, ast.match_case)):
         guarded = only_types or _is_type_checking(statement)
-        for field in _BODIES:
-            for inner in _nodes(statement, field):
+        for field in BODIES:
+            for inner in nodes_in(statement, field):
                 yield from _imports_below(inner, guarded if field == "body" else only_types)
 
 
@@ -348,17 +244,9 @@ def _is_main_guard(statement: ast.stmt) -> bool:
     )
 
 
-def _is_text(statement: ast.stmt) -> bool:
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Constant)
-        and isinstance(statement.value.value, str)
-    )
-
-
 def _has_effects(statement: ast.AST) -> bool:
     """Whether a top-level statement does more than bind names of the module."""
-    if isinstance(statement, _SIMPLE) or (isinstance(statement, ast.stmt) and _is_text(statement)):
+    if isinstance(statement, _SIMPLE) or (isinstance(statement, ast.stmt) and is_text(statement)):
         return False
     if isinstance(statement, ast.Assign):
         return any(_reaches_into(target) for target in statement.targets)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from recsys_lineage.assets.code.loaded_by_name import (
+from recsys_lineage.assets.code.text.bound_names import Bindings, bound_names
+from recsys_lineage.assets.code.text.code_paths import CodePaths, chain_of, may_be_path
+from recsys_lineage.assets.code.text.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
     IMPORTERS,
@@ -16,55 +19,10 @@ from recsys_lineage.assets.code.loaded_by_name import (
     is_import_hook,
     may_name_code,
 )
+from recsys_lineage.assets.code.text.references import ANYTHING, CodePath, Import, Reference, imports_of
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
-_DEFINITIONS = {ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef}
-_COMPREHENSIONS = {ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """The target of an imported name: the module, or its member `name`; `level` counts the leading dots."""
-
-    module: str
-    level: int = 0
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """One use of a name: `a.b.c` as `("a", "b", "c")`.
-
-    `through` is the import inside the same piece that binds the first name; `only_runs` marks the import itself, which
-    runs the module. Without names and import, the reference stands for everything in its own module, because a name is
-    computed at run time. `text` may name a module, a definition (`a.b:c`) or a file next to the code; `anywhere` means
-    that the module is found at run time, below the package `text`, or below its own package where that is empty.
-    """
-
-    names: tuple[str, ...] = ()
-    through: Import | None = None
-    only_runs: bool = False
-    text: str = ""
-    anywhere: bool = False
-
-
-ANYTHING = Reference()
-
-
-def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:
-    """The names that an import statement binds."""
-    if isinstance(statement, ast.Import):
-        return [Import(alias.name) for alias in statement.names]
-    return [Import(statement.module or "", statement.level, alias.name) for alias in statement.names]
-
-
-def bound_names(body: Iterable[ast.AST]) -> dict[str, list[Import]]:
-    """Names that statements bind in their scope, each with the imports that bind it."""
-    bindings = _Bindings()
-    for node in body:
-        bindings.take(node)
-    return bindings.bound
 
 
 def used_names(
@@ -77,65 +35,13 @@ def used_names(
     return tuple(uses.found)
 
 
-class _Bindings:
-    """The names of one scope: those bound in it, and those from the module or an enclosing scope."""
-
-    def __init__(self) -> None:
-        self.bound: dict[str, list[Import]] = {}
-        self.outside: set[str] = set()
-        self.around: set[str] = set()
-
-    def take(self, node: ast.AST, in_comprehension: bool = False) -> None:
-        kind = type(node)
-        if kind in _DEFINITIONS:
-            self.bound.setdefault(node.name, [])  # type: ignore[attr-defined]
-            return
-        if kind is ast.Lambda:
-            return
-        if kind is ast.Name:
-            if not isinstance(node.ctx, ast.Load) and not in_comprehension:  # type: ignore[attr-defined]
-                self.bound.setdefault(node.id, [])  # type: ignore[attr-defined]
-            return
-        self._statement(node)
-        inside = in_comprehension or kind in _COMPREHENSIONS
-        for name in node._fields:
-            child = getattr(node, name, None)
-            if isinstance(child, list):
-                for each in child:
-                    if isinstance(each, ast.AST):
-                        self.take(each, inside)
-            elif isinstance(child, ast.AST):
-                self.take(child, inside)
-
-    def _statement(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                self.bound.setdefault(name, []).append(Import(alias.name if alias.asname else name))
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if alias.name != "*":
-                    imported = Import(node.module or "", node.level, alias.name)
-                    self.bound.setdefault(alias.asname or alias.name, []).append(imported)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
-            if node.name:
-                self.bound.setdefault(node.name, [])
-        elif isinstance(node, ast.MatchMapping):
-            if node.rest:
-                self.bound.setdefault(node.rest, [])
-        elif isinstance(node, ast.NamedExpr):
-            self.bound.setdefault(node.target.id, [])
-        elif isinstance(node, ast.Global):
-            self.outside.update(node.names)
-        elif isinstance(node, ast.Nonlocal):
-            self.around.update(node.names)
-
-
 @dataclass
 class _Scope:
     names: dict[str, list[Import]]
     kind: str
     outside: set[str] = field(default_factory=set)
+    values: dict[str, list[ast.expr]] = field(default_factory=dict)
+    paths: dict[str, list[CodePath]] = field(default_factory=dict)
 
 
 class _Uses(ast.NodeVisitor):
@@ -146,34 +52,126 @@ class _Uses(ast.NodeVisitor):
         self._scopes: list[_Scope] = []
         self._imports = imports
         self._in_hook = False
+        self._paths = CodePaths(self._meaning, self._reference, self._values_of)
+        self._path_parts: dict[int, ast.AST] = {}  # kept, so that no other node gets the id
 
     # --- names ---------------------------------------------------------------------------------------------
 
+    def visit(self, node: ast.AST) -> None:
+        if may_be_path(node) and id(node) not in self._path_parts:
+            self._note_path(node)  # type: ignore[arg-type]
+        visitor = _VISITORS.get(type(node))
+        if visitor is None:
+            self.generic_visit(node)
+        else:
+            visitor(self, node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for name in node._fields:
+            held = getattr(node, name, None)
+            if isinstance(held, ast.AST):
+                self.visit(held)
+            elif isinstance(held, list):
+                for each in held:
+                    if isinstance(each, ast.AST):
+                        self.visit(each)
+
     def visit_Name(self, node: ast.Name) -> None:
-        self._use((node.id,), isinstance(node.ctx, ast.Load))
+        if self._scopes and id(node) not in self._path_parts and self._values_of(node.id):
+            self._note_path(node)
+        self._use((node.id,), isinstance(node.ctx, ast.Load), id(node) in self._path_parts)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        chain = _chain(node)
-        if chain is None:
+        chain = chain_of(node)
+        is_part = id(node) in self._path_parts
+        if chain is None or (not is_part and self._is_path(node.value)):
             self.visit(node.value)
         else:
-            self._use(chain, True)
+            self._use(chain, True, is_part)
 
-    def _use(self, chain: tuple[str, ...], loads: bool) -> None:
+    def _use(self, chain: tuple[str, ...], loads: bool, is_part: bool = False) -> None:
+        scope = self._scope_of(chain[0])
+        if scope is None:
+            if loads:
+                self.found[Reference(chain, is_part=is_part)] = None
+        elif chain[0] in scope.outside:
+            self.found[Reference(chain, is_part=is_part)] = None
+        else:
+            for imported in scope.names[chain[0]]:
+                self.found[Reference(chain[1:], imported, is_part=is_part)] = None
+
+    def _scope_of(self, name: str) -> _Scope | None:
+        """The scope that binds a name or declares it global; None for a name of the module."""
         within = "comprehension"
         for scope in reversed(self._scopes):
             visible = scope.kind != "class" or within == "comprehension"
             if scope.kind != "comprehension":
                 within = scope.kind
-            if chain[0] in scope.outside:
-                self.found[Reference(chain)] = None
-                return
-            if visible and chain[0] in scope.names:
-                for imported in scope.names[chain[0]]:
-                    self.found[Reference(chain[1:], imported)] = None
-                return
-        if loads:
-            self.found[Reference(chain)] = None
+            if name in scope.outside or (visible and name in scope.names):
+                return scope
+        return None
+
+    # --- paths of files next to the code -------------------------------------------------------------------
+
+    def _note_path(self, node: ast.expr, *, only_assigned: bool = False) -> None:
+        """Note the paths that an expression is, if it is known to be one."""
+        if self._is_path(node, names=only_assigned):
+            self._path_parts.update((id(part), part) for part in self._paths.parts)
+            for path in self._paths.last:
+                self.found[Reference(path=path, only_assigned=only_assigned)] = None
+
+    def _is_path(self, node: ast.expr, *, names: bool = False) -> bool:
+        """Whether an expression is known to be a path, or, if `names`, the name of what may be one."""
+        is_name = isinstance(node, ast.Name)
+        if (
+            not names
+            and not may_be_path(node)
+            and not (is_name and self._scopes and self._values_of(node.id))
+        ):
+            return False
+        paths = self._paths.read(node)
+        if names or any(path.steps or not isinstance(path.start, Reference) for path in paths):
+            return bool(paths)
+        return bool(paths) and is_name and self._values_of(node.id) is not None
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self._assigned(node.targets[0] if len(node.targets) == 1 else None, node.value)
+        self.generic_visit(node)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self._assigned(node.target, node.value)
+        self.generic_visit(node)
+
+    def _assigned(self, target: ast.expr | None, value: ast.expr) -> None:
+        """Take an assigned path for what the name stands for, instead of a use of all files below it."""
+        if not isinstance(target, ast.Name):
+            return
+        if self._scopes:
+            values = self._scopes[-1].values
+            if self._scopes[-1].kind == "function" and target.id in values:
+                self._paths.read(value)
+                self._path_parts.update((id(part), part) for part in self._paths.parts)
+        elif id(value) not in self._path_parts:
+            self._note_path(value, only_assigned=True)
+
+    def _reference(self, chain: tuple[str, ...]) -> Reference | None:
+        """The reference of names that are not bound by the code around them, except by an import."""
+        scope = self._scope_of(chain[0])
+        if scope is None or chain[0] in scope.outside:
+            return Reference(chain)
+        imported = scope.names[chain[0]]
+        return Reference(chain[1:], imported[0]) if imported else None
+
+    def _values_of(self, name: str) -> list[CodePath] | None:
+        """The paths that a name bound by the code around it stands for; None for a name of the module."""
+        scope = self._scope_of(name)
+        if scope is None or name in scope.outside or scope.names[name]:
+            return None
+        if name not in scope.paths:
+            scope.paths[name] = []  # an expression like `path.parent` may be assigned to `path`
+            for value in scope.values.get(name, ()):
+                scope.paths[name] = [*scope.paths[name], *self._paths.of(value)]
+        return scope.paths[name]
 
     def _shadowed(self, name: str) -> bool:
         return any(name in scope.names for scope in self._scopes)
@@ -225,12 +223,13 @@ class _Uses(ast.NodeVisitor):
     def _inside(
         self, names: dict[str, list[Import]], visited: Iterable[ast.AST], kind: str, body: Iterable[ast.AST]
     ) -> None:
-        bindings = _Bindings()
+        bindings = Bindings()
         for node in body:
             bindings.take(node)
         taken = bindings.outside | bindings.around
         bound = {name: held for name, held in bindings.bound.items() if name not in taken}
-        self._scopes.append(_Scope({**names, **bound}, kind, bindings.outside))
+        values = {name: held for name, held in bindings.values().items() if name not in {*names, *taken}}
+        self._scopes.append(_Scope({**names, **bound}, kind, bindings.outside, values))
         for node in visited:
             self.visit(node)
         self._scopes.pop()
@@ -245,6 +244,8 @@ class _Uses(ast.NodeVisitor):
             self._annotation(argument.annotation)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self._assigned(node.target, node.value)
         self.visit(node.target)
         self._annotation(node.annotation)
         if node.value is not None:
@@ -260,7 +261,7 @@ class _Uses(ast.NodeVisitor):
         literal = {
             id(text)
             for inner in ast.walk(node)
-            if isinstance(inner, ast.Subscript) and (_chain(inner.value) or ("",))[-1] == "Literal"
+            if isinstance(inner, ast.Subscript) and (chain_of(inner.value) or ("",))[-1] == "Literal"
             for text in ast.walk(inner)
         }
         for inner in ast.walk(node):
@@ -271,7 +272,7 @@ class _Uses(ast.NodeVisitor):
                     continue  # a text next to the type, as in Annotated
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        last = (_chain(node.value) or ("",))[-1]
+        last = (chain_of(node.value) or ("",))[-1]
         if self._meaning(node.value) == LOADED and isinstance(node.ctx, ast.Load):
             self._imports_by_name(node.slice)
         self.visit(node.value)
@@ -294,7 +295,7 @@ class _Uses(ast.NodeVisitor):
                 self.found[Reference((), imported, only_runs=True)] = None
 
     def visit_Call(self, node: ast.Call) -> None:
-        chain = _chain(node.func) or ("",)
+        chain = chain_of(node.func) or ("",)
         text = _text(node.args[0]) if node.args else None
         meaning = self._meaning(node.func)
         if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
@@ -305,7 +306,7 @@ class _Uses(ast.NodeVisitor):
             if chain[0] != "vars" or not node.args:
                 self.found[ANYTHING] = None
         elif chain in {("getattr",), ("hasattr",)} and len(node.args) > 1 and not self._shadowed(chain[0]):
-            owner, name = _chain(node.args[0]), _text(node.args[1])
+            owner, name = chain_of(node.args[0]), _text(node.args[1])
             held = node.args[0]
             if (
                 name in ABOUT_MODULES
@@ -323,6 +324,10 @@ class _Uses(ast.NodeVisitor):
         elif chain[-1] == "cast" and text is not None:
             self._annotation(node.args[0])
         for word in node.keywords:
+            if word.arg == "cwd" and self._is_path(
+                word.value, names=True
+            ):  # where a process starts: not what it reads
+                self._path_parts.update((id(part), part) for part in self._paths.parts)
             if word.arg == "bound":
                 self._annotation(word.value)
         self.generic_visit(node)
@@ -348,7 +353,7 @@ class _Uses(ast.NodeVisitor):
 
     def _meaning(self, node: ast.AST) -> tuple[str, ...]:
         """Meaning of an attribute or a name after the imports: `im` as `importlib.import_module`."""
-        chain = _chain(node)
+        chain = chain_of(node)
         if chain is None:
             return ("",)
         bound = next(
@@ -358,14 +363,6 @@ class _Uses(ast.NodeVisitor):
             name = () if imported.name is None else (imported.name,)
             return (*imported.module.split("."), *name, *chain[1:])
         return chain if bound is None else ("",)
-
-
-def _chain(node: ast.AST) -> tuple[str, ...] | None:
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(names)) if isinstance(node, ast.Name) else None
 
 
 def _text(node: ast.AST) -> str | None:
@@ -379,3 +376,10 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 def _parameters(arguments: ast.arguments) -> dict[str, list[Import]]:
     return {argument.arg: [] for argument in _arguments(arguments)}
+
+
+_VISITORS: dict[type, Callable[[_Uses, Any], None]] = {
+    getattr(ast, name.removeprefix("visit_")): visitor
+    for name, visitor in vars(_Uses).items()
+    if name.startswith("visit_")
+}
