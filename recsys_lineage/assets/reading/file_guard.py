@@ -12,15 +12,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, environment, temporary
+from recsys_lineage.assets.reading import calling_code, surroundings
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
 _READS = {"os.listdir": (0,), "os.scandir": (0,), "sqlite3.connect": (0,)}
@@ -35,15 +36,6 @@ _PROCESSES = frozenset(
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
 _EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
-_TRUSTED = frozenset(
-    {"aiobotocore", "botocore", "dagster", "dagster_shared", "importlib", "linecache", "logging", "recsys_lineage",
-     "s3fs"}
-)  # fmt: skip
-"""Packages that open their own files on the code's behalf: imports, logs, events, credentials, the lake."""
-_LAKES = ("recsys_lineage", "fsspec")
-"""The lake's own code, and its file system library, which lists folders."""
-WRAPPER_FILES = {__file__}
-"""Files of wrapper code between the asset's code and the functions that it calls."""
 
 
 @dataclass
@@ -57,6 +49,7 @@ class FileGuard:
             ended.
         attached: the last database that SQLite was not allowed to attach.
         scanned: files that LazyFrames of the inputs scan, as Polars names them.
+        lake: the lake that lineage hands to the code, which may read all of it.
     """
 
     asset: str
@@ -64,6 +57,7 @@ class FileGuard:
     frame: FrameType | None
     attached: str | None = None
     scanned: set[str] = field(default_factory=set)
+    lake: object = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Check an audit event of the asset's code.
@@ -107,7 +101,11 @@ class FileGuard:
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
         real_path = os.path.realpath(path)
-        return below(real_path, self.folders) or below(real_path, environment()) or belongs_to_code(real_path)
+        return (
+            below(real_path, self.folders)
+            or below(real_path, surroundings.environment())
+            or belongs_to_code(real_path)
+        )
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -121,14 +119,41 @@ class FileGuard:
         Raises:
             UnnotedFile: unless it is read on the code's behalf.
         """
-        frames = _frames_of(error.__traceback__) if error is not None else list(_frames_up_to(self.frame))
-        line, trusted = self._line(frames)
+        frames = (
+            calling_code.frames_of(error.__traceback__)
+            if error is not None
+            else list(calling_code.frames_up_to(self.frame))
+        )
+        line, trusted = calling_code.line_of(frames)
         if not trusted:
             raise self._unnoted(f"called {called} on", found, line, _by_inputs("the file", called)) from error
 
+    def check_lake(self, lake: object, name: str) -> None:
+        """Refuse a lake that the asset's code opened itself, or was given before it ran.
+
+        Args:
+            lake: the lake that is about to be read.
+            name: its root, for messages.
+
+        Raises:
+            UnnotedFile: neither lineage itself reads it, nor did lineage hand it to the code.
+        """
+        if lake is self.lake:
+            return
+        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
+        if not trusted:
+            raise UnnotedFile(
+                f"The code of {self.asset} reads a lake by itself, so its record would not name the tables.",
+                expected="tables that it depends on, read through its inputs",
+                found=f"a lake at {name}",
+                where=line or self.asset,
+                advice="name the tables as parameters of the function or in reads=, and read them with Inputs: "
+                "inputs.frame(table), inputs.lazy(table) or inputs.query(sql)",
+            )
+
     def is_trusted(self) -> bool:
         """Whether a trusted package is working on the code's behalf."""
-        return self._line(list(_frames_up_to(self.frame)))[1]
+        return calling_code.line_of(list(calling_code.frames_up_to(self.frame)))[1]
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -147,11 +172,15 @@ class FileGuard:
         if event == "sqlite3.connect" and not (named := database_file(named)):
             return
         real_path = os.path.realpath(named)
-        if below(real_path, self.folders) or below(real_path, environment()) or real_path == temporary():
+        if (
+            below(real_path, self.folders)
+            or below(real_path, surroundings.environment())
+            or real_path == temporary()
+        ):
             return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
-        line, trusted = self._line(list(_frames_up_to(self.frame)))
+        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
         if trusted or (not write and belongs_to_code(real_path)):
             return
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
@@ -172,15 +201,17 @@ class FileGuard:
         Raises:
             UnnotedFile: the asset's code starts the process.
         """
-        frames = list(_frames_up_to(self.frame))
-        caller = next((frame for frame in frames if _package(frame) not in sys.stdlib_module_names), None)
-        if caller is None or not _is_of_asset(caller, _package_of_asset(frames)):
+        frames = list(calling_code.frames_up_to(self.frame))
+        caller = next(
+            (frame for frame in frames if calling_code.package_of(frame) not in sys.stdlib_module_names), None
+        )
+        if caller is None or not calling_code.is_of_asset(caller, calling_code.package_of_asset(frames)):
             return
         raise UnnotedFile(
             f"The code of {self.asset} started a process whose files its record would not have.",
             expected="reads through its inputs",
             found=f"{event} of {_command(arguments)}",
-            where=_place(caller),
+            where=calling_code.place(caller),
             advice="start it with inputs.run_process([command, …], reads=[file, …]), which notes what it reads",
         )
 
@@ -193,21 +224,6 @@ class FileGuard:
             advice=advice,
         )
 
-    def _line(self, frames: list[FrameType]) -> tuple[str | None, bool]:
-        """The running line of the asset's code, and whether a trusted package is working on its behalf.
-
-        Args:
-            frames: from the innermost outwards.
-        """
-        own = _package_of_asset(frames)
-        for frame in frames:
-            package = _package(frame)
-            if package in _TRUSTED or (package == "shutil" and frame.f_code.co_name.startswith("_rmtree")):
-                return None, True
-            if _is_of_asset(frame, own):
-                return _place(frame), False
-        return None, False
-
 
 def database_file(name: str) -> str:
     """The file of an SQLite database, from its path or URI; empty where it has no named file."""
@@ -215,6 +231,7 @@ def database_file(name: str) -> str:
     return "" if path == ":memory:" else path
 
 
+WRAPPER_FILES.add(__file__)
 _guards: dict[int, FileGuard] = {}
 _thread = threading.local()
 _hook_lock = threading.Lock()
@@ -263,7 +280,8 @@ def guarding(
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Let this thread open anything inside the block, for listeners that are notified of an asset's work."""
+    """Let this thread open anything inside the block: for listeners that are notified of an asset's work, and for
+    upkeep of the lake that reads no row."""
     guard = _guards.pop(threading.get_ident(), None)
     try:
         yield
@@ -301,54 +319,6 @@ def _is_write(mode: object, flags: object) -> bool:
     return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
-def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
-    """The frames of this thread from the one that opens a file outwards, without those of this module."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame is not last:
-        if frame.f_code.co_filename not in WRAPPER_FILES:
-            yield frame
-        frame = frame.f_back
-
-
-def _package_of_asset(frames: list[FrameType]) -> str | None:
-    """The package of the first function in the guarded block outside lineage and the lake's file system library."""
-    outwards = (_package(frame) for frame in reversed(frames))
-    own = next((package for package in outwards if package not in _LAKES), None)
-    return None if own in sys.stdlib_module_names else own  # lineage itself is at work, or a thread
-
-
-def _is_of_asset(frame: FrameType, own: str | None) -> bool:
-    """Whether a function is the asset's code: from the asset's own package, or not installed."""
-    return is_of_code(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, (own,))
-
-
-def is_of_code(module: str, file: str, own: Collection[str | None]) -> bool:
-    """Whether a module's file is an asset's code: from one of its own packages, or not installed."""
-    package = module.partition(".")[0]
-    if package in _TRUSTED:
-        return False
-    return package in own or (not file.startswith("<") and not _is_installed(file))
-
-
-@lru_cache(maxsize=10_000)
-def _is_installed(file: str) -> bool:
-    return below(os.path.realpath(file), environment())
-
-
-def _place(frame: FrameType) -> str:
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
-
-
-def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
-    """The frames of an error's traceback, from the innermost outwards."""
-    frames: list[FrameType] = []
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename not in WRAPPER_FILES:
-            frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return frames[::-1]
-
-
 def _by_inputs(path: str, native: str) -> str:
     """Advice on reading a file in such a way that the record names it."""
     if not native:
@@ -363,7 +333,3 @@ def _command(arguments: tuple[Any, ...]) -> str:
     """The started program, from the arguments of an audit event."""
     texts = (os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike) and each)
     return next((text.split()[0] for text in texts if text.split()), "a program")
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

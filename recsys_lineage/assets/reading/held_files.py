@@ -23,7 +23,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
+from recsys_lineage.assets.reading.calling_code import is_of_code
+from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.errors import UnnotedFile
 
 _MOST_MEMBERS = 1_000

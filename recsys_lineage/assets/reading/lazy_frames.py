@@ -11,7 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.file_guard import FileGuard, guard_at_work
 from recsys_lineage.assets.reading.native_readers import check_files, put_in_place
 from recsys_lineage.columns.frames.frame_source import files_of
 
