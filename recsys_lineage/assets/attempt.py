@@ -26,6 +26,7 @@ from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.lazy_frames import check_frame
+from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
@@ -118,9 +119,11 @@ class Attempt:
                 return self._kept()
         also: list[str] = []
         if self._into is not self._lake:
-            self._into.storage.make_folder(self._into.uri)
-            also.append(self._into.uri)
-        with self._lake.connect([*asset.opens, *also]) as connection:
+            into = self._into.table_uri(asset.name)
+            self._into.storage.make_folder(into)
+            also.append(into)
+        tables = {asset.name, *asset.upstream, *asset.looks_at, *self._pinned}
+        with self._lake.connect([*asset.opens, *also], tables=tables) as connection:
             inputs = self._inputs = Inputs(
                 self._lake,
                 connection,
@@ -198,6 +201,8 @@ class Attempt:
     ) -> tuple[Materialization, TableVersion]:
         if isinstance(output.data, Query):
             query = output.data
+            if self._asset.code.kind != "sql":  # whose text was noted before
+                note_query(inputs, query.sql, keeps_views=True)
             self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
         else:
             if not isinstance(output.data, Iterator):

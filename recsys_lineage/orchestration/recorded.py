@@ -99,7 +99,7 @@ def recorded(
         if fault := _not_added(records, one):
             context.log.warning(f"What {name} read could not be recorded: {fault}")
 
-    with opened.connect() as connection:
+    with opened.connect(tables={*reads, *(pinned or {})}) as connection:
         inputs = Inputs(opened, connection, name, reads, pinned)
         recording = Recording(inputs)
         try:
