@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from recsys_lineage.assets.reading.file_guard import unguarded
+from recsys_lineage.assets.reading.guarded_threads import unguarded
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.settings import Settings
 from recsys_assets.upkeep import keep_up
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.assets.reading.file_guard import unguarded
+from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake

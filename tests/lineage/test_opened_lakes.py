@@ -15,8 +15,8 @@ import pytest
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
-from recsys_lineage.assets.reading.file_guard import unguarded
 from recsys_lineage.assets.reading.guarded_code import guarded
+from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError, UnnotedFile

@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.file_guard import FileGuard, guard_at_work
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.native_readers import guard_function
 
 _DISABLED = "LocalFileSystem has been disabled"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -35,7 +35,8 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
-_EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
+EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
+"""All audit events of which the guard wants to know."""
 
 
 @dataclass
@@ -50,6 +51,8 @@ class FileGuard:
         attached: the last database that SQLite was not allowed to attach.
         scanned: files that LazyFrames of the inputs scan, as Polars names them.
         lake: the lake that lineage hands to the code, which may read all of it.
+        looks_outside: whether the code may open every file.
+        refused: the last error that the guard raised.
     """
 
     asset: str
@@ -58,6 +61,8 @@ class FileGuard:
     attached: str | None = None
     scanned: set[str] = field(default_factory=set)
     lake: object = None
+    looks_outside: bool = False
+    refused: UnnotedFile | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Check an audit event of the asset's code.
@@ -97,6 +102,20 @@ class FileGuard:
     def allow(self, path: str | os.PathLike[str]) -> None:
         """Allow the code to open a file with any library, because it is on record."""
         self.folders.add(os.path.realpath(path))
+
+    def give(self, lake: object, root: str) -> None:
+        """Allow the code to read a lake, because lineage hands it to the code.
+
+        Args:
+            lake: the lake.
+            root: its folder or address.
+        """
+        self.lake = lake
+        self.folders.add(root if "://" in root else os.path.realpath(root))
+
+    def scans(self, file: str) -> bool:
+        """Whether a file, as Polars names it, is one of a LazyFrame of the inputs or of the given lake."""
+        return file in self.scanned or ("://" in file and below(file, self.folders))
 
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
@@ -142,7 +161,7 @@ class FileGuard:
             return
         line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
         if not trusted:
-            raise UnnotedFile(
+            self.refused = UnnotedFile(
                 f"The code of {self.asset} reads a lake by itself, so its record would not name the tables.",
                 expected="tables that it depends on, read through its inputs",
                 found=f"a lake at {name}",
@@ -150,6 +169,7 @@ class FileGuard:
                 advice="name the tables as parameters of the function or in reads=, and read them with Inputs: "
                 "inputs.frame(table), inputs.lazy(table) or inputs.query(sql)",
             )
+            raise self.refused
 
     def is_trusted(self) -> bool:
         """Whether a trusted package is working on the code's behalf."""
@@ -158,7 +178,7 @@ class FileGuard:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Pause the guard for this thread inside the block, whose code checks the opened files itself."""
-        before = getattr(_thread, "busy", False)
+        before = is_paused()
         _thread.busy = True
         try:
             yield
@@ -172,11 +192,10 @@ class FileGuard:
         if event == "sqlite3.connect" and not (named := database_file(named)):
             return
         real_path = os.path.realpath(named)
-        if (
-            below(real_path, self.folders)
-            or below(real_path, surroundings.environment())
-            or real_path == temporary()
-        ):
+        places = (self.folders, surroundings.environment())
+        if any(below(real_path, each) for each in places) or real_path == temporary():
+            return
+        if self.looks_outside and not write:
             return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
@@ -207,22 +226,24 @@ class FileGuard:
         )
         if caller is None or not calling_code.is_of_asset(caller, calling_code.package_of_asset(frames)):
             return
-        raise UnnotedFile(
+        self.refused = UnnotedFile(
             f"The code of {self.asset} started a process whose files its record would not have.",
             expected="reads through its inputs",
             found=f"{event} of {_command(arguments)}",
             where=calling_code.place(caller),
             advice="start it with inputs.run_process([command, …], reads=[file, …]), which notes what it reads",
         )
+        raise self.refused
 
     def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
-        return UnnotedFile(
+        self.refused = UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
             expected="reads through its inputs; files of its own in Request.work, or temporary files",
             found=found,
             where=line or self.asset,
             advice=advice,
         )
+        return self.refused
 
 
 def database_file(name: str) -> str:
@@ -232,85 +253,12 @@ def database_file(name: str) -> str:
 
 
 WRAPPER_FILES.add(__file__)
-_guards: dict[int, FileGuard] = {}
 _thread = threading.local()
-_hook_lock = threading.Lock()
-_start_of_thread: list[Callable[[threading.Thread], None]] = []
 
 
-def guard_at_work() -> FileGuard | None:
-    """The guard of this thread's code; None where it runs no asset's code, or the guard itself is running."""
-    if not _guards or getattr(_thread, "busy", False):
-        return None
-    guard = _guards.get(threading.get_ident())
-    return guard if guard is not None and guard.frame is not None else None
-
-
-@contextmanager
-def guarding(
-    asset: str, folders: Iterable[str | os.PathLike[str] | None], frame: FrameType
-) -> Iterator[FileGuard]:
-    """While the block runs, this thread and those that it starts can open with Python only files that a record names.
-
-    Args:
-        asset: the asset whose code runs.
-        folders: the run's own files and folders, with everything below them.
-        frame: the frame of the block.
-    """
-    with _hook_lock:
-        if not _start_of_thread:
-            # both stay for as long as the process does; where nothing is guarded they do nothing
-            sys.addaudithook(_hook)
-            _start_of_thread.append(threading.Thread.start)
-            threading.Thread.start = _start
-    ident = threading.get_ident()
-    before = _guards.get(ident)
-    own = {os.path.realpath(place) for place in folders if place is not None}
-    guard = FileGuard(asset, own, frame)
-    _guards[ident] = guard
-    try:
-        yield guard
-    finally:
-        guard.frame = None
-        if before is None:
-            del _guards[ident]
-        else:
-            _guards[ident] = before
-
-
-@contextmanager
-def unguarded() -> Iterator[None]:
-    """Let this thread open anything inside the block: for listeners that are notified of an asset's work, and for
-    upkeep of the lake that reads no row."""
-    guard = _guards.pop(threading.get_ident(), None)
-    try:
-        yield
-    finally:
-        if guard is not None:
-            _guards[threading.get_ident()] = guard
-
-
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in _EVENTS and (guard := guard_at_work()) is not None:
-        with guard.paused():
-            guard.notice(event, arguments)
-
-
-def _start(self: threading.Thread) -> None:
-    """Start a thread with the guard of its parent, because Python 3.11 reports no new thread to a hook."""
-    guard = _guards.get(threading.get_ident())
-    if guard is not None and guard.frame is not None:
-        run = self.run
-
-        def guarded_run() -> None:
-            _guards[threading.get_ident()] = guard
-            try:
-                run()
-            finally:
-                del _guards[threading.get_ident()]
-
-        self.run = guarded_run
-    _start_of_thread[0](self)
+def is_paused() -> bool:
+    """Whether the guard itself is running in this thread."""
+    return getattr(_thread, "busy", False)
 
 
 def _is_write(mode: object, flags: object) -> bool:

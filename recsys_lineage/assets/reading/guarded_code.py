@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 from recsys_lineage.assets.reading.duckdb_connections import frames_alone
-from recsys_lineage.assets.reading.file_guard import FileGuard, guard_at_work, guarding
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work, guarding
 from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
@@ -50,7 +51,20 @@ def guarded(
             check_held(guard, code)
         if inputs is not None:
             inputs.noting = guard.allow
-        yield guard
+        with _told(guard):
+            yield guard
+
+
+@contextmanager
+def _told(guard: FileGuard) -> Iterator[None]:
+    """Inside the block, the guard's own error replaces that of a library, which called the code and was stopped."""
+    try:
+        yield
+    except Exception as error:
+        refused = guard.refused
+        if refused is not None and error is not refused and refused.message in str(error):
+            raise refused from error
+        raise
 
 
 def _opening_a_lake(lake: LakeTables) -> None:

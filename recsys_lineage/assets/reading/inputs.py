@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from recsys_lineage.assets.reading.file_guard import guard_at_work
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.columns.frames.declared import ColumnsFrom

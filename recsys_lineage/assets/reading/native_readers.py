@@ -21,7 +21,8 @@ from types import ModuleType
 from typing import Any
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.file_guard import FileGuard, guard_at_work
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 
 LIBRARIES = frozenset(
     {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}

@@ -8,7 +8,7 @@ from multiprocessing.context import ForkServerProcess, SpawnProcess
 from typing import Any
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.file_guard import guard_at_work
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 
 WRAPPER_FILES.add(__file__)
 
