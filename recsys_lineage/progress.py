@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from recsys_lineage.assets.reading.file_guard import unguarded
+from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.error_text import class_of
 
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.options import Options, set_parameters
+from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
@@ -113,6 +114,7 @@ class AssetCode:
         return self.with_parameters({**self.parameters, **merged})
 
     def __post_init__(self) -> None:
+        self._guard_functions()
         if not is_table_name(self.name):
             raise LineageError(
                 f"{self.name!r} cannot be the name of an asset and its table.",
@@ -136,6 +138,12 @@ class AssetCode:
                     expected="in words, why the asset may hold such data",
                     where=self.code.origin,
                 )
+
+    def _guard_functions(self) -> None:
+        """Guard every function of the author, so that each reads, wherever it is called, only what it is given."""
+        object.__setattr__(self, "observe", guarded_function(self.name, self.observe, looks_outside=True))
+        for name in ("takes", "due", "remade"):
+            object.__setattr__(self, name, guarded_function(self.name, getattr(self, name)))
 
 
 def _like(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,9 +25,12 @@ from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.output_frame import register_frame
+from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_code import guarded
+from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reading.lazy_frames import check_frame
+from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.assets.written_version import written_version
@@ -123,9 +127,11 @@ class Attempt:
                 return self._kept()
         also: list[str] = []
         if self._into is not self._lake:
-            self._into.storage.make_folder(self._into.uri)
-            also.append(self._into.uri)
-        with self._lake.connect([*asset.opens, *also]) as connection:
+            into = self._into.table_uri(asset.name)
+            self._into.storage.make_folder(into)
+            also.append(into)
+        tables = {asset.name, *asset.upstream, *asset.looks_at, *self._pinned}
+        with self._lake.connect([*asset.opens, *also], tables=tables) as connection:
             inputs = self._inputs = Inputs(
                 self._lake,
                 connection,
@@ -134,11 +140,13 @@ class Attempt:
                 self._pinned,
                 self._previous,
             )
-            output = self._output_of(asset.compute, connection, inputs, inputs, request)
-            if isinstance(output, Unchanged):
-                return self._kept()
-            record, version, output = self._written(connection, inputs, output)
-        whole = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
+            # what the code hands back may be made only as it is written, so the guard stays until then
+            with guarded(asset.name, [request.work], inputs=inputs) as guard:
+                output = self._output_of(asset.compute, guard, connection, inputs, request)
+                if isinstance(output, Unchanged):
+                    return self._kept()
+                record, version, output = self._written(guard, connection, inputs, output)
+                whole = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
         stored = [*self._plain(list(output.warnings), output), *self._why_columns_are_unknown()]
         for warning, recorded in zip(whole, stored, strict=True):
             if warning != recorded:
@@ -153,18 +161,19 @@ class Attempt:
     def _output_of(
         self,
         code: Callable[..., _Made],
+        guard: FileGuard,
         connection: duckdb.DuckDBPyConnection,
-        inputs: Inputs,
         *arguments: object,
     ) -> _Made:
         """Result of a function of the asset's code, which opens only what the record names; its blocks too."""
-        asset, folders = self._asset, [self._request.work]
-        with self._lake.reading(), guarded(asset.name, folders, code, inputs=inputs) as guard:
+        asset = self._asset
+        check_held(guard, code)
+        with self._lake.reading():
             output = code(*arguments)
             if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):
-                check_frame(guard, output.data)
+                # asked of the asset, not of lineage, whose frames are all that there are by now
+                check_frame(replace(guard, frame=sys._getframe()), output.data)
             if isinstance(output, Output) and isinstance(output.data, Iterator):
-                # the blocks are made by the asset's code too, so by its rules
                 store_blocks(connection, _FRAME, output.data, asset.name, asset.code.origin)
         return output
 
@@ -191,7 +200,7 @@ class Attempt:
         )
 
     def _written(
-        self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
+        self, guard: FileGuard, connection: duckdb.DuckDBPyConnection, inputs: Inputs, output: Output
     ) -> tuple[Materialization, TableVersion, Output]:
         """Write an output, or its alternative where DuckDB stops; returns what was written."""
         with explaining(output.data.explain if isinstance(output.data, Query) else value_not_stored):
@@ -200,7 +209,7 @@ class Attempt:
             except OF_A_VALUE as error:
                 if output.otherwise is None:
                     raise
-                other = self._output_of(output.otherwise, connection, inputs, error)
+                other = self._output_of(output.otherwise, guard, connection, error)
                 if other is None:
                     raise
             return *self._write(connection, inputs, other), other
@@ -210,6 +219,8 @@ class Attempt:
     ) -> tuple[Materialization, TableVersion]:
         if isinstance(output.data, Query):
             query = output.data
+            if self._asset.code.kind != "sql":  # whose text was noted before
+                note_query(inputs, query.sql, keeps_views=True)
             self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
         else:
             if not isinstance(output.data, Iterator):

@@ -48,6 +48,16 @@ def _instance(
     return engine.connect(folders=[folder], filesystem=filesystem)
 
 
+_opening: list[Callable[[LakeTables], None]] = []
+
+
+def watch_lakes(opening: Callable[[LakeTables], None]) -> None:
+    """Call `opening` before any lake of this process is read or written, for the rest of the process's life; it raises
+    where that is not allowed."""
+    if opening not in _opening:
+        _opening.append(opening)
+
+
 class LakeTables:
     """Versioned tables below one root.
 
@@ -73,6 +83,7 @@ class LakeTables:
         self,
         opens: Iterable[str | os.PathLike[str]] = (),
         *,
+        tables: Iterable[str] | None = None,
         keeps_order: bool = False,
         keeps_footers: bool = False,
     ) -> duckdb.DuckDBPyConnection:
@@ -80,13 +91,16 @@ class LakeTables:
 
         Args:
             opens: further files, and folders with everything below, that its SQL may open.
+            tables: the only tables of this lake whose files its SQL may open; all when None.
             keeps_order: whether results keep the order in which rows are read.
             keeps_footers: whether a Parquet file's footer is read once; a lake's own files never change.
         """
+        self._open()
+        own = [self.uri] if tables is None else [self.table_uri(table) for table in tables]
         places = [os.fspath(place) for place in opens]
         return self.engine.connect(
-            folders=[self.uri, *(place for place in places if os.path.isdir(place))],
-            files=[place for place in places if not os.path.isdir(place)],
+            folders=[*own, *(place for place in places if os.path.isdir(place))],
+            files=[*own, *(place for place in places if not os.path.isdir(place))],
             filesystem=self._opens_urls(),
             keeps_order=keeps_order,
             keeps_footers=keeps_footers,
@@ -98,7 +112,12 @@ class LakeTables:
 
         Creating a DuckDB instance takes longer than most statements, so this process keeps one per lake.
         """
+        self._open()
         return _instance(os.getpid(), self.engine, self.uri, self._opens_urls()).cursor()
+
+    def _open(self) -> None:
+        for opening in _opening:
+            opening(self)
 
     def _opens_urls(self) -> fsspec.AbstractFileSystem | None:
         return None if self.storage.is_local else self.storage.filesystem
@@ -117,6 +136,7 @@ class LakeTables:
 
     def log(self, table: str) -> CommitLog:
         """The table's commits, read without replaying them."""
+        self._open()
         return CommitLog(self.storage, table, self.table_uri(table))
 
     def tables(self) -> list[str]:
@@ -125,10 +145,12 @@ class LakeTables:
 
     def folders(self) -> list[str]:
         """Names of all tables, and of those of which no write was ever committed, sorted."""
+        self._open()
         return [name for name in self.storage.folders(self.uri) if is_table_name(name)]
 
     def pruned(self, table: str) -> PrunedVersions:
         """The pruned versions of the table."""
+        self._open()
         return PrunedVersions(self.storage, table, self.table_uri(table))
 
     def has(self, table: str) -> bool:
@@ -196,6 +218,7 @@ class LakeTables:
         Raises:
             LineageError: its log is damaged or cannot be read.
         """
+        self._open()
         with explained(self.storage, table):
             try:
                 return opened_delta(self.storage, self.table_uri(table), version)

@@ -18,6 +18,7 @@ from recsys_lineage.assets.asset_code import (
     Request,
 )
 from recsys_lineage.assets.materialize import Outcome, attempt
+from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.interruption import INTERRUPTIONS, stop_is_requested, without_message
 from recsys_lineage.lake.versions.table_version import TableVersion
@@ -158,7 +159,7 @@ class AssetRun:
         shown: Mapping[str, Any] = {}
         if self._shown is not None:
             try:
-                shown = self._shown(Records(self._resource.lake()))
+                shown = guarded_function(self._asset.name, self._shown)(Records(self._resource.lake()))
             except Exception as error:  # the version is committed: a picture of it must not fail the run
                 failure = Failure.of(error)
                 self._context.log.warning(

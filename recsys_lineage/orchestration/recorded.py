@@ -118,7 +118,7 @@ def recorded(
         for warning in leave(records, one):
             context.log.warning(warning)
 
-    with opened.connect() as connection:
+    with opened.connect(tables={*reads, *(pinned or {})}) as connection:
         inputs = Inputs(opened, connection, name, reads, pinned)
         recording = Recording(inputs)
         try:

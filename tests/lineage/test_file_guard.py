@@ -25,7 +25,7 @@ import pytest
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
-from recsys_lineage.assets.reading import file_guard, surroundings
+from recsys_lineage.assets.reading import surroundings
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
@@ -197,7 +197,7 @@ def test_the_environment_is_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.syspath_prepend(package.parent)
     monkeypatch.syspath_prepend(installed)
     known = surroundings.environment()
-    monkeypatch.setattr(file_guard, "environment", lambda: known | {os.path.realpath(installed)})
+    monkeypatch.setattr(surroundings, "environment", lambda: known | {os.path.realpath(installed)})
     with guarded("prices"):
         assert importlib.import_module("package_of_the_project.late").text == "late"
         # as DGL reads ~/.dgl/config.json where it is imported first

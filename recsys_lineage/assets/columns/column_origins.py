@@ -18,7 +18,7 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.frames.columns_of_frame import columns_of_frame
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Declared
 from recsys_lineage.columns.tags import PERSON, Tag, Tags
-from recsys_lineage.errors import ColumnLineageError
+from recsys_lineage.errors import ColumnLineageError, UnnotedFile
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import Column
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
@@ -74,6 +74,8 @@ def origins_of(
         try:
             held = [check for check, outcome in counted if outcome.passed]
             lineage = _derived(asset, inputs, output, columns, _people(lake, inputs), held)
+        except UnnotedFile:
+            raise
         except Exception as error:  # the table is right all the same
             fault = error
     shown = _shown(lineage, output)

@@ -15,7 +15,9 @@ from typing import Any
 
 import duckdb
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.native_readers import guard_function
 
 _DISABLED = "LocalFileSystem has been disabled"
@@ -49,7 +51,7 @@ def frames_alone(guard: FileGuard) -> Iterator[None]:
         _at_work += 1
     try:
         yield
-    except duckdb.PermissionException as error:
+    except duckdb.Error as error:
         if _DISABLED not in str(error):
             raise
         guard.refuse("duckdb", str(error), error)

@@ -12,15 +12,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, environment, temporary
+from recsys_lineage.assets.reading import calling_code, surroundings
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
 _READS = {"os.listdir": (0,), "os.scandir": (0,), "sqlite3.connect": (0,)}
@@ -34,16 +35,8 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
-_EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
-_TRUSTED = frozenset(
-    {"aiobotocore", "botocore", "dagster", "dagster_shared", "importlib", "linecache", "logging", "recsys_lineage",
-     "s3fs"}
-)  # fmt: skip
-"""Packages that open their own files on the code's behalf: imports, logs, events, credentials, the lake."""
-_LAKES = ("recsys_lineage", "fsspec")
-"""The lake's own code, and its file system library, which lists folders."""
-WRAPPER_FILES = {__file__}
-"""Files of wrapper code between the asset's code and the functions that it calls."""
+EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
+"""All audit events of which the guard wants to know."""
 
 
 @dataclass
@@ -57,6 +50,9 @@ class FileGuard:
             ended.
         attached: the last database that SQLite was not allowed to attach.
         scanned: files that LazyFrames of the inputs scan, as Polars names them.
+        lake: the lake that lineage hands to the code, which may read all of it.
+        looks_outside: whether the code may open every file.
+        refused: the last error that the guard raised.
     """
 
     asset: str
@@ -64,6 +60,9 @@ class FileGuard:
     frame: FrameType | None
     attached: str | None = None
     scanned: set[str] = field(default_factory=set)
+    lake: object = None
+    looks_outside: bool = False
+    refused: UnnotedFile | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Check an audit event of the asset's code.
@@ -104,10 +103,28 @@ class FileGuard:
         """Allow the code to open a file with any library, because it is on record."""
         self.folders.add(os.path.realpath(path))
 
+    def give(self, lake: object, root: str) -> None:
+        """Allow the code to read a lake, because lineage hands it to the code.
+
+        Args:
+            lake: the lake.
+            root: its folder or address.
+        """
+        self.lake = lake
+        self.folders.add(root if "://" in root else os.path.realpath(root))
+
+    def scans(self, file: str) -> bool:
+        """Whether a file, as Polars names it, is one of a LazyFrame of the inputs or of the given lake."""
+        return file in self.scanned or ("://" in file and below(file, self.folders))
+
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
         real_path = os.path.realpath(path)
-        return below(real_path, self.folders) or below(real_path, environment()) or belongs_to_code(real_path)
+        return (
+            below(real_path, self.folders)
+            or below(real_path, surroundings.environment())
+            or belongs_to_code(real_path)
+        )
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -121,19 +138,47 @@ class FileGuard:
         Raises:
             UnnotedFile: unless it is read on the code's behalf.
         """
-        frames = _frames_of(error.__traceback__) if error is not None else list(_frames_up_to(self.frame))
-        line, trusted = self._line(frames)
+        frames = (
+            calling_code.frames_of(error.__traceback__)
+            if error is not None
+            else list(calling_code.frames_up_to(self.frame))
+        )
+        line, trusted = calling_code.line_of(frames)
         if not trusted:
             raise self._unnoted(f"called {called} on", found, line, _by_inputs("the file", called)) from error
 
+    def check_lake(self, lake: object, name: str) -> None:
+        """Refuse a lake that the asset's code opened itself, or was given before it ran.
+
+        Args:
+            lake: the lake that is about to be read.
+            name: its root, for messages.
+
+        Raises:
+            UnnotedFile: neither lineage itself reads it, nor did lineage hand it to the code.
+        """
+        if lake is self.lake:
+            return
+        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
+        if not trusted:
+            self.refused = UnnotedFile(
+                f"The code of {self.asset} reads a lake by itself, so its record would not name the tables.",
+                expected="tables that it depends on, read through its inputs",
+                found=f"a lake at {name}",
+                where=line or self.asset,
+                advice="name the tables as parameters of the function or in reads=, and read them with Inputs: "
+                "inputs.frame(table), inputs.lazy(table) or inputs.query(sql)",
+            )
+            raise self.refused
+
     def is_trusted(self) -> bool:
         """Whether a trusted package is working on the code's behalf."""
-        return self._line(list(_frames_up_to(self.frame)))[1]
+        return calling_code.line_of(list(calling_code.frames_up_to(self.frame)))[1]
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Pause the guard for this thread inside the block, whose code checks the opened files itself."""
-        before = getattr(_thread, "busy", False)
+        before = is_paused()
         _thread.busy = True
         try:
             yield
@@ -147,11 +192,14 @@ class FileGuard:
         if event == "sqlite3.connect" and not (named := database_file(named)):
             return
         real_path = os.path.realpath(named)
-        if below(real_path, self.folders) or below(real_path, environment()) or real_path == temporary():
+        places = (self.folders, surroundings.environment())
+        if any(below(real_path, each) for each in places) or real_path == temporary():
+            return
+        if self.looks_outside and not write:
             return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
-        line, trusted = self._line(list(_frames_up_to(self.frame)))
+        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
         if trusted or (not write and belongs_to_code(real_path)):
             return
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
@@ -172,41 +220,30 @@ class FileGuard:
         Raises:
             UnnotedFile: the asset's code starts the process.
         """
-        frames = list(_frames_up_to(self.frame))
-        caller = next((frame for frame in frames if _package(frame) not in sys.stdlib_module_names), None)
-        if caller is None or not _is_of_asset(caller, _package_of_asset(frames)):
+        frames = list(calling_code.frames_up_to(self.frame))
+        caller = next(
+            (frame for frame in frames if calling_code.package_of(frame) not in sys.stdlib_module_names), None
+        )
+        if caller is None or not calling_code.is_of_asset(caller, calling_code.package_of_asset(frames)):
             return
-        raise UnnotedFile(
+        self.refused = UnnotedFile(
             f"The code of {self.asset} started a process whose files its record would not have.",
             expected="reads through its inputs",
             found=f"{event} of {_command(arguments)}",
-            where=_place(caller),
+            where=calling_code.place(caller),
             advice="start it with inputs.run_process([command, …], reads=[file, …]), which notes what it reads",
         )
+        raise self.refused
 
     def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
-        return UnnotedFile(
+        self.refused = UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
             expected="reads through its inputs; files of its own in Request.work, or temporary files",
             found=found,
             where=line or self.asset,
             advice=advice,
         )
-
-    def _line(self, frames: list[FrameType]) -> tuple[str | None, bool]:
-        """The running line of the asset's code, and whether a trusted package is working on its behalf.
-
-        Args:
-            frames: from the innermost outwards.
-        """
-        own = _package_of_asset(frames)
-        for frame in frames:
-            package = _package(frame)
-            if package in _TRUSTED or (package == "shutil" and frame.f_code.co_name.startswith("_rmtree")):
-                return None, True
-            if _is_of_asset(frame, own):
-                return _place(frame), False
-        return None, False
+        return self.refused
 
 
 def database_file(name: str) -> str:
@@ -215,138 +252,19 @@ def database_file(name: str) -> str:
     return "" if path == ":memory:" else path
 
 
-_guards: dict[int, FileGuard] = {}
+WRAPPER_FILES.add(__file__)
 _thread = threading.local()
-_hook_lock = threading.Lock()
-_start_of_thread: list[Callable[[threading.Thread], None]] = []
 
 
-def guard_at_work() -> FileGuard | None:
-    """The guard of this thread's code; None where it runs no asset's code, or the guard itself is running."""
-    if not _guards or getattr(_thread, "busy", False):
-        return None
-    guard = _guards.get(threading.get_ident())
-    return guard if guard is not None and guard.frame is not None else None
-
-
-@contextmanager
-def guarding(
-    asset: str, folders: Iterable[str | os.PathLike[str] | None], frame: FrameType
-) -> Iterator[FileGuard]:
-    """While the block runs, this thread and those that it starts can open with Python only files that a record names.
-
-    Args:
-        asset: the asset whose code runs.
-        folders: the run's own files and folders, with everything below them.
-        frame: the frame of the block.
-    """
-    with _hook_lock:
-        if not _start_of_thread:
-            # both stay for as long as the process does; where nothing is guarded they do nothing
-            sys.addaudithook(_hook)
-            _start_of_thread.append(threading.Thread.start)
-            threading.Thread.start = _start
-    ident = threading.get_ident()
-    before = _guards.get(ident)
-    own = {os.path.realpath(place) for place in folders if place is not None}
-    guard = FileGuard(asset, own, frame)
-    _guards[ident] = guard
-    try:
-        yield guard
-    finally:
-        guard.frame = None
-        if before is None:
-            del _guards[ident]
-        else:
-            _guards[ident] = before
-
-
-@contextmanager
-def unguarded() -> Iterator[None]:
-    """Let this thread open anything inside the block, for listeners that are notified of an asset's work."""
-    guard = _guards.pop(threading.get_ident(), None)
-    try:
-        yield
-    finally:
-        if guard is not None:
-            _guards[threading.get_ident()] = guard
-
-
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event in _EVENTS and (guard := guard_at_work()) is not None:
-        with guard.paused():
-            guard.notice(event, arguments)
-
-
-def _start(self: threading.Thread) -> None:
-    """Start a thread with the guard of its parent, because Python 3.11 reports no new thread to a hook."""
-    guard = _guards.get(threading.get_ident())
-    if guard is not None and guard.frame is not None:
-        run = self.run
-
-        def guarded_run() -> None:
-            _guards[threading.get_ident()] = guard
-            try:
-                run()
-            finally:
-                del _guards[threading.get_ident()]
-
-        self.run = guarded_run
-    _start_of_thread[0](self)
+def is_paused() -> bool:
+    """Whether the guard itself is running in this thread."""
+    return getattr(_thread, "busy", False)
 
 
 def _is_write(mode: object, flags: object) -> bool:
     if isinstance(mode, str):
         return bool(set(mode) & set("wax+"))
     return isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-
-
-def _frames_up_to(last: FrameType | None) -> Iterator[FrameType]:
-    """The frames of this thread from the one that opens a file outwards, without those of this module."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame is not last:
-        if frame.f_code.co_filename not in WRAPPER_FILES:
-            yield frame
-        frame = frame.f_back
-
-
-def _package_of_asset(frames: list[FrameType]) -> str | None:
-    """The package of the first function in the guarded block outside lineage and the lake's file system library."""
-    outwards = (_package(frame) for frame in reversed(frames))
-    own = next((package for package in outwards if package not in _LAKES), None)
-    return None if own in sys.stdlib_module_names else own  # lineage itself is at work, or a thread
-
-
-def _is_of_asset(frame: FrameType, own: str | None) -> bool:
-    """Whether a function is the asset's code: from the asset's own package, or not installed."""
-    return is_of_code(str(frame.f_globals.get("__name__", "")), frame.f_code.co_filename, (own,))
-
-
-def is_of_code(module: str, file: str, own: Collection[str | None]) -> bool:
-    """Whether a module's file is an asset's code: from one of its own packages, or not installed."""
-    package = module.partition(".")[0]
-    if package in _TRUSTED:
-        return False
-    return package in own or (not file.startswith("<") and not _is_installed(file))
-
-
-@lru_cache(maxsize=10_000)
-def _is_installed(file: str) -> bool:
-    return below(os.path.realpath(file), environment())
-
-
-def _place(frame: FrameType) -> str:
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
-
-
-def _frames_of(traceback: TracebackType | None) -> list[FrameType]:
-    """The frames of an error's traceback, from the innermost outwards."""
-    frames: list[FrameType] = []
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename not in WRAPPER_FILES:
-            frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return frames[::-1]
 
 
 def _by_inputs(path: str, native: str) -> str:
@@ -363,7 +281,3 @@ def _command(arguments: tuple[Any, ...]) -> str:
     """The started program, from the arguments of an audit event."""
     texts = (os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike) and each)
     return next((text.split()[0] for text in texts if text.split()), "a program")
-
-
-def _package(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

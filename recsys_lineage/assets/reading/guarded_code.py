@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from recsys_lineage.assets.reading.duckdb_connections import frames_alone
-from recsys_lineage.assets.reading.file_guard import FileGuard, guarding
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work, guarding
 from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
 from recsys_lineage.assets.reading.native_readers import watch_readers
 from recsys_lineage.assets.reading.spawned_processes import watch_processes
 from recsys_lineage.assets.reading.sqlite_connections import attaching_noted
+from recsys_lineage.lake.lake_tables import LakeTables, watch_lakes
 
 
 @contextmanager
@@ -42,10 +44,30 @@ def guarded(
     watch_readers()
     watch_lazy_frames()
     watch_processes()
+    watch_lakes(_opening_a_lake)
     block = frame or sys._getframe(2)
     with guarding(asset, folders, block) as guard, frames_alone(guard), attaching_noted(guard):
         if code is not None:
             check_held(guard, code)
         if inputs is not None:
             inputs.noting = guard.allow
-        yield guard
+        with _told(guard):
+            yield guard
+
+
+@contextmanager
+def _told(guard: FileGuard) -> Iterator[None]:
+    """Inside the block, the guard's own error replaces that of a library, which called the code and was stopped."""
+    try:
+        yield
+    except Exception as error:
+        refused = guard.refused
+        if refused is not None and error is not refused and refused.message in str(error):
+            raise refused from error
+        raise
+
+
+def _opening_a_lake(lake: LakeTables) -> None:
+    if (guard := guard_at_work()) is not None:
+        with guard.paused():
+            guard.check_lake(lake, lake.uri)

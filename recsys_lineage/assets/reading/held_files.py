@@ -23,7 +23,8 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from recsys_lineage.assets.reading.file_guard import FileGuard, is_of_code
+from recsys_lineage.assets.reading.calling_code import is_of_code
+from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.errors import UnnotedFile
 
 _MOST_MEMBERS = 1_000
@@ -31,8 +32,9 @@ _MOST_MEMBERS = 1_000
 _AT_MOST = 100_000
 _PLAIN = (str, bytes, bytearray, int, float, complex, type(None), CodeType, ModuleType)
 _NOT_INTO = frozenset(
-    {"_thread", "asyncio", "concurrent", "contextvars", "logging", "threading", "unittest", "weakref"}
-)
+    {"_thread", "asyncio", "concurrent", "contextvars", "logging", "multiprocessing", "threading", "unittest",
+     "weakref"}
+)  # fmt: skip
 """Python's modules whose objects lead to everything in a process."""
 _STANDARD = sys.stdlib_module_names - _NOT_INTO
 _ABSENT = object()
@@ -53,6 +55,11 @@ def _of_connection(connection: sqlite3.Connection) -> list[str] | None:
     return None
 
 
+def _of_file_system(system: Any) -> list[str] | None:
+    protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+    return [] if {"file", "local", "memory"}.intersection(protocols) else None  # Python opens local files
+
+
 def _of_file(file: Any) -> list[str] | None:
     if file.closed or not file.readable():
         return []
@@ -70,10 +77,12 @@ def _of_array(array: Any) -> list[str] | None:
 
 
 _KINDS: tuple[tuple[str, str, Files], ...] = (
+    ("_queue", "SimpleQueue", _unknown),
     ("_io", "FileIO", _of_file),
     ("deltalake.table", "DeltaTable", lambda table: [table.table_uri]),
     ("duckdb", "DuckDBPyConnection", _unknown),
     ("duckdb", "DuckDBPyRelation", _unknown),
+    ("fsspec.spec", "AbstractFileSystem", _of_file_system),
     ("mmap", "mmap", lambda memory: [] if memory.closed else None),
     ("numpy", "ndarray", _of_array),
     ("pandas", "HDFStore", lambda store: [store._path]),
@@ -82,6 +91,7 @@ _KINDS: tuple[tuple[str, str, Files], ...] = (
     ("pyarrow._dataset", "FileSystemDataset", lambda dataset: dataset.files),
     ("pyarrow._dataset", "Scanner", _unknown),
     ("pyarrow._dataset", "UnionDataset", lambda union: _of_all(union.children)),
+    ("pyarrow._fs", "FileSystem", _unknown),
     ("pyarrow._parquet", "ParquetReader", _unknown),
     ("pyarrow.lib", "BufferReader", lambda _: []),
     ("pyarrow.lib", "NativeFile", lambda file: None if not file.closed and file.readable() else []),
@@ -90,10 +100,14 @@ _KINDS: tuple[tuple[str, str, Files], ...] = (
     ("pyarrow.orc", "ORCFile", _unknown),
     ("pyarrow.parquet.core", "ParquetDataset", lambda dataset: dataset.files),
     ("pyarrow.parquet.core", "ParquetFile", _unknown),
+    ("queue", "Queue", _unknown),
     ("safetensors", "safe_open", _unknown),
     ("sqlite3", "Connection", _of_connection),
+    ("threading", "Thread", lambda thread: None if thread.is_alive() else []),
 )
 """Module, class, and function for the files that an object reads, None if unknown; the first match counts."""
+_WORKERS = (("_queue", "SimpleQueue"), ("queue", "Queue"), ("threading", "Thread"))
+"""Threads, and queues through which the code may hand them work that no guard sees."""
 _CONNECTIONS = (("duckdb", "DuckDBPyConnection"), ("duckdb", "DuckDBPyRelation"), ("sqlite3", "Connection"))
 """Connections whose SQL can read tables that were filled elsewhere, and files that it names, also in memory."""
 
@@ -127,8 +141,8 @@ def _is_a(kind: type, module: str, name: str) -> bool:
     return isinstance(known, type) and issubclass(kind, known)
 
 
-def _is_connection(kind: type) -> bool:
-    return any(_is_a(kind, module, name) for module, name in _CONNECTIONS)
+def _is_one_of(kind: type, kinds: Iterable[tuple[str, str]]) -> bool:
+    return any(_is_a(kind, module, name) for module, name in kinds)
 
 
 _MODULES = tuple(dict.fromkeys(module for module, _, _ in _KINDS))
@@ -275,12 +289,18 @@ def _refuse(asset: str, held: _Held, files: list[str]) -> None:
         "open it inside the function: a file by inputs.open_file(path), or by its library what "
         "inputs.note_file(path) returns; or let an asset of its own load it"
     )
-    if _is_connection(kind):
+    if _is_one_of(kind, _CONNECTIONS):
         message = (
             f"The code of {asset} holds a connection that was opened before it ran, so its record would not name what "
             "its tables were filled with, or which files its SQL opens. That holds for a database in memory too."
         )
         advice = "connect inside the function, and fill the database there with what the asset reads"
+    elif _is_one_of(kind, _WORKERS):
+        message = (
+            f"The code of {asset} holds a thread, or a queue to one, that began before it ran, so its record would not "
+            "name what that thread reads for it."
+        )
+        advice = "start the thread inside the function, or hand the work to an executor, which is guarded like the code"
     raise UnnotedFile(
         message,
         expected="reads through its inputs",

@@ -10,11 +10,12 @@ import polars as pl
 import pyarrow as pa
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-from recsys_lineage.assets.reading.file_guard import guard_at_work
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.input_files import InputFiles
+from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.columns.frames.frame_source import files_of
-from recsys_lineage.errors import SqlAssetError, TableNotFound, UndeclaredRead
+from recsys_lineage.errors import TableNotFound, UndeclaredRead, did_you_mean
 from recsys_lineage.lake.delta_schema import columns_of
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import Column, TableVersion
@@ -106,6 +107,8 @@ class Inputs(InputFiles):
         self._types: dict[str, Mapping[str, str]] = {}
         self._frames: dict[str, ColumnsFrom] = {}
         self._lazy: dict[str, pl.LazyFrame] = {}
+        self._relations: dict[str, list[str]] = {}
+        self._views: set[str] = set()
         self.shared: set[str] = set()
         self.vouched: set[str] = set()
 
@@ -138,20 +141,36 @@ class Inputs(InputFiles):
             UndeclaredRead: when the asset does not depend on the table.
             TableNotFound: when the table was never materialized.
         """
+        self.require_declared(table)
         own = table == self.asset and self._previous_was_read
-        if table not in self._declared and not own:
-            raise UndeclaredRead(
-                f"Asset {self.asset!r} read {table!r}, on which it does not depend.",
-                expected=", ".join(sorted(self._declared)) or "no table at all",
-                found=table,
-                where=self.asset,
-                advice=f"name {table} in a FROM clause or as a parameter of the function, so that the graph shows it",
-            )
         if table not in self._versions:
             self._versions[table] = self._lake.version(table, self._pinned.get(table))
         purpose: Purpose = "previous" if own and self._purpose == "input" else self._purpose
         self._seen.setdefault((table, purpose), _Seen()).add(partitions, columns)
         return self._versions[table]
+
+    def require_declared(self, table: str, where: str | None = None) -> None:
+        """Require that the asset may read a table.
+
+        Args:
+            table: the table's name.
+            where: the place that names it, for the error; the asset when None.
+
+        Raises:
+            UndeclaredRead: it does not depend on the table, nor is it its own and was asked for by `previous`.
+        """
+        if table in self._declared or (table == self.asset and self._previous_was_read):
+            return
+        known = {*self._declared, *self._made}
+        advice = f"name {table} as a parameter of the function, or in reads=, so that the graph shows it"
+        meant = did_you_mean(table, known)
+        raise UndeclaredRead(
+            f"Asset {self.asset!r} read {table!r}, on which it does not depend.",
+            expected=", ".join(sorted(known)) or "no table at all",
+            found=table,
+            where=where or self.asset,
+            advice=f"{meant} Else {advice}" if meant else advice,
+        )
 
     def exists(self, table: str) -> bool:
         """Whether a table that the asset depends on was ever materialized."""
@@ -169,7 +188,9 @@ class Inputs(InputFiles):
         self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> str:
         """SQL that reads the pinned version, for a FROM clause on the run's connection."""
-        return self._lake.relation(self.version(table, partitions, columns), partitions, columns)
+        sql = self._lake.relation(self.version(table, partitions, columns), partitions, columns)
+        self._relations[sql] = self._columns(table) if columns is None else list(columns)
+        return sql
 
     def view(
         self, table: str, partitions: Sequence[str] | None = None, columns: Sequence[str] | None = None
@@ -181,6 +202,7 @@ class Inputs(InputFiles):
         """
         relation = self._lake.relation(self.version(table, partitions, columns), partitions)
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(table)} AS FROM {relation}")
+        self._views.add(table)
 
     def views(self, text: SqlText) -> None:
         """Make every table that a statement names readable on the run's connection; notes the columns that it reads."""
@@ -229,42 +251,8 @@ class Inputs(InputFiles):
             SqlAssetError: when the text is no single SELECT, or reads files by itself.
             UndeclaredRead: when it names another table.
         """
-        text = self._query_text(sql)
-        if text.scans:
-            raise SqlAssetError(
-                f"A query of {self.asset} reads files by itself.",
-                expected="tables, and files that were opened by Inputs",
-                found=f"{text.scans[0].function}(…)",
-                where=text.scans[0].where,
-                advice="open the files through Inputs, so that the record names them",
-            )
-        made = {name.lower(): columns for name, columns in self._made.items()}
-        tables = [table for table in text.tables if table not in made]
-        if tables:
-            read = text.columns_read({t: made.get(t) or self._columns(t) for t in text.tables})
-            for table in tables:
-                self.view(table, columns=read[table])
+        note_query(self, sql)
         return self._connection.sql(sql, params=dict(parameters) if parameters else None).pl()
-
-    def _query_text(self, sql: str) -> SqlText:
-        """The text of a query, with what it reads.
-
-        Raises:
-            SqlAssetError: it cannot be used. Python made the text, maybe of a cell of a table, so the error has one as
-                its cause, and a record keeps nothing of what was found.
-        """
-        text = SqlText(sql, f"a query of {self.asset}")
-        try:
-            _ = text.scans, text.tables
-        except SqlAssetError as error:
-            raise SqlAssetError(
-                f"A query of {self.asset} cannot be used.",
-                expected=error.expected,
-                found=" ".join(filter(None, (error.message, error.found))),
-                where=error.where,
-                advice=error.advice,
-            ) from error
-        return text
 
     def columns_of(self, sql: str, parameters: Mapping[str, Any] | None = None) -> tuple[Column, ...]:
         """The columns of a SELECT over relations of this run, without running it."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import polars as pl
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.native_readers import check_files, put_in_place
 from recsys_lineage.columns.frames.frame_source import files_of
 
@@ -53,7 +55,7 @@ def check_frame(guard: FileGuard, frame: pl.LazyFrame, called: str = "polars.Laz
     except (pl.exceptions.PolarsError, OSError):
         return  # it has no plan and will raise itself
     for file in files:
-        if file not in guard.scanned:
+        if not guard.scans(file):
             check_files(guard, called, file)
 
 

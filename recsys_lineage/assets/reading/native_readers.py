@@ -20,7 +20,9 @@ from glob import iglob
 from types import ModuleType
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 
 LIBRARIES = frozenset(
     {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess, SpawnProcess
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 
 WRAPPER_FILES.add(__file__)
 

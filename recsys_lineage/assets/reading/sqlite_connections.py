@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from recsys_lineage.assets.reading.file_guard import WRAPPER_FILES, FileGuard, database_file, guard_at_work
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.file_guard import FileGuard, database_file
+from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.native_readers import guard_function
 from recsys_lineage.errors import UnnotedFile
 
