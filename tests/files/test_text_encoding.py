@@ -80,7 +80,14 @@ def test_a_number_after_an_accent_is_usual(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866", "iso8859-5"])
 @pytest.mark.parametrize(
-    "words", ["чай", "Код Цена Количество", "Samsung чехол USB кабель 2м", "ЧАЙ КРУЖКА ЛОЖКА ТАРЕЛКА", "Иван Анна Пётр"]
+    "words",
+    [
+        "чай",
+        "Код Цена Количество",
+        "Samsung чехол USB кабель 2м",
+        "ЧАЙ КРУЖКА ЛОЖКА ТАРЕЛКА",
+        "Иван Анна Пётр",
+    ],
 )
 def test_a_few_words_of_cyrillic_tell_which_one_it_is(words: str, encoding: str) -> None:
     text = "id;title\n" + "".join(f"{n};{word}\n" for n, word in enumerate(words.split()))
