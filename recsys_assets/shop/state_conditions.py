@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from recsys_lineage.sql.names import literal
 
-_PLACE = "_file || ':' || _line"
+_FIRST_PLACE = "arg_min(_file || ':' || _line, (_file, _line))"
 _MOST_SHOWN = 5
 
 
@@ -70,7 +70,7 @@ def states_not_named(
     for condition in state_conditions(statement):
         try:
             found = ask(
-                f"SELECT state, count(*), min({_PLACE}) FROM ({condition.unknown}) GROUP BY state "
+                f"SELECT state, count(*), {_FIRST_PLACE} FROM ({condition.unknown}) GROUP BY state "
                 "ORDER BY count(*) DESC, state"
             )
         except duckdb.Error:
@@ -79,7 +79,7 @@ def states_not_named(
         if not found:
             continue
         rows = sum(count for _, count, _ in found)
-        place = min(place for _, _, place in found)
+        _, _, place = found[0]
         if shown:
             values = ", ".join(f"{state!r} ({count:,})" for state, count, _ in found[:_MOST_SHOWN])
             more = f" and {len(found) - _MOST_SHOWN} others" if len(found) > _MOST_SHOWN else ""

@@ -232,9 +232,12 @@ class _Load:
             warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
-        warnings += [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
+        doubts = [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
         statement = self._folder.source.written(TABLE, self._left_out).statement
-        warnings += states_not_named(statement, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
+        doubts += states_not_named(statement, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
+        for doubt in doubts:
+            tell(Progress(TABLE, "note", doubt))
+        warnings += doubts
         sql = rows_with_retained(made.query, made.columns, columns, retained)
         if retained and self._has_former_hashes(made):
             gone = self._retained(made.days)

@@ -118,9 +118,9 @@ def _says(name: str, values: Sequence[str]) -> bool:
     if not names_states(plain_name(name)):
         return False
     are_numbers = bool(values) and all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) for value in values)
-    are_words = bool(values) and not any(map(is_code, values)) and surely_names_states(plain_name(name))
+    is_named = bool(values) and surely_names_states(plain_name(name))
     is_told = any(came_to_nothing(each) or is_in_doubt(each) or is_settled(each) for each in values)
-    return are_numbers or are_words or is_told
+    return are_numbers or is_named or is_told
 
 
 def _ended(name: str, value: str) -> bool:
