@@ -11,6 +11,7 @@ from recsys_assets.proposal.formats.path_moment import path_moment
 from recsys_assets.proposal.names.behaviours import known_behaviour
 from recsys_assets.proposal.names.built_names import is_of_a_thing, is_of_something_else
 from recsys_assets.proposal.names.known_names import (
+    EVENT,
     IDS,
     NAMES,
     RATINGS,
@@ -34,6 +35,9 @@ FEW_CUSTOMERS = 20
 _NOBODY = ("0", "-1", "na", "guest", "anonymous", "anon", "unknown", "gast", "unbekannt", "invite", "nobody")
 _MANY = 0.05
 """Share of rows from which such an id is a placeholder."""
+_OF_CUSTOMERS = re.compile("customer|buyer|shopper|kund|debitor|klant|member|cliente?|loyalty")
+_MOSTLY = 0.9
+"""Share of order lines that name their product; where fewer have a value, another column names it."""
 _NUMBERED = re.compile(r"\d")
 _FEWEST_RATINGS, _MOST_RATINGS, _BEST_RATING = 3, 11, 10
 Like: TypeAlias = Mapping[str, Collection[str]]
@@ -111,7 +115,7 @@ def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
                 others |= _titled(files, others["item_id"], taken)
             if others.keys() - IDS.keys():
                 user = events["user_id"]
-                is_missing = user.filled < 1 and user.name not in files.first_lines
+                is_missing = user.filled < 1 and user.name not in (*files.first_lines, *files.filled_down)
                 found.append(
                     Roles(files, table, others, events.get("event_time"), user if is_missing else None)
                 )
@@ -155,8 +159,10 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
                 plain_name(column.name) not in like.get(role, ()),
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
+                role == "user_id" and _names_staff(column, files),
                 role in IDS and files.rows >= TELLING_ROWS and column.distinct == 1,
                 role in IDS and column.has_words,
+                role == "item_id" and column.filled < _MOSTLY and are_order_lines(files),
                 rank,
                 place,
             )
@@ -260,6 +266,27 @@ def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> di
         column for column in files.columns if column.name.casefold() == "id" and column.name in shared - taken
     ]
     return {**events, "order_id": ids[0]} if ids and "order_id" not in events else dict(events)
+
+
+def _names_staff(column: SampledColumn, files: SampledFiles) -> bool:
+    """Whether a column that may name the customer is that of a till's users, because another one says `customer`."""
+    if not plain_name(column.name).startswith("user") or not are_order_lines(files):
+        return False
+    return any(
+        _OF_CUSTOMERS.search(plain_name(other.name))
+        and role_rank("user_id", other.name, IDS["user_id"]) is not None
+        and column.distinct < other.distinct
+        for other in files.columns
+        if other.name != column.name
+    )
+
+
+def are_order_lines(files: SampledFiles) -> bool:
+    """Whether each row of some files sells a product, by its pieces or its price; rows of a visit may have none."""
+    names = [column.name for column in files.columns if column.kind != "nothing"]
+    return any(
+        role_rank(role, name, EVENT[role]) is not None for role in NUMBERS[:2] for name in names
+    ) and not any(role_rank("behaviour", name, EVENT["behaviour"]) is not None for name in names)
 
 
 def _numbers_lines(role: str, column: SampledColumn, files: SampledFiles) -> bool:

@@ -21,10 +21,18 @@ def value_sql(name: str, column: SampledColumn, sql_of: Callable[[str], str]) ->
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
     if name in NUMBERS:
-        return number_sql(column, at)
+        return _in_units(column, number_sql(column, at))
     if name == "behaviour":
         return _behaviour(column, at)
     return at
+
+
+def _in_units(column: SampledColumn, number: str) -> str:
+    """A number, or a hundredth of it if it is in cents; what is no number stays as it is, so that it is told."""
+    if not column.are_cents:
+        return number
+    units = f"TRY_CAST({number} AS DOUBLE) / 100"
+    return f"coalesce(({units})::VARCHAR, {number})" if column.is_text else units
 
 
 def number_sql(column: SampledColumn, at: str) -> str:

@@ -29,9 +29,7 @@ def with_named_states(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
             if (called := _called(files, column, codes, others))
         }
         ended = {
-            column: each
-            for column, called in names.items()
-            if (each := _ended(files.state_codes[column], called, files.rows)) is not None
+            column: _ended(files.state_codes[column], called, files.rows) for column, called in names.items()
         }
         shown = {column: {code: called[code][0] for code in called} for column, called in names.items()}
         found.append(replace(files, ended={**files.ended, **ended}, state_names=shown))
@@ -50,12 +48,15 @@ def _called(
         if (called := _names(table.state_table, [*codes.states]))
     ]
     best = [called for alike, called in fitting if alike == max(rank for rank, _ in fitting)]
-    ways = {frozenset(code for code, texts in called.items() if _ends(texts)) for called in best}
+    ways = {frozenset(code for code in codes.states if _ends(called.get(code, ()))) for called in best}
     return best[0] if len(ways) == 1 else {}
 
 
 def _names(table: Mapping[str, Sequence[str | None]], codes: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Code → the texts beside it, by the first column of a table that has all the codes; empty if none has."""
+    """Code → the texts beside it, by the first column of a table that has all the codes; empty if none has.
+
+    Codes that the orders do not have yet are among them.
+    """
     required = {_code(code) for code in codes if code not in _NO_STATE}
     for key, ids in table.items():
         if not required or not required <= {*map(_code, ids)}:
@@ -64,16 +65,21 @@ def _names(table: Mapping[str, Sequence[str | None]], codes: Sequence[str]) -> M
         for place, id_ in enumerate(map(_code, ids)):
             texts = [values[place] for other, values in table.items() if other != key]
             names.setdefault(id_, []).extend(text for text in texts if text and not is_code(text))
-        called = {code: tuple(found) for code in codes if (found := names.get(_code(code)))}
+        written = {_code(code): code for code in codes}
+        called = {written.get(code, code): tuple(found) for code, found in names.items() if code and found}
         if required <= {*map(_code, called)}:
             return called
     return {}
 
 
-def _ended(codes: EndedOrders, called: Mapping[str, tuple[str, ...]], rows: int) -> EndedOrders | None:
-    states = {code: count for code, count in codes.states.items() if _ends(called.get(code, ()))}
+def _ended(codes: EndedOrders, called: Mapping[str, tuple[str, ...]], rows: int) -> EndedOrders:
+    counts = {**dict.fromkeys(called, 0), **codes.states}
+    states = {code: count for code, count in counts.items() if _ends(called.get(code, ()))}
     ended = sum(states.values())
-    return replace(codes, states=states, rows=ended) if 0 < ended <= MOST_ENDED * rows else None
+    if ended > MOST_ENDED * rows:
+        states, ended = {}, 0
+    counted = tuple(code for code in (*codes.counted, *counts) if code not in states)
+    return replace(codes, states=states, rows=ended, counted=tuple(dict.fromkeys(counted)))
 
 
 def _ends(texts: Sequence[str]) -> bool:

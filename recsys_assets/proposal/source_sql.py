@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from recsys_assets.proposal.column_sql import value_sql
 from recsys_assets.proposal.joined_files import JoinedFiles, Side
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import IDS
+from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import EARLIEST_DAY
@@ -245,13 +246,20 @@ def _left_out(part: Roles) -> str:
     order = part.columns.get("order_id")
     conditions = []
     for name, ended in part.ended.items():
-        at = quote(name)
-        if order is not None and order.name in ended.keys:
+        at = _of_the_order(part, name) if name in part.files.filled_down else quote(name)
+        if order is not None and order.name in _keys_of(part, ended):
             at = f"max({at}) OVER (PARTITION BY _file, {quote(order.name)})"
         conditions.append(ended.others(at))
     filled = any(part.filling_order(part.columns[name].name) for name in _OF_AN_ORDER if name in part.columns)
+    filled = filled or bool(part.files.filled_down)
     word = "QUALIFY" if filled or any(" OVER " in each for each in conditions) else "WHERE"
     return f"\n{word} " + "\n    AND ".join(conditions) if conditions else ""
+
+
+def _keys_of(part: Roles, ended: EndedOrders) -> Collection[str]:
+    """Columns that may identify an order whose first line alone has a value; if none has any yet, those of others."""
+    filled = part.files.first_lines.values() if not ended.rows and ended.by_any_value else ()
+    return {*ended.keys, *(key for keys in filled for key in keys)}
 
 
 _BELIEVED_FIRST = 1_000_000_000
@@ -300,7 +308,9 @@ def _expression(part: Roles, name: str) -> str:
         word = _named(part) if name == "behaviour" else ""
         value = literal(word) if word else "NULL"
     else:
-        of_order = part.table == "raw_events" and name in _OF_AN_ORDER
+        of_order = part.table == "raw_events" and (
+            name in _OF_AN_ORDER or column.name in part.files.filled_down
+        )
         value = value_sql(name, column, partial(_of_the_order, part) if of_order else quote)
     if name == "behaviour":
         return _returned(part, value, quote)
@@ -330,6 +340,8 @@ _OF_AN_ORDER = ("event_time", "user_id", "store_id", "behaviour")
 
 def _of_the_order(part: Roles, name: str) -> str:
     """A column; if only the first line of an order fills it, with that line's value for all lines."""
+    if name in part.files.filled_down:
+        return f"last_value({quote(name)} IGNORE NULLS) OVER (PARTITION BY _file ORDER BY _line)"
     order = part.filling_order(name)
     return quote(name) if order is None else f"max({quote(name)}) OVER (PARTITION BY _file, {quote(order)})"
 

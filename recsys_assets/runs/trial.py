@@ -23,6 +23,7 @@ from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
+from recsys_assets.shop.state_conditions import states_not_named
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
@@ -74,7 +75,7 @@ class TriedTable:
         rejected: reason → the rows rejected for it, most rows first.
         sample: up to three clean rows.
         stopped: rows at which the SQL of the table fails, with the value; they do not count as read.
-        doubts: about ids that have lost digits, in sentences.
+        doubts: about ids that have lost digits, and states that the SQL does not name, in sentences.
     """
 
     table: str
@@ -287,7 +288,11 @@ def _make_raw(
         described = connection.execute(f"DESCRIBE {raw}").fetchall()
         columns = [Column(name, type_) for name, type_, *_ in described]
         require_plain(raw, columns, source.file_of(raw))
-        return (*rounded_ids(f"FROM {raw}", columns, lambda sql: connection.execute(sql).fetchall()[0]),)
+        doubts = [*rounded_ids(f"FROM {raw}", columns, lambda sql: connection.execute(sql).fetchall()[0])]
+        if raw == EVENTS:
+            statement = source.written(raw, relations).statement
+            doubts += states_not_named(statement, lambda sql: connection.execute(sql).fetchall(), shown=True)
+        return (*doubts,)
 
     try:
         return (), make()

@@ -32,6 +32,7 @@ from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import FORMER, NamedScan
+from recsys_assets.shop.state_conditions import states_not_named
 from recsys_assets.sql import parameters_of
 from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -231,7 +232,12 @@ class _Load:
             warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
-        warnings += [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
+        doubts = [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
+        statement = self._folder.source.written(TABLE, self._left_out).statement
+        doubts += states_not_named(statement, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
+        for doubt in doubts:
+            tell(Progress(TABLE, "note", doubt))
+        warnings += doubts
         sql = rows_with_retained(made.query, made.columns, columns, retained)
         if retained and self._has_former_hashes(made):
             gone = self._retained(made.days)

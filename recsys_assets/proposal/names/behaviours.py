@@ -20,7 +20,8 @@ _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
     "purchase": (
         "purchase", "purchased", "order completed", "order_completed", "completed order", "placed order",
         "ordered product", "order placed", "checkout completed", "transaction", "buy", "order", "bought", "sale",
-        "checkout", "conversion", "payment",
+        "checkout", "conversion", "payment", "sale line", "sale item", "sales line", "order line", "order item",
+        "line item",
     ),
     "wishlist": (
         "wishlist", "add_to_wishlist", "product added to wishlist", "fav", "favorite", "favourite", "like", "save",

@@ -18,36 +18,45 @@ _THINGS = (
 _NAMED_ALONE = "product|article|sku|movie|film|song|track|book|game|video"
 _OF_THINGS = f"(?:raw|main|parent|lineitems?|items?)?(?:{_THINGS})"
 _HAPPENED = (
-    "event|ordered|order|purchased|purchase|transaction|trans|invoice|sales|sale|sold|shopping|shop|visit|created|"
+    "event|completed|placed|create|ordered|order|purchased|purchase|transaction|trans|invoice|sales|sale|sold|shopping|shop|visit|created|"
     "creation|clicked|click|viewed|view|server|utc|gmt|local|unix|epoch|reviewed|review|rating|rated|checkin|bought|"
     "buy|paid|payment|posted|added|add|logged|log|request|receipt|basket|action|activity|interaction|session"
 )
 _MOMENT = "datetime|timestamp|tstamp|date|time|day|dt|ts|at|on|ms"
-_TAX = "(?:incl?(?:uding)?|excl?(?:uding)?|with|without)tax|tax(?:incl?|excl?)"
-_OF_LINE = "lineitems?|items?|line|row|product"
+_TAX = "(?:incl?(?:uding)?|excl?(?:uding)?|with|without)(?:tax|vat|gst)|(?:tax|vat|gst)(?:incl?|excl?)"
+_OF_LINE = "orderlines?|orderitems?|invoicelines?|saleslines?|lineitems?|items?|line|row|product"
+_SOLD = "sold|shipped|delivered|purchased|invoiced|ordered"
 _BUILT: Mapping[str, tuple[str, ...]] = {
     "user_id": (
-        f"(?:order(?:customer)?|billing|loyalty|web)?(?:{_PEOPLE})(?:{_KEYS})",
+        f"(?:order(?:customer)?|billing|loyalty|web|sellto|soldto|billto)?(?:{_PEOPLE})(?:{_KEYS})",
         f"(?:kunden?|kd|debitoren?)(?:{_KEYS}|nummer)",
         f"(?:{_CARDS})(?:card|karten?|kort)(?:id|no|nr|num|number|nummer)?",
         "(?:cart[ae]|tarjeta|cartao|tessera)(?:de)?(?:fedelta|fidelidad|fidelidade|fidelite|cliente)",
+        "(?:device|browser|amplitude|installation)id",
         "(?:session|visit)(?:id|key|no|number)?",
     ),
     "item_id": (
         f"{_OF_THINGS}(?:{_KEYS}|asin|isbn)", f"(?:artikel|art|produkt|material|teile?)(?:{_KEYS}|nummer)",
-        f"(?:lineitem|item)?(?:{_NAMED_ALONE})",
+        f"(?:lineitem|item)?(?:{_NAMED_ALONE})", f"(?:parent)?skureference(?:{_KEYS})?",
+        f"(?:seller|merchant|vendor|shop|offer|custom|internal|own|lazada)sku(?:{_KEYS})?",
+        f"(?:orderlines?|orderitems?|invoicelines?|saleslines?|positions?)(?:{_NAMED_ALONE}|variant)(?:{_KEYS})?",
     ),
     "event_time": (f"(?:{_HAPPENED}|{_MOMENT})*(?:{_MOMENT})(?:{_HAPPENED}|{_MOMENT})*",),
-    "order_id": (f"(?:order|basket|invoice|transaction|trans|receipt|ticket|sale|purchase)(?:{_KEYS})",),
+    "order_id": (f"(?:sales)?(?:order|basket|invoice|transaction|trans|receipt|ticket|sale|purchase)(?:{_KEYS})",),
     "behaviour": ("(?:user|event|action|interaction|activity|feedback)(?:type|name|action|event|behaviou?r)", "btag"),
     "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",
-        "(?:quantity|qty)(?:shipped|delivered)"),
-    "unit_price": (f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|eur|usd|gbp|net|gross|{_TAX})?",),
-    "amount": (f"(?:{_OF_LINE})(?:total(?:price)?|amount|sum|revenue)", f"(?:linetotal|rowtotal|totalprice)(?:{_TAX})",
-        "spend|spent"),
+        f"(?:quantity|qty)(?:shipped|delivered)|(?:{_SOLD})(?:quantity|qty|units)"),
+    "unit_price": (
+        f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|perunit|unit|peritem|eur|usd|gbp|net|gross|{_TAX})?",
+    ),
+    "amount": (
+        f"(?:{_OF_LINE})(?:(?:sub)?total(?:price)?|amount|sum|revenue)(?:{_TAX})?",
+        f"(?:linetotal|rowtotal|totalprice)(?:{_TAX})",
+        "spend|spent",
+    ),
     "discount": (f"(?:{_OF_LINE})discount(?:amount)?",),
     "store_id": (f"(?:store|branch|filiale)(?:{_KEYS})",),
-    "title": (f"{_OF_THINGS}(?:title|name|description|desc)", "lineitems?(?:label|name|title)"),
+    "title": (f"{_OF_THINGS}(?:id)?(?:title|name|description|desc)", "lineitems?(?:label|name|title)"),
     "department": ("department(?:id|code|name|desc)",),
     "category": (
         f"(?:{_OF_THINGS})?(?:main|primary)?(?:category|categories|genres?|cat|cate|aisle)(?:id|name|code|desc)?",

@@ -23,7 +23,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "codeclient", "idcliente", "codicecliente", "codigodocliente", "codigocliente", "cpfdocliente", "cpfcliente",
         "cpf", "cliente", "username", "buyerusername", "customerusername", "email", "emailaddress", "customeremail",
         "useremail", "buyeremail", "billingemail", "kaufernr", "kaufernummer", "kauferid", "kaufer", "loyaltyid",
-        "loyaltynumber", "membershipnumber",
+        "loyaltynumber", "membershipnumber", "distinctid", "contactemail", "partnerid", "orderpartnerid", "resellerid",
         "会員id", "会員番号", "会員コード", "顧客id", "顧客番号", "顧客コード", "用户id", "会员id", "买家id",
         "會員卡號", "會員編號",
         "kunnr", "kunag", "idklienta", "nrklienta", "klient", "kundnummer", "kundnr", "kundenr", "kund",
@@ -37,6 +37,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "itemsitemid", "plu", "plucode", "plunumber", "aid", "lineitemproductid", "productreference",
         "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
         "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
+        "skuinduk", "nomorreferensisku", "msku", "idactionsku",
         "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara", "tisku",
         "артикул", "кодтовара", "idтовара", "товар",  # noqa: RUF001 - Cyrillic
     ),
@@ -52,6 +53,7 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "datedecreation", "fechapedido", "dataordine", "datadopedido", "datapedido", "datadacompra", "datacompra",
         "fechadepedido", "fechadelpedido", "fechacompra", "dataora", "data", "注文日時", "注文日", "受注日時", "受注日",
         "購入日時", "購入日", "下单时间", "订单时间", "订单日期", "交易时间", "交易日期",
+        "waktupesanandibuat", "postingdate",
         "audat", "fkdat", "budat", "erdat", "datazamowienia", "datasprzedazy", "orderdato", "ordredato", "dato",
         "датазаказа", "датапродажи", "дата",
     ),
@@ -63,6 +65,7 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "bonnr", "bonnummer", "rechnungsnr", "rechnungsnummer", "auftragsnr", "auftragsnummer", "ordernr",
         "factuurnummer", "numerofacture", "numerofactura", "nodopedido", "numerodopedido", "numerodepedido", "nopedido",
         "注文番号", "注文id", "受注番号", "订单号", "订单编号", "訂單編號",
+        "nopesanan", "documentno", "documentnumber", "orderreference", "orderref",
         "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
         "ordrenummer", "ordrenr", "номерзаказа", "заказ", "tiorderid",
         "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
@@ -74,17 +77,20 @@ EVENT: Mapping[str, tuple[str, ...]] = {
     "quantity": (
         "quantity", "qty", "orderedquantity", "lineitemquantity", "units", "pieces", "pcs", "menge", "anzahl", "count",
         "quantite", "cantidad", "quantita", "aantal", "quantidade", "qtde", "数量", "個数", "數量",
-        "tiquantity", "kwmeng", "fkimg", "ilosc", "antal", "antall", "количество", "колво",
+        "jumlah", "productuomqty", "tiquantity", "kwmeng", "fkimg", "ilosc", "antal", "antall", "количество", "колво",
     ),
     "unit_price": ("unitprice", "itemprice", "price", "lineitemprice", "einzelpreis", "preis", "prix", "itemcost",
         "prixunitaire", "precio", "preciounitario", "prezzo", "prezzounitario", "prijs", "valorunitario",
         "precounitario", "preco", "単価", "价格", "单价", "單價",
+        "priceunit", "hargasetelahdiskon", "vkpreis", "vkpreisbrutto", "vkpreisnetto", "preisbrutto", "preisnetto",
+        "bruttopreis", "nettopreis",
         "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
         "ценазаединицу", "цена", "tiprice"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
         "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "valortotal", "precototal", "importe", "小計",
         "金額", "金额",
+        "extendedamount", "extendedprice", "extprice", "pricesubtotal", "totalhargaproduk",
         "netwr", "zeilensumme", "positionssumme", "wartosc", "belop", "belob", "сумма",
     ),
     "discount": ("discount", "discountamount", "retaildisc", "rabatt", "remise"),
@@ -96,7 +102,7 @@ _ITEM: Mapping[str, tuple[str, ...]] = {
         "title", "productname", "itemname", "prodname", "lineitemname", "name", "producttitle", "artikelbezeichnung",
         "artikelname", "bezeichnung", "titel", "nomeproduto", "nomedoproduto", "商品名", "商品名称",
         "商品標題", "tiname", "description",
-        "arktx", "maktx", "nazwaproduktu", "nazwa", "produktnamn", "produktnavn", "varenavn", "benamning",
+        "namaproduk", "arktx", "maktx", "nazwaproduktu", "nazwa", "produktnamn", "produktnavn", "varenavn", "benamning",
         "наименование", "названиетовара", "название",
     ),
     "department": ("department", "departmentname", "maincategory", "abteilung", "section", "sectionname"),
@@ -146,8 +152,14 @@ RATINGS = (
     "movierating", "ratingvalue", "bewertung", "note",
 )  # fmt: skip
 """Names of columns that hold ratings."""
+LIKED = (
+    "isrecommended", "recommended", "recommend", "liked", "islike", "isliked", "dislike", "isdislike", "votedup",
+    "thumbsup", "thumbs", "ispositive", "sentiment",
+)  # fmt: skip
+"""Names of columns that say by yes and no whether something was liked."""
 
 
+_OF_MONEY = ("unit_price", "amount", "discount")
 _VOICED = 8
 """Unicode's combining class of the Japanese voicing marks, which form another letter and are no accents."""
 
@@ -163,7 +175,7 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
 
     Known names come before those composed of words.
     """
-    plain = plain_name(name)
+    plain = plain_name(without_cents(name) if role in _OF_MONEY else name)
     ways = [plain, f"{plain[2:]}id"] if plain.startswith("id") and len(plain) > 2 else [plain]  # id_customer
     for way in ways:
         if way in known:
@@ -172,9 +184,17 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
     return len(known) + min(built) if built else None
 
 
+_CENTS = re.compile(r"[\W_]*(?:in[\W_]*)?(?:cents?|minor(?:[\W_]*units?)?|pence|paise)$", re.IGNORECASE)
+
+
+def without_cents(name: str) -> str:
+    """A name without what says that its numbers are cents, as in `price_cents`."""
+    return _CENTS.sub("", name)
+
+
 def plain_name(name: str) -> str:
-    """A name in lower case, without accents, signs, a unit in brackets, and a type such as `:token`."""
-    without_unit = re.sub(r"\(.*?\)|\[.*?\]|:\w+$", "", name.casefold())
+    """A name in lower case, without accents, signs, a unit in brackets, and a type such as `:token` or `/id`."""
+    without_unit = re.sub(r"\(.*?\)|\[.*?\]|:\w+$|/\.?id$", "", name.casefold())
     bare = "".join(letter for letter in normalize("NFKD", without_unit) if combining(letter) in (0, _VOICED))
     return re.sub(r"[\W_]+", "", normalize("NFC", bare))
 

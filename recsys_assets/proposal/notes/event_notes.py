@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from recsys_assets.proposal.column_roles import FEW_CUSTOMERS, TELLING_ROWS, Roles, is_rating
-from recsys_assets.proposal.names.known_names import EVENT, IDS, plain_name, rank_of, role_rank
+from recsys_assets.proposal.names.known_names import EVENT, LIKED, plain_name, rank_of, role_rank
 from recsys_assets.proposal.names.order_states import (
+    CONFIRMED,
     GIVEN_BACK,
+    MARKS,
+    PAID,
+    PIECES_BACK,
+    RETURNED,
     came_to_nothing,
     is_code,
     is_in_doubt,
     names_states,
 )
+from recsys_assets.proposal.notes.empty_columns import notes_on_empty_columns
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
@@ -42,30 +48,12 @@ def event_notes(files: SampledFiles, roles: Sequence[Roles], used: Collection[st
     events = next((role for role in roles if role.table == "raw_events"), None)
     if events is None:
         return
-    yield from _on_empty_columns(files, events)
+    yield from notes_on_empty_columns(files, events)
     yield from _on_ids(files, events)
     yield from _on_ratings(files, used)
     yield from _on_behaviours(events)
     yield from _on_numbers(files, events, used)
     yield from _on_other_columns(files, events, used)
-
-
-def _on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
-    """Notes on required columns with empty rows."""
-    for role in (*IDS, "event_time"):
-        column = events.columns.get(role)
-        if column is not None and column.filled < 1:
-            empty = files.rows - round(column.filled * files.rows)
-            if order := events.filling_order(column.name):
-                yield f"column {column.name} stands on the first line of each {order}: its other lines get it too"
-                continue
-            note = f"column {column.name} is empty in {empty:,} of {files.rows:,} rows, which are rejected"
-            if role == "event_time":
-                note += (
-                    "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
-                    "_line) fills it down"
-                )
-            yield note
 
 
 def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
@@ -93,6 +81,11 @@ def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> It
                 f"column {column.name} is taken for {role} and holds whole numbers alone: where they are pieces write "
                 "them AS quantity, where they are cents divide them by 100"
             )
+        elif column is not None and column.is_whole and not column.are_cents and column.distinct > 1:
+            yield (
+                f"column {column.name} is taken for {role} and holds whole numbers alone: where they are cents divide "
+                "them by 100"
+            )
 
 
 def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str]) -> Iterator[str]:
@@ -105,7 +98,8 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
                 "or variants of what that line sells, both count; "
                 f"WHERE {quote(column.name)} IS NULL in raw_events.sql leaves the parts out"
             )
-        if column.name not in used and (ended := events.ended.get(column.name)) is not None:
+        ended = None if column.name in used else events.ended.get(column.name)
+        if ended is not None and (ended.rows or ended.by_any_value):
             yield _on_ended(files, column, ended)
             continue
         if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, GIVEN_BACK) is not None:
@@ -115,14 +109,28 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
                 "raw_events.sql leaves them out"
             )
             continue
+        if (
+            column.name not in used
+            and column.kind == "number"
+            and rank_of(column.name, PIECES_BACK) is not None
+            and (column.distinct > 1 or column.most not in ("0", "0.0", "0.0000"))
+        ):
+            pieces = events.columns.get("quantity")
+            yield (
+                f"column {column.name} says how many pieces came back, such as {column.samples[-1]}, and they count: "
+                f"write {quote(pieces.name) if pieces is not None else '1'} - {quote(column.name)} AS quantity, as "
+                "numbers, to subtract them"
+            )
+            continue
         if column.name in used or not column.values:
             continue
         names = files.state_names.get(column.name, {})
         examples = ", ".join(_with_name(value, names) for value in column.values[:_MOST_SHOWN])
         states = [names.get(value, value) for value in column.values]
-        if any(is_in_doubt(state) or came_to_nothing(state) for state in states):
+        is_mark = len(states) > 1 and rank_of(column.name, (*MARKS, *CONFIRMED, *PAID, *RETURNED)) is not None
+        if is_mark or any(is_in_doubt(state) or came_to_nothing(state) for state in states):
             yield (
-                f"column {column.name} says {examples}: rows of all these count; WHERE in raw_events.sql leaves out "
+                f"column {column.name} says {examples}: rows of all these count; {_say_so(ended)} for "
                 "those that came to nothing"
             )
         elif (
@@ -132,10 +140,16 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
         ):
             yield (
                 f"column {column.name} says {examples}: rows of all these count; where some of these codes mean that "
-                f"an order came to nothing, WHERE {quote(column.name)} NOT IN (…) in raw_events.sql leaves them out"
+                f"an order came to nothing, {_say_so(ended)} for them"
             )
         elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
             yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
+
+
+def _say_so(ended: EndedOrders | None) -> str:
+    """How to leave out rows by their state."""
+    end = "the end of raw_events.sql"
+    return f"write false at {end}" if ended is not None else f"write WHERE … NOT IN ('…') at {end}"
 
 
 def _with_name(code: str, names: Mapping[str, str]) -> str:
@@ -148,11 +162,15 @@ def _with_name(code: str, names: Mapping[str, str]) -> str:
 def _on_ended(files: SampledFiles, column: SampledColumn, ended: EndedOrders) -> str:
     """The note on rows that the proposed SQL leaves out, because their orders came to nothing."""
     rows = f"{ended.rows:,} of {files.rows:,} rows"
-    if not ended.states:
+    if ended.by_any_value and not ended.rows:
+        return f"column {column.name} is empty: rows where it is filled will be left out by the end of raw_events.sql"
+    if ended.by_any_value:
         text, others = f"is filled in {rows}", ""
     else:
         names = files.state_names.get(column.name, {})
-        counted = [f"{_with_name(state, names)} ({count:,})" for state, count in ended.states.items()]
+        counted = [
+            f"{_with_name(state, names)} ({count:,})" for state, count in ended.states.items() if count
+        ]
         text = f"says {', '.join(counted)} in {rows}"
         left = [
             _with_name(value, names) for value in column.values if value.strip().lower() not in ended.states
@@ -230,6 +248,11 @@ def _as_one(column: SampledColumn) -> str:
 
 def _on_ratings(files: SampledFiles, used: Collection[str]) -> Iterator[str]:
     for column in files.columns:
+        if column.name not in used and column.distinct > 1 and rank_of(column.name, LIKED) is not None:
+            yield (
+                f"column {column.name} says whether something was liked, {', '.join(column.values or column.samples)}: "
+                f"every row counts alike; WHERE {quote(column.name)} … in raw_events.sql keeps what was liked"
+            )
         if column.name not in used and is_rating(column):
             name = quote(column.name)
             shown = sorted(column.values, key=float) if column.values else [*column.samples]

@@ -70,9 +70,14 @@ def _likely(files: SampledFiles) -> dict[str, str]:
     for role, words in _WORDS.items():
         if any(role_rank(role, column.name, IDS[role]) is not None for column in files.columns):
             continue
-        left = [column.name for column in files.columns if column.name not in likely.values()]
-        ranked = sorted(left, key=lambda name: not any(word in plain_name(name) for word in words))
-        likely[role] = ranked[0] if ranked else "…"
+        left = [
+            column.name
+            for column in files.columns
+            if column.name not in likely.values() and column.kind not in ("time", "day", "epoch", "nothing")
+        ]
+        named = [name for name in left if any(word in plain_name(name) for word in words)]
+        unnamed = [column.name for column in files.columns if column.is_unnamed and column.name in left]
+        likely[role] = next(iter((*named, *unnamed)), "NAME")
     return likely
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,12 +11,19 @@ import polars as pl
 from recsys_assets.proposal.formats.other_digits import in_ascii, other_signs
 from recsys_assets.proposal.names.known_names import EVENT, plain_name, rank_of, role_rank
 from recsys_assets.proposal.names.order_states import (
+    CONFIRMED,
     ENDED,
     MARKS,
+    NO,
+    PAID,
     YES,
+    YES_OF,
     came_to_nothing,
     is_code,
+    is_in_doubt,
+    is_settled,
     names_states,
+    surely_names_states,
 )
 from recsys_lineage.sql.names import literal
 
@@ -30,45 +38,106 @@ _COUNTED = ("quantity", "amount", "unit_price")
 
 @dataclass(frozen=True)
 class EndedOrders:
-    """Lines of orders that came to nothing.
+    """Lines of orders that came to nothing, by a column of the files.
 
     Attributes:
-        states: values of the column that say so, in lower case → their number of rows; empty: any value does.
-        rows: number of these rows in the sample.
+        states: values of the column that say so, in lower case → their number of rows.
+        rows: number of these rows in the sample; 0 if there are none yet.
         keys: columns that may identify an order whose first line alone has the value.
         is_text: whether the files hold the column as text.
+        counted: all its other values, in lower case; where these and `states` are empty, any value says so.
     """
 
     states: Mapping[str, int]
     rows: int
     keys: tuple[str, ...]
     is_text: bool
+    counted: tuple[str, ...] = ()
+
+    @property
+    def by_any_value(self) -> bool:
+        """Whether any value says that the order came to nothing, such as the time at which it was cancelled."""
+        return not self.states and not self.counted
 
     def others(self, at: str) -> str:
-        """A condition for the rows of all other orders, given the SQL of the column."""
-        if not self.states:
+        """A condition for the rows of all other orders, given the SQL of the column.
+
+        It names the values that count, too, so that one of a later file is known to be new.
+        """
+        if self.by_any_value:
             return f"{at} IS NULL"
         text = at if self.is_text else f"{at}::VARCHAR"
-        return f"coalesce(lower(trim({text})), '') NOT IN ({', '.join(map(literal, self.states))})"
+        known = {**dict.fromkeys(self.counted, "true"), **dict.fromkeys(self.states, "false")}
+        cases = "".join(f"\n        WHEN {literal(value)} THEN {counts}" for value, counts in known.items())
+        return f"CASE lower(trim({text})){cases}\n        ELSE true\n    END"
 
 
 def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
-    """Columns by which some rows came to nothing.
+    """Columns by which rows came to nothing, or may do so in files to come.
 
     Where such rows have numbers below zero, they are the returns that are subtracted from a purchase, so they stay.
     """
     found: dict[str, EndedOrders] = {}
     below = numbers_below_zero(frame)
-    for name, ended in _candidates(frame):
+
+    def taken(ended: pl.Series) -> int:
+        """Number of rows to leave out; 0 where they are returns, or too many."""
         rows = int(ended.sum())
-        if not 0 < rows <= MOST_ENDED * frame.height or (ended & below).any():
+        return 0 if rows > MOST_ENDED * frame.height or (ended & below).any() else rows
+
+    for name, type_ in frame.schema.items():
+        if type_.is_nested():
             continue
-        texts = frame[name].cast(pl.String)
-        is_filled = rank_of(name, ENDED) is not None
-        counted = texts.filter(ended).str.strip_chars().str.to_lowercase().value_counts(sort=True)
-        states = {} if is_filled else dict(counted.iter_rows())
-        found[name] = EndedOrders(states, rows, tuple(_keys(frame, name)), frame[name].dtype == pl.String)
+        keys, is_text = tuple(_keys(frame, name)), type_ == pl.String
+        if rank_of(name, ENDED) is not None:
+            ended = frame[name].is_not_null()
+            if not ended.any() or taken(ended):
+                found[name] = EndedOrders({}, taken(ended), keys, is_text)
+            continue
+        if not (is_text or type_ == pl.Boolean or type_.is_integer()):
+            continue
+        texts = frame[name].cast(pl.String).str.strip_chars().str.to_lowercase()
+        counts: dict[str, int] = dict(
+            texts.drop_nulls().value_counts(sort=True).head(_MOST_STATES + 1).iter_rows()
+        )
+        if len(counts) > _MOST_STATES or not _says(name, [*counts]):
+            continue
+        says_so = {value: rows for value, rows in counts.items() if _ended(name, value)}
+        rows = taken(texts.is_in(pl.Series([*says_so], dtype=pl.String).implode()).fill_null(value=False))
+        states = says_so if rows else {} if says_so else _to_come(name, [*counts])
+        counted = tuple(value for value in counts if value not in states)
+        if states or counted:
+            found[name] = EndedOrders(states, rows, keys, is_text, counted)
     return found
+
+
+def _says(name: str, values: Sequence[str]) -> bool:
+    """Whether a column says by a few values whether orders came to nothing."""
+    if rank_of(name, (*MARKS, *CONFIRMED, *PAID)) is not None:
+        return {*values} <= {*YES, *NO, ""}
+    if not names_states(plain_name(name)):
+        return False
+    are_numbers = bool(values) and all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) for value in values)
+    is_named = bool(values) and surely_names_states(plain_name(name))
+    is_told = any(came_to_nothing(each) or is_in_doubt(each) or is_settled(each) for each in values)
+    return are_numbers or is_named or is_told
+
+
+def _ended(name: str, value: str) -> bool:
+    if rank_of(name, MARKS) is not None:
+        return value in YES
+    if rank_of(name, CONFIRMED) is not None:
+        return value in NO
+    return rank_of(name, PAID) is None and came_to_nothing(value)
+
+
+def _to_come(name: str, values: Sequence[str]) -> dict[str, int]:
+    """The values of a mark that no row has yet, as its other value is written."""
+    if rank_of(name, MARKS) is not None:
+        return dict.fromkeys([yes for value in values for yes in YES_OF.get(value, ())] or YES, 0)
+    if rank_of(name, CONFIRMED) is not None:
+        return {no: 0 for value in values for no, several in YES_OF.items() if value in several}
+    return {}
 
 
 def state_codes(frame: pl.DataFrame) -> dict[str, EndedOrders]:
@@ -82,10 +151,14 @@ def state_codes(frame: pl.DataFrame) -> dict[str, EndedOrders]:
         counted = texts.drop_nulls().value_counts(sort=True)
         if not 0 < counted.height <= _MOST_STATES or not all(map(is_code, counted[name])):
             continue
-        below = {*texts.filter(~above)}
+        below = {*texts.filter(~above).drop_nulls()}
         states = {code: rows for code, rows in counted.iter_rows() if code not in below}
         found[name] = EndedOrders(
-            states, sum(states.values()), tuple(_keys(frame, name)), frame[name].dtype == pl.String
+            states,
+            sum(states.values()),
+            tuple(_keys(frame, name)),
+            frame[name].dtype == pl.String,
+            (*sorted(below),),
         )
     return found
 
@@ -102,24 +175,6 @@ def state_table(pattern: str, frame: pl.DataFrame) -> Mapping[str, Sequence[str 
         for name, type_ in frame.schema.items()
         if not type_.is_nested()
     }
-
-
-def _candidates(frame: pl.DataFrame) -> Iterator[tuple[str, pl.Series]]:
-    """Columns whose name or values may say so, with a mask of the rows."""
-    for name, type_ in frame.schema.items():
-        if type_.is_nested():
-            continue
-        if rank_of(name, ENDED) is not None:
-            yield name, frame[name].is_not_null()
-        elif type_ == pl.String or type_ == pl.Boolean or type_.is_integer():
-            texts = frame[name].cast(pl.String).str.strip_chars().str.to_lowercase()
-            values = texts.drop_nulls().unique()
-            if values.len() > _MOST_STATES:
-                continue
-            telling = YES if rank_of(name, MARKS) is not None else ()
-            by_name = names_states(plain_name(name))
-            ended = [each for each in values if each in telling or (by_name and came_to_nothing(each))]
-            yield name, texts.is_in(pl.Series(ended, dtype=pl.String).implode()).fill_null(value=False)
 
 
 def numbers_below_zero(frame: pl.DataFrame) -> pl.Series:

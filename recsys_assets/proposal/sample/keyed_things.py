@@ -16,9 +16,8 @@ from recsys_assets.proposal.sample.record_fields import (
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows
 from recsys_lineage.sql.names import literal, quote
 
-_KEY = "[A-Za-z_][A-Za-z0-9_]*"
-_FIRST = re.compile(rf"^\s*({_KEY}):")
-_WHOLE = rf"(?s)^\s*{_KEY}:.*\|{_KEY}:"
+_NOTATIONS = (("[A-Za-z_][A-Za-z0-9_]*", r"\|"), ("[A-Za-z_][A-Za-z0-9_ ]*?", ", "))
+"""Pattern of a key, and the sign between the fields of a product: `name:Mug|qty:2`, `Product Name: Mug, Qty: 2`."""
 _BETWEEN = "[;,\\n|]"
 _SIGN = "\x1e"
 _NUMBERED = re.compile(r"^(.*?)_?\d+$")
@@ -33,12 +32,14 @@ class _Cells:
         columns: their names.
         first: the key that begins each product.
         keys: all keys.
+        notation: pattern of a key, and the sign between fields.
     """
 
     name: str
     columns: tuple[str, ...]
     first: str
     keys: tuple[str, ...]
+    notation: tuple[str, str]
 
     @property
     def text(self) -> str:
@@ -58,7 +59,8 @@ class _Cells:
 
     def field(self, key: str) -> str:
         """Pattern of a value, in its first group; a sign of the notation within a value has a backslash before it."""
-        return rf"(?s)(?:^|\|)\s*{key}:(.*?)(?:\|{_KEY}:.*)?$"
+        any_key, sign = self.notation
+        return rf"(?s)(?:^|{sign})\s*{key}:\s*(.*?)\s*(?:{sign}{any_key}:.*)?$"
 
 
 def keyed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | None:
@@ -66,25 +68,35 @@ def keyed_things(frame: pl.DataFrame) -> tuple[UnpackedRows, pl.DataFrame] | Non
     there are no such cells."""
     if any(is_a_thing(name) for name in frame.columns):
         return None
-    found = next((cells for cells in _cells(frame) if any(map(is_a_thing, cells.keys))), None)
+    cells = (each for notation in _NOTATIONS for each in _cells(frame, notation))
+    found = next((each for each in cells if any(map(is_a_thing, each.keys))), None)
     return None if found is None else _rows(frame, found)
 
 
-def _cells(frame: pl.DataFrame) -> list[_Cells]:
-    """All columns with such cells, numbered ones together."""
+def _cells(frame: pl.DataFrame, notation: tuple[str, str]) -> list[_Cells]:
+    """All columns with such cells in a notation, numbered ones together."""
+    key, sign = notation
+    whole = rf"(?s)^\s*{key}:.*{sign}{key}:"
     groups: dict[str, list[str]] = {}
     for name, type_ in frame.schema.items():
         values = frame[name].drop_nulls() if type_ == pl.String else pl.Series([], dtype=pl.String)
-        if values.len() and not is_of_other_things(name) and values.str.contains(_WHOLE).all():
+        if values.len() and not is_of_other_things(name) and values.str.contains(whole).all():
             match = _NUMBERED.match(name)
             groups.setdefault(match[1] if match else name, []).append(name)
     found = []
     for name, columns in groups.items():
         texts = pl.concat([frame[each].drop_nulls().alias("text") for each in columns])
-        firsts = {match[1] for text in texts if (match := _FIRST.match(text))}
-        keys = texts.str.extract_all(rf"(?:^|\||;)\s*{_KEY}:").explode().drop_nulls().str.strip_chars(" |;:")
+        firsts = {match[1] for text in texts if (match := re.match(rf"\s*({key}):", text))}
+        keys = (
+            texts.str.extract_all(rf"(?:^|\||;|{sign})\s*{key}:")
+            .explode()
+            .drop_nulls()
+            .str.strip_chars(" |;:,")
+        )
         if len(firsts) == 1:
-            found.append(_Cells(name, (*columns,), min(firsts), (*keys.unique(maintain_order=True),)))
+            found.append(
+                _Cells(name, (*columns,), min(firsts), (*keys.unique(maintain_order=True),), notation)
+            )
     return found
 
 

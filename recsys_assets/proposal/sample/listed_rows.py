@@ -17,9 +17,15 @@ _BETWEEN = ("|", ";", ",", " ")
 """Separators between the products of a list, the most certain first."""
 _CODE = r"^\S*[0-9]\S*$"
 _QUANTIFIED = {
+    # as Adobe Analytics writes them: an empty category, the product, its pieces, their amount, and more
+    r"^\s*;\s*([^;,|]+?)\s*(?:;([0-9]*)(?:;([0-9.]*))?(?:;.*)?)?$": {
+        "item_id": 1,
+        "quantity": 2,
+        "amount": 3,
+    },
     r"^\s*([0-9]+)\s*[xX\x{d7}*]\s*(\S.*?)\s*$": {"item_id": 2, "quantity": 1},
     r"^\s*(\S.*?)\s+[xX\x{d7}*]\s*([0-9]+)\s*$": {"item_id": 1, "quantity": 2},
-    r"^\s*(\S.*?)\s*[\x{d7}*:=]\s*([0-9]{1,3})\s*$": {"item_id": 1, "quantity": 2},
+    r"^\s*([^\s;|][^;|]*?)\s*[\x{d7}*:=]\s*([0-9]{1,3})\s*$": {"item_id": 1, "quantity": 2},
     r"^\s*(\S.*?)\s*\(\s*[xX\x{d7}]?\s*([0-9]+)\s*[xX\x{d7}]?\s*\)\s*$": {"item_id": 1, "quantity": 2},
 }
 """Pattern of a product with its pieces, such as `2 x p1`, `p1 x 2`, `p1:2` and `p1 (2)` → its groups."""

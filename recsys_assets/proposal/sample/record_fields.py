@@ -17,7 +17,7 @@ ELEMENT = "item_id"
 """Name of the products in a list without records."""
 _WRAPPERS = (
     "source", "payload", "data", "properties", "fields", "record", "value", "after", "body", "attributes", "detail",
-    "doc", "document", "params", "node", "message", "eventdata",
+    "doc", "document", "params", "node", "message", "eventdata", "eventproperties", "eventparams",
 )  # fmt: skip
 """Names of objects that exports and queues wrap a record in."""
 _OF_MONEY = ("amount", "value", "shopmoney")

@@ -24,7 +24,7 @@ from recsys_assets.proposal.formats.written_numbers import (
     doubtful,
     signs_of,
 )
-from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank, without_cents
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
     DIGITS_OF_A_TIME,
@@ -142,6 +142,11 @@ class SampledColumn:
         return re.fullmatch(r"column_\d+", self.name) is not None
 
     @property
+    def are_cents(self) -> bool:
+        """Whether its name says that its numbers are cents."""
+        return self.kind == "number" and without_cents(self.name) != self.name
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the files' columns that it comes from."""
         return (self.name,) if self.written is None else self.written.names
@@ -166,7 +171,7 @@ def sampled_column(values: pl.Series) -> SampledColumn:
         values=tuple(map(str, counted["value"])) if counted.height <= _FEW else (),
         most=str(counted["value"][0]) if counted.height else "",
         counts=tuple(counted["count"].head(2)),
-        is_whole=is_text and there.len() > 0 and bool(plain.str.contains(r"^\s*-?[0-9]+\s*$").all()),
+        is_whole=_are_whole(there, plain),
         is_nested=nested,
         alike=tuple(alike_ids(different)) if is_text and known_role(values.name) in IDS else (),
         exact_to=_exact_to(there),
@@ -177,6 +182,12 @@ def sampled_column(values: pl.Series) -> SampledColumn:
     guess = _of_text(found, plain) if is_text and there.len() else _of_type(found, there)
     guess = _of_moments(guess, plain) if guess.kind == "number" else guess
     return replace(guess, signs=signs) if guess.kind != "text" else guess
+
+
+def _are_whole(values: pl.Series, plain: pl.Series) -> bool:
+    if values.dtype == pl.String:
+        return values.len() > 0 and bool(plain.str.contains(r"^\s*-?[0-9]+\s*$").all())
+    return values.len() > 0 and values.dtype.is_integer()
 
 
 def _some_of(values: pl.Series) -> frozenset[int]:

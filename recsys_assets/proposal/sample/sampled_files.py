@@ -21,7 +21,7 @@ from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, rol
 from recsys_assets.proposal.sample.charges import charges
 from recsys_assets.proposal.sample.credit_notes import CreditNotes, credit_notes
 from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders, state_codes, state_table
-from recsys_assets.proposal.sample.first_lines import filled_by_first_lines
+from recsys_assets.proposal.sample.first_lines import filled_by_first_lines, filled_down
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
     TEXTS,
@@ -85,6 +85,7 @@ class SampledFiles:
         named: column of a raw table → the column that a person says it is.
         unpacked: how the columns are extracted from those of the function, if they are.
         first_lines: column that only the first line of an order fills → columns that may identify the order.
+        filled_down: columns that are empty on all lines of an order but the first, even the one that identifies it.
         sums: columns with totals of a line or of an order.
         equal_rows: number of sampled rows that repeat an earlier one.
         charges: column of products → ids in it that are probably postage and the like, and their names.
@@ -107,6 +108,7 @@ class SampledFiles:
     named: Mapping[str, str] = field(default_factory=dict)
     unpacked: UnpackedRows | None = None
     first_lines: Mapping[str, Collection[str]] = field(default_factory=dict)
+    filled_down: Collection[str] = frozenset()
     sums: Mapping[str, Sum] = field(default_factory=dict)
     equal_rows: int = 0
     charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -275,6 +277,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
     moments, unsure = written_moments(frame, columns)
     notes |= dict.fromkeys(unsure)
     first = samples[0]
+    below = filled_down(frame) if first.unpacked is None else frozenset[str]()
     words = [
         literal(word) for word in sorted({word for sample in named.values() for word in sample.no_value})
     ]
@@ -290,8 +293,9 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         tuple(moments),
         unpacked=first.unpacked,
         first_lines=filled_by_first_lines(frame) if first.unpacked is None else {},
+        filled_down=below,
         sums=line_sums(frame, columns),
-        equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame),
+        equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame, below),
         charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
         ended=ended_orders(frame),
         credit=credit_notes(frame),
@@ -301,7 +305,8 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
     )
 
 
-def _equal_rows(frame: pl.DataFrame) -> int:
+def _equal_rows(frame: pl.DataFrame, below: Collection[str]) -> int:
+    frame = frame.with_columns(pl.col(*below).forward_fill()) if below else frame
     return 0 if any(type_.is_nested() for type_ in frame.dtypes) else frame.height - frame.n_unique()
 
 

@@ -17,8 +17,8 @@ _ENOUGH = 16 << 10
 _FEWEST_LETTERS, _UNUSUAL, _USUAL = 20, 0.35, 0.65
 """The fewest letters that make a named encoding certainly wrong, its largest fit then, and the least one of another."""
 _NEAR, _CAPITAL = 0.2, 0.15
-"""Difference in fit of two Cyrillic encodings up to which the rarity of all their letters decides, which says more of
-a few words, and how much rarer a capital is."""
+"""Difference in fit of two encodings of Cyrillic up to which the rarity of all their letters decides, which says more
+of a few words, and how much rarer a capital is."""
 _FITTING = 0.55
 """Share of the non-ASCII letters that must be frequent ones."""
 _WORD = re.compile(r"\w[\w\u2019'-]*")
@@ -105,7 +105,7 @@ def _exchanges_letters(telling: bytes, named: str, best: str) -> bool:
 
 
 def _rarity(telling: bytes, name: str) -> float:
-    """How rare the letters of a Cyrillic text are as an encoding reads them, from 0 to about 1; capitals are rarer."""
+    """How rare the letters of a text of Cyrillic are in an encoding, from 0 to about 1; capitals are rarer."""
     letters = "".join(_FOREIGN.findall(telling.decode(name, "replace")))
     capitals = sum(map(str.isupper, letters))
     return (sum(map(_rank, letters)) / len(_BY_FREQUENCY) + _CAPITAL * capitals) / max(1, len(letters))
