@@ -23,7 +23,14 @@ from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.commits.write_marker import WriteMarker, clean_dead_writes, delete_files_of
 from recsys_lineage.lake.lake_tables import LakeTables
 from recsys_lineage.lake.parquet.distinct_counts import with_distinct_counts
-from recsys_lineage.lake.parquet.table_files import files_between, read_files, scan_files, write_files
+from recsys_lineage.lake.parquet.small_frame import MOST_ROWS, stored_as, write_small
+from recsys_lineage.lake.parquet.table_files import (
+    WrittenFiles,
+    files_between,
+    read_files,
+    scan_files,
+    write_files,
+)
 from recsys_lineage.lake.stores.storage_fault import explained
 from recsys_lineage.lake.versions.table_version import TableVersion
 
@@ -174,6 +181,25 @@ class Lake(LakeTables):
                 + ("rows are to be appended." if append else "no column was named to partition it by."),
                 advice="pass partition_by with partitions, and leave partitions out to append",
             )
+
+        def written(root: str, write_id: str) -> WrittenFiles:
+            found = write_files(connection, query, parameters, root, write_id, partition_by, bounds)
+            # the counts of what is added would not be the table's
+            return found if append else with_distinct_counts(connection, root, found)
+
+        with self._draft_of(table, written, partition_by, partitions, append) as draft:
+            yield draft
+
+    @contextmanager
+    def _draft_of(
+        self,
+        table: str,
+        write: Callable[[str, str], WrittenFiles],
+        partition_by: str | None,
+        partitions: Sequence[str] | None,
+        append: bool,
+    ) -> Iterator[Draft]:
+        """Like `draft`, for files that `write` writes below a folder with the id of the write in their names."""
         root = self.table_uri(table)
         write_id = uuid.uuid4().hex[:16]
         marker = WriteMarker(self.storage, root, write_id)
@@ -183,9 +209,7 @@ class Lake(LakeTables):
             marker.place()
         try:
             with explained(self.storage, table, write_id):
-                written = write_files(connection, query, parameters, root, write_id, partition_by, bounds)
-                if not append:  # the counts of what is added would not be the table's
-                    written = with_distinct_counts(connection, root, written)
+                written = write(root, write_id)
         except BaseException:
             delete_files_of(self.storage, root, [write_id])
             marker.remove()
@@ -237,6 +261,16 @@ class Lake(LakeTables):
         bounds: Collection[str] = (),
     ) -> TableVersion:
         """Write an Arrow table or Polars frame as the next version of a table."""
+        is_small = append and isinstance(data, pl.DataFrame) and 0 < data.height <= MOST_ROWS
+        if is_small and (columns := stored_as(data, self.cursor)) is not None:
+            with self._draft_of(
+                table,
+                lambda root, id_: write_small(self.storage, data, root, id_, columns, bounds),
+                None,
+                None,
+                append,
+            ) as draft:
+                return draft.commit(record, follows=follows)
         arrow = data.to_arrow() if isinstance(data, pl.DataFrame) else data
         with self.cursor() as connection:
             connection.register("_frame", arrow)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -20,7 +21,7 @@ from recsys_lineage.assets.asset_code import (
 from recsys_lineage.assets.materialize import Outcome, attempt
 from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.vocabulary import Vocabulary
-from recsys_lineage.interruption import INTERRUPTIONS, stop_is_requested, without_message
+from recsys_lineage.interruption import INTERRUPTIONS
 from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.dagster_internals import (
@@ -83,24 +84,23 @@ class AssetRun:
             options=context.op_execution_context.op_config or {},
             work=resource.work_of(asset.name),
         )
-        try:
-            with listening(self._log_step):
-                outcome = attempt(
-                    asset,
-                    resource.lake(),
-                    request,
-                    run=run_of(context, resource.code_location),
-                    git=resource.git(),
-                    keys=_keys(context),
-                )
-        except tuple(INTERRUPTIONS) as interruption:
-            if not stop_is_requested():
-                raise without_message(interruption) from None  # Dagster would store what it says
+        outcome: Outcome | None = None
+        with suppress(*INTERRUPTIONS), listening(self._log_step):
+            outcome = attempt(
+                asset,
+                resource.lake(),
+                request,
+                run=run_of(context, resource.code_location),
+                git=resource.git(),
+                keys=_keys(context),
+            )
+        # No failure is raised where its cause is handled: Dagster stores that too, and its message may quote a row.
+        if outcome is None:
             # Dagster would begin an interrupted step again where it has a retry policy.
-            run = context.instance.get_run_by_id(context.run_id)
+            run = context.instance.get_run_by_id(context.run.run_id)
             if run is not None and run.status == dg.DagsterRunStatus.STARTED:
                 context.instance.report_run_canceling(run)
-            raise dg.Failure(f"{asset.name} was interrupted.", allow_retries=False) from None
+            raise dg.Failure(f"{asset.name} was interrupted.", allow_retries=False)
         if outcome.reason:
             context.log.info(f"{asset.name}: {outcome.reason}")
         for warning in outcome.warnings:
@@ -109,7 +109,6 @@ class AssetRun:
         for check in outcome.record.checks:
             yield check_result(key, check)
         if outcome.error is not None:
-            # Without its cause: Dagster would keep the whole message, which may quote a row.
             assert outcome.record.failure is not None
             raise dagster_failure(asset.name, outcome.error, outcome.record.failure) from None
         yield self._result(key, outcome)

@@ -118,6 +118,7 @@ def recorded(
         for warning in leave(records, one):
             context.log.warning(warning)
 
+    ended: BaseException | None = None
     with opened.connect(tables={*reads, *(pinned or {})}) as connection:
         inputs = Inputs(opened, connection, name, reads, pinned)
         recording = Recording(inputs)
@@ -125,14 +126,18 @@ def recorded(
             with inputs.reading_for(purpose), guarded(name, folders, inputs=inputs, frame=block):
                 yield recording
         except BaseException as error:
-            failure = Failure.of(error, code.text, reads)
-            status = "canceled" if is_interruption(error) else "failed"
-            append(replace(record(recording), status=status, failure=failure))
-            if status == "canceled":
-                raise without_message(error) from None  # Dagster would store what it says
-            tell(Progress(name, "failed", words_of(error)))
-            raise dagster_failure(name, error, failure) from None
-        append(record(recording))
+            ended = error
+        if ended is None:
+            append(record(recording))
+            return
+        failure = Failure.of(ended, code.text, reads)
+        status = "canceled" if is_interruption(ended) else "failed"
+        append(replace(record(recording), status=status, failure=failure))
+    # Without its cause: Dagster would store that too, and its message may quote a row.
+    if status == "canceled":
+        raise without_message(ended) from None
+    tell(Progress(name, "failed", words_of(ended)))
+    raise dagster_failure(name, ended, failure) from None
 
 
 def _module_of(block: FrameType) -> str:

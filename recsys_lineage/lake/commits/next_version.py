@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from recsys_lineage.errors import LineageError, SchemaMismatch
-from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, table_fingerprint
+from recsys_lineage.lake.fingerprint import EMPTY, add_contents, table_fingerprint
 from recsys_lineage.lake.parquet.table_files import WrittenFiles
 from recsys_lineage.lake.versions.table_version import Column, PartitionVersion, TableVersion
 
@@ -73,7 +73,7 @@ def next_version(
         write_id=write_id,
         partition_column=partition_by,
         partitions=parts,
-        hashed_by=_hashed_by(before, number, is_partial=partial),
+        hashed_by=_hashed_by(written.hashed_by, before, number, is_partial=partial),
         columns_written=written.columns,
         pieces=pieces or {},
     )
@@ -113,12 +113,12 @@ def _partition(
     )
 
 
-def _hashed_by(before: TableVersion | None, number: int, *, is_partial: bool) -> str:
-    """Engine that hashed a version; if it keeps parts hashed by others, all engines and its number, so that it equals
-    no other."""
-    if not is_partial or before is None or before.hashed_by in (None, HASHED_BY):
-        return HASHED_BY
-    engines = [*before.hashed_by.partition(_MIXED)[0].split(_AND), HASHED_BY]
+def _hashed_by(by: str, before: TableVersion | None, number: int, *, is_partial: bool) -> str:
+    """What hashed a version; if it keeps parts hashed by others, all of them and its number, so that it equals no
+    other."""
+    if not is_partial or before is None or before.hashed_by in (None, by):
+        return by
+    engines = [*before.hashed_by.partition(_MIXED)[0].split(_AND), by]
     return f"{_AND.join(dict.fromkeys(engines))}{_MIXED}{number}"
 
 

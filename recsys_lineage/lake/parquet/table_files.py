@@ -19,7 +19,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
-from recsys_lineage.lake.fingerprint import EMPTY, add_contents, partition_fingerprints
+from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, partition_fingerprints
 from recsys_lineage.lake.stores.storage import Storage
 from recsys_lineage.lake.versions.table_version import Column, ColumnStatistics
 from recsys_lineage.sql.names import literal, path_literal, quote
@@ -54,8 +54,8 @@ class WrittenFiles:
     """Files that exist but are not committed yet.
 
     `contents` maps each partition ("" without partitions) to its "rows:hash sum", `sizes` to its bytes, `column_sizes`
-    to the stored bytes of each column, in order. `pieces` has the content of each Parquet file of a table of stored
-    files, and is empty for other tables.
+    to the stored bytes of each column, in order. `hashed_by` names what hashed the contents. `pieces` has the content
+    of each Parquet file of a table of stored files, and is empty for other tables.
     """
 
     schema: tuple[Column, ...]
@@ -63,9 +63,10 @@ class WrittenFiles:
     adds: list[AddAction]
     contents: dict[str, str]
     sizes: dict[str, int]
-    columns: dict[str, ColumnStatistics]
+    columns: Mapping[str, ColumnStatistics]
     column_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     pieces: Mapping[str, str] = field(default_factory=dict)
+    hashed_by: str = HASHED_BY
 
     @property
     def bytes(self) -> int:

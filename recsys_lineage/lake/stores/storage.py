@@ -164,6 +164,13 @@ class Storage:
         finally:
             draft.unlink(missing_ok=True)
 
+    def write_new(self, path: str, content: bytes) -> None:
+        """Write one file that nothing names yet; if the process dies meanwhile, a part of it may be there."""
+        if self.is_local:
+            _ = Path(path).write_bytes(content)
+        else:
+            self.filesystem.pipe_file(path, content)
+
     def create(self, path: str, content: bytes) -> None:
         """Create one small file atomically; fails if it exists, and one of several writers wins.
 

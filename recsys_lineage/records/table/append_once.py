@@ -28,6 +28,7 @@ def append_once(
     frame: pl.DataFrame,
     present: Callable[[TableVersion, pl.DataFrame], Collection[str]],
     *,
+    committed: Callable[[int, TableVersion, pl.DataFrame], None] | None = None,
     added: str | None = None,
     bounds: Collection[str] = (),
 ) -> int:
@@ -42,6 +43,7 @@ def append_once(
         key: the column whose values are unique.
         frame: the rows.
         present: gets a version of the table and some rows, and returns the keys that the version already has.
+        committed: gets the version before the commit, the committed one, and the rows in it.
         added: the column for the number of the commit.
         bounds: columns of times by which readers skip files; see `Lake.draft`.
 
@@ -65,6 +67,8 @@ def append_once(
         except VersionMoved:
             time.sleep(random.uniform(0.005, min(0.02 * 2**attempt, 1.0)))
             continue
+        if committed is not None:
+            committed(before, version, new)
         if version.version % COMPACT_EVERY == COMPACT_EVERY - 1:
             join_small_files(lake, table)
         return new.height

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from json import loads
 from typing import Any
 
@@ -16,6 +15,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.parquet.table_files import scan_files
 from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.table.append_once import append_once, join_small_files
+from recsys_lineage.records.table.recent_ids import RecentIds
 from recsys_lineage.records.table.record_row import SCHEMA, joined, named_texts, split
 from recsys_lineage.records.table.texts import TABLE as TEXTS_TABLE
 from recsys_lineage.records.table.texts import Texts
@@ -95,9 +95,11 @@ class RecordTable:
         """Like `append`, for rows (`SCHEMA`) and their texts; all in one commit."""
         # Texts first, so that every record's texts exist. A text without a record does no harm.
         self._texts.add(texts)
+        ids = RecentIds(self._lake, "id", _STARTED)
         return append_once(
-            self._lake, TABLE, "id", rows.sort("ended", "id"), self._present, added=ADDED, bounds=[_STARTED]
-        )
+            self._lake, TABLE, "id", rows.sort("ended", "id"), ids.present,
+            committed=ids.added, added=ADDED, bounds=[_STARTED],
+        )  # fmt: skip
 
     def frame(
         self,
@@ -176,20 +178,6 @@ class RecordTable:
         for table in (TABLE, TEXTS_TABLE):
             if self._lake.has(table):
                 join_small_files(self._lake, table)
-
-    def _present(self, version: TableVersion, frame: pl.DataFrame) -> Collection[str]:
-        """The records that are rows already.
-
-        A record has one start, and rows are roughly ordered by it. Files whose records all started earlier or later are
-        not opened, so the cost does not depend on the number of records.
-        """
-        earliest, latest = frame[_STARTED].min(), frame[_STARTED].max()
-        assert isinstance(earliest, datetime) and isinstance(latest, datetime), "every record has a start"
-        scan = self._lake.scan_between(version, _STARTED, earliest, latest)
-        if scan is None:
-            return ()
-        known = scan.select("id", _STARTED).filter(pl.col(_STARTED).is_between(earliest, latest))
-        return known.filter(pl.col("id").is_in(frame["id"].to_list())).collect()["id"].to_list()
 
 
 @contextmanager
