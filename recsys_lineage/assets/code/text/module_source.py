@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 from recsys_lineage.assets.code.text.bound_names import bound_names
 from recsys_lineage.assets.code.text.references import CodePath, Import, Reference, imports_of
-from recsys_lineage.assets.code.text.registrations import changes_what_is_around
+from recsys_lineage.assets.code.text.registrations import (
+    Calls,
+    Change,
+    changes_in,
+    changes_in_class,
+    executed_calls,
+    is_alias,
+    is_mutable,
+)
 from recsys_lineage.assets.code.text.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
 from recsys_lineage.assets.code.text.used_names import used_names
 
@@ -36,7 +45,7 @@ class ModuleSource:
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
         bases: name of a derived class → the names in its bases and its metaclass.
-        called: name bound to the result of a call → the names in the called expression.
+        called: name bound by a statement that calls something while the module is imported → the calls.
 
     Raises:
         SyntaxError: the text is not valid for this version of Python.
@@ -50,9 +59,12 @@ class ModuleSource:
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
         self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
-        self.called: dict[str, tuple[Reference, ...]] = {}
+        self.called: dict[str, Calls] = {}
         self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
         self._digests: dict[str, str] = {}
+        self._changes: dict[str, dict[str, Change]] = {}
+        self._grown: dict[str, list[int]] = {}
+        self._assigned: dict[str, list[ast.expr]] = {}
         self._first_lines: list[int] = []
         self._statements: list[str] = []
         lines = text.split("\n")
@@ -62,6 +74,10 @@ class ModuleSource:
             self._first_lines.append(start[0])
             self._statements.append(between(lines, start, end))
             self._take(place, statement)
+        for name, places in self._grown.items():
+            if is_alias(self._assigned.get(name, ())):
+                self.definitions.setdefault(EFFECTS, []).extend(places)
+        del self._assigned
 
     @classmethod
     def load(cls, path: Path) -> ModuleSource:
@@ -82,17 +98,38 @@ class ModuleSource:
                 self.stars.append(imported)
             if not only_types:
                 self.executed.append(imported)
+        if _has_effects(statement) or (isinstance(statement, ast.ClassDef) and changes_in_class(statement)):
+            self.definitions.setdefault(EFFECTS, []).append(place)
+        if isinstance(statement, ast.AugAssign):
+            self._grown.setdefault(ast.unparse(statement.target), []).append(place)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+                if isinstance(target, ast.Name):
+                    self._assigned.setdefault(target.id, []).append(statement.value)
+        self._made(statement)
+        executed = getattr(statement, "orelse", []) if _is_type_checking(statement) else [statement]
+        calls = sum(map(executed_calls, executed), Calls())
+        if calls:
+            names = list(bound_names([statement]))
+            for name in names:
+                self.called[name] = self.called.get(name, Calls()) + calls
+            if not names and not _has_effects(statement):
+                self.definitions.setdefault(EFFECTS, []).append(place)
+
+    def _made(self, statement: ast.stmt) -> None:
+        """Take decorators and bases of the functions and classes that a statement makes, if under a condition too."""
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if statement.decorator_list:
                 self.decorators[statement.name] = self._names(statement.decorator_list)
             if isinstance(statement, ast.ClassDef) and (statement.bases or statement.keywords):
                 words = [each.value for each in statement.keywords if each.arg == "metaclass"]
                 self.bases[statement.name] = self._names(statement.bases), self._names(words)
-        elif _has_effects(statement):
-            self.definitions.setdefault(EFFECTS, []).append(place)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Call):
-            for name in bound_names([statement]):
-                self.called[name] = self._names([statement.value.func])
+        elif isinstance(statement, ast.If | ast.Try) and not _is_type_checking(statement):
+            for field in BODIES:
+                for inner in nodes_in(statement, field):
+                    held = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
+                    for each in held:
+                        self._made(each)  # type: ignore[arg-type]
 
     def _names(self, expressions: Sequence[ast.expr]) -> tuple[Reference, ...]:
         return used_names([ast.Expr(each) for each in expressions], self.imports)
@@ -129,12 +166,22 @@ class ModuleSource:
         """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
-    def changes_state(self, name: str) -> bool:
-        """Whether a definition is a function that changes state of its module, such as a registry."""
-        return any(
-            "def " in (text := self._statements[place]) and changes_what_is_around(text)
-            for place in self.definitions.get(name, ())
-        )
+    def changes(self, name: str) -> Mapping[str, Change]:
+        """What calls of a definition change; see `changes_in`."""
+        if name not in self._changes:
+            self._changes[name] = {}
+            for place in self.definitions.get(name, ()):
+                self._changes[name] |= changes_in(self._statements[place], self.imports)
+        return self._changes[name]
+
+    def is_mutable(self, name: str) -> bool:
+        """Whether a definition is an object that functions can change."""
+        return any(is_mutable(self._statements[place]) for place in self.definitions.get(name, ()))
+
+    def is_class(self, name: str) -> bool:
+        """Whether a definition is a class."""
+        texts = (self._statements[place] for place in self.definitions.get(name, ()))
+        return any(re.search(r"^class ", text, re.MULTILINE) for text in texts)
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
         """Names and tokens of the statement at an index."""
