@@ -113,7 +113,7 @@ class ImportEffects(DefinitionUses):
             for definition, method in self._calls(reference, module):
                 source = self.source(definition.module)
                 if source is not None and not method and not source.is_class(definition.name):
-                    yield from source.changes(definition.name).values()
+                    yield from source.changes(definition.name)
 
     def _changes_anything(self, references: Iterable[Reference], module: str) -> bool:
         """Whether a function, class or method among these names changes state when it is called."""
@@ -139,7 +139,6 @@ class ImportEffects(DefinitionUses):
         source = self.source(module)
         if source is None or name == EFFECTS:
             return False
-        changes = source.changes(name)
         if source.is_class(name):
             methods = [method] if method else CONSTRUCTORS
             bases, _ = source.bases.get(name, ((), ()))
@@ -148,7 +147,8 @@ class ImportEffects(DefinitionUses):
             )
         if not method:
             return any(
-                change.outside or self._changes_anything(change.calls, module) for change in changes.values()
+                change.outside or self._changes_anything(change.calls, module)
+                for change in source.changes(name)
             )
         if method in CHANGES:
             return True
@@ -160,10 +160,8 @@ class ImportEffects(DefinitionUses):
     ) -> bool:
         """Whether a method of a class changes its object, except a new one, or anything else."""
         source = self.source(definition.module)
-        change = source.changes(definition.name).get(method) if source and method not in ahead else None
-        if change is None:
-            return False
-        return (
+        changes = source.changes(definition.name, method) if source and method not in ahead else ()
+        return any(
             change.outside
             or (change.given and not is_new)
             or self._changes_anything(change.calls, definition.module)
@@ -171,4 +169,5 @@ class ImportEffects(DefinitionUses):
                 self._method_changes(definition, each, is_new=is_new, ahead=ahead | {method})
                 for each in change.methods
             )
+            for change in changes
         )

@@ -7,7 +7,7 @@ import hashlib
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -62,16 +62,19 @@ class ModuleSource:
         self.called: dict[str, Calls] = {}
         self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
         self._digests: dict[str, str] = {}
-        self._changes: dict[str, dict[str, Change]] = {}
+        self._changes: dict[tuple[str, str], tuple[Change, ...]] = {}
         self._grown: dict[str, list[int]] = {}
         self._assigned: dict[str, list[ast.expr]] = {}
         self._first_lines: list[int] = []
         self._statements: list[str] = []
         lines = text.split("\n")
-        # The tree is not kept: the statements' texts are small, and those that are needed are parsed again.
+        self._starts: list[tuple[int, int]] = []
+        self._trees: dict[int, ast.stmt] = {}
         for place, statement in enumerate(ast.parse(text).body):
             start, end = span(statement, lines)
             self._first_lines.append(start[0])
+            self._starts.append(start)
+            self._trees[place] = statement
             self._statements.append(between(lines, start, end))
             self._take(place, statement)
         for name, places in self._grown.items():
@@ -166,13 +169,13 @@ class ModuleSource:
         """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
-    def changes(self, name: str) -> Mapping[str, Change]:
-        """What calls of a definition change; see `changes_in`."""
-        if name not in self._changes:
-            self._changes[name] = {}
-            for place in self.definitions.get(name, ()):
-                self._changes[name] |= changes_in(self._statements[place], self.imports)
-        return self._changes[name]
+    def changes(self, name: str, method: str = "") -> tuple[Change, ...]:
+        """What a call of a definition, or of a method of it, changes; see `changes_in`."""
+        if (name, method) not in self._changes:
+            texts = (self._statements[place] for place in self.definitions.get(name, ()))
+            found = (changes_in(text, method, self.imports) for text in texts)
+            self._changes[name, method] = tuple(each for each in found if each is not None)
+        return self._changes[name, method]
 
     def is_mutable(self, name: str) -> bool:
         """Whether a definition is an object that functions can change."""
@@ -187,9 +190,16 @@ class ModuleSource:
         """Names and tokens of the statement at an index."""
         if place not in self._read:
             text = self._statements[place]
-            body = ast.parse(text).body
-            self._read[place] = used_names(body, self.imports), "\x1f".join(tokens_of(text, body))
+            statement, start = self._trees.pop(place, None), self._starts[place]
+            if statement is None:
+                statement, start = ast.parse(text).body[0], (1, 0)
+            tokens = "\x1f".join(tokens_of(text, statement, start))
+            self._read[place] = used_names([statement], self.imports), tokens
         return self._read[place]
+
+    def forget_trees(self) -> None:
+        """Let go of the syntax trees, which are large; the statements that are needed later are parsed again."""
+        self._trees.clear()
 
     def names_at(self, line: int) -> tuple[str, ...]:
         """The definitions whose text contains a line, counted from 1."""
@@ -260,7 +270,20 @@ def constants_of(text: str) -> tuple[frozenset[str], frozenset[float]]:
 @cache
 def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
     with tokenize.open(path) as stream:
-        return ModuleSource(stream.read())
+        source = ModuleSource(stream.read())
+    _new.append(source)
+    return source
+
+
+_new: list[ModuleSource] = []
+"""The modules loaded since the trees were forgotten last."""
+
+
+def forget_trees() -> None:
+    """Let go of the syntax trees of all modules loaded so far."""
+    for source in _new:
+        source.forget_trees()
+    _new.clear()
 
 
 def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:

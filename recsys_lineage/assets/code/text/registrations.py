@@ -36,24 +36,27 @@ class Change:
     methods: frozenset[str] = frozenset()
 
 
-def changes_in(text: str, imports: Mapping[str, Sequence[Import]]) -> dict[str, Change]:
-    """What calls of a top-level definition change: of a class by method, of a function under the name `""`.
+def changes_in(text: str, method: str, imports: Mapping[str, Sequence[Import]]) -> Change | None:
+    """What a call of a top-level definition changes, or of a method of a class; None where that is no function.
 
     A constant counts as a function if it is a lambda, a partial, or another name of a function or a method.
     """
     (statement,) = ast.parse(text).body[:1] or [ast.Pass()]
     if isinstance(statement, ast.ClassDef):
-        methods = [each for each in statement.body if isinstance(each, _FUNCTIONS)]
-        return {method.name: _change(method, imports) for method in methods}
+        functions = (each for each in statement.body if isinstance(each, _FUNCTIONS))
+        found = next((each for each in functions if each.name == method), None)
+        return None if found is None else _change(found, imports)
+    if method:
+        return None
     if isinstance(statement, _FUNCTIONS):
-        return {"": _change(statement, imports)}
+        return _change(statement, imports)
     value = getattr(statement, "value", None)
     if isinstance(value, ast.Lambda):
-        return {"": _change(value, imports)}
+        return _change(value, imports)
     chain = _partial_of(value)
     if chain is None:
-        return {}
-    return {"": Change(isinstance(value, ast.Attribute) and chain[-1] in CHANGES, False, (Reference(chain),))}
+        return None
+    return Change(isinstance(value, ast.Attribute) and chain[-1] in CHANGES, False, (Reference(chain),))
 
 
 def _partial_of(value: object) -> tuple[str, ...] | None:
