@@ -163,10 +163,10 @@ def test_an_edit_of_a_file_changes_the_version_of_the_code_that_reads_it(read: s
 
 
 INSIDE = {
-    "a name": ("here = Path(__file__).parent\n    return (here / 'sql/deep/x.sql').read_text()", "sql/deep/x.sql"),
+    "a name": ("at = Path(__file__).parent\n    return (at / 'sql/deep/x.sql').read_text()", "sql/deep/x.sql"),
     "a local file": ("at = HERE / 'sql' / 'deep' / 'x.sql'\n    return at.read_text()", "sql/deep/x.sql"),
     "a part of a local": ("at = HERE / 'sql' / 'deep' / n\n    return at.parent.joinpath(n)", "sql/deep/x.sql"),
-    "a folder": ("sql = Path(__file__).parent / 'sql'\n    return (sql / 'deep' / n).read_text()", "sql/deep/x.sql"),
+    "a folder": ("at = Path(__file__).parent / 'sql'\n    return (at / 'deep' / n).read_text()", "sql/deep/x.sql"),
     "a local of a constant": ("sql = constants.SQL\n    return (sql / 'deep' / n).read_text()", "sql/deep/x.sql"),
     "a local that changes": (
         "at = Path(__file__)\n    at = at.parent\n    at = at / 'sql'\n    return (at / 'deep' / n).read_text()",

@@ -20,7 +20,7 @@ from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.assets.code.text.module_source import EFFECTS
+from recsys_lineage.assets.code.text.module_source import EFFECTS, forget_trees
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
 
@@ -101,7 +101,10 @@ def _undisturbed() -> Iterator[None]:
     """Inside the block, one thread at a time and no garbage collection: syntax trees are many objects without
     cycles."""
     with _LOCK, nothing_collected():
-        yield
+        try:
+            yield
+        finally:
+            forget_trees()
 
 
 def roots_of(

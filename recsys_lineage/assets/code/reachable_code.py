@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from typing import Any
 
-from recsys_lineage.assets.code.definition_uses import DefinitionUses
 from recsys_lineage.assets.code.findings_cache import FindingsCache
+from recsys_lineage.assets.code.import_effects import ImportEffects
 from recsys_lineage.assets.code.resolved_names import Definition as Definition
-from recsys_lineage.assets.code.text.module_source import EFFECTS
-from recsys_lineage.assets.code.text.references import Import, Reference
 
 
-class Codebase(DefinitionUses):
+class Codebase(ImportEffects):
     """First-party code as a graph, in which reachable definitions are looked up."""
-
-    @cached_property
-    def _imported(self) -> dict[str, tuple[str, ...]]:
-        return {}
-
-    @cached_property
-    def _effects(self) -> dict[str, tuple[Definition, ...]]:
-        return {}
 
     @cached_property
     def _digests(self) -> dict[tuple[Definition, ...], str]:
@@ -45,67 +35,6 @@ class Codebase(DefinitionUses):
         if package not in self._caches:
             self._caches[package] = FindingsCache(package, self._modules)
         return self._caches[package]
-
-    # --- what imports run ----------------------------------------------------------------------------------
-
-    def imported(self, module: str) -> tuple[str, ...]:
-        """First-party modules that run when a module is imported: the packages around it and its imports at the top."""
-        if module not in self._imported:
-            source = self.source(module)
-            found = dict.fromkeys(self._runs(Import(module), module))
-            for each in source.executed if source else ():
-                found.update(dict.fromkeys(self._runs(each, module)))
-            self._imported[module] = tuple(name for name in found if name != module)
-        return self._imported[module]
-
-    def effects(self, module: str) -> tuple[Definition, ...]:
-        """Effects of importing a module: statements with effects, and definitions that first-party decorators
-        register."""
-        if module not in self._effects:
-            self._effects[module] = tuple(self._find_effects(module))
-        return self._effects[module]
-
-    def _find_effects(self, module: str) -> Iterator[Definition]:
-        source = self.source(module)
-        if source is None or module == "__main__":  # a script's own statements are what runs the assets
-            return
-        if EFFECTS in source.definitions:
-            yield Definition(module, EFFECTS)
-        for name, references in source.decorators.items():
-            if any(True for _ in self._own(references, module)):
-                yield Definition(module, name)
-        for name in source.bases:
-            if self._is_notified_of_classes(Definition(module, name), frozenset()):
-                yield Definition(module, name)
-        for name, references in source.called.items():
-            if any(self._changes_state(target) for target in self._own(references, module)):
-                yield Definition(module, name)
-
-    def _own(self, references: Iterable[Reference], module: str) -> Iterator[Definition]:
-        for reference in references:
-            for target in self._resolve(reference, module):
-                if isinstance(target, Definition):
-                    yield target
-
-    def _is_notified_of_classes(self, definition: Definition, ahead: frozenset[Definition]) -> bool:
-        """Whether a class has a first-party base or metaclass that is notified of each derived class."""
-        source = self.source(definition.module)
-        if source is None or definition in ahead:
-            return False
-        bases, metaclasses = source.bases.get(definition.name, ((), ()))
-        return any(True for _ in self._own(metaclasses, definition.module)) or any(
-            base != definition
-            and (self._has_class_hook(base) or self._is_notified_of_classes(base, ahead | {definition}))
-            for base in self._own(bases, definition.module)
-        )
-
-    def _has_class_hook(self, definition: Definition) -> bool:
-        source = self.source(definition.module)
-        return source is not None and source.has_subclass_hook(definition.name)
-
-    def _changes_state(self, definition: Definition) -> bool:
-        source = self.source(definition.module)
-        return source is not None and source.changes_state(definition.name)
 
     # --- reaching ------------------------------------------------------------------------------------------
 

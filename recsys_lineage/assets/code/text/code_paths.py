@@ -33,6 +33,10 @@ _METHODS = _SAME_METHODS | _MOVES.keys() | {"iterdir", "joinpath", "replace", "r
 _IN_CHAINS = _STARTS.keys() | _SPECS | {"parent", "parents"}
 
 
+EXPRESSIONS = frozenset({ast.Attribute, ast.BinOp, ast.Call, ast.JoinedStr, ast.Name, ast.Subscript})
+"""Expressions that may be a path."""
+
+
 def may_be_path(node: ast.AST) -> bool:
     """Whether an expression could be a path that is more than a name; quick, and right for every path."""
     kind = type(node)

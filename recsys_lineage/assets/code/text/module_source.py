@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,15 @@ from pathlib import Path
 
 from recsys_lineage.assets.code.text.bound_names import bound_names
 from recsys_lineage.assets.code.text.references import CodePath, Import, Reference, imports_of
-from recsys_lineage.assets.code.text.registrations import changes_what_is_around
+from recsys_lineage.assets.code.text.registrations import (
+    Calls,
+    Change,
+    changes_in,
+    changes_in_class,
+    executed_calls,
+    is_alias,
+    is_mutable,
+)
 from recsys_lineage.assets.code.text.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
 from recsys_lineage.assets.code.text.used_names import used_names
 
@@ -36,7 +45,7 @@ class ModuleSource:
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
         bases: name of a derived class → the names in its bases and its metaclass.
-        called: name bound to the result of a call → the names in the called expression.
+        called: name bound by a statement that calls something while the module is imported → the calls.
 
     Raises:
         SyntaxError: the text is not valid for this version of Python.
@@ -50,18 +59,28 @@ class ModuleSource:
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
         self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
-        self.called: dict[str, tuple[Reference, ...]] = {}
+        self.called: dict[str, Calls] = {}
         self._read: dict[int, tuple[tuple[Reference, ...], str]] = {}
         self._digests: dict[str, str] = {}
+        self._changes: dict[tuple[str, str], tuple[Change, ...]] = {}
+        self._grown: dict[str, list[int]] = {}
+        self._assigned: dict[str, list[ast.expr]] = {}
         self._first_lines: list[int] = []
         self._statements: list[str] = []
         lines = text.split("\n")
-        # The tree is not kept: the statements' texts are small, and those that are needed are parsed again.
+        self._starts: list[tuple[int, int]] = []
+        self._trees: dict[int, ast.stmt] = {}
         for place, statement in enumerate(ast.parse(text).body):
             start, end = span(statement, lines)
             self._first_lines.append(start[0])
+            self._starts.append(start)
+            self._trees[place] = statement
             self._statements.append(between(lines, start, end))
             self._take(place, statement)
+        for name, places in self._grown.items():
+            if is_alias(self._assigned.get(name, ())):
+                self.definitions.setdefault(EFFECTS, []).extend(places)
+        del self._assigned
 
     @classmethod
     def load(cls, path: Path) -> ModuleSource:
@@ -82,17 +101,38 @@ class ModuleSource:
                 self.stars.append(imported)
             if not only_types:
                 self.executed.append(imported)
+        if _has_effects(statement) or (isinstance(statement, ast.ClassDef) and changes_in_class(statement)):
+            self.definitions.setdefault(EFFECTS, []).append(place)
+        if isinstance(statement, ast.AugAssign):
+            self._grown.setdefault(ast.unparse(statement.target), []).append(place)
+        elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+            for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+                if isinstance(target, ast.Name):
+                    self._assigned.setdefault(target.id, []).append(statement.value)
+        self._made(statement)
+        executed = getattr(statement, "orelse", []) if _is_type_checking(statement) else [statement]
+        calls = sum(map(executed_calls, executed), Calls())
+        if calls:
+            names = list(bound_names([statement]))
+            for name in names:
+                self.called[name] = self.called.get(name, Calls()) + calls
+            if not names and not _has_effects(statement):
+                self.definitions.setdefault(EFFECTS, []).append(place)
+
+    def _made(self, statement: ast.stmt) -> None:
+        """Take decorators and bases of the functions and classes that a statement makes, if under a condition too."""
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if statement.decorator_list:
                 self.decorators[statement.name] = self._names(statement.decorator_list)
             if isinstance(statement, ast.ClassDef) and (statement.bases or statement.keywords):
                 words = [each.value for each in statement.keywords if each.arg == "metaclass"]
                 self.bases[statement.name] = self._names(statement.bases), self._names(words)
-        elif _has_effects(statement):
-            self.definitions.setdefault(EFFECTS, []).append(place)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(statement.value, ast.Call):
-            for name in bound_names([statement]):
-                self.called[name] = self._names([statement.value.func])
+        elif isinstance(statement, ast.If | ast.Try) and not _is_type_checking(statement):
+            for field in BODIES:
+                for inner in nodes_in(statement, field):
+                    held = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
+                    for each in held:
+                        self._made(each)  # type: ignore[arg-type]
 
     def _names(self, expressions: Sequence[ast.expr]) -> tuple[Reference, ...]:
         return used_names([ast.Expr(each) for each in expressions], self.imports)
@@ -129,20 +169,37 @@ class ModuleSource:
         """Whether a definition looks up the subclasses of a class."""
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
-    def changes_state(self, name: str) -> bool:
-        """Whether a definition is a function that changes state of its module, such as a registry."""
-        return any(
-            "def " in (text := self._statements[place]) and changes_what_is_around(text)
-            for place in self.definitions.get(name, ())
-        )
+    def changes(self, name: str, method: str = "") -> tuple[Change, ...]:
+        """What a call of a definition, or of a method of it, changes; see `changes_in`."""
+        if (name, method) not in self._changes:
+            texts = (self._statements[place] for place in self.definitions.get(name, ()))
+            found = (changes_in(text, method, self.imports) for text in texts)
+            self._changes[name, method] = tuple(each for each in found if each is not None)
+        return self._changes[name, method]
+
+    def is_mutable(self, name: str) -> bool:
+        """Whether a definition is an object that functions can change."""
+        return any(is_mutable(self._statements[place]) for place in self.definitions.get(name, ()))
+
+    def is_class(self, name: str) -> bool:
+        """Whether a definition is a class."""
+        texts = (self._statements[place] for place in self.definitions.get(name, ()))
+        return any(re.search(r"^class ", text, re.MULTILINE) for text in texts)
 
     def _at(self, place: int) -> tuple[tuple[Reference, ...], str]:
         """Names and tokens of the statement at an index."""
         if place not in self._read:
             text = self._statements[place]
-            body = ast.parse(text).body
-            self._read[place] = used_names(body, self.imports), "\x1f".join(tokens_of(text, body))
+            statement, start = self._trees.pop(place, None), self._starts[place]
+            if statement is None:
+                statement, start = ast.parse(text).body[0], (1, 0)
+            tokens = "\x1f".join(tokens_of(text, statement, start))
+            self._read[place] = used_names([statement], self.imports), tokens
         return self._read[place]
+
+    def forget_trees(self) -> None:
+        """Let go of the syntax trees, which are large; the statements that are needed later are parsed again."""
+        self._trees.clear()
 
     def names_at(self, line: int) -> tuple[str, ...]:
         """The definitions whose text contains a line, counted from 1."""
@@ -213,7 +270,20 @@ def constants_of(text: str) -> tuple[frozenset[str], frozenset[float]]:
 @cache
 def _loaded(path: Path, changed: int, size: int) -> ModuleSource:
     with tokenize.open(path) as stream:
-        return ModuleSource(stream.read())
+        source = ModuleSource(stream.read())
+    _new.append(source)
+    return source
+
+
+_new: list[ModuleSource] = []
+"""The modules loaded since the trees were forgotten last."""
+
+
+def forget_trees() -> None:
+    """Let go of the syntax trees of all modules loaded so far."""
+    for source in _new:
+        source.forget_trees()
+    _new.clear()
 
 
 def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:

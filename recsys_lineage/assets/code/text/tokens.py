@@ -17,13 +17,20 @@ _NOWHERE = ((sys.maxsize, 0), (sys.maxsize, 0))
 BODIES = ("body", "orelse", "handlers", "finalbody", "cases")
 _OPENED_BY = {")": "(", "]": "[", "}": "{"}
 _OPENING = frozenset(_OPENED_BY.values())
+_BRACKETS_AND_COMMA = frozenset({*_OPENED_BY, *_OPENING, ","})
 _FSTRING_START = getattr(tokenize, "FSTRING_START", None)
 _FSTRING_END = getattr(tokenize, "FSTRING_END", None)
 
 
-def tokens_of(text: str, body: list[ast.stmt]) -> list[str]:
-    """The tokens of statements, without docstrings and texts below constants."""
-    texts = iter(sorted(_lone_texts(text, body)))
+def tokens_of(text: str, statement: ast.stmt, start: tuple[int, int]) -> list[str]:
+    """The tokens of a statement, without docstrings and texts below constants.
+
+    Args:
+        text: of the statement.
+        statement: its tree.
+        start: the position of the text in the one that the tree was made of.
+    """
+    texts = iter(sorted(_lone_texts(text, statement, start)))
     first, last = next(texts, _NOWHERE)
     kept: list[str] = []
     dropped = False
@@ -39,21 +46,27 @@ def tokens_of(text: str, body: list[ast.stmt]) -> list[str]:
     return _without_trailing_commas(kept)
 
 
-def _lone_texts(text: str, body: list[ast.stmt]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+def _lone_texts(
+    text: str, statement: ast.stmt, start: tuple[int, int]
+) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     """Positions of statements that consist of a string alone."""
     spans = []
-    lines = text.split("\n")
-    ahead: list[ast.AST] = list(body)
+    lines: list[str] = []
+    ahead: list[ast.AST] = [statement]
     for node in ahead:
         for field in BODIES:
-            ahead.extend(nodes_in(node, field))
-        if isinstance(node, ast.Expr) and is_text(node):
-            spans.append(span(node, lines))
+            held = getattr(node, field, None)
+            if type(held) is list:
+                ahead.extend(held)
+        if type(node) is ast.Expr and is_text(node):
+            lines = lines or [" " * start[1] + text.split("\n")[0], *text.split("\n")[1:]]
+            (first, left), (last, right) = span(node, lines, start[0] - 1)
+            spans.append(((first, left - start[1] * (first == 1)), (last, right - start[1] * (last == 1))))
     return spans
 
 
-def span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Start and end of a statement as line and column, decorators included."""
+def span(statement: ast.stmt, lines: list[str], above: int = 0) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Start and end of a statement as line and column, decorators included; `above` lines are not among the lines."""
 
     def character(line: int, byte: int) -> int:
         text = lines[line - 1]
@@ -61,10 +74,11 @@ def span(statement: ast.stmt, lines: list[str]) -> tuple[tuple[int, int], tuple[
 
     assert statement.end_lineno is not None and statement.end_col_offset is not None
     decorators = getattr(statement, "decorator_list", [])
-    start = statement.lineno, character(statement.lineno, statement.col_offset)
+    first, last = statement.lineno - above, statement.end_lineno - above
+    start = first, character(first, statement.col_offset)
     if decorators:
-        start = decorators[0].lineno, start[1]
-    return start, (statement.end_lineno, character(statement.end_lineno, statement.end_col_offset))
+        start = decorators[0].lineno - above, start[1]
+    return start, (last, character(last, statement.end_col_offset))
 
 
 def nodes_in(node: ast.AST, field: str) -> list[ast.AST]:
@@ -107,7 +121,9 @@ def _without_trailing_commas(tokens: list[str]) -> list[str]:
     kept: list[str] = []
     opened: list[tuple[str, bool, int]] = []
     for token in tokens:
-        if token in _OPENING:
+        if token not in _BRACKETS_AND_COMMA:
+            pass
+        elif token in _OPENING:
             before = kept[-1] if kept else ""
             follows = before in {")", "]", "}"} or (
                 before.isidentifier() and not keyword.iskeyword(before) and before not in keyword.softkwlist

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from recsys_lineage.assets.code.text.bound_names import Bindings, bound_names
-from recsys_lineage.assets.code.text.code_paths import CodePaths, chain_of, may_be_path
+from recsys_lineage.assets.code.text.code_paths import EXPRESSIONS, CodePaths, chain_of, may_be_path
 from recsys_lineage.assets.code.text.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
@@ -58,9 +58,10 @@ class _Uses(ast.NodeVisitor):
     # --- names ---------------------------------------------------------------------------------------------
 
     def visit(self, node: ast.AST) -> None:
-        if may_be_path(node) and id(node) not in self._path_parts:
+        kind = type(node)
+        if kind in EXPRESSIONS and id(node) not in self._path_parts and may_be_path(node):
             self._note_path(node)  # type: ignore[arg-type]
-        visitor = _VISITORS.get(type(node))
+        visitor = _VISITORS.get(kind)
         if visitor is None:
             self.generic_visit(node)
         else:
