@@ -35,7 +35,9 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
-EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
+_DATABASE = "sqlite3.connect/handle"
+"""Audit event of a database that was opened; its argument is the connection."""
+EVENTS = frozenset({_DATABASE, "ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 """All audit events of which the guard wants to know."""
 
 
@@ -81,6 +83,11 @@ class FileGuard:
                 library
             ):
                 self._check(event, library, False)
+        elif event == _DATABASE:
+            if not getattr(
+                _thread, "connects", False
+            ):  # by a class, whose connection would attach whatever it likes
+                self.refuse("sqlite3.Connection", "a database; open it with sqlite3.connect")
         elif event == "open":
             self._check(event, arguments[0], _is_write(*arguments[1:3]))
         else:
@@ -184,6 +191,15 @@ class FileGuard:
             yield
         finally:
             _thread.busy = before
+
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Let this thread open databases of SQLite inside the block, which makes them ask before they attach others."""
+        _thread.connects = True
+        try:
+            yield
+        finally:
+            _thread.connects = False
 
     def _check(self, event: str, path: object, write: bool, native: str = "") -> None:
         if not isinstance(path, bytes | str | os.PathLike):
