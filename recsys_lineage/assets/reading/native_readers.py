@@ -22,6 +22,7 @@ from glob import iglob
 from types import FunctionType, ModuleType
 from typing import Any
 
+from recsys_lineage.assets.reading.arrow_file_systems import guarded_file_system
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
@@ -33,14 +34,16 @@ from recsys_lineage.assets.reading.replaced_functions import (
 )
 
 LIBRARIES = frozenset(
-    {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}
-)
+    {"deltalake", "dgl", "duckdb", "fsspec", "lightgbm", "lxml", "pandas", "polars", "pyarrow", "rustworkx",
+     "safetensors", "scipy", "tokenizers", "torch"}
+)  # fmt: skip
 """Libraries that read files in native code; NumPy opens its files with Python, whose audit hook reports it."""
 WORDS = frozenset(
     {
         "csv",
         "dataset",
         "file",
+        "files",
         "load",
         "memory",
         "mminfo",
@@ -63,14 +66,23 @@ CLASSES: Mapping[str, Sequence[str]] = {
     "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
 }
 """Classes whose constructors open a file."""
+FUNCTIONS: Mapping[str, Sequence[str]] = {
+    "lightgbm": ("cv", "train"),
+    "lxml.etree": ("iterparse", "parse"),
+    "lxml.html": ("parse",),
+    "safetensors": ("safe_open",),
+}
+"""Further functions and native classes that open a file."""
 METHODS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "polars": {"DataFrame": ("deserialize",), "LazyFrame": ("deserialize",)},
+    "rustworkx": {"PyDiGraph": ("read_edge_list",), "PyGraph": ("read_edge_list",)},
+    "tokenizers": {"Tokenizer": ("from_file",)},
     "torch": {"UntypedStorage": ("from_file",)},
 }
 """Methods that construct an instance from a file, by module and class."""
 SOURCES = frozenset(
-    {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
-     "source", "table_uri", "uri", "where"}
+    {"data", "f", "file", "filename", "filepath_or_buffer", "init_model", "io", "model_file", "path", "path_or_buf",
+     "path_or_paths", "source", "table_uri", "uri", "where"}
 )  # fmt: skip
 """Names of parameters that take a file; a function's first parameter takes one whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
@@ -115,11 +127,15 @@ def _cover() -> None:
             _covered.add(name)
             for attribute, value in names_of(module):
                 called = f"{name}.{attribute}"
-                if is_reader(attribute, value):
+                if is_reader(attribute, value) or attribute in FUNCTIONS.get(name, ()):
                     known = readers.get(id(value), (called, value))
                     readers[id(value)] = min(known, (called, value), key=_dots)  # as it is called most
                 elif attribute in CLASSES.get(name, ()):
                     replace_method(value, "__init__", partial(_guarded, called=called, first=1))
+                elif (name, attribute) == ("fsspec.asyn", "sync"):
+                    replace_functions({called: (value, _syncing)})
+                elif name == "pyarrow.fs" and attribute.endswith("FileSystem"):
+                    replace_functions({called: (value, partial(guarded_file_system, called=called))})
                 elif name == "polars" and attribute == "SQLContext":
                     execute = f"{called}.execute"
                     replace_method(value, "execute", partial(_guarded, called=execute, first=1, sql=True))
@@ -156,6 +172,21 @@ def _guarded(
             with guard.paused():
                 _consult(guard, called, arguments[first : first + 1], options, sql)
         return function(*arguments, **options)
+
+    return guarded_call
+
+
+def _syncing(sync: Callable[..., Any]) -> Callable[..., Any]:
+    """fsspec's way to have another machine asked by another thread, in which the asset's code is not to be seen."""
+
+    @functools.wraps(sync)
+    def guarded_call(loop: object, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        guard = guard_at_work()
+        system = getattr(function, "__self__", None)
+        if guard is not None and (guard.system is None or guard.system is not system):
+            with guard.paused():
+                guard.check_address(f"fsspec's {type(system).__name__}", str(arguments[:1]))
+        return sync(loop, function, *arguments, **options)
 
     return guarded_call
 
@@ -215,6 +246,10 @@ def _texts(value: object) -> Iterator[str]:
             yield os.fsdecode(value)
     elif isinstance(value, os.PathLike):
         yield os.fsdecode(value)
+    elif isinstance(value, dict):  # parameters, of which some may name files
+        for name, each in value.items():
+            if isinstance(name, str) and ("file" in name or "path" in name):
+                yield from _texts(each)
     elif isinstance(value, list | tuple | set | frozenset):
         for each in value:
             yield from _texts(each)
