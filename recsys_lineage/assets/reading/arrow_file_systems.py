@@ -33,7 +33,7 @@ class _Guarded(type):
                 guard.check_made(cls.called)
 
 
-def guarded_file_system(native: type, called: str) -> type:
+def guarded_file_system(native: Any, called: str) -> type:
     """A class that asks before it makes a file system of a native class.
 
     Args:
