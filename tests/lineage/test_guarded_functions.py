@@ -110,7 +110,7 @@ def test_what_is_made_only_as_it_is_written_is_guarded(lake: Lake, path: Path, w
 
 
 def test_a_plot_is_drawn_of_its_frame_alone(path: Path) -> None:
-    assert Plot(FRAME, pl.DataFrame.height.fget).drawn(str) == 2  # pyright: ignore[reportAttributeAccessIssue]
+    assert Plot(FRAME, lambda frame: frame.height).drawn(str) == 2
     with pytest.raises(UnnotedFile):
         Plot(FRAME, lambda frame: _read(path, frame)).drawn(str)
 

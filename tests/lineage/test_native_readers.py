@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import importlib
 import inspect
 import io
 import multiprocessing
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import deltalake
 import duckdb
+import fsspec
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -114,11 +120,35 @@ READS: dict[str, Callable[[Path], object]] = {
     "sqlite attaches an address": lambda d: sqlite3.connect("file::memory:", uri=True).execute(
         f"ATTACH 'file:{d}/t.sqlite?mode=ro' AS other"
     ),
+    "sqlite3.Connection": lambda d: sqlite3.Connection(":memory:"),
     "torch.UntypedStorage.from_file": lambda d: importlib.import_module("torch").UntypedStorage.from_file(
         str(d / "t.parquet"), False, 8
     ),
     "ctypes": lambda d: ctypes.CDLL(str(d / "t.csv")),
+    "pa.OSFile": lambda d: pa.OSFile(str(d / "t.csv")),
+    "pa.fs.copy_files": lambda d: pyarrow.fs.copy_files(str(d / "t.csv"), str(d / "copy.csv")),
+    "lightgbm.train": lambda d: importlib.import_module("lightgbm").train(
+        {}, None, init_model=str(d / "t.csv")
+    ),
+    "lightgbm's parameters": lambda d: importlib.import_module("lightgbm").train(
+        {"forcedsplits_filename": str(d / "t.json")}, None
+    ),
+    "lxml": lambda d: importlib.import_module("lxml.etree").parse(str(d / "t.csv")),
+    "safe_open": lambda d: importlib.import_module("safetensors").safe_open(d / "t.safetensors", "np").keys(),
+    "rustworkx": lambda d: importlib.import_module("rustworkx").PyGraph.read_edge_list(str(d / "t.csv")),
+    "tokenizers": lambda d: importlib.import_module("tokenizers").Tokenizer.from_file(str(d / "t.json")),
 }  # fmt: skip
+NO_DATA = {"ctypes", "lightgbm.train", "lightgbm's parameters", "lxml", "rustworkx", "tokenizers"}
+"""Readers to which the table is no valid file."""
+SYSTEMS: dict[str, Callable[[Path], object]] = {
+    "LocalFileSystem": lambda d: pyarrow.fs.LocalFileSystem().open_input_file(str(d / "t.csv")),
+    "SubTreeFileSystem": lambda d: pyarrow.fs.SubTreeFileSystem(str(d), LOCAL).open_input_file("t.csv"),
+    "from_uri": lambda d: pyarrow.fs.FileSystem.from_uri(f"file://{d}/t.csv"),
+    "fragment": lambda d: pyarrow.dataset.ParquetFileFormat().make_fragment(
+        str(d / "t.parquet"), pyarrow.fs.LocalFileSystem()
+    ),
+}
+LOCAL = pyarrow.fs.LocalFileSystem()
 PROCESSES: dict[str, Callable[[Path], object]] = {
     "subprocess.run": lambda d: subprocess.run(["cat", d / "t.csv"], capture_output=True),
     "subprocess in a shell": lambda d: subprocess.check_output(f"cat {d}/t.csv", shell=True),
@@ -152,9 +182,9 @@ def test_a_native_read_that_nobody_notes_is_an_error_that_names_file_and_line(da
     error = check()
     assert error.where is not None and error.where.startswith(f"{__file__}:"), error.where
     assert error.advice is not None and "inputs." in error.advice
-    if not how.startswith("duckdb"):
+    if not how.startswith("duckdb") and how != "sqlite3.Connection":
         assert error.found is not None and str(data) in error.found
-    if how != "ctypes":
+    if how not in NO_DATA:
         code()  # without a guard nothing is refused
 
 
@@ -170,6 +200,63 @@ def test_a_connection_of_sqlite_attaches_what_is_on_record_and_what_is_no_file(d
         sqlite3.connect(":memory:").execute("ATTACH ? AS other", [str(data / "t.sqlite")])
     assert raised.value.where is not None and raised.value.where.startswith(f"{__file__}:")
     connection.execute("ATTACH ? AS afterwards", [str(data / "t.sqlite")])
+
+
+@pytest.mark.parametrize("how", SYSTEMS)
+def test_the_code_makes_no_file_system_of_arrow_and_libraries_do(data: Path, how: str) -> None:
+    def held() -> object:
+        return LOCAL
+
+    def noted() -> int:
+        return pq.read_table(data / "t.parquet").num_rows
+
+    with pytest.raises(UnnotedFile, match=r"pyarrow\.fs") as raised, guarded("prices"):
+        SYSTEMS[how](data)
+    assert raised.value.where is not None and raised.value.where.startswith(f"{__file__}:")
+    SYSTEMS[how](data)
+    with guarded("prices") as guard:
+        guard.allow(data / "t.parquet")
+        assert noted() == 2
+        assert isinstance(LOCAL, pyarrow.fs.LocalFileSystem | pyarrow.fs.FileSystem)
+    with pytest.raises(UnnotedFile, match="opened before it ran"), guarded("prices", code=held):
+        pass
+
+
+ADDRESSES: dict[str, Callable[[str], object]] = {
+    "socket": lambda address: socket.create_connection(("127.0.0.1", urlsplit(address).port or 0)),
+    "urllib": lambda address: urlopen(address),
+    "http.client": lambda address: HTTPConnection(urlsplit(address).netloc).request("GET", "/"),
+    "requests": lambda address: importlib.import_module("requests").get(address),
+    "asyncio": lambda address: asyncio.run(
+        asyncio.open_connection("127.0.0.1", urlsplit(address).port)  # pyright: ignore[reportArgumentType]
+    ),
+    "polars": lambda address: pl.read_csv(address),
+    "pandas": lambda address: pd.read_csv(address),
+    "fsspec": lambda address: fsspec.open(address).open(),  # pyright: ignore[reportAttributeAccessIssue]
+    "a file system of fsspec": lambda address: fsspec.filesystem("http").cat(address),
+    "boto3": lambda address: (
+        importlib.import_module("boto3")
+        .client("s3", endpoint_url=address, region_name="x", aws_access_key_id="a", aws_secret_access_key="b")
+        .list_buckets()
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The address of a server that says nothing."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/t.csv"
+
+
+@pytest.mark.parametrize("how", ADDRESSES)
+def test_another_machine_is_an_error_that_names_the_line(address: str, how: str) -> None:
+    with pytest.raises(UnnotedFile) as raised, guarded("prices"):
+        ADDRESSES[how](address)
+    assert raised.value.where is not None and raised.value.where.startswith(f"{__file__}:")
+    assert raised.value.advice is not None and "inputs." in raised.value.advice
 
 
 @pytest.mark.parametrize("how", PROCESSES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -36,6 +37,10 @@ def _file(lake: Lake, table: str = "orders_old") -> str:
     return lake.files(lake.version(table))[0]
 
 
+def _of_relation(orders: Any, sql: str) -> pl.DataFrame:
+    return orders.query("orders", sql).pl()
+
+
 Text = Callable[[Lake], str]
 STATEMENTS: dict[str, Text] = {
     "a table": lambda lake: "SELECT * FROM orders_old",
@@ -52,7 +57,7 @@ STATEMENTS: dict[str, Text] = {
 HOW: dict[str, Callable[[Inputs, str], object]] = {
     "query": lambda inputs, sql: inputs.query(sql),
     "output": lambda inputs, sql: Output(Query(sql)),
-    "relation": lambda inputs, sql: inputs.duckdb("orders").query("orders", sql).pl(),
+    "relation": lambda inputs, sql: _of_relation(inputs.duckdb("orders"), sql),
 }
 
 

@@ -15,6 +15,8 @@ TRUSTED = frozenset(
     {"aiobotocore", "botocore", "dagster", "dagster_shared", "importlib", "linecache", "logging", "s3fs", _LINEAGE}
 )  # fmt: skip
 """Packages that open their own files on the code's behalf: imports, logs, events, credentials, the lake."""
+TRUSTED_WITH_ADDRESSES = TRUSTED - {"aiobotocore", "botocore", "importlib", "linecache", "s3fs"}
+"""Packages that connect to other machines by themselves: for logs, events and the lake."""
 _LAKES = (_LINEAGE, "fsspec")
 """The lake's own code, and its file system library, which lists folders."""
 _DOORS = (
@@ -52,17 +54,18 @@ def frames_of(traceback: TracebackType | None) -> list[FrameType]:
     return frames[::-1]
 
 
-def line_of(frames: Sequence[FrameType]) -> tuple[str | None, bool]:
+def line_of(frames: Sequence[FrameType], trusted: Collection[str] = TRUSTED) -> tuple[str | None, bool]:
     """The running line of the asset's code, and whether a trusted package is working on its behalf.
 
     Args:
         frames: from the innermost outwards.
+        trusted: the packages that are.
     """
     own = package_of_asset(frames)
     entry = caller = None  # the trusted function that was called first, and what called it
     for frame in frames:
         package = package_of(frame)
-        if package in TRUSTED or (package == "shutil" and frame.f_code.co_name.startswith("_rmtree")):
+        if package in trusted or (package == "shutil" and frame.f_code.co_name.startswith("_rmtree")):
             entry, caller = frame, None
             continue
         is_own = is_of_asset(frame, own)

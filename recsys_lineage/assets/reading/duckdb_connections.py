@@ -18,7 +18,7 @@ import duckdb
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.native_readers import guard_function
+from recsys_lineage.assets.reading.replaced_functions import replace_functions
 
 _DISABLED = "LocalFileSystem has been disabled"
 WRAPPER_FILES.add(__file__)
@@ -30,7 +30,7 @@ _at_work = 0
 
 def watch_connections() -> None:
     """Make `duckdb.connect` consult the guard, for the rest of the process's life."""
-    guard_function(duckdb, "connect", _connecting)
+    replace_functions({"duckdb.connect": (duckdb.connect, _connecting)})
 
 
 @contextmanager
@@ -80,7 +80,6 @@ def _connecting(connect: Callable[..., duckdb.DuckDBPyConnection]) -> Callable[.
         connection.execute("SET enable_external_access = false")
         return connection
 
-    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
     return guarded_call
 
 

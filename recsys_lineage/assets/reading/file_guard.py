@@ -35,7 +35,10 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
-EVENTS = frozenset({"ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
+_DATABASE = "sqlite3.connect/handle"
+"""Audit event of a database that was opened; its argument is the connection."""
+_CONNECTION = "socket.connect"
+EVENTS = frozenset({_CONNECTION, _DATABASE, "ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 """All audit events of which the guard wants to know."""
 
 
@@ -51,6 +54,7 @@ class FileGuard:
         attached: the last database that SQLite was not allowed to attach.
         scanned: files that LazyFrames of the inputs scan, as Polars names them.
         lake: the lake that lineage hands to the code, which may read all of it.
+        system: the file system of the inputs' lake, through which the engine reads it.
         looks_outside: whether the code may open every file.
         refused: the last error that the guard raised.
     """
@@ -61,6 +65,7 @@ class FileGuard:
     attached: str | None = None
     scanned: set[str] = field(default_factory=set)
     lake: object = None
+    system: object = None
     looks_outside: bool = False
     refused: UnnotedFile | None = None
 
@@ -81,6 +86,14 @@ class FileGuard:
                 library
             ):
                 self._check(event, library, False)
+        elif event == _CONNECTION:
+            if isinstance(arguments[1], tuple):  # others are on this machine
+                self.check_address(event, ":".join(map(str, arguments[1][:2])))
+        elif event == _DATABASE:
+            if not getattr(
+                _thread, "connects", False
+            ):  # by a class, whose connection would attach whatever it likes
+                self.refuse("sqlite3.Connection", "a database; open it with sqlite3.connect")
         elif event == "open":
             self._check(event, arguments[0], _is_write(*arguments[1:3]))
         else:
@@ -171,6 +184,46 @@ class FileGuard:
             )
             raise self.refused
 
+    def check_address(self, called: str, found: str) -> None:
+        """Refuse a connection to another machine that the asset's code makes.
+
+        Args:
+            called: the function that makes it, for messages.
+            found: the other machine or its file.
+
+        Raises:
+            UnnotedFile: neither lineage nor a log makes it.
+        """
+        frames = list(calling_code.frames_up_to(self.frame))
+        line, trusted = calling_code.line_of(frames, calling_code.TRUSTED_WITH_ADDRESSES)
+        if line is not None and not trusted:
+            self.refused = UnnotedFile(
+                f"The code of {self.asset} called {called}, and its record would not name what comes from there.",
+                expected="reads through its inputs",
+                found=found,
+                where=line,
+                advice="have a file fetched before the asset runs, and read it with inputs.open_file(path)",
+            )
+            raise self.refused
+
+    def check_made(self, called: str) -> None:
+        """Refuse an object that the asset's code makes itself to open files with; libraries may make it.
+
+        Args:
+            called: its class, for messages.
+
+        Raises:
+            UnnotedFile: the asset's code makes it.
+        """
+        frames = list(calling_code.frames_up_to(self.frame))
+        caller = self._caller(frames)
+        if caller is not None:
+            advice = (
+                "give the library what inputs.note_file(path) returns, or an open file of inputs.open_file"
+            )
+            place = calling_code.place(caller)
+            raise self._unnoted(f"called {called} to open", "files that lineage would not see", place, advice)
+
     def is_trusted(self) -> bool:
         """Whether a trusted package is working on the code's behalf."""
         return calling_code.line_of(list(calling_code.frames_up_to(self.frame)))[1]
@@ -184,6 +237,15 @@ class FileGuard:
             yield
         finally:
             _thread.busy = before
+
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Let this thread open databases of SQLite inside the block, which makes them ask before they attach others."""
+        _thread.connects = True
+        try:
+            yield
+        finally:
+            _thread.connects = False
 
     def _check(self, event: str, path: object, write: bool, native: str = "") -> None:
         if not isinstance(path, bytes | str | os.PathLike):
@@ -220,11 +282,8 @@ class FileGuard:
         Raises:
             UnnotedFile: the asset's code starts the process.
         """
-        frames = list(calling_code.frames_up_to(self.frame))
-        caller = next(
-            (frame for frame in frames if calling_code.package_of(frame) not in sys.stdlib_module_names), None
-        )
-        if caller is None or not calling_code.is_of_asset(caller, calling_code.package_of_asset(frames)):
+        caller = self._caller(list(calling_code.frames_up_to(self.frame)))
+        if caller is None:
             return
         self.refused = UnnotedFile(
             f"The code of {self.asset} started a process whose files its record would not have.",
@@ -234,6 +293,14 @@ class FileGuard:
             advice="start it with inputs.run_process([command, …], reads=[file, …]), which notes what it reads",
         )
         raise self.refused
+
+    def _caller(self, frames: list[FrameType]) -> FrameType | None:
+        """The innermost function outside Python's own library, if it is the asset's code."""
+        caller = next(
+            (each for each in frames if calling_code.package_of(each) not in sys.stdlib_module_names), None
+        )
+        own = calling_code.package_of_asset(frames)
+        return caller if caller is not None and calling_code.is_of_asset(caller, own) else None
 
     def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
         self.refused = UnnotedFile(

@@ -51,6 +51,7 @@ def guarded(
             check_held(guard, code)
         if inputs is not None:
             inputs.noting = guard.allow
+            guard.system = inputs.system
         with _told(guard):
             yield guard
 

@@ -195,7 +195,7 @@ def _handing(hand: Callable[..., Any], function: int = 1, iterable: bool = False
     return handing
 
 
-def _starting(start: Callable[[threading.Thread], None]) -> Callable[[threading.Thread], None]:
+def _starting(start: Callable[..., None]) -> Callable[..., None]:
     """`Thread.start` with the guard of the parent, because Python 3.11 reports no new thread to a hook."""
 
     @functools.wraps(start)

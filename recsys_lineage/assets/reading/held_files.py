@@ -25,6 +25,7 @@ from weakref import WeakKeyDictionary
 
 from recsys_lineage.assets.reading.calling_code import is_of_code
 from recsys_lineage.assets.reading.file_guard import FileGuard
+from recsys_lineage.assets.reading.replaced_functions import originals
 from recsys_lineage.errors import UnnotedFile
 
 _MOST_MEMBERS = 1_000
@@ -119,6 +120,8 @@ def _of_all(values: list[Any]) -> list[str] | None:
 
 def _files_of(value: object) -> list[str] | None:
     """The files that an object itself reads; none if it is not of a kind that reads."""
+    if originals.get(id(value), (None,))[0] is value:
+        return None
     return files(value) if (files := _reading(type(value))) is not None else []
 
 
@@ -282,7 +285,7 @@ def check_held(guard: FileGuard, code: object) -> None:
 
 def _refuse(asset: str, held: _Held, files: list[str]) -> None:
     kind = type(held.value)
-    found = f"{kind.__module__.lstrip('_')}.{kind.__qualname__}"
+    found = f"a {kind.__module__.lstrip('_')}.{kind.__qualname__}"
     place = held.function.__code__ if held.function is not None else None
     message = f"The code of {asset} holds what was opened before it ran, so its record would not name what it reads."
     advice = (
@@ -295,6 +298,10 @@ def _refuse(asset: str, held: _Held, files: list[str]) -> None:
             "its tables were filled with, or which files its SQL opens. That holds for a database in memory too."
         )
         advice = "connect inside the function, and fill the database there with what the asset reads"
+    elif (original := originals.get(id(held.value))) is not None:
+        found = original[1]
+        message = f"The code of {asset} holds a reader that was put aside before lineage watched it."
+        advice = f"call it by the name in its module, {found}"
     elif _is_one_of(kind, _WORKERS):
         message = (
             f"The code of {asset} holds a thread, or a queue to one, that began before it ran, so its record would not "
@@ -304,7 +311,7 @@ def _refuse(asset: str, held: _Held, files: list[str]) -> None:
     raise UnnotedFile(
         message,
         expected="reads through its inputs",
-        found=f"{held.name}, a {found}" + (f" of {', '.join(files[:3])}" if files else ""),
+        found=f"{held.name}, {found}" + (f" of {', '.join(files[:3])}" if files else ""),
         where=f"{place.co_filename}:{place.co_firstlineno}, in {place.co_name}"
         if place is not None
         else asset,

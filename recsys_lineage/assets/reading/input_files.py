@@ -26,6 +26,8 @@ class InputFiles:
         self.asset = asset
         self.noting: Callable[[Path], object] = Path
         """Callback for each file that is noted; the asset's code may open the file from then on."""
+        self.system: object = None
+        """The file system of the lake of the inputs, if they are of one on another machine."""
         self._purpose: Purpose = "input"
         self._files: dict[tuple[str | None, str, Purpose], Read] = {}
         self._hashed: dict[str, tuple[Path, SourceFile]] = {}

@@ -94,6 +94,7 @@ class Inputs(InputFiles):
     ) -> None:
         super().__init__(asset)
         self._lake, self._connection = lake, connection
+        self.system = None if lake.storage.is_local else lake.storage.filesystem
         self._pinned = dict(pinned or {})
         self._previous = previous
         self._previous_was_read = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,8 @@ import polars as pl
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.native_readers import check_files, put_in_place
+from recsys_lineage.assets.reading.native_readers import check_files
+from recsys_lineage.assets.reading.replaced_functions import replace_functions, replace_method
 from recsys_lineage.columns.frames.frame_source import files_of
 
 WRAPPER_FILES.add(__file__)
@@ -28,15 +30,14 @@ FUNCTIONS = ("collect_all", "collect_all_async")
 
 def watch_lazy_frames() -> None:
     """Make LazyFrames consult the guard before they are collected, for the rest of the process's life."""
-    for name, method in list(vars(pl.LazyFrame).items()):
-        if name.startswith(METHODS) and name not in RUN_NOTHING and not hasattr(method, "_is_guarded"):
-            setattr(pl.LazyFrame, name, _guarded(method, f"polars.LazyFrame.{name}"))
-    functions = (getattr(pl, name) for name in FUNCTIONS)
-    put_in_place(
+    for name in list(vars(pl.LazyFrame)):
+        if name.startswith(METHODS) and name not in RUN_NOTHING:
+            replace_method(pl.LazyFrame, name, partial(_guarded, called=f"polars.LazyFrame.{name}"))
+    replace_functions(
         {
-            id(each): (each, _guarded(each, f"polars.{each.__name__}"))
-            for each in functions
-            if not hasattr(each, "_is_guarded")
+            called: (getattr(pl, name), partial(_guarded, called=called))
+            for name in FUNCTIONS
+            for called in (f"polars.{name}",)
         }
     )
 
@@ -75,5 +76,4 @@ def _guarded(function: Callable[..., Any], called: str) -> Callable[..., Any]:
                         check_frame(guard, frame, called)
         return function(*arguments, **options)
 
-    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
     return guarded_call

@@ -2,7 +2,8 @@
 
 Polars, Arrow, DuckDB and the like open files unnoticed by Python. So each of their public functions with a reading word
 in its name (`read_csv`, `scan_parquet`, `memory_map`, `load`), and each class that opens a file, consults the guard
-first, whatever name the asset's code uses for it. Without a guard the cost is one dictionary lookup.
+first, whatever name or object the asset's code has it by (`replaced_functions.py`). Without a guard the cost is one
+dictionary lookup.
 """
 
 from __future__ import annotations
@@ -16,23 +17,33 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from glob import iglob
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
+from recsys_lineage.assets.reading.arrow_file_systems import guarded_file_system
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
+from recsys_lineage.assets.reading.replaced_functions import (
+    marked,
+    names_of,
+    replace_functions,
+    replace_method,
+)
 
 LIBRARIES = frozenset(
-    {"deltalake", "dgl", "duckdb", "lightgbm", "pandas", "polars", "pyarrow", "safetensors", "scipy", "torch"}
-)
+    {"deltalake", "dgl", "duckdb", "fsspec", "lightgbm", "lxml", "pandas", "polars", "pyarrow", "rustworkx",
+     "safetensors", "scipy", "tokenizers", "torch"}
+)  # fmt: skip
 """Libraries that read files in native code; NumPy opens its files with Python, whose audit hook reports it."""
 WORDS = frozenset(
     {
         "csv",
         "dataset",
         "file",
+        "files",
         "load",
         "memory",
         "mminfo",
@@ -55,14 +66,23 @@ CLASSES: Mapping[str, Sequence[str]] = {
     "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
 }
 """Classes whose constructors open a file."""
+FUNCTIONS: Mapping[str, Sequence[str]] = {
+    "lightgbm": ("cv", "train"),
+    "lxml.etree": ("iterparse", "parse"),
+    "lxml.html": ("parse",),
+    "safetensors": ("safe_open",),
+}
+"""Further functions and native classes that open a file."""
 METHODS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "polars": {"DataFrame": ("deserialize",), "LazyFrame": ("deserialize",)},
+    "rustworkx": {"PyDiGraph": ("read_edge_list",), "PyGraph": ("read_edge_list",)},
+    "tokenizers": {"Tokenizer": ("from_file",)},
     "torch": {"UntypedStorage": ("from_file",)},
 }
 """Methods that construct an instance from a file, by module and class."""
 SOURCES = frozenset(
-    {"data", "f", "file", "filename", "filepath_or_buffer", "io", "model_file", "path", "path_or_buf", "path_or_paths",
-     "source", "table_uri", "uri", "where"}
+    {"data", "f", "file", "filename", "filepath_or_buffer", "init_model", "io", "model_file", "path", "path_or_buf",
+     "path_or_paths", "source", "table_uri", "uri", "where"}
 )  # fmt: skip
 """Names of parameters that take a file; a function's first parameter takes one whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
@@ -100,53 +120,39 @@ def is_reader(name: str, value: object) -> bool:
 def _cover() -> None:
     """Wrap the readers of all newly imported modules."""
     with _lock:
-        paused: dict[int, tuple[Any, Callable[..., Any]]] = {}
+        readers: dict[int, tuple[str, Any]] = {}
         for name, module in list(sys.modules.items()):
             if name in _covered or not _is_public(name) or not isinstance(module, ModuleType):
                 continue
             _covered.add(name)
-            for attribute, value in _names_of(module):
-                if is_reader(attribute, value) and not hasattr(value, "_is_guarded"):
-                    paused[id(value)] = value, _guarded(value, f"{name}.{attribute}")
+            for attribute, value in names_of(module):
+                called = f"{name}.{attribute}"
+                if is_reader(attribute, value) or attribute in FUNCTIONS.get(name, ()):
+                    known = readers.get(id(value), (called, value))
+                    readers[id(value)] = min(known, (called, value), key=_dots)  # as it is called most
                 elif attribute in CLASSES.get(name, ()):
-                    value.__init__ = _guarded(value.__init__, f"{name}.{attribute}", first=1)
+                    replace_method(value, "__init__", partial(_guarded, called=called, first=1))
+                elif (name, attribute) == ("fsspec.asyn", "sync"):
+                    replace_functions({called: (value, _syncing)})
+                elif name == "pyarrow.fs" and attribute.endswith("FileSystem"):
+                    replace_functions({called: (value, partial(guarded_file_system, called=called))})
                 elif name == "polars" and attribute == "SQLContext":
-                    value.execute = _guarded(value.execute, f"{name}.{attribute}.execute", first=1, sql=True)
+                    execute = f"{called}.execute"
+                    replace_method(value, "execute", partial(_guarded, called=execute, first=1, sql=True))
                 for method in METHODS.get(name, {}).get(attribute, ()):
-                    _guard_method(value, method, f"{name}.{attribute}.{method}")
-        put_in_place(paused)
+                    _guard_method(value, method, f"{called}.{method}")
+        replace_functions(
+            {called: (value, partial(_guarded, called=called)) for called, value in readers.values()}
+        )
 
 
-def guard_function(module: ModuleType, name: str, paused: Callable[[Any], Callable[..., Any]]) -> None:
-    """Make a function consult the guard first, under every name in any module, for the rest of the process's life."""
-    function = getattr(module, name)
-    if not hasattr(function, "_is_guarded"):
-        put_in_place({id(function): (function, paused(function))})
-
-
-def put_in_place(others: Mapping[int, tuple[Any, Any]]) -> None:
-    """Replace functions wherever modules refer to them.
-
-    Args:
-        others: id of a function → the function and its replacement.
-    """
-    if not others:
-        return
-    for module in list(sys.modules.values()):
-        if isinstance(module, ModuleType):
-            for name, value in _names_of(module):
-                if (pair := others.get(id(value))) is not None and pair[0] is value:
-                    setattr(module, name, pair[1])
+def _dots(named: tuple[str, object]) -> int:
+    return named[0].count(".")
 
 
 def _is_public(module: str) -> bool:
     parts = module.split(".")
     return parts[0] in LIBRARIES and len(parts) <= 2 and not any(part.startswith("_") for part in parts)
-
-
-def _names_of(module: ModuleType) -> list[tuple[str, Any]]:
-    # a module that waits to be loaded is left alone
-    return list(ModuleType.__getattribute__(module, "__dict__").items())
 
 
 def _guarded(
@@ -167,17 +173,35 @@ def _guarded(
                 _consult(guard, called, arguments[first : first + 1], options, sql)
         return function(*arguments, **options)
 
-    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
+    return guarded_call
+
+
+def _syncing(sync: Callable[..., Any]) -> Callable[..., Any]:
+    """fsspec's way to have another machine asked by another thread, in which the asset's code is not to be seen."""
+
+    @functools.wraps(sync)
+    def guarded_call(loop: object, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        guard = guard_at_work()
+        system = getattr(function, "__self__", None)
+        if guard is not None and (guard.system is None or guard.system is not system):
+            with guard.paused():
+                guard.check_address(f"fsspec's {type(system).__name__}", str(arguments[:1]))
+        return sync(loop, function, *arguments, **options)
+
     return guarded_call
 
 
 def _guard_method(kind: type, method: str, called: str) -> None:
     """Wrap a class method that constructs an instance from a file."""
     held = inspect.getattr_static(kind, method)
+    if isinstance(held, classmethod | staticmethod) and isinstance(held.__func__, FunctionType):
+        first = int(isinstance(held, classmethod))
+        replace_functions({called: (held.__func__, partial(_guarded, called=called, first=first))})
+        return
     guarded_call = _guarded(
         lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
     )
-    setattr(kind, method, classmethod(guarded_call))
+    setattr(kind, method, classmethod(marked(guarded_call)))
 
 
 def _consult(
@@ -222,6 +246,10 @@ def _texts(value: object) -> Iterator[str]:
             yield os.fsdecode(value)
     elif isinstance(value, os.PathLike):
         yield os.fsdecode(value)
+    elif isinstance(value, dict):  # parameters, of which some may name files
+        for name, each in value.items():
+            if isinstance(name, str) and ("file" in name or "path" in name):
+                yield from _texts(each)
     elif isinstance(value, list | tuple | set | frozenset):
         for each in value:
             yield from _texts(each)

@@ -15,16 +15,11 @@ from typing import Any
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard, database_file
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.native_readers import guard_function
+from recsys_lineage.assets.reading.replaced_functions import replace_functions
 from recsys_lineage.errors import UnnotedFile
 
 _CALLED = "sqlite3's ATTACH"
 WRAPPER_FILES.add(__file__)
-
-
-def watch_attaching() -> None:
-    """Make `sqlite3.connect` consult the guard, for the rest of the process's life."""
-    guard_function(sqlite3, "connect", _connecting)
 
 
 @contextmanager
@@ -34,7 +29,7 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
     Raises:
         UnnotedFile: a statement of theirs attaches another.
     """
-    watch_attaching()
+    replace_functions({"sqlite3.connect": (sqlite3.connect, _connecting)})
     try:
         yield
     except sqlite3.DatabaseError as error:  # SQLite reports only that it is not authorized
@@ -47,13 +42,14 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
 def _connecting(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
     @functools.wraps(connect)
     def guarded_call(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        connection = connect(*arguments, **options)
         guard = guard_at_work()
-        if guard is not None and not guard.is_trusted():
-            connection.set_authorizer(_authorized)
+        if guard is None or guard.is_trusted():
+            return connect(*arguments, **options)
+        with guard.connecting():
+            connection = connect(*arguments, **options)
+        connection.set_authorizer(_authorized)
         return connection
 
-    guarded_call._is_guarded = True  # pyright: ignore[reportAttributeAccessIssue]
     return guarded_call
 
 
