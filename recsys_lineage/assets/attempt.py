@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import duckdb
 import polars as pl
@@ -25,6 +25,7 @@ from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.output_frame import register_frame
+from recsys_lineage.assets.reading.duckdb_connections import frames_alone
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.held_files import check_held
@@ -168,8 +169,10 @@ class Attempt:
         """Result of a function of the asset's code, which opens only what the record names; its blocks too."""
         asset = self._asset
         check_held(guard, code)
-        with self._lake.reading():
+        with self._lake.reading(), frames_alone(guard):
             output = code(*arguments)
+            if isinstance(output, Output):  # warnings may be made as they are asked for
+                output = cast(_Made, replace(output, warnings=tuple(output.warnings)))
             if isinstance(output, Output) and isinstance(output.data, pl.LazyFrame):
                 # asked of the asset, not of lineage, whose frames are all that there are by now
                 check_frame(replace(guard, frame=sys._getframe()), output.data)
