@@ -67,6 +67,24 @@ class Roles:
         )
 
     @property
+    def visitor(self) -> SampledColumn | None:
+        """The column of visitors or visits that has a value in every row, unlike that of the customers."""
+        customer = self.columns.get("user_id")
+        if customer is None or customer.filled == 1:
+            return None
+        ranked = [
+            (rank, place)
+            for place, column in enumerate(self.files.columns)
+            if column.name != customer.name
+            and column.filled == 1
+            and column.distinct > 1
+            and not column.has_words
+            and not column.is_nested
+            and (rank := role_rank("user_id", column.name, IDS["user_id"])) is not None
+        ]
+        return self.files.columns[min(ranked)[1]] if ranked else None
+
+    @property
     def nobody(self) -> str:
         """The id that stands for no customer, because it is called so and is in many rows; empty if there is none."""
         customer = self.columns.get("user_id")

@@ -231,7 +231,8 @@ def _select(
     more = [column for column in (part.happened, part.customer) if described and column is not None]
     left_out = _left_out(part) if part.table == "raw_events" else ""
     names = _used([*part.columns.values(), *more]) | ({*part.ended} if left_out else {*()})
-    names |= {*part.returns} if part.table == "raw_events" else {*()}
+    if part.table == "raw_events":  # a person may take the visitor for the customer, as a note says
+        names |= {*part.returns, *([part.visitor.name] if part.visitor is not None else [])}
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
         texts = [text for text, name in expressions if name in part.columns and name not in IDS]
