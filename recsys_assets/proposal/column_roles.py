@@ -22,6 +22,7 @@ from recsys_assets.proposal.names.known_names import (
 )
 from recsys_assets.proposal.sample.credit_notes import CreditNotes
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
+from recsys_assets.proposal.sample.return_lines import ReturnLines
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 
@@ -66,6 +67,24 @@ class Roles:
         )
 
     @property
+    def visitor(self) -> SampledColumn | None:
+        """The column of visitors or visits that has a value in every row, unlike that of the customers."""
+        customer = self.columns.get("user_id")
+        if customer is None or customer.filled == 1:
+            return None
+        ranked = [
+            (rank, place)
+            for place, column in enumerate(self.files.columns)
+            if column.name != customer.name
+            and column.filled == 1
+            and column.distinct > 1
+            and not column.has_words
+            and not column.is_nested
+            and (rank := role_rank("user_id", column.name, IDS["user_id"])) is not None
+        ]
+        return self.files.columns[min(ranked)[1]] if ranked else None
+
+    @property
     def nobody(self) -> str:
         """The id that stands for no customer, because it is called so and is in many rows; empty if there is none."""
         customer = self.columns.get("user_id")
@@ -80,10 +99,18 @@ class Roles:
         return self.files.credit.get(order.name) if order is not None and self.table == "raw_events" else None
 
     @property
+    def returns(self) -> Mapping[str, ReturnLines]:
+        """The columns by which lines take back what others sold, unless a raw table takes them."""
+        taken = {name for column in self.columns.values() for name in column.names}
+        return {name: each for name, each in self.files.returns.items() if name not in taken}
+
+    @property
     def ended(self) -> Mapping[str, EndedOrders]:
         """The columns by which rows came to nothing, unless a raw table takes them."""
         taken = {name for column in self.columns.values() for name in column.names}
-        return {name: ended for name, ended in self.files.ended.items() if name not in taken}
+        return {
+            name: ended for name, ended in self.files.ended.items() if name not in taken | self.returns.keys()
+        }
 
 
 def roles_of(files: SampledFiles, like: Like = _NONE) -> list[Roles]:
@@ -160,6 +187,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
                 table == "raw_events" and _numbers_lines(role, column, files),
                 _is_unread(role, column),
                 role == "user_id" and _names_staff(column, files),
+                role == "order_id" and column.name in files.own_names,
                 role in IDS and files.rows >= TELLING_ROWS and column.distinct == 1,
                 role in IDS and column.has_words,
                 role == "item_id" and column.filled < _MOSTLY and are_order_lines(files),

@@ -79,7 +79,7 @@ def joined_sql(joined: JoinedFiles, *, divided: bool = False) -> str:
         values.append(f"{_subset(by)} AS subset")
     line, head = joined.on
     names = {
-        side: {*_used(c for of, c in joined.columns.values() if of == side), *part.ended}
+        side: {*_used(c for of, c in joined.columns.values() if of == side), *part.ended, *part.returns}
         for side, part in part_of.items()
     }
     lines = joined.lines.relation(names["line"] | {line})
@@ -175,7 +175,8 @@ def _has(part: Roles, name: str) -> bool:
 
 def _is_credited(part: Roles) -> bool:
     """Whether some lines certainly take back what others sold."""
-    return part.credit is not None and part.credit.is_certain
+    is_certain = part.credit is not None and part.credit.is_certain
+    return part.table == "raw_events" and (is_certain or bool(part.returns))
 
 
 def _named(part: Roles) -> str:
@@ -230,6 +231,8 @@ def _select(
     more = [column for column in (part.happened, part.customer) if described and column is not None]
     left_out = _left_out(part) if part.table == "raw_events" else ""
     names = _used([*part.columns.values(), *more]) | ({*part.ended} if left_out else {*()})
+    if part.table == "raw_events":  # a person may take the visitor for the customer, as a note says
+        names |= {*part.returns, *([part.visitor.name] if part.visitor is not None else [])}
     text = "SELECT\n    " + ",\n    ".join(lines) + f"\nFROM {part.files.relation(names)}"
     if described:
         texts = [text for text, name in expressions if name in part.columns and name not in IDS]
@@ -318,10 +321,13 @@ def _expression(part: Roles, name: str) -> str:
 
 
 def _returned(part: Roles, behaviour: str, sql_of: Callable[[str], str]) -> str:
-    """The behaviour of a line: a return where the id of its order says that it takes back what another one sold."""
-    if part.credit is None or not part.credit.is_certain:
+    """The behaviour of a line: a return where its type or its order's id says that it takes back what another sold."""
+    if not _is_credited(part):
         return behaviour
-    takes_back = part.credit.condition(sql_of(part.columns["order_id"].name))
+    conditions = [each.condition(sql_of(name)) for name, each in part.returns.items()]
+    if part.credit is not None and part.credit.is_certain:
+        conditions.append(part.credit.condition(sql_of(part.columns["order_id"].name)))
+    takes_back = " OR ".join(conditions)
     others = "" if behaviour == "NULL" else f" ELSE {behaviour}"
     return f"CASE WHEN {takes_back} THEN 'return'{others} END"
 

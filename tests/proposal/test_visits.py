@@ -29,7 +29,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("names", NAMES, ids=lambda names: names[0])
-@pytest.mark.parametrize("form", ["csv", "parquet", "numbers"])
+@pytest.mark.parametrize("form", ["csv", "json", "parquet", "numbers"])
 def test_a_note_says_how_to_take_each_visit_for_a_customer(
     tmp_path: Path, names: tuple[str, ...], form: str
 ) -> None:
@@ -38,6 +38,8 @@ def test_a_note_says_how_to_take_each_visit_for_a_customer(
     data.mkdir()
     if form == "csv":
         frame.write_csv(data / "clicks.csv", null_value="NA")
+    elif form == "json":
+        frame.write_ndjson(data / "clicks.jsonl")
     else:
         ids = pl.Int64 if form == "numbers" else pl.String
         frame.with_columns(pl.col(names[0], names[1]).cast(ids)).write_parquet(data / "clicks.parquet")

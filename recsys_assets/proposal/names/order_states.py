@@ -48,7 +48,7 @@ _SETTLED = (
 """Words for orders that are purchases."""
 MARKS = (
     "test", "istest", "testorder", "istestorder", "testmode", "cancelled", "canceled", "iscancelled", "iscanceled",
-    "deleted", "isdeleted", "refunded", "isrefund", "isrefunded", "storno", "storniert", "isstorno", "geloescht",
+    "deleted", "isdeleted", "refunded", "isrefunded", "storno", "storniert", "isstorno", "geloescht",
     "geloscht", "voided", "isvoid", "isvoided", "fraud", "isfraud", "isfraudulent", "isdraft", "draft", "failed",
     "isfailed", "isdummy", "dummy",
 )  # fmt: skip
@@ -73,8 +73,8 @@ ENDED = (
     "abgru", "rejectionreason", "reasonforrejection", "alasanpembatalan",
 )  # fmt: skip
 """Names of columns that are filled for such orders alone."""
-RETURNED = ("returned", "isreturned", "isreturn", "return", "returnflag", "retoure", "istretoure")
-"""Names of columns that say by yes and no whether a line, or the order that it takes back, was returned."""
+RETURNED = ("returned", "isreturned", "return", "retoure")
+"""Names of columns that say by yes and no whether what a line sold came back."""
 PIECES_BACK = (
     "returnedquantity", "quantityreturned", "refundedquantity", "quantityrefunded", "qtyrefunded", "qtyreturned",
     "returnedqty", "refundedqty", "qtycanceled", "qtycancelled", "quantitycanceled", "quantitycancelled",
@@ -91,18 +91,20 @@ def came_to_nothing(state: str) -> bool:
     >>> came_to_nothing("wc-cancelled"), came_to_nothing("Canceled - fraud"), came_to_nothing("partially_refunded")
     (True, True, False)
     """
-    words = _words(state)
+    words = words_of(state)
     return any(word in _CAME_TO_NOTHING for word in words) and not any(word in _NOT for word in words)
 
 
 def is_in_doubt(state: str) -> bool:
     """Whether an order of a state may come to nothing, or did so in part."""
-    return not came_to_nothing(state) and any(word in (*_CAME_TO_NOTHING, *_OPEN) for word in _words(state))
+    return not came_to_nothing(state) and any(word in (*_CAME_TO_NOTHING, *_OPEN) for word in words_of(state))
 
 
 def is_settled(state: str) -> bool:
     """Whether a state says that an order is a purchase, such as `paid` and `Shipped`."""
-    return any(word in _SETTLED for word in _words(state)) and not any(word in _NOT for word in _words(state))
+    return any(word in _SETTLED for word in words_of(state)) and not any(
+        word in _NOT for word in words_of(state)
+    )
 
 
 def names_states(plain: str) -> bool:
@@ -123,6 +125,7 @@ def is_code(state: str) -> bool:
     )
 
 
-def _words(state: str) -> list[str]:
+def words_of(state: str) -> list[str]:
+    """The words of a state in lower case, without accents."""
     bare = "".join(letter for letter in normalize("NFKD", state.casefold()) if not combining(letter))
     return re.findall(r"[^\W\d_]+", bare)

@@ -29,7 +29,7 @@ def notes_on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
                     "; where only the first line of an order has it, last_value(… IGNORE NULLS) OVER (ORDER BY _file, "
                     "_line) fills it down"
                 )
-            if role == "user_id" and (visitor := _visitor(files, column)) is not None:
+            if role == "user_id" and (visitor := events.visitor) is not None:
                 who, visit = _text_of(column), _text_of(visitor)
                 note += (
                     f"; column {visitor.name} says who or which visit it was in all rows: to take that for the "
@@ -60,18 +60,3 @@ def _other_product(files: SampledFiles, product: SampledColumn) -> SampledColumn
         and role_rank(role, column.name, known) is not None
     ]
     return found[0] if found and are_order_lines(files) else None
-
-
-def _visitor(files: SampledFiles, customer: SampledColumn) -> SampledColumn | None:
-    """The column of visitors or visits that has a value in every row, unlike that of the customers."""
-    ranked = [
-        (rank, place)
-        for place, column in enumerate(files.columns)
-        if column.name != customer.name
-        and column.filled == 1
-        and column.distinct > 1
-        and not column.has_words
-        and not column.is_nested
-        and (rank := role_rank("user_id", column.name, IDS["user_id"])) is not None
-    ]
-    return files.columns[min(ranked)[1]] if ranked else None

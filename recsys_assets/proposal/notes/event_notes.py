@@ -20,6 +20,7 @@ from recsys_assets.proposal.names.order_states import (
 )
 from recsys_assets.proposal.notes.empty_columns import notes_on_empty_columns
 from recsys_assets.proposal.sample.ended_orders import EndedOrders
+from recsys_assets.proposal.sample.return_lines import names_types
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.shop.alike_ids import alike_sql
@@ -107,6 +108,20 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
                 f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, "
                 f"which count: where these came back as a whole, WHERE {quote(column.name)} IS NULL at the end of "
                 "raw_events.sql leaves them out"
+            )
+            continue
+        if (returns := events.returns.get(column.name)) is not None:
+            values = ", ".join(f"{value} ({rows:,})" for value, rows in returns.values.items())
+            yield (
+                f"column {column.name} says {values}: these lines are taken for returns of what their customers "
+                "bought, by the CASE of behaviour in raw_events.sql"
+            )
+            continue
+        if column.name not in used and len(column.values) > 1 and names_types(column.name):
+            yield (
+                f"column {column.name} says {', '.join(column.values[:_MOST_SHOWN])}: rows of all these count; where "
+                f"some take back what others sold, write CASE {quote(column.name)} WHEN '…' THEN 'return' END AS "
+                "behaviour"
             )
             continue
         if (

@@ -186,7 +186,7 @@ def _notes_on(files: SampledFiles, roles: Sequence[Roles], keys: Collection[str]
     }
     notes += [f"{files.pattern}: {words}" for words in unread.values()]
     used |= unread.keys()
-    ended = {name for role in roles if role.table == "raw_events" for name in role.ended}
+    ended = {name for role in roles if role.table == "raw_events" for name in (*role.ended, *role.returns)}
     notes += [
         f"{files.pattern}: column {column.name} is taken for the time, but nothing here reads such values as "
         f"{', '.join(column.samples)}: write try_strptime({quote(column.name)}, '…') AS event_time, else its rows are "

@@ -54,6 +54,12 @@ def _of_money(keys: list[str]) -> list[str]:
     above = [*keys]
     while len(above) > 1 and plain_name(above[-1]) in _OF_MONEY:
         above.pop()
+    if (
+        len(above) > 1 and plain_name(above[-1]) == "centamount"
+    ):  # as commercetools writes 12.09: 1209, with two digits
+        return _of_cents([*above[:-1]])
+    if len(above) < len(keys) and above[-1].casefold().removesuffix("money") != above[-1].casefold():
+        return _of_cents([*above[:-1], above[-1][: -len("money")].rstrip("_")])  # as Square writes them
     if len(above) == len(keys) or known_role(".".join(keys)) is not None:
         return []
     name = ".".join(above)
@@ -61,6 +67,13 @@ def _of_money(keys: list[str]) -> list[str]:
         if known_role(shorter) in _NUMBERS:
             return shorter.split(".")
     return []
+
+
+def _of_cents(keys: list[str]) -> list[str]:
+    """The keys of a price or an amount whose number is in cents, which its name says then; empty for another number."""
+    while len(keys) > 1 and plain_name(keys[-1]) in _OF_MONEY:
+        keys.pop()
+    return [*keys[:-1], f"{keys[-1]}_cents"] if known_role(f"{'.'.join(keys)}_cents") in _NUMBERS else []
 
 
 def is_a_thing(name: str) -> bool:

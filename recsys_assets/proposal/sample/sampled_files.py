@@ -32,6 +32,7 @@ from recsys_assets.proposal.sample.first_rows import (
 )
 from recsys_assets.proposal.sample.largest_numbers import largest_numbers
 from recsys_assets.proposal.sample.line_sums import Sum, line_sums
+from recsys_assets.proposal.sample.return_lines import ReturnLines, return_lines
 from recsys_assets.proposal.sample.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows
@@ -91,6 +92,7 @@ class SampledFiles:
         charges: column of products → ids in it that are probably postage and the like, and their names.
         ended: column → the rows that it says are of orders that came to nothing.
         credit: column of orders → the rows whose ids say that they take back what others sold.
+        returns: column that says of what type each line is → the lines that take back what others sold.
         largest: column with numbers near the usual limit or above → a limit for them.
         state_codes: column of states in codes → all of these.
         state_names: column of states in codes → the names that another file gives to them.
@@ -114,6 +116,7 @@ class SampledFiles:
     charges: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ended: Mapping[str, EndedOrders] = field(default_factory=dict)
     credit: Mapping[str, CreditNotes] = field(default_factory=dict)
+    returns: Mapping[str, ReturnLines] = field(default_factory=dict)
     largest: Mapping[str, float] = field(default_factory=dict)
     state_codes: Mapping[str, EndedOrders] = field(default_factory=dict)
     state_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -299,6 +302,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
         ended=ended_orders(frame),
         credit=credit_notes(frame),
+        returns=return_lines(frame),
         largest=largest_numbers(frame, columns),
         state_codes=state_codes(frame),
         state_table=state_table(pattern, frame),
