@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from recsys_lineage.assets.checks import TableCheck
 from recsys_lineage.assets.code.covered_code import CoveredCode
+from recsys_lineage.assets.code.parameters import as_recorded
 from recsys_lineage.assets.options import Options, set_parameters
 from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -106,7 +107,7 @@ class AssetCode:
         if not found:
             return self
         if self.remade is None:
-            return replace(self, parameters={**self.parameters, **found})
+            return replace(self, parameters={**self.parameters, **as_recorded(found)})
         merged = {
             name: {**self.parameters[name], **value} if isinstance(self.options[name], Mapping) else value
             for name, value in found.items()

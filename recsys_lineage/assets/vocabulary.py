@@ -87,9 +87,11 @@ class Vocabulary:
             return [self.plain(held, numbers) for held in value]
         if isinstance(value, set | frozenset):
             return sorted((self.plain(held, numbers) for held in value), key=str)
-        if value is None or (number := plain_number(value)) is not None:
-            return None if value is None else number
-        return self._text(str(value), {*numbers})  # what JSON does not know, such as a date
+        if value is None or (number := plain_number(value)) is None:
+            return (
+                value if value is None else self._text(str(value), {*numbers})
+            )  # such as a date, unknown to JSON
+        return number
 
     def recorded_statement(self, statement: Statement) -> Statement:
         """The values given to the engine, masked for the record: code stays, values from data do not.

@@ -22,7 +22,7 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.error_text import words_of
-from recsys_lineage.interruption import is_interruption, without_message
+from recsys_lineage.interruption import is_interruption, stop_is_requested, without_message
 from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
@@ -131,7 +131,7 @@ def recorded(
             append(record(recording))
             return
         failure = Failure.of(ended, code.text, reads)
-        status = "canceled" if is_interruption(ended) else "failed"
+        status = "canceled" if is_interruption(ended) or stop_is_requested() else "failed"
         append(replace(record(recording), status=status, failure=failure))
     # Without its cause: Dagster would store that too, and its message may quote a row.
     if status == "canceled":

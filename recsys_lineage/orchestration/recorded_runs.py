@@ -12,6 +12,7 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import location_of, moment, scheduled_time, triggered_by
 from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.parts.withheld import is_secret_name, withheld
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run_record import RunRecord, State
 
@@ -97,7 +98,11 @@ def _record(
             scheduled=scheduled_time(run),
             **triggered_by(run),
         ),
-        tags={name: text for name, text in sorted(run.tags.items()) if not name.startswith(".dagster/")},
+        tags={
+            name: withheld(text) if is_secret_name(name) else text
+            for name, text in sorted(run.tags.items())
+            if not name.startswith(".dagster/")
+        },
         assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),
         steps=steps,
         kept=_unchanged(lake, [key.path[-1] for keys in skipped for key in keys], ended),

@@ -59,7 +59,7 @@ class Nowhere(Exception):
 
 def _saying(say: Callable[[Any], Any]) -> Made:
     class Odd(Exception):
-        __str__ = say
+        __str__ = say  # pyright: ignore[reportAssignmentType]
 
     return Odd
 

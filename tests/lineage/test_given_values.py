@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recsys_lineage.assets.asset_code import AssetCode, Output, Query
+from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.options import Option
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import reproduce
 from recsys_lineage.assets.sql_code import sql_code
@@ -89,3 +90,29 @@ def test_a_named_value_is_told_by_its_name(lake: Lake) -> None:
     record = materialize(asset(CELLS[0]), lake).record
     assert record.parameters == {"who": "the tester"} and CELLS[0] not in json.dumps(record.to_json())
     assert lake.version("tested").rows == 2 and reproduce(lake, asset(CELLS[0])).identical
+
+
+def test_a_secret_inside_a_parameter_is_told_by_a_hash_too(lake: Lake) -> None:
+    def counted(store: dict[str, str]) -> pl.DataFrame:
+        return pl.DataFrame({"letters": [len(store["password"])], "host": [store["host"]]})
+
+    def asset(secret: str) -> AssetCode:
+        return frame_code(counted, parameters={"store": {"host": "db", "password": secret}})
+
+    record = materialize(asset(SECRET), lake).record
+    assert record.parameters["store"]["host"] == "db" and SECRET not in json.dumps(record.to_json())
+    assert reproduce(lake, asset(SECRET)).identical
+    with pytest.raises(LineageError, match="differs from the secret"):
+        reproduce(lake, asset("another"))
+
+
+def test_a_secret_that_a_run_sets_is_told_by_a_hash_too(lake: Lake) -> None:
+    def counted() -> pl.DataFrame:
+        return pl.DataFrame({"n": [1]})
+
+    options = {"token": Option(str, "none", "of the store")}
+    asset = frame_code(counted, options=options, observe=lambda: "seen")
+    record = materialize(asset, lake, Request(options={"token": SECRET})).record
+    assert str(record.parameters["token"]).startswith("… (secret ") and SECRET not in json.dumps(
+        record.to_json()
+    )

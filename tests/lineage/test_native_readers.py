@@ -431,3 +431,16 @@ def test_what_a_file_holds_is_no_path(text: str, size: int) -> None:
 
     with guarded("asset"):
         assert reads().height == values.size
+
+
+def test_arrow_modules_that_come_later_find_their_classes(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "t.parquet")
+    program = (
+        "from recsys_lineage.assets.reading.native_readers import watch_readers\n"
+        "watch_readers()\n"
+        "import pyarrow.fs, pyarrow.dataset, pandas\n"
+        f"print(pandas.read_parquet({str(tmp_path / 't.parquet')!r})['a'].sum())\n"
+        "print(pyarrow.fs.LocalFileSystem._is_guarded)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1", "True"], done.stderr

@@ -17,12 +17,14 @@ def recorded(project: Project) -> list[RunRecord]:
 
 
 def test_a_run_that_ended_is_recorded_once_whoever_looks(project: Project) -> None:
-    result = project.run(table("orders"), table("spend", SPEND), tags={"team": "data"})
+    result = project.run(
+        table("orders"), table("spend", SPEND), tags={"team": "data", "store_password": "hidden"}
+    )
     assert record_runs(project.instance, project.lake, "shop") == 1
     assert record_runs(project.instance, project.lake, "shop") == 0
     (record,) = project.records.run_records()
     assert (record.id, record.state, record.run.code_location) == (result.run_id, "success", "shop")
-    assert record.tags["team"] == "data"
+    assert record.tags["team"] == "data" and record.tags["store_password"] == "… (str)"
     assert record.steps == {"orders": "success", "spend": "success"}
     assert set(record.assets) == {"orders", "spend"}
     assert record.started <= record.ended and record.lake == project.lake.uri

@@ -27,6 +27,8 @@ def as_recorded(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _recorded(name: str, value: Any) -> Any:
     if isinstance(value, Named):
         return value.name
+    if isinstance(value, Mapping):
+        return {inner: _recorded(str(inner), held) for inner, held in value.items()}
     secret = is_secret_name(name) and isinstance(value, str | bytes) and not is_withheld(value)
     return withheld_secret(name, value) if secret else value
 

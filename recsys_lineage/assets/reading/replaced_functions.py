@@ -39,7 +39,10 @@ def replace_functions(functions: dict[str, tuple[Any, Wrap]]) -> None:
         for module in list(sys.modules.values()):
             if isinstance(module, ModuleType):
                 for name, value in names_of(module):
-                    if (pair := native.get(id(value))) is not None and pair[0] is value:
+                    if (pair := native.get(id(value))) is None or pair[0] is not value:
+                        continue
+                    # other native modules look for a native class where it is defined, such as in `pyarrow._fs`
+                    if not (isinstance(value, type) and value.__module__ == module.__name__):
                         setattr(module, name, pair[1])
 
 

@@ -13,6 +13,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from recsys_lineage.errors import LineageError, VersionMoved, WriteConflict
+from recsys_lineage.lake.commits.appending_commit import appending_commit
 from recsys_lineage.lake.commits.commit_log import COMMIT_KEY
 from recsys_lineage.lake.commits.next_version import next_version
 from recsys_lineage.lake.commits.replacing_commit import replacing_commit
@@ -26,12 +27,13 @@ from recsys_lineage.lake.versions.table_version import Column, TableVersion
 _COMMIT_ATTEMPTS = 30
 NO_VERSION = -1
 """The version of a table before its first one."""
+_CHECKPOINT_INTERVAL = 20
 _CONFIGURATION: Mapping[str, str | None] = {
     # Every version stays readable: nothing of the log may expire.
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.enableExpiredLogCleanup": "false",
     # A reader replays the commits since the last checkpoint; delta-rs makes one each 100 by default.
-    "delta.checkpointInterval": "20",
+    "delta.checkpointInterval": str(_CHECKPOINT_INTERVAL),
 }
 HOOKS = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 
@@ -103,8 +105,7 @@ class Draft:
                 where=lake.table_uri(table),
             )
         for attempt in range(_COMMIT_ATTEMPTS):
-            delta = lake.open_delta(table)
-            before = lake.version(table, delta.version()) if delta else None
+            delta, before = self._latest()
             if follows is not None:
                 self._require_at(follows, before)
             shared = self._shared(delta, before)
@@ -165,6 +166,16 @@ class Draft:
                 advice="read the current version, and write again",
             )
 
+    def _latest(self) -> tuple[DeltaTable | None, TableVersion | None]:
+        """The table as it is; not opened if the commit only adds files, unless a checkpoint is due."""
+        lake, table = self._lake, self._table
+        if self._append and self._partition_by is None and (before := lake.latest(table)) is not None:
+            is_due = (before.version + 1) % _CHECKPOINT_INTERVAL in (0, _CHECKPOINT_INTERVAL - 1)
+            if not is_due and (before.schema, before.partition_column) == (self._written.schema, None):
+                return None, before
+        delta = lake.open_delta(table)
+        return delta, lake.version(table, delta.version()) if delta else None
+
     def _shared(self, delta: DeltaTable | None, before: TableVersion | None) -> SharedFiles:
         if self._append:
             return SharedFiles(self._written)
@@ -177,6 +188,9 @@ class Draft:
     ) -> None:
         written, by = shared.added, self._partition_by
         properties = CommitProperties(custom_metadata={COMMIT_KEY: carried}, max_commit_retries=0)
+        if delta is None and before is not None:
+            self._lake.storage.create(self._log.path(before.version + 1), appending_commit(written, carried))
+            return
         if (
             delta is None
             or before is None

@@ -103,8 +103,8 @@ def _counted(content: bytes) -> Mapping[str, ColumnStatistics]:
             sizes[name] = sizes.get(name, 0) + column.total_compressed_size
             found = column.statistics
             known = nulls.get(name, 0)
-            is_counted = not inside and found is not None and found.has_null_count and known is not None
-            nulls[name] = known + found.null_count if is_counted else None
+            here = None if inside or found is None or not found.has_null_count else found.null_count
+            nulls[name] = None if known is None or here is None else known + here
     return {name: ColumnStatistics(size, nulls[name]) for name, size in sizes.items()}
 
 

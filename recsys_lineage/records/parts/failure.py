@@ -117,7 +117,7 @@ def _masked(
 
     def outside(part: str, colons: int = 1) -> str:
         shown = _outside_quotes(part, colons)
-        return shown if words is None else _WORD.sub(lambda match: _kept_word(match[0], known, words), shown)
+        return _WORD.sub(lambda match: _kept_word(match[0], known, words), shown)
 
     end = 0
     while (match := _QUOTED.search(text, end)) is not None:
@@ -130,8 +130,8 @@ def _masked(
     return outside(text)
 
 
-def _kept_word(word: str, known: Collection[str], words: Collection[str]) -> str:
-    return word if word in known or word.lower() in words else LEFT_OUT
+def _kept_word(word: str, known: Collection[str], words: Collection[str] | None) -> str:
+    return word if words is None or word in known or word.lower() in words else LEFT_OUT
 
 
 def _outside_quotes(text: str, colons: int = 1) -> str:
