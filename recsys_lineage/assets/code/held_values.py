@@ -76,9 +76,8 @@ def attributes(value: object) -> dict[str, object]:
             stored = f"_{base.__name__.lstrip('_')}{name}" if is_private else name
             if name not in {"__dict__", "__weakref__"} and hasattr(value, stored):
                 found[stored] = getattr(value, stored)
-    unequal = (
-        {field.name for field in dataclasses.fields(value) if not field.compare} if _is_data(value) else set()
-    )
+    compared = getattr(value, "__dataclass_fields__", {}) if _is_data(value) else {}
+    unequal = {name for name, field in compared.items() if not field.compare}
     return {
         name: held
         for name, held in found.items()
