@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator
@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     Build it with `load_settings()`, which explains wrong values.
     """
 
+    code_version_fields: ClassVar[tuple[str, ...]] = ()
+    """Where the lake lies changes no result; those that do are parameters of the assets that use them."""
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",

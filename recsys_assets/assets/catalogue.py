@@ -77,7 +77,7 @@ def all_assets(
         feedback_files.asset(files, folder.source.settings.time_zone),
         *feedback_tables.assets(files, folder.source.settings.time_zone),
         feedback_days.asset(),
-        experiment_report.asset(files.experiments),
+        experiment_report.asset(files),
         policies.asset(families),
     ]
     assets.append(

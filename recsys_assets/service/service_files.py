@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class ServiceFiles:
     """The files of a home that belong to the service."""
 
+    code_version_fields: ClassVar[tuple[str, ...]] = ()
+    """Where a home lies changes no result."""
     home: Path
     feedback: Path = field(init=False)
     own: Path = field(init=False)

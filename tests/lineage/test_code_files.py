@@ -166,8 +166,8 @@ INSIDE = {
     "a name": ("at = Path(__file__).parent\n    return (at / 'sql/deep/x.sql').read_text()", "sql/deep/x.sql"),
     "a local file": ("at = HERE / 'sql' / 'deep' / 'x.sql'\n    return at.read_text()", "sql/deep/x.sql"),
     "a part of a local": ("at = HERE / 'sql' / 'deep' / n\n    return at.parent.joinpath(n)", "sql/deep/x.sql"),
-    "a folder": ("at = Path(__file__).parent / 'sql'\n    return (at / 'deep' / n).read_text()", "sql/deep/x.sql"),
-    "a local of a constant": ("sql = constants.SQL\n    return (sql / 'deep' / n).read_text()", "sql/deep/x.sql"),
+    "a local folder": ("at = HERE / 'sql'\n    return (at / 'deep' / n).read_text()", "sql/deep/x.sql"),
+    "a local of a constant": ("at = constants.SQL\n    return (at / 'deep' / n).read_text()", "sql/deep/x.sql"),
     "a local that changes": (
         "at = Path(__file__)\n    at = at.parent\n    at = at / 'sql'\n    return (at / 'deep' / n).read_text()",
         "sql/deep/x.sql",

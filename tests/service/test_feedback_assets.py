@@ -79,7 +79,7 @@ def codes(home: Path) -> list[AssetCode]:
     made = [
         feedback_files.asset(files, "UTC"),
         *feedback.assets(files, "UTC"),
-        experiment_report.asset(files.experiments),
+        experiment_report.asset(files),
     ]
     found = [code for each in made if (code := code_of(each)) is not None]
     reports = [

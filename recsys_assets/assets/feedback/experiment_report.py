@@ -17,6 +17,7 @@ from recsys_assets.experiments.interleaving_report import WINS, interleaving_rep
 from recsys_assets.experiments.sample_ratio import ALARM
 from recsys_assets.experiments.units import experiment_units, with_past
 from recsys_assets.plots import png
+from recsys_assets.service.service_files import ServiceFiles
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request
 from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
 from recsys_lineage.assets.code.code_version import code_version
@@ -65,9 +66,9 @@ WHERE behaviour = 'purchase' AND user_id IN (SELECT DISTINCT user_id FROM exposu
 GROUP BY user_id, coalesce(order_id, day::VARCHAR)"""
 
 
-def experiment_report(path: Path, inputs: Inputs, request: Request) -> Output:
+def experiment_report(files: ServiceFiles, inputs: Inputs, request: Request) -> Output:
     """Results of each experiment's arms, and what to do now; empty while there is no experiment."""
-    content = b""
+    path, content = files.experiments, b""
     if path.exists():
         with inputs.open_file(path) as file:
             content = file.read()
@@ -172,9 +173,9 @@ def _observed(path: Path) -> str:
     return hashlib.sha256(path.read_bytes() if path.exists() else b"").hexdigest()
 
 
-def asset(path: Path) -> dg.AssetsDefinition:
-    """`ab_report` over the experiments of a file."""
-    compute = partial(experiment_report, path)
+def asset(files: ServiceFiles) -> dg.AssetsDefinition:
+    """`ab_report` over the experiments of a home."""
+    compute = partial(experiment_report, files)
     origins = {table: list(columns) for table, columns in _READS.items()}
     code = AssetCode(
         name=NAME,
@@ -185,7 +186,7 @@ def asset(path: Path) -> dg.AssetsDefinition:
         compute=compute,
         checks=CHECKS,
         column_descriptions=_TEXTS,
-        observe=partial(_observed, path),
+        observe=partial(_observed, files.experiments),
         columns_from=dict.fromkeys(REPORT, origins),
     )
     return lineage_asset(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from recsys_assets.assets.raw.overlooked_files import overlooked_files
 from recsys_assets.settings import Settings
@@ -24,6 +25,8 @@ class NoFiles(LineageError):
 class SourceFolder:
     """A source and the folder that its files lie in."""
 
+    code_version_fields: ClassVar[tuple[str, ...]] = ()
+    """Where the folder lies changes no result; what the assets use of the source is among their parameters."""
     source: Source
     root: Path
 

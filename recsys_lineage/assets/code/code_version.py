@@ -9,13 +9,17 @@ import json
 import sys
 import threading
 import types
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path, PurePath
 from typing import Any
+from uuid import UUID
 
-from recsys_lineage.assets.code.held_values import cells, held_values
+from recsys_lineage.assets.code.held_values import ATOMS, attributes, cells, defaults, digest_of, held_values
 from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
@@ -56,8 +60,11 @@ def code_version(
     with _undisturbed():
         codebase, roots = _entered(root, parameters, more_roots, owner)
         digest = codebase.digest_of_reached(tuple(roots))
+        held = "".join(
+            f"|{value}"
+            for value in held_values([root, *more_roots, *parameters.values()], codebase.is_first_party)
+        )
     values = json.dumps(as_recorded(parameters), sort_keys=True, default=_plain)
-    held = "".join(f"|{value}" for value in held_values([root, *more_roots, *parameters.values()]))
     return hashlib.sha256(f"{digest}|{values}{held}".encode()).hexdigest()[:16]
 
 
@@ -103,6 +110,13 @@ def _undisturbed() -> Iterator[None]:
     with _LOCK, nothing_collected():
         try:
             yield
+        except RecursionError:
+            raise LineageError(
+                "The code of an asset, or a value that it holds, is nested too deeply.",
+                expected="a few hundred levels at most",
+                found="more, such as a chain of objects",
+                advice="hold the objects in a list, or read them in the function",
+            ) from None
         finally:
             forget_trees()
 
@@ -167,14 +181,15 @@ def _entered(
     own: list[_Place] = []
     for place in places:
         if place.path is None:
-            if place.live is None:
+            is_ours = place in first[:1] or _is_typed_in(place.module) or base.is_first_party(place.module)
+            if place.live is None or not is_ours:
                 continue
             path = Path(f"<{place.module}>", place.live.__qualname__)
             texts[path], modules[place.module] = live_text(place.live), path
         elif base.is_first_party(place.module):
             if base.path(place.module) != place.path:
                 modules[place.module] = place.path
-        elif place in first or _is_loose(place):
+        elif place in first[:1] or _is_loose(place):
             modules[place.module] = place.path
         else:
             continue
@@ -208,7 +223,7 @@ def _codebase(owner: str | None, modules: Mapping[str, Path], texts: Mapping[Pat
     return _shared[key]
 
 
-_PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__)
+_PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__iter__, deque.__iter__)
 """Types of collections whose members are searched; iterating those of other packages may fail or have effects."""
 
 
@@ -231,7 +246,7 @@ class _Walk:
             code = value.__code__
             module = value.__globals__.get("__name__", value.__module__)
             yield _Place(module, _file(code.co_filename), _top_name(value), code.co_firstlineno, value)
-            yield from self.places(getattr(value, "__wrapped__", None), *cells(value))
+            yield from self.places(getattr(value, "__wrapped__", None), *cells(value), *defaults(value))
         elif isinstance(value, type):
             if value.__module__ not in sys.stdlib_module_names:
                 file = getattr(sys.modules.get(value.__module__), "__file__", None)
@@ -246,15 +261,23 @@ class _Walk:
         elif isinstance(value, Named):
             yield from self.places(value.value)
         elif isinstance(value, Mapping):
-            yield from self.places(*value.keys(), *value.values())
-        elif isinstance(value, list | tuple | set | frozenset) and type(value).__iter__ in _PLAIN_ITERATION:
-            yield from self.places(type(value), *value)
+            yield from self.places(*value.keys(), *value.values(), getattr(value, "default_factory", None))
+        elif (
+            isinstance(value, list | tuple | set | frozenset | deque)
+            and type(value).__iter__ in _PLAIN_ITERATION
+        ):
+            yield from self.places(type(value), *(() if {*map(type, value)} <= ATOMS else value))
+        elif isinstance(value, property):
+            yield from self.places(value.fget, value.fset, value.fdel)
+        elif isinstance(value, classmethod | staticmethod | types.BuiltinMethodType):
+            yield from self.places(getattr(value, "__wrapped__", None), getattr(value, "__self__", None))
         elif type(value).__module__ != "builtins":
             yield from self.places(type(value))
             if (wrapped := getattr(value, "__wrapped__", None)) is not None:
                 yield from self.places(wrapped)
-            if self._base is None or self._base.is_first_party(type(value).__module__):
-                yield from self.places(*getattr(value, "__dict__", {}).values())
+            is_own = self._base is None or self._base.is_first_party(type(value).__module__)
+            if is_own or isinstance(value, types.SimpleNamespace):
+                yield from self.places(*attributes(value).values())
 
 
 def _top_name(function: types.FunctionType) -> str | None:
@@ -288,10 +311,17 @@ def _order(place: _Place) -> tuple[str, str, int]:
     return place.module, place.name or "", place.line or 0
 
 
+def _is_typed_in(module: str) -> bool:
+    """Whether a module is not made of a file: a notebook, or a prompt. Compiled modules have no source either."""
+    return getattr(sys.modules.get(module), "__file__", None) is None and (
+        module.partition(".")[0] not in sys.stdlib_module_names and module in sys.modules
+    )
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, type | types.FunctionType):
         return f"{value.__module__}.{value.__qualname__}"
-    return str(value)
+    return str(value) if isinstance(value, date | time | Decimal | PurePath | UUID) else digest_of(value)
 
 
 def _no_source(root: object) -> LineageError:

@@ -22,6 +22,9 @@ from recsys_lineage.assets.code.text.loaded_by_name import (
 from recsys_lineage.assets.code.text.references import ANYTHING, CodePath, Import, Reference, imports_of
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
+_IMPORTER_NAMES = {name.rpartition(".")[2] for name in IMPORTERS}
+_EVALUATORS = {"eval", "exec"}
+"""Functions that run a text, by whatever name they are called later."""
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
 
 
@@ -54,6 +57,7 @@ class _Uses(ast.NodeVisitor):
         self._in_hook = False
         self._paths = CodePaths(self._meaning, self._reference, self._values_of)
         self._path_parts: dict[int, ast.AST] = {}  # kept, so that no other node gets the id
+        self._called: dict[int, ast.AST] = {}
 
     # --- names ---------------------------------------------------------------------------------------------
 
@@ -80,6 +84,7 @@ class _Uses(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         if self._scopes and id(node) not in self._path_parts and self._values_of(node.id):
             self._note_path(node)
+        self._note_importer((node.id,), node)
         self._use((node.id,), isinstance(node.ctx, ast.Load), id(node) in self._path_parts)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
@@ -88,10 +93,22 @@ class _Uses(ast.NodeVisitor):
         if chain is None or (not is_part and self._is_path(node.value)):
             self.visit(node.value)
         else:
+            self._note_importer(chain, node)
             self._use(chain, True, is_part)
+
+    def _note_importer(self, chain: tuple[str, ...], node: ast.expr) -> None:
+        """Note that a function which imports modules by name is given on: with which names is not known here."""
+        if (
+            chain[-1] in _IMPORTER_NAMES
+            and id(node) not in self._called
+            and ".".join(self._meaning(node)) in IMPORTERS
+        ):
+            self.found[Reference(anywhere=True)] = None
 
     def _use(self, chain: tuple[str, ...], loads: bool, is_part: bool = False) -> None:
         scope = self._scope_of(chain[0])
+        if chain[-1] in _EVALUATORS and scope is None and chain[:-1] in {(), ("builtins",)}:
+            self.found[ANYTHING] = None
         if scope is None:
             if loads:
                 self.found[Reference(chain, is_part=is_part)] = None
@@ -292,12 +309,16 @@ class _Uses(ast.NodeVisitor):
 
     def _runs(self, node: ast.Import | ast.ImportFrom) -> None:
         if self._scopes:
-            for imported in imports_of(node):
-                self.found[Reference((), imported, only_runs=True)] = None
+            scope = self._scopes[-1]
+            for alias, imported in zip(node.names, imports_of(node), strict=True):
+                # what a class or a module's global is bound to is used wherever these are
+                is_kept = scope.kind == "class" or (alias.asname or alias.name) in scope.outside
+                self.found[Reference((), imported, only_runs=not is_kept)] = None
 
     def visit_Call(self, node: ast.Call) -> None:
         chain = chain_of(node.func) or ("",)
         text = _text(node.args[0]) if node.args else None
+        self._called[id(node.func)] = node.func
         meaning = self._meaning(node.func)
         if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
             self._imports_by_name(node.args[0] if node.args else None)
@@ -322,7 +343,7 @@ class _Uses(ast.NodeVisitor):
                 for extra in node.args[2:]:
                     self.visit(extra)
                 return
-        elif chain[-1] == "cast" and text is not None:
+        elif chain[-1] in {"cast", "ForwardRef"} and text is not None:
             self._annotation(node.args[0])
         for word in node.keywords:
             if word.arg == "cwd" and self._is_path(
