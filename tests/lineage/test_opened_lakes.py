@@ -20,12 +20,14 @@ from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError, UnnotedFile
+from recsys_lineage.files.source_file import hashed_file
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
+from recsys_lineage.unlocked import unlocked_files
 
 
 def _table(name: str, value: int, lake: Lake) -> None:
@@ -107,6 +109,19 @@ def test_inputs_and_records_are_the_way(lake: Lake) -> None:
 
     record = materialize(frame_code(mine_by_inputs, reads=["others"]), lake).record
     assert [read.name for read in record.reads] == ["orders", "others"]
+
+
+def test_what_lineage_tells_about_files_and_code_is_no_read(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("1\n")
+
+    def code() -> None:
+        assert unlocked_files(tmp_path, "*.csv") == [path]
+        assert hashed_file(path, path.name, tmp_path).bytes == 2
+        assert sql_code(SqlText("SELECT $n AS i", "x.sql"), name="x", parameters={"n": 1}).code_version
+
+    with guarded("prices"):
+        code()
 
 
 HELPERS: dict[str, Callable[[Path], object]] = {

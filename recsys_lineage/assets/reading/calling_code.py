@@ -20,9 +20,11 @@ TRUSTED_WITH_ADDRESSES = TRUSTED - {"aiobotocore", "botocore", "importlib", "lin
 _LAKES = (_LINEAGE, "fsspec")
 """The lake's own code, and its file system library, which lists folders."""
 _DOORS = (
-    "recsys_lineage.assets.reading.", "recsys_lineage.columns.", "recsys_lineage.files.path_meaning.",
-    "recsys_lineage.files.source_bytes.unpacked_sha256", "recsys_lineage.files.source_file.",
-    "recsys_lineage.progress.", "recsys_lineage.records.", "recsys_lineage.sql.",
+    "recsys_lineage.assets.code.", "recsys_lineage.assets.frame_code.", "recsys_lineage.assets.reading.",
+    "recsys_lineage.assets.sql_code.", "recsys_lineage.columns.", "recsys_lineage.files.own_file.",
+    "recsys_lineage.files.path_meaning.", "recsys_lineage.files.source_bytes.unpacked_sha256",
+    "recsys_lineage.files.source_file.", "recsys_lineage.progress.", "recsys_lineage.records.", "recsys_lineage.sql.",
+    "recsys_lineage.unlocked.",
 )  # fmt: skip
 """Functions of lineage through which the asset's code may have something opened: they note the read, or hand it no
 content of a file or table. All others, the lake's above all, open only what one of these asks for."""
