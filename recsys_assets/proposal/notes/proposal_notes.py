@@ -65,19 +65,25 @@ def how_to_name(groups: Sequence[SampledFiles]) -> str:
 
 
 def _likely(files: SampledFiles) -> dict[str, str]:
-    """Columns that may be the customer or the product, by a word in their names, if they are not recognised."""
+    """Columns that may be the customer or the product, if they are not recognised, by a word in their names.
+
+    Where neither is, the first columns may be: a time is none, and next to a customer any other column is a guess.
+    """
+    unknown = [
+        role
+        for role in _WORDS
+        if all(role_rank(role, column.name, IDS[role]) is None for column in files.columns)
+    ]
     likely: dict[str, str] = {}
-    for role, words in _WORDS.items():
-        if any(role_rank(role, column.name, IDS[role]) is not None for column in files.columns):
-            continue
+    for role in unknown:
         left = [
             column.name
             for column in files.columns
             if column.name not in likely.values() and column.kind not in ("time", "day", "epoch", "nothing")
         ]
-        named = [name for name in left if any(word in plain_name(name) for word in words)]
-        unnamed = [column.name for column in files.columns if column.is_unnamed and column.name in left]
-        likely[role] = next(iter((*named, *unnamed)), "NAME")
+        named = [name for name in left if any(word in plain_name(name) for word in _WORDS[role])]
+        others = left if len(unknown) == len(_WORDS) else []
+        likely[role] = next(iter((*named, *others)), "NAME")
     return likely
 
 
