@@ -100,7 +100,7 @@ class LakeTables:
         places = [os.fspath(place) for place in opens]
         return self.engine.connect(
             folders=[*own, *(place for place in places if os.path.isdir(place))],
-            files=[*own, *(place for place in places if not os.path.isdir(place))],
+            files=[*own, *places],  # a partitioned COPY asks for the folder itself
             filesystem=self._opens_urls(),
             keeps_order=keeps_order,
             keeps_footers=keeps_footers,
