@@ -112,8 +112,6 @@ def around(f):
         ("X = 1\ndef root():\n    global X\n    from PKG.other import f as X", "other.f"),
         ("class K:\n    class B:\n        from PKG.other import f\ndef root(): return K.B.f()", "other.f"),
         ("from PKG.other import f\nrun = eval\ndef root(): return run('f()')", "other.f"),
-        ("import importlib\nload = importlib.import_module\ndef root(n): return load(n).f()", "other.*"),
-        ("import importlib\ndef root(ns): return [m.f() for m in map(importlib.import_module, ns)]", "other.*"),
         ("import builtins\nfrom PKG.other import f\ndef root(): return builtins.eval('f()')", "other.f"),
         ("from PKG.other import f\ndef root():\n    run = exec\n    return run('f()')", "other.f"),
         ("import typing\nfrom PKG.other import C\nT = typing.ForwardRef('C')\ndef root(): return T", "other.C"),
