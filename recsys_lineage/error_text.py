@@ -16,6 +16,9 @@ LONGEST = 20_000
 _SECONDS = 1.0
 _PLAIN = (str, int, float, bytes, type(None))
 
+_modules_by_name = sys.modules
+"""Looked at for names only: nothing of the modules runs."""
+
 
 def text_of(error: BaseException) -> str | None:
     """The beginning of an exception's message; None if it cannot be made."""
@@ -95,7 +98,7 @@ def _written_name(cls: type) -> str | None:
     name: str = type.__dict__["__name__"].__get__(cls)
     place: str = type.__dict__["__qualname__"].__get__(cls)
     module = type.__dict__["__module__"].__get__(cls)
-    found: object = sys.modules.get(module) if isinstance(module, str) else None
+    found: object = _modules_by_name.get(module) if isinstance(module, str) else None
     # native code names modules that nobody can import
     if (
         place.endswith(f"<locals>.{name}")

@@ -34,6 +34,9 @@ from recsys_lineage.records.parts.failure import Failure
 from recsys_lineage.records.parts.read import Purpose
 from recsys_lineage.records.records import Records
 
+_modules_by_name = sys.modules
+"""Looked at for names only: nothing of the modules runs."""
+
 
 class Recording:
     """Inputs of a `recorded` block, and its report of results."""
@@ -143,6 +146,6 @@ def recorded(
 def _module_of(block: FrameType) -> str:
     """The source of the module in which a block stands; its results may name the constants in it."""
     try:
-        return inspect.getsource(sys.modules[block.f_globals["__name__"]])
+        return inspect.getsource(_modules_by_name[block.f_globals["__name__"]])
     except (KeyError, OSError, TypeError):
         return ""
