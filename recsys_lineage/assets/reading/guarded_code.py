@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from recsys_lineage.assets.reading.duckdb_connections import frames_alone
+from recsys_lineage.assets.reading.duckdb_connections import frames_alone, watch_connections
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work, guarding
 from recsys_lineage.assets.reading.held_files import check_held
@@ -16,7 +16,7 @@ from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
 from recsys_lineage.assets.reading.native_readers import watch_readers
 from recsys_lineage.assets.reading.spawned_processes import watch_processes
-from recsys_lineage.assets.reading.sqlite_connections import attaching_noted
+from recsys_lineage.assets.reading.sqlite_connections import attaching_noted, watch_attaching
 from recsys_lineage.lake.lake_tables import LakeTables, watch_lakes
 
 
@@ -41,10 +41,7 @@ def guarded(
     Raises:
         UnnotedFile: the code opens another file, holds an open one, or starts another process.
     """
-    watch_readers()
-    watch_lazy_frames()
-    watch_processes()
-    watch_lakes(_opening_a_lake)
+    watch_libraries()
     block = frame or sys._getframe(2)
     with guarding(asset, folders, block) as guard, frames_alone(guard), attaching_noted(guard):
         if code is not None:
@@ -54,6 +51,17 @@ def guarded(
             guard.system = inputs.system
         with _told(guard):
             yield guard
+
+
+def watch_libraries() -> None:
+    """Make what opens files consult the guard, for the rest of the process's life; without a guard it opens them as
+    before."""
+    watch_readers()
+    watch_connections()
+    watch_lazy_frames()
+    watch_processes()
+    watch_attaching()
+    watch_lakes(_opening_a_lake)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
     Raises:
         UnnotedFile: a statement of theirs attaches another.
     """
-    replace_functions({"sqlite3.connect": (sqlite3.connect, _connecting)})
+    watch_attaching()
     try:
         yield
     except sqlite3.DatabaseError as error:  # SQLite reports only that it is not authorized
@@ -37,6 +37,11 @@ def attaching_noted(guard: FileGuard) -> Iterator[None]:
             raise
         guard.refuse(_CALLED, guard.attached, error)
         raise
+
+
+def watch_attaching() -> None:
+    """Make connections of SQLite consult the guard, for the rest of the process's life."""
+    replace_functions({"sqlite3.connect": (sqlite3.connect, _connecting)})
 
 
 def _connecting(connect: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
