@@ -20,6 +20,7 @@ from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import UnnotedFile
 from recsys_lineage.lake.engine import Engine
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.metadata.stored_metadata import stored_metadata
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.table_files import FRAME
@@ -110,9 +111,9 @@ def test_what_is_made_only_as_it_is_written_is_guarded(lake: Lake, path: Path, w
 
 
 def test_a_plot_is_drawn_of_its_frame_alone(path: Path) -> None:
-    assert Plot(FRAME, lambda frame: frame.height).drawn(str) == 2
+    assert stored_metadata(Plot(FRAME, lambda frame: frame.height), str) == 2
     with pytest.raises(UnnotedFile):
-        Plot(FRAME, lambda frame: _read(path, frame)).drawn(str)
+        stored_metadata(Plot(FRAME, lambda frame: _read(path, frame)), str)
 
 
 def _asset(**functions: Any) -> AssetCode:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from recsys_lineage.assets.plot import Plot
+from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.records.parts.failure import LEFT_OUT
 
 _OF_A_TEXT: dict[type, Callable[[str], dg.MetadataValue[Any]]] = {
@@ -38,7 +40,7 @@ def stored_metadata(value: Any, plain: Callable[[Any], Any]) -> Any:
         plain: masks possible cells of a table in a JSON value.
     """
     if isinstance(value, Plot):
-        return value.drawn(plain)
+        return replace(value, draw=guarded_function("a plot", value.draw)).drawn(plain)
     if isinstance(value, _WITHOUT_TEXTS):
         return value
     for kind, made in _OF_A_TEXT.items():
