@@ -8,7 +8,7 @@ import pytest
 
 from recsys_lineage.assets import asset_status
 from recsys_lineage.assets.asset_status import asset_statuses
-from recsys_lineage.lake.commits import next_version
+from recsys_lineage.lake.parquet import table_files
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.records.parts.engine_versions import LIBRARIES, engine_changes, engine_versions
 from tests.lineage.project import REUSE, Project, table
@@ -47,7 +47,7 @@ def test_fingerprints_of_two_engines_are_not_comparable_and_never_called_changed
 ) -> None:
     spend = table("spend", SPEND)
     project.run(table("orders"), spend)
-    monkeypatch.setattr(next_version, "HASHED_BY", "rows-sum-1 duckdb 99.1")
+    monkeypatch.setattr(table_files, "HASHED_BY", "rows-sum-1 duckdb 99.1")
     project.run(table("orders", MORE))
 
     stale = asset_statuses(asset_codes([table("orders", MORE), spend]), project.records)["spend"].stale
@@ -68,7 +68,7 @@ def test_versions_with_parts_of_two_engines_equal_none_and_name_each_engine_once
         return str(version.hashed_by)
 
     first = written(1)
-    monkeypatch.setattr(next_version, "HASHED_BY", "rows-sum-1 duckdb 99.1")
+    monkeypatch.setattr(table_files, "HASHED_BY", "rows-sum-1 duckdb 99.1")
     mixed = [written(part) for part in (1, 2, 3, 1)]
     assert len({first, *mixed}) == 5
     assert all(
@@ -81,7 +81,7 @@ def test_equal_fingerprints_are_equal_whoever_made_them(
 ) -> None:
     assets = [table("orders"), table("spend", SPEND)]
     project.run(*assets)
-    monkeypatch.setattr(next_version, "HASHED_BY", "rows-sum-1 duckdb 99.1")
+    monkeypatch.setattr(table_files, "HASHED_BY", "rows-sum-1 duckdb 99.1")
     project.run(assets[0])
     result = project.run(*assets, tags=REUSE)
     assert result.success and project.lake.version("spend").version == 0

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
@@ -166,14 +167,14 @@ def _entered(
     owner: str | None,
 ) -> tuple[Codebase, list[Definition]]:
     """The codebase around some roots, and their definitions."""
-    first = [] if root is None else list(_Walk(None).places(root))
+    first = [] if root is None else list(islice(_Walk(None).places(root), 1))
     if root is not None and not first:
         raise _no_source(root)
     top = owner or (first[0].module.partition(".")[0] if first else None)
     base = _codebase(top, {}, {})
     walk = _Walk(base)
     places = [
-        *(first[:1]),
+        *first,
         *sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order),
     ]
     modules: dict[str, Path] = {}
@@ -181,7 +182,7 @@ def _entered(
     own: list[_Place] = []
     for place in places:
         if place.path is None:
-            is_ours = place in first[:1] or _is_typed_in(place.module) or base.is_first_party(place.module)
+            is_ours = place in first or _is_typed_in(place.module) or base.is_first_party(place.module)
             if place.live is None or not is_ours:
                 continue
             path = Path(f"<{place.module}>", place.live.__qualname__)
@@ -189,7 +190,7 @@ def _entered(
         elif base.is_first_party(place.module):
             if base.path(place.module) != place.path:
                 modules[place.module] = place.path
-        elif place in first[:1] or _is_loose(place):
+        elif place in first or _is_loose(place):
             modules[place.module] = place.path
         else:
             continue

@@ -74,8 +74,14 @@ def attributes(value: object) -> dict[str, object]:
         for name in (slots,) if isinstance(slots, str) else slots:
             is_private = name.startswith("__") and not name.endswith("__")
             stored = f"_{base.__name__.lstrip('_')}{name}" if is_private else name
-            if name not in {"__dict__", "__weakref__"} and hasattr(value, stored):
-                found[stored] = getattr(value, stored)
+            member = base.__dict__.get(stored)
+            if isinstance(
+                member, types.MemberDescriptorType
+            ):  # asked itself, as `__getattr__` may run any code
+                try:
+                    found[stored] = member.__get__(value)
+                except AttributeError:  # nothing was assigned
+                    continue
     compared = getattr(value, "__dataclass_fields__", {}) if _is_data(value) else {}
     unequal = {name for name, field in compared.items() if not field.compare}
     return {

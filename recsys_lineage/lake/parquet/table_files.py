@@ -64,9 +64,9 @@ class WrittenFiles:
     contents: dict[str, str]
     sizes: dict[str, int]
     columns: Mapping[str, ColumnStatistics]
+    hashed_by: str
     column_sizes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     pieces: Mapping[str, str] = field(default_factory=dict)
-    hashed_by: str = HASHED_BY
 
     @property
     def bytes(self) -> int:
@@ -134,7 +134,7 @@ def write_files(
     columns = _column_statistics(row[4] for row in stats)
     column_sizes = {key: _column_sizes(files, schema) for key, files in counted_of.items()}
     return WrittenFiles(
-        schema, Schema.from_arrow(empty), adds, contents, sizes, columns, column_sizes, pieces
+        schema, Schema.from_arrow(empty), adds, contents, sizes, columns, HASHED_BY, column_sizes, pieces
     )
 
 
