@@ -7,6 +7,7 @@ code that holds the original elsewhere is refused (`held_files.py`). Nothing els
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, ModuleType
@@ -18,6 +19,8 @@ WRAPPER_FILES.add(__file__)
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 originals: dict[int, tuple[object, str]] = {}
 """Native functions that were replaced: id → the function and its public name."""
+_changed: list[tuple[FunctionType, FunctionType]] = []
+"""Python functions with other code, each with its copy."""
 
 
 def replace_functions(functions: dict[str, tuple[Any, Wrap]]) -> None:
@@ -69,10 +72,23 @@ def change_code(function: FunctionType, wrap: Wrap) -> None:
     original.__kwdefaults__ = function.__kwdefaults__
     original.__qualname__, original.__module__ = function.__qualname__, function.__module__
     vars(original).update(vars(function))
+    _changed.append((function, original))
     function.__code__ = _calling(wrap(original), function.__code__.co_freevars)
     function.__defaults__ = function.__kwdefaults__ = None  # the copy has them
     function.__wrapped__ = original  # pyright: ignore[reportFunctionMemberAccess]
     marked(function)
+
+
+@atexit.register
+def _restore() -> None:
+    """Give the functions their own code again as the process ends: what other code calls is never collected, and DuckDB's
+    binding tells of all that is left over then."""
+    for function, original in _changed:
+        function.__code__ = original.__code__
+        function.__defaults__, function.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
+        del function.__wrapped__, function._is_guarded  # pyright: ignore[reportFunctionMemberAccess]
+    _changed.clear()
+    originals.clear()
 
 
 def marked(function: Any) -> Any:
