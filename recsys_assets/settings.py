@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     """
 
     code_version_fields: ClassVar[tuple[str, ...]] = ()
-    """Where the lake lies changes no result; those that do are parameters of the assets that use them."""
+    """No attribute: where the lake lies changes no result, and settings that do are parameters of assets."""
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",

@@ -27,8 +27,8 @@ def text_of(error: BaseException) -> str | None:
             return str(error)[:LONGEST]
     except Exception:
         return None
-    said: list[str] = []
-    thread = threading.Thread(target=_say, args=(error, said), daemon=True)
+    made: list[str] = []
+    thread = threading.Thread(target=_say, args=(error, made), daemon=True)
     try:
         thread.start()
     except RuntimeError:  # the interpreter is about to end
@@ -36,7 +36,7 @@ def text_of(error: BaseException) -> str | None:
     thread.join(_SECONDS)
     if thread.ident is not None and thread.is_alive():
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
-    return said[0] if said else None
+    return made[0] if made else None
 
 
 def first_line_of(error: BaseException) -> str:
@@ -85,10 +85,10 @@ def _bases(error: BaseException) -> tuple[type, ...]:
     return type.__dict__["__mro__"].__get__(type(error))
 
 
-def _say(error: BaseException, said: list[str]) -> None:
+def _say(error: BaseException, made: list[str]) -> None:
     try:
         text = str(error)
-        said.append(text[:LONGEST] if type(text) is str else str.__getitem__(text, slice(LONGEST)))
+        made.append(text[:LONGEST] if type(text) is str else str.__getitem__(text, slice(LONGEST)))
     except BaseException:
         return
 

@@ -20,9 +20,9 @@ from recsys_assets.proposal.names.known_names import (
     rank_of,
     role_rank,
 )
-from recsys_assets.proposal.sample.credit_notes import CreditNotes
-from recsys_assets.proposal.sample.ended_orders import EndedOrders
-from recsys_assets.proposal.sample.return_lines import ReturnLines
+from recsys_assets.proposal.orders.credit_notes import CreditNotes
+from recsys_assets.proposal.orders.ended_orders import EndedOrders
+from recsys_assets.proposal.orders.return_lines import ReturnLines
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from recsys_assets.proposal.names.order_states import came_to_nothing, is_code
-from recsys_assets.proposal.sample.ended_orders import MOST_ENDED, EndedOrders
+from recsys_assets.proposal.orders.ended_orders import MOST_ENDED, EndedOrders
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 
 _NO_STATE = ("0", "")

@@ -12,7 +12,7 @@ from recsys_assets.proposal.column_sql import value_sql
 from recsys_assets.proposal.joined_files import JoinedFiles, Side
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import IDS
-from recsys_assets.proposal.sample.ended_orders import EndedOrders
+from recsys_assets.proposal.orders.ended_orders import EndedOrders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import EARLIEST_DAY

@@ -12,7 +12,7 @@ class ServiceFiles:
     """The files of a home that belong to the service."""
 
     code_version_fields: ClassVar[tuple[str, ...]] = ()
-    """Where a home lies changes no result."""
+    """No attribute: where a home lies changes no result."""
     home: Path
     feedback: Path = field(init=False)
     own: Path = field(init=False)

@@ -25,12 +25,12 @@ from recsys_lineage.assets.json_values import numbers_of
 from recsys_lineage.assets.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.output_frame import register_frame
-from recsys_lineage.assets.reading.duckdb_connections import frames_alone
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.assets.reading.lazy_frames import check_frame
+from recsys_lineage.assets.reading.libraries.duckdb_connections import frames_alone
+from recsys_lineage.assets.reading.libraries.lazy_frames import check_frame
 from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary

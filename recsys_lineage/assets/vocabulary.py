@@ -325,7 +325,7 @@ class Vocabulary:
 
 
 def _blank(between: str) -> str:
-    """What stands between two tokens, without comments."""
+    """Text between two tokens, without comments."""
     return between if not between.strip() else " "
 
 

@@ -27,7 +27,7 @@ from recsys_lineage.orchestration.dagster_failure import dagster_failure
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import run_of
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.records.materialization import FORMAT, Code, Materialization
+from recsys_lineage.records.materialization import FORMAT, Code, Materialization, Status
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.parts.engine_versions import engine_versions
 from recsys_lineage.records.parts.failure import Failure
@@ -76,49 +76,33 @@ def recorded(
         folders: folders into which the block writes.
     """
     opened = lake.lake()
-    records = Records(opened)
-    commit, dirty = lake.git()
     started, block = datetime.now(timezone.utc), sys._getframe(2)
     purpose: Purpose = "check" if kind == "check" else "input"
 
-    def plain(recording: Recording) -> tuple[CheckOutcome, ...]:
-        """The results, without what could be a cell of a table."""
-        if not recording.checks:
-            return ()
-        written = replace(code, kind="python", text=_module_of(block))
-        asset = AssetCode(name, written, code_version, tuple(reads), lambda _inputs, _request: Unchanged())
-        words = Vocabulary(asset, recording.inputs)
-        rows = [read.rows for read in recording.inputs.reads if read.rows is not None]
-        return tuple(
-            replace(words.outcome(check, rows), description=words.plain(check.description))
-            for check in recording.checks
-        )
-
-    def record(recording: Recording) -> Materialization:
-        return Materialization(
+    def leave_one(made: Recording, status: Status = "success", failure: Failure | None = None) -> None:
+        one = Materialization(
             id=uuid.uuid4().hex,
             asset=name,
             partitions=(),
-            status="success",
+            status=status,
             started=started,
             ended=datetime.now(timezone.utc),
             code_version=code_version,
             code=code,
-            reads=recording.inputs.reads,
-            rows=recording.rows,
-            column_lineage={name: tuple(edges) for name, edges in recording.columns.items()},
-            checks=plain(recording),
+            reads=made.inputs.reads,
+            rows=made.rows,
+            column_lineage={name: tuple(edges) for name, edges in made.columns.items()},
+            checks=_without_cells(made, name, code, tuple(reads), block),
             run=run_of(context, lake.code_location),
             lake=opened.uri,
             engine=engine_versions(),
-            git_commit=commit,
-            git_dirty=dirty,
+            git_commit=lake.git_commit or None,
+            git_dirty=lake.git_dirty,
             kind=kind,
             format=FORMAT,
+            failure=failure,
         )
-
-    def append(one: Materialization) -> None:
-        for warning in leave(records, one):
+        for warning in leave(Records(opened), one):
             context.log.warning(warning)
 
     ended: BaseException | None = None
@@ -131,16 +115,37 @@ def recorded(
         except BaseException as error:
             ended = error
         if ended is None:
-            append(record(recording))
+            leave_one(recording)
             return
         failure = Failure.of(ended, code.text, reads)
-        status = "canceled" if is_interruption(ended) or stop_is_requested() else "failed"
-        append(replace(record(recording), status=status, failure=failure))
+        status: Status = "canceled" if is_interruption(ended) or stop_is_requested() else "failed"
+        leave_one(recording, status, failure)
     # Without its cause: Dagster would store that too, and its message may quote a row.
+    raise _reported(name, ended, failure, status) from None
+
+
+def _reported(name: str, error: BaseException, failure: Failure, status: Status) -> BaseException:
+    """The error that Dagster gets in place of one that ended a block."""
     if status == "canceled":
-        raise without_message(ended) from None
-    tell(Progress(name, "failed", words_of(ended)))
-    raise dagster_failure(name, ended, failure) from None
+        return without_message(error)
+    tell(Progress(name, "failed", words_of(error)))
+    return dagster_failure(name, error, failure)
+
+
+def _without_cells(
+    recording: Recording, name: str, code: Code, reads: tuple[str, ...], block: FrameType
+) -> tuple[CheckOutcome, ...]:
+    """The results of a block, without what could be a cell of a table."""
+    if not recording.checks:
+        return ()
+    written = replace(code, kind="python", text=_module_of(block))
+    asset = AssetCode(name, written, "", reads, lambda _inputs, _request: Unchanged())
+    words = Vocabulary(asset, recording.inputs)
+    rows = [read.rows for read in recording.inputs.reads if read.rows is not None]
+    return tuple(
+        replace(words.outcome(check, rows), description=words.plain(check.description))
+        for check in recording.checks
+    )
 
 
 def _module_of(block: FrameType) -> str:

@@ -16,7 +16,7 @@ from recsys_lineage.assets.code import code_version as module_under_test
 from recsys_lineage.assets.code.code_version import by_module, code_version, hold_code, reachable
 from recsys_lineage.assets.code.parameters import Named
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.assets.code.text.module_source import EFFECTS
+from recsys_lineage.assets.code.syntax.module_source import EFFECTS
 from tests.examples import examples
 from tests.lineage.code_tree import Tree
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.assets.code import findings_cache, first_party
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.assets.code.text import module_source
+from recsys_lineage.assets.code.syntax import module_source
 from tests.examples import examples
 
 _numbers = itertools.count()

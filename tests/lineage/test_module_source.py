@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.assets.code.text.module_source import ModuleSource, constants_of
+from recsys_lineage.assets.code.syntax.module_source import ModuleSource, constants_of
 from tests.examples import JUDGES, examples
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +144,7 @@ import importlib.util, json, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
 sys.modules["recsys_lineage"] = importlib.util.module_from_spec(importlib.util.find_spec("recsys_lineage"))
-from recsys_lineage.assets.code.text.module_source import ModuleSource
+from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 found, code = {}, Codebase("recsys_assets")
 for package in sys.argv[3:]:

@@ -47,9 +47,9 @@ from safetensors.numpy import load_file, save_file
 
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import materialize
-from recsys_lineage.assets.reading import native_readers
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.libraries import native_readers
 from recsys_lineage.errors import LineageError, UnnotedFile
 from recsys_lineage.lake.lake import Lake
 from tests.lineage.table_files import FRAME, write_table
@@ -436,7 +436,7 @@ def test_what_a_file_holds_is_no_path(text: str, size: int) -> None:
 def test_arrow_modules_that_come_later_find_their_classes(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), tmp_path / "t.parquet")
     program = (
-        "from recsys_lineage.assets.reading.native_readers import watch_readers\n"
+        "from recsys_lineage.assets.reading.libraries.native_readers import watch_readers\n"
         "watch_readers()\n"
         "import pyarrow.fs, pyarrow.dataset, pandas\n"
         f"print(pandas.read_parquet({str(tmp_path / 't.parquet')!r})['a'].sum())\n"

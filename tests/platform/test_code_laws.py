@@ -21,7 +21,7 @@ from recsys_assets.assets.serving.reports import ReportFiles, metrics_frame, rec
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.code_version import code_version, reachable, roots_of
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.assets.code.text.module_source import ModuleSource
+from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.assets.materialize import Outcome
 from recsys_lineage.orchestration import asset_run
 from recsys_lineage.progress import tell

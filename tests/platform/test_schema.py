@@ -14,7 +14,7 @@ import pytest
 
 import recsys_assets.assets
 from recsys_assets.assets.schema import texts_of, types_of
-from recsys_lineage.assets.code.text.module_source import ModuleSource
+from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.errors import LineageError
 
 

@@ -153,7 +153,9 @@ def test_a_file_that_no_record_names_is_seen(lake: Lake, tmp_path: Path) -> None
         inputs.view("orders")
         return Output(Query(f"SELECT price FROM orders, (SELECT count(*) FROM read_parquet('{path}'))"))
 
-    asset = replace(spent(), name="sly", compute=compute, upstream=("orders",), parameters={}, remade=None)
+    asset = replace(
+        spent(), name="sly", compute=compute, upstream=("orders",), parameters={}, remade=None, opens=(path,)
+    )
     found = verify_reads(asset, lake)
     assert not found.true
     assert [Path(name).parent.name for name in found.unnamed] == ["users"]
@@ -168,7 +170,15 @@ def test_a_file_that_another_process_opens_refutes_nothing(lake: Lake) -> None:
         inputs.view("orders")
         return Output(Query(f"SELECT price FROM orders{beside.pop() if beside else ''}"))
 
-    asset = replace(spent(), name="beside", compute=compute, upstream=("orders",), parameters={}, remade=None)
+    asset = replace(
+        spent(),
+        name="beside",
+        compute=compute,
+        upstream=("orders",),
+        parameters={},
+        remade=None,
+        opens=(Path(users),),
+    )
     found = verify_reads(asset, lake)
     assert found.true and not found.unnamed
     assert [Path(name).parent.name for name in found.once] == ["users"]

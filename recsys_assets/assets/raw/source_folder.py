@@ -26,7 +26,7 @@ class SourceFolder:
     """A source and the folder that its files lie in."""
 
     code_version_fields: ClassVar[tuple[str, ...]] = ()
-    """Where the folder lies changes no result; what the assets use of the source is among their parameters."""
+    """No attribute: where the folder lies changes no result, and parameters have what the assets use of the source."""
     source: Source
     root: Path
 

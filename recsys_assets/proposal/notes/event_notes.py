@@ -19,8 +19,8 @@ from recsys_assets.proposal.names.order_states import (
     names_states,
 )
 from recsys_assets.proposal.notes.empty_columns import notes_on_empty_columns
-from recsys_assets.proposal.sample.ended_orders import EndedOrders
-from recsys_assets.proposal.sample.return_lines import names_types
+from recsys_assets.proposal.orders.ended_orders import EndedOrders
+from recsys_assets.proposal.orders.return_lines import names_types
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_assets.shop.alike_ids import alike_sql
@@ -103,66 +103,71 @@ def _on_other_columns(files: SampledFiles, events: Roles, used: Collection[str])
         if ended is not None and (ended.rows or ended.by_any_value):
             yield _on_ended(files, column, ended)
             continue
-        if column.name not in used and 0 < column.filled < 1 and rank_of(column.name, GIVEN_BACK) is not None:
-            yield (
-                f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, "
-                f"which count: where these came back as a whole, WHERE {quote(column.name)} IS NULL at the end of "
-                "raw_events.sql leaves them out"
-            )
-            continue
-        if (returns := events.returns.get(column.name)) is not None:
-            values = ", ".join(f"{value} ({rows:,})" for value, rows in returns.values.items())
-            yield (
-                f"column {column.name} says {values}: these lines are taken for returns of what their customers "
-                "bought, by the CASE of behaviour in raw_events.sql"
-            )
-            continue
-        if column.name not in used and len(column.values) > 1 and names_types(column.name):
-            yield (
-                f"column {column.name} says {', '.join(column.values[:_MOST_SHOWN])}: rows of all these count; where "
-                f"some take back what others sold, write CASE {quote(column.name)} WHEN '…' THEN 'return' END AS "
-                "behaviour"
-            )
-            continue
-        if (
-            column.name not in used
-            and column.kind == "number"
-            and rank_of(column.name, PIECES_BACK) is not None
-            and (column.distinct > 1 or column.most not in ("0", "0.0", "0.0000"))
-        ):
-            pieces = events.columns.get("quantity")
-            yield (
-                f"column {column.name} says how many pieces came back, such as {column.samples[-1]}, and they count: "
-                f"write {quote(pieces.name) if pieces is not None else '1'} - {quote(column.name)} AS quantity, as "
-                "numbers, to subtract them"
-            )
-            continue
-        if column.name in used or not column.values:
-            continue
-        names = files.state_names.get(column.name, {})
-        examples = ", ".join(_with_name(value, names) for value in column.values[:_MOST_SHOWN])
-        states = [names.get(value, value) for value in column.values]
-        is_mark = len(states) > 1 and rank_of(column.name, (*MARKS, *CONFIRMED, *PAID, *RETURNED)) is not None
-        if is_mark or any(is_in_doubt(state) or came_to_nothing(state) for state in states):
-            yield (
-                f"column {column.name} says {examples}: rows of all these count; {_say_so(ended)} for "
-                "those that came to nothing"
-            )
-        elif (
-            len(column.values) > 1
-            and names_states(plain_name(column.name))
-            and all(map(is_code, column.values))
-        ):
-            yield (
-                f"column {column.name} says {examples}: rows of all these count; where some of these codes mean that "
-                f"an order came to nothing, {_say_so(ended)} for them"
-            )
-        elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
-            yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
+        if (note := _on_lines_back(files, events, column, column.name in used)) is not None:
+            yield note
+        elif column.name not in used and column.values:
+            yield from _on_values(files, column, ended)
+
+
+def _on_lines_back(files: SampledFiles, events: Roles, column: SampledColumn, is_used: bool) -> str | None:
+    """Note on a column that may tell of what came back; None on others."""
+    if not is_used and 0 < column.filled < 1 and rank_of(column.name, GIVEN_BACK) is not None:
+        return (
+            f"column {column.name} is filled in {round(column.filled * files.rows):,} of {files.rows:,} rows, "
+            f"which count: where these came back as a whole, WHERE {quote(column.name)} IS NULL at the end of "
+            "raw_events.sql leaves them out"
+        )
+    if (returns := events.returns.get(column.name)) is not None:
+        values = ", ".join(f"{value} ({rows:,})" for value, rows in returns.values.items())
+        return (
+            f"column {column.name} says {values}: these lines are taken for returns of what their customers "
+            "bought, by the CASE of behaviour in raw_events.sql"
+        )
+    if not is_used and len(column.values) > 1 and names_types(column.name):
+        return (
+            f"column {column.name} says {', '.join(column.values[:_MOST_SHOWN])}: rows of all these count; where "
+            f"some take back what others sold, write CASE {quote(column.name)} WHEN '…' THEN 'return' END AS "
+            "behaviour"
+        )
+    if (
+        not is_used
+        and column.kind == "number"
+        and rank_of(column.name, PIECES_BACK) is not None
+        and (column.distinct > 1 or column.most not in ("0", "0.0", "0.0000"))
+    ):
+        pieces = events.columns.get("quantity")
+        return (
+            f"column {column.name} says how many pieces came back, such as {column.samples[-1]}, and they count: "
+            f"write {quote(pieces.name) if pieces is not None else '1'} - {quote(column.name)} AS quantity, as "
+            "numbers, to subtract them"
+        )
+    return None
+
+
+def _on_values(files: SampledFiles, column: SampledColumn, ended: EndedOrders | None) -> Iterator[str]:
+    """Notes on an unused column of few values, such as states and currencies."""
+    names = files.state_names.get(column.name, {})
+    examples = ", ".join(_with_name(value, names) for value in column.values[:_MOST_SHOWN])
+    states = [names.get(value, value) for value in column.values]
+    is_mark = len(states) > 1 and rank_of(column.name, (*MARKS, *CONFIRMED, *PAID, *RETURNED)) is not None
+    if is_mark or any(is_in_doubt(state) or came_to_nothing(state) for state in states):
+        yield (
+            f"column {column.name} says {examples}: rows of all these count; {_say_so(ended)} for "
+            "those that came to nothing"
+        )
+    elif (
+        len(column.values) > 1 and names_states(plain_name(column.name)) and all(map(is_code, column.values))
+    ):
+        yield (
+            f"column {column.name} says {examples}: rows of all these count; where some of these codes mean that "
+            f"an order came to nothing, {_say_so(ended)} for them"
+        )
+    elif len(column.values) > 1 and rank_of(column.name, _CURRENCIES) is not None:
+        yield f"column {column.name} says {examples}: amounts are taken as they stand, whatever their currency"
 
 
 def _say_so(ended: EndedOrders | None) -> str:
-    """How to leave out rows by their state."""
+    """Advice on leaving out rows by their state."""
     end = "the end of raw_events.sql"
     return f"write false at {end}" if ended is not None else f"write WHERE … NOT IN ('…') at {end}"
 

@@ -18,9 +18,10 @@ import polars as pl
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.orders.credit_notes import CreditNotes, credit_notes
+from recsys_assets.proposal.orders.ended_orders import EndedOrders, ended_orders, state_codes, state_table
+from recsys_assets.proposal.orders.return_lines import ReturnLines, return_lines
 from recsys_assets.proposal.sample.charges import charges
-from recsys_assets.proposal.sample.credit_notes import CreditNotes, credit_notes
-from recsys_assets.proposal.sample.ended_orders import EndedOrders, ended_orders, state_codes, state_table
 from recsys_assets.proposal.sample.first_lines import filled_by_first_lines, filled_down
 from recsys_assets.proposal.sample.first_rows import (
     SAMPLE_ROWS,
@@ -32,7 +33,6 @@ from recsys_assets.proposal.sample.first_rows import (
 )
 from recsys_assets.proposal.sample.largest_numbers import largest_numbers
 from recsys_assets.proposal.sample.line_sums import Sum, line_sums
-from recsys_assets.proposal.sample.return_lines import ReturnLines, return_lines
 from recsys_assets.proposal.sample.sampled_column import SampledColumn, as_the_others, sampled_column
 from recsys_assets.proposal.sample.sniffed_dialects import SniffedDialects
 from recsys_assets.proposal.sample.unpacked_rows import UnpackedRows

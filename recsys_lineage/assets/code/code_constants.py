@@ -8,7 +8,7 @@ from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.covered_code import CoveredCode
-from recsys_lineage.assets.code.text.module_source import constants_of
+from recsys_lineage.assets.code.syntax.module_source import constants_of
 from recsys_lineage.assets.json_values import texts_of
 from recsys_lineage.errors import LineageError
 

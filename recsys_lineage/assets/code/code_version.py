@@ -25,7 +25,7 @@ from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
-from recsys_lineage.assets.code.text.module_source import EFFECTS, forget_trees
+from recsys_lineage.assets.code.syntax.module_source import EFFECTS, forget_trees
 from recsys_lineage.errors import LineageError
 from recsys_lineage.garbage import nothing_collected
 

@@ -10,8 +10,18 @@ from pathlib import Path
 
 from recsys_lineage.assets.code.data_files import DataFiles
 from recsys_lineage.assets.code.resolved_names import Definition, ResolvedNames, Target, WholeModule
-from recsys_lineage.assets.code.text.code_paths import ADD, FILE, FOLDER, IN, PART, REPLACE, STEM, SUFFIX, UP
-from recsys_lineage.assets.code.text.references import ANYTHING, CodePath, Reference
+from recsys_lineage.assets.code.syntax.code_paths import (
+    ADD,
+    FILE,
+    FOLDER,
+    IN,
+    PART,
+    REPLACE,
+    STEM,
+    SUFFIX,
+    UP,
+)
+from recsys_lineage.assets.code.syntax.references import ANYTHING, CodePath, Reference
 
 
 @dataclass(frozen=True)
@@ -85,12 +95,14 @@ class DefinitionUses(ResolvedNames):
         yield from self._expanded(target for pattern in patterns for target in self._found(pattern))
 
     def _found(self, pattern: str) -> Iterator[Target]:
-        beside, is_code, folder = pattern.partition(_BESIDE)
-        if is_code:  # the place of code, given to a function: what is made of it lies beside the code, mostly
+        known, is_code, folder = pattern.partition(_NEXT_TO)
+        if (
+            is_code
+        ):  # the place of code, given to a function: what is made of it lies next to the code, mostly
             for path in self._data.below(folder, packages=False):
                 yield from self._file(path, os.path.relpath(path, folder))
             return
-        for path, name in self._data.matching(beside):
+        for path, name in self._data.matching(known):
             yield from self._file(path, name)
 
     def _constant(self, definition: Definition) -> tuple[str, ...]:
@@ -128,7 +140,7 @@ class DefinitionUses(ResolvedNames):
         found = [
             path for module in sorted(set(modules), key=len) if (path := self._place(module)) is not None
         ]
-        return [f"{path.parent if kind == FOLDER else path}{_BESIDE}{path.parent}" for path in found[:1]]
+        return [f"{path.parent if kind == FOLDER else path}{_NEXT_TO}{path.parent}" for path in found[:1]]
 
     def _place(self, module: str) -> Path | None:
         """The file of a module; that of a folder of modules is where its first file would be."""
@@ -140,7 +152,7 @@ class DefinitionUses(ResolvedNames):
         return path
 
 
-_BESIDE = "\0"
+_NEXT_TO = "\0"
 """Stands between the file or folder of code, as long as the path is nothing else, and its folder."""
 
 
@@ -148,7 +160,7 @@ def _after(start: str, steps: list[tuple[str, str]]) -> str | None:
     """The path after some steps; None for a part of a name."""
     if not steps:
         return start
-    path = start.partition(_BESIDE)[0]
+    path = start.partition(_NEXT_TO)[0]
     for step, text in steps:
         if step == UP:
             path = os.path.dirname(path)

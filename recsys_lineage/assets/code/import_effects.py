@@ -7,9 +7,9 @@ from functools import cached_property
 
 from recsys_lineage.assets.code.definition_uses import DefinitionUses
 from recsys_lineage.assets.code.resolved_names import Definition
-from recsys_lineage.assets.code.text.module_source import EFFECTS
-from recsys_lineage.assets.code.text.references import Import, Reference
-from recsys_lineage.assets.code.text.registrations import CHANGES, CLASS_MAKERS, CONSTRUCTORS, Calls, Change
+from recsys_lineage.assets.code.syntax.module_source import EFFECTS
+from recsys_lineage.assets.code.syntax.references import Import, Reference
+from recsys_lineage.assets.code.syntax.registrations import CHANGES, CLASS_MAKERS, CONSTRUCTORS, Calls, Change
 
 _Call = tuple[Definition, str]
 """A definition that is called, or the method of it that is; `""` for itself."""
@@ -108,7 +108,7 @@ class ImportEffects(DefinitionUses):
         )
 
     def _own_changes(self, references: Iterable[Reference], module: str) -> Iterator[Change]:
-        """What the texts of functions say that they change."""
+        """Changes that functions make, by their texts."""
         for reference in references:
             for definition, method in self._calls(reference, module):
                 source = self.source(definition.module)

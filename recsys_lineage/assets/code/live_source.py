@@ -8,7 +8,7 @@ import textwrap
 import types
 from typing import Any
 
-from recsys_lineage.assets.code.text.used_names import used_names
+from recsys_lineage.assets.code.syntax.used_names import used_names
 from recsys_lineage.errors import LineageError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from recsys_lineage.assets.code.data_files import content_of
 from recsys_lineage.assets.code.first_party import FirstPartyModules
-from recsys_lineage.assets.code.text.module_source import ModuleSource
-from recsys_lineage.assets.code.text.references import ANYTHING, Import, Reference
+from recsys_lineage.assets.code.syntax.module_source import ModuleSource
+from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference
 
 _BUILTINS = frozenset(dir(builtins))
 

@@ -19,7 +19,7 @@ TRUSTED_WITH_ADDRESSES = TRUSTED - {"aiobotocore", "botocore", "importlib", "lin
 """Packages that connect to other machines by themselves: for logs, events and the lake."""
 _LAKES = (_LINEAGE, "fsspec")
 """The lake's own code, and its file system library, which lists folders."""
-_DOORS = (
+_NOTING = (
     "recsys_lineage.assets.code.", "recsys_lineage.assets.frame_code.", "recsys_lineage.assets.reading.",
     "recsys_lineage.assets.sql_code.", "recsys_lineage.columns.", "recsys_lineage.files.own_file.",
     "recsys_lineage.files.path_meaning.", "recsys_lineage.files.source_bytes.unpacked_sha256",
@@ -76,12 +76,12 @@ def line_of(frames: Sequence[FrameType], trusted: Collection[str] = TRUSTED) -> 
             if package_of(entry) != _LINEAGE and not (is_own and _reads_for_its_caller(entry)):
                 return None, True
         if is_own:
-            return (None, True) if entry is not None and _is_door(entry) else (place(frame), False)
+            return (None, True) if entry is not None and _notes_reads(entry) else (place(frame), False)
     return None, entry is not None
 
 
-def _is_door(entry: FrameType) -> bool:
-    return f"{_module(entry)}.{entry.f_code.co_name}".startswith(_DOORS)
+def _notes_reads(entry: FrameType) -> bool:
+    return f"{_module(entry)}.{entry.f_code.co_name}".startswith(_NOTING)
 
 
 def _reads_for_its_caller(entry: FrameType) -> bool:

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from recsys_lineage.assets.reading.duckdb_connections import frames_alone, watch_connections
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work, guarding
 from recsys_lineage.assets.reading.held_files import check_held
 from recsys_lineage.assets.reading.input_files import InputFiles
-from recsys_lineage.assets.reading.lazy_frames import watch_lazy_frames
-from recsys_lineage.assets.reading.native_readers import watch_readers
-from recsys_lineage.assets.reading.spawned_processes import watch_processes
-from recsys_lineage.assets.reading.sqlite_connections import attaching_noted, watch_attaching
+from recsys_lineage.assets.reading.libraries.duckdb_connections import frames_alone, watch_connections
+from recsys_lineage.assets.reading.libraries.lazy_frames import watch_lazy_frames
+from recsys_lineage.assets.reading.libraries.native_readers import watch_readers
+from recsys_lineage.assets.reading.libraries.spawned_processes import watch_processes
+from recsys_lineage.assets.reading.libraries.sqlite_connections import attaching_noted, watch_attaching
 from recsys_lineage.lake.lake_tables import LakeTables, watch_lakes
 
 
@@ -49,7 +49,7 @@ def guarded(
         if inputs is not None:
             inputs.noting = guard.allow
             guard.system = inputs.system
-        with _told(guard):
+        with _reporting(guard):
             yield guard
 
 
@@ -65,7 +65,7 @@ def watch_libraries() -> None:
 
 
 @contextmanager
-def _told(guard: FileGuard) -> Iterator[None]:
+def _reporting(guard: FileGuard) -> Iterator[None]:
     """Inside the block, the guard's own error replaces that of a library, which called the code and was stopped."""
     try:
         yield

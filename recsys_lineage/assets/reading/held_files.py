@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary
 
 from recsys_lineage.assets.reading.calling_code import is_of_code
 from recsys_lineage.assets.reading.file_guard import FileGuard
-from recsys_lineage.assets.reading.replaced_functions import originals
+from recsys_lineage.assets.reading.libraries.replaced_functions import originals
 from recsys_lineage.errors import UnnotedFile
 
 _MOST_MEMBERS = 1_000

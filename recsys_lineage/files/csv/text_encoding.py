@@ -105,7 +105,7 @@ def _exchanges_letters(telling: bytes, named: str, best: str) -> bool:
 
 
 def _rarity(telling: bytes, name: str) -> float:
-    """How rare the letters of a text of Cyrillic are in an encoding, from 0 to about 1; capitals are rarer."""
+    """Rarity of the letters of a Cyrillic text in an encoding, from 0 to about 1; capitals are rarer."""
     letters = "".join(_FOREIGN.findall(telling.decode(name, "replace")))
     capitals = sum(map(str.isupper, letters))
     return (sum(map(_rank, letters)) / len(_BY_FREQUENCY) + _CAPITAL * capitals) / max(1, len(letters))

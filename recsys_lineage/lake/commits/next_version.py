@@ -114,8 +114,8 @@ def _partition(
 
 
 def _hashed_by(by: str, before: TableVersion | None, number: int, *, is_partial: bool) -> str:
-    """What hashed a version; if it keeps parts hashed by others, all of them and its number, so that it equals no
-    other."""
+    """Name of what hashed a version; if it keeps parts hashed by others, all of them and its number, so that it equals
+    no other."""
     if not is_partial or before is None or before.hashed_by in (None, by):
         return by
     engines = [*before.hashed_by.partition(_MIXED)[0].split(_AND), by]

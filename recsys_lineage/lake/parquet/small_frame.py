@@ -85,8 +85,8 @@ def write_small(
         {"": f"{frame.height}:{int(hashed, 16):x}"},
         {"": len(content)},
         counted,
+        HASHED_BY,
         {"": tuple(counted[column.name].bytes for column in schema)},
-        hashed_by=HASHED_BY,
     )
 
 

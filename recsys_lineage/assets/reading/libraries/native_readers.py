@@ -22,11 +22,11 @@ from glob import iglob
 from types import FunctionType, ModuleType
 from typing import Any
 
-from recsys_lineage.assets.reading.arrow_file_systems import guarded_file_system
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.replaced_functions import (
+from recsys_lineage.assets.reading.libraries.arrow_file_systems import guarded_file_system
+from recsys_lineage.assets.reading.libraries.replaced_functions import (
     marked,
     names_of,
     replace_functions,

@@ -100,18 +100,20 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
         counts: dict[str, int] = dict(
             texts.drop_nulls().value_counts(sort=True).head(_MOST_STATES + 1).iter_rows()
         )
-        if len(counts) > _MOST_STATES or not _says(name, [*counts]):
+        if len(counts) > _MOST_STATES or not _marks_ended(name, [*counts]):
             continue
-        says_so = {value: rows for value, rows in counts.items() if _ended(name, value)}
-        rows = taken(texts.is_in(pl.Series([*says_so], dtype=pl.String).implode()).fill_null(value=False))
-        states = says_so if rows else {} if says_so else _to_come(name, [*counts])
+        ended_values = {value: rows for value, rows in counts.items() if _ended(name, value)}
+        rows = taken(
+            texts.is_in(pl.Series([*ended_values], dtype=pl.String).implode()).fill_null(value=False)
+        )
+        states = ended_values if rows else {} if ended_values else _to_come(name, [*counts])
         counted = tuple(value for value in counts if value not in states)
         if states or counted:
             found[name] = EndedOrders(states, rows, keys, is_text, counted)
     return found
 
 
-def _says(name: str, values: Sequence[str]) -> bool:
+def _marks_ended(name: str, values: Sequence[str]) -> bool:
     """Whether a column says by a few values whether orders came to nothing."""
     if rank_of(name, (*MARKS, *CONFIRMED, *PAID)) is not None:
         return {*values} <= {*YES, *NO, ""}
@@ -119,8 +121,8 @@ def _says(name: str, values: Sequence[str]) -> bool:
         return False
     are_numbers = bool(values) and all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) for value in values)
     is_named = bool(values) and surely_names_states(plain_name(name))
-    is_told = any(came_to_nothing(each) or is_in_doubt(each) or is_settled(each) for each in values)
-    return are_numbers or is_named or is_told
+    is_known = any(came_to_nothing(each) or is_in_doubt(each) or is_settled(each) for each in values)
+    return are_numbers or is_named or is_known
 
 
 def _ended(name: str, value: str) -> bool:

@@ -15,8 +15,8 @@ import polars as pl
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.native_readers import check_files
-from recsys_lineage.assets.reading.replaced_functions import replace_functions, replace_method
+from recsys_lineage.assets.reading.libraries.native_readers import check_files
+from recsys_lineage.assets.reading.libraries.replaced_functions import replace_functions, replace_method
 from recsys_lineage.columns.frames.frame_source import files_of
 
 WRAPPER_FILES.add(__file__)

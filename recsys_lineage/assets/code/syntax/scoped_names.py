@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from recsys_lineage.assets.code.text.bound_names import Bindings
-from recsys_lineage.assets.code.text.code_paths import EXPRESSIONS, CodePaths, chain_of, may_be_path
-from recsys_lineage.assets.code.text.references import CodePath, Import, Reference
+from recsys_lineage.assets.code.syntax.bound_names import Bindings
+from recsys_lineage.assets.code.syntax.code_paths import EXPRESSIONS, CodePaths, chain_of, may_be_path
+from recsys_lineage.assets.code.syntax.references import CodePath, Import, Reference
 
 
 @dataclass

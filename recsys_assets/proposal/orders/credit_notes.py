@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from recsys_assets.proposal.names.known_names import EVENT, IDS, role_rank
-from recsys_assets.proposal.sample.ended_orders import numbers_below_zero
+from recsys_assets.proposal.orders.ended_orders import numbers_below_zero
 from recsys_lineage.sql.names import literal
 
 _LETTERS = (

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from recsys_lineage.assets.code.text.bound_names import bound_names
-from recsys_lineage.assets.code.text.code_paths import chain_of
-from recsys_lineage.assets.code.text.references import Import, Reference
-from recsys_lineage.assets.code.text.used_names import used_names
+from recsys_lineage.assets.code.syntax.bound_names import bound_names
+from recsys_lineage.assets.code.syntax.code_paths import chain_of
+from recsys_lineage.assets.code.syntax.references import Import, Reference
+from recsys_lineage.assets.code.syntax.used_names import used_names
 
 CHANGES = frozenset({"add", "append", "extend", "insert", "register", "setdefault", "update"})
 """Methods of collections and dispatchers that change them."""
@@ -24,7 +24,7 @@ _ALIASES = (ast.Name, ast.Attribute, ast.Subscript)
 
 @dataclass(frozen=True)
 class Change:
-    """What a call of a function changes, as far as its own text tells.
+    """Change by a call of a function, as far as its own text tells.
 
     `outside` says whether it changes an object that it neither makes nor gets, `given` whether one that it gets;
     `calls` are the names that it calls, `methods` the attributes of its first argument.
@@ -37,7 +37,7 @@ class Change:
 
 
 def changes_in(text: str, method: str, imports: Mapping[str, Sequence[Import]]) -> Change | None:
-    """What a call of a top-level definition changes, or of a method of a class; None where that is no function.
+    """Change by a call of a top-level definition, or of a method of a class; None where that is no function.
 
     A constant counts as a function if it is a lambda, a partial, or another name of a function or a method.
     """
@@ -178,14 +178,14 @@ def executed_calls(statement: ast.AST) -> Calls:
             below.extend(_executed(node))
             continue
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Call) and not _asks_for_type(inner):
+            if isinstance(inner, ast.Call) and not _looks_up_type(inner):
                 called.extend(map(Reference, _called(inner)))
                 given = (*inner.args, *(word.value for word in inner.keywords))
                 passed.extend(Reference(chain) for each in given if (chain := chain_of(each)) is not None)
     return Calls(tuple(called), tuple(passed))
 
 
-def _asks_for_type(call: ast.Call) -> bool:
+def _looks_up_type(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "type" and len(call.args) == 1
 
 

@@ -81,8 +81,8 @@ def change_code(function: FunctionType, wrap: Wrap) -> None:
 
 @atexit.register
 def _restore() -> None:
-    """Give the functions their own code again as the process ends: what other code calls is never collected, and DuckDB's
-    binding tells of all that is left over then."""
+    """Give the functions their own code again as the process ends: what other code calls is never collected, and
+    DuckDB's binding tells of all that is left over then."""
     for function, original in _changed:
         function.__code__ = original.__code__
         function.__defaults__, function.__kwdefaults__ = original.__defaults__, original.__kwdefaults__

@@ -11,7 +11,7 @@ import polars as pl
 
 from recsys_assets.proposal.names.known_names import plain_name, rank_of
 from recsys_assets.proposal.names.order_states import YES, words_of
-from recsys_assets.proposal.sample.ended_orders import numbers_below_zero
+from recsys_assets.proposal.orders.ended_orders import numbers_below_zero
 from recsys_lineage.sql.names import literal
 
 _MOST_TYPES = 30

@@ -15,7 +15,7 @@ from typing import Any
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard, database_file
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.replaced_functions import replace_functions
+from recsys_lineage.assets.reading.libraries.replaced_functions import replace_functions
 from recsys_lineage.errors import UnnotedFile
 
 _CALLED = "sqlite3's ATTACH"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 
-from recsys_lineage.assets.code.text.bound_names import bound_names
-from recsys_lineage.assets.code.text.code_paths import chain_of
-from recsys_lineage.assets.code.text.loaded_by_name import (
+from recsys_lineage.assets.code.syntax.bound_names import bound_names
+from recsys_lineage.assets.code.syntax.code_paths import chain_of
+from recsys_lineage.assets.code.syntax.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
     IMPORTERS,
@@ -17,8 +17,8 @@ from recsys_lineage.assets.code.text.loaded_by_name import (
     is_import_hook,
     may_name_code,
 )
-from recsys_lineage.assets.code.text.references import ANYTHING, Import, Reference, imports_of
-from recsys_lineage.assets.code.text.scoped_names import ScopedNames
+from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _EVALUATORS = {"eval", "exec"}

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
-from recsys_lineage.assets.code.text.bound_names import bound_names
-from recsys_lineage.assets.code.text.references import CodePath, Import, Reference, imports_of
-from recsys_lineage.assets.code.text.registrations import (
+from recsys_lineage.assets.code.syntax.bound_names import bound_names
+from recsys_lineage.assets.code.syntax.references import CodePath, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.registrations import (
     Calls,
     Change,
     changes_in,
@@ -22,8 +22,8 @@ from recsys_lineage.assets.code.text.registrations import (
     is_alias,
     is_mutable,
 )
-from recsys_lineage.assets.code.text.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
-from recsys_lineage.assets.code.text.used_names import used_names
+from recsys_lineage.assets.code.syntax.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
+from recsys_lineage.assets.code.syntax.used_names import used_names
 
 EFFECTS = "<module>"
 """Name of the definition that stands for a module's statements with effects, such as registrations."""
@@ -170,7 +170,7 @@ class ModuleSource:
         return any("__subclasses__" in self._statements[place] for place in self.definitions.get(name, ()))
 
     def changes(self, name: str, method: str = "") -> tuple[Change, ...]:
-        """What a call of a definition, or of a method of it, changes; see `changes_in`."""
+        """Changes by a call of a definition, or of a method of it; see `changes_in`."""
         if (name, method) not in self._changes:
             texts = (self._statements[place] for place in self.definitions.get(name, ()))
             found = (changes_in(text, method, self.imports) for text in texts)

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Sequence
 
-from recsys_lineage.assets.code.text.references import CodePath, Import, Reference
+from recsys_lineage.assets.code.syntax.references import CodePath, Import, Reference
 
 FILE, FOLDER = "file", "folder"
 """The file of code, and the folder that it lies in: starts of a path, or first steps from a module."""

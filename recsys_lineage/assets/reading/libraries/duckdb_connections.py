@@ -18,7 +18,7 @@ import duckdb
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
-from recsys_lineage.assets.reading.replaced_functions import replace_functions
+from recsys_lineage.assets.reading.libraries.replaced_functions import replace_functions
 
 _DISABLED = "LocalFileSystem has been disabled"
 WRAPPER_FILES.add(__file__)
