@@ -444,3 +444,13 @@ def test_arrow_modules_that_come_later_find_their_classes(tmp_path: Path) -> Non
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["1", "True"], done.stderr
+
+
+def test_a_process_with_readers_that_ask_ends_in_silence() -> None:
+    program = (
+        "from recsys_lineage.assets.reading.guarded_code import watch_libraries\n"
+        "import duckdb, polars, pyarrow.parquet\n"
+        "watch_libraries()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
