@@ -27,6 +27,7 @@ from recsys_lineage.assets.reading.file_guard import FileGuard
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.libraries.arrow_file_systems import guarded_file_system
 from recsys_lineage.assets.reading.libraries.replaced_functions import (
+    Wrap,
     marked,
     names_of,
     replace_functions,
@@ -121,6 +122,7 @@ def _cover() -> None:
     """Wrap the readers of all newly imported modules."""
     with _lock:
         readers: dict[int, tuple[str, Any]] = {}
+        others: dict[str, tuple[Any, Wrap]] = {}
         for name, module in list(sys.modules.items()):
             if name in _covered or not _is_public(name) or not isinstance(module, ModuleType):
                 continue
@@ -133,17 +135,17 @@ def _cover() -> None:
                 elif attribute in CLASSES.get(name, ()):
                     replace_method(value, "__init__", partial(_guarded, called=called, first=1))
                 elif (name, attribute) == ("fsspec.asyn", "sync"):
-                    replace_functions({called: (value, _syncing)})
+                    others[called] = value, _syncing
                 elif name == "pyarrow.fs" and attribute.endswith("FileSystem"):
-                    replace_functions({called: (value, partial(guarded_file_system, called=called))})
+                    others[called] = value, partial(guarded_file_system, called=called)
                 elif name == "polars" and attribute == "SQLContext":
                     execute = f"{called}.execute"
                     replace_method(value, "execute", partial(_guarded, called=execute, first=1, sql=True))
                 for method in METHODS.get(name, {}).get(attribute, ()):
                     _guard_method(value, method, f"{called}.{method}")
-        replace_functions(
-            {called: (value, partial(_guarded, called=called)) for called, value in readers.values()}
-        )
+        # all at once: to look for the names of native functions takes long
+        others |= {called: (value, partial(_guarded, called=called)) for called, value in readers.values()}
+        replace_functions(others)
 
 
 def _dots(named: tuple[str, object]) -> int:
