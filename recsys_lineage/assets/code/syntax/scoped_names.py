@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any
 
 from recsys_lineage.assets.code.syntax.bound_names import Bindings
 from recsys_lineage.assets.code.syntax.code_paths import EXPRESSIONS, CodePaths, chain_of, may_be_path
@@ -28,15 +29,13 @@ class ScopedNames(ast.NodeVisitor):
 
     Attributes:
         found: the references found so far, in order.
-        visitors: kind of node → its method; the parts of other nodes are visited.
     """
-
-    visitors: ClassVar[dict[type, Callable[[Any, Any], None]]] = {}
 
     def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
         self.found: dict[Reference, None] = {}
         self._scopes: list[Scope] = []
         self._imports = imports
+        self._visitors = _visitors(type(self))
         self._in_hook = False
         self._paths = CodePaths(self._meaning, self._reference, self._values_of)
         self._path_parts: dict[int, ast.AST] = {}  # kept, so that no other node gets the id
@@ -45,7 +44,7 @@ class ScopedNames(ast.NodeVisitor):
         kind = type(node)
         if kind in EXPRESSIONS and id(node) not in self._path_parts and may_be_path(node):
             self._note_path(node)  # type: ignore[arg-type]
-        visitor = self.visitors.get(kind)
+        visitor = self._visitors.get(kind)
         if visitor is None:
             self.generic_visit(node)
         else:
@@ -165,3 +164,15 @@ class ScopedNames(ast.NodeVisitor):
             for value in scope.values.get(name, ()):
                 scope.paths[name] = [*scope.paths[name], *self._paths.of(value)]
         return scope.paths[name]
+
+
+@cache
+def _visitors(kind: type[ScopedNames]) -> dict[type, Callable[[Any, Any], None]]:
+    """Kind of node → the method of a class that visits it; the parts of other nodes are visited."""
+    own = [vars(each) for each in reversed(kind.__mro__) if issubclass(each, ScopedNames)]
+    return {
+        getattr(ast, name.removeprefix("visit_")): visitor
+        for members in own
+        for name, visitor in members.items()
+        if name.startswith("visit_")
+    }

@@ -243,10 +243,3 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 def _parameters(arguments: ast.arguments) -> dict[str, list[Import]]:
     return {argument.arg: [] for argument in _arguments(arguments)}
-
-
-_Uses.visitors = {
-    getattr(ast, name.removeprefix("visit_")): visitor
-    for name, visitor in {**vars(ScopedNames), **vars(_Uses)}.items()
-    if name.startswith("visit_")
-}
