@@ -1,4 +1,4 @@
-"""Materializing one asset: observe the reads, write a draft, check it, commit it with its record (`attempt.py`).
+"""Materializing one asset: observe the reads, write a draft, check it, commit it with its record (`attempts/attempt.py`).
 
 No orchestrator is needed: a notebook calls `materialize`, the Dagster adapter calls `attempt` and turns its Outcome
 into events, and `reproduce` writes the result to a lake of its own.
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recsys_lineage.assets.asset_code import AssetCode, Request
-from recsys_lineage.assets.attempt import Attempt
-from recsys_lineage.assets.attempt import explaining as explaining
+from recsys_lineage.assets.attempts.attempt import Attempt
+from recsys_lineage.assets.attempts.attempt import explaining as explaining
 from recsys_lineage.assets.outcome import BlockingCheckFailed as BlockingCheckFailed
 from recsys_lineage.assets.outcome import Outcome as Outcome
 from recsys_lineage.lake.lake import Lake

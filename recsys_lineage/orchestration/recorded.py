@@ -16,7 +16,7 @@ from typing import Literal
 import dagster as dg
 
 from recsys_lineage.assets.asset_code import AssetCode, Unchanged
-from recsys_lineage.assets.left_record import leave
+from recsys_lineage.assets.attempts.left_record import leave
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.vocabulary import Vocabulary

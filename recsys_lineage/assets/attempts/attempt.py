@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import sys
-import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timezone
-from itertools import chain
 from typing import Any, TypeVar, cast
 
 import duckdb
 import polars as pl
 
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
+from recsys_lineage.assets.attempts.attempt_record import AttemptRecord
+from recsys_lineage.assets.attempts.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.blocks import store_blocks
 from recsys_lineage.assets.checks import run_checks
-from recsys_lineage.assets.columns.column_origins import ColumnOrigins, origins_of
+from recsys_lineage.assets.columns.column_origins import origins_of
 from recsys_lineage.assets.columns.people_check import PeopleCheck
 from recsys_lineage.assets.columns.tagged_columns import ADVICE as UNCLEARED
 from recsys_lineage.assets.columns.tagged_columns import CHECK as CLEARANCE
-from recsys_lineage.assets.json_values import numbers_of
-from recsys_lineage.assets.left_record import committed_record, leave, written_record
 from recsys_lineage.assets.outcome import BlockingCheckFailed, Outcome
 from recsys_lineage.assets.output_frame import register_frame
 from recsys_lineage.assets.reading.file_guard import FileGuard
@@ -34,7 +31,6 @@ from recsys_lineage.assets.reading.libraries.lazy_frames import check_frame
 from recsys_lineage.assets.reading.noted_query import note_query
 from recsys_lineage.assets.table_owner import check_owners, former_key
 from recsys_lineage.assets.vocabulary import Vocabulary
-from recsys_lineage.assets.written_version import written_version
 from recsys_lineage.error_text import words_of
 from recsys_lineage.errors import LineageError
 from recsys_lineage.interruption import exit_step, is_interruption, stop_is_requested
@@ -42,13 +38,11 @@ from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.progress import Progress, tell
-from recsys_lineage.records.materialization import FORMAT, Materialization, Statement, Status
+from recsys_lineage.records.materialization import Materialization, Statement, Status
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
-from recsys_lineage.records.parts.engine_versions import engine_versions
-from recsys_lineage.records.parts.failure import LEFT_OUT, Failure, message_about_made_text
-from recsys_lineage.records.parts.read import Read
+from recsys_lineage.records.parts.failure import LEFT_OUT
 from recsys_lineage.records.parts.run import Run
-from recsys_lineage.records.parts.seen import as_seen, days_in, is_day
+from recsys_lineage.records.parts.seen import days_in
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.staleness import why_stale
 from recsys_lineage.sql.written_sql import OF_A_VALUE, value_not_stored
@@ -72,24 +66,18 @@ class Attempt:
         previous: Materialization | None,
         keys: Mapping[str, str],
     ) -> None:
-        self._asset, self._lake, self._into = asset, lake, into or lake
-        self._request = replace(request, code_version=asset.code_version)
-        self._run, self._git, self._pinned, self._keys = run, git, pinned, keys
+        self._lake, self._into, self._pinned, self._keys = lake, into or lake, pinned, keys
+        self._seen = AttemptRecord(asset, lake, replace(request, code_version=asset.code_version), run, git)
         self._records = Records(self._into)
         self._previous = previous
         self._is_own_lake = into is None
-        self._id = uuid.uuid4().hex
-        """An attempt leaves one record, whatever ends it: a second one would have the same id."""
-        self._started = datetime.now(timezone.utc)
-        self._observed: str | None = None
-        self._inputs: Inputs | None = None
-        self._statement: Statement | None = None
-        self._checks: list[CheckOutcome] = []
         self._reason: str | None = None
-        self._columns = ColumnOrigins()
-        self._vocabulary: Vocabulary | None = None
         self._to_commit: Materialization | None = None
         self._output: Output | None = None
+
+    @property
+    def _asset(self) -> AssetCode:
+        return self._seen.asset
 
     def outcome(self) -> Outcome:
         """Run the asset. Only an interruption is raised, after it was recorded."""
@@ -113,15 +101,15 @@ class Attempt:
 
     def _made(self) -> Outcome:
         known = self._asset
-        asset = self._asset = known.with_options(self._request.options)
-        is_announced = (
-            asset is not known and known.remade is None
-        )  # what it is to do, which no version before did
-        request = self._request = replace(self._request, code_version=asset.code_version)
+        request = self._seen.request
+        asset = self._seen.asset = known.with_options(request.options)
+        # options of what it is to do, which no version before did
+        is_announced = asset is not known and known.remade is None
+        request = self._seen.request = replace(request, code_version=asset.code_version)
         if self._is_own_lake:
             self._previous = self._records.latest(asset.name)
         check_owners(self._records, asset, self._keys, request)
-        self._observed = asset.observe() if asset.observe else None
+        self._seen.observed = asset.observe() if asset.observe else None
         if request.reuse:
             self._reason = self._why_stale()
             if self._reason is None and request.partitions is None and not is_announced:
@@ -133,7 +121,7 @@ class Attempt:
             also.append(into)
         tables = {asset.name, *asset.upstream, *asset.looks_at, *self._pinned}
         with self._lake.connect([*asset.opens, *also], tables=tables) as connection:
-            inputs = self._inputs = Inputs(
+            inputs = self._seen.inputs = Inputs(
                 self._lake,
                 connection,
                 asset.name,
@@ -147,8 +135,11 @@ class Attempt:
                 if isinstance(output, Unchanged):
                     return self._kept()
                 record, version, output = self._written(guard, connection, inputs, output)
-                whole = [*output.warnings, *self._why_columns_are_unknown(whole=True)]
-        stored = [*self._plain(list(output.warnings), output), *self._why_columns_are_unknown()]
+                whole = [*output.warnings, *self._seen.why_columns_are_unknown(whole=True)]
+        stored = [
+            *self._seen.plain(list(output.warnings), output),
+            *self._seen.why_columns_are_unknown(),
+        ]
         for warning, recorded in zip(whole, stored, strict=True):
             if warning != recorded:
                 tell(Progress(asset.name, "note", warning))
@@ -156,7 +147,7 @@ class Attempt:
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
             record, version, output, self._reason, warnings=tuple(warnings),
-            plain=lambda value: self._plain(value, output),
+            plain=lambda value: self._seen.plain(value, output),
         )  # fmt: skip
 
     def _output_of(
@@ -182,14 +173,14 @@ class Attempt:
 
     def _why_stale(self) -> str | None:
         asset = self._asset
-        if (former := former_key(self._previous, self._run)) is not None:
+        if (former := former_key(self._previous, self._seen.run)) is not None:
             return f"its key was {former}"
         return why_stale(
             self._records,
             asset.name,
             code_version=asset.code_version,
             upstream=asset.upstream,
-            observed=self._observed,
+            observed=self._seen.observed,
             takes=asset.takes,
             parameters=asset.parameters,
             due=self._due if asset.due is not None else None,
@@ -224,7 +215,7 @@ class Attempt:
             query = output.data
             if self._asset.code.kind != "sql":  # whose text was noted before
                 note_query(inputs, query.sql, keeps_views=True)
-            self._statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
+            self._seen.statement = Statement(query.sql, dict(query.parameters), relations=inputs.relations)
         else:
             if not isinstance(output.data, Iterator):
                 register_frame(connection, _FRAME, output.data, self._asset.name, self._asset.code.origin)
@@ -239,36 +230,17 @@ class Attempt:
         ) as draft:
             inputs.confirm_files()
             with self._lake.reading():
-                self._columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
+                self._seen.columns = origins_of(self._asset, self._lake, inputs, output, draft.schema)
             self._check_keys(inputs, draft)
             self._check(connection, inputs, draft, output)
 
             def record(version: TableVersion) -> dict[str, Any]:
-                self._output, self._to_commit = output, self._success(inputs, output, version)
+                self._output, self._to_commit = output, self._seen.success(output, version)
                 return written_record(self._to_commit)
 
             version = draft.commit(record)
             assert self._to_commit is not None
             return self._to_commit, version
-
-    def _why_columns_are_unknown(self, *, whole: bool = False) -> list[str]:
-        """A warning if the column lineage could not be derived; unless it is wanted whole, without values."""
-        asset, fault = self._asset, self._columns.fault
-        if fault is None:
-            return []
-        is_about_code = asset.code.kind == "sql" and isinstance(fault, LineageError)
-        text = (
-            words_of(fault)
-            if whole or is_about_code
-            else message_about_made_text(fault, asset.code.text, self._names_known())
-        )
-        return [f"The column lineage of {asset.name} is not known: {text}"]
-
-    def _names_known(self) -> set[str]:
-        """Names that an error's message may contain: of tables, columns and parameters."""
-        reads = self._inputs.reads if self._inputs is not None else ()
-        columns = {column.name for read in reads for column in read.schema}
-        return {*columns, self._asset.name, *self._asset.upstream, *self._asset.parameters}
 
     def _check_keys(self, inputs: Inputs, draft: Draft) -> None:
         """Check the asset's keys against the columns of the tables that it may read and of their models' training
@@ -277,7 +249,7 @@ class Attempt:
         tables: dict[str, Collection[str] | None] = dict.fromkeys(self._asset.upstream)
         tables |= {name: list(types) for name, types in inputs.schemas().items() if name in tables}
         if keys.of_tables.keys() - tables.keys():
-            models = [self._record_of(read) for read in inputs.reads if read.kind == "table"]
+            models = map(self._seen.record_of, inputs.reads)
             fitted = {data.table: None for model in models if model is not None for data in model.trained_on}
             tables = {**fitted, **tables}
         keys.check([column.name for column in draft.schema], tables, self._asset.code.origin)
@@ -285,9 +257,10 @@ class Attempt:
     def _check(
         self, connection: duckdb.DuckDBPyConnection, inputs: Inputs, draft: Draft, output: Output
     ) -> None:
-        self._checks += self._columns.checks
+        checks = self._seen.checks
+        checks += self._seen.columns.checks
         columns = [column.name for column in draft.schema]
-        vocabulary = self._vocabulary = self._known_words(inputs, output, columns)
+        vocabulary = self._seen.know_words(inputs, output, columns)
 
         def plain(outcome: CheckOutcome) -> CheckOutcome:
             masked = vocabulary.outcome(outcome)
@@ -298,8 +271,8 @@ class Attempt:
         with inputs.reading_for("check"):
             others = [check for check in self._asset.checks if not isinstance(check, PeopleCheck)]
             for outcome in run_checks(others, inputs, connection, draft, plain):
-                self._checks.append(outcome)
-        failed = [outcome for outcome in self._checks if outcome.blocking and not outcome.passed]
+                checks.append(outcome)
+        failed = [outcome for outcome in checks if outcome.blocking and not outcome.passed]
         if failed:
             raise BlockingCheckFailed(
                 f"{self._asset.name} was not committed: {'; '.join(o.found for o in failed)}.",
@@ -312,111 +285,13 @@ class Attempt:
                 "readers still see the previous version",
             )
 
-    def _known_words(self, inputs: Inputs, output: Output, columns: Sequence[str]) -> Vocabulary:
-        """Texts that this attempt may store."""
-        partitions = {*(output.partitions or ()), *(self._request.partitions or ())}
-        if output.partition_by is not None:
-            partitions |= {*output.failures}
-        if output.found_partitions is not None:
-            name, keys = output.found_partitions
-            partitions |= {name, *(key for key in keys if output.partition_by is not None or is_day(key))}
-        read = (
-            record
-            for each in inputs.reads
-            if each.kind == "table" and (record := self._record_of(each)) is not None
-        )
-        tables = (
-            name for lake in (self._lake,) for name in lake.tables()
-        )  # loaded only if a text needs them
-        return Vocabulary(self._asset, inputs, read, chain(columns, partitions, tables))
-
-    def _record_of(self, read: Read) -> Materialization | None:
-        """The record of a version that was read; None where no asset made it."""
-        try:
-            return Records(self._lake).get(read.name, read.version)
-        except LineageError:
-            return None
-
-    def _success(self, inputs: Inputs, output: Output, version: TableVersion) -> Materialization:
-        return replace(
-            self._record("success"),
-            partitions=tuple(output.partitions or ()),
-            version=version.version,
-            fingerprint=version.fingerprint,
-            rows=version.rows,
-            schema=version.schema,
-            column_lineage=self._columns.lineage,
-            column_tags={column: tuple(map(str, tags)) for column, tags in self._columns.tags.items()},
-            statistics=self._plain(output.statistics, output),
-            takes=as_seen(output.takes, self._seen_names),
-            trained_on=tuple(map(self._vocabulary.training_data, output.trained_on))
-            if self._vocabulary
-            else (),
-            written=written_version(version, output, self._plain(output.failures, output)),
-        )
-
-    def _plain(self, value: Any, output: Output) -> Any:
-        """Mask every text of an output that could be a cell of a table."""
-        assert self._vocabulary is not None, "a draft is checked before it is told of"
-        counts = [dict(check.counts) for check in self._checks]
-        return self._vocabulary.plain(value, {*numbers_of([dict(output.statistics), counts])})
-
-    @property
-    def _seen_names(self) -> set[str]:
-        return {self._asset.name, *self._asset.upstream}
-
-    def _record(self, status: Status) -> Materialization:
-        asset, (commit, dirty) = self._asset, self._git
-        return Materialization(
-            id=self._id,
-            asset=asset.name,
-            partitions=tuple(self._request.partitions or ()),
-            status=status,
-            started=self._started,
-            ended=datetime.now(timezone.utc),
-            code_version=asset.code_version,
-            code=asset.code,
-            reads=self._inputs.reads if self._inputs is not None else (),
-            declared=tuple(asset.upstream),
-            parameters=dict(asset.parameters),
-            observed=as_seen(self._observed, self._seen_names),
-            continued=self._request.continues,
-            statement=self._recorded_statement(),
-            keys=asset.keys.shared,
-            keys_of=asset.keys.of_tables,
-            checks=tuple(self._checks),
-            run=self._run,
-            lake=self._lake.uri,
-            engine=engine_versions(),
-            git_commit=commit,
-            git_dirty=dirty,
-            format=FORMAT,
-        )
-
-    def _recorded_statement(self) -> Statement | None:
-        """The statement given to the engine, as the record keeps it."""
-        if self._statement is None:
-            return None
-        days = self._request.partitions or ()
-        words = self._vocabulary or Vocabulary(
-            self._asset, self._inputs, (), chain(days, self._lake.tables())
-        )
-        return words.recorded_statement(self._statement)
-
     def _kept(self) -> Outcome:
         """Outcome where the previous version still holds; the record is a line that names the record of that
         version."""
         before = self._previous
         assert before is not None, "only a version can be kept"
         version = self._lake.version(before.asset, before.version)
-        record = replace(
-            self._record("kept"),
-            reads=(),
-            version=before.version,
-            fingerprint=before.fingerprint,
-            rows=before.rows,
-            kept=before.id,
-        )
+        record = self._seen.kept(before)
         warnings = leave(self._records, record)
         tell(Progress(self._asset.name, "kept", rows=before.rows))
         return Outcome(
@@ -430,21 +305,20 @@ class Attempt:
     def _written_all_the_same(self, record: Materialization, error: BaseException) -> Outcome:
         """Outcome where something failed after the version was committed: the version holds."""
         asset = self._asset
-        failure = Failure.of(error, asset.code.text, self._names_known())
+        failure = self._seen.failure(error)
         later = f"{asset.name} was written, and what came after it failed: {failure.type}: {failure.message}"
         warnings = (later, *leave(self._records, record))
         version = self._into.version(record.asset, record.version)
         tell(Progress(asset.name, "done", rows=version.rows, seconds=record.seconds))
         return Outcome(
             record, version, self._output, self._reason, warnings=warnings,
-            plain=lambda value: LEFT_OUT if self._output is None else self._plain(value, self._output),
+            plain=lambda value: LEFT_OUT if self._output is None else self._seen.plain(value, self._output),
         )  # fmt: skip
 
     def _failed(self, error: BaseException, status: Status) -> Outcome:
         if (written := committed_record(self._records, self._to_commit)) is not None:
             return self._written_all_the_same(written, error)
-        record = self._record(status)
-        record = replace(record, failure=Failure.of(error, self._asset.code.text, self._names_known()))
+        record = self._seen.failed(error, status)
         warnings = leave(self._records, record)
         tell(Progress(self._asset.name, "failed", words_of(error)))
         return Outcome(record, error=error, reason=self._reason, warnings=warnings)

@@ -1,0 +1,1 @@
+"""Attempts: running an asset once, and the record that it leaves."""
