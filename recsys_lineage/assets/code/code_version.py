@@ -12,7 +12,7 @@ import types
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
 from itertools import islice
@@ -173,10 +173,9 @@ def _entered(
     top = owner or (first[0].module.partition(".")[0] if first else None)
     base = _codebase(top, {}, {})
     walk = _Walk(base)
-    places = [
-        *first,
-        *sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order),
-    ]
+    others = sorted(walk.places(root, [*more_roots, *parameters.values()]), key=_order)
+    places = [_by_its_file(base, place) for place in (*first, *others)]
+    first = places[: len(first)]
     modules: dict[str, Path] = {}
     texts: dict[Path, str] = {}
     own: list[_Place] = []
@@ -306,6 +305,13 @@ def _is_loose(place: _Place) -> bool:
         and install_folder(place.path) is None
         and Path(inspect.__file__).parent not in place.path.parents
     )
+
+
+def _by_its_file(base: Codebase, place: _Place) -> _Place:
+    """A place under the name of its file's module, which `globals().update(vars(other))` replaces by another's."""
+    if place.path is None or not base.is_first_party(place.module) or base.path(place.module) == place.path:
+        return place
+    return replace(place, module=base.module_of(place.path) or place.module)
 
 
 def _order(place: _Place) -> tuple[str, str, int]:

@@ -93,6 +93,10 @@ class ResolvedNames:
         """The file of a first-party module."""
         return self._modules.path(module)
 
+    def module_of(self, path: Path) -> str | None:
+        """The name of the first-party module that a file is."""
+        return self._modules.module_of(path)
+
     def is_first_party(self, module: str) -> bool:
         """Whether a module is the project's own."""
         return self._modules.is_first_party(module)
@@ -143,14 +147,14 @@ class ResolvedNames:
             yield from self._follow(imported, tuple(rest), module, ahead)
             if imported not in source.executed and "__getattr__" in source.definitions:
                 yield Definition(module, "__getattr__")
-        if found:
-            return
+        is_bound = found  # a star import may replace it, or bind it anew after `del`
         for star in source.stars:
             target = self._absolute(star, module)
             if not self.is_first_party(target):
-                yield f"{target}.{'.'.join(names)}"
-                found = True
-            elif _has(self.source(target), name):
+                if not is_bound:
+                    yield f"{target}.{'.'.join(names)}"
+                    found = True
+            elif self._has(target, name, surely=is_bound):
                 yield from self._look_up(target, names, ahead)
                 found = True
         if found or (own and (name in _BUILTINS or (name.startswith("__") and name.endswith("__")))):
@@ -216,10 +220,16 @@ class ResolvedNames:
             return
         yield from (Definition(module, name) for name in source.definitions)
         for imported in source.executed:
-            if imported.name not in (None, "*"):
-                target = self._absolute(imported, module)
-                if self.is_first_party(target) and not self._modules.is_there(f"{target}.{imported.name}"):
-                    yield from self._follow(imported, (), module, frozenset())
+            target = self._absolute(imported, module)
+            if imported.name == "*" and self.is_first_party(target):
+                yield WholeModule(target)
+                yield from map(WholeModule, self._exported_modules(target))
+            elif (
+                imported.name not in (None, "*")
+                and self.is_first_party(target)
+                and not self._modules.is_there(f"{target}.{imported.name}")
+            ):
+                yield from self._follow(imported, (), module, frozenset())
 
     def _anywhere(self, package: str, module: str) -> Iterator[Target]:
         """Every module that a name computed at run time may mean: those below a package, or below the module's own
@@ -279,7 +289,29 @@ class ResolvedNames:
             target = inner
         parts = target.split(".")
         yield from (".".join(parts[: end + 1]) for end in range(len(parts)))
+        if imported.name == "*":
+            yield from self._exported_modules(target)
 
+    def _exported_modules(self, package: str) -> Iterator[str]:
+        """The modules of a package that its `__all__` names, which `from package import *` imports."""
+        source = self.source(package)
+        if source is None:
+            return
+        for name in source.exported:
+            module = f"{package}.{name}"
+            if name.isidentifier() and name not in source.imports and self._modules.is_there(module):
+                yield module
 
-def _has(source: ModuleSource | None, name: str) -> bool:
-    return source is not None and (name in source.definitions or name in source.imports or bool(source.stars))
+    def _has(self, module: str, name: str, *, surely: bool, ahead: frozenset[str] = frozenset()) -> bool:
+        """Whether a star import of a first-party module binds a name; where a star in it may, only if not `surely`."""
+        source = self.source(module)
+        if source is None or module in ahead:
+            return False
+        if name in source.definitions or name in source.imports:
+            return True
+        if name in source.exported and self._modules.is_there(f"{module}.{name}"):
+            return True
+        if not surely:
+            return bool(source.stars)
+        stars = (self._absolute(star, module) for star in source.stars)
+        return any(self._has(star, name, surely=True, ahead=ahead | {module}) for star in stars)

@@ -8,7 +8,8 @@ from textwrap import dedent
 
 IMPORTERS = frozenset(
     {
-        "__import__", "importlib.__import__", "importlib.import_module", "pkgutil.resolve_name", "pydoc.locate",
+        "__import__", "builtins.__import__", "importlib.__import__", "importlib.import_module",
+        "pkgutil.resolve_name", "pydoc.locate",
         "runpy.run_module",
     }
 )  # fmt: skip
@@ -19,6 +20,8 @@ FINDERS = frozenset(
     }
 )  # fmt: skip
 """Functions that find modules whose names are not in the text."""
+HANDED_ON = frozenset({*IMPORTERS, *FINDERS})
+"""Functions that import whatever they are called with elsewhere, once they stand in a value or an argument."""
 LOADED = ("sys", "modules")
 """The mapping of loaded modules by name."""
 ABOUT_MODULES = frozenset(

@@ -42,6 +42,7 @@ class ModuleSource:
             importing the module has effects.
         imports: name → the target of its import at the top.
         stars: the modules that are imported with `*`.
+        exported: the names in `__all__`, as far as they stand in the text.
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
         bases: name of a derived class → the names in its bases and its metaclass.
@@ -56,6 +57,7 @@ class ModuleSource:
         self.definitions: dict[str, list[int]] = {}
         self.imports: dict[str, list[Import]] = {}
         self.stars: list[Import] = []
+        self.exported: dict[str, None] = {}
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
         self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
@@ -96,6 +98,8 @@ class ModuleSource:
                 self.imports.setdefault(name, []).extend(imports)
             if not (imports and _only_imports(statement, name)):
                 self.definitions.setdefault(name, []).append(place)
+        if "__all__" in self._statements[place]:
+            self.exported.update(dict.fromkeys(_texts_in(statement)))
         for imported, only_types in _imports_below(statement):
             if imported.name == "*":
                 self.stars.append(imported)
@@ -295,6 +299,12 @@ def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tup
         for field in BODIES:
             for inner in nodes_in(statement, field):
                 yield from _imports_below(inner, guarded if field == "body" else only_types)
+
+
+def _texts_in(statement: ast.stmt) -> Iterator[str]:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def _only_imports(statement: ast.stmt, name: str) -> bool:

@@ -10,6 +10,7 @@ from recsys_lineage.assets.code.syntax.code_paths import chain_of
 from recsys_lineage.assets.code.syntax.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
+    HANDED_ON,
     IMPORTERS,
     LOADED,
     beginning,
@@ -39,20 +40,31 @@ def used_names(
 class _Uses(ScopedNames):
     """Collector of names that a piece of code uses and does not bind itself."""
 
+    def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
+        super().__init__(imports)
+        self._called: ast.expr | None = None
+
     # --- names ---------------------------------------------------------------------------------------------
 
     def visit_Name(self, node: ast.Name) -> None:
+        self._handed_on(node)
         if self._scopes and id(node) not in self._path_parts and self._values_of(node.id):
             self._note_path(node)
         self._use((node.id,), isinstance(node.ctx, ast.Load), id(node) in self._path_parts)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         chain = chain_of(node)
+        self._handed_on(node)
         is_part = id(node) in self._path_parts
         if chain is None or (not is_part and self._is_path(node.value)):
             self.visit(node.value)
         else:
             self._use(chain, True, is_part)
+
+    def _handed_on(self, node: ast.Name | ast.Attribute) -> None:
+        """Note everything that an importer may import, unless it is called right here."""
+        if node is not self._called and not self._in_hook and ".".join(self._meaning(node)) in HANDED_ON:
+            self.found[Reference(anywhere=True)] = None
 
     def _use(self, chain: tuple[str, ...], loads: bool, is_part: bool = False) -> None:
         scope = self._scope_of(chain[0])
@@ -210,6 +222,7 @@ class _Uses(ScopedNames):
                 self._path_parts.update((id(part), part) for part in self._paths.parts)
             if word.arg == "bound":
                 self._annotation(word.value)
+        self._called = node.func
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
