@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from recsys_assets.settings import Settings, load_settings
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.lake.engine import Engine
@@ -32,7 +33,7 @@ PARQUET = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, ROW_GROUP_SIZE_
 
 def run(folder: Path, settings: Settings) -> dict[str, float]:
     """Write every raw, clean and feature table of the settings' source below `folder`; seconds by table."""
-    source = Source.load(settings.source)
+    source = load_source(settings.source)
     root = settings.data or source.data_folder()
     assert root is not None
     tomorrow = datetime.now(timezone.utc).date() + timedelta(days=1)

@@ -82,9 +82,9 @@ def _run(name: str) -> dict[str, Any]:
 
 
 def _data() -> Path:
-    from recsys_assets.shop.source import Source
+    from recsys_assets.shop.loaded_source import load_source
 
-    folder = Source.load("complete-journey").data_folder()
+    folder = load_source("complete-journey").data_folder()
     assert folder is not None
     return folder
 

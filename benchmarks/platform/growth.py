@@ -89,9 +89,9 @@ def growth(
 
 def replicate(folder: Path, factor: int, promotions: bool) -> None:
     """Write the source's files to `folder`, users and what they do `factor` times."""
-    from recsys_assets.shop.source import Source
+    from recsys_assets.shop.loaded_source import load_source
 
-    origin = Source.load("complete-journey").data_folder()
+    origin = load_source("complete-journey").data_folder()
     assert origin is not None
     folder.mkdir(parents=True)
     grown = {"transactions.parquet", "demographics.parquet", *(["promotions.parquet"] if promotions else [])}

@@ -112,9 +112,9 @@ def recommend(
     with opened_lake() as lake:
         from recsys_assets.cli.terminal_output import customer_text
         from recsys_assets.runs.queries import customer
-        from recsys_assets.shop.source import Source
+        from recsys_assets.shop.loaded_source import load_source
 
-        dated = not Source.load(load_settings().source).settings.undated
+        dated = not load_source(load_settings().source).settings.undated
         answer = customer(lake, user, k, dated=dated)
         if as_json:
             plain = {"user_id": user, "recommendations": answer.recommendations, "history": answer.history}

@@ -175,11 +175,11 @@ def _memory() -> Check:
 
 
 def _source(settings: Settings) -> Check:
+    from recsys_assets.shop.loaded_source import load_source
     from recsys_assets.shop.shop_rules import SourceError
-    from recsys_assets.shop.source import Source
 
     try:
-        source = Source.load(settings.source)
+        source = load_source(settings.source)
         folder = settings.data or source.data_folder()
     except SourceError as error:
         found = f"{error.message} Expected {error.expected}; found {error.found}, in {error.where}"

@@ -26,7 +26,7 @@ from recsys_assets.runs.selection import UnknownAsset, selected_assets
 from recsys_assets.runs.writers import Writers
 from recsys_assets.settings import Settings
 from recsys_assets.shop.home_source import require_own_source
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.upkeep import Upkeep, keep_up
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
@@ -86,7 +86,7 @@ class Platform:
 
     def customer(self, user_id: str, k: int) -> CustomerAnswer:
         """A customer's purchases and their best `k` recommendations; see `answers.customer`."""
-        dated = not Source.load(self.settings.source).settings.undated
+        dated = not load_source(self.settings.source).settings.undated
         return customer(self.lake, user_id, k, dated=dated)
 
     def names(self, selection: str | None = None) -> list[str]:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from recsys_assets.cli.commands import app
 from recsys_assets.settings_text import settings_table
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_lineage import Lake, SqlText, materialize, sql_code
 from recsys_lineage.files import list_files, open_scan
 
@@ -81,7 +81,7 @@ def test_the_source_of_ones_own_reads_files(tmp_path: Path) -> None:
     (data / "orders-1.csv").write_text(
         "order_no;ordered_at;customer;sku;qty;price\n7;2024-05-01;ann;cup;2;3.5\n"
     )
-    source = Source.load(folder)
+    source = load_source(folder)
     connection = duckdb.connect()
     for named in source.table_scans("raw_events"):
         open_scan(connection, data, named.scan, list_files(data, named.scan.pattern), named.relation)

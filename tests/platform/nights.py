@@ -17,7 +17,7 @@ from recsys_assets.assets.raw import source_files
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.runs.load_report import LoadReport, load_report
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.lake.engine import Engine
@@ -65,7 +65,7 @@ class Nights:
     @property
     def source(self) -> SourceFolder:
         """Its source, as it is now."""
-        return SourceFolder(Source.load(self.folder / "source"), self.data)
+        return SourceFolder(load_source(self.folder / "source"), self.data)
 
     def mend(self, **sql: str) -> None:
         """Write files of the source."""

@@ -18,6 +18,7 @@ import pytest
 
 import recsys_assets.assets.catalogue  # noqa: F401  (its modules are looked through for code versions)
 from recsys_assets.assets.serving.reports import ReportFiles, metrics_frame, recommendations_frame
+from recsys_assets.shop.loaded_source import built_in_sources
 from recsys_lineage.assets.asset_code import AssetCode
 from recsys_lineage.assets.code.code_version import code_version, reachable, roots_of
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
@@ -265,6 +266,23 @@ def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(
     assert changed("recsys_lineage.files.scan", "open_scan") == raw_tables
     assert changed("recsys_lineage.lake.lake", "Lake") == set(roots)
     assert not changed("recsys_lineage.orchestration.lineage_asset", "lineage_asset")
+
+
+def test_the_raw_tables_of_a_shop_do_not_cover_the_sql_of_the_other_sources(
+    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codebase = Codebase("recsys_assets")
+    loads = codebase.reach([Definition("recsys_assets.shop.loaded_source", "load_source")])
+    assert any(files_of_sources(codebase, each) for each in loads)
+    for asset, roots in all_roots(new_shop, monkeypatch).items():
+        assert not any(files_of_sources(codebase, each) for each in codebase.reach(roots)), asset
+
+
+def files_of_sources(codebase: Codebase, definition: Definition) -> list[str]:
+    """The files of built-in sources that a definition covers, each with a hash of its content."""
+    folders = tuple(f"{name}/" for name in built_in_sources())
+    targets = [target for target in codebase.uses(definition).targets if isinstance(target, str)]
+    return [target for target in targets if target.startswith(folders)]
 
 
 def test_the_reports_cover_what_they_write() -> None:

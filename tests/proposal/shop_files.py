@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.sql.pipeline import open_source, run_raw, run_sql
 
 HEAD = "order_id;customer_id;sku;qty;price;order date\n"
@@ -18,7 +18,7 @@ HEAD = "order_id;customer_id;sku;qty;price;order date\n"
 
 def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events and the rejected rows of a source."""
-    source = Source.load(folder)
+    source = load_source(folder)
     with duckdb.connect() as con:
         open_source(con, source, data)
         run_raw(con, source)

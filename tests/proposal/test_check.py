@@ -26,7 +26,7 @@ from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.cli.commands import app
 from recsys_assets.runs import trial
 from recsys_assets.runs.trial import try_source, whole_records
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.examples import examples
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
@@ -55,7 +55,7 @@ class Shop:
 
     @property
     def folder(self) -> SourceFolder:
-        return SourceFolder(Source.load(self.source), self.data)
+        return SourceFolder(load_source(self.source), self.data)
 
     def check(self, *words: str) -> Result:
         """Run the command."""

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.proposal.public_files import proposed
 from tests.sql.pipeline import CLEAN, open_source, run_raw, run_sql
 
@@ -28,7 +28,7 @@ OF_HEADS = "item_id,order_id,sku,name,category,qty\n" + "".join(
 
 
 def cleaned(root: Path, table: str) -> pl.DataFrame:
-    source = Source.load(root / "source")
+    source = load_source(root / "source")
     with duckdb.connect() as con:
         open_source(con, source, root / "data")
         run_raw(con, source)

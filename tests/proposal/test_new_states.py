@@ -9,7 +9,7 @@ import pytest
 
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.runs.trial import try_source
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.state_conditions import states_not_named
 from tests.proposal.order_lines import LINES, csv_of
 from tests.proposal.public_files import notes_of, proposed
@@ -19,7 +19,7 @@ from tests.proposal.test_ended_orders import LAYOUTS
 
 def doubts_of(root: Path) -> str:
     """What `recsys check` doubts."""
-    tried = try_source(SourceFolder(Source.load(root / "source"), root / "data"))
+    tried = try_source(SourceFolder(load_source(root / "source"), root / "data"))
     return " ".join(doubt for table in tried.tables for doubt in table.doubts)
 
 

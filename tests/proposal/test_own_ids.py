@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from recsys_assets.proposal.proposal import propose
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.proposal.shop_files import loaded
 from tests.sql.pipeline import open_source, run_raw
 
@@ -122,7 +122,7 @@ def test_an_id_with_a_point_of_its_own_is_no_number_that_became_a_float(
 
 
 def items_of(folder: Path) -> pl.DataFrame:
-    source = Source.load(folder / "source")
+    source = load_source(folder / "source")
     with duckdb.connect() as con:
         open_source(con, source, folder / "data")
         run_raw(con, source)

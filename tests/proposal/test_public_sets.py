@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from recsys_assets.proposal.proposal import propose
 from recsys_assets.proposal.sample.sampled_files import NothingToSample
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.examples import examples
 from tests.proposal.public_files import AT, lines, proposed
 from tests.proposal.shop_files import loaded
@@ -220,7 +220,7 @@ def test_a_description_that_stands_in_events_is_known_from_the_first_of_them(tmp
         tmp_path, {"events.csv": "user,sku,title,moment\n" + rows, "products.csv": "sku,title\np99,Mug\n"}
     )
     with duckdb.connect() as con:
-        source = Source.load(tmp_path / "source")
+        source = load_source(tmp_path / "source")
         open_source(con, source, tmp_path / "data")
         run_raw(con, source)
         run_sql(con, source, "clean", CLEAN)

@@ -9,7 +9,7 @@ import pytest
 
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.runs.trial import try_source
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.proposal.public_files import notes_of, proposed
 
 TYPES = {pl.Float32: 1 << 24, pl.Float64: 1 << 53}
@@ -35,7 +35,7 @@ def test_ids_beyond_what_a_type_holds_exactly_are_told(
     (tmp_path / "data").mkdir()
     pl.DataFrame(rows).with_columns(pl.col(column).cast(type_)).write_parquet(tmp_path / "data" / "o.parquet")
     told = notes_of(proposed(tmp_path, {}))
-    tried = try_source(SourceFolder(Source.load(tmp_path / "source"), tmp_path / "data"))
+    tried = try_source(SourceFolder(load_source(tmp_path / "source"), tmp_path / "data"))
     doubts = " ".join(doubt for table in tried.tables for doubt in table.doubts)
     assert (f"column {column} holds floating-point numbers of {most:,} and more" in told) is (above > 0)
     assert (f"is a floating-point number of {most:,} or more" in doubts) is (above > 0)
@@ -59,5 +59,5 @@ def test_customers_who_are_no_number_have_lost_no_digits(
     frame = pl.DataFrame(rows, strict=False).with_columns(pl.col("customer_id").cast(type_))
     frame.write_parquet(tmp_path / "data" / "o.parquet")
     assert "floating-point" not in notes_of(proposed(tmp_path, {}))
-    tried = try_source(SourceFolder(Source.load(tmp_path / "source"), tmp_path / "data"))
+    tried = try_source(SourceFolder(load_source(tmp_path / "source"), tmp_path / "data"))
     assert not [doubt for table in tried.tables for doubt in table.doubts]

@@ -18,7 +18,7 @@ from recsys_assets.proposal.names.known_names import EVENT, NAMES, known_role, p
 from recsys_assets.proposal.names.named_columns import UnknownColumn
 from recsys_assets.proposal.proposal import NoEvents
 from recsys_assets.proposal.times.written_times import written_times
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from tests.proposal.public_files import AT, lines, proposed
 from tests.sql.pipeline import open_source, run_raw
 
@@ -163,7 +163,7 @@ def test_a_person_names_columns_and_files_as_they_see_them(tmp_path: Path, heade
     _ = proposed(tmp_path, files, named)
     sql = (tmp_path / "source" / "raw_events.sql").read_text(encoding="utf-8")
     assert f'"{normalize(header, "wöfür")}" AS item_id' in sql
-    source = Source.load(tmp_path / "source")
+    source = load_source(tmp_path / "source")
     with duckdb.connect() as con:
         open_source(con, source, tmp_path / "data")
         run_raw(con, source)

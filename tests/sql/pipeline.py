@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.raw.file_contributions import file_contributions
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
@@ -92,7 +93,7 @@ def run_pipeline(
 
 def main(name: str, data: str | None = None) -> None:
     """Prints the seconds, rows and megabytes of each statement."""
-    source = Source.load(name)
+    source = load_source(name)
     folder = Path(data) if data else source.data_folder()
     assert folder is not None
     total = 0.0

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.shop_rules import ShopRules, SourceError
 from recsys_assets.shop.source import Source
 from tests.sql.pipeline import run_pipeline
@@ -94,7 +95,7 @@ def test_a_year_with_a_digit_too_many_is_one_row_s_fault(
     )
     offers = "SELECT 'i' AS item_id, a AS start_day, b AS end_day, _file, _line FROM read_csv('promo.csv')"
     sql = EVENTS.format("read_parquet('sales.parquet')")
-    source = Source.load(folder(tmp_path, raw_events__sql=sql, raw_promotions__sql=offers))
+    source = load_source(folder(tmp_path, raw_events__sql=sql, raw_promotions__sql=offers))
     run_pipeline(con, source, tmp_path)
     assert con.execute("SELECT _line FROM events").fetchall() == [(1,)]
     assert con.execute("SELECT _line FROM promotions").fetchall() == [(2,)]
@@ -119,7 +120,7 @@ def test_the_hours_that_come_twice_or_never() -> None:
 
 
 def shop(tmp_path: Path, scan: str, zone: str) -> Source:
-    return Source.load(
+    return load_source(
         folder(tmp_path, raw_events__sql=EVENTS.format(scan), source__toml=f'time_zone = "{zone}"')
     )
 
@@ -158,6 +159,6 @@ def test_a_rule_that_cannot_be_followed_is_refused_when_the_source_is_loaded(
     tmp_path: Path, line: str, words: str
 ) -> None:
     with pytest.raises(SourceError, match=words) as raised:
-        Source.load(folder(tmp_path, source__toml=line))
+        load_source(folder(tmp_path, source__toml=line))
     error = raised.value
     assert error.expected and error.found and error.advice and "source.toml" in (error.where or "")

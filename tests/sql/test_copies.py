@@ -9,7 +9,7 @@ import pytest
 
 from recsys_assets.assets.raw.source_files import _meanings
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_lineage.files import deduplicate, list_files
 from tests.sql.test_source import folder
 
@@ -33,7 +33,7 @@ def test_a_path_that_says_something_else_is_no_copy(time: str, copies: list[str]
     for day in ("day=2024-01-01/täg=1", "day=2024-01-02/täg=2"):
         (data / day).mkdir(parents=True)
         (data / day / "a.parquet").write_bytes(b"equal content")
-    source = Source.load(folder(tmp_path, raw_events__sql=EVENTS.format(time=time)))
+    source = load_source(folder(tmp_path, raw_events__sql=EVENTS.format(time=time)))
     (named,) = source.scans()
     files = list_files(data, named.scan.pattern)
     means = _meanings(SourceFolder(source, data), named, [file.path for file in files])

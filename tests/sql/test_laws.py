@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
-from recsys_assets.shop.source import Source
 from tests.examples import examples
 from tests.sql.pipeline import CLEAN, FEATURES, open_source, run_pipeline
 from tests.sql.shop import counts, make_shop, make_tables, write_raw
@@ -107,7 +107,7 @@ def test_online_retail(con: duckdb.DuckDBPyConnection) -> None:
     data = SHARED / "online-retail"
     if not data.is_dir():
         pytest.skip(f"the Online Retail files are not at {data}")
-    source = Source.load("online-retail")
+    source = load_source("online-retail")
     run_pipeline(con, source, data)
     found = accepted_and_rejected_are_what_was_read(con)
     assert found["raw_events"][0] == 541_909
@@ -140,7 +140,7 @@ def test_online_retail(con: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.mark.slow
 def test_the_complete_journey(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    source = Source.load("complete-journey")
+    source = load_source("complete-journey")
     packaged = source.data_folder()
     assert packaged is not None
     for path in packaged.glob("*.parquet"):
@@ -169,7 +169,7 @@ def test_gowalla(con: duckdb.DuckDBPyConnection) -> None:
     data = SHARED / "gowalla"
     if not data.is_dir():
         pytest.skip(f"the Gowalla files are not at {data}")
-    opened = open_source(con, Source.load("interaction-lists"), data)
+    opened = open_source(con, load_source("interaction-lists"), data)
     assert [report.rows for report in opened[0].reports] == [29_858] * 3
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.source import Source
 from tests.sql.pipeline import run_pipeline
 from tests.sql.test_source import folder
@@ -26,7 +27,7 @@ ROWS = [
 
 
 def source(tmp_path: Path, scan: str, more: str = "") -> Source:
-    return Source.load(folder(tmp_path, raw_events__sql=SQL.format(scan=scan, more=more)))
+    return load_source(folder(tmp_path, raw_events__sql=SQL.format(scan=scan, more=more)))
 
 
 def accepted(con: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
@@ -70,7 +71,7 @@ def test_a_source_of_several_scans_keeps_its_rows(con: duckdb.DuckDBPyConnection
     write(tmp_path / "a.csv", ROWS)
     one = SQL.format(scan="read_csv('*.csv')", more="")
     other = SQL.format(scan="read_csv('a.csv')", more="").replace("n AS", "'2' AS")
-    both = Source.load(folder(tmp_path, raw_events__sql=f"{one}\nUNION ALL\n{other}"))
+    both = load_source(folder(tmp_path, raw_events__sql=f"{one}\nUNION ALL\n{other}"))
     run_pipeline(con, both, tmp_path)
     assert con.execute("SELECT count(*) FROM raw_events").fetchall() == [(6,)]
     assert len(accepted(con)) == 4
@@ -95,10 +96,10 @@ def test_a_product_several_times_in_one_list_is_as_many_pieces_and_what_a_join_r
     (tmp_path / "a2.csv").write_text(
         "moment,who,goods\n2024-01-01 10:00:00,u,i|j|i\n2024-01-03 10:00:00,u,i\n"
     )
-    run_pipeline(con, Source.load(folder(tmp_path, raw_events__sql=LISTED)), tmp_path)
+    run_pipeline(con, load_source(folder(tmp_path, raw_events__sql=LISTED)), tmp_path)
     assert accepted(con) == [*[("a1.csv", 2)] * 3, *[("a1.csv", 3)] * 2, ("a2.csv", 3)]
     (tmp_path / "cards.csv").write_text("card\nu\nu\nv\n")
-    run_pipeline(con, Source.load(folder(tmp_path, raw_events__sql=JOINED)), tmp_path)
+    run_pipeline(con, load_source(folder(tmp_path, raw_events__sql=JOINED)), tmp_path)
     assert accepted(con) == [("a1.csv", 2), ("a1.csv", 3), ("a2.csv", 3)]
 
 
@@ -109,6 +110,6 @@ def test_equal_rows_of_two_days_files_without_times_are_events_of_both(
     for name, lines, day in (("a1.csv", "u,i\nv,i\n", 1), ("a2.csv", "u,i\nu,i\nw,i\n", 2)):
         (tmp_path / name).write_text(f"who,what\n{lines}")
         os.utime(tmp_path / name, (1.7e9, 1.7e9 + 86_400 * day))
-    source = Source.load(folder(tmp_path, raw_events__sql=sql, source__toml="undated = true"))
+    source = load_source(folder(tmp_path, raw_events__sql=sql, source__toml="undated = true"))
     run_pipeline(con, source, tmp_path)
     assert accepted(con) == [("a1.csv", 2), ("a1.csv", 3), ("a2.csv", 2), ("a2.csv", 4)]

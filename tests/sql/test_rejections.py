@@ -24,6 +24,7 @@ from recsys_assets.assets.tables.rejections import (
 )
 from recsys_assets.assets.tables.repeated_files import RepeatedFile, repeated_files
 from recsys_assets.assets.tables.table_checks import EVERY_FILE_COUNTS, LINES_COUNT_ONCE
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source
 from recsys_assets.shop.source_settings import SourceSettings
@@ -311,12 +312,12 @@ def test_a_line_that_a_join_counts_twice_is_told_and_only_where_something_is_joi
         "SELECT head.who AS user_id, line.what AS item_id, line._file, line._line FROM read_csv('lines.csv') AS line "
         "LEFT JOIN read_csv('heads.csv') AS head ON head.no = line.no"
     )
-    joined = SourceFolder(Source.load(tmp_path), tmp_path).shared_scans("raw_events")
+    joined = SourceFolder(load_source(tmp_path), tmp_path).shared_scans("raw_events")
     assert [named.scan.pattern for named in joined] == ["heads.csv"]
     (tmp_path / "raw_events.sql").write_text(
         "SELECT who AS user_id, what AS item_id, _file, _line FROM read_csv('a.csv')"
     )
-    assert not SourceFolder(Source.load(tmp_path), tmp_path).shared_scans("raw_events")
+    assert not SourceFolder(load_source(tmp_path), tmp_path).shared_scans("raw_events")
     rows = [("a", 2, "i", "view"), ("a", 2, "j", "view"), ("a", 3, "i", "view"), ("a", 3, "i", "cart"),
             ("a", 4, "i", "view"), ("a", 4, "i", "view")]  # fmt: skip
     with duckdb.connect() as connection:

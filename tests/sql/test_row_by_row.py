@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from recsys_assets.shop import source as source_module
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.source import Source
 from recsys_lineage.files import parse_source_sql
 from recsys_lineage.files.row_by_row import may_share_files, scan_of_rows, takes_rows_apart
@@ -90,7 +91,7 @@ def test_the_hash_is_that_of_the_join(
     (tmp_path / "data" / "names" / "d.csv").write_text("name\nu\nw\n")
     (tmp_path / "raw_events.sql").write_text(sql)
     assert (scan_of_rows(parse_source_sql(sql), "_row_hash") is not None) is told
-    source = Source.load(tmp_path)
+    source = load_source(tmp_path)
     assert ("whole_rows" in source.query("raw_events")) is not told
     found = rows(source)
     monkeypatch.setattr(source_module, "scan_of_rows", lambda query, added: None)

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.shop import source as shop_source
-from recsys_assets.shop.source import Source
+from recsys_assets.shop.loaded_source import load_source
 from recsys_lineage.files import SourceQuery
 from tests.platform.nights import ONE, PARQUET, TWO, Nights, row
 from tests.sql.pipeline import open_source, run_raw
@@ -53,8 +53,8 @@ def hashes(folder: Path, sql: str, files: Sequence[tuple[Sequence[str], Sequence
             # an empty text in quotes may be one; what is not there is not written
             written.writerows({"nr": place, **line} for line in lines)
     with duckdb.connect() as con:
-        open_source(con, Source.load(folder), data)
-        run_raw(con, Source.load(folder))
+        open_source(con, load_source(folder), data)
+        run_raw(con, load_source(folder))
         found = con.execute("SELECT _file, _row_hash FROM raw_events ORDER BY _file, _line").fetchall()
     return [[own for path, own in found if path == f"{place}.csv"] for place in range(len(files))]
 

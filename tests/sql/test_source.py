@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recsys_assets.shop.loaded_source import built_in_sources, load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.shop_rules import SourceError
-from recsys_assets.shop.source import Source
 from tests.sql.pipeline import open_source, run_pipeline, run_raw
 
 EVENTS = "SELECT moment AS event_time, who AS user_id, what AS item_id, _file, _line FROM read_csv('*.csv')"
@@ -28,17 +28,17 @@ def folder(tmp_path: Path, **files: str) -> Path:
 
 
 def test_the_built_in_sources_load() -> None:
-    assert Source.built_in() == ("complete-journey", "interaction-lists", "online-retail")
-    for name in Source.built_in():
-        source = Source.load(name)
+    assert built_in_sources() == ("complete-journey", "interaction-lists", "online-retail")
+    for name in built_in_sources():
+        source = load_source(name)
         assert source.name == name
         assert source.settings.title
 
 
 @pytest.mark.parametrize("table", RAW_COLUMNS)
 def test_every_source_gives_the_canonical_columns(con, tmp_path: Path, table: str) -> None:
-    for name in Source.built_in():
-        source = Source.load(name)
+    for name in built_in_sources():
+        source = load_source(name)
         for scan in source.scans():
             columns = ", ".join(f"NULL::VARCHAR AS {column}" for column in scan.required_columns)
             con.execute(
@@ -62,7 +62,7 @@ def test_an_unknown_source_lists_the_known() -> None:
     with pytest.raises(
         SourceError, match=r"online-retail[\s\S]*Found: 'online_retail'[\s\S]*Did you mean 'online-retail'"
     ):
-        Source.load("online_retail")
+        load_source("online_retail")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_an_unknown_source_lists_the_known() -> None:
 )
 def test_a_wrong_source_says_where_and_what(tmp_path: Path, files: dict[str, str], words: str) -> None:
     with pytest.raises(SourceError, match=words) as raised:
-        Source.load(folder(tmp_path, **files))
+        load_source(folder(tmp_path, **files))
     error = raised.value
     assert error.expected and error.found and error.advice
     assert str(tmp_path / "shop") in (error.where or "")
@@ -106,20 +106,20 @@ def test_a_file_that_is_no_utf_8_is_told_by_its_name(tmp_path: Path, name: str) 
     path = folder(tmp_path)
     (path / name).write_bytes('title = "Café"'.encode("latin-1"))
     with pytest.raises(SourceError, match="UTF-8") as refused:
-        Source.load(path)
+        load_source(path)
     assert name in str(refused.value.where)
 
 
 def test_a_folder_without_events_is_no_source(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"Expected: a file raw_events\.sql"):
-        Source.load(tmp_path)
+        load_source(tmp_path)
 
 
 def test_an_event_belongs_to_its_day_or_to_its_file_s_first_day(con, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(
         "moment,who,what\n2020-03-02 10:00:00,u,i\n2020-03-01,u,i\nnever,u,i\n1999-01-01,u,i\n2999-01-01,u,i\nu,i\n"
     )
-    source = Source.load(folder(tmp_path))
+    source = load_source(folder(tmp_path))
     open_source(con, source, tmp_path)
     run_raw(con, source)
     found = con.execute("SELECT _line, _day, _fault IS NULL FROM raw_events ORDER BY _line").fetchall()
@@ -135,7 +135,7 @@ def test_an_event_belongs_to_its_day_or_to_its_file_s_first_day(con, tmp_path: P
 
 def test_a_file_without_days_belongs_to_the_day_it_changed(con, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("moment,who,what\n,u,i\n")
-    source = Source.load(folder(tmp_path))
+    source = load_source(folder(tmp_path))
     open_source(con, source, tmp_path)
     run_raw(con, source)
     changed = datetime.fromtimestamp((tmp_path / "a.csv").stat().st_mtime, timezone.utc).date()
@@ -145,7 +145,7 @@ def test_a_file_without_days_belongs_to_the_day_it_changed(con, tmp_path: Path) 
 def test_malformed_rows_are_taken_once(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("moment,who,what\n2020-01-01,u,i\nbroken\n")
     (tmp_path / "items.csv").write_text("moment,who,what,title\n2020-01-01,v,j,T\nbroken\n")
-    source = Source.load(
+    source = load_source(
         folder(
             tmp_path,
             raw_users__sql="SELECT who AS user_id, _file, _line FROM read_csv('*.csv')",
@@ -166,7 +166,7 @@ def test_malformed_rows_are_taken_once(con: duckdb.DuckDBPyConnection, tmp_path:
 def test_interaction_lists_become_events(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     (tmp_path / "train.txt").write_text("0 10 11 10\n1 \n2 12\n")
     (tmp_path / "test.txt").write_text("0 12\n")
-    run_pipeline(con, Source.load("interaction-lists"), tmp_path)
+    run_pipeline(con, load_source("interaction-lists"), tmp_path)
     found = con.execute(
         "SELECT user_id, item_id, subset, behaviour, _file, _line FROM events ORDER BY ALL"
     ).fetchall()
@@ -180,13 +180,13 @@ def test_interaction_lists_become_events(con: duckdb.DuckDBPyConnection, tmp_pat
 
 
 def test_the_complete_journey_s_data_is_its_package() -> None:
-    folder = Source.load("complete-journey").data_folder()
+    folder = load_source("complete-journey").data_folder()
     assert folder is not None
     assert (folder / "transactions.parquet").is_file()
 
 
 def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
-    source = Source.load(folder(tmp_path, source__toml="data = 'python package no_such_package'"))
+    source = load_source(folder(tmp_path, source__toml="data = 'python package no_such_package'"))
     with pytest.raises(SourceError, match="pip install no_such_package"):
         source.data_folder()
 
@@ -202,7 +202,7 @@ def test_a_package_that_is_not_installed_is_named(tmp_path: Path) -> None:
 def test_a_setting_of_the_wrong_type_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
     name = line.split(" ")[0]
     with pytest.raises(SourceError) as refused:
-        Source.load(folder(tmp_path, source__toml=line))
+        load_source(folder(tmp_path, source__toml=line))
     assert "source.toml" in (refused.value.where or "") and name in str(refused.value)
     assert refused.value.expected and refused.value.found and refused.value.advice
 
@@ -210,7 +210,7 @@ def test_a_setting_of_the_wrong_type_is_refused_with_its_place(tmp_path: Path, l
 def test_settings_of_the_right_types_are_taken(tmp_path: Path) -> None:
     text = 'title = "A"\nfirst_day = 2024-01-01\nhalf_life_days = 30\nundated = true\n'
     text += 'non_products = ["POST", "x|y"]\n'
-    loaded = Source.load(folder(tmp_path, source__toml=text + "holdout_weeks = 2\n")).settings
+    loaded = load_source(folder(tmp_path, source__toml=text + "holdout_weeks = 2\n")).settings
     assert (loaded.first_day, loaded.half_life_days, loaded.undated) == (date(2024, 1, 1), 30, True)
     assert loaded.non_products == ("POST", "x|y") and loaded.holdout_weeks == 2
 
@@ -219,4 +219,4 @@ def test_files_saved_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     path = folder(tmp_path, source__toml='title = "A shop"\r\n')
     for file in path.iterdir():
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
-    assert Source.load(path).settings.title == "A shop"
+    assert load_source(path).settings.title == "A shop"

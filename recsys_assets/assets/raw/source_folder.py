@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from recsys_assets.assets.raw.overlooked_files import overlooked_files
 from recsys_assets.settings import Settings
+from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.source import NamedScan, Source
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import SourceFile, list_files, names_in
@@ -125,7 +126,7 @@ def source_folder(settings: Settings) -> SourceFolder:
         LineageError: when the settings name no data folder and the source has none of its own.
         SourceError: when the source cannot be loaded.
     """
-    source = Source.load(settings.source)
+    source = load_source(settings.source)
     root = settings.data or source.data_folder()
     if root is None:
         raise LineageError(
