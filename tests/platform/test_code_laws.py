@@ -24,6 +24,7 @@ from recsys_lineage.assets.code.code_version import code_version, reachable, roo
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.assets.materialize import Outcome
+from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.orchestration import asset_run
 from recsys_lineage.progress import tell
 from recsys_models import families
@@ -33,8 +34,8 @@ from tests.platform.conftest import Shop, opened
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
 FAMILIES = {"RECSYS_FAMILIES": ",".join(families), "RECSYS_TRIALS": "2"}
-WATCHING = ("file_guard", "surroundings", "native_readers", "duckdb_connections", "guarded_code")
-"""Modules that watch what an asset opens, also in the threads that it starts; they make nothing of it."""
+WATCHING = ("surroundings", "guarded_code")
+"""Besides the files of wrapper code: modules that watch what an asset opens; they make nothing of it."""
 EVERY = 32
 """Of the modules that ran, of how many one is edited to see that just the assets that reach it change."""
 Roots = dict[str, tuple[Definition, ...]]
@@ -146,7 +147,7 @@ class Executed:
         if file not in self._mine:
             path = Path(file)
             mine = any(ROOT / package in path.parents for package in PACKAGES)
-            self._mine[file] = mine and path.stem not in WATCHING
+            self._mine[file] = mine and file not in WRAPPER_FILES and path.stem not in WATCHING
         return self._mine[file]
 
     @staticmethod

@@ -396,4 +396,4 @@ def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Co
 
 def _of_days(files: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:
     wanted = pl.Series([date.fromisoformat(day) for day in days], dtype=pl.Date)
-    return files.filter(pl.col("days").list.eval(pl.element().is_in(wanted)).list.any())
+    return files.filter(pl.col("days").list.eval(pl.element().is_in(wanted.implode())).list.any())
