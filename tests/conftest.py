@@ -52,6 +52,11 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
     return left_out
 
 
+def pytest_collection() -> None:
+    """Spares looking through modules and tests, which live as long as the process, while they are collected."""
+    gc.disable()
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if left_out := _left_out(items):
         config.hook.pytest_deselected(items=[*left_out])
@@ -61,7 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keeps modules and tests, which live as long as the process, out of each full garbage collection."""
+    """Keeps modules and tests out of each full garbage collection."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 
