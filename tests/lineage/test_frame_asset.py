@@ -174,11 +174,10 @@ def test_comments_docstrings_and_layout_are_not_part_of_the_code_version(tmp_pat
     assert _version(plain, GIVEN) == _version(noted, GIVEN)
 
 
-@pytest.mark.parametrize(
-    "other", [BODY.replace("+ 1", "+ 2"), BODY.replace("+", "-"), BODY.replace("return x", "return -x")]
-)
-def test_what_the_function_does_is_part_of_the_code_version(other: str, tmp_path: Path) -> None:
-    one, two = _defined(tmp_path, "one", BODY), _defined(tmp_path, "two", other)
+# A decorator that named code of this module would make it, and with it whatever can be imported, part of every asset's.
+@pytest.mark.parametrize(("part", "other"), [("+ 1", "+ 2"), ("+", "-"), ("return x", "return -x")])
+def test_what_the_function_does_is_part_of_the_code_version(part: str, other: str, tmp_path: Path) -> None:
+    one, two = _defined(tmp_path, "one", BODY), _defined(tmp_path, "two", BODY.replace(part, other))
     assert _version(one, GIVEN) != _version(two, GIVEN)
 
 
