@@ -23,6 +23,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+ROOT = Path(__file__).parents[2]
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
 MOST_MODULES = 18
 """Modules of one folder beside its `__init__`; a folder with more is searched, not read."""
@@ -31,10 +32,18 @@ MOST_LINES = 60
 MAY_TOUCH_DAGSTER_INTERNALS = "recsys_lineage/orchestration/dagster_internals.py"
 
 
-def modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
-    for package in OURS:
-        for path in sorted((root / package).rglob("*.py")):
-            yield str(path.relative_to(root)), ast.parse(path.read_text())
+Modules = list[tuple[str, ast.Module]]
+"""The path of each module, and its tree."""
+
+
+@pytest.fixture(scope="module")
+def modules() -> Modules:
+    """All of ours; look, do not touch."""
+    return [
+        (str(path.relative_to(ROOT)), ast.parse(path.read_text()))
+        for package in OURS
+        for path in sorted((ROOT / package).rglob("*.py"))
+    ]
 
 
 def imported_names(tree: ast.Module) -> Iterator[str]:
@@ -73,13 +82,13 @@ def declared(root: Path) -> set[str]:
 
 
 def test_a_folder_has_few_enough_modules_to_be_read_through(root: Path) -> None:
-    modules = Counter(
+    counted = Counter(
         path.parent.relative_to(root)
         for package in OURS
         for path in (root / package).rglob("*.py")
         if path.stem != "__init__"
     )
-    assert {folder: count for folder, count in modules.items() if count > MOST_MODULES} == {}
+    assert {folder: count for folder, count in counted.items() if count > MOST_MODULES} == {}
 
 
 def defined_names(tree: ast.Module) -> Iterator[str]:
@@ -99,16 +108,14 @@ def defined_names(tree: ast.Module) -> Iterator[str]:
         yield from (each.id for each in targets if isinstance(each, ast.Name) and each.id != "__all__")
 
 
-def test_everything_that_is_defined_is_named_somewhere_else(root: Path) -> None:
+def test_everything_that_is_defined_is_named_somewhere_else(root: Path, modules: Modules) -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True).stdout
     kinds = (".py", ".pyi", ".md", ".sql", ".toml", ".yaml")
     texts = [
         path.read_text() for name in listed.split() if (path := root / name).suffix in kinds and path.exists()
     ]
     words = Counter(word for text in texts for word in re.findall(r"\w+", text))
-    unused = [
-        f"{path}: {name}" for path, tree in modules(root) for name in defined_names(tree) if words[name] < 2
-    ]
+    unused = [f"{path}: {name}" for path, tree in modules for name in defined_names(tree) if words[name] < 2]
     assert unused == []
 
 
@@ -128,10 +135,10 @@ def lines_of_functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
             yield node.name, end - node.lineno + 1 - text
 
 
-def test_a_function_is_short_enough_to_be_read_at_once(root: Path) -> None:
+def test_a_function_is_short_enough_to_be_read_at_once(modules: Modules) -> None:
     found = {
         f"{path}: {name}": lines
-        for path, tree in modules(root)
+        for path, tree in modules
         for name, lines in lines_of_functions(tree)
         if lines > MOST_LINES
     }
@@ -204,8 +211,8 @@ def test_dagster_is_forbidden_in_all_of_lineage_but_the_orchestration(root: Path
     assert forbidden == parts - {"recsys_lineage.orchestration"}
 
 
-def test_one_module_only_touches_private_names_of_dagster(root: Path) -> None:
-    found = {path: names for path, tree in modules(root) if (names := private_dagster_names(tree))}
+def test_one_module_only_touches_private_names_of_dagster(modules: Modules) -> None:
+    found = {path: names for path, tree in modules if (names := private_dagster_names(tree))}
     assert set(found) <= {MAY_TOUCH_DAGSTER_INTERNALS}, found
 
 
@@ -223,14 +230,14 @@ def test_a_private_name_would_be_seen(line: str) -> None:
     assert private_dagster_names(ast.parse(line))
 
 
-def test_every_imported_distribution_is_declared(root: Path) -> None:
-    homes = packages_distributions()
+def test_every_imported_distribution_is_declared(root: Path, modules: Modules) -> None:
+    homes, known = packages_distributions(), declared(root)
     undeclared = {
         (path, name)
-        for path, tree in modules(root)
+        for path, tree in modules
         for name in {dotted.split(".")[0] for dotted in imported_names(tree)}
         if name not in OURS and name not in sys.stdlib_module_names and name in homes
-        if not {canonicalize_name(home) for home in homes[name]} & declared(root)
+        if not {canonicalize_name(home) for home in homes[name]} & known
     }
     assert not undeclared
 

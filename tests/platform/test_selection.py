@@ -60,7 +60,9 @@ NAMED = st.one_of(
     NAMES.map(lambda name: (name, frozenset([name]))),
     NAMES.map(lambda name: (f'"{name}"', frozenset([name]))),
     NAMES.map(lambda name: (f"key:{name}", frozenset([name]))),
-    st.deferred(lambda: st.sampled_from(sorted(groups()))).map(lambda name: (f"group:{name}", groups()[name])),
+    st.deferred(lambda: st.sampled_from(sorted(groups()))).map(
+        lambda name: (f"group:{name}", groups()[name])
+    ),
     st.sampled_from(["raw_", "candidate_", "user_"]).map(
         lambda start: (f"{start}*", frozenset(name for name in edges() if name.startswith(start)))
     ),
