@@ -9,7 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from recsys_lineage.progress import tell
 from recsys_models import families
 from tests.examples import JUDGES
 from tests.platform.conftest import Shop, opened
+from tests.platform.shop import write_shop
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
@@ -95,16 +96,18 @@ def with_a_statement(definition: Definition) -> str:
     raise AssertionError(f"{definition} is not there")
 
 
-def versions(roots: Roots, edited: Definition | None = None) -> dict[str, str]:
-    """Every asset's code alone, as a digest, where one definition has one more statement."""
-    replaced = {path_of(edited.module): with_a_statement(edited)} if edited else {}
-    codebase = Codebase("recsys_assets", replaced=replaced)
+def edited(definition: Definition) -> Codebase:
+    """The code in which one definition has one more statement."""
+    return Codebase("recsys_assets", replaced={path_of(definition.module): with_a_statement(definition)})
+
+
+def versions(roots: Roots, codebase: Codebase) -> dict[str, str]:
+    """Every asset's code alone, as a digest."""
     digests = {each: codebase.digest(codebase.reach(each)) for each in set(roots.values())}
     return {name: digests[each] for name, each in roots.items()}
 
 
-def reached(roots: Roots) -> dict[str, frozenset[Definition]]:
-    codebase = Codebase("recsys_assets")
+def reached(roots: Roots, codebase: Codebase) -> dict[str, frozenset[Definition]]:
     found = {each: frozenset(codebase.reach(each)) for each in set(roots.values())}
     return {name: found[each] for name, each in roots.items()}
 
@@ -191,7 +194,7 @@ def test_what_an_asset_executes_is_covered_and_any_edit_of_it_changes_the_versio
         assert platform.run(names).success
         assert platform.run(["candidate_lightgcn", "champion"], continues=True).success
         roots = {name: found[code.code_version] for name, code in platform.codes.items()}
-    covered = reached(roots)
+    covered = reached(roots, Codebase("recsys_assets"))
     missed = {
         name: sorted(beyond) for name in covered if (beyond := executed.definitions(name) - covered[name])
     }
@@ -203,20 +206,39 @@ def test_what_an_asset_executes_is_covered_and_any_edit_of_it_changes_the_versio
     for definition in everything:
         before = ModuleSource.load(path_of(definition.module)).digest(definition.name)
         assert ModuleSource(with_a_statement(definition)).digest(definition.name) != before, definition
-    plain = versions(roots)
+    plain = versions(roots, Codebase("recsys_assets"))
     for definition in list({each.module: each for each in everything}.values())[::EVERY]:
-        changed = {name for name, version in versions(roots, definition).items() if version != plain[name]}
+        changed = {
+            name for name, version in versions(roots, edited(definition)).items() if version != plain[name]
+        }
         assert changed == {name for name in covered if definition in covered[name]}, definition
 
 
 # --- what cannot run is not -------------------------------------------------------------------------------
 
 
-def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
-    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    roots = all_roots(new_shop, monkeypatch)
-    plain, covered = versions(roots), reached(roots)
+@dataclass(frozen=True)
+class Unedited:
+    """The assets of a shop with every family, their code alone as digests, and the definitions that they reach."""
+
+    roots: Roots
+    codebase: Codebase
+    versions: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def unedited(tmp_path_factory: pytest.TempPathFactory) -> Unedited:
+    """The code as it is; look, do not touch."""
+    folder = tmp_path_factory.mktemp("unedited")
+    with pytest.MonkeyPatch.context() as patched:
+        roots = all_roots(Shop(folder / "home", write_shop(folder / "data")), patched)
+    codebase = Codebase("recsys_assets")
+    return Unedited(roots, codebase, versions(roots, codebase))
+
+
+def test_an_edit_of_a_module_changes_only_what_reaches_into_it(unedited: Unedited) -> None:
+    roots, plain = unedited.roots, unedited.versions
+    covered = reached(roots, unedited.codebase)
     edits: dict[str, tuple[Path, ModuleSource]] = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -233,14 +255,11 @@ def test_an_edit_of_a_module_changes_only_what_reaches_into_it(
         assert codebase.digest(codebase.reach(each)) == plain[asset], f"{asset} reaches none of {beyond}"
 
 
-def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(
-    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    roots = all_roots(new_shop, monkeypatch)
-    plain = versions(roots)
+def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(unedited: Unedited) -> None:
+    roots, plain = unedited.roots, unedited.versions
 
     def changed(module: str, name: str) -> set[str]:
-        after = versions(roots, Definition(module, name))
+        after = versions(roots, edited(Definition(module, name)))
         return {asset for asset in roots if after[asset] != plain[asset]}
 
     everywhere = {
@@ -269,13 +288,11 @@ def test_families_gates_and_tables_do_not_reach_what_is_not_theirs(
     assert not changed("recsys_lineage.orchestration.lineage_asset", "lineage_asset")
 
 
-def test_the_raw_tables_of_a_shop_do_not_cover_the_sql_of_the_other_sources(
-    new_shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    codebase = Codebase("recsys_assets")
+def test_the_raw_tables_of_a_shop_do_not_cover_the_sql_of_the_other_sources(unedited: Unedited) -> None:
+    codebase = unedited.codebase
     loads = codebase.reach([Definition("recsys_assets.shop.loaded_source", "load_source")])
     assert any(files_of_sources(codebase, each) for each in loads)
-    for asset, roots in all_roots(new_shop, monkeypatch).items():
+    for asset, roots in unedited.roots.items():
         assert not any(files_of_sources(codebase, each) for each in codebase.reach(roots)), asset
 
 
