@@ -1,6 +1,6 @@
 # Every habit is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-loop ui test test-all lint format lock clean
+.PHONY: help venv demo demo-loop ui test test-all debian-packages lint format lock clean
 .PHONY: bench bench-lineage bench-openlineage bench-serving bench-models
 .DELETE_ON_ERROR:
 
@@ -71,6 +71,11 @@ test: $(STAMP) ## run the tests but the slow ones, in about a quarter of an hour
 
 test-all: $(STAMP) ## run every test: kills, crashes, the browser, every command of the documents too
 	$(PYTEST)
+
+debian-packages: ## as root: install what the slow tests drive (chromium, Java, PostgreSQL, strace)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  chromium openjdk-17-jre-headless postgresql strace
 
 lint: $(STAMP) ## check style, types and the arrows between the packages
 	$(BIN)/ruff check .
