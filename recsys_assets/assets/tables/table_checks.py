@@ -44,7 +44,7 @@ NO_CROWD = TableCheck(
     usual AS (SELECT median(events) AS each, sum(events) AS whole, count(*) AS users FROM by_user)
     SELECT user_id FROM by_user, usual WHERE users >= 100 AND 20 * events > whole AND events > 50 * each""",
 )
-_REFUSED_FILES = f"""WITH refused AS (
+REFUSED_FILES = f"""WITH refused AS (
         SELECT _file, min(_line) AS _line, count(*) AS refused, mode(reason) AS reason, count(*) FILTER (
             reason NOT IN ('exact duplicate', 'event that the files have too', 'return of a purchase',
                 'return without a purchase', 'not a product')
@@ -53,11 +53,12 @@ _REFUSED_FILES = f"""WITH refused AS (
     ), given AS (SELECT _file, count(*) AS rows FROM raw_events GROUP BY _file)
     SELECT _file, _line, reason, rows FROM refused INNER JOIN given USING (_file)
     WHERE refused = rows AND wrong > 0 ORDER BY _file DESC"""
+"""Query for the files without an accepted event: the first line, the most frequent reason and the rows of each."""
 
 
 def _every_file_counts(inputs: Inputs) -> CheckOutcome:
     name = "every_file_has_an_accepted_row"
-    found = inputs.query(_REFUSED_FILES).rows()
+    found = inputs.query(REFUSED_FILES).rows()
     if not found:
         return CheckOutcome(name, True, "every file has accepted events")
     file, line, reason, rows = found[0]
