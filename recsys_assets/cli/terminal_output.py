@@ -213,11 +213,22 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
 
 def overlooked_lines(overlooked: Mapping[str, str]) -> list[str]:
     """Lines about files that are not read though their names are similar to those of files that are."""
-    shown = [
-        f"{escape(path)} is read by no pattern of the source, and its name is like that of {escape(like)}: "
-        "widen the pattern in the source's SQL, or move the file away."
-        for path, like in [*overlooked.items()][:MOST_SHOWN]
-    ]
+    from recsys_assets.assets.raw.overlooked_files import names_returns
+
+    shown = []
+    for path, like in [*overlooked.items()][:MOST_SHOWN]:
+        if names_returns(path) and not names_returns(like):
+            why = (
+                "by its name it holds returns, which do not count as such: add it to raw_events.sql with 'return' AS "
+                "behaviour"
+            )
+        elif path.casefold().endswith((".zip", ".7z", ".zst", ".bz2", ".xz")):
+            why = "is compressed in a way that is not read: unpack it, or compress it by gzip"
+        elif path.casefold().endswith((".xlsx", ".xls")):
+            why = "is a workbook: save it as CSV"
+        else:
+            why = f"its name is like that of {escape(like)}: widen the pattern in the source's SQL"
+        shown.append(f"{escape(path)} is read by no pattern of the source, and {why}, or move the file away.")
     more = len(overlooked) - len(shown)
     return [*shown, f"and {more} more files are read by no pattern."] if more > 0 else shown
 

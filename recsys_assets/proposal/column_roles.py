@@ -23,6 +23,7 @@ from recsys_assets.proposal.names.known_names import (
 from recsys_assets.proposal.orders.credit_notes import CreditNotes
 from recsys_assets.proposal.orders.ended_orders import EndedOrders
 from recsys_assets.proposal.orders.return_lines import ReturnLines
+from recsys_assets.proposal.sample.record_fields import are_orders
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 
@@ -196,6 +197,7 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
             )
             for place, column in enumerate(files.columns)
             if column.name not in taken
+            and not (table == "raw_items" and _is_of_whole_list(column, files))
             and (rank := _rank(files, role, column, names)) is not None
             and _can_be(role, column)
         ]
@@ -210,6 +212,8 @@ def matched(files: SampledFiles, table: RawTable, like: Like = _NONE) -> dict[st
             if "event_time" not in found and (moment := path_moment(files.paths)) is not None:
                 found["event_time"] = moment
         found |= _behaviour_by_its_words(files, taken) if "behaviour" not in found else {}
+        if "order_id" not in found and files.bare_order and files.bare_order not in taken:
+            found["order_id"] = next(each for each in files.columns if each.name == files.bare_order)
         if files.rows_are_elements:
             found = _of_elements(files, found)
         elif any(plain_name(column.name).startswith("lineitem") for column in found.values()):
@@ -232,6 +236,12 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
     if files.sums.get(column.name) == "line" and role in ("amount", "unit_price"):
         return 0 if role == "amount" else None
     return role_rank(role, files.own_names.get(column.name, column.name), names)
+
+
+def _is_of_whole_list(column: SampledColumn, files: SampledFiles) -> bool:
+    """Whether a column belongs to the record around a list of products and describes none of them, such as the name of
+    an order or of a customer."""
+    return files.rows_are_elements and column.name not in files.own_names and not is_of_a_thing(column.name)
 
 
 def names_for(files: SampledFiles, role: str) -> list[str]:
@@ -289,6 +299,8 @@ def _of_lines(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[
 def _of_elements(files: SampledFiles, events: Mapping[str, SampledColumn]) -> dict[str, SampledColumn]:
     """Columns of records in a list, such as the lines of an order, whose own id is outside of the list."""
     shared = files.unpacked.shared_columns if files.unpacked is not None else set()
+    if files.unpacked is not None and any(map(are_orders, files.unpacked.outer)):
+        return {**events}  # the id outside of a list of orders is not an order's
     taken = {name for column in events.values() for name in column.names}
     ids = [
         column for column in files.columns if column.name.casefold() == "id" and column.name in shared - taken

@@ -7,7 +7,12 @@ from collections.abc import Callable
 
 from recsys_assets.proposal.column_roles import NUMBERS
 from recsys_assets.proposal.formats.other_digits import in_ascii_sql
-from recsys_assets.proposal.formats.written_numbers import ACCOUNTED, DECIMAL_COMMA, NUMBER_AFFIXES
+from recsys_assets.proposal.formats.written_numbers import (
+    ACCOUNTED,
+    DECIMAL_COMMA,
+    DECIMAL_POINT,
+    NUMBER_AFFIXES,
+)
 from recsys_assets.proposal.names.behaviours import mapped_behaviours
 from recsys_assets.proposal.sample.sampled_column import SampledColumn
 from recsys_assets.proposal.times.month_names import MONTH_NAMES
@@ -21,14 +26,22 @@ def value_sql(name: str, column: SampledColumn, sql_of: Callable[[str], str]) ->
     if name in ("event_time", "start_day", "end_day"):
         return moment_sql(column, at)
     if name in NUMBERS:
-        return _in_units(column, number_sql(column, at))
+        return _in_units(column, number_sql(column, at), sql_of)
     if name == "behaviour":
         return _behaviour(column, at)
     return at
 
 
-def _in_units(column: SampledColumn, number: str) -> str:
-    """A number, or a hundredth of it if it is in cents; what is no number stays as it is, so that it is told."""
+def _in_units(column: SampledColumn, number: str, sql_of: Callable[[str], str]) -> str:
+    """A number, or a part of it if it is in cents or scaled by another column; what is no number stays as it is, to be
+    told."""
+    if column.scale:
+        scale = f"TRY_CAST({sql_of(column.scale)} AS DOUBLE)"
+        divisor = f"nullif({scale}, 0)" if column.scaled_by == "divisor" else f"pow(10, {scale})"
+        units = f"TRY_CAST({number} AS DOUBLE) / {divisor}"
+        # without its scale a number says nothing, so it is none
+        is_none = f"TRY_CAST({number} AS DOUBLE) IS NULL"
+        return f"CASE WHEN {is_none} THEN {number} ELSE ({units})::VARCHAR END" if column.is_text else units
     if not column.are_cents:
         return number
     units = f"TRY_CAST({number} AS DOUBLE) / 100"
@@ -42,13 +55,13 @@ def number_sql(column: SampledColumn, at: str) -> str:
         at = f"regexp_replace({at}, {literal(pattern)}, {literal(minus)})"
     if column.decorated:
         at = f"regexp_replace({at}, {literal(NUMBER_AFFIXES)}, '', 'g')"
-    if column.comma and column.thousands:
-        comma = f"replace(replace({at}, '.', ''), ',', '.')"
-        is_comma = f"regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)})"
-        return f"CASE WHEN {is_comma} THEN {comma} ELSE replace({at}, ',', '') END"
+    as_comma, as_point = f"replace(replace({at}, '.', ''), ',', '.')", f"replace({at}, ',', '')"
+    # a later file may have the other sign; what can be a number in that way alone is one
+    if column.thousands:
+        return f"CASE WHEN regexp_full_match(trim({at}), {literal(DECIMAL_COMMA)}) THEN {as_comma} ELSE {as_point} END"
     if column.comma:
-        return f"replace(replace({at}, '.', ''), ',', '.')"
-    return f"replace({at}, ',', '')" if column.thousands else at
+        return f"CASE WHEN regexp_full_match(trim({at}), {literal(DECIMAL_POINT)}) THEN {as_point} ELSE {as_comma} END"
+    return at
 
 
 def moment_sql(column: SampledColumn, at: str) -> str:

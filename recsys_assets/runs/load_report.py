@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.raw.day_plan import EventScans, day_plan
+from recsys_assets.assets.raw.day_plan import REPLACED, EventScans, day_plan
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_lineage.lake.lake import Lake
@@ -74,7 +74,7 @@ def load_report(
         for day in set(plan.changed) - set(days):
             lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
             days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
-                "it was not written",
+                "it was not written" if day in plan.digests else f"{REPLACED}{day}",
             )
     by_status = {status: files.filter(pl.col("status") == status).sort("path") for status in _STATUSES}
     return LoadReport(

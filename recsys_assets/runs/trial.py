@@ -21,6 +21,7 @@ from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributio
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.tables.ids_in_one_way import alike_in_events, in_words
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.shop.state_conditions import states_not_named
@@ -75,7 +76,8 @@ class TriedTable:
         rejected: reason → the rows rejected for it, most rows first.
         sample: up to three clean rows.
         stopped: rows at which the SQL of the table fails, with the value; they do not count as read.
-        doubts: about ids that have lost digits, and states that the SQL does not name, in sentences.
+        doubts: about ids that have lost digits or are written in several ways, and states that the SQL does not name,
+            in sentences.
     """
 
     table: str
@@ -257,6 +259,9 @@ def _tables(connection: duckdb.DuckDBPyConnection, folder: SourceFolder, heads: 
         sample = connection.sql(f"SELECT * FROM {clean} LIMIT 3").pl()
         accepted = read - sum(each.rows for each in rejected.values())
         stopped, doubts = made[raw]
+        if raw == EVENTS:
+            alike = alike_in_events(clean, lambda sql: connection.execute(sql).fetchall())
+            doubts = (*doubts, *(in_words(*each) for each in alike))
         words = tuple(text.replace(str(heads), str(folder.root)) for text in stopped)
         yield TriedTable(raw, read, accepted, rejected, sample, words, doubts)
 

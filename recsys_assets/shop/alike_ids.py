@@ -1,7 +1,9 @@
-"""Ids that are probably one, written in several ways: in another case, without zeros, in letters that look alike."""
+"""Ids that are probably one, written in several ways: in another case, without zeros, with signs between thousands, in
+letters that look alike."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -15,11 +17,16 @@ LOOKALIKES = _CYRILLIC + _GREEK + _WIDE
 LATIN = "abeikmhopctyxsj" + "abeikvoptuxz" + "0123456789" + "abcdefghijklmnopqrstuvwxyz"
 """The ASCII character that each of them looks like."""
 _TO_LATIN = str.maketrans(LOOKALIKES, LATIN)
+_GROUPED = r"^[0-9]{1,3}([,.'\x{2019}\x{a0}\x{202f} ][0-9]{3})+$"
+"""Pattern of a whole number with signs between its thousands, as spreadsheets write them."""
+_GROUPED_TEXT = re.compile(re.sub(r"\\x\{(\w+)\}", lambda found: chr(int(found[1], 16)), _GROUPED))
 
 
 def alike_sql(id_: str) -> str:
     """SQL for what all ways of writing an id have in common, given its own SQL."""
-    return f"regexp_replace(translate(lower({id_}), {literal(LOOKALIKES)}, {literal(LATIN)}), '^0+', '')"
+    plain = f"translate(lower({id_}), {literal(LOOKALIKES)}, {literal(LATIN)})"
+    digits = f"CASE WHEN regexp_matches({plain}, {literal(_GROUPED)}) THEN regexp_replace({plain}, '[^0-9]', '', 'g') "
+    return f"regexp_replace({digits}ELSE {plain} END, '^0+', '')"
 
 
 def alike_ids(ids: Iterable[str]) -> list[tuple[str, ...]]:
@@ -27,5 +34,7 @@ def alike_ids(ids: Iterable[str]) -> list[tuple[str, ...]]:
     ways: dict[str, dict[str, None]] = defaultdict(dict)
     for id_ in ids:
         bare = id_.strip()
-        ways[bare.lower().translate(_TO_LATIN).lstrip("0")][bare] = None
+        plain = bare.lower().translate(_TO_LATIN)
+        plain = re.sub("[^0-9]", "", plain) if _GROUPED_TEXT.match(plain) else plain
+        ways[plain.lstrip("0")][bare] = None
     return [(*group,) for group in ways.values() if len(group) > 1]

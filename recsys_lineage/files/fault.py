@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from recsys_lineage.errors import LineageError, did_you_mean
@@ -46,6 +47,8 @@ def missing_columns_fault(
     more = f" and {len(places) - 1} more places" if len(places) > 1 else ""
     where = f" at {places[0]}{more}" if places else ""
     guesses = [f"{name!r}: {guess}" for name in missing if (guess := did_you_mean(name, columns))]
+    if not (hint or guesses) and len(missing) > 1 and sum(map(_is_a_value, columns)) > 1:
+        hint = "Its first line looks like a row: deliver the file with its header."
     plural = "columns" if len(missing) > 1 else "column"
     return FileFault(
         path,
@@ -56,10 +59,15 @@ def missing_columns_fault(
                 *guesses,
                 hint
                 or f"Rename the column in the file, or change the name in the source's SQL{where}; "
-                "where only newer files have it, add union_by_name = true to the scan.",
+                "where only some files have it, add union_by_name = true to the scan.",
             ]
         ),
     )
+
+
+def _is_a_value(name: str) -> bool:
+    """Whether a column is called like a number, a day or a time, which no header says."""
+    return re.fullmatch(r"[-+]?[0-9]+([-.,:/ T][0-9]+)*", name.strip()) is not None
 
 
 def csv_fault(path: str, found: str, advice: str) -> FileFault:

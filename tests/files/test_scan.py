@@ -63,6 +63,15 @@ def test_a_renamed_column_is_guessed(con: duckdb.DuckDBPyConnection, tmp_path: P
     assert "'Quantity': Did you mean 'Quantitty'?" in str(scan.faults[0])
 
 
+def test_a_file_without_its_header_is_told_as_one(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("c1,p1,2,2024-01-01 10:00:00\nc2,p1,1,2024-01-01 11:00:00\n")
+    (tmp_path / "b.csv").write_text("client,article,count,2024\nc1,p1,2,3\n")
+    scan = opened(con, tmp_path, CSV, "customer", "product")
+    headless, renamed = map(str, scan.faults)
+    assert "Its first line looks like a row: deliver the file with its header." in headless
+    assert "Rename the column in the file" in renamed and "looks like a row" not in renamed
+
+
 def test_without_good_files_the_relation_is_empty_with_the_required_columns(con, tmp_path: Path) -> None:
     for scan in (CSV, PARQUET):
         assert opened(con, tmp_path, scan, "x").columns == ("x",)

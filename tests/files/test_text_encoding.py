@@ -92,3 +92,22 @@ def test_a_number_after_an_accent_is_usual(encoding: str) -> None:
 def test_a_few_words_of_cyrillic_tell_which_one_it_is(words: str, encoding: str) -> None:
     text = "id;title\n" + "".join(f"{n};{word}\n" for n, word in enumerate(words.split()))
     assert guessed_encoding(text.encode(encoding)).name == encoding
+
+
+_CAPITALS = (
+    "ТОВАР МОЛОКО ХЛЕБ СЫР КОНФЕТЫ МАСЛО САХАР СОЛЬ",  # noqa: RUF001 - Cyrillic
+    "МОЛОКО КОНФЕТЫ ХЛЕБ МАСЛА ВИНО РЫБА",
+)
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866", "iso8859-5"])
+@pytest.mark.parametrize("words", [*_CAPITALS, *map(str.lower, _CAPITALS)])
+def test_letters_of_one_alphabet_are_no_characters_of_two_bytes(words: str, encoding: str) -> None:
+    """Two capitals of an alphabet have the bytes of a character of East Asia."""
+    text = "id,title,price\n" + "".join(f"{n},{word},9.99\n" for n, word in enumerate(words.split()))
+    assert text.encode(encoding).decode(guessed_encoding(text.encode(encoding)).name) == text
+
+
+def test_capitals_of_greek_are_read() -> None:
+    words = "ΚΑΦΕΣ ΓΑΛΑ ΨΩΜΙ ΤΥΡΙ ΝΕΡΟ ΖΑΧΑΡΗ"  # noqa: RUF001 - Greek
+    assert guessed_encoding("\n".join(words.split()).encode("cp1253")).name == "cp1253"

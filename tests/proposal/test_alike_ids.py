@@ -15,6 +15,7 @@ from tests.proposal.shop_files import loaded
 WAYS: Mapping[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
     "case": (lambda n: f"Sku{n}", lambda n: f"SKU{n}"),
     "zeros": (lambda n: f"{n + 1:06d}", lambda n: f"{n + 1}"),
+    "thousands": (lambda n: f"{n + 1234}", lambda n: f"{n + 1234:,}"),
     "alphabet": (lambda n: f"\u0410\u0421{n}", lambda n: f"ac{n}"),
     "width": (lambda n: f"c{n}", lambda n: "".join(chr(ord(sign) + 0xFEE0) for sign in f"c{n}")),
 }

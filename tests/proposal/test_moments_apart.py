@@ -27,6 +27,8 @@ _APART = {  # columns that hold a moment together: their names, how they write i
         0,
     ),
     "digits": (("trans_date", "trans_time"), lambda at: (f"{at:%Y%m%d}", str(int(f"{at:%H%M}"))), 1),
+    "SAP, entry": (("ERDAT", "ERZET"), lambda at: (f"{at:%Y%m%d}", f"{at:%H%M%S}"), 0),
+    "SAP, document": (("AUDAT", "ERZET"), lambda at: (f"{at:%Y%m%d}", f"{at:%H%M%S}"), 0),
     "six digits": (("DATE", "TIME"), lambda at: (f"{at:%Y-%m-%d}", str(int(f"{at:%H%M%S}"))), 0),
     "hours": (("date", "hour", "minute"), lambda at: (f"{at:%Y-%m-%d}", str(at.hour), str(at.minute)), 1),
     "year, month, day": (
@@ -47,7 +49,7 @@ def test_a_moment_in_several_columns_is_read_whole(tmp_path: Path) -> None:
     expected = {}
     for place, (names, written, lost) in enumerate(_APART.values()):
         rows = [[f"c{place}/{n}", f"p{n}", "2", *written(at)] for n, at in enumerate(_AT)]
-        name = f"{'abcdefghijkl'[place]}.csv"
+        name = f"{'abcdefghijklmn'[place]}.csv"
         write(tmp_path / "data" / name, ["customer_id", "sku", "qty", *names], rows, ";", "utf-8")
         expected |= {f"c{place}/{n}": at.replace(second=0) if lost else at for n, at in enumerate(_AT)}
     proposal = propose("A shop", [tmp_path / "data"])
@@ -90,3 +92,17 @@ def test_a_clock_of_something_else_is_not_the_order_s(tmp_path: Path) -> None:
     proposal = propose("A shop", [tmp_path])
     assert "delivery_time" not in proposal.files["raw_events.sql"]
     assert any("not used: delivery_time, pickup_time" in note for note in proposal.notes)
+
+
+def test_a_clock_beside_a_day_is_that_of_another_day_which_is_nearly_always_the_same(tmp_path: Path) -> None:
+    """As SAP's orders have the day of the document beside the day and the clock of its entry."""
+    (tmp_path / "data").mkdir()
+    header = ["VBELN", "KUNNR", "MATNR", "KWMENG", "AUDAT", "ERDAT", "ERZET"]
+    rows = [
+        [f"o{n}", f"c{n % 7}", f"p{n}", "2", f"{at:%Y%m%d}", f"{at:%Y%m%d}", f"{at:%H%M%S}"]
+        for n, at in enumerate(_AT)
+    ]
+    write(tmp_path / "data" / "vbap.csv", header, rows, ",", "utf-8")
+    propose("A shop", [tmp_path / "data"]).write(tmp_path / "source")
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    assert dict(events["order_id", "event_time"].iter_rows()) == {f"o{n}": at for n, at in enumerate(_AT)}

@@ -44,6 +44,23 @@ def test_lines_of_a_type_that_takes_back_are_subtracted_from_purchases(
     assert ("are taken for returns" in notes_of(proposal)) is not sign
 
 
+@pytest.mark.parametrize(("name", "sold", "back"), [
+    ("transaction type", "Invoice", "Credit Memo"), ("Document Type", "Sales order", "Returned goods"),
+    ("Belegart", "Rechnung", "Gutschrift"), ("Type de document", "Facture", "Avoir"),
+    ("Line Type", "sale item", "refund"),
+])  # fmt: skip
+def test_a_later_file_may_bring_the_first_lines_that_take_back(
+    tmp_path: Path, name: str, sold: str, back: str
+) -> None:
+    header, *lines = f"{HEADER}{name}\n{_rows(sold, back)}".splitlines(keepends=True)
+    proposal = proposed(tmp_path, {"sales-1.csv": "".join([header, *lines[: len(LINES)]])})
+    assert "lines of later files that it calls returns" in notes_of(proposal)
+    (tmp_path / "data" / "sales-2.csv").write_text("".join([header, *lines[len(LINES) :]]))
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert events.height == len(LINES) and rejected.height == len(BACK)
+    assert events["returned_quantity"].sum() == sum(n.pieces for n in BACK)
+
+
 @pytest.mark.parametrize(("name", "one", "other"), [
     ("transaction type", "Credit card", "Cash"), ("order type", "online", "pickup"), ("payment type", "card", "cash"),
 ])  # fmt: skip

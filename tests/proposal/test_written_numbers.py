@@ -149,3 +149,21 @@ def test_codes_of_letters_and_a_number_are_no_money_unless_the_column_is_named_s
     name: str, kind: str
 ) -> None:
     assert sampled_column(pl.Series(name, ["SKU-023", "SKU-117", "EUR-4"])).kind == kind
+
+
+@pytest.mark.parametrize("now", sorted(WRITTEN))
+@pytest.mark.parametrize("later", sorted(WRITTEN))
+@pytest.mark.parametrize("currency", ["", " €"])
+def test_a_number_of_a_later_file_is_never_another_one(now: str, later: str, currency: str) -> None:
+    """Where the sign of decimals changes from one file to the next; what is no number in any way stays to be told."""
+    cents = [250, 199_50, 12_345_67, 1_234_567_89]
+    columns = pl.DataFrame({"price": [written(each, now, "plain", currency) for each in cents]})
+    (told,) = as_the_others([sampled_column(columns["price"])])
+    frame = pl.DataFrame({"price": [written(each, later, "plain", currency) for each in cents]})
+    with duckdb.connect() as connection:
+        connection.register("file", frame)
+        found = connection.sql(f"SELECT TRY_CAST({number_sql(told, 'price')} AS DOUBLE) FROM file").fetchall()
+    assert all(value in (None, each / 100) for (value,), each in zip(found, cents, strict=True)), (
+        told,
+        found,
+    )

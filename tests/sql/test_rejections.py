@@ -23,7 +23,7 @@ from recsys_assets.assets.tables.rejections import (
     rejections,
 )
 from recsys_assets.assets.tables.repeated_files import RepeatedFile, repeated_files
-from recsys_assets.assets.tables.table_checks import EVERY_FILE_COUNTS, LINES_COUNT_ONCE
+from recsys_assets.assets.tables.table_checks import LINES_COUNT_ONCE, REFUSED_FILES
 from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source
@@ -302,8 +302,7 @@ def test_a_file_of_which_no_event_is_accepted_is_named_but_not_one_of_returns(
         for table, name in (("promotions", "promotions"), ("output", "rejected_rows")):
             sql = load_sql("clean", name)
             connection.execute(f"CREATE TABLE {table} AS {sql}", parameters_of(sql, PARAMETERS))
-        assert EVERY_FILE_COUNTS.sql is not None
-        found = {path for path, _ in connection.execute(EVERY_FILE_COUNTS.sql).fetchall()}
+        found = {path for path, *_ in connection.execute(REFUSED_FILES).fetchall()}
     assert found == {path for path, each in files.items() if "good" not in each and {*each} != {"return"}}
 
 

@@ -19,6 +19,12 @@ SERVICE = "the service"
 """Mark in a digest, next to a hash of the service's events."""
 FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 
+REPLACED = (
+    "the file has other content now and no events of that day, whose rows are kept. What to do: give each delivery a "
+    "name of its own, as by its date, or empty the day by: recsys materialize raw_events --partition "
+)
+"""Reason why a day that no file has any more is not emptied; the day follows."""
+
 
 @dataclass(frozen=True)
 class EventScans:

@@ -8,13 +8,19 @@ from collections.abc import Collection
 from pathlib import Path
 
 _FORMATS = (".csv", ".tsv", ".txt", ".psv", ".parquet", ".json", ".jsonl", ".ndjson", ".xlsx", ".xls")
+_RETURNS = re.compile(
+    r"(?<![a-z])(returns?|returned|refunds?|refunded|credit[-_ ]?(notes?|memos?)|gutschrift(en)?|retouren?|storno|"
+    r"avoirs?|devoluciones|resi|rma)(?![a-z])"
+)
+"""Pattern of the words by which shops name files of what came back."""
 _COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip", ".7z")
 
 
 def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
-    """Files whose path differs only in numbers, format or compression from that of a file that is read → that file.
+    """Files whose path differs only in numbers, format or compression from that of a file that is read → that file; and
+    files whose names say that they hold returns, if the name of no file that is read says so → any of these.
 
-    Such a file may be the next day's, under a name that no pattern matches, or one whose format changed. A file that is
+    The former may be the next day's, under a name that no pattern matches, or one whose format changed. A file that is
     also read in another form is not listed. No file is opened; hidden ones and links to folders are left out.
 
     Args:
@@ -33,7 +39,14 @@ def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
                 continue
             if (other := like.get(_unnumbered(stem))) is not None:
                 found[path] = other
+            elif names_returns(path) and read and not any(map(names_returns, read)):
+                found[path] = min(read)
     return dict(sorted(found.items()))
+
+
+def names_returns(path: str) -> bool:
+    """Whether a file's name says that it holds returns, as `returns-2024-01-03.csv` does."""
+    return _RETURNS.search(path.rpartition("/")[2].casefold()) is not None
 
 
 def _stem(path: str) -> str:

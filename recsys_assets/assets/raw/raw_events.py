@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.raw.day_plan import FORGET, DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.day_plan import FORGET, REPLACED, DayPlan, EventScans, day_plan
 from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     DAY,
@@ -132,7 +132,8 @@ class _Load:
     def wanted(self, request: Request) -> list[str]:
         """The days to write: the requested ones, or those whose files changed; never one that is refused."""
         if request.partitions is None:
-            return self._without_lost(self._plan.changed if request.reuse else self._plan.days)
+            days = self._without_lost(self._plan.changed if request.reuse else self._plan.days)
+            return self._without_replaced(days)
         requested = [day for day in request.partitions if day not in self.refused]
         requested = self._without_lost([] if self._plan.hindered else requested)
         if len(request.partitions) == 1 and (broken := set(request.partitions) & set(self.refused)):
@@ -366,6 +367,25 @@ class _Load:
                     lost.setdefault(day, []).append(reason + FORGET.format(path=path))
         self.refused |= {day: tuple(reasons) for day, reasons in lost.items()}
         return [day for day in days if day not in lost]
+
+    def _without_replaced(self, days: list[str]) -> list[str]:
+        """The days without those that only the former content of a file had which is still there under its name; these
+        are refused, so that their rows stay until somebody asks for the day."""
+        left = sorted(self._held.intersection(days).difference(self._plan.digests))
+        there = with_status(self._files, self._scans.own, "loaded")["path"].unique().sort().to_list()
+        if self.before is None or not left or not there:
+            return days
+        found = self._inputs.query(
+            f"SELECT DISTINCT CAST({DAY} AS VARCHAR) AS day, _file FROM {TABLE} WHERE {_IN_DAYS}",
+            {"days": left},
+        )
+        kept: dict[str, list[str]] = {}
+        for day, path in (
+            found.filter(pl.col("_file").is_in(pl.Series(there).implode())).sort("day", "_file").rows()
+        ):
+            kept.setdefault(day, []).append(f"{path}: {REPLACED}{day}")
+        self.refused |= {day: tuple(reasons) for day, reasons in kept.items()}
+        return [day for day in days if day not in kept]
 
 
 def _with_hash_of_now(source: str) -> str:

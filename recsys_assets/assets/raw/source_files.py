@@ -13,8 +13,8 @@ import duckdb
 import polars as pl
 
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.corrected_files import NO_CORRECTION
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW, FileChanges, nothing_new
+from recsys_assets.assets.raw.file_checks import CHECKS
 from recsys_assets.assets.raw.file_contributions import (
     EVENTS,
     FileContribution,
@@ -38,7 +38,6 @@ from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
-from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.options import Option
@@ -50,7 +49,6 @@ from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.files.path_meaning import path_meanings
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code, Materialization
-from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.spelling import folded
 
 FORGET_TEXT = (
@@ -300,48 +298,6 @@ def _row(named: NamedScan, file: SourceFile) -> Row:
         "fault": None,
         "days": [],
     }
-
-
-def no_file_changed(inputs: Inputs) -> CheckOutcome:
-    """Whether every file that was loaded before is unchanged."""
-    name = "no_file_changed"
-    before = inputs.previous()
-    if before is None:
-        return CheckOutcome(name, True, "nothing was loaded before")
-    inputs.register("files_before", before.frame(["path", "pattern", "sha256"]))
-    paths = inputs.query(
-        f"""SELECT DISTINCT now.path FROM {OUTPUT} AS now JOIN files_before AS before
-        ON now.path = before.path AND now.pattern = before.pattern WHERE now.sha256 <> before.sha256 ORDER BY 1"""
-    )["path"].to_list()
-    if not paths:
-        return CheckOutcome(name, True, "no file changed")
-    found = f"{len(paths)} files changed after they were loaded: {', '.join(paths[:5])}; their new content is loaded"
-    return CheckOutcome(name, False, found, counts={"files": len(paths)}, where=tuple(paths[:100]))
-
-
-CHECKS = (
-    TableCheck(
-        "every_file_can_be_read",
-        "every file of the source can be read and has the columns that the source's SQL names",
-        f"SELECT path, fault FROM {OUTPUT} WHERE fault IS NOT NULL",
-    ),
-    TableCheck(
-        "no_file_twice",
-        "no two files of equivalent paths have the same content, compressed or not; a copy is not loaded",
-        f"SELECT path, duplicate_of FROM {OUTPUT} WHERE status = 'duplicate'",
-    ),
-    NO_CORRECTION,
-    TableCheck(
-        "no_file_gone",
-        "every file that was loaded is still there; the rows of one that is gone are kept",
-        f"SELECT path FROM {OUTPUT} WHERE status = 'gone'",
-    ),
-    TableCheck(
-        "no_file_changed",
-        "no file changed after it was loaded",
-        function=no_file_changed,
-    ),
-)
 
 
 def due(folder: SourceFolder, record: Materialization) -> str | None:

@@ -16,6 +16,7 @@ from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.run_options import setting_options
 from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
+from recsys_assets.assets.tables.ids_in_one_way import IDS_IN_ONE_WAY
 from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.assets.tables.rejections import most_rows_are_accepted, some_row_is_accepted
 from recsys_assets.assets.tables.repeated_files import NO_FILE_REPEATS_ANOTHER
@@ -24,6 +25,7 @@ from recsys_assets.assets.tables.table_checks import (
     ITEMS_JOIN,
     LINES_COUNT_ONCE,
     NO_CROWD,
+    ONE_CLOCK,
     USERS_JOIN,
     behaviours_are_known,
     divided_by_weeks,
@@ -60,6 +62,7 @@ CHECKS: Mapping[str, tuple[TableCheck, ...]] = {
             blocking=True,
         ),
         no_scientific_ids("user_id", "item_id"),
+        IDS_IN_ONE_WAY,
         NO_CROWD,
         NO_FILE_REPEATS_ANOTHER,
     ),
@@ -137,7 +140,7 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
     """Checks that depend on the settings."""
     rules = source.settings
     named = (rules.default_behaviour, *filter(None, (rules.target_behaviour,)))
-    skipped = () if rules.time_zone == "UTC" else (no_skipped_hour(rules.time_zone),)
+    clock = ONE_CLOCK if rules.time_zone == "UTC" else no_skipped_hour(rules.time_zone)
     values = source.parameters()
     most = {clean: (most_rows_are_accepted(raw, values),) for raw, clean in CLEAN_OF.items()}
     return {
@@ -146,7 +149,7 @@ def _checks_of_settings(source: Source, weeks: int) -> Mapping[str, tuple[TableC
             some_row_is_accepted("raw_events", values),
             *most["events"],
             behaviours_are_known(named),
-            *skipped,
+            clock,
             *((LINES_COUNT_ONCE,) if SourceFolder(source, Path()).shared_scans(EVENTS) else ()),
         ),
         "split": (target_occurs(rules.target_behaviour), divided_by_weeks(weeks)),

@@ -44,18 +44,39 @@ NO_CROWD = TableCheck(
     usual AS (SELECT median(events) AS each, sum(events) AS whole, count(*) AS users FROM by_user)
     SELECT user_id FROM by_user, usual WHERE users >= 100 AND 20 * events > whole AND events > 50 * each""",
 )
-EVERY_FILE_COUNTS = TableCheck(
-    "every_file_has_an_accepted_row",
-    "every file has accepted events, unless all are returns, no products, or also in other files; "
-    "the reasons are in this table",
-    f"""WITH refused AS (
-        SELECT _file, min(_line) AS _line, count(*) AS refused, count(*) FILTER (
+REFUSED_FILES = f"""WITH refused AS (
+        SELECT _file, min(_line) AS _line, count(*) AS refused, mode(reason) AS reason, count(*) FILTER (
             reason NOT IN ('exact duplicate', 'event that the files have too', 'return of a purchase',
                 'return without a purchase', 'not a product')
         ) AS wrong
         FROM {OUTPUT} WHERE table_name = 'raw_events' GROUP BY _file
     ), given AS (SELECT _file, count(*) AS rows FROM raw_events GROUP BY _file)
-    SELECT _file, _line FROM refused INNER JOIN given USING (_file) WHERE refused = rows AND wrong > 0""",
+    SELECT _file, _line, reason, rows FROM refused INNER JOIN given USING (_file)
+    WHERE refused = rows AND wrong > 0 ORDER BY _file DESC"""
+"""Query for the files without an accepted event: the first line, the most frequent reason and the rows of each."""
+
+
+def _every_file_counts(inputs: Inputs) -> CheckOutcome:
+    name = "every_file_has_an_accepted_row"
+    found = inputs.query(REFUSED_FILES).rows()
+    if not found:
+        return CheckOutcome(name, True, "every file has accepted events")
+    file, line, reason, rows = found[0]
+    inputs.vouch_for({file for file, *_ in found})
+    words = (
+        f"{len(found)} files have no accepted event, as {file}, all {rows} rows from line {line} on: {reason}; recsys "
+        "check shows such rows and how they may be read"
+    )
+    counts = {"files": len(found), "rows": rows, "line": line}
+    return CheckOutcome(
+        name, False, words, counts=counts, where=tuple(f"{each[0]}:{each[1]}" for each in found[:100])
+    )
+
+
+EVERY_FILE_COUNTS = TableCheck(
+    "every_file_has_an_accepted_row",
+    "every file has accepted events, unless all are returns, no products, or also in other files",
+    function=_every_file_counts,
 )
 LINES_COUNT_ONCE = TableCheck(
     "no_line_counts_twice",
@@ -127,6 +148,26 @@ def target_occurs(target: str | None) -> TableCheck:
         function=partial(_target_occurs, target),
         blocking=True,
     )
+
+
+_CLOCK = "[0-9]:[0-9]{2}"
+_OFFSET, _ZONE = f"{_CLOCK}[0-9.:]* ?[+-](0?[1-9]|1[0-4]|00:?[1-9])", f"{_CLOCK}.*[A-Za-z+-]"
+ONE_CLOCK = TableCheck(
+    "times_are_by_one_clock",
+    "where some times have an offset from UTC, all have one; else those without are taken for UTC: time_zone in "
+    "source.toml names the shop's clock",
+    f"""WITH times AS (
+        SELECT _file, _line, CASE WHEN typeof(event_time) = 'VARCHAR' THEN event_time::VARCHAR END AS event_time
+        FROM raw_events
+    ), marked AS (
+        SELECT
+            _file, _line, regexp_matches(event_time, '{_OFFSET}') AS is_zoned,
+            regexp_matches(event_time, '{_CLOCK}') AND NOT regexp_matches(event_time, '{_ZONE}') AS is_bare
+        FROM times WHERE event_time IS NOT NULL
+    )
+    SELECT _file, _line FROM marked WHERE is_bare AND (SELECT bool_or(is_zoned) FROM marked)""",
+)
+"""Warning for a shop without a `time_zone`, whose own clock is probably not that of UTC."""
 
 
 def _target_occurs(target: str | None, inputs: Inputs) -> CheckOutcome:

@@ -15,7 +15,8 @@ _BEHAVIOURS: Mapping[str, tuple[str, ...]] = {
     "impression": ("impression", "product impression", "exposure", "shown", "imp", "view_item_list"),
     "cart": (
         "cart", "product added", "product_added", "added to cart", "add to cart", "addtocart", "add_to_cart",
-        "basket", "add", "addtobasket", "add_to_basket",
+        "basket", "add", "addtobasket", "add_to_basket", "abandoned cart", "abandoned basket", "cart abandoned",
+        "checkout started", "begin checkout",
     ),
     "purchase": (
         "purchase", "purchased", "order completed", "order_completed", "completed order", "placed order",

@@ -47,7 +47,7 @@ _BUILT: Mapping[str, tuple[str, ...]] = {
     "quantity": (f"(?:{_OF_LINE}|order|ordered)?(?:quantity|qty)(?:ordered|sold|purchased)?",
         f"(?:quantity|qty)(?:shipped|delivered)|(?:{_SOLD})(?:quantity|qty|units)"),
     "unit_price": (
-        f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|perunit|unit|peritem|eur|usd|gbp|net|gross|{_TAX})?",
+        f"(?:{_OF_LINE}|unit|net|gross)?(?:unit)?price(?:each|perunit|unit|peritem|eur|usd|gbp|net|gross|amount|value|{_TAX})?",
     ),
     "amount": (
         f"(?:{_OF_LINE})(?:(?:sub)?total(?:price)?|amount|sum|revenue)(?:{_TAX})?",

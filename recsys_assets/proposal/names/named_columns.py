@@ -10,6 +10,7 @@ from unicodedata import normalize
 
 from recsys_assets.proposal.names.built_names import is_called_after
 from recsys_assets.proposal.names.known_names import EVENT, IDS, NAMES, plain_name, role_rank
+from recsys_assets.proposal.sample.record_fields import are_orders
 from recsys_assets.proposal.sample.sampled_files import SampledFiles
 from recsys_lineage.errors import LineageError, did_you_mean
 
@@ -90,8 +91,9 @@ def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
     """The groups of files, with columns named `id` that number the customers or products in events.
 
     Databases call the number of a row only `id`: that of `products.csv` is the `product_id` of events, and that of
-    `variants.csv` their `variant_id`.
+    `variants.csv` their `variant_id`. In records that list orders it is the customer's, where no field names one.
     """
+    groups = [_with_customers_of_orders(files) for files in groups]
     # a table that says when its customers came is no events for that
     of_others = [
         {role: {*_names_in_events([each for each in groups if each is not files], role)} for role in IDS}
@@ -121,6 +123,19 @@ def with_own_ids(groups: Sequence[SampledFiles]) -> list[SampledFiles]:
         named = {**files.named, role: ids[0].name}
         found.append(replace(files, named=named, notes=(*files.notes, note)))
     return found
+
+
+def _with_customers_of_orders(files: SampledFiles) -> SampledFiles:
+    """The files, with the id of records as the customer if each lists orders and no other column names a customer."""
+    unpacked = files.unpacked
+    if unpacked is None or "user_id" in files.named or not any(map(are_orders, unpacked.outer)):
+        return files
+    named = any(role_rank("user_id", column.name, IDS["user_id"]) is not None for column in files.columns)
+    ids = [column.name for column in files.columns if column.name.casefold() in OWN_IDS]
+    if named or not ids or ids[0] not in unpacked.shared_columns:
+        return files
+    note = f"column {ids[0]} of the records that list orders is taken for the customer: look at that"
+    return replace(files, named={**files.named, "user_id": ids[0]}, notes=(*files.notes, note))
 
 
 def _names_in_events(groups: Sequence[SampledFiles], role: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ def notes_on_empty_columns(files: SampledFiles, events: Roles) -> Iterator[str]:
         column = events.columns.get(role)
         if column is not None and column.filled < 1:
             empty = files.rows - round(column.filled * files.rows)
-            if column.name in files.filled_down:
+            if {*column.names} <= {*files.filled_down}:
                 yield f"column {column.name} stands on the first line of each order: the lines below get it too"
                 continue
             if order := events.filling_order(column.name):

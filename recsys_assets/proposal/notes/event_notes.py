@@ -82,7 +82,12 @@ def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> It
                 f"column {column.name} is taken for {role} and holds whole numbers alone: where they are pieces write "
                 "them AS quantity, where they are cents divide them by 100"
             )
-        elif column is not None and column.is_whole and not column.are_cents and column.distinct > 1:
+        elif (
+            column is not None
+            and column.is_whole
+            and not (column.are_cents or column.scale)
+            and column.distinct > 1
+        ):
             yield (
                 f"column {column.name} is taken for {role} and holds whole numbers alone: where they are cents divide "
                 "them by 100"
@@ -117,7 +122,12 @@ def _on_lines_back(files: SampledFiles, events: Roles, column: SampledColumn, is
             f"which count: where these came back as a whole, WHERE {quote(column.name)} IS NULL at the end of "
             "raw_events.sql leaves them out"
         )
-    if (returns := events.returns.get(column.name)) is not None:
+    if (returns := events.returns.get(column.name)) is not None and not returns.values:
+        return (
+            f"column {column.name} says {', '.join(column.values[:_MOST_SHOWN])}: lines of later files that it calls "
+            "returns or credit notes are taken for such, by the CASE of behaviour in raw_events.sql"
+        )
+    if returns is not None:
         values = ", ".join(f"{value} ({rows:,})" for value, rows in returns.values.items())
         return (
             f"column {column.name} says {values}: these lines are taken for returns of what their customers "
@@ -228,6 +238,8 @@ def _on_ids(files: SampledFiles, events: Roles) -> Iterator[str]:
                 f"column {column.name} is taken for the {role} and says {column.samples[0]} in every row: look for "
                 "another one"
             )
+    if order is not None and order.name == files.bare_order:
+        yield f"column {order.name} is taken for the order: all lines of one have one customer and one time"
     many = order.distinct if order is not None else files.rows
     if many >= _TELLING_CUSTOMERS and customer.distinct >= _NEARLY * many:
         of = f"each value of {order.name}" if order is not None else "each row"

@@ -32,6 +32,8 @@ _MOST_NAMED = 1_000
 """Most rows of a table that names states, in several languages perhaps."""
 MOST_ENDED = 0.5
 """Largest share of lines that are left out; where more came to nothing, it is no file of sales."""
+_MOST_LETTERS = 12
+"""Most letters for states of orders; there are more parts of a country."""
 _KEYS = ("user_id", "item_id", "order_id")
 _COUNTED = ("quantity", "amount", "unit_price")
 
@@ -100,7 +102,7 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
         counts: dict[str, int] = dict(
             texts.drop_nulls().value_counts(sort=True).head(_MOST_STATES + 1).iter_rows()
         )
-        if len(counts) > _MOST_STATES or not _marks_ended(name, [*counts]):
+        if len(counts) > _MOST_STATES or not _marks_ended(frame, name, [*counts]):
             continue
         ended_values = {value: rows for value, rows in counts.items() if _ended(name, value)}
         rows = taken(
@@ -113,7 +115,7 @@ def ended_orders(frame: pl.DataFrame) -> dict[str, EndedOrders]:
     return found
 
 
-def _marks_ended(name: str, values: Sequence[str]) -> bool:
+def _marks_ended(frame: pl.DataFrame, name: str, values: Sequence[str]) -> bool:
     """Whether a column says by a few values whether orders came to nothing."""
     if rank_of(name, (*MARKS, *CONFIRMED, *PAID)) is not None:
         return {*values} <= {*YES, *NO, ""}
@@ -122,7 +124,24 @@ def _marks_ended(name: str, values: Sequence[str]) -> bool:
     are_numbers = bool(values) and all(re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value) for value in values)
     is_named = bool(values) and surely_names_states(plain_name(name))
     is_known = any(came_to_nothing(each) or is_in_doubt(each) or is_settled(each) for each in values)
-    return are_numbers or is_named or is_known
+    return are_numbers or is_named or is_known or _are_letters_of_orders(frame, name, values)
+
+
+def _are_letters_of_orders(frame: pl.DataFrame, name: str, values: Sequence[str]) -> bool:
+    """Whether a column called only `state` holds letters for the states of orders, such as P, C and X, and no parts of
+    a country, such as CA and NY: these have two letters, or are the same for each customer."""
+    letters = [len(each) for each in values if re.fullmatch("[a-z]{1,2}[0-9]?", each)]
+    if not 1 < len(values) <= _MOST_LETTERS or len(letters) < len(values) or min(letters) > 1:
+        return False
+    people = [
+        (rank, each)
+        for each, type_ in frame.schema.items()
+        if not type_.is_nested() and (rank := role_rank("user_id", each, EVENT["user_id"])) is not None
+    ]
+    if not people:
+        return True
+    states = frame.group_by(min(people)[1]).agg(pl.col(name).n_unique())
+    return bool((states[name] > 1).any())
 
 
 def _ended(name: str, value: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -30,6 +30,25 @@ _RETURN = (
     "retoure", "rucksendung", "avoir", "remboursement", "devolucion", "abono", "reembolso", "reso", "rimborso",
     "notacredito", "devolucao", "retour", "zwrot", "retur", "kreditnota", "возврат", "返品", "返金", "退货", "退款",
 )  # fmt: skip
+_SALES = (
+    "invoice",
+    "sale",
+    "order",
+    "purchase",
+    "receipt",
+    "rechnung",
+    "verkauf",
+    "facture",
+    "factura",
+    "fattura",
+    "vente",
+)
+"""Words in the types of documents and lines that sell something."""
+_TO_COME = (
+    r"(^|[^\pL])(returns?|returned|refunds?|refunded|rma|credit[^\pL]?(note|memo)s?|gutschrift(en)?|retouren?|storno|"
+    r"avoirs?|devoluci[oó]n(es)?|abono|nota.de.cr[eé]dito|resi?|rimborso)([^\pL]|$)"
+)
+"""Pattern of the words for returns, credit notes and cancellations in them."""
 _FLAGS = ("isreturn", "istretoure", "returnflag", "isrefund", "iscreditnote", "iscreditmemo")
 
 
@@ -38,7 +57,8 @@ class ReturnLines:
     """Lines that take back what others sold, by their values in a column.
 
     Attributes:
-        values: that say so, in lower case → their number of lines in the sample.
+        values: that say so, in lower case → their number of lines in the sample; empty if only later files may have
+            any.
         is_text: whether the files hold the column as text.
     """
 
@@ -48,6 +68,8 @@ class ReturnLines:
     def condition(self, at: str) -> str:
         """SQL for whether a line is one of them, given the SQL of the column."""
         text = at if self.is_text else f"{at}::VARCHAR"
+        if not self.values:
+            return f"regexp_matches(lower({text}), {literal(_TO_COME)})"
         return f"lower(trim({text})) IN ({', '.join(map(literal, self.values))})"
 
 
@@ -76,7 +98,14 @@ def return_lines(frame: pl.DataFrame) -> dict[str, ReturnLines]:
             and not (is_one & below).any()
         ):
             found[name] = ReturnLines(values, type_ == pl.String)
+        elif type_ == pl.String and not values and _may_come(counts):
+            found[name] = ReturnLines({}, is_text=True)
     return found
+
+
+def _may_come(values: Collection[str]) -> bool:
+    """Whether a column of types has so far only words for sales, so that one for returns may come."""
+    return 0 < len(values) <= _MOST_TYPES and all(any(each in value for each in _SALES) for value in values)
 
 
 def names_types(name: str) -> bool:

@@ -88,7 +88,9 @@ class FirstRows:
     @property
     def way(self) -> tuple[object, ...]:
         """The scan function and options for the file."""
-        taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements) if self.unpacked else ()
+        taken_apart: tuple[object, ...] = ()
+        if self.unpacked:
+            taken_apart = (self.unpacked.checks.keys(), self.unpacked.elements, *self.unpacked.outer.values())
         return (self.function, tuple(self.options.items()), *map(str, taken_apart))
 
 

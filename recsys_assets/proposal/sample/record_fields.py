@@ -93,6 +93,28 @@ def fields_of_things(listed: str, fields: Mapping[str, Path]) -> dict[str, Path]
     return {**fields}
 
 
+def fields_of_orders(listed: str, fields: Mapping[str, Path]) -> dict[str, Path]:
+    """The fields of a list's records, among them the order's id, which is only called so in a list of orders."""
+    if are_orders(listed) and "id" in fields and not any(known_role(name) == "order_id" for name in fields):
+        return {"order_id" if name == "id" else name: path for name, path in fields.items()}
+    return {**fields}
+
+
+def are_orders(listed: str) -> bool:
+    """Whether a list is named like orders, as `orders` and `purchase_history` are.
+
+    >>> are_orders("orders"), are_orders("data.past_purchases"), are_orders("actionDetails"), are_orders("shipments")
+    (True, True, False, False)
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", listed.rpartition(".")[2]).casefold()
+    return any(
+        role_rank("order_id", each, EVENT["order_id"]) is not None or each in ("purchase", "sale", "checkout")
+        for word in re.split(r"[\W_]+", words)
+        for each in (word, word.removesuffix("s"), word.removesuffix("n"))
+        if word
+    )
+
+
 def are_things(name: str) -> bool:
     """Whether a list without records is named like products, as `product_ids` and `items` are, and `tags` is not."""
     return is_a_list_of_things(plain_name(name)) or is_a_thing(name)

@@ -89,6 +89,8 @@ class SampledColumn:
         shortened: an id that a spreadsheet shortened, such as `4.00638E+12`; empty if there is none.
         spelling: `zeros` if some of its values are numbers with zeros before them, `points` if some end with `.0`.
         some: hashes of some of its values, of the same ones where another column has these too.
+        scale: the column that scales its whole numbers, as `divisor` does beside `amount`; empty if there is none.
+        scaled_by: whether that one holds divisors such as 100, or numbers of digits behind the point such as 2.
         signs: digits of other scripts in its numbers or times, with the signs among them; the SQL writes them in ASCII.
     """
 
@@ -117,6 +119,8 @@ class SampledColumn:
     shortened: str = ""
     spelling: str = ""
     signs: str = ""
+    scale: str = ""
+    scaled_by: Literal["", "divisor", "digits"] = ""
     some: frozenset[int] = frozenset()
 
     @property
@@ -149,7 +153,8 @@ class SampledColumn:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the files' columns that it comes from."""
-        return (self.name,) if self.written is None else self.written.names
+        scales = (self.scale,) if self.scale else ()
+        return (self.name, *scales) if self.written is None else self.written.names
 
 
 def sampled_column(values: pl.Series) -> SampledColumn:

@@ -16,8 +16,10 @@ from pathlib import Path
 import polars as pl
 
 from recsys_assets.assets.raw.named_day import named_day
+from recsys_assets.proposal.formats.scaled_money import with_scales
 from recsys_assets.proposal.names.behaviours import named_behaviour
 from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank
+from recsys_assets.proposal.orders.bare_orders import bare_order
 from recsys_assets.proposal.orders.credit_notes import CreditNotes, credit_notes
 from recsys_assets.proposal.orders.ended_orders import EndedOrders, ended_orders, state_codes, state_table
 from recsys_assets.proposal.orders.return_lines import ReturnLines, return_lines
@@ -94,6 +96,7 @@ class SampledFiles:
         credit: column of orders → the rows whose ids say that they take back what others sold.
         returns: column that says of what type each line is → the lines that take back what others sold.
         largest: column with numbers near the usual limit or above → a limit for them.
+        bare_order: the column of the order of each line, if its name says only that it is an id; empty otherwise.
         state_codes: column of states in codes → all of these.
         state_names: column of states in codes → the names that another file gives to them.
         state_table: columns of a small table that may name states of orders; empty for other files.
@@ -118,6 +121,7 @@ class SampledFiles:
     credit: Mapping[str, CreditNotes] = field(default_factory=dict)
     returns: Mapping[str, ReturnLines] = field(default_factory=dict)
     largest: Mapping[str, float] = field(default_factory=dict)
+    bare_order: str = ""
     state_codes: Mapping[str, EndedOrders] = field(default_factory=dict)
     state_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     state_table: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
@@ -276,7 +280,8 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         notes["the types of its columns differ from file to file"] = None
         frames = [_as_text(frame) for frame in frames]
     frame = pl.concat(frames).head(SAMPLE_ROWS)
-    columns = tuple(as_the_others([sampled_column(frame[name]) for name in frame.columns]))
+    columns = as_the_others([sampled_column(frame[name]) for name in frame.columns])
+    columns = (*with_scales(columns, samples[0].unpacked.of_elements if samples[0].unpacked else {}),)
     moments, unsure = written_moments(frame, columns)
     notes |= dict.fromkeys(unsure)
     first = samples[0]
@@ -301,6 +306,7 @@ def _described(named: Mapping[str, FirstRows], others: Sequence[str]) -> Sampled
         equal_rows=0 if more or first.unpacked is not None else _equal_rows(frame, below),
         charges=charges([_with_names(sample.frame, names) for sample in named.values()]),
         ended=ended_orders(frame),
+        bare_order=bare_order(frame, below) if first.unpacked is None else "",
         credit=credit_notes(frame),
         returns=return_lines(frame),
         largest=largest_numbers(frame, columns),

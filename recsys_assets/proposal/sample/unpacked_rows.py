@@ -27,6 +27,8 @@ class UnpackedRows:
         checks: SQL for some of `taken` that turns invalid values into NULL.
         elements: SQL of a list whose elements become rows; a row without any stays, with empty columns.
         of_elements: those of `columns` that belong to one element → their names in it.
+        outer: name → SQL of each list around that one, the outermost first, whose elements become rows too; the columns
+            may use such an element as `outer_1`, `outer_2` and so on.
     """
 
     columns: Mapping[str, str]
@@ -34,6 +36,7 @@ class UnpackedRows:
     checks: Mapping[str, str]
     elements: str = ""
     of_elements: Mapping[str, str] = field(default_factory=dict)
+    outer: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shared_columns(self) -> set[str]:
@@ -56,14 +59,23 @@ class UnpackedRows:
         if self.checks:
             checked = ", ".join(f"{sql} AS {quote(name)}" for name, sql in self.checks.items())
             inner = f"(SELECT {checked}, _file, _line FROM {inner})"
+        kept = "".join(f"{quote(name)}, " for name in self.taken)
+        for place, listed in enumerate(self.outer.values(), start=1):
+            inner = f"(SELECT {kept}{_each(listed)} AS {outer_element(place)}, _file, _line FROM {inner})"
+            kept += f"{outer_element(place)}, "
         if self.elements:
-            # a row whose list is empty stays, so that it is refused and not lost
-            each = (
-                f"unnest(CASE WHEN len({self.elements}) > 0 THEN {self.elements} ELSE [NULL] END) AS element"
-            )
-            kept = "".join(f"{quote(name)}, " for name in self.taken)
-            inner = f"(SELECT {kept}{each}, _file, _line FROM {inner})"
+            inner = f"(SELECT {kept}{_each(self.elements)} AS element, _file, _line FROM {inner})"
         return f"(\n    SELECT {made}, _file, _line\n    FROM {inner}\n)"
+
+
+def outer_element(place: int) -> str:
+    """Name of an element of the outermost list (1), of the list in it (2), and so on."""
+    return f"outer_{place}"
+
+
+def _each(listed: str) -> str:
+    """SQL for the elements of a list as rows; one whose list is empty stays, so that it is refused and not lost."""
+    return f"unnest(CASE WHEN len({listed}) > 0 THEN {listed} ELSE [NULL] END)"
 
 
 def parts_of_lines(width: int, separator: str) -> UnpackedRows:

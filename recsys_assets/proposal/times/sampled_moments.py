@@ -16,8 +16,21 @@ from recsys_lineage.lake.engine import Engine
 from recsys_lineage.sql.names import quote
 
 _WORDS: Mapping[Unit, tuple[str, ...]] = {
-    "day": ("date", "day", "datum", "fecha", "dia", "jour", "data", "tag", "dt"),
-    "clock": ("timeofday", "time", "clock", "uhrzeit", "zeit", "heure", "hora", "tijd", "ora", "tm"),
+    "day": ("date", "day", "datum", "fecha", "dia", "jour", "data", "tag", "dt", "dat"),
+    "clock": (
+        "timeofday",
+        "time",
+        "clock",
+        "uhrzeit",
+        "zeit",
+        "heure",
+        "hora",
+        "tijd",
+        "ora",
+        "tm",
+        "zet",
+        "uhr",
+    ),
     "year": ("year", "yr", "yyyy", "jahr", "annee", "année", "ano", "año", "anno", "jaar"),
     "month": ("monthnumber", "month", "mon", "mm", "monat", "mois", "mes", "mese", "maand"),
     "day of month": ("dayofmonth", "day", "dd", "tag", "jour", "dia", "día", "giorno", "dag"),
@@ -51,14 +64,18 @@ _OF_AN_EVENT = (
 )  # fmt: skip
 """Words that may be combined with the word for a clock when the day's column has no such word or another one."""
 
+_OF_A_DOCUMENT = frozenset({"er", "erf", "au", "fk", "bu", "cpu", "en"})
+"""Letters before the words of SAP for the day of a document, and for the day and the clock of its entry."""
+_MOSTLY = 0.9
+
 
 def written_moments(
     frame: pl.DataFrame, columns: Sequence[SampledColumn]
 ) -> tuple[list[SampledColumn], list[str]]:
     """Times spread over several columns, as columns of text, and doubts, in sentences.
 
-    A day and the clock with the same name, or the only clock; else a year, a month and a day of one name. Hours,
-    minutes and seconds of the same name are added to either.
+    A day and the clock with the same name, or the only clock, or the clock of a day that is nearly always the same;
+    else a year, a month and a day of one name. Hours, minutes and seconds of the same name are added to either.
     """
     values = {column.name: _texts(frame[column.name]) for column in columns if column.kind != "nothing"}
     days = [c for c in columns if c.kind == "day" or (c.kind == "time" and _all(values[c.name], MIDNIGHT))]
@@ -70,7 +87,18 @@ def written_moments(
         fitting = [name for name, other in clocks.items() if other == stem]
         if not fitting and len(days) == 1:
             fitting = [
-                name for name, other in clocks.items() if {stem, other} & {""} and other in _OF_AN_EVENT
+                name
+                for name, other in clocks.items()
+                if ({stem, other} & {""} and other in _OF_AN_EVENT) or {stem, other} <= _OF_A_DOCUMENT
+            ]
+        if not fitting:
+            fitting = [
+                name
+                for name, other in clocks.items()
+                for twin in days
+                if twin is not day
+                and _stem(twin.name, "day") == other
+                and _nearly_equal(frame, day.name, twin.name)
             ]
         if len(fitting) == 1:
             digits = _digits_of(values[fitting[0]])
@@ -91,6 +119,12 @@ def written_moments(
 def is_part_of_a_moment(name: str) -> bool:
     """Whether a column is called like a part of a time alone, as `year`, `month` and `hour` are."""
     return any(_stem(name, unit) == "" for unit in _LIMITS)
+
+
+def _nearly_equal(frame: pl.DataFrame, one: str, two: str) -> bool:
+    """Whether two columns of days hold the same day in nearly all rows, as those of an order and of its entry do."""
+    both = frame.select(pl.col(one), pl.col(two)).drop_nulls()
+    return both.height > 0 and int((both[one] == both[two]).sum()) >= _MOSTLY * both.height
 
 
 def _with_offset(
@@ -199,5 +233,6 @@ def _all(texts: pl.Series, pattern: str) -> bool:
 def _column(frame: pl.DataFrame, moment: WrittenMoment) -> SampledColumn:
     with Engine("512MB").connect(folders=[]) as connection:
         connection.register("sample", frame.select(moment.names))
-        texts = connection.sql(f"SELECT {moment.sql(quote)} AS moment FROM sample").pl()["moment"]
+        # where neither has a value the text is empty
+        texts = connection.sql(f"SELECT nullif({moment.sql(quote)}, '') AS moment FROM sample").pl()["moment"]
     return replace(sampled_column(texts.alias(", ".join(moment.names))), written=moment)

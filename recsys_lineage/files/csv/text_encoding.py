@@ -16,9 +16,12 @@ _ENOUGH = 16 << 10
 """Number of bytes of lines with non-ASCII letters that are enough."""
 _FEWEST_LETTERS, _UNUSUAL, _USUAL = 20, 0.35, 0.65
 """The fewest letters that make a named encoding certainly wrong, its largest fit then, and the least one of another."""
-_NEAR, _CAPITAL = 0.2, 0.15
+_NEAR, _CAPITAL, _ALL_CAPITALS = 0.2, 0.15, 0.6
 """Difference in fit of two encodings of Cyrillic up to which the rarity of all their letters decides, which says more
-of a few words, and how much rarer a capital is."""
+of a few words, how much rarer a capital is, and how much rarer a whole text in capitals."""
+_FEWEST_PAIRS, _IN_PAIRS = 4, 0.5
+"""The fewest different pairs of letters that tell an alphabet from characters of two bytes, and the factor for the fit
+of these."""
 _FITTING = 0.55
 """Share of the non-ASCII letters that must be frequent ones."""
 _WORD = re.compile(r"\w[\w\u2019'-]*")
@@ -64,6 +67,8 @@ def guessed_encoding(head: bytes) -> TextEncoding:
     """
     telling = b"\n".join(line for line in head.splitlines() if not line.isascii())[:_ENOUGH]
     fits = {name: _fit(telling, name, usual) for name, (_, usual) in _CANDIDATES.items()}
+    if _are_of_one_alphabet(telling):
+        fits |= {name: fits[name] * _IN_PAIRS for name in _OF_TWO_BYTES}
     best = max(fits, key=lambda name: fits[name])
     if fits[best] < max(_FITTING, fits[_WESTERN] + _BETTER):
         best = _WESTERN
@@ -73,6 +78,15 @@ def guessed_encoding(head: bytes) -> TextEncoding:
     text = telling.decode(best, "replace")
     words = dict.fromkeys(word for word in _WORD.findall(text) if not word.isascii())
     return TextEncoding(best, _CANDIDATES[best][0], fits[best] >= _FITTING, (*words,)[:_MOST_WORDS])
+
+
+def _are_of_one_alphabet(telling: bytes) -> bool:
+    """Whether all bytes of letters are within 32 places, as those of an alphabet's capitals, or of its small letters,
+    are: the two bytes of East Asian characters are spread over nearly all places."""
+    words = re.findall(rb"[\x80-\xff]+", telling)
+    pairs = {word[at : at + 2] for word in words for at in range(0, len(word), 2)}
+    foreign = b"".join(words)
+    return len(pairs) >= _FEWEST_PAIRS and max(foreign) - min(foreign) < 32
 
 
 def better_encoding(head: bytes, named: str) -> TextEncoding | None:
@@ -108,7 +122,10 @@ def _rarity(telling: bytes, name: str) -> float:
     """Rarity of the letters of a Cyrillic text in an encoding, from 0 to about 1; capitals are rarer."""
     letters = "".join(_FOREIGN.findall(telling.decode(name, "replace")))
     capitals = sum(map(str.isupper, letters))
-    return (sum(map(_rank, letters)) / len(_BY_FREQUENCY) + _CAPITAL * capitals) / max(1, len(letters))
+    rarer = _CAPITAL * capitals
+    if capitals == len(letters):
+        rarer = min(rarer, _ALL_CAPITALS)
+    return (sum(map(_rank, letters)) / len(_BY_FREQUENCY) + rarer) / max(1, len(letters))
 
 
 def _rank(letter: str) -> int:
@@ -235,6 +252,7 @@ _CANDIDATES: dict[str, tuple[str, Callable[[str], float]]] = {
 counts."""
 _LIKE_THEM = ("iso8859-1", "iso8859-15", "cp437", "koi8-u")
 """Other encodings that may be named: of Western Europe and of Cyrillic."""
+_OF_TWO_BYTES = ("cp949", "gb18030", "big5", "cp932", "euc_jp")
 _OF_CYRILLIC = ("cp1251", "koi8-r", "koi8-u", "cp866", "mac-cyrillic", "iso8859-5")
 _BY_FREQUENCY = "оеаинтсрвлкмдпуяыьігзбчйхжшюцщєїэфъёґў"
 _RARER_BY = 200
