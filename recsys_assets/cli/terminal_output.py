@@ -205,6 +205,12 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
             f"{len(report.gone)} files that were loaded are gone; their rows are kept: {shown}. "
             "recsys forget FILE drops them."
         )
+    if report.passed:
+        shown = escape(", ".join(report.passed[-MOST_SHOWN:]))
+        notes.append(
+            f"{len(report.passed)} days lie before all days of a file that was replaced under its name; their rows are "
+            f"kept, the last of them {shown}. recsys materialize raw_events --partition DAY empties one."
+        )
     notes += overlooked_lines(report.overlooked)
     if report.forgotten:
         notes.append(f"{len(report.forgotten)} files are left out because of recsys forget.")

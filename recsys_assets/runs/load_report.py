@@ -24,6 +24,7 @@ class LoadReport:
         days: day → the reason why its current files are not loaded.
         copies: file → the file with the same content, which is loaded instead.
         gone: files that were loaded and then deleted; their rows are kept.
+        passed: days before the first one of a file that was replaced under its name; their rows are kept.
         forgotten: files that a person decided to leave out.
         overlooked: file that matches no pattern of the source → the file with a similar name that is read.
     """
@@ -32,6 +33,7 @@ class LoadReport:
     days: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     copies: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     overlooked: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,19 +71,28 @@ def load_report(
     days = dict(plan.refused)
     failures = before.written.failures if before is not None and before.written is not None else {}
     days |= {day: (failures[day],) for day in plan.changed if day in failures}
+    passed: list[str] = []
     if loaded:
         gone = files.filter(pl.col("status") == "gone").explode("days")
+        empty = files.filter((pl.col("status") == "loaded") & (pl.col("given") == 0)).explode("days")
         for day in set(plan.changed) - set(days):
-            lost = gone.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
-            days[day] = tuple(f"{path}: the file is gone, and was never loaded" for path in lost) or (
-                "it was not written" if day in plan.digests else f"{REPLACED}{day}",
+            lost, left = (
+                each.filter(pl.col("days").cast(pl.String) == day)["path"].unique().sort()
+                for each in (gone, empty)
             )
+            reasons = tuple(f"{path}: the file is gone, and was never loaded" for path in lost)
+            reasons = reasons or tuple(f"{path}: {REPLACED}{day}" for path in left)
+            if reasons or day in plan.digests:
+                days[day] = reasons or ("it was not written",)
+            else:
+                passed.append(day)
     by_status = {status: files.filter(pl.col("status") == status).sort("path") for status in _STATUSES}
     return LoadReport(
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),
         days=dict(sorted(days.items())),
         copies=dict(by_status["duplicate"].select("path", "duplicate_of").iter_rows()),
         gone=_retained(lake, folder, by_status["gone"]),
+        passed=tuple(sorted(passed)),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
         overlooked=folder.overlooked() if folder.root.is_dir() else {},
     )

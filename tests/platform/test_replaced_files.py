@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys_assets.cli.terminal_output import load_lines
 from recsys_lineage.records.records import Records
 from tests.platform.nights import CSV, ONE, THREE, TWO, Nights, row
 
@@ -23,28 +24,44 @@ def days(shop: Nights) -> list[str]:
     return sorted({day for (day,) in shop.events("_day")})
 
 
-def test_a_day_that_no_file_has_any_more_stays_and_is_told_until_somebody_asks_for_it(shop: Nights) -> None:
-    """As where each night's export replaces the one before."""
+def test_the_days_that_a_moving_window_leaves_behind_stay_and_are_told(shop: Nights) -> None:
+    """As where each night's export of the last days replaces the one before."""
     for _ in range(2):
         report = shop.night()
-        assert list(report.days) == [ONE] and not report.complete
-        (reason,) = report.days[ONE]
-        assert "the file has other content now and no events of that day, whose rows are kept" in reason
-        assert f"recsys materialize raw_events --partition {ONE}" in reason
+        assert report.complete
+        assert report.passed == (ONE,)
         assert days(shop) == [ONE, TWO, THREE]
+    shop.deliver("sales.csv", row(THREE, "u3"))
+    report = shop.night()
+    assert report.complete
+    assert report.passed == (ONE, TWO)
+    _, notes = load_lines(report)
+    assert any(f"the last of them {ONE}, {TWO}" in note for note in notes)
     assert shop.night(day=ONE).complete
     assert days(shop) == [TWO, THREE]
-    assert shop.night().complete
 
 
-def test_nothing_else_new_does_not_empty_it_either(shop: Nights) -> None:
-    shop.deliver("sales.csv", row(TWO, "u2"))
-    assert not shop.night().complete
-    assert days(shop) == [ONE, TWO]
-
-
-def test_the_file_s_name_is_told_where_a_day_is_written_too(shop: Nights) -> None:
-    assert shop.night().days[ONE][0].startswith("sales.csv: ")
+@pytest.mark.parametrize("left", [(ONE,), (ONE, TWO), ()])
+def test_any_other_day_that_no_file_has_any_more_stays_and_fails_until_somebody_asks_for_it(
+    shop: Nights, left: tuple[str, ...]
+) -> None:
+    shop.night()
+    shop.deliver("sales.csv", *(row(day, "u2") for day in left))
+    lost = sorted({TWO, THREE} - {*left})
+    for _ in range(2):
+        report = shop.night()
+        assert not report.complete
+        assert set(lost) <= set(report.days)
+        for day in lost:
+            (reason,) = report.days[day]
+            assert reason.startswith(
+                "sales.csv: the file has other content now and no events of that day, whose rows are kept"
+            )
+            assert f"recsys materialize raw_events --partition {day}" in reason
+        assert days(shop) == [ONE, TWO, THREE]
+    for day in lost:
+        shop.night(day=day)
+    assert set(lost).isdisjoint(days(shop))
 
 
 def test_forgetting_the_file_gives_the_day_up(shop: Nights) -> None:

@@ -369,23 +369,27 @@ class _Load:
         return [day for day in days if day not in lost]
 
     def _without_replaced(self, days: list[str]) -> list[str]:
-        """The days without those that only the former content of a file had which is still there under its name; these
-        are refused, so that their rows stay until somebody asks for the day."""
-        left = sorted(self._held.intersection(days).difference(self._plan.digests))
-        there = with_status(self._files, self._scans.own, "loaded")["path"].unique().sort().to_list()
-        if self.before is None or not left or not there:
+        """The days without those that only the former content of a file had which is still there under its name: their
+        rows stay until somebody asks for the day. One before the file's first day is what a window that moves on leaves
+        behind, as in an export of the last thirty days; any other is refused."""
+        scans = self._scans.own | self._scans.shared
+        filled = with_status(self._files, scans, "loaded", "gone").filter(pl.col("given") > 0)
+        full = {*filled["days"].explode().cast(pl.String), *self._service_days}
+        left = sorted(self._held.intersection(days) - full)
+        loaded = with_status(self._files, self._scans.own, "loaded")
+        starts = dict(loaded.select("path", pl.col("days").list.min().cast(pl.String)).iter_rows())
+        if self.before is None or not left or not starts:
             return days
         found = self._inputs.query(
             f"SELECT DISTINCT CAST({DAY} AS VARCHAR) AS day, _file FROM {TABLE} WHERE {_IN_DAYS}",
             {"days": left},
         )
-        kept: dict[str, list[str]] = {}
-        for day, path in (
-            found.filter(pl.col("_file").is_in(pl.Series(there).implode())).sort("day", "_file").rows()
-        ):
-            kept.setdefault(day, []).append(f"{path}: {REPLACED}{day}")
-        self.refused |= {day: tuple(reasons) for day, reasons in kept.items()}
-        return [day for day in days if day not in kept]
+        kept = [(day, path) for day, path in found.sort("day", "_file").iter_rows() if path in starts]
+        for day, path in kept:
+            if (first := starts[path]) is None or day >= first:
+                self.refused[day] = (*self.refused.get(day, ()), f"{path}: {REPLACED}{day}")
+        stays = {day for day, _ in kept}
+        return [day for day in days if day not in stays]
 
 
 def _with_hash_of_now(source: str) -> str:
