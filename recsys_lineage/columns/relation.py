@@ -136,6 +136,8 @@ class Relation:
         order: the edges that decide the order of the rows, without those of `rows`.
         numbers: row-number columns, by index → the columns of their partition keys.
         sorting: the edges of `rows` that decide only the order of the rows.
+        unsorted: index of each column that is a sort key → the edges of `sorting` that do not decide the order of its
+            values; nor does `order`.
     """
 
     columns: Sequence[Column]
@@ -144,6 +146,7 @@ class Relation:
     order: Edges = NOTHING
     numbers: Mapping[int, frozenset[int]] = field(default_factory=dict)
     sorting: Edges = NOTHING
+    unsorted: Mapping[int, Edges] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -166,7 +169,11 @@ class Relation:
     def settled(self, more: Edges = NOTHING) -> Relation:
         """The relation joined to rows that exist anyway: its row edges, and further ones, decide its values."""
         edges = self.rows | more
-        return replace(self.with_edges(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
+        return (
+            replace(self.with_edges(edges), rows=NOTHING, numbers={}, sorting=NOTHING, unsorted={})
+            if edges
+            else self
+        )
 
     def with_edges(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its values."""
@@ -177,9 +184,26 @@ class Relation:
         """The relation with further edges that decide its rows."""
         return Relation(self.columns, self.rows | edges, self.keys, self.order)
 
-    def ordered(self, edges: Edges) -> Relation:
-        """The relation in an order that further edges decide."""
-        return replace(self.narrowed(edges), sorting=edges - self.rows)
+    def ordered(self, keys: Sequence[tuple[int | None, Edges]]) -> Relation:
+        """The relation in the order of sort keys.
+
+        The sequence of a column that is a sort key does not depend on the keys after it.
+
+        Args:
+            keys: the edges of each, with the index of the column that it is; None if it is none.
+        """
+        so_far, places = NOTHING, {}
+        for place, edges in keys:
+            so_far |= edges
+            if place is not None:
+                places.setdefault(place, so_far)
+        sorting = so_far - self.rows
+        unsorted = {place: sorting - before for place, before in places.items()}
+        return replace(self.narrowed(so_far), sorting=sorting, unsorted=unsorted)
+
+    def edges_at(self, place: int) -> Edges:
+        """The edges of a column of the whole result: of its values, of the rows and of their order."""
+        return self.columns[place].value.edges | (self.rows - self.unsorted.get(place, NOTHING))
 
     def apart(self) -> Relation:
         """The relation with new identities of its values, for another occurrence in a FROM clause."""

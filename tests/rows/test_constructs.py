@@ -48,6 +48,10 @@ STATEMENTS = {
     "ORDER BY x, n) AS r FROM t) GROUP BY k",
     "LATERAL limit": "SELECT t.k, t.n, l.y FROM t, LATERAL (SELECT y FROM u WHERE u.k = t.k ORDER BY y LIMIT "
     "1) AS l",
+    "columns of LATERAL without names": "SELECT t.k, t.n, l.* FROM t, LATERAL (SELECT count(*), max(y) + 1, "
+    "-y, -y FROM u WHERE u.k = t.k GROUP BY y) AS l",
+    "ARRAY of expressions": "SELECT k, n, len(ARRAY(SELECT 1 FROM u WHERE u.k = t.k)) AS c, ARRAY(SELECT y + "
+    "1 FROM u WHERE u.k = t.k ORDER BY y) AS l FROM t",
     "running distinct": "SELECT k, n, count(DISTINCT x) OVER (PARTITION BY k ORDER BY n) AS c FROM t",
     "EXCLUDE TIES": "SELECT k, n, sum(x) OVER (PARTITION BY k ORDER BY n RANGE BETWEEN 1 PRECEDING AND 1 "
     "FOLLOWING EXCLUDE TIES)::INTEGER AS s FROM t",
