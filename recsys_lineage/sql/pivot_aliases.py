@@ -1,4 +1,4 @@
-"""Aliases in PIVOT and UNPIVOT that sqlglot does not parse, as changes to the text that leave the meaning as it is."""
+"""Aliases and statistics in PIVOT and UNPIVOT that sqlglot does not parse, as changes to the text with the same meaning."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def changed_aliases(tokens: Sequence[Token]) -> Iterator[Change]:
 
     The alias of a value in IN, which names a column, takes the value's place: no edge depends on the value. The alias
     of an entry of UNPIVOT, which is only a text in the result, is left out. An alias before a statistic, as in
-    `USING total: sum(x)`, goes behind it.
+    `USING total: sum(x)`, goes behind it. A statistic that is more than a call, as `sum(x) / 2`, is put into one.
 
     Args:
         tokens: those of the text.
@@ -54,10 +54,33 @@ def _of_values(elements: Sequence[Sequence[Token]]) -> Iterator[Change]:
 
 def _of_statistics(statistics: Sequence[Sequence[Token]]) -> Iterator[Change]:
     for statistic in statistics:
-        if (alias := _alias(statistic)) is not None and alias.start is None:
-            yield from (_blank(each) for each in statistic[alias])
-            end = statistic[-1].end + 1
-            yield end, end, f" AS {quote(statistic[0].text)}"
+        alias = _alias(statistic)
+        is_before = alias is not None and alias.start is None
+        body = statistic[2:] if is_before else statistic[: None if alias is None else alias.start]
+        end = body[-1].end + 1
+        behind = ""
+        if not _is_call(body):
+            yield body[0].start, body[0].start, "coalesce("
+            behind = ")"
+        if is_before:
+            yield from (_blank(each) for each in statistic[:2])
+            behind += f" AS {quote(statistic[0].text)}"
+        if behind:
+            yield end, end, behind
+
+
+def _is_call(body: Sequence[Token]) -> bool:
+    """Whether an expression is a call of a function, maybe with a FILTER behind it."""
+    depth, ends = 0, [0]
+    for place, token in enumerate(body):
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0 and token.token_type is TokenType.R_PAREN:
+            ends.append(place + 1)
+    return (
+        len(ends) > 1
+        and body[1].token_type is TokenType.L_PAREN
+        and (ends[1] == len(body) or word(body[ends[1]]) == "FILTER")
+    )
 
 
 def _alias(part: Sequence[Token]) -> slice | None:

@@ -218,11 +218,15 @@ def elements_of(tokens: Sequence[Token]) -> Sequence[Token]:
 
 
 def statistics_of(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The statistics after USING of a PIVOT statement.
+    """The statistics of a PIVOT: those after USING of a statement, or those before FOR in the parentheses of a table's.
 
     Args:
         tokens: those after the word PIVOT.
     """
+    if tokens and tokens[0].token_type in _OPENS:
+        before, after = _until(tokens[1:], ("FOR",))
+        if after and word(after[0]) == "FOR":
+            return separated(before)
     if not (listed := elements_of(tokens)):
         return []
     _, rest = _until(tokens[tokens.index(listed[-1]) + 1 :], _ENDS)

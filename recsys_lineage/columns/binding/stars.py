@@ -292,7 +292,8 @@ def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
         fields = unnested_fields(node.this, value, scope, depth)
     else:
         fields = fields_of(node.this, value, scope)
-    if fields and options and (value.type or type_of(node.this, scope)).endswith("]"):
+    if fields and options and (kind := value.type or type_of(node.this, scope)).endswith("]"):
         scope.unnests = True
-        scope.unnested |= deciding(value.shape, How.JOIN)
+        is_nested = kind[: kind.rindex("[")].endswith("]")
+        scope.unnested |= deciding(value.edges if is_nested else value.shape, How.JOIN)
     return [(name, Value(transformed(each.edges), each.fields, each.type)) for name, each in fields]

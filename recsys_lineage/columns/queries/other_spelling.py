@@ -29,7 +29,7 @@ _FACTORIAL = "::HUGEINT"
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
     """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER,
-    aliases in PIVOT and UNPIVOT, or `USING KEY (k, min(x))`, if rewriting makes it parse.
+    aliases and statistics in PIVOT and UNPIVOT, or `USING KEY (k, min(x))`, if rewriting makes it parse.
 
     Each part keeps its position in the text.
     """

@@ -228,3 +228,16 @@ SELECT * FROM (PIVOT u ON k IN ('x' one, two: 'y') USING total: sum(a), max(a) m
 -- x: t.b TRANSFORMATION
 -- z: t.b TRANSFORMATION
 SELECT unnest(from_json(b, '{"x": "INTEGER", "y": {"z": "DATE"}}'), recursive := true) FROM t;
+
+-- # statistics of PIVOT that are more than a call, one with its alias before it
+-- e: u.e IDENTITY
+-- x_half: u.a AGGREGATION, u.k FILTER
+-- x_n: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY
+PIVOT u ON k IN ('x') USING sum(a) / 2 AS half, n: -max(a) GROUP BY e;
+
+-- # the same behind a table
+-- e: u.e IDENTITY
+-- x_k: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY
+SELECT p.* FROM u PIVOT (list(a)[1]::VARCHAR AS k FOR k IN ('x') GROUP BY e) AS p;
