@@ -110,7 +110,10 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
     if any(one != other and folded(one) == folded(other) for one, other in zip(names, derived, strict=True)):
         names = statement.spelled()
     known: dict[Edge, ColumnEdge] = {}
-    return {name: public(found.edges_at(place), known) for place, name in enumerate(names)}
+    return {
+        name: public(column.value.edges | found.rows, known)
+        for name, column in zip(names, found.columns, strict=True)
+    }
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""Aliases and statistics in PIVOT and UNPIVOT that sqlglot does not parse, as changes to the text with the same meaning."""
+"""Aliases and statistics in PIVOT and UNPIVOT that sqlglot does not parse, as changes to the text."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ def sorted_by(found: Relation, keys: SortKeys) -> Relation:
     seen: set[int] = set()
     for number, (place, _) in enumerate([*keys, (None, NOTHING)]):
         if any(key <= seen for key in found.keys):
-            return replace(found.ordered(keys[:number]), order=NOTHING)
+            return found.ordered(keys[:number], settled=True)
         seen |= set() if place is None else {place}
-    return found.ordered(keys)
+    return found.ordered(keys, settled=False)
 
 
 def is_all(key: exp.Expr) -> bool:
@@ -130,18 +130,10 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
     columns = [
-        Column(
-            column.name,
-            column.value.with_edges(
-                found.order | found.sorting
-                if (unsorted := found.unsorted.get(place)) is None
-                else found.sorting - unsorted
-            ),
-        )
+        column if place in found.sort_keys else Column(column.name, column.value.with_edges(found.order))
         for place, column in enumerate(found.columns)
     ]
-    order = found.order | found.sorting
-    found = replace(found, columns=columns, rows=found.rows - found.sorting, order=order).narrowed(given)
+    found = replace(found, columns=columns).narrowed(given)
     limit = node.args.get("limit")
     if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())

@@ -242,3 +242,8 @@ SELECT b, unnest([[l, [9]], [[a]]], recursive := true) AS x FROM t;
 -- q: w.ls TRANSFORMATION
 -- *: w.ls JOIN
 SELECT b, unnest([ls], recursive := true) FROM t, w;
+
+-- # a comprehension of comparisons, whose parameter has the name of a column
+-- x: t.l TRANSFORMATION
+-- y: t.c TRANSFORMATION, t.l TRANSFORMATION, t.l FILTER
+SELECT [a > 1 FOR a IN l] AS x, list_where(l, [NOT (a = 1 OR a < c) FOR a, i IN l IF a > 0 AND i < 3]) AS y FROM t;
