@@ -22,8 +22,8 @@ NOT_SHOWN = {
     "meters_unioned_values": {"kwh → tag", "kwh → txt"},
     "billing_summarized": {"status → min", "status → max", "status → null_percentage"},
 }
-"""What is claimed, and cannot be seen: a way of a CASE that these tables do not take, the order of equal rows, the tag of
-a union, and rows of a summary that are filtered away."""
+"""What is claimed, and cannot be seen: a way of a CASE that these tables do not take, the order of equal rows, the tag
+of a union, and rows of a summary that are filtered away."""
 
 
 def _chosen() -> list[Any]:

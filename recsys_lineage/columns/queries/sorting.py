@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
@@ -11,7 +11,7 @@ from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
 from recsys_lineage.columns.relation import Column, Relation, folded
 
-SortKeys = list[tuple[int | None, Edges]]
+SortKeys = Sequence[tuple[int | None, Edges]]
 """Edges of sort keys, each with the index of the column that it is; None if it is none."""
 
 
@@ -106,8 +106,10 @@ def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
     inner.bindings.append(Binding("", found))
 
     def place_of(key: exp.Expr) -> int | None:
-        places = found.by_name.get(folded(key.name), []) if isinstance(key, exp.Column) else []
-        return places[0] if len(places) == 1 and len(key.parts) == 1 else None
+        if not isinstance(key, exp.Column) or len(key.parts) != 1:
+            return None
+        places = found.by_name.get(folded(key.name), [])
+        return places[0] if len(places) == 1 else None
 
     keys = sort_keys(order, found, inner.edges, place_of, scope)
     return sorted_by(found, keys)
