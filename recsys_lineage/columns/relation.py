@@ -133,9 +133,9 @@ class Relation:
         columns: its columns, whose edges do not repeat those of `rows`.
         rows: the edges that decide which rows there are, and how often each occurs.
         keys: sets of columns, by index, that are keys of the rows; the empty set means at most one row.
-        order: the edges that decide the order of the rows, without those of `rows`.
+        order: the edges that decide the order of the rows, which those of its values include where it is sorted.
         numbers: row-number columns, by index → the columns of their partition keys.
-        sorting: the edges of `rows` that decide only the order of the rows.
+        sort_keys: the indices of the columns that are keys of its ORDER BY.
     """
 
     columns: Sequence[Column]
@@ -143,7 +143,7 @@ class Relation:
     keys: tuple[frozenset[int], ...] = ()
     order: Edges = NOTHING
     numbers: Mapping[int, frozenset[int]] = field(default_factory=dict)
-    sorting: Edges = NOTHING
+    sort_keys: frozenset[int] = frozenset()
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -166,7 +166,11 @@ class Relation:
     def settled(self, more: Edges = NOTHING) -> Relation:
         """The relation joined to rows that exist anyway: its row edges, and further ones, decide its values."""
         edges = self.rows | more
-        return replace(self.with_edges(edges), rows=NOTHING, numbers={}, sorting=NOTHING) if edges else self
+        return (
+            replace(self.with_edges(edges), rows=NOTHING, numbers={}, sort_keys=frozenset())
+            if edges
+            else self
+        )
 
     def with_edges(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its values."""
@@ -177,9 +181,26 @@ class Relation:
         """The relation with further edges that decide its rows."""
         return Relation(self.columns, self.rows | edges, self.keys, self.order)
 
-    def ordered(self, edges: Edges) -> Relation:
-        """The relation in an order that further edges decide."""
-        return replace(self.narrowed(edges), sorting=edges - self.rows)
+    def ordered(self, keys: Sequence[tuple[int | None, Edges]], *, settled: bool) -> Relation:
+        """The relation in the order of sort keys, which decide the sequence of its values, and not which there are.
+
+        The sequence of a column that is a sort key itself does not depend on the keys after it.
+
+        Args:
+            keys: the edges of each, with the index of the column that it is; None if it is none.
+            settled: whether no rows are equal in all keys, so that the order before does not matter.
+        """
+        so_far, places = NOTHING, {}
+        for place, edges in keys:
+            so_far |= edges
+            if place is not None:
+                places.setdefault(place, so_far)
+        columns = [
+            Column(column.name, column.value.with_edges(places.get(place, so_far)))
+            for place, column in enumerate(self.columns)
+        ]
+        order = so_far if settled else self.order | so_far
+        return replace(self, columns=columns, order=order, numbers={}, sort_keys=frozenset(places))
 
     def apart(self) -> Relation:
         """The relation with new identities of its values, for another occurrence in a FROM clause."""

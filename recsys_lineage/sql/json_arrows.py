@@ -1,4 +1,4 @@
-"""Statements of a SQL text as syntax trees, with JSON arrows told apart from lambdas."""
+"""Statements of a SQL text as syntax trees, with JSON arrows told apart from lambdas, and whole comprehensions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
+
+from recsys_lineage.sql.comprehensions import with_whole_elements
 
 _OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
@@ -34,7 +36,10 @@ def parsed_statements(text: str) -> list[exp.Expr]:
     tokens = dialect.tokenize(text)
     if any(token.token_type is TokenType.ARROW for token in tokens):
         tokens = _with_parentheses(tokens)
-    return [each for each in dialect.parser().parse(tokens, text) if each is not None]
+    parsed = [each for each in dialect.parser().parse(tokens, text) if each is not None]
+    if any(token.token_type is TokenType.FOR for token in tokens):
+        parsed = [with_whole_elements(each) for each in parsed]
+    return parsed
 
 
 def _with_parentheses(tokens: Sequence[Token]) -> list[Token]:

@@ -21,10 +21,23 @@ from recsys_lineage.sql.pivots_together import values_of_several
 _NO_VALUE = "\u0001"
 _OPENS = (TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE)
 _CLOSES = (TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE)
-_ENDS = ("USING", "GROUP", "ORDER", "GROUP BY", "ORDER BY", "LIMIT", "OFFSET", "UNION", "EXCEPT", "INTERSECT")
+_ENDS = (
+    "USING",
+    "INTO",
+    "GROUP",
+    "ORDER",
+    "GROUP BY",
+    "ORDER BY",
+    "LIMIT",
+    "OFFSET",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+)
 _UNKNOWN = re.compile(r'(?:Referenced column|column named|Column) "((?:[^"]|"")+)"')
 _MOST_NAMED = 1000
-_PIVOTS = ("PIVOT", "PIVOT_WIDER")
+PIVOTS = ("PIVOT", "PIVOT_WIDER")
+"""Words with which a PIVOT statement begins."""
 
 Described = Callable[[str], Sequence[str]]
 """Function that returns DuckDB's column names of a statement over tables without rows; it raises duckdb.Error."""
@@ -74,20 +87,6 @@ def with_pivot_values(sql: str, columns: Sequence[str], described: Described) ->
 def is_named_by_data(sql: str) -> bool:
     """Whether a statement has a PIVOT without a list of values, so that values of its tables become column names."""
     return "PIVOT" in sql.upper() and any(pivot.without for pivot in _pivots(sql))
-
-
-def renamed_values(tokens: Sequence[Token]) -> list[tuple[int, int, str]]:
-    """Aliases of a PIVOT's values in a text, as in `IN ('a' AS b)`: start, end, and name."""
-    found: list[tuple[int, int, str]] = []
-    for place, token in enumerate(tokens):
-        if word(token) not in _PIVOTS:
-            continue
-        for element in _separated(_elements(tokens[place + 1 :])):
-            listed = [n for n, each in enumerate(element) if word(each) == "IN"][-1:]
-            for value in _separated(element[listed[0] + 2 : -1]) if listed else ():
-                if len(value) > 2 and value[-2].token_type is TokenType.ALIAS:
-                    found.append((value[0].start, value[-1].end + 1, literal(value[-1].text)))
-    return found
 
 
 class _Finder:
@@ -193,28 +192,45 @@ def _pivots(sql: str) -> Iterator[_Pivot]:
     except SqlglotError:
         return
     for place, token in enumerate(tokens):
-        if word(token) in _PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
+        if word(token) in PIVOTS and (pivot := _pivot(tokens[place + 1 :], sql)):
             yield pivot
 
 
 def _pivot(tokens: Sequence[Token], sql: str) -> _Pivot | None:
-    listed = _elements(tokens)
+    listed = elements_of(tokens)
     if not listed:
         return None
-    elements = _separated(listed)
-    _, rest = _until(tokens[tokens.index(listed[-1]) + 1 :], _ENDS)
-    statistics: list[list[Token]] = []
-    if rest and word(rest[0]) == "USING":
-        statistics = _separated(_until(rest[1:], _ENDS)[0])
+    elements = separated(listed)
+    statistics = statistics_of(tokens)
     spans = tuple((each[0].start, each[-1].end + 1) for each in elements)
     without = tuple(n for n, each in enumerate(elements) if not _names_values(each))
     return _Pivot(spans, without, tuple(sql[each[0].start : each[-1].end + 1] for each in statistics))
 
 
-def _elements(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Elements after ON."""
+def elements_of(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The elements after ON of a PIVOT or UNPIVOT statement.
+
+    Args:
+        tokens: those after the word PIVOT or UNPIVOT.
+    """
     _, rest = _until(tokens, ("ON", *_ENDS))
     return _until(rest[1:], _ENDS)[0] if rest and word(rest[0]) == "ON" else ()
+
+
+def statistics_of(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The statistics of a PIVOT: those after USING of a statement, or those before FOR in the parentheses of a table's.
+
+    Args:
+        tokens: those after the word PIVOT.
+    """
+    if tokens and tokens[0].token_type in _OPENS:
+        before, after = _until(tokens[1:], ("FOR",))
+        if after and word(after[0]) == "FOR":
+            return separated(before)
+    if not (listed := elements_of(tokens)):
+        return []
+    _, rest = _until(tokens[tokens.index(listed[-1]) + 1 :], _ENDS)
+    return separated(_until(rest[1:], _ENDS)[0]) if rest and word(rest[0]) == "USING" else []
 
 
 def word(token: Token) -> str:
@@ -248,8 +264,8 @@ def _until(tokens: Sequence[Token], words: Sequence[str]) -> tuple[Sequence[Toke
     return tokens, ()
 
 
-def _separated(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Parts between commas outside of parentheses."""
+def separated(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The parts of some tokens between commas outside of parentheses."""
     parts: list[list[Token]] = [[]]
     depth = 0
     for token in tokens:

@@ -1,4 +1,4 @@
-"""The lineage that is derived for the hundred statements is put to the proof on their data."""
+"""The lineage that is derived for the statements is put to the proof on their data."""
 
 from __future__ import annotations
 
@@ -16,21 +16,29 @@ from tests.statements.corpus import Statement, schemas, statements, tables
 
 SHARE_CLAIMED = 0.5
 """Of all pairs of an input and an output column; more would be no lineage, but a list of columns."""
-NOT_SHOWN = {"warehouse_bucket_answers": {"unit_price → bucket1", "discount → bucket2"}}
-"""What is claimed, and cannot be seen: the way of a CASE that these tables do not take."""
+NOT_SHOWN = {
+    "warehouse_bucket_answers": {"unit_price → bucket1", "discount → bucket2"},
+    "billing_top_n": {"line_no → of"},
+    "meters_unioned_values": {"kwh → tag", "kwh → txt"},
+    "billing_summarized": {"status → min", "status → max", "status → null_percentage"},
+}
+"""What is claimed, and cannot be seen: a way of a CASE that these tables do not take, the order of equal rows, the tag
+of a union, and rows of a summary that are filtered away."""
 
 
 def _chosen() -> list[Any]:
-    """All statements; but one in 24 takes its time only with the slow tests. test_laws.py has made ones."""
+    """All statements, of which only one in 48 is tried without the slow tests. test_laws.py has made ones."""
     return [
-        pytest.param(each, id=each.name, marks=[] if place % 24 == 0 else [pytest.mark.slow])
+        pytest.param(each, id=each.name, marks=[] if place % 48 == 0 else [pytest.mark.slow])
         for place, each in enumerate(statements())
     ]
 
 
 def _read(statement: Statement) -> Mapping[str, Sequence[Sequence[Any]]]:
     text = re.sub("--.*", "", statement.sql)
-    return {table: rows for table, rows in tables().items() if re.search(rf"\b{table}\b", text)}
+    return {
+        table: rows for table, rows in tables().items() if re.search(rf"\b{table}\b", text, re.IGNORECASE)
+    }
 
 
 @pytest.mark.sampled(4)

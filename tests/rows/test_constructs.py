@@ -48,6 +48,14 @@ STATEMENTS = {
     "ORDER BY x, n) AS r FROM t) GROUP BY k",
     "LATERAL limit": "SELECT t.k, t.n, l.y FROM t, LATERAL (SELECT y FROM u WHERE u.k = t.k ORDER BY y LIMIT "
     "1) AS l",
+    "columns of LATERAL without names": "SELECT t.k, t.n, l.* FROM t, LATERAL (SELECT count(*), max(y) + 1, "
+    "-y, -y FROM u WHERE u.k = t.k GROUP BY y) AS l",
+    "ARRAY of expressions": "SELECT k, n, len(ARRAY(SELECT 1 FROM u WHERE u.k = t.k)) AS c, ARRAY(SELECT y + "
+    "1 FROM u WHERE u.k = t.k ORDER BY y) AS l FROM t",
+    "first and last of sorted rows": "SELECT first(n) AS f, last(x) AS l, any_value(k) AS a FROM (SELECT * FROM t "
+    "ORDER BY n, x, k)",
+    "first and last of groups": "SELECT k, first(n) AS f, last(n) AS l, last(x) AS m FROM (SELECT * FROM t ORDER "
+    "BY x, n) GROUP BY k",
     "running distinct": "SELECT k, n, count(DISTINCT x) OVER (PARTITION BY k ORDER BY n) AS c FROM t",
     "EXCLUDE TIES": "SELECT k, n, sum(x) OVER (PARTITION BY k ORDER BY n RANGE BETWEEN 1 PRECEDING AND 1 "
     "FOLLOWING EXCLUDE TIES)::INTEGER AS s FROM t",

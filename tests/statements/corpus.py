@@ -1,4 +1,4 @@
-"""More than a hundred SQL statements of a warehouse's weight, the tables that they read, and small data for these."""
+"""Almost three hundred SQL statements of a warehouse's weight, the tables that they read, and small data for these."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FOLDER = Path(__file__).parent
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "retail_parameters": {"channel": "web", "since": "2023-03-01", "rate": "1.125"},
     "retail_masked_customers": {"key": "not a secret"},
+    "billing_parameters": {"state": "paid", "since": "2024-01-15", "size": 5, "first": 2},
 }
 
 

@@ -43,3 +43,28 @@ CREATE TABLE accounts (account_id INTEGER, owner VARCHAR, currency VARCHAR, open
 CREATE TABLE transfers (transfer_id INTEGER, from_account INTEGER, to_account INTEGER, amount DECIMAL(12, 2), booked DATE, memo VARCHAR);
 CREATE TABLE sessions (session_id INTEGER, visitor VARCHAR, started TIMESTAMP, source VARCHAR, device VARCHAR);
 CREATE TABLE clicks (click_id INTEGER, session_id INTEGER, clicked_at TIMESTAMP, page VARCHAR, ms INTEGER);
+
+-- billing
+CREATE TABLE plan_periods (customer_id INTEGER, plan VARCHAR, fee DECIMAL(8, 2), valid_from DATE, valid_to DATE);
+CREATE TABLE invoices (invoice_no VARCHAR, customer_id INTEGER, issued DATE, due DATE, currency VARCHAR, status ENUM('open', 'paid', 'void'));
+CREATE TABLE invoice_lines (invoice_no VARCHAR, line_no INTEGER, sku VARCHAR, amount DECIMAL(10, 2), tax_rate DECIMAL(4, 3));
+CREATE TABLE payments (payment_id INTEGER, invoice_no VARCHAR, paid_on DATE, amount DECIMAL(10, 2), method VARCHAR);
+CREATE TABLE fx (currency VARCHAR, day DATE, rate DOUBLE);
+
+-- works and parcels
+CREATE TABLE parts (part VARCHAR, description VARCHAR, unit_cost DECIMAL(8, 2), made_here BOOLEAN);
+CREATE TABLE part_uses (assembly VARCHAR, component VARCHAR, pieces INTEGER);
+CREATE TABLE parcels (parcel_id INTEGER, order_ref VARCHAR, weight_g INTEGER, "from.hub" VARCHAR, "Ziel Ort" VARCHAR, promised DATE);
+CREATE TABLE scans (parcel_id INTEGER, seen_at TIMESTAMP, hub VARCHAR, state VARCHAR);
+
+-- events
+CREATE TABLE app_events (event_id BIGINT, user_key VARCHAR, seen_at TIMESTAMP WITH TIME ZONE, kind VARCHAR, payload JSON);
+
+-- people over time
+CREATE TABLE staff_history (staff_id INTEGER, role VARCHAR, team VARCHAR, pay DECIMAL(8, 2), since DATE);
+CREATE TABLE absences (staff_id INTEGER, first_day DATE, last_day DATE, reason VARCHAR);
+
+-- meters
+CREATE TABLE meters (meter VARCHAR, tags STRUCT(site VARCHAR, phases INTEGER[]), limits MAP(VARCHAR, DOUBLE));
+CREATE TABLE meter_values (meter VARCHAR, seen_at TIMESTAMP, kwh DOUBLE, quality ENUM('ok', 'est', 'bad'));
+CREATE TABLE "Größen" ("Maß" VARCHAR, "min.wert" DOUBLE, "max.wert" DOUBLE);

@@ -85,8 +85,6 @@ class Scope:
     bindings: list[Binding] = field(default_factory=list)
     rows: Edges = NOTHING
     """Edges that decide the rows of its FROM clause."""
-    sorting: Edges = NOTHING
-    """The edges of `rows` that decide only the order of the rows."""
     keys: tuple[frozenset[int], ...] = ()
     """Sets of columns, by the identities of their values, that are keys of those rows."""
     windows: dict[str, exp.Window] = field(default_factory=dict)

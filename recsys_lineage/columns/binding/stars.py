@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import duckdb
 from sqlglot import exp
@@ -19,6 +20,7 @@ from recsys_lineage.sql.names import quote
 
 AT_ONCE_IN_FILTER = not duckdb.__version__.startswith("1.")
 """True if COLUMNS(…) in a FILTER stands for all its columns at once and does not repeat the expression."""
+_STAR = exp.Star()
 _LIKES = exp.Like | exp.ILike | exp.SimilarTo | exp.Glob | exp.RegexpLike | exp.RegexpFullMatch
 
 
@@ -49,7 +51,9 @@ def items(node: exp.Expr, scope: Scope) -> list[Item]:
     inner = node.this if isinstance(node, exp.Alias) else node
     alias = node.alias if isinstance(node, exp.Alias) else None
     if (stars := _starred(inner, scope)) is not None:
-        return [Item(node, column.name, _constant(column.value)) for column in stars]
+        return [
+            Item(each.node, each.column.name, _constant(each.column.value), each.is_alias) for each in stars
+        ]
     if (marker := _marker(inner)) is not None:
         return _of_columns(node, inner, marker, alias, scope)
     if isinstance(inner, exp.Explode) and (fields := _unnested(inner, scope)):
@@ -98,7 +102,15 @@ def _name(node: exp.Expr, scope: Scope) -> str | None:
     return scope.spelling(parts) if parts else None
 
 
-def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
+class _OfStar(NamedTuple):
+    """A column of a star, whether REPLACE or RENAME makes its name an alias, and the expression that replaces it."""
+
+    column: Column
+    is_alias: bool = False
+    node: exp.Expr = _STAR
+
+
+def _starred(node: exp.Expr, scope: Scope) -> list[_OfStar] | None:
     """The columns of `*` and `t.*` after EXCLUDE, REPLACE and RENAME; None for anything else."""
     if isinstance(node, exp.Star):
         return _changed(visible(scope, node), node, scope)
@@ -113,16 +125,16 @@ def _starred(node: exp.Expr, scope: Scope) -> list[Column] | None:
     return None
 
 
-def _named_like(columns: list[Column], condition: str) -> list[Column]:
+def _named_like(columns: list[_OfStar], condition: str) -> list[_OfStar]:
     """The columns whose name, as `name_`, fulfils a condition."""
     kept = {
         name
         for (name,) in empty_tables().queried(
             f"SELECT name_ FROM (SELECT unnest(?) AS name_) WHERE {condition}",
-            [[each.name for each in columns]],
+            [[each.column.name for each in columns]],
         )
     }
-    return [column for column in columns if column.name in kept]
+    return [each for each in columns if each.column.name in kept]
 
 
 def _last(node: exp.Expr) -> exp.Expr:
@@ -147,7 +159,7 @@ def _of_one(node: exp.Expr, scope: Scope) -> list[Column]:
     return [Column(name, each) for name, each in fields_of(struct, value, scope)]
 
 
-def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: bool = False) -> list[Column]:
+def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: bool = False) -> list[_OfStar]:
     """The columns of a star after EXCLUDE, REPLACE and RENAME.
 
     After the star of one relation, its columns may be named with the relation, `t.* EXCLUDE (t.a)`.
@@ -162,15 +174,18 @@ def _changed(columns: list[Column], star: exp.Star, scope: Scope, *, of_one: boo
     for each in named:
         if folded(each.name) not in known:
             raise scope.statement.unknown("column", each.name, each, [column.name for column in columns])
-    found: list[Column] = []
+    aliases = {folded(each.alias) for each in _renamed_in(star) if each.this.text("table")}
+    found: list[_OfStar] = []
     for column in columns:
         name = folded(column.name)
         if name in without:
             continue
         if (other := replaced.get(name)) is not None:
-            found.append(Column(other.alias, scope.value(other.this)))
+            found.append(_OfStar(Column(other.alias, scope.value(other.this)), True, other))
+        elif (alias := renamed.get(name)) is not None:
+            found.append(_OfStar(Column(alias, column.value), True))
         else:
-            found.append(Column(renamed.get(name, column.name), column.value))
+            found.append(_OfStar(column, name in aliases))
     pattern = star.args.get("ilike")
     return found if pattern is None else _named_like(found, f"name_ ILIKE {pattern.sql('duckdb')}")
 
@@ -222,15 +237,16 @@ def _of_columns(
 
         return read
 
-    named = alias is not None
-    return [Item(node, name, reader(column), named) for name, column in zip(names, chosen, strict=True)]
+    return [
+        Item(node, name, reader(column), is_alias=True) for name, column in zip(names, chosen, strict=True)
+    ]
 
 
 def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
     """The columns behind a COLUMNS(…)."""
     argument = marker.this
-    if (columns := _starred(argument, scope)) is not None:
-        return columns
+    if (stars := _starred(argument, scope)) is not None:
+        return [each.column for each in stars]
     columns = visible(scope)
     by_name: dict[str, list[Column]] = {}
     for column in columns:
@@ -276,7 +292,8 @@ def _unnested(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
         fields = unnested_fields(node.this, value, scope, depth)
     else:
         fields = fields_of(node.this, value, scope)
-    if fields and options and (value.type or type_of(node.this, scope)).endswith("]"):
+    if fields and options and (kind := value.type or type_of(node.this, scope)).endswith("]"):
         scope.unnests = True
-        scope.unnested |= deciding(value.shape, How.JOIN)
+        is_nested = kind[: kind.rindex("[")].endswith("]")
+        scope.unnested |= deciding(value.edges if is_nested else value.shape, How.JOIN)
     return [(name, Value(transformed(each.edges), each.fields, each.type)) for name, each in fields]

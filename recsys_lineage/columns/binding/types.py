@@ -102,14 +102,22 @@ def _before(queries: exp.With, inside: exp.Expr) -> list[exp.Expr]:
 
 
 def _type_by_columns(node: exp.Expr, scope: Scope) -> str | None:
-    """The type of an expression over columns of known types; None if a type is unknown."""
+    """The type of an expression over columns of known types; None if a type is unknown.
+
+    The columns are those of a subquery: over a plain NULL, DuckDB gives some functions the type of NULL.
+    """
     described = exp.select(exp.alias_(node.copy(), "value_"))
-    for column in list(described.find_all(exp.Column)):
+    given: list[exp.Expr] = []
+    for number, column in enumerate(list(described.find_all(exp.Column))):
         parts = path(column)
         kind = scope.column(node, parts).type if parts else None
         if kind is None or parts is None:
             return None
-        _ = column.replace(exp.cast(exp.null(), exp.DataType.build(kind, dialect="duckdb", udt=True)))
+        null = exp.cast(exp.null(), exp.DataType.build(kind, dialect="duckdb", udt=True))
+        given.append(exp.alias_(null, f"given_{number}"))
+        _ = column.replace(exp.column(f"given_{number}"))
+    if given:
+        described = described.from_(exp.select(*given).subquery("given_"))
     kinds = scope.statement.types_of(described)
     return None if kinds is None else kinds[0]
 

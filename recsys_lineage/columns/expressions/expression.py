@@ -280,6 +280,9 @@ def _positional(node: exp.Expr, scope: Scope) -> Value:
 def _unnest(node: exp.Expr, scope: Scope) -> Value:
     found = scope.value(node.this)
     scope.unnests = True
+    if node.expressions:  # several levels: lists inside decide the number of rows, too
+        scope.unnested |= deciding(found.edges, How.JOIN)
+        return Value(transformed(found.edges))
     scope.unnested |= deciding(found.shape, How.JOIN)
     return (found.element or Value(found.edges)).through(transformed)
 

@@ -73,7 +73,6 @@ def _begin(scope: Scope, first: Source) -> None:
     scope.bindings += first.bindings
     scope.rows |= first.rows
     scope.keys = first.keys
-    scope.sorting = first.sorting
 
 
 def _join(scope: Scope, join: exp.Join) -> None:
@@ -132,10 +131,10 @@ def _renamed(node: exp.Expr, found: Source, scope: Scope) -> Source:
 def _as_source(binding: Binding) -> Source:
     """One relation as a side of a join."""
     if not (keys := binding.relation.keys):
-        return Source([binding], binding.relation.rows, sorting=binding.relation.sorting)
+        return Source([binding], binding.relation.rows)
     relation = binding.relation.apart()
     by_identity = tuple(frozenset(id(relation.columns[place].value) for place in key) for key in keys)
-    return Source([replace(binding, relation=relation)], relation.rows, by_identity, relation.sorting)
+    return Source([replace(binding, relation=relation)], relation.rows, by_identity)
 
 
 def _in_parentheses(node: exp.Expr, scope: Scope) -> Source:

@@ -33,13 +33,11 @@ class Source:
         bindings: its relations under their names.
         rows: the edges that decide its rows.
         keys: sets of columns, by the identities of their values, that are keys of its rows.
-        sorting: the edges of `rows` that decide only the order of its rows.
     """
 
     bindings: list[Binding]
     rows: Edges = NOTHING
     keys: tuple[frozenset[int], ...] = ()
-    sorting: Edges = NOTHING
 
 
 def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
@@ -63,9 +61,6 @@ def join_into(scope: Scope, other: Source, join: exp.Join) -> None:
     condition = NOTHING
     for here, there in compared:
         condition |= here.edges | there.edges
-    if method == "POSITIONAL":
-        other = _apart(scope, other)
-    scope.sorting = NOTHING
     before = list(scope.bindings)
     scope.bindings = [*before, *other.bindings]
     at_most_one = method == "ASOF"
@@ -142,18 +137,6 @@ def _without_keys(bindings: Sequence[Binding], nullable: set[str]) -> list[Bindi
             columns = [Column(each.name, each.value.through(keyless)) for each in binding.relation.columns]
             found[place] = replace(binding, relation=replace(binding.relation, columns=columns))
     return found
-
-
-def _apart(scope: Scope, other: Source) -> Source:
-    """The other side of a POSITIONAL join; the order of the rows on either side decides the values of its columns."""
-    scope.bindings = [_with_values(each, scope.sorting) for each in scope.bindings]
-    scope.rows -= scope.sorting
-    bindings = [_with_values(each, other.sorting) for each in other.bindings]
-    return replace(other, bindings=bindings, rows=other.rows - other.sorting)
-
-
-def _with_values(binding: Binding, decided: Edges) -> Binding:
-    return replace(binding, relation=binding.relation.with_edges(decided)) if decided else binding
 
 
 def _keys_of_join(

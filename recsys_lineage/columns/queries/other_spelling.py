@@ -9,7 +9,8 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
-from recsys_lineage.sql.pivot_values import renamed_values, word
+from recsys_lineage.sql.pivot_aliases import changed_aliases
+from recsys_lineage.sql.pivot_values import word
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
@@ -27,13 +28,13 @@ _FACTORIAL = "::HUGEINT"
 
 
 def spelled_otherwise(text: str) -> list[exp.Expr]:
-    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER or
-    `USING KEY (k, min(x))`, if rewriting makes it parse.
+    """The statements of a text with `x!`, `x[::-1]`, `apply(…)`, `FROM (VALUES …) JOIN … SELECT`, PIVOT_LONGER,
+    aliases and statistics in PIVOT and UNPIVOT, or `USING KEY (k, min(x))`, if rewriting makes it parse.
 
     Each part keeps its position in the text.
     """
     tokens = sqlglot.tokenize(text, read="duckdb")
-    changes = sorted([*_changes(tokens), *renamed_values(tokens)])
+    changes = sorted([*_changes(tokens), *changed_aliases(tokens)])
     other = text
     for start, end, words in reversed(changes):
         other = other[:start] + words + other[end:]

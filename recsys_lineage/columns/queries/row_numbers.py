@@ -75,11 +75,13 @@ class Numbered:
         choosing: the edges that decide which rows of a partition satisfy it.
         counting: the edges that decide how many do.
         keys: the identities of the partition keys.
+        is_single: whether it keeps one row of each partition.
     """
 
     choosing: Edges
     counting: Edges
     keys: set[int]
+    is_single: bool
 
 
 def numbered_by(condition: exp.Expr, scope: Scope) -> Numbered | None:
@@ -94,5 +96,7 @@ def numbered_by(condition: exp.Expr, scope: Scope) -> Numbered | None:
         if relation.columns[place].value is value:
             of_keys = [relation.columns[key].value for key in keys]
             counting = deciding(united(each.edges for each in of_keys), How.WINDOW)
-            return Numbered(deciding(value.edges, How.FILTER), counting, {id(each) for each in of_keys})
+            is_single = isinstance(condition, exp.EQ) and condition.expression.name == "1"
+            choosing = deciding(value.edges, How.FILTER)
+            return Numbered(choosing, counting, {id(each) for each in of_keys}, is_single)
     return None

@@ -22,7 +22,14 @@ from recsys_lineage.columns.queries.row_numbers import (
     numbers,
     partition_cut,
 )
-from recsys_lineage.columns.queries.sorting import at_place, is_all, limited, makes_array, order_edges
+from recsys_lineage.columns.queries.sorting import (
+    at_place,
+    is_all,
+    limited,
+    makes_array,
+    sort_keys,
+    sorted_by,
+)
 from recsys_lineage.columns.relation import Column, Relation, Value, folded
 from recsys_lineage.columns.ties import Sort
 
@@ -145,7 +152,7 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
     scope.sorts = list_.sorts(node.args.get("qualify"))
     numbered, filtered = None, NOTHING
     if (where := node.args.get("where")) is not None:
-        numbered = None if scope.sorts or _goes_on(node) else numbered_by(where.this, scope)
+        numbered = None if scope.sorts or node.args.get("distinct") else numbered_by(where.this, scope)
         filtered = NOTHING if numbered is not None else deciding(scope.edges(where.this), How.FILTER)
     grouped = _grouped(node, list_, scope)
     if numbered is not None and grouped is not None:
@@ -162,35 +169,48 @@ def selected(node: exp.Select, scope: Scope) -> Relation:
         scope.alias_first = True
         rows |= deciding(scope.edges(having.this), How.FILTER)
         scope.alias_first = False
+    choosing = NOTHING
     if (qualify := node.args.get("qualify")) is not None:
         cut = deciding(scope.edges(qualify.this), How.FILTER)
-        if (partition := partition_cut(qualify.this)) is None or _goes_on(node) or scope.unnests:
+        partition = None if node.args.get("distinct") or scope.unnests else partition_cut(qualify.this)
+        if partition is None:
             rows |= cut
         else:
             rows |= deciding(united(scope.edges(key) for key in partition), How.WINDOW)
             found = _decided_except(found, cut, {list_.place_of(key) for key in partition})
+            choosing = cut
+    keys = () if scope.unnests else keys_of(node, list_, scope)
     if numbered is not None:
         rows |= numbered.counting
-        found = _decided_except(
-            found, numbered.choosing, {list_.place_of_value(each) for each in numbered.keys}
-        )
-    keys = () if scope.unnests else keys_of(node, list_, scope)
+        places = {list_.place_of_value(each) for each in numbered.keys}
+        found = _decided_except(found, numbered.choosing, places)
+        choosing |= numbered.choosing
+        if numbered.is_single and None not in places and not scope.unnests:
+            keys += (frozenset(place for place in places if place is not None),)
     order = scope.order | united(each.edges for each in scope.sorts)
     found = Relation(found.columns, rows, keys, order)
     if qualify is None and not _goes_on(node) and not scope.unnests:
         found = replace(found, numbers=numbers([item.node for item in list_.items], list_.place_of))
-    return _last_clauses(node, found, list_, scope)
+    return _last_clauses(node, found, list_, scope, choosing)
 
 
-def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: Scope) -> Relation:
-    """DISTINCT, ORDER BY and LIMIT."""
+def _last_clauses(
+    node: exp.Select, found: Relation, list_: Projection, scope: Scope, choosing: Edges
+) -> Relation:
+    """DISTINCT, ORDER BY and LIMIT.
+
+    Args:
+        node, list_, scope: the SELECT, its list, and its scope.
+        found: its relation so far.
+        choosing: the edges that decide which rows of each partition are there, and not how many.
+    """
 
     def read(key: exp.Expr) -> Edges:
         return _read(key, scope, list_)
 
     if (distinct := node.args.get("distinct")) is not None:
         if (on := distinct.args.get("on")) is not None:
-            keys = on.expressions if isinstance(on, exp.Tuple) else [on]
+            keys = [key.unnest() for key in (on.expressions if isinstance(on, exp.Tuple) else [on])]
             edges = united(at_place(key, found, scope).edges if is_place(key) else read(key) for key in keys)
             found = found.narrowed(deciding(edges, How.GROUP_BY) | found.order)
             places = [list_.place_of_named(key) for key in keys]
@@ -199,19 +219,23 @@ def _last_clauses(node: exp.Select, found: Relation, list_: Projection, scope: S
         else:
             found = found.distinct()
     if (order := node.args.get("order")) is not None:
-        edges = order_edges(order, found, read, scope)
+        sorts = sort_keys(order, found, lambda key: read(key) | choosing, list_.place_of_named, scope)
+        edges = united(edges for _, edges in sorts)
         chooses = distinct is not None and distinct.args.get("on") is not None
         if makes_array(node):
             if any(is_all(each.this) for each in order.expressions):
                 edges |= deciding(united(each.relation.values for each in scope.bindings), How.SORT)
+                sorts = [(None, edges)]
             group = node.args.get("group")
             chooses = distinct is not None or (group is not None and bool(group.args.get("all")))
-        found = found.narrowed(edges) if chooses else found.ordered(edges)
+        found = found.narrowed(edges) if chooses else sorted_by(found, sorts)
     return limited(_with_names(found, list_, scope), node, scope)
 
 
 def _read(node: exp.Expr, scope: Scope, list_: Projection) -> Edges:
-    """The edges of an expression in a clause where an alias takes precedence over a column."""
+    """The edges of an expression in a clause where an alias takes precedence over a column, but not within others."""
+    if isinstance(node, exp.Collate):
+        return _read(node.this.unnest(), scope, list_)
     if isinstance(node, exp.Column) and len(node.parts) == 1:
         alias = list_.aliases().get(folded(node.name))
         if alias is not None:

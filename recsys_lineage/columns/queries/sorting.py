@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.scope import Binding, Scope
-from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
-from recsys_lineage.columns.relation import Relation
+from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding
+from recsys_lineage.columns.relation import Column, Relation, folded
+
+SortKeys = Sequence[tuple[int | None, Edges]]
+"""Edges of sort keys, each with the index of the column that it is; None if it is none."""
 
 
-def order_edges(order: exp.Expr, found: Relation, read: Callable[[exp.Expr], Edges], scope: Scope) -> Edges:
-    """The edges of the sort keys of an ORDER BY.
+def sort_keys(
+    order: exp.Expr,
+    found: Relation,
+    read: Callable[[exp.Expr], Edges],
+    place_of: Callable[[exp.Expr], int | None],
+    scope: Scope,
+) -> SortKeys:
+    """The sort keys of an ORDER BY.
 
     Args:
         order: the ORDER BY clause.
         found: the ordered relation, whose columns the clause may name by their positions or by ALL.
-        read: returns the edges of a key that is an expression.
+        read: returns the edges of a key that is none of its columns.
+        place_of: returns the index of the column that a key is.
         scope: the scope of the clause.
     """
-    keys: list[Edges] = []
+    keys: list[tuple[int | None, Edges]] = []
     for each in order.expressions:
-        key = each.this
+        key = each.this.unnest()
         if is_all(key):
-            keys.append(found.values)
+            keys += [(place, column.value.edges) for place, column in enumerate(found.columns)]
         elif isinstance(key, exp.Literal) and not key.is_string:
-            keys.append(at_place(key, found, scope).edges)
+            keys.append((int(key.name) - 1, at_place(key, found, scope).edges))
+        elif (place := place_of(key)) is not None:
+            keys.append((place, found.columns[place].value.edges))
         else:
-            keys.append(read(key))
-    return deciding(united(keys), How.SORT)
+            keys.append((None, read(key)))
+    return [(place, deciding(edges, How.SORT)) for place, edges in keys]
+
+
+def sorted_by(found: Relation, keys: SortKeys) -> Relation:
+    """A relation in the order of sort keys.
+
+    Those after the columns of a key of the rows decide nothing, because no rows are equal any more; nor does the order
+    in which the rows come.
+    """
+    seen: set[int] = set()
+    for number, (place, _) in enumerate([*keys, (None, NOTHING)]):
+        if any(key <= seen for key in found.keys):
+            return found.ordered(keys[:number], settled=True)
+        seen |= set() if place is None else {place}
+    return found.ordered(keys, settled=False)
 
 
 def is_all(key: exp.Expr) -> bool:
@@ -78,7 +104,15 @@ def sorted_relation(found: Relation, order: exp.Expr, scope: Scope) -> Relation:
     """A relation with known columns only, in an order."""
     inner = scope.sibling()
     inner.bindings.append(Binding("", found))
-    return found.ordered(order_edges(order, found, inner.edges, scope))
+
+    def place_of(key: exp.Expr) -> int | None:
+        if not isinstance(key, exp.Column) or len(key.parts) != 1:
+            return None
+        places = found.by_name.get(folded(key.name), [])
+        return places[0] if len(places) == 1 else None
+
+    keys = sort_keys(order, found, inner.edges, place_of, scope)
+    return sorted_by(found, keys)
 
 
 def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
@@ -97,8 +131,11 @@ def limited(found: Relation, node: exp.Expr, scope: Scope) -> Relation:
         part = clause.args.get("expression") or clause.args.get("count")
         if part is not None:
             given |= deciding(inner.edges(part), How.FILTER)
-    order = found.order | found.sorting
-    found = replace(found, rows=found.rows - found.sorting, order=order).with_edges(order).narrowed(given)
+    columns = [
+        column if place in found.sort_keys else Column(column.name, column.value.with_edges(found.order))
+        for place, column in enumerate(found.columns)
+    ]
+    found = replace(found, columns=columns).narrowed(given)
     limit = node.args.get("limit")
     if isinstance(limit, exp.Limit) and _is_one(limit):
         found = found.with_key(())

@@ -370,25 +370,33 @@ class Witnesses(QueryFacts):
             for n, table in enumerate(witnessed.tables)
         ]
 
-    def _of_group(self, row: str, one: list[Node], likes: str, joined: bool) -> str:
+    def _of_group(self, row: str, one: list[Node], likes: list[tuple[Node, str]], joined: bool) -> str:
         """SQL of the rows of a group, or of one for each aggregate, given that of the rows behind one of its rows."""
         if not one:
             return self._contribution.gathered(row, joined=joined)
-        found = [row_of(call, row, self.syntax, likes) for call in one]
+        found = [row_of(call, row, self.syntax, _weighed(call, likes)) for call in one]
         return self._contribution.together(found)
 
-    def _likes(self, query: Node, one: list[Node], taken: Mapping[int, Callable[[str], str]]) -> str:
-        """SQL of the number of wanted values in a row, among those that aggregates take from one row."""
+    def _likes(
+        self, query: Node, one: list[Node], taken: Mapping[int, Callable[[str], str]]
+    ) -> list[tuple[Node, str]]:
+        """Aggregates that take their value from one row, each with SQL of 1 for a row with the wanted value, else 0."""
         select = query["select_list"]
         if any(is_expression(part, "STAR") for part in parts(select)):
-            return ""
+            return []
         same = [
-            taken[place](f"({self.syntax.expression_text(arguments(each)[0])})")
+            (each, taken[place](f"({self.syntax.expression_text(arguments(each)[0])})"))
             for place, each in enumerate(select)
             if place in taken and any(each is call for call in one)
         ]
-        return " + ".join(f"coalesce(({each})::INTEGER, 0)" for each in same)
+        return [(each, f"coalesce(({condition})::INTEGER, 0)") for each, condition in same]
 
     def _over(self, window: Node, row: str) -> str:
         made = rows_looked_at(window, self.syntax.expression(row), self.syntax, self._contribution.gathering)
         return self._contribution.of_window(self.syntax.expression_text(made))
+
+
+def _weighed(call: Node, likes: list[tuple[Node, str]]) -> str:
+    """SQL of how well a row fits an aggregate: by its own value first, then by the number of other wanted values."""
+    own = [f"{len(likes)} * {text}" for each, text in likes if each is call]
+    return " + ".join([*own, *(text for _, text in likes)])

@@ -80,6 +80,12 @@ SELECT DISTINCT a, b FROM t;
 -- *: t.a GROUP_BY, t.d SORT
 SELECT DISTINCT ON (a) c FROM t ORDER BY d;
 
+-- # DISTINCT ON takes an alias before a column, in parentheses too
+-- a: t.b IDENTITY
+-- c: t.c IDENTITY
+-- *: t.b GROUP_BY
+SELECT DISTINCT ON ((a)) b AS a, c FROM t;
+
 -- # DISTINCT ON an alias, which is also a column of two tables
 -- a: u.a IDENTITY
 -- b: t.b IDENTITY
@@ -161,6 +167,24 @@ FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t) AS q 
 -- # nor does how many rows stay
 -- n: t.b WINDOW
 SELECT count(*) AS n FROM (FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1) AS q;
+
+-- # nor does their order by what they share, and a LIMIT
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY, t.c WINDOW
+-- *: t.b WINDOW, t.b SORT
+SELECT b, a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1 ORDER BY b, a LIMIT 5;
+
+-- # the same where a query around it asks for the number
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY, t.c WINDOW
+-- *: t.b WINDOW, t.b SORT
+SELECT b, a FROM (SELECT *, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM t) AS q WHERE n = 1 ORDER BY b, a;
+
+-- # of more rows the order by something else does
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY, t.c WINDOW, t.a SORT
+-- *: t.b WINDOW, t.b SORT
+SELECT b, a FROM t QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) <= 2 ORDER BY b, a;
 
 -- # but where the order decides more than that, or more is asked
 -- b: t.b IDENTITY

@@ -229,3 +229,21 @@ SELECT a, unnest([x + 1 FOR x IN l IF x > c]) AS x FROM t;
 -- x: t.l TRANSFORMATION, t.a TRANSFORMATION
 -- *: t.l JOIN
 SELECT len(list_transform(l, lambda x: x + a)) AS n, len([x + a FOR x IN l]) AS m, unnest([x + a FOR x IN l]) AS x FROM t;
+
+-- # the lists inside decide how many rows an unnest of several levels makes
+-- b: t.b IDENTITY
+-- x: t.a TRANSFORMATION, t.l TRANSFORMATION
+-- *: t.a JOIN, t.l JOIN
+SELECT b, unnest([[l, [9]], [[a]]], recursive := true) AS x FROM t;
+
+-- # the same of structs in lists of lists
+-- b: t.b IDENTITY
+-- p: w.ls TRANSFORMATION
+-- q: w.ls TRANSFORMATION
+-- *: w.ls JOIN
+SELECT b, unnest([ls], recursive := true) FROM t, w;
+
+-- # a comprehension of comparisons, whose parameter has the name of a column
+-- x: t.l TRANSFORMATION
+-- y: t.c TRANSFORMATION, t.l TRANSFORMATION, t.l FILTER
+SELECT [a > 1 FOR a IN l] AS x, list_where(l, [NOT (a = 1 OR a < c) FOR a, i IN l IF a > 0 AND i < 3]) AS y FROM t;

@@ -63,17 +63,49 @@ SELECT -a AS c FROM t ORDER BY c;
 -- *: t.a FILTER
 SELECT a + 1 AS x, x * c AS y FROM t WHERE x > 1 QUALIFY count(*) OVER () > x;
 
+-- # also in parentheses and under a collation
+-- a: t.b IDENTITY
+-- b: t.d TRANSFORMATION
+-- *: t.b SORT, t.d SORT
+SELECT b AS a, d::VARCHAR AS b FROM t ORDER BY b COLLATE NOCASE, ((a));
+
+-- # a place in parentheses
+-- b: t.b IDENTITY
+-- a: t.a IDENTITY
+-- *: t.a SORT
+SELECT b, a FROM t ORDER BY (2);
+
 -- # ORDER BY a place, and ALL
 -- b: t.b IDENTITY
 -- a: t.a IDENTITY
 -- *: t.a SORT
 SELECT b, a FROM t ORDER BY 2;
 
--- # ORDER BY ALL
+-- # ORDER BY ALL: the first key comes in the same order, whatever the second one is
 -- b: t.b IDENTITY
--- a: t.a IDENTITY
--- *: t.a SORT, t.b SORT
+-- a: t.a IDENTITY, t.a SORT
+-- *: t.b SORT
 SELECT b, a FROM t ORDER BY ALL;
+
+-- # a column that is a sort key comes in an order, and a LIMIT leaves values of it, that no later key decides
+-- a: t.a IDENTITY
+-- c: t.c IDENTITY, t.b SORT, t.c SORT
+-- k: t.b TRANSFORMATION, t.b SORT
+-- d: t.d IDENTITY, t.b SORT, t.c SORT
+-- *: t.a SORT
+SELECT a, c, b || '' AS k, d FROM t ORDER BY a DESC, k, c LIMIT 3;
+
+-- # keys behind those of the groups decide nothing
+-- a: t.a IDENTITY
+-- n: t.c AGGREGATION
+-- *: t.a GROUP_BY, t.a SORT
+SELECT a, max(c) AS n FROM t GROUP BY a ORDER BY 1, n, max(d);
+
+-- # keys of a set operation
+-- a: t.a IDENTITY, u.a IDENTITY
+-- d: t.d IDENTITY, u.e IDENTITY, t.d SORT, u.e SORT
+-- *: t.a SORT, u.a SORT
+SELECT a, d FROM t UNION ALL SELECT a, e FROM u ORDER BY a, d;
 
 -- # CASE, IF, COALESCE and NULLIF look at what they choose by
 -- q: t.a CONDITIONAL, t.b TRANSFORMATION, t.d TRANSFORMATION

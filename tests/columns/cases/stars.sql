@@ -88,7 +88,7 @@ FROM u PIVOT (sum(a) AS s, count(*) FOR k IN ('x') a IN (1, 2) GROUP BY e);
 
 -- # PIVOT of a query, in WITH, ordered
 -- x: u.a AGGREGATION, u.k FILTER
--- *: u.e FILTER, u.a SORT, u.k FILTER
+-- *: u.e FILTER, u.k FILTER
 WITH p AS (PIVOT (SELECT a, k FROM u WHERE e IS NULL) ON k IN ('x') USING max(a)) SELECT * FROM p ORDER BY x;
 
 -- # PIVOT with its own order
@@ -154,3 +154,90 @@ SELECT COLUMNS(u.* EXCLUDE (e))::VARCHAR AS "\0_of_u" FROM t JOIN u ON t.a = u.a
 -- new_a: v.a IDENTITY
 -- new_n: v.n IDENTITY
 SELECT COLUMNS(v.* RENAME (a AS n, n AS "N")) AS "new_\0" FROM v;
+
+-- # REPLACE makes an alias, which ORDER BY takes before the column
+-- a: t.b TRANSFORMATION
+-- b: t.b IDENTITY
+-- *: t.b SORT
+SELECT * EXCLUDE (c, d, s, l, m) REPLACE (b || '' AS a) FROM t ORDER BY a;
+
+-- # but not within an expression
+-- a: t.b TRANSFORMATION
+-- b: t.b IDENTITY
+-- *: t.a SORT
+SELECT * EXCLUDE (c, d, s, l, m) REPLACE (b || '' AS a) FROM t ORDER BY a + 1;
+
+-- # RENAME makes aliases for all clauses
+-- z: u.a IDENTITY, u.a SORT
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY, u.a SORT
+-- m: u.a TRANSFORMATION, u.a SORT
+-- *: u.a FILTER, u.a WINDOW, u.k SORT
+SELECT u.* RENAME (a AS z), z + 1 AS m FROM u WHERE z > 1 QUALIFY rank() OVER (ORDER BY z) = 1 ORDER BY k, z;
+
+-- # names that RENAME swaps
+-- b: t.a IDENTITY
+-- a: t.b IDENTITY
+-- *: t.b SORT
+SELECT * EXCLUDE (c, d, s, l, m) RENAME (a AS b, b AS a) FROM t ORDER BY a;
+
+-- # COLUMNS makes aliases of the columns' names
+-- k: u.k IDENTITY
+-- a: u.a AGGREGATION
+-- *: u.k GROUP_BY, u.a FILTER, u.a SORT
+SELECT k, max(COLUMNS('a')) FROM u GROUP BY k HAVING a > 1 ORDER BY a;
+
+-- # an aggregate that replaces a column is no key of GROUP BY ALL
+-- a: u.a AGGREGATION
+-- k: u.k IDENTITY
+-- e: u.e IDENTITY
+-- *: u.k GROUP_BY, u.e GROUP_BY
+SELECT * REPLACE (sum(a) AS a) FROM u GROUP BY ALL;
+
+-- # an expression that replaces a column is a key of groups
+-- a: u.k TRANSFORMATION
+-- n: u.e AGGREGATION
+-- *: u.k GROUP_BY, u.k SORT
+SELECT * EXCLUDE (k, e) REPLACE (upper(k) AS a), count(e) AS n FROM u GROUP BY upper(k) ORDER BY a, n;
+
+-- # aliases of UNPIVOT's entries, with or without AS, or before them
+-- d: t.d IDENTITY
+-- n:
+-- v: t.a TRANSFORMATION, t.c TRANSFORMATION, t.b IDENTITY
+-- *: t.a FILTER, t.c FILTER, t.b FILTER
+UNPIVOT (SELECT a, b, c, d FROM t) ON a::VARCHAR "x y", y: c::VARCHAR, (b) AS z INTO NAME n VALUE v;
+
+-- # pairs of columns with an alias
+-- b: t.b IDENTITY
+-- n:
+-- v: t.a IDENTITY
+-- w: t.c IDENTITY
+-- *: t.a FILTER, t.c FILTER
+FROM (UNPIVOT (SELECT a, b, c FROM t) ON (a, c) pair INTO NAME n VALUE v, w) SELECT b, n, v, w;
+
+-- # aliases of PIVOT's values and statistics
+-- e: u.e IDENTITY
+-- one_total: u.a AGGREGATION, u.k FILTER
+-- one_m: u.a AGGREGATION, u.k FILTER
+-- two_total: u.a AGGREGATION, u.k FILTER
+-- two_m: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY, u.e SORT
+SELECT * FROM (PIVOT u ON k IN ('x' one, two: 'y') USING total: sum(a), max(a) m GROUP BY e) ORDER BY e;
+
+-- # the fields of a struct that a function makes of a column, by a text
+-- x: t.b TRANSFORMATION
+-- z: t.b TRANSFORMATION
+SELECT unnest(from_json(b, '{"x": "INTEGER", "y": {"z": "DATE"}}'), recursive := true) FROM t;
+
+-- # statistics of PIVOT that are more than a call, one with its alias before it
+-- e: u.e IDENTITY
+-- x_half: u.a AGGREGATION, u.k FILTER
+-- x_n: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY
+PIVOT u ON k IN ('x') USING sum(a) / 2 AS half, n: -max(a) GROUP BY e;
+
+-- # the same behind a table
+-- e: u.e IDENTITY
+-- x_k: u.a AGGREGATION, u.k FILTER
+-- *: u.e GROUP_BY
+SELECT p.* FROM u PIVOT (list(a)[1]::VARCHAR AS k FOR k IN ('x') GROUP BY e) AS p;

@@ -6,11 +6,12 @@ import duckdb
 
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
-from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parameters_in
+from recsys_lineage.rows.statement.syntax import Node, children, is_expression, parameters_in, parts
 from recsys_lineage.sql.names import quote
 
 
 def names_of(query: Node, catalog: Catalog) -> list[str] | None:
+    """The columns of a query, by their aliases, their names or their texts; None if these do not determine them."""
     if query["type"] != "SELECT_NODE":
         return names_of(children(query)[0], catalog)
     names: list[str] = []
@@ -27,9 +28,20 @@ def names_of(query: Node, catalog: Catalog) -> list[str] | None:
             names.append(each["alias"])
         elif is_expression(each, "COLUMN_REF"):
             names.append(each["column_names"][-1])
-        else:
+        elif _makes_several(each):
             return None
+        else:
+            names.append(catalog.syntax.expression_text(each))  # DuckDB calls it by its text
     return names
+
+
+def _makes_several(expression: Node) -> bool:
+    """Whether an expression may be several columns: COLUMNS(…), or `unnest` of a struct."""
+    return any(
+        is_expression(each, "STAR")
+        or (is_expression(each, "FUNCTION") and each["function_name"].casefold() in ("unnest", "unlist"))
+        for each in parts(expression)
+    )
 
 
 def names_of_item(item: FromItem, catalog: Catalog) -> list[str] | None:
