@@ -14,6 +14,8 @@ from functools import cache
 import pytest
 import typer.main
 import typer.testing
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
@@ -26,6 +28,21 @@ settings.load_profile("change")
 
 # Hundreds of tests ask the same commands, which typer would put together anew for each.
 typer.testing.__dict__["_get_command"] = cache(typer.main.get_command)
+
+
+# Each new instance of Dagster stamps its storages with their last migration, and reads all migrations to know it.
+_migrations_in = ScriptDirectory.from_config
+_migrations: dict[str | None, ScriptDirectory] = {}
+
+
+def _migrations_of(config: Config) -> ScriptDirectory:
+    folder = config.get_main_option("script_location")
+    if folder not in _migrations:
+        _migrations[folder] = _migrations_in(config)
+    return _migrations[folder]
+
+
+ScriptDirectory.from_config = staticmethod(_migrations_of)  # type: ignore[method-assign]
 
 
 def _on_s3(item: pytest.Item) -> bool:

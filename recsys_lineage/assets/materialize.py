@@ -1,4 +1,4 @@
-"""Materializing one asset: observe reads, write a draft, check it, commit it with its record (`attempts/attempt.py`).
+"""Materializing one asset: observe the reads, write a draft, check it, commit it with its record (see `attempts`).
 
 No orchestrator is needed: a notebook calls `materialize`, the Dagster adapter calls `attempt` and turns its Outcome
 into events, and `reproduce` writes the result to a lake of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,6 +109,39 @@ def test_another_process_looks_through_nothing(package: Package, looks: list[obj
     assert package.constants() == constants == package.constants_anew()
     assert constants[0] >= {"a.sql", "RATE"} and constants[1] >= {3, 2, 5}
     assert len(looks) == 4, "but for the one that was found anew"
+
+
+STORES = """
+import os
+import sys
+from recsys_lineage.assets.code import findings_cache
+from recsys_lineage.assets.code.reachable_code import Codebase, Definition
+writes = []
+whole = findings_cache.FindingsCache._write
+findings_cache.FindingsCache._write = lambda self, path: (writes.append(path), whole(self, path))[1]
+findings_cache.PAUSE = 1_000_000
+codebase = Codebase()
+for name in ("root", "read", "unused"):
+    codebase.digest_of_reached((Definition(f"{sys.argv[1]}.start", name),))
+assert len(writes) == 1
+if sys.argv[2:]:
+    codebase.write_findings()
+    codebase.write_findings()
+    assert len(writes) == 2
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("killed", [[], ["killed"]], ids=["ends", "is killed once it wrote them"])
+def test_what_follows_soon_is_written_once_and_at_the_latest_as_the_process_ends(
+    package: Package, looks: list[object], killed: list[str]
+) -> None:
+    path = {"PYTHONPATH": os.pathsep.join([str(package.folder.parent), *sys.path])}
+    command = [sys.executable, "-c", STORES, package.name, *killed]
+    subprocess.run(command, env={**os.environ, **path}, check=True)
+    for name in ("root", "read", "unused"):
+        package.digest(name=name)
+    assert looks == []
 
 
 def _edited(package: Package) -> None:

@@ -6,11 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 from recsys_assets.shop.loaded_source import load_source
-from tests.sql.pipeline import open_source, run_raw, run_sql
+from tests.sql.pipeline import open_source, run_raw, run_sql, small_database
 
 HEAD = "order_id;customer_id;sku;qty;price;order date\n"
 """The header of orders whose rows stand one for one in a file."""
@@ -19,7 +18,7 @@ HEAD = "order_id;customer_id;sku;qty;price;order date\n"
 def loaded(folder: Path, data: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events and the rejected rows of a source."""
     source = load_source(folder)
-    with duckdb.connect() as con:
+    with small_database() as con:
         open_source(con, source, data)
         run_raw(con, source)
         run_sql(con, source, "clean", ("events", "promotions", "rejected_rows"))

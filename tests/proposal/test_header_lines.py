@@ -13,6 +13,7 @@ ROWS = [(f"o{n}", f"c{n % 4}", f"p{n % 7}", f"{n % 3 + 1}") for n in range(30)]
 NAMES = ("Order ID", "Customer ID", "SKU", "Qty (pcs)", "Created at")
 
 
+@pytest.mark.sampled(5)  # each end, number and head stays
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("wrapped", [1, 3, 5])
 @pytest.mark.parametrize("above", ["", "My shop\n", 'Report;5" tiles; all\nfrom 2024-01-01\n\n'])

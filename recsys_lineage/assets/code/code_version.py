@@ -98,9 +98,12 @@ def constants_reached(
 def hold_code() -> None:
     """Freeze the analysed code: later changes of its files do not count, nor in forked processes.
 
-    A fork server calls this: its children run the code that it has loaded, whatever was edited meanwhile.
+    A fork server calls this: its children run the code that it has loaded, whatever was edited meanwhile. It is often
+    killed, so what it found is written first.
     """
     global _held
+    for codebase in _shared.values():
+        codebase.write_findings()
     _held = True
 
 

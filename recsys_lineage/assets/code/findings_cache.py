@@ -9,9 +9,11 @@ import os
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from recsys_lineage.assets.code.first_party import FirstPartyModules
 LARGE = 1 << 20
 """Size from which a file counts by its size and time; smaller ones, all code included, count by their content."""
 
+PAUSE = 10
+"""Pause after the findings were written, as a multiple of the time that took."""
+
 
 class FindingsCache:
     """Findings about the definitions of a package, cached in a file in its `__pycache__`: plain JSON by kind and key.
@@ -27,6 +32,10 @@ class FindingsCache:
     The analysis of a project takes seconds, and each step of a run is a separate process. Findings of another process
     are used if every file and folder of the same first-party packages, Python and this analysis are unchanged. Like
     byte code, they are not written under `sys.dont_write_bytecode` or into a folder that is not writable.
+
+    A process that looks through a project for the first time has new findings dozens of times in a row, and each time
+    they are written as a whole, after all files were compared. So what follows soon after is written later, at the
+    latest as the process ends.
 
     Args:
         package: the top-level package that the file lies in.
@@ -37,6 +46,8 @@ class FindingsCache:
         self._modules = modules
         self._path, self._mode = _place(package, modules)
         self._found: dict[str, dict[str, Any]] = self._read()
+        self._next = 0.0
+        self._pending_in: int | None = None
 
     def get(self, kind: str, key: str) -> Any:
         """A cached finding, None if there is none."""
@@ -48,21 +59,36 @@ class FindingsCache:
             self._found.setdefault(kind, {}).update(values)
         if self._path is None or sys.dont_write_bytecode:
             return
-        made_of = _made_of(self._modules, self._modules.homes())
-        if self._modules.changed():  # what was looked through is no longer what lies there
-            return
-        try:
-            with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as stream:
-                written = Path(stream.name)
-                try:
-                    json.dump({"made of": made_of, "found": self._found}, stream)
-                    stream.flush()
-                    written.chmod(self._mode)
-                    written.replace(self._path)
-                except OSError:  # a full disk
-                    written.unlink(missing_ok=True)
-        except OSError:  # a folder that is not there, or not ours to write into
-            return
+        if time.monotonic() >= self._next:
+            self._write(self._path)
+        elif self._pending_in != os.getpid():  # not at the end of a process that this one is forked from
+            Finalize(None, self.write_pending, exitpriority=0)
+            self._pending_in = os.getpid()
+
+    def write_pending(self) -> None:
+        """Write findings that were stored soon after others."""
+        if self._path is not None and self._pending_in == os.getpid():
+            self._write(self._path)
+
+    def _write(self, path: Path) -> None:
+        began = time.monotonic()
+        with suppress(OSError):  # a full disk, a folder that is not there, or not ours to write into
+            made_of = _made_of(self._modules, self._modules.homes())
+            if not self._modules.changed():  # else, what was looked through is no longer what lies there
+                self._replace(path, {"made of": made_of, "found": self._found})
+        self._next = time.monotonic() + PAUSE * (time.monotonic() - began)
+        self._pending_in = None
+
+    def _replace(self, path: Path, content: Mapping[str, Any]) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as stream:
+            written = Path(stream.name)
+            try:
+                json.dump(content, stream)
+                stream.flush()
+                written.chmod(self._mode)
+                written.replace(path)
+            except OSError:
+                written.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, dict[str, Any]]:
         if self._path is None:

@@ -36,6 +36,11 @@ class Codebase(ImportEffects):
             self._caches[package] = FindingsCache(package, self._modules)
         return self._caches[package]
 
+    def write_findings(self) -> None:
+        """Write what was found for other processes, where that was put off."""
+        for cache in self._caches.values():
+            cache.write_pending()
+
     # --- reaching ------------------------------------------------------------------------------------------
 
     def reach(self, roots: Iterable[Definition]) -> tuple[Definition, ...]:
