@@ -67,6 +67,29 @@ def test_a_correlated_group_is_traced_whole() -> None:
     assert set(traces_of(DATA, sql, {"k": "a", "n": 4})["t"][1]) == {("a", 4, 0), ("a", -3, 1)}
 
 
+_BY_K = "OVER (PARTITION BY k ORDER BY"
+NEAR = {
+    "a sum of neighbours": f"sum(n) {_BY_K} x, n ROWS 1 PRECEDING)",
+    "the row before": f"lag(n) {_BY_K} x, n)",
+    "the row after": f"lead(n, 1, -9) {_BY_K} x, n)",
+    "groups without ties": f"count(n) {_BY_K} n GROUPS 1 PRECEDING EXCLUDE TIES)",
+    "a range of values": f"max(n) {_BY_K} n RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING)",
+    "all but the own row": f"sum(n) {_BY_K} x ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE CURRENT ROW)",
+}
+"""Windows of which a row that was read for another row lacks rows of its own."""
+FIRST_OF_ANOTHER_ORDER = (
+    "SELECT s, count(*) AS c FROM (SELECT {0} AS s FROM t "
+    "QUALIFY row_number() OVER (PARTITION BY k ORDER BY x DESC, n) <= 2) AS q GROUP BY s"
+)
+
+
+@pytest.mark.sampled(3)
+@pytest.mark.parametrize("near", NEAR.values(), ids=NEAR.keys())
+def test_rows_that_a_window_reads_for_others_are_counted_nowhere_else(near: str) -> None:
+    t: Rows = [("a", 1, 0), ("a", 2, 1), ("a", 2, 1), ("a", 4, 2), ("a", None, 3), ("b", 2, 0), ("b", 1, 1)]
+    check_laws(Made(FIRST_OF_ANOTHER_ORDER.format(near), cut=True), {"t": t, "u": []})
+
+
 CONSTANTS = (
     "SELECT count(*) AS c FROM (VALUES (1), (2)) AS v(x) WHERE NOT EXISTS (SELECT 1 FROM t WHERE t.n = v.x)",
     "SELECT count(*) AS c FROM (VALUES (1), (2)) AS v(x) ANTI JOIN t ON t.n = v.x",

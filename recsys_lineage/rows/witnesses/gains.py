@@ -11,6 +11,7 @@ from recsys_lineage.rows.statement.definition import MAIN, Definition
 from recsys_lineage.rows.statement.from_item import from_items
 from recsys_lineage.rows.statement.row_facts.path_counts import path_counts
 from recsys_lineage.rows.statement.row_facts.query_facts import QueryFacts
+from recsys_lineage.rows.statement.row_facts.window_rows import are_enough_for_all
 from recsys_lineage.rows.statement.syntax import (
     Node,
     children,
@@ -48,6 +49,9 @@ class Gains:
         self._of_groups = Made(statement, lambda expression, _: self._is_of_several(expression))
         self._tables = set(statement.catalog.tables)
         self._several = {table for table in self._tables if path_counts(statement, [table]).get(MAIN, 0) > 1}
+        for name, each in statement.definitions.items():
+            if self._has_rows_for_others(each):
+                self._several |= self._below({name})
         keyed = any(each.keys for each in statement.definitions.values())
         self._totals = {name for name, each in statement.definitions.items() if self._is_total(name, each)}
         may_gain = bool(self._several or self._totals) and not statement.sampled and not keyed
@@ -79,6 +83,12 @@ class Gains:
             for name, definition in self._statement.definitions.items()
             if gaining and (name in cutting or (name in below and self._is_shared(name, definition)))
         ]
+
+    def _has_rows_for_others(self, definition: Definition) -> bool:
+        """Whether rows of a definition may be traced for the windows of others, without all that theirs read."""
+        if definition is self._statement.main or definition.query["type"] != "SELECT_NODE":
+            return False
+        return not are_enough_for_all(windows_of(definition.query))
 
     def _is_shared(self, name: str, definition: Definition) -> bool:
         if name in self._totals:

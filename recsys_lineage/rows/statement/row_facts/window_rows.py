@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from recsys_lineage.rows.statement.syntax import (
     Node,
     Syntax,
@@ -10,6 +12,7 @@ from recsys_lineage.rows.statement.syntax import (
     gathered,
     is_expression,
     set_arguments,
+    without_places,
 )
 
 _UP_TO_PEERS = ("WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE")
@@ -56,6 +59,24 @@ def is_up_to_own(window: Node) -> bool:
         return False
     up_to_peers = window["start"] == _ALL[0] and window["end"] in ("CURRENT_ROW_RANGE", "CURRENT_ROW_GROUPS")
     return kind in _UP_TO_PEERS or up_to_peers
+
+
+def are_enough_for_all(windows: Sequence[Node]) -> bool:
+    """Whether the rows that windows read for one row are enough for each of these rows too.
+
+    So it is with whole partitions, and with the rows up to one place in one order. Of `1 PRECEDING`, or of windows in
+    different orders, a row that was read for another one lacks rows of its own. What reads the whole table is context,
+    which no trace has as rows.
+    """
+    within = [each for each in windows if not is_over_all(each)]
+    if not within:
+        return True
+
+    def alike(part: str) -> bool:
+        return len({repr(without_places(each.get(part))) for each in within}) == 1
+
+    whole = any(map(is_over_partition, within))
+    return alike("partitions") and (whole or (alike("orders") and all(map(is_up_to_own, within))))
 
 
 def place_in(window: Node) -> Node:
