@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
+from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_assets.assets.raw.found_files import faulty_days, inputs_digest, with_status
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import NamedScan
@@ -173,3 +174,21 @@ def _nothing_of(day: str, rows: int, files: pl.DataFrame, scans: EventScans) -> 
         "What to do: look at its joins and its WHERE, and at the files that it joins; "
         f"if there is nothing to load: recsys forget {paths[0] if paths else 'FILE'}"
     )
+
+
+def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
+    """The error of days that cannot be loaded: day → why, in words."""
+    texts = sorted({text for reasons in refused.values() for text in reasons})
+    shown = days_shown(refused)
+    return FaultyFiles(
+        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
+        where=shown,
+        advice="fix the file, or drop it with recsys forget, materialize source_files, then these days of "
+        "raw_events; all other days are loaded",
+    )
+
+
+def days_shown(refused: Collection[str]) -> str:
+    """The first of some days, and how many more there are, for messages."""
+    days = sorted(refused)
+    return ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")

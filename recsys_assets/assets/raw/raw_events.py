@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -11,12 +11,19 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from recsys_assets.assets.raw.day_plan import FORGET, REPLACED, DayPlan, EventScans, day_plan
+from recsys_assets.assets.raw.day_plan import (
+    FORGET,
+    REPLACED,
+    DayPlan,
+    EventScans,
+    day_plan,
+    days_shown,
+    refused_days,
+)
 from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     DAY,
     MOST_SHOWN,
-    FaultyFiles,
     columns_for_both,
     failing_advice,
     failing_of,
@@ -26,7 +33,7 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
-from recsys_assets.assets.raw.raw_shape import fits, require_plain, rounded_ids
+from recsys_assets.assets.raw.raw_shape import fitted, misfits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
@@ -68,23 +75,6 @@ def raw_events(
     if not wanted and load.refused:
         raise refused_days(load.refused)
     return load.output(wanted)
-
-
-def refused_days(refused: Mapping[str, Collection[str]]) -> FaultyFiles:
-    """The error of days that cannot be loaded: day → why, in words."""
-    texts = sorted({text for reasons in refused.values() for text in reasons})
-    shown = _shown(refused)
-    return FaultyFiles(
-        f"The events of {shown} cannot be loaded.\n  " + "\n  ".join(texts),
-        where=shown,
-        advice="fix the file, or drop it with recsys forget, materialize source_files, then these days of "
-        "raw_events; all other days are loaded",
-    )
-
-
-def _shown(refused: Collection[str]) -> str:
-    days = sorted(refused)
-    return ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
 
 
 @dataclass(frozen=True)
@@ -165,7 +155,9 @@ class _Load:
         stopped = self._days_of(failing, wanted)
         left = [day for day in wanted if day not in stopped]
         if not left:
-            raise rows_failed(f"The events of {_shown(stopped)} cannot be loaded.", failing, _shown(stopped))
+            raise rows_failed(
+                f"The events of {days_shown(stopped)} cannot be loaded.", failing, days_shown(stopped)
+            )
         self.refused |= stopped
         tell(Progress(TABLE, "note", "; ".join(failing.values()[:MOST_SHOWN])))
         self._left_out = failing.without(self._folder.source.relations(TABLE))
@@ -214,7 +206,7 @@ class _Load:
         made = self._made(wanted)
         warnings: list[str] = []
         schema = self.before.record.schema if self.before is not None else ()
-        if self._retains(made.days) and (changed := _misfits(made.columns, schema)):
+        if self._retains(made.days) and (changed := misfits(made.columns, schema)):
             # What stays in the lake has other types: whatever can be is made anew.
             warnings.append(f"all days are loaded anew, for another type: {', '.join(changed)}")
             made = self._made(self._without_lost(sorted({*self._plan.days, *wanted})))
@@ -223,7 +215,7 @@ class _Load:
         columns = wide_columns(made.columns)
         partitions: list[str] | None = made.days
         if retained or staying:
-            columns = _fitted(made.columns, schema) or columns_for_both(made.columns, schema)
+            columns = fitted(made.columns, schema) or columns_for_both(made.columns, schema)
         if self.before is not None and columns != schema:
             partitions = None
             if staying:
@@ -400,22 +392,6 @@ def _with_hash_of_now(source: str) -> str:
         f"(SELECT unnest({FORMER}) AS former, _row_hash FROM __made) GROUP BY former) AS again "
         "ON again.former = kept._row_hash)"
     )
-
-
-def _misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
-    """The columns that do not fit the table's columns, in words."""
-    types = {column.name: column.type for column in schema}
-    return [
-        f"{column.name} is {column.type} and was {types.get(column.name, 'not there')}"
-        for column in columns
-        if column.name not in types or not fits(column.type, types[column.name])
-    ]
-
-
-def _fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Column, ...] | None:
-    """The table's columns if these fit them; None otherwise."""
-    same_names = [column.name for column in columns] == [column.name for column in schema]
-    return schema if same_names and not _misfits(columns, schema) else None
 
 
 def _of_days(files: pl.DataFrame, days: Iterable[str]) -> pl.DataFrame:

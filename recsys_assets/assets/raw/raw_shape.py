@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.versions.table_version import Column
@@ -147,3 +147,19 @@ def _is_fraction(type_: str) -> bool:
 
 def _is_nested(type_: str) -> bool:
     return type_.endswith("]") or type_.startswith(("STRUCT", "MAP", "UNION", "BLOB"))
+
+
+def misfits(columns: Iterable[Column], schema: Iterable[Column]) -> list[str]:
+    """The columns that do not fit the table's columns, in words."""
+    types = {column.name: column.type for column in schema}
+    return [
+        f"{column.name} is {column.type} and was {types.get(column.name, 'not there')}"
+        for column in columns
+        if column.name not in types or not fits(column.type, types[column.name])
+    ]
+
+
+def fitted(columns: tuple[Column, ...], schema: tuple[Column, ...]) -> tuple[Column, ...] | None:
+    """The table's columns if these fit them; None otherwise."""
+    same_names = [column.name for column in columns] == [column.name for column in schema]
+    return schema if same_names and not misfits(columns, schema) else None
