@@ -8,8 +8,10 @@ set many, so they come before.
 from __future__ import annotations
 
 import gc
-from collections import Counter
+import signal
 from functools import cache
+from pathlib import Path
+from zlib import crc32
 
 import pytest
 import typer.main
@@ -20,6 +22,10 @@ from dagster._core.storage.defs_state import base as defs_state
 from hypothesis import settings
 
 from tests.examples import JUDGES, examples
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a run in the background ignores it, and so would every command that a test starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "change", deadline=None, derandomize=JUDGES, max_examples=examples(100), print_blob=True
@@ -56,16 +62,25 @@ def _on_s3(item: pytest.Item) -> bool:
     )
 
 
+FILES_LIKE_EACH_OTHER = Path(__file__).with_name("proposal")
+"""The folder whose tests of six and more cases are sampled: each case is a small export of a shop."""
+
+
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of the cases of each test marked `sampled(n)`, all but every nth, where a change is judged."""
-    seen: Counter[str] = Counter()
-    left_out: set[pytest.Item] = set()
+    """Of the cases of each sampled test all but every nth, where a change is judged; which ones hangs on its name."""
+    if not JUDGES:
+        return set()
+    cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if JUDGES and (mark := item.get_closest_marker("sampled")) is not None:
-            test = item.nodeid.partition("[")[0]
-            if seen[test] % mark.args[0]:
-                left_out.add(item)
-            seen[test] += 1
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for test, each in cases.items():
+        marked = [item for item in each if item.get_closest_marker("sampled")]
+        if marked:
+            (every,) = {mark.args[0] for item in marked if (mark := item.get_closest_marker("sampled"))}
+            left_out.update(set(marked) - set(marked[::every]))
+        elif len(each) >= 6 and each[0].path.parent == FILES_LIKE_EACH_OTHER:
+            left_out.update(set(each) - set(each[crc32(test.encode()) % 2 :: 2]))
     return left_out
 
 
