@@ -214,14 +214,18 @@ main()
 @pytest.mark.parametrize("more", [[], ["--json"]])
 @pytest.mark.parametrize("module", ["recsys_lineage.process_end", "recsys_assets.cli.commands"])
 def test_every_command_says_that_it_was_stopped_even_while_it_is_imported(
-    number: signal.Signals, module: str, more: list[str]
+    processes: list[subprocess.Popen[str]], number: signal.Signals, module: str, more: list[str]
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW_TO_IMPORT.replace("MODULE", module), "check", *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(
+            number, signal.SIG_DFL
+        ),  # where the tests run in the background, too
     )
+    processes.append(process)
     assert process.stdout is not None
     assert process.stdout.read(6) == "ready\n"
     process.send_signal(number)
