@@ -207,9 +207,12 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
         )
     if report.passed:
         shown = escape(", ".join(report.passed[-MOST_SHOWN:]))
+        more = (
+            f" and {len(report.passed) - MOST_SHOWN} before these" if len(report.passed) > MOST_SHOWN else ""
+        )
         notes.append(
-            f"{len(report.passed)} days lie before all days of a file that was replaced under its name; their rows are "
-            f"kept, the last of them {shown}. recsys materialize raw_events --partition DAY empties one."
+            "Rows of days that lie before all those of a file that was replaced under its name are kept: "
+            f"{shown}{more}. recsys materialize raw_events --partition DAY empties one."
         )
     notes += overlooked_lines(report.overlooked)
     if report.forgotten:

@@ -36,7 +36,7 @@ def test_the_days_that_a_moving_window_leaves_behind_stay_and_are_told(shop: Nig
     assert report.complete
     assert report.passed == (ONE, TWO)
     _, notes = load_lines(report)
-    assert any(f"the last of them {ONE}, {TWO}" in note for note in notes)
+    assert any(f"are kept: {ONE}, {TWO}. recsys" in note for note in notes)
     assert shop.night(day=ONE).complete
     assert days(shop) == [TWO, THREE]
 
