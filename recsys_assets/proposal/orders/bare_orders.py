@@ -29,7 +29,7 @@ def bare_order(frame: pl.DataFrame, below: Collection[str]) -> str:
     ]
     if filled := [name for name in names if name in below]:
         return filled[0]
-    people, times = (_named(frame, role) for role in ("user_id", "event_time"))
+    people, times = (named_best(frame, role) for role in ("user_id", "event_time"))
     if not people or not times:
         return ""
     for name in names:
@@ -49,7 +49,7 @@ def bare_order(frame: pl.DataFrame, below: Collection[str]) -> str:
     return ""
 
 
-def _named(frame: pl.DataFrame, role: str) -> str:
+def named_best(frame: pl.DataFrame, role: str) -> str:
     """The column that is named best for the customer or the time of events; empty if there is none."""
     ranked = [
         (rank, name)

@@ -25,6 +25,7 @@ from recsys_assets.proposal.names.order_states import (
     names_states,
     surely_names_states,
 )
+from recsys_assets.proposal.orders.bare_orders import named_best
 from recsys_lineage.sql.names import literal
 
 _MOST_STATES = 30
@@ -133,14 +134,10 @@ def _are_letters_of_orders(frame: pl.DataFrame, name: str, values: Sequence[str]
     letters = [len(each) for each in values if re.fullmatch("[a-z]{1,2}[0-9]?", each)]
     if not 1 < len(values) <= _MOST_LETTERS or len(letters) < len(values) or min(letters) > 1:
         return False
-    people = [
-        (rank, each)
-        for each, type_ in frame.schema.items()
-        if not type_.is_nested() and (rank := role_rank("user_id", each, EVENT["user_id"])) is not None
-    ]
+    people = named_best(frame, "user_id")
     if not people:
         return True
-    states = frame.group_by(min(people)[1]).agg(pl.col(name).n_unique())
+    states = frame.group_by(people).agg(pl.col(name).n_unique())
     return bool((states[name] > 1).any())
 
 
