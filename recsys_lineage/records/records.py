@@ -16,12 +16,13 @@ from typing import Any, Protocol
 import polars as pl
 
 from recsys_lineage.columns.tags import Tag
-from recsys_lineage.errors import TableNotFound
+from recsys_lineage.errors import InsufficientSpace, TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import PartitionVersion
 from recsys_lineage.records.decision import Decision
 from recsys_lineage.records.materialization import Materialization, in_todays_format
 from recsys_lineage.records.run_record import RunRecord
+from recsys_lineage.records.table.record_reserve import RecordReserve
 from recsys_lineage.records.table.record_row import SCHEMA, read_columns
 from recsys_lineage.records.table.record_table import ADDED, RecordTable
 from recsys_lineage.records.table.record_table import TABLE as RECORDS_TABLE
@@ -124,13 +125,22 @@ class Records:
 
         Raises:
             WriteConflict: other writers kept winning.
-            InsufficientSpace: the disk is full or not writable.
+            InsufficientSpace: the disk is full or not writable; the records wait in the reserve, if they fit into it.
         """
         self._move_former()
-        return self._table.append_together([record.to_json() for record in records])
+        added = [record.to_json() for record in records]
+        reserve = RecordReserve(self.lake)
+        try:
+            count = self._table.append_together(added)
+        except InsufficientSpace:
+            _ = reserve.keep(added)
+            raise
+        reserve.prepare()
+        return count
 
     def sync(self) -> int:
-        """Add rows for versions whose process died between its commit and its row; returns their number.
+        """Add rows for versions whose process died between its commit and its row, and for records that waited because
+        the disk was full; returns their number.
 
         It reads only the versions committed since the last time.
 
@@ -139,9 +149,10 @@ class Records:
             InsufficientSpace: the disk is full or not writable.
         """
         self._move_former()
+        with RecordReserve(self.lake).taken() as waited:
+            count = self._table.append([_today(record) for record in waited])
         marks = SyncMarks(self.lake)
         carried: list[Mapping[str, Any]] = []
-        count = 0
         for table in self.lake.tables():
             if table in RESERVED:
                 continue
@@ -272,3 +283,7 @@ class Records:
             return
         rows = self.lake.scan(self.lake.version(FORMER_TABLE)).select("record").collect()["record"]
         self._table.append([in_todays_format(json.loads(text)) for text in rows], in_one_commit=True)
+
+
+def _today(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    return in_todays_format(record) if record.get("kind", "asset") in MATERIALIZATIONS else record

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lineage.code_tree import Tree
 from tests.lineage.project import Project
+from tests.lineage.small_disk import small_disk
 
 
 @pytest.fixture
@@ -36,3 +37,10 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tree]:
     yield made
     for name in [name for name in sys.modules if name.partition(".")[0] == made.name]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of three megabytes."""
+    with small_disk(tmp_path / "disk") as mounted:
+        yield mounted

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -19,6 +19,7 @@ from recsys_lineage.lake.lake import Lake
 from tests.lineage.lake import writers
 from tests.lineage.lake.conftest import ENGINE
 from tests.lineage.processes import BESIDE
+from tests.lineage.small_disk import fill
 
 PARTS = "SELECT i, i % 3 AS p FROM range(100) t(i)"
 
@@ -100,29 +101,6 @@ def test_a_commit_whose_checkpoint_fails_stands(
     assert folder_lake.arrow(folder_lake.version("t"))["i"].to_pylist() == [24]
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of three megabytes."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def _fill(disk: Path) -> None:
-    with (disk / "fill").open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return
-
-
 @pytest.mark.parametrize("by", [None, "p"])
 def test_a_full_disk(disk: Path, by: str | None) -> None:
     lake = Lake(str(disk / "lake"), ENGINE)
@@ -147,7 +125,7 @@ def test_a_disk_without_room_for_the_commit(disk: Path) -> None:
             pytest.raises(InsufficientSpace, match="disk is full"),
             lake.draft("t", "SELECT 2 AS i", connection=db) as draft,
         ):
-            _fill(disk)
+            fill(disk)
             draft.commit()
         assert lake.version("t") == before
         with pytest.raises(InsufficientSpace, match="disk is full"):
