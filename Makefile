@@ -17,10 +17,13 @@ TORCH_INDEX ?=
 # The lock names every package, so pip looks for no other: where one asks for another's extra (gql[requests]), pip before
 # 23.3 would look for newer versions and then refuse them for want of a hash.
 TORCH = $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.lock)
-# All else is installed by uv, in a third of pip's CPU seconds, from where pip is told to look, which uv would not know.
+TORCH_FROM = $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# All is installed by uv, in a third of pip's CPU seconds, from where pip is told to look, which uv would not know.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all:
 PIP_SOURCES = $$($(BIN)/python -m pip config list | sed -n "s/^[^=]*\.\(index-url\|extra-index-url\|find-links\)='\(.*\)'$$/\1 \2/p" | \
   sort -u | while read -r option places; do for place in $$places; do printf ' --%s %s' "$$option" "$$place"; done; done)
+UV = $(BIN)/uv pip install --quiet --python $(BIN)/python --only-binary :all: --index-strategy unsafe-best-match \
+  $(PIP_SOURCES)
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,12 +44,13 @@ $(STAMP): requirements.lock pyproject.toml
 	$$python -m venv $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt; sed '/^torch==/,/[^\\]$$/d' requirements.lock > $(VENV)/most.txt
 	$(PIP) --no-deps --require-hashes -r $(VENV)/uv.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --only-binary :all: --no-deps --require-hashes --compile-bytecode \
-	  --index-strategy unsafe-best-match $(PIP_SOURCES) -r $(VENV)/most.txt || \
+	$(UV) --no-deps --require-hashes -r $(VENV)/most.txt || \
 	  { echo "uv could not install the lock; pip does, in some minutes"; \
 	    $(PIP) --no-deps --require-hashes -r $(VENV)/most.txt; }
-	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
+	$(UV) $(TORCH_FROM) $(TORCH) || $(PIP) $(TORCH_FROM) $(TORCH)
 	$(PIP) --no-deps --no-build-isolation -e .
+	@# a sixth of all modules is ever imported: those are compiled, by one process before many import them at once
+	-@$(BIN)/python -W ignore -c 'import os, recsys_assets.definitions, dagster_webserver, torch, dgl, lightgbm, pytest; os._exit(0)'
 	@touch $@
 
 demo: $(STAMP) ## run the whole asset graph on The Complete Journey and show what came of it
