@@ -13,6 +13,7 @@ import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.files.own_file import FILE
+from recsys_lineage.sql.spare_database import spare_database
 
 _SEVERAL_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.Lambda, exp.IgnoreNulls, exp.Filter)
 """Expressions over more rows than the one with the `_file`."""
@@ -45,7 +46,7 @@ def path_meanings(expressions: Sequence[str], paths: Iterable[str]) -> dict[str,
     if not expressions or not wanted:
         return dict.fromkeys(wanted, ())
     values = ", ".join(f"CAST(({each}) AS VARCHAR)" for each in expressions)
-    with duckdb.connect(config={"enable_external_access": False}) as connection:
+    with spare_database() as connection:
         try:
             rows = connection.execute(
                 f"SELECT {FILE}, {values} FROM (SELECT unnest($paths) AS {FILE})", {"paths": wanted}

@@ -124,7 +124,7 @@ class AssetSample:
         try:
             return catalog.names_of(sql)
         finally:
-            catalog.connection.close()
+            catalog.close()
 
 
 def verify(

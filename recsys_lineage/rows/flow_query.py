@@ -46,7 +46,7 @@ def flow_query(
         flowing = Flowing(Statement(bare_statement(sql), catalog), catalog.folded(source))
         return flowing.steps.with_query(flowing.result(given))
     finally:
-        catalog.connection.close()
+        catalog.close()
 
 
 def flowed(
@@ -113,4 +113,4 @@ def flowed(
             flows.store(flow, *key)
         return _rows(flow)
     finally:
-        catalog.connection.close()
+        catalog.close()

@@ -123,7 +123,7 @@ def trace_tables(
     try:
         return _traced(bare_statement(sql), catalog, sources, row)
     finally:
-        catalog.connection.close()
+        catalog.close()
 
 
 def trace_rows(
@@ -154,7 +154,7 @@ def trace_rows(
         context, insufficient = context_of(statement, folded)
         return Trace(text, context, insufficient)
     finally:
-        catalog.connection.close()
+        catalog.close()
 
 
 def traced_tables(
@@ -233,7 +233,7 @@ def _descent(
             if flows is not None and named == bare and (one is None or descent.kinds):
                 flows.store(descent, *key)
         finally:
-            catalog.connection.close()
+            catalog.close()
     return descent.of_row(one, connection) if one is not None and descent.kinds else descent
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import duckdb
+from recsys_lineage.sql.spare_database import spare_database
 
 _CALLED = re.compile(r'(\w+)"?\(')
 
@@ -13,7 +13,7 @@ _CALLED = re.compile(r'(\w+)"?\(')
 @lru_cache(maxsize=1)
 def aggregate_functions() -> frozenset[str]:
     """Names of DuckDB's aggregates, and of macros made from them, such as `wavg` and `json_group_array`."""
-    with duckdb.connect() as connection:
+    with spare_database() as connection:
         aggregates = connection.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'"
         ).fetchall()

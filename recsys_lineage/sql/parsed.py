@@ -10,6 +10,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
 from recsys_lineage.sql.json_arrows import parsed_statements
+from recsys_lineage.sql.spare_database import spare_database
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -104,7 +105,7 @@ def fault_of_syntax(text: str, origin: str, error: Exception) -> tuple[str, str]
 
 def _refused_by_duckdb(text: str) -> duckdb.Error | None:
     """Error of DuckDB's parser for a text."""
-    with duckdb.connect() as connection:
+    with spare_database() as connection:
         try:
             connection.extract_statements(text)
         except duckdb.Error as error:

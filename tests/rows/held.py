@@ -28,7 +28,7 @@ def largest_step(
     stepwise = Stepwise(connection, tracing.steps, {})
     for text in wanted:
         _ = stepwise.rows(text)
-    catalog.connection.close()
+    catalog.close()
     return largest_kept(connection)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.rows.trace_query import Trace, fits_of, trace
 from recsys_lineage.rows.tracing import Tracing
+from tests.databases import create_table, own_database
 from tests.rows.generated import SCHEMAS, Made
 
 Row = tuple[object, ...]
@@ -23,13 +25,12 @@ Row = tuple[object, ...]
 Rows = list[Row]
 
 
-def connected(data: Mapping[str, Rows]) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": 1})
-    for table, columns in SCHEMAS.items():
-        connection.execute(f"CREATE TABLE {table} ({', '.join(f'{n} {k}' for n, k in columns.items())})")
-        for row in data[table]:
-            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' for _ in row)})", row)
-    return connection
+@contextmanager
+def connected(data: Mapping[str, Rows]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with own_database() as connection:
+        for table, columns in SCHEMAS.items():
+            create_table(connection, table, columns, data[table])
+        yield connection
 
 
 def result_of(data: Mapping[str, Rows], sql: str) -> tuple[list[str], Rows]:

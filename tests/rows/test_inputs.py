@@ -70,7 +70,7 @@ def _inputs(query: str) -> Inputs:
         assert isinstance(parsed, dict)
         return inputs_of(parsed, QueryFacts(Statement("SELECT 1 AS one", catalog), ()))
     finally:
-        catalog.connection.close()
+        catalog.close()
 
 
 def _rows(query: str, empty: tuple[str, ...]) -> int:

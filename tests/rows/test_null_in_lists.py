@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pytest
 
 from recsys_lineage.rows.trace_query import trace
+from tests.databases import create_table, own_database
 
 SCHEMAS = {"orders": {"id": "INTEGER", "code": "INTEGER"}, "codes": {"code": "INTEGER", "kind": "INTEGER"}}
 ORDERS = [(1, 1), (2, None), (3, 3), (None, None), (4, 9)]
@@ -26,16 +29,14 @@ if duckdb.__version__.startswith(
     TESTS = tuple(test for test in TESTS if "," not in test.split(" IN")[0].split(" NOT")[0].split(" =")[0])
 
 
+@contextmanager
 def _connected(
     orders: list[tuple[int | None, ...]], codes: list[tuple[int | None, ...]]
-) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": 1})
-    for table, rows in (("orders", orders), ("codes", codes)):
-        columns = ", ".join(f"{name} {kind}" for name, kind in SCHEMAS[table].items())
-        connection.execute(f"CREATE TABLE {table} ({columns})")
-        for row in rows:
-            connection.execute(f"INSERT INTO {table} VALUES (?, ?)", row)
-    return connection
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with own_database() as connection:
+        for table, rows in (("orders", orders), ("codes", codes)):
+            create_table(connection, table, SCHEMAS[table], rows)
+        yield connection
 
 
 @pytest.mark.sampled(4)

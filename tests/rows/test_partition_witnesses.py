@@ -73,7 +73,7 @@ def _held(sql: str, number: int) -> int:
         text = tracing.rows_of("products")
         stepwise = Stepwise(connection, tracing.steps, {})
         _ = stepwise.rows(text)
-        catalog.connection.close()
+        catalog.close()
         return max(largest_kept(connection), _listed(connection, tracing.steps))
 
 

@@ -14,6 +14,7 @@ from recsys_lineage.rows.statement.syntax import Syntax
 from recsys_lineage.sql.aggregate_functions import aggregate_functions
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.refused_name import advice_on
+from recsys_lineage.sql.spare_database import give_back, take_database
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -70,9 +71,7 @@ class Catalog:
         self, schemas: Mapping[str, Mapping[str, str]], parameters: Mapping[str, object] | None = None
     ) -> None:
         self._values = dict(parameters or {})
-        self.connection = duckdb.connect(
-            config={"enable_external_access": False, "autoload_known_extensions": False, "threads": 1}
-        )
+        self.connection = take_database()
         self.syntax = Syntax(self.connection)
         self.columns: dict[str, tuple[Column, ...]] = {}
         self.tables: dict[str, str] = {}
@@ -128,6 +127,16 @@ class Catalog:
         """Remove a table."""
         self.connection.execute(f"DROP TABLE IF EXISTS {quote(table)}")
         self.columns.pop(table.casefold(), None)
+
+    def close(self) -> None:
+        """Remove all tables, and leave the database to the next catalog."""
+        try:
+            for table in [*self.columns]:
+                self.drop(table)
+        except duckdb.Error:
+            self.connection.close()
+        else:
+            give_back(self.connection)
 
     def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
         """The columns of a query's result.

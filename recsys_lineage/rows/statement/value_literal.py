@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from recsys_lineage.rows.statement.catalog import RowTraceError
 from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.spare_database import spare_database
 
 _ENDLESS: Mapping[object, str] = {
     dt.date.max: "infinity",
@@ -221,7 +221,7 @@ def _is_json(text: str) -> bool:
 def _is_read_unchanged(text: str, kind: DuckDBPyType) -> bool:
     """Whether DuckDB reads a text as a value of a type, and as that value itself: not as the nearest one."""
     read = f"SELECT TRY_CAST($text AS {kind}), TRY_CAST($text AS TIMESTAMP)"
-    with duckdb.connect() as connection:
+    with spare_database() as connection:
         found, moment = connection.execute(read, {"text": text}).fetchall()[0]
     if isinstance(found, int | decimal.Decimal) and not isinstance(found, bool):
         try:
