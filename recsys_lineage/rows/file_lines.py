@@ -17,7 +17,7 @@ from recsys_lineage.files import FileScan, SourceFile, hashed_file, open_scan, p
 from recsys_lineage.files.source_file import found_paths
 from recsys_lineage.records.materialization import Materialization, Statement
 from recsys_lineage.rows.flow_cache import FlowCache
-from recsys_lineage.rows.lake_rows import check_is_rerunnable, cursor, schemas_of
+from recsys_lineage.rows.lake_rows import check_is_rerunnable, schemas_of
 from recsys_lineage.rows.statement.syntax import Syntax, everything, is_expression
 from recsys_lineage.rows.trace_query import traced_tables
 from recsys_lineage.sql.aggregate_functions import aggregate_functions
@@ -34,8 +34,7 @@ def is_a_line_a_row(statement: Statement) -> bool:
     Raises:
         SqlAssetError: the statement is no SQL.
     """
-    with cursor() as connection:
-        parsed = Syntax(connection).parsed(bare_statement(statement.text))
+    parsed = Syntax().parsed(bare_statement(statement.text))
     return isinstance(parsed, dict) and not any(
         part.get("type") in ("JOIN", "DISTINCT_MODIFIER", "PIVOT")
         or part.get("group_expressions")

@@ -201,7 +201,7 @@ def test_joins_that_are_written_again_are_the_same(joined: str) -> None:
         connection.execute("CREATE TABLE a AS SELECT i AS x, [i, i + 1] AS l FROM range(4) AS t(i)")
         connection.execute("CREATE TABLE b AS SELECT i AS x FROM range(2) AS t(i)")
         connection.execute("CREATE TABLE c AS SELECT i + 1 AS x FROM range(3) AS t(i)")
-        sql, syntax = f"SELECT * FROM {joined} ORDER BY ALL", Syntax(connection)
+        sql, syntax = f"SELECT * FROM {joined} ORDER BY ALL", Syntax()
         parsed = syntax.parsed(sql)
         assert isinstance(parsed, dict)
         assert connection.execute(syntax.text(parsed)).fetchall() == connection.execute(sql).fetchall() != []

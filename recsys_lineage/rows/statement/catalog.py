@@ -72,7 +72,7 @@ class Catalog:
     ) -> None:
         self._values = dict(parameters or {})
         self.connection = take_database()
-        self.syntax = Syntax(self.connection)
+        self.syntax = Syntax()
         self.columns: dict[str, tuple[Column, ...]] = {}
         self.tables: dict[str, str] = {}
         for table, columns in schemas.items():

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-import duckdb
+from recsys_lineage.sql.spare_database import spare_database
 
 Node = dict[str, Any]
 
@@ -27,15 +27,11 @@ _QUERIES = frozenset(QUERIES)
 
 
 class Syntax:
-    """The parser and writer of one DuckDB connection."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-        self._answers: dict[tuple[str, str], str] = {}
+    """DuckDB's parser and writer."""
 
     def parsed(self, sql: str) -> Node | str:
         """The query node of one SELECT; DuckDB's error if it has none."""
-        tree = json.loads(self._one("SELECT json_serialize_sql(?::VARCHAR)", sql))
+        tree = json.loads(_answer("SELECT json_serialize_sql(?::VARCHAR)", sql))
         if tree["error"]:
             return str(tree["error_message"])
         if len(tree["statements"]) != 1:
@@ -46,7 +42,7 @@ class Syntax:
         """The SQL of a query node, possibly inside a WITH."""
         node = query if self._brackets_joins else _with_conditions(query)
         statement = json.dumps({"error": False, "statements": [{"node": node}]})
-        written = self._one("SELECT json_deserialize_sql(?::JSON)", statement)
+        written = _answer("SELECT json_deserialize_sql(?::JSON)", statement)
         # DuckDB 1.5 writes FROM (DESCRIBE …) as DESCRIBE …, and takes that in no WITH
         return f"SELECT * FROM ({written})" if written.startswith(("DESCRIBE ", "SUMMARIZE ")) else written
 
@@ -56,7 +52,7 @@ class Syntax:
         tightly."""
         sql = "SELECT 1 FROM a CROSS JOIN b LEFT JOIN c ON a.x = c.x"
         written = "SELECT json_deserialize_sql(json_serialize_sql(?::VARCHAR))"
-        return " , " not in self._one(written, sql)
+        return " , " not in _answer(written, sql)
 
     def expression(self, sql: str) -> Node:
         """An expression of a SELECT list."""
@@ -81,18 +77,19 @@ class Syntax:
         """The smallest query in which parts can be written."""
         return self._select("1")
 
-    def _one(self, sql: str, value: str) -> str:
-        """DuckDB's result for one value, cached, because a third of the calls repeat."""
-        if (sql, value) not in self._answers:
-            row = self._connection.execute(sql, [value]).fetchone()
-            assert row is not None
-            self._answers[sql, value] = row[0]
-        return self._answers[sql, value]
-
     def _select(self, sql: str) -> Node:
         node = self.parsed(f"SELECT {sql}")
         assert isinstance(node, dict), f"{node}: {sql}"
         return node
+
+
+@lru_cache(maxsize=1024)
+def _answer(sql: str, value: str) -> str:
+    """DuckDB's result for one value; kept, because most parts of a statement are the same for its next row."""
+    with spare_database() as connection:
+        row = connection.execute(sql, [value]).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def _with_conditions(value: Any, in_join: bool = False) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_lineage.assets.asset_code import Request
+from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.lake.lake import Lake
@@ -18,7 +18,7 @@ from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.small_disk import fill
 
 
-def _orders(rows: int) -> object:
+def _orders(rows: int) -> AssetCode:
     return sql_code(SqlText(f"SELECT i AS id FROM range({rows}) AS t(i)", "orders.sql"), name="orders")
 
 
