@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 
+from recsys_lineage.sql.names import quote
+
 _CONFIG: dict[str, Any] = {
     "enable_external_access": False,
     "autoload_known_extensions": False,
@@ -31,12 +33,18 @@ def take_database() -> duckdb.DuckDBPyConnection:
 
 
 def give_back(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep a database, which has no tables again, for the next one who takes one; beyond a few it is closed."""
+    """Keep a database, whose tables are dropped, for the next one who takes one; beyond a few it is closed."""
     kept = _spare.setdefault(os.getpid(), [])
-    if len(kept) < _MOST:
-        kept.append(connection)
-    else:
+    if len(kept) >= _MOST:
         connection.close()
+        return
+    try:
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            connection.execute(f"DROP TABLE {quote(table)}")
+    except duckdb.Error:
+        connection.close()
+    else:
+        kept.append(connection)
 
 
 @contextmanager
@@ -48,4 +56,4 @@ def spare_database() -> Iterator[duckdb.DuckDBPyConnection]:
     except BaseException:
         connection.close()
         raise
-    give_back(connection)
+    _spare.setdefault(os.getpid(), []).append(connection)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import duckdb
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from recsys_lineage.rows.statement.catalog import Catalog, RowTraceError
+from recsys_lineage.rows.statement.catalog import Catalog, Column, RowTraceError
 from recsys_lineage.rows.trace_query import trace_query
 from recsys_lineage.sql.spare_database import give_back, spare_database, take_database
 
@@ -17,8 +20,13 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
     return connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
 
 
-def test_a_catalog_leaves_a_database_without_tables() -> None:
-    first = Catalog({"orders": {"id": "INTEGER"}, "Odd name": {"x": "VARCHAR"}})
+@given(names=st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=4))
+@example(names={"Größen", "GRÖSSEN", 'a"b', "İ"})
+def test_a_catalog_leaves_a_database_without_tables(names: set[str]) -> None:
+    first = Catalog({})
+    for name in names:
+        with suppress(RowTraceError):  # that DuckDB takes for no name, or for another one's
+            first.add(name, [Column("id", "INTEGER")])
     first.close()
     second = Catalog({"orders": {"other": "DATE"}})
     assert second.connection is first.connection

@@ -129,14 +129,8 @@ class Catalog:
         self.columns.pop(table.casefold(), None)
 
     def close(self) -> None:
-        """Remove all tables, and leave the database to the next catalog."""
-        try:
-            for table in [*self.columns]:
-                self.drop(table)
-        except duckdb.Error:
-            self.connection.close()
-        else:
-            give_back(self.connection)
+        """Leave the database to the next catalog."""
+        give_back(self.connection)
 
     def columns_of(self, query: str, parameters: Sequence[str], *, sure: bool = True) -> tuple[Column, ...]:
         """The columns of a query's result.
