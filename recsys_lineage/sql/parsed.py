@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 import sqlglot
 from sqlglot import exp
@@ -11,6 +13,8 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
 from recsys_lineage.sql.json_arrows import parsed_statements
 from recsys_lineage.sql.spare_database import spare_database
+from recsys_lineage.sql.spellings.other_spelling import spelled_otherwise
+from recsys_lineage.sql.spellings.pivot_text import with_pivots
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 
@@ -34,7 +38,7 @@ def parsed_select(
         LineageError: it cannot be parsed, or is not exactly one SELECT.
     """
     try:
-        statements = parsed_statements(bare_statement(text))
+        statements = statements_of(bare_statement(text))
     except (SqlglotError, RecursionError) as error:
         found, where = fault_of_syntax(text, origin, error)
         raise kind(
@@ -61,6 +65,22 @@ def parsed_select(
         where=where,
         advice=advice,
     )
+
+
+def statements_of(text: str) -> list[exp.Expr]:
+    """Syntax trees of the statements of a text in any spelling that DuckDB takes and that can be rewritten for sqlglot.
+
+    Raises:
+        SqlglotError: the text cannot be parsed.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return parsed_statements(text)
+    except (SqlglotError, RecursionError):
+        with suppress(SqlglotError, RecursionError):  # such as a text that is not closed
+            if found := with_pivots(text) or spelled_otherwise(text):
+                return found
+        raise
 
 
 def first_place(text: str, origin: str) -> str:

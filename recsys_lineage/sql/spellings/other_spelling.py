@@ -8,9 +8,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
 from recsys_lineage.sql.pivot_aliases import changed_aliases
 from recsys_lineage.sql.pivot_values import word
+from recsys_lineage.sql.spellings.pivot_text import statements, with_pivots
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
