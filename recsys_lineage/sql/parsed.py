@@ -75,12 +75,19 @@ def statements_of(text: str) -> list[exp.Expr]:
         RecursionError: it is nested too deeply.
     """
     try:
-        return parsed_statements(text)
+        found = parsed_statements(text)
     except (SqlglotError, RecursionError):
         with suppress(SqlglotError, RecursionError):  # such as a text that is not closed
             if found := with_pivots(text) or spelled_otherwise(text):
                 return found
         raise
+    is_misread = "PIVOT" in text.upper() and any(map(_is_misread, found))
+    return (spelled_otherwise(text) if is_misread else []) or found
+
+
+def _is_misread(tree: exp.Expr) -> bool:
+    """Whether sqlglot takes the alias before an entry of UNPIVOT for the entry, and what follows for a parameter."""
+    return any(each.args["alias"].find(exp.Placeholder) for each in tree.find_all(exp.PivotAlias))
 
 
 def first_place(text: str, origin: str) -> str:

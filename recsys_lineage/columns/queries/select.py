@@ -262,7 +262,7 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
     keys: list[Edges] = []
     if group.args.get("all"):
         for place, item in enumerate(list_.items):
-            if not aggregates_in(item.node, text):
+            if not aggregates_in(item.node, text, item.behind):
                 keys.append(list_.value(place).edges)
     for each in _flat_keys(group):
         if is_place(each):
@@ -305,7 +305,7 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
     if (group := node.args.get("group")) is None:
         keys: list[list[int | None]] = [[list_.place_of_value(value) for value in key] for key in scope.keys]
     elif group.args.get("all") and not group.expressions:
-        aggregates = [aggregates_in(item.node, scope.statement.text) for item in list_.items]
+        aggregates = [aggregates_in(item.node, scope.statement.text, item.behind) for item in list_.items]
         keys = [[place for place, aggregate in enumerate(aggregates) if not aggregate]]
     elif group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
         keys = []
