@@ -12,9 +12,9 @@ from sqlglot.errors import ParseError, SqlglotError
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
 from recsys_lineage.sql.json_arrows import parsed_statements
+from recsys_lineage.sql.respelled.other_spelling import spelled_otherwise
+from recsys_lineage.sql.respelled.pivot_text import with_pivots
 from recsys_lineage.sql.spare_database import spare_database
-from recsys_lineage.sql.spellings.other_spelling import spelled_otherwise
-from recsys_lineage.sql.spellings.pivot_text import with_pivots
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
 

@@ -10,7 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.pivot_aliases import changed_aliases
 from recsys_lineage.sql.pivot_values import word
-from recsys_lineage.sql.spellings.pivot_text import statements, with_pivots
+from recsys_lineage.sql.respelled.pivot_text import statements, with_pivots
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
