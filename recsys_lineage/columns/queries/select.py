@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from recsys_lineage.columns.binding.empty_tables import name_of_expression
+from recsys_lineage.columns.binding.item_names import item_name
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
@@ -343,7 +343,11 @@ def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
     for item in list_.items:
         name = item.name
         if name is None:
-            name = name_of_expression(item.node.sql("duckdb")) or "?"
+            select = item.node.parent
+            assert select is not None
+            name = item_name(
+                item.node, select.expressions, scope.statement.text, select.args.get("windows") or ()
+            )
         base, number = name, 0
         while folded(name) in known:
             number += 1

@@ -111,6 +111,6 @@ def _before(changes: Sequence[tuple[int, int, str]], place: int) -> int:
         if place < there:
             break
         if place < there + len(words):  # inside of the other words: a quoted name
-            return min(start + max(place - there - 1, 0), end - 1)
+            return max(min(start + max(place - there - 1, 0), end - 1), start)
         shift += len(words) - (end - start)
     return place - shift
