@@ -203,7 +203,8 @@ class Scope:
         """The value of the first parts of a name, and the number of these parts."""
         first = folded(parts[0])
         parameter = next((each[first] for each in reversed(self.lambdas) if first in each), None)
-        if parameter is not None and len(parts) == 1:
+        is_of_column = _is_field(node) and any(each.column(first) is not None for each in self.bindings)
+        if parameter is not None and len(parts) == 1 and not is_of_column:
             return parameter, 1
         if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
             return value, 1
@@ -295,3 +296,10 @@ class Scope:
 def shared_column(bindings: Sequence[Binding], name: str) -> Shared | None:
     """The column that USING or NATURAL merged from columns of these relations, by folded name."""
     return next((binding.shared[name] for binding in bindings if name in binding.shared), None)
+
+
+def _is_field(node: exp.Expr) -> bool:
+    """Whether an expression is a field's value in `{'f': x}` or `f(f := x)`: there a column precedes a parameter."""
+    field = node.parent
+    struct = field.parent if isinstance(field, exp.PropertyEQ | exp.Kwarg) else None
+    return struct is not None and not isinstance(struct.parent, exp.ToMap)
