@@ -13,6 +13,7 @@ from sqlglot import exp
 from recsys_lineage.errors import SqlFailed
 from recsys_lineage.sql.file_call import FileCall, replaced
 from recsys_lineage.sql.parsed import statements_of
+from recsys_lineage.sql.refused_name import advice_on
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
 
@@ -117,7 +118,10 @@ class WrittenSql:
             failed.__cause__ = error
             return failed
         line = None if start is None else line_of(self.text, start)
-        return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
+        words = plain(error)
+        return SqlFailed(
+            f"DuckDB refuses the SQL: {words}", found=line, where=where, advice=advice_on(words, ())
+        )
 
 
 def value_not_stored(error: Exception) -> SqlFailed | None:
