@@ -16,6 +16,8 @@ from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
 """The additional column that every table has."""
+_OPTIONS_OF_FILES = ("filename", "file_row_number")
+"""Columns that DuckDB adds to files by an option, and hides otherwise."""
 _OF_SESSION = frozenset(
     {
         "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
@@ -290,6 +292,14 @@ class Scope:
                     advice=f"write {'.'.join([alias, *parts[1:]])}",
                 )
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
+        if folded(parts[0]) in _OPTIONS_OF_FILES and self.statement.calls:
+            return self.statement.fault(
+                f"The column {parts[0]!r} of files is only read where the SQL asks for it.",
+                node,
+                expected=f"one of {', '.join(names)}",
+                found=parts[0],
+                advice=f"call read_parquet('…', {folded(parts[0])} = true), or the like",
+            )
         return self.statement.unknown("column", parts[0], node, list(names))
 
 
