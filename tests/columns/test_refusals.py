@@ -213,14 +213,3 @@ def test_a_table_with_an_alias_is_named_by_it() -> None:
 def test_renaming_a_column_that_is_not_there_changes_nothing_as_in_duckdb() -> None:
     renamed = column_lineage("SELECT * RENAME (q AS z, a AS y) FROM t", BROKEN_TABLES)
     assert renamed == column_lineage("SELECT * RENAME (a AS y) FROM t", BROKEN_TABLES)
-
-
-@pytest.mark.parametrize("column", ["filename", "file_row_number"])
-def test_a_hidden_column_of_files_is_refused_with_the_option_that_shows_it(
-    column: str, tmp_path: Path
-) -> None:
-    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "a.parquet")
-    with pytest.raises(ColumnLineageError, match=f"{column} = true"):
-        _ = column_lineage(f"SELECT a, {column} AS c FROM '{tmp_path}/a.parquet'", {})
-    shown = f"SELECT a, {column} AS c FROM read_parquet('{tmp_path}/a.parquet', {column} = true)"
-    assert list(column_lineage(shown, {})) == ["a", "c"]

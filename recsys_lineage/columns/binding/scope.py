@@ -16,8 +16,6 @@ from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
 """The additional column that every table has."""
-_OPTIONS_OF_FILES = ("filename", "file_row_number")
-"""Columns that DuckDB adds to files by an option, and hides otherwise."""
 _OF_SESSION = frozenset(
     {
         "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
@@ -142,7 +140,10 @@ class Scope:
         """Whether a name belongs to this scope's own relations and aliases, not to an outer scope."""
         first = folded(parts[0])
         return first in self.aliases or any(
-            binding.column(first) is not None or (len(parts) > 1 and folded(binding.name) == first)
+            binding.column(first) is not None
+            or (len(parts) > 1 and folded(binding.name) == first)
+            or first == _ROW_NUMBER
+            or first in binding.relation.hidden
             for binding in self.bindings
         )
 
@@ -237,6 +238,15 @@ class Scope:
                 return struct_of((column.name, column.value) for column in columns), 1
         if first == _ROW_NUMBER and self.bindings:
             return Value(), 1
+        hidden = self._hidden(node, self.bindings, first) if len(parts) == 1 else None
+        return None if hidden is None else (hidden, 1)
+
+    def _hidden(self, node: exp.Expr, bindings: Sequence[Binding], name: str) -> Value | None:
+        """The value of a column of files that is in no star."""
+        for binding in bindings:
+            if name in binding.relation.hidden:
+                self.statement.show(node, binding.name, name)
+                return binding.relation.hidden[name]
         return None
 
     def _of_table(self, node: exp.Expr, parts: Sequence[str]) -> Value | None:
@@ -256,7 +266,7 @@ class Scope:
             )
         if holders:
             return holders[0].column(column)
-        return Value() if named and column == _ROW_NUMBER else None
+        return Value() if named and column == _ROW_NUMBER else self._hidden(node, named, column)
 
     def _alias(self, name: str) -> Value | None:
         found = self.aliases.get(name)
@@ -292,14 +302,6 @@ class Scope:
                     advice=f"write {'.'.join([alias, *parts[1:]])}",
                 )
             return self.statement.unknown("table or struct column", parts[0], node, [*tables, *names])
-        if folded(parts[0]) in _OPTIONS_OF_FILES and self.statement.calls:
-            return self.statement.fault(
-                f"The column {parts[0]!r} of files is only read where the SQL asks for it.",
-                node,
-                expected=f"one of {', '.join(names)}",
-                found=parts[0],
-                advice=f"call read_parquet('…', {folded(parts[0])} = true), or the like",
-            )
         return self.statement.unknown("column", parts[0], node, list(names))
 
 
