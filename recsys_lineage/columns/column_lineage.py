@@ -18,13 +18,11 @@ from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.derivation_cache import Answers
 from recsys_lineage.columns.edges import Edge, public
 from recsys_lineage.columns.expressions.expression import value
-from recsys_lineage.columns.queries.other_spelling import spelled_otherwise
-from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
 from recsys_lineage.columns.queries.query import relation
 from recsys_lineage.columns.queries.sorting import repeat_for_all
 from recsys_lineage.columns.relation import folded
 from recsys_lineage.errors import ColumnLineageError
-from recsys_lineage.sql.parsed import parsed_select
+from recsys_lineage.sql.parsed import parsed_select, statements_of
 from recsys_lineage.sql.pivot_values import with_pivot_values
 from recsys_lineage.sql.statement import bare_statement
 
@@ -117,10 +115,9 @@ def _lineage(statement: Statement) -> dict[str, list[ColumnEdge]]:
 
 
 def _parsed(sql: str, origin: str) -> exp.Expr:
-    bare = bare_statement(sql)
     try:
-        found = statements(bare) or with_pivots(bare) or spelled_otherwise(bare)
-    except SqlglotError:
+        found = statements_of(bare_statement(sql))
+    except (SqlglotError, RecursionError):
         found = []
     if len(found) == 1 and isinstance(found[0], _STATEMENTS):
         return repeat_for_all(found[0])

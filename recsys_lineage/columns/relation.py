@@ -136,6 +136,7 @@ class Relation:
         order: the edges that decide the order of the rows, which those of its values include where it is sorted.
         numbers: row-number columns, by index → the columns of their partition keys.
         sort_keys: the indices of the columns that are keys of its ORDER BY.
+        hidden: columns that can be named, but are in no star, by folded name.
     """
 
     columns: Sequence[Column]
@@ -144,6 +145,7 @@ class Relation:
     order: Edges = NOTHING
     numbers: Mapping[int, frozenset[int]] = field(default_factory=dict)
     sort_keys: frozenset[int] = frozenset()
+    hidden: Mapping[str, Value] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> dict[str, list[int]]:
@@ -175,7 +177,8 @@ class Relation:
     def with_edges(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its values."""
         columns = [Column(column.name, column.value.with_edges(edges)) for column in self.columns]
-        return replace(self, columns=columns)
+        hidden = {name: value.with_edges(edges) for name, value in self.hidden.items()}
+        return replace(self, columns=columns, hidden=hidden)
 
     def narrowed(self, edges: Edges) -> Relation:
         """The relation with further edges that decide its rows."""

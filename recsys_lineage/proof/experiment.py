@@ -11,7 +11,6 @@ import duckdb
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
@@ -20,6 +19,7 @@ from recsys_lineage.lake.fingerprint import distinguished
 from recsys_lineage.proof.result_hashes import Answer, changed_together, same
 from recsys_lineage.proof.time_limit import time_limit
 from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.parsed import statements_of
 from recsys_lineage.sql.statement import bare_statement
 
 Schemas: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -213,7 +213,7 @@ class Experiment:
         if not isinstance(self.compute, str):
             return True
         try:
-            tree = sqlglot.parse_one(self.compute, dialect="duckdb")
+            (tree,) = statements_of(bare_statement(self.compute))
         except (SqlglotError, RecursionError):
             return False
         while isinstance(tree, exp.Subquery) and tree.args.get("order") is None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from recsys_lineage.proof.experiment import Experiment
 from recsys_lineage.sql.names import literal, quote
+from recsys_lineage.sql.parsed import statements_of
+from recsys_lineage.sql.statement import bare_statement
 
 _NUMBERS = ("INTEGER", "BIGINT", "SMALLINT", "TINYINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL")
 _UNSIGNED = ("UINTEGER", "UBIGINT", "USMALLINT", "UTINYINT", "UHUGEINT")
@@ -257,11 +258,14 @@ def mixed_tables(experiment: Experiment, seed: int) -> dict[str, pa.Table]:
 def _ordering(sql: str) -> set[str]:
     """Names of the columns by which a statement orders anything."""
     try:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        trees = statements_of(bare_statement(sql))
     except (SqlglotError, RecursionError):
         return set()
     ordered = [
-        column for node in tree.find_all(exp.Ordered, exp.Order) for column in node.find_all(exp.Column)
+        column
+        for tree in trees
+        for node in tree.find_all(exp.Ordered, exp.Order)
+        for column in node.find_all(exp.Column)
     ]
     return {column.name.casefold() for column in ordered}
 
@@ -269,11 +273,11 @@ def _ordering(sql: str) -> set[str]:
 def _literals(sql: str) -> tuple[str, ...]:
     """Texts and numbers in a statement, with the neighbours of each number."""
     try:
-        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        trees = statements_of(bare_statement(sql))
     except (SqlglotError, RecursionError):
         return ()
     found: dict[str, None] = {}
-    for node in tree.find_all(exp.Literal):
+    for node in (node for tree in trees for node in tree.find_all(exp.Literal)):
         found[node.name] = None
         if not node.is_string and node.is_int:
             found.update(dict.fromkeys((str(int(node.name) + 1), str(int(node.name) - 1))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
-from recsys_lineage.rows.statement.condition import best_column
+from recsys_lineage.rows.statement.condition import best_column, is_comparable
 from recsys_lineage.sql.names import quote
 
 
@@ -20,7 +20,10 @@ def stored_rows(columns: Sequence[Column], rows: str, wanted: str) -> str:
         rows: SQL of the table, or of a part with the wanted rows.
         wanted: SQL of the table of their values, with columns `c0`, `c1`, ….
     """
-    best = best_column(columns, range(len(columns)))
+    places = [n for n, column in enumerate(columns) if is_comparable(column)]
+    if not places:
+        return _with(columns, rows, wanted, [], [])
+    best = best_column(columns, places)
     days = [n for n, column in enumerate(columns) if column.type == "DATE" and n != best][:1]
     found = [_with(columns, rows, wanted, [best, *days], [])]
     found += [_with(columns, rows, wanted, [best], [day]) for day in days]

@@ -15,6 +15,8 @@ from recsys_lineage.rows.statement.condition import (
     Fits,
     all_of,
     best_column,
+    comparable,
+    is_comparable,
     meet,
     plain_conditions,
 )
@@ -158,10 +160,14 @@ class Tracing:
         if wanted:
             target = f"__t{self._round}{name}"
             self._add_target(target, definition, self._wanted[name])
-            known = dict(self.known.get(name, {}))
+            known = comparable(self.known.get(name, {}), definition.columns)
             keys = identity(definition, self.witnesses.is_aggregated)
             keys = self._recomputed.sure(definition, keys) if name == MAIN else keys
-            keys = [place for place in keys if self._recomputed.is_exact(definition, place)]
+            keys = [
+                place
+                for place in keys
+                if self._recomputed.is_exact(definition, place) and is_comparable(definition.columns[place])
+            ]
             if not known and keys:
                 best = best_column(definition.columns, self._going_down(definition, keys, target) or keys)
                 known[best] = Condition.one_of(quote(target), f"c{best}")

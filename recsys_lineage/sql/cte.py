@@ -9,7 +9,8 @@ def is_cte(table: exp.Table) -> bool:
     """Whether a WITH around the table defines its name.
 
     A query of a WITH can use those before it, and itself if the WITH is recursive; the query after the WITH can use
-    all. sqlglot's own scopes do not cover PIVOT, UNPIVOT and SUMMARIZE.
+    all. In a recursion USING KEY, `recurring.name` is all rows so far. sqlglot's own scopes do not cover PIVOT, UNPIVOT
+    and SUMMARIZE.
     """
     node: exp.Expr = table
     while (parent := node.parent) is not None:
@@ -20,6 +21,6 @@ def is_cte(table: exp.Table) -> bool:
             around = parent.args.get("with_")
             visible = around.expressions if around is not None and around is not node else []
         if any(cte.alias.casefold() == table.name.casefold() for cte in visible):
-            return not table.args.get("db")
+            return table.text("db").casefold() in ("", "recurring")
         node = parent
     return False

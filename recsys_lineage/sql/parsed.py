@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import duckdb
 import sqlglot
 from sqlglot import exp
@@ -10,6 +12,8 @@ from sqlglot.errors import ParseError, SqlglotError
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.file_call import place
 from recsys_lineage.sql.json_arrows import parsed_statements
+from recsys_lineage.sql.respelled.other_spelling import spelled_otherwise
+from recsys_lineage.sql.respelled.pivot_text import with_pivots
 from recsys_lineage.sql.spare_database import spare_database
 from recsys_lineage.sql.sql_place import PiecedSql, place_in, plain, pointed_at
 from recsys_lineage.sql.statement import bare_statement
@@ -34,7 +38,7 @@ def parsed_select(
         LineageError: it cannot be parsed, or is not exactly one SELECT.
     """
     try:
-        statements = parsed_statements(bare_statement(text))
+        statements = statements_of(bare_statement(text))
     except (SqlglotError, RecursionError) as error:
         found, where = fault_of_syntax(text, origin, error)
         raise kind(
@@ -61,6 +65,29 @@ def parsed_select(
         where=where,
         advice=advice,
     )
+
+
+def statements_of(text: str) -> list[exp.Expr]:
+    """Syntax trees of the statements of a text in any spelling that DuckDB takes and that can be rewritten for sqlglot.
+
+    Raises:
+        SqlglotError: the text cannot be parsed.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        found = parsed_statements(text)
+    except (SqlglotError, RecursionError):
+        with suppress(SqlglotError, RecursionError):  # such as a text that is not closed
+            if found := with_pivots(text) or spelled_otherwise(text):
+                return found
+        raise
+    is_misread = "PIVOT" in text.upper() and any(map(_is_misread, found))
+    return (spelled_otherwise(text) if is_misread else []) or found
+
+
+def _is_misread(tree: exp.Expr) -> bool:
+    """Whether sqlglot takes the alias before an entry of UNPIVOT for the entry, and what follows for a parameter."""
+    return any(each.args["alias"].find(exp.Placeholder) for each in tree.find_all(exp.PivotAlias))
 
 
 def first_place(text: str, origin: str) -> str:

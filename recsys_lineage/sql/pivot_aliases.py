@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from sqlglot.tokenizer_core import Token, TokenType
 
 from recsys_lineage.sql.names import literal, quote
-from recsys_lineage.sql.pivot_values import PIVOTS, elements_of, separated, statistics_of, word
+from recsys_lineage.sql.pivot_values import (
+    PIVOTS,
+    elements_of,
+    lists_of_table,
+    separated,
+    statistics_of,
+    word,
+)
 
 Change = tuple[int, int, str]
 """The start and the end of a part of a text, and what takes its place."""
@@ -35,21 +42,29 @@ def changed_aliases(tokens: Sequence[Token]) -> Iterator[Change]:
     for place, token in enumerate(tokens):
         rest = tokens[place + 1 :]
         if word(token) in PIVOTS:
-            yield from _of_values(separated(elements_of(rest)))
+            for values in (*_lists_of(separated(elements_of(rest))), *lists_of_table(rest)):
+                yield from _of_values(values)
             yield from _of_statistics(statistics_of(rest))
         elif word(token) in _UNPIVOTS:
-            for element in separated(elements_of(rest)):
-                if (alias := _alias(element)) is not None:
-                    yield from (_blank(each) for each in element[alias])
+            for elements in (separated(elements_of(rest)), *lists_of_table(rest)):
+                for element in elements:
+                    if (alias := _alias(element)) is not None:
+                        yield from (_blank(each) for each in element[alias])
 
 
-def _of_values(elements: Sequence[Sequence[Token]]) -> Iterator[Change]:
+def _lists_of(elements: Sequence[Sequence[Token]]) -> Iterator[list[list[Token]]]:
+    """The values of the IN at the end of each element of a PIVOT statement."""
     for element in elements:
         listed = [n for n, each in enumerate(element) if word(each) == "IN"][-1:]
-        for value in separated(element[listed[0] + 2 : -1]) if listed else ():
-            if (alias := _alias(value)) is not None:
-                name = next(each for each in value[alias] if each.token_type is not TokenType.ALIAS)
-                yield value[0].start, value[-1].end + 1, literal(name.text)
+        if listed:
+            yield separated(element[listed[0] + 2 : -1])
+
+
+def _of_values(values: Sequence[Sequence[Token]]) -> Iterator[Change]:
+    for value in values:
+        if (alias := _alias(value)) is not None:
+            name = next(each for each in value[alias] if each.token_type is not TokenType.ALIAS)
+            yield value[0].start, value[-1].end + 1, literal(name.text)
 
 
 def _of_statistics(statistics: Sequence[Sequence[Token]]) -> Iterator[Change]:

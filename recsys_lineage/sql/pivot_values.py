@@ -233,6 +233,23 @@ def statistics_of(tokens: Sequence[Token]) -> list[list[Token]]:
     return separated(_until(rest[1:], _ENDS)[0]) if rest and word(rest[0]) == "USING" else []
 
 
+def lists_of_table(tokens: Sequence[Token]) -> Iterator[list[list[Token]]]:
+    """The entries of each IN in the parentheses of a PIVOT or UNPIVOT behind a table.
+
+    Args:
+        tokens: those after the word PIVOT or UNPIVOT.
+    """
+    while tokens and word(tokens[0]) in ("INCLUDE", "EXCLUDE", "NULLS"):
+        tokens = tokens[1:]
+    if not tokens or tokens[0].token_type is not TokenType.L_PAREN:
+        return
+    _, rest = _until(tokens[1:], ("FOR",))
+    while rest and word(rest[0]) in ("FOR", "IN"):
+        if word(rest[0]) == "IN" and len(rest) > 1 and rest[1].token_type is TokenType.L_PAREN:
+            yield separated(_until(rest[2:], ())[0])
+        _, rest = _until(rest[1:], ("IN",))
+
+
 def word(token: Token) -> str:
     """The keyword of a token in upper case; empty for a quoted name and for a text."""
     return "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()

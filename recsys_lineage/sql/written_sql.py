@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.errors import SqlFailed
 from recsys_lineage.sql.file_call import FileCall, replaced
+from recsys_lineage.sql.parsed import statements_of
+from recsys_lineage.sql.refused_name import advice_on
 from recsys_lineage.sql.sql_place import PiecedSql, line_of, place_in, plain, start_of
 from recsys_lineage.sql.statement import bare_statement
 
@@ -94,7 +95,7 @@ class WrittenSql:
         """Error about a column of the result whose value the table cannot store."""
         if (column := _OF_A_COLUMN.search(str(error))) is None:
             return None
-        select = sqlglot.parse_one(bare_statement(self.text), dialect="duckdb")
+        select = statements_of(bare_statement(self.text))[0]
         items = select.selects if isinstance(select, exp.Query) else []
         for node in items:
             if node.alias_or_name.casefold() == column[1].casefold():
@@ -117,7 +118,10 @@ class WrittenSql:
             failed.__cause__ = error
             return failed
         line = None if start is None else line_of(self.text, start)
-        return SqlFailed(f"DuckDB refuses the SQL: {plain(error)}", found=line, where=where)
+        words = plain(error)
+        return SqlFailed(
+            f"DuckDB refuses the SQL: {words}", found=line, where=where, advice=advice_on(words, ())
+        )
 
 
 def value_not_stored(error: Exception) -> SqlFailed | None:

@@ -77,6 +77,12 @@ def _over(k: Choices) -> pl.Expr:
     )
 
 
+def _top(f: pl.LazyFrame, o: pl.LazyFrame, k: Choices) -> pl.LazyFrame:
+    """Of equal rows Polars takes any, another one in another run, so there are none."""
+    keys = [k.number, k.plain]
+    return f.unique(keys, keep="first", maintain_order=True).top_k(3, by=keys)
+
+
 def _grouped(f: pl.LazyFrame, o: pl.LazyFrame, k: Choices) -> pl.LazyFrame:
     return f.group_by(key=k.plain, maintain_order=True).agg(
         total=col(k.number).sum(),
@@ -95,7 +101,7 @@ STEPS: Mapping[str, Step] = {
     "sort": lambda f, o, k: f.sort(k.plain, k.plain, maintain_order=True, nulls_last=True),
     "head": lambda f, o, k: f.head(k.one_of([2, 4])),
     "slice": lambda f, o, k: f.slice(1, 3),
-    "top": lambda f, o, k: f.top_k(3, by=[k.number, k.plain]),
+    "top": _top,
     "unique": lambda f, o, k: f.unique(k.plain, keep=k.one_of(["first", "last", "none"]), maintain_order=True),
     "select": lambda f, o, k: f.select(pl.col(k.any).alias("id"), pl.col(k.number).alias("a")),
     "select numbers": lambda f, o, k: f.select(cs.integer() * 2),
@@ -133,7 +139,8 @@ STEPS: Mapping[str, Step] = {
         on=[k.number], index=[k.plain], variable_name=f"{k.name}k", value_name=k.name
     ),
     "pivoted": lambda f, o, k: f.pivot(
-        on=k.text, on_columns=["x", "y"], index=k.plain, values=k.number, aggregate_function="sum"
+        on=k.text, on_columns=["x", "y"], index=k.plain, values=k.number, aggregate_function="sum",
+        maintain_order=True,
     ),
     "left": _joined("left"),
     "inner": _joined("inner"),

@@ -43,6 +43,10 @@ CASES: dict[str, tuple[Callable[[], pl.LazyFrame], dict[str, str]]] = {
             "c": "paid TRANSFORMATION, paid CONDITIONAL",
         },
     ),
+    "is in a list of numbers of another type": (
+        lambda: ORDERS.select("id", known=col("id").is_in(col("paid").cast(pl.UInt32).implode())),
+        {"id": "id IDENTITY", "known": "id TRANSFORMATION, paid TRANSFORMATION"},
+    ),
     "group by": (
         lambda: ORDERS.group_by("customer").agg(
             n=pl.len(), total=col("paid").sum(), kept=col("paid").filter(col("id") > 1).max(),
@@ -300,6 +304,11 @@ def test_an_opaque_step_is_named(case: str) -> None:
     with pytest.raises(ColumnLineageError, match=step) as raised:
         _ = columns_of_frame(make(), TABLES)
     assert raised.value.found and "columns_from" in str(raised.value.advice)
+
+
+def test_fields_with_the_names_of_other_columns_are_refused() -> None:
+    with pytest.raises(ColumnLineageError, match="twice: id, paid"):
+        _ = columns_of_frame(ORDERS.with_columns(s=pl.struct("id", "paid")).unnest("s"), TABLES)
 
 
 def test_a_frame_that_is_no_table_is_refused() -> None:

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -321,3 +322,20 @@ def test_a_table_with_pruned_versions_is_read(project: Project, kind: str) -> No
     version = materialize(code, project.lake).version
     assert version is not None
     assert project.lake.arrow(version)["i"].to_pylist() == [1]
+
+
+PLAIN_PROGRAM = """
+from pathlib import Path
+from recsys_lineage import Lake, SqlText, materialize, sql_code
+
+Path("orders.csv").write_text("id\\n1\\n2\\n")
+made = materialize(sql_code(SqlText("FROM 'orders.csv'", "orders.sql"), name="orders"), Lake("lake"))
+print(made.version.rows)
+"""
+
+
+def test_a_program_that_has_made_no_temporary_file_yet_does_not_wait_for_itself(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN_PROGRAM], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "2\n", done.stderr

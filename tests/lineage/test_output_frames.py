@@ -252,11 +252,12 @@ def test_what_would_be_cut_is_refused_and_what_is_whole_is_kept(
     assert caught.value.found and caught.value.advice
 
 
-def test_nanoseconds_of_sql_are_refused_at_their_column(tmp_path: Path) -> None:
+@pytest.mark.parametrize("another", ["1", "3!"], ids=["alone", "beside what only DuckDB parses"])
+def test_nanoseconds_of_sql_are_refused_at_their_column(another: str, tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
 
     def made(moment: str) -> None:
-        text = SqlText(f"SELECT 1 AS one,\n  {moment} AS at", "moments.sql")
+        text = SqlText(f"SELECT {another} AS one,\n  {moment} AS at", "moments.sql")
         materialize(sql_code(text, name="moments"), lake)
 
     made("make_timestamp_ns(4000)")

@@ -12,6 +12,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.assets.sql_code import sql_code
 from recsys_lineage.errors import LineageError, SqlAssetError
 from recsys_lineage.lake.lake_tables import is_table_name
 from recsys_lineage.orchestration.dagster_internals import code_of
@@ -215,6 +217,14 @@ def test_an_error_in_the_sql_names_the_asset_and_leaves_no_table(project: Projec
     assert "broken: The SQL cannot be computed for a value." in description
     assert "broken.sql:1:15" in description
     assert not project.lake.has("broken")
+
+
+def test_a_misspelt_column_is_answered_with_the_column_that_was_meant(project: Project) -> None:
+    project.run(table("orders"))
+    asset = sql_code(SqlText("SELECT id,\n  amuont FROM orders", "paid.sql"), name="paid")
+    with pytest.raises(LineageError, match="Did you mean 'amount'") as raised:
+        _ = materialize(asset, project.lake)
+    assert raised.value.where == "paid.sql:2:3"
 
 
 def test_a_pivot_a_lambda_and_an_asof_join_run_as_assets(project: Project) -> None:

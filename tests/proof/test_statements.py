@@ -19,11 +19,10 @@ SHARE_CLAIMED = 0.5
 NOT_SHOWN = {
     "warehouse_bucket_answers": {"unit_price → bucket1", "discount → bucket2"},
     "billing_top_n": {"line_no → of"},
-    "meters_unioned_values": {"kwh → tag", "kwh → txt"},
     "billing_summarized": {"status → min", "status → max", "status → null_percentage"},
 }
-"""What is claimed, and cannot be seen: a way of a CASE that these tables do not take, the order of equal rows, the tag
-of a union, and rows of a summary that are filtered away."""
+"""What is claimed, and cannot be seen: a way of a CASE that these tables do not take, the order of equal rows, and rows
+of a summary that are filtered away."""
 
 
 def _chosen() -> list[Any]:

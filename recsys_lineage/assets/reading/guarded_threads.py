@@ -23,6 +23,7 @@ from typing import Any
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.file_guard import EVENTS, FileGuard, is_paused
+from recsys_lineage.assets.reading.surroundings import find_temporary
 
 WRAPPER_FILES.add(__file__)
 _guards: dict[int, FileGuard] = {}
@@ -54,6 +55,7 @@ def guarding(
         folders: the run's own files and folders, with everything below them.
         frame: the frame of the block.
     """
+    find_temporary()
     with _lock:
         if not _is_watching:
             # they stay for as long as the process does; where nothing is guarded they do nothing

@@ -28,8 +28,17 @@ def environment() -> frozenset[str]:
 
 
 def temporary() -> str:
-    """The folder for temporary files; Python opens it itself to create a file without a name."""
-    return os.path.realpath(tempfile.gettempdir())
+    """The folder for temporary files; Python opens it itself to create a file without a name.
+
+    Python looks for it once, with a lock and by making files there. Whoever is asked about these files must not ask for
+    the folder, so it is empty until `find_temporary` or other code has found it.
+    """
+    return os.path.realpath(os.fsdecode(tempfile.tempdir)) if tempfile.tempdir else ""
+
+
+def find_temporary() -> None:
+    """Let Python look for the folder for temporary files."""
+    _ = tempfile.gettempdir()
 
 
 def below(path: str, places: Iterable[str]) -> bool:

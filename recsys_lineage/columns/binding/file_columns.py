@@ -8,10 +8,15 @@ import re
 import duckdb
 
 from recsys_lineage.columns.binding.empty_tables import Columns
+from recsys_lineage.columns.binding.inputs import Input
+from recsys_lineage.columns.edges import of_column
+from recsys_lineage.columns.relation import Value, folded
 from recsys_lineage.errors import ColumnLineageError
 from recsys_lineage.sql.file_call import FileCall, refuse_places_elsewhere
 from recsys_lineage.sql.names import literal
 
+HIDDEN = {"filename": "VARCHAR", "file_index": "UBIGINT", "file_row_number": "BIGINT"}
+"""Columns that DuckDB adds to files, hidden unless an option asks for them → their types."""
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -46,6 +51,19 @@ def columns_of_files(call: FileCall, text: str) -> Columns | None:
                 advice="correct the call, or the files",
             ) from None
     return tuple((name, kind) for name, kind, *_ in rows)
+
+
+def hidden_of_files(call: FileCall, files: Input) -> dict[str, Value]:
+    """The columns that DuckDB can name for files without showing them in a star, by folded name."""
+    if not call.function.startswith(("read_", "parquet_scan")):
+        return {}
+    is_parquet = call.function in ("read_parquet", "parquet_scan")
+    there = {folded(name) for name, _ in files.columns}
+    return {
+        name: Value(of_column(files.name, name), type=kind)
+        for name, kind in HIDDEN.items()
+        if name not in there and (is_parquet or name != "file_row_number")
+    }
 
 
 def _folder(pattern: str) -> str:

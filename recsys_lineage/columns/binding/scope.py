@@ -140,7 +140,10 @@ class Scope:
         """Whether a name belongs to this scope's own relations and aliases, not to an outer scope."""
         first = folded(parts[0])
         return first in self.aliases or any(
-            binding.column(first) is not None or (len(parts) > 1 and folded(binding.name) == first)
+            binding.column(first) is not None
+            or (len(parts) > 1 and folded(binding.name) == first)
+            or first == _ROW_NUMBER
+            or first in binding.relation.hidden
             for binding in self.bindings
         )
 
@@ -203,7 +206,8 @@ class Scope:
         """The value of the first parts of a name, and the number of these parts."""
         first = folded(parts[0])
         parameter = next((each[first] for each in reversed(self.lambdas) if first in each), None)
-        if parameter is not None and len(parts) == 1:
+        is_of_column = _is_field(node) and any(each.column(first) is not None for each in self.bindings)
+        if parameter is not None and len(parts) == 1 and not is_of_column:
             return parameter, 1
         if self.alias_first and len(parts) == 1 and (value := self._alias(first)) is not None:
             return value, 1
@@ -234,6 +238,15 @@ class Scope:
                 return struct_of((column.name, column.value) for column in columns), 1
         if first == _ROW_NUMBER and self.bindings:
             return Value(), 1
+        hidden = self._hidden(node, self.bindings, first) if len(parts) == 1 else None
+        return None if hidden is None else (hidden, 1)
+
+    def _hidden(self, node: exp.Expr, bindings: Sequence[Binding], name: str) -> Value | None:
+        """The value of a column of files that is in no star."""
+        for binding in bindings:
+            if name in binding.relation.hidden:
+                self.statement.show(node, binding.name, name)
+                return binding.relation.hidden[name]
         return None
 
     def _of_table(self, node: exp.Expr, parts: Sequence[str]) -> Value | None:
@@ -253,7 +266,7 @@ class Scope:
             )
         if holders:
             return holders[0].column(column)
-        return Value() if named and column == _ROW_NUMBER else None
+        return Value() if named and column == _ROW_NUMBER else self._hidden(node, named, column)
 
     def _alias(self, name: str) -> Value | None:
         found = self.aliases.get(name)
@@ -295,3 +308,10 @@ class Scope:
 def shared_column(bindings: Sequence[Binding], name: str) -> Shared | None:
     """The column that USING or NATURAL merged from columns of these relations, by folded name."""
     return next((binding.shared[name] for binding in bindings if name in binding.shared), None)
+
+
+def _is_field(node: exp.Expr) -> bool:
+    """Whether an expression is a field's value in `{'f': x}` or `f(f := x)`: there a column precedes a parameter."""
+    field = node.parent
+    struct = field.parent if isinstance(field, exp.PropertyEQ | exp.Kwarg) else None
+    return struct is not None and not isinstance(struct.parent, exp.ToMap)

@@ -33,12 +33,14 @@ class Item:
         name: its alias or the column's name; None where DuckDB derives one from the expression.
         read: computes its value in the scope at that moment.
         is_alias: whether other expressions may refer to it by name.
+        behind: what a COLUMNS(…) in the expression is in this column; None if there is none.
     """
 
     node: exp.Expr
     name: str | None
     read: Callable[[], Value]
     is_alias: bool = False
+    behind: exp.Expr | None = None
 
 
 def items(node: exp.Expr, scope: Scope) -> list[Item]:
@@ -222,8 +224,8 @@ def _marker(node: exp.Expr) -> exp.Expr | None:
 def _of_columns(
     node: exp.Expr, inner: exp.Expr, marker: exp.Expr, alias: str | None, scope: Scope
 ) -> list[Item]:
-    chosen = columns_of(marker, scope)
-    names = [column.name for column in chosen]
+    chosen = _behind(marker, scope)
+    names = [each.column.name for each in chosen]
     if alias is not None:
         names = _renamed(marker, alias, scope) if "\\" in alias else [alias] * len(names)
 
@@ -238,21 +240,27 @@ def _of_columns(
         return read
 
     return [
-        Item(node, name, reader(column), is_alias=True) for name, column in zip(names, chosen, strict=True)
+        Item(node, name, reader(each.column), is_alias=True, behind=each.node)
+        for name, each in zip(names, chosen, strict=True)
     ]
 
 
 def columns_of(marker: exp.Expr, scope: Scope) -> list[Column]:
     """The columns behind a COLUMNS(…)."""
+    return [each.column for each in _behind(marker, scope)]
+
+
+def _behind(marker: exp.Expr, scope: Scope) -> list[_OfStar]:
+    """The columns behind a COLUMNS(…), with the expressions of REPLACE."""
     argument = marker.this
     if (stars := _starred(argument, scope)) is not None:
-        return [each.column for each in stars]
+        return stars
     columns = visible(scope)
     by_name: dict[str, list[Column]] = {}
     for column in columns:
         by_name.setdefault(column.name, []).append(column)
     wanted = _chosen_columns(f"COLUMNS({argument.sql('duckdb')})", by_name, marker, scope)
-    return [column for name in dict.fromkeys(wanted) for column in by_name[name]]
+    return [_OfStar(column) for name in dict.fromkeys(wanted) for column in by_name[name]]
 
 
 def _renamed(marker: exp.Expr, alias: str, scope: Scope) -> list[str]:

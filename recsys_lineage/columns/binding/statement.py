@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NoReturn
 
@@ -11,7 +11,7 @@ import duckdb
 from sqlglot import exp
 
 from recsys_lineage.columns.binding.empty_tables import Columns, empty_tables, is_syntax
-from recsys_lineage.columns.binding.file_columns import columns_of_files
+from recsys_lineage.columns.binding.file_columns import HIDDEN, columns_of_files, hidden_of_files
 from recsys_lineage.columns.binding.inputs import Input, Inputs
 from recsys_lineage.columns.binding.parameters import NOTHING_KNOWN, Parameters
 from recsys_lineage.columns.relation import Relation, folded
@@ -183,7 +183,24 @@ class Statement:
             call.end,
             f"{quote(found.name)} AS {quote(added)}" if added else quote(found.name),
         )
-        return found.relation
+        return replace(found.relation, hidden=hidden_of_files(call, found))
+
+    def show(self, node: exp.Expr, relation: str, name: str) -> None:
+        """Let DuckDB find a hidden column of files, which the table that stands in for them does not have.
+
+        Args:
+            node: the name in the statement.
+            relation: the relation in the FROM clause.
+            name: the column.
+        """
+        places = [each.meta for each in node.walk() if "start" in each.meta]
+        if places:
+            is_item = isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+            shown = f"CAST({quote(relation)}.rowid AS {HIDDEN[name]})" + (
+                f" AS {quote(name)}" if is_item else ""
+            )
+            start, end = min(each["start"] for each in places), max(each["end"] for each in places)
+            self._stand_ins[start] = (end + 1, shown)
 
     def described(self) -> Columns:
         """Names and types of its result's columns from DuckDB; its tables must have been looked up before.

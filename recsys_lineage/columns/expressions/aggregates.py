@@ -55,9 +55,18 @@ def is_aggregate(node: exp.Expr, name: str) -> bool:
     return name in aggregate_functions() or (isinstance(node, exp.AggFunc) and "start" not in node.meta)
 
 
-def aggregates_in(node: exp.Expr, text: str) -> bool:
-    """Whether an expression contains an aggregate outside of its subqueries that is no window function."""
-    for each in node.walk(prune=lambda inner: isinstance(inner, exp.Query)):
+def aggregates_in(node: exp.Expr, text: str, behind: exp.Expr | None = None) -> bool:
+    """Whether an expression contains an aggregate outside of its subqueries that is no window function.
+
+    Args:
+        node: the expression.
+        text: the statement.
+        behind: what COLUMNS(…) in the expression stands for, if it is looked at for one of its columns.
+    """
+    apart = exp.Query if behind is None else exp.Query | exp.Columns
+    if behind is not None and node.find(exp.Columns) is not None and aggregates_in(behind, text):
+        return True
+    for each in node.walk(prune=lambda inner: isinstance(inner, apart)):
         if isinstance(each, exp.Func) and is_aggregate(each, called(each, text)) and not _is_windowed(each):
             return True
     return False

@@ -33,6 +33,7 @@ from recsys_lineage.columns.expressions.lambdas import comprehension, with_lambd
 from recsys_lineage.columns.expressions.maps import map_made, of_map, part_of_tuple
 from recsys_lineage.columns.expressions.masking import HASHES, judged
 from recsys_lineage.columns.expressions.structs import STRUCT_MAKERS, struct_made
+from recsys_lineage.columns.expressions.unions import UNION_FUNCTIONS, cast, of_union
 from recsys_lineage.columns.relation import CONSTANT, Value, chosen_of, folded, list_of, struct_of
 
 _CONDITIONAL_FUNCTIONS = frozenset({"coalesce", "ifnull", "nvl"})
@@ -310,6 +311,8 @@ def _function(node: exp.Func, scope: Scope) -> Value:
         return of
     if name in STRUCT_MAKERS and (found := struct_made(name, arguments, scope)) is not None:
         return found
+    if name in UNION_FUNCTIONS and (found := of_union(name, arguments, scope)) is not None:
+        return found
     if name == "struct_extract" and len(arguments) == 2 and isinstance(arguments[1], exp.Literal):
         place = 0 if arguments[1].is_string else int(arguments[1].name)
         if (part := part_of_tuple(arguments[0], place - 1)) is not None:
@@ -332,7 +335,7 @@ _READERS: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Value]] = {
     exp.Boolean: _constant,
     exp.Bracket: _bracket,
     exp.Case: _case,
-    exp.Cast: _of_this,
+    exp.Cast: cast,
     exp.Coalesce: _coalesce,
     exp.Collate: _of_this,
     exp.Column: _column,

@@ -315,12 +315,7 @@ class _Reader:
             columns |= {each: exploded(columns[each]) for each in given[0]}
             return FrameStep(columns, frame.rows | deciding(lists, How.JOIN))
         if name == "unnest":
-            parts: list[Value] = []
-            for each, fields in self._unnested(given[0]).items():
-                value = columns[each]
-                inside = value.fields or {}
-                parts += [inside.get(field, Value(transformed(value.edges))) for field in fields] or [value]
-            return FrameStep(dict(zip(self.names, parts, strict=True)), frame.rows)
+            return self._unnested(frame, given[0])
         if name == "unpivot":
             index, on, variable, value = given
             listed = on if on else [each for each in columns if each not in (index or ())]
@@ -330,16 +325,33 @@ class _Reader:
             )
         raise self._opaque(str(name), f"the step that gives {', '.join(self.names)}")
 
-    def _unnested(self, structs: Sequence[str]) -> dict[str, list[str]]:
-        """The columns of the node's input, and the fields of those that are unnested, in order."""
+    def _unnested(self, frame: FrameStep, structs: Sequence[str]) -> FrameStep:
+        """The node's input with the fields of some structs in their place.
+
+        Raises:
+            ColumnLineageError: a field has the name of another column; Polars says so only when it runs the plan.
+        """
         here = self._plan.get_node()
         self._plan.set_node(self._plan.get_inputs()[0])
         schema = self._plan.get_schema()
         self._plan.set_node(here)
-        return {
-            name: [field.name for field in type_.fields] if name in structs else []
-            for name, type_ in schema.items()
-        }
+        parts: list[tuple[str, Value]] = []
+        for name, type_ in schema.items():
+            value = frame.columns[name]
+            if name not in structs:
+                parts.append((name, value))
+                continue
+            inside = value.fields or {}
+            whole = Value(transformed(value.edges))
+            parts += [(field.name, inside.get(field.name, whole)) for field in type_.fields]
+        names = [name for name, _ in parts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ColumnLineageError(
+                f"The frame has columns twice: {', '.join(twice)}.",
+                found=f"unnest of {', '.join(structs)}",
+                advice="rename the fields, or the columns beside them",
+            )
+        return FrameStep(dict(zip(self.names, (value for _, value in parts), strict=True)), frame.rows)
 
     def _decided(self, frame: FrameStep, edges: Edges, how: How) -> FrameStep:
         return FrameStep(frame.columns, frame.rows | deciding(edges, how), frame.key)

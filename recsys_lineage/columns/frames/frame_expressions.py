@@ -56,9 +56,16 @@ _MOVING = frozenset({"gather_every", "reverse", "shift", "shuffle"})
 _NAMING = ("RenameFields", "PrefixFields", "SuffixFields", "MapFieldNames", "DropFields")
 _UNSEEN = {
     "approx_quantile_estimate": Rows.ONE, "binary expr": Rows.EACH, "business": Rows.EACH, "element": Rows.EACH,
-    "field": Rows.EACH, "list.eval": Rows.EACH, "reshape": Rows.OTHER, "row_encode": Rows.EACH,
+    "field": Rows.EACH, "is_in": Rows.EACH, "list.eval": Rows.EACH, "reshape": Rows.OTHER, "row_encode": Rows.EACH,
 }  # fmt: skip
 """Operations whose parts Polars does not show → the number of values that each returns."""
+_OF_OTHER_ROWS = frozenset({"is_in"})
+"""Those of them that may compare with the values of other rows."""
+
+
+def _kind_of(error: NotImplementedError) -> str:
+    """The operation that Polars does not show: `is_in` of `is_in[needle: u32]`, among numbers of another type."""
+    return str(error).partition("[")[0]
 
 
 @dataclass(frozen=True)
@@ -110,11 +117,11 @@ class ExpressionReader:
         try:
             view = self._plan.view_expression(node)
         except NotImplementedError as error:
-            if str(error) == "field":  # it is not shown which
+            if (kind := _kind_of(error)) == "field":  # it is not shown which
                 return Made.of(transformed(self.struct))
-            if str(error) not in _UNSEEN:
+            if kind not in _UNSEEN:
                 raise self.opaque(str(error)) from None
-            return self._unseen(node, str(error))
+            return self._unseen(node, kind)
         reader = _READERS.get(type(view).__name__)
         if reader is None:
             raise self.opaque(type(view).__name__)
@@ -151,13 +158,13 @@ class ExpressionReader:
             try:
                 view = self._plan.view_expression(part)
             except NotImplementedError as error:
-                if str(error) not in _UNSEEN:
+                if _kind_of(error) not in _UNSEEN:
                     raise self.opaque(str(error)) from None
                 continue
             if type(view).__name__ == "Column" and view.name in self._columns:
                 found.append(self._columns[view.name].edges)
         rows = _UNSEEN[kind]
-        self.over_rows = self.over_rows or rows is not Rows.EACH
+        self.over_rows = self.over_rows or rows is not Rows.EACH or kind in _OF_OTHER_ROWS
         return Made.of((transformed if rows is Rows.EACH else aggregated)(united(found)), rows)
 
     def edges(self, nodes: Sequence[int]) -> Edges:

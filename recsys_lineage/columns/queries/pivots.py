@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from recsys_lineage.columns.binding.empty_tables import empty_tables, name_of_expression
+from recsys_lineage.columns.binding.empty_tables import empty_tables
+from recsys_lineage.columns.binding.item_names import item_name
 from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.binding.stars import items
 from recsys_lineage.columns.edges import How, deciding, united
@@ -48,7 +49,9 @@ def _pivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
     statistics: list[exp.Expr] = node.expressions if node.args.get("fields") else node.args.get("using") or []
     chosen = [_chosen(field, scope) for field in fields]
     named = len(statistics) > 1 or any(isinstance(each, exp.Alias) for each in statistics)
-    suffixes = [f"_{_statistic_name(each)}" if named else "" for each in statistics] or [""]
+    suffixes = [f"_{_statistic_name(each, statistics, scope)}" if named else "" for each in statistics] or [
+        ""
+    ]
     values = [scope.value(each) for each in statistics] or [CONSTANT]
     on = deciding(united(scope.edges(field.this) for field in fields), How.FILTER)
     columns = [
@@ -101,8 +104,8 @@ def _text(node: exp.Expr, scope: Scope) -> str:
     return text
 
 
-def _statistic_name(node: exp.Expr) -> str:
-    return node.alias if isinstance(node, exp.Alias) else name_of_expression(node.sql("duckdb")) or "?"
+def _statistic_name(node: exp.Expr, statistics: Sequence[exp.Expr], scope: Scope) -> str:
+    return node.alias if isinstance(node, exp.Alias) else item_name(node, statistics, scope.statement.text)
 
 
 def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from recsys_lineage.columns.binding.empty_tables import name_of_expression
+from recsys_lineage.columns.binding.item_names import item_name
 from recsys_lineage.columns.binding.scope import Scope
 from recsys_lineage.columns.binding.stars import Item, items
 from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, united
@@ -262,7 +262,7 @@ def _grouped(node: exp.Select, list_: Projection, scope: Scope) -> Edges | None:
     keys: list[Edges] = []
     if group.args.get("all"):
         for place, item in enumerate(list_.items):
-            if not aggregates_in(item.node, text):
+            if not aggregates_in(item.node, text, item.behind):
                 keys.append(list_.value(place).edges)
     for each in _flat_keys(group):
         if is_place(each):
@@ -305,7 +305,7 @@ def keys_of(node: exp.Select, list_: Projection, scope: Scope) -> tuple[frozense
     if (group := node.args.get("group")) is None:
         keys: list[list[int | None]] = [[list_.place_of_value(value) for value in key] for key in scope.keys]
     elif group.args.get("all") and not group.expressions:
-        aggregates = [aggregates_in(item.node, scope.statement.text) for item in list_.items]
+        aggregates = [aggregates_in(item.node, scope.statement.text, item.behind) for item in list_.items]
         keys = [[place for place, aggregate in enumerate(aggregates) if not aggregate]]
     elif group.find(exp.Rollup, exp.Cube, exp.GroupingSets):
         keys = []
@@ -343,7 +343,11 @@ def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
     for item in list_.items:
         name = item.name
         if name is None:
-            name = name_of_expression(item.node.sql("duckdb")) or "?"
+            select = item.node.parent
+            assert select is not None
+            name = item_name(
+                item.node, select.expressions, scope.statement.text, select.args.get("windows") or ()
+            )
         base, number = name, 0
         while folded(name) in known:
             number += 1

@@ -86,6 +86,16 @@ Conditions = Mapping[int, Condition]
 """Conditions that some columns are known to fulfil, by column position."""
 
 
+def is_comparable(column: Column) -> bool:
+    """Whether values of a column are found by `=` and IS NULL: a UNION with NULL in it is neither NULL nor equal."""
+    return not column.type.startswith("UNION(")
+
+
+def comparable(conditions: Conditions, columns: Sequence[Column]) -> dict[int, Condition]:
+    """The conditions on columns whose values can be found by `=` and IS NULL."""
+    return {place: each for place, each in conditions.items() if is_comparable(columns[place])}
+
+
 def best_column(columns: Sequence[Column], places: Iterable[int]) -> int:
     """The best column for finding a table's rows: its line in a file, or the column with the most selective type."""
 

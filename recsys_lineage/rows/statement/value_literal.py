@@ -80,7 +80,13 @@ def equals(expression: str, value: object, kind: DuckDBPyType | None, where: str
     """
     value = _plain(value)
     if value is None:
-        return f"{expression} IS NULL"
+        if kind is None or kind.id != "union":
+            return f"{expression} IS NULL"
+        # it is NULL to Python also where its member is
+        members = (
+            f"union_extract({expression}, {literal(name)}) IS NULL" for name, _ in _inner(kind) if name
+        )
+        return f"({' AND '.join(members)})"
     if kind is None:
         return f"{expression} IS NOT DISTINCT FROM {_by_python(value)}"
     if kind.id in _FINER and isinstance(value, dt.datetime | dt.time):

@@ -247,3 +247,15 @@ SELECT b, unnest([ls], recursive := true) FROM t, w;
 -- x: t.l TRANSFORMATION
 -- y: t.c TRANSFORMATION, t.l TRANSFORMATION, t.l FILTER
 SELECT [a > 1 FOR a IN l] AS x, list_where(l, [NOT (a = 1 OR a < c) FOR a, i IN l IF a > 0 AND i < 3]) AS y FROM t;
+
+-- # the value of a field in a lambda is a column of that name, then the parameter; elsewhere it is the parameter
+-- p: t.a TRANSFORMATION, t.l TRANSFORMATION
+-- q: t.a TRANSFORMATION, t.l TRANSFORMATION
+-- r: t.l TRANSFORMATION
+-- z: t.l TRANSFORMATION
+SELECT
+    [{'f': a} FOR a IN l] AS p,
+    list_transform(l, lambda a: struct_pack(f := a)) AS q,
+    list_transform(l, lambda a: {'f': a + 1, 'g': [a], 'h': map {'k': a}}) AS r,
+    [{'f': x} FOR x IN l] AS z
+FROM t;

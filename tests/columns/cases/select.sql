@@ -226,3 +226,21 @@ SELECT map_keys(map {b: a}) AS k, map {b: a}.map_values() AS v FROM t;
 -- y: t.a TRANSFORMATION
 -- z: t.c TRANSFORMATION
 SELECT (a, b)[2] AS x, row(a, c)[1] AS y, struct_extract((a, c), 2) AS z FROM t;
+
+-- # members and the tag of a UNION that is chosen
+-- i: t.c TRANSFORMATION, t.a CONDITIONAL
+-- v: t.b TRANSFORMATION, t.a CONDITIONAL
+-- tag: t.a CONDITIONAL
+SELECT u.i, union_extract(u, 'v') AS v, union_tag(u) AS tag FROM (
+    SELECT CASE WHEN a > 1 THEN union_value(v := b)::UNION(i INTEGER, v VARCHAR) ELSE c::UNION(i INTEGER, v VARCHAR) END AS u FROM t
+);
+
+-- # the tag of a UNION of one member, and a UNION as a whole
+-- tag:
+-- text: t.b TRANSFORMATION
+SELECT union_tag(u) AS tag, u::VARCHAR AS text FROM (SELECT union_value(k := b) AS u FROM t);
+
+-- # a UNION of which DuckDB chooses the member, in a list
+-- one: t.d TRANSFORMATION
+-- none:
+SELECT l[1].v AS one, l[1].i AS none FROM (SELECT [d::UNION(i INTEGER, v DATE)] AS l FROM t);

@@ -224,6 +224,40 @@ FROM (UNPIVOT (SELECT a, b, c FROM t) ON (a, c) pair INTO NAME n VALUE v, w) SEL
 -- *: u.e GROUP_BY, u.e SORT
 SELECT * FROM (PIVOT u ON k IN ('x' one, two: 'y') USING total: sum(a), max(a) m GROUP BY e) ORDER BY e;
 
+-- # aliases before entries of UNPIVOT behind a table, one of them of several columns
+-- d: t.d IDENTITY
+-- n:
+-- v: t.a TRANSFORMATION, t.c IDENTITY
+-- *: t.a FILTER, t.c FILTER
+FROM (SELECT a, c, d FROM t) UNPIVOT (v FOR n IN ("x y": a::INTEGER, others: COLUMNS('c')));
+
+-- # aliases before pairs of UNPIVOT behind a table
+-- b: t.b IDENTITY
+-- n:
+-- v: t.a IDENTITY, t.c IDENTITY
+-- w: t.c IDENTITY, t.a IDENTITY
+FROM (SELECT a, b, c FROM t) UNPIVOT INCLUDE NULLS ((v, w) FOR n IN (one: (a, c), (c, a) AS other));
+
+-- # aliases of PIVOT's values behind a table, of several columns, and before its statistics
+-- e: u.e IDENTITY
+-- x_o_total: u.a AGGREGATION, u.k FILTER
+-- x_o_n: u.k FILTER
+-- x_2_total: u.a AGGREGATION, u.k FILTER
+-- x_2_n: u.k FILTER
+-- *: u.e GROUP_BY
+SELECT * FROM u PIVOT (total: sum(a), n: count(*) FOR k IN (x: 'one') k IN (o: 'one', '2') GROUP BY e);
+
+-- # aggregates that replace some of the columns of COLUMNS, grouped by the others
+-- k: u.k IDENTITY
+-- a: u.a AGGREGATION
+-- *: u.k GROUP_BY
+SELECT COLUMNS(* REPLACE (sum(a) AS a)) FROM (SELECT k, a FROM u) GROUP BY ALL;
+
+-- # aggregates that replace all columns of COLUMNS
+-- a: u.a AGGREGATION
+-- k: u.k AGGREGATION
+SELECT COLUMNS(u.* EXCLUDE e REPLACE (max(a) AS a, min(k) AS k)) FROM u GROUP BY ALL;
+
 -- # the fields of a struct that a function makes of a column, by a text
 -- x: t.b TRANSFORMATION
 -- z: t.b TRANSFORMATION

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.columns.column_places import Place, place_of
-from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column
+from recsys_lineage.rows.statement.condition import Condition, Conditions, best_column, comparable
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.definition import Definition
 from recsys_lineage.rows.statement.from_item import FromItem, from_items
@@ -65,6 +65,7 @@ class Pushdown(Knowledge):
     def part_of(self, table: str, conditions: Conditions) -> str:
         """The name of the part of a table or definition (folded) whose rows satisfy conditions; itself without any."""
         definition = self.statement.definitions.get(table)
+        conditions = comparable(conditions, self.catalog.columns[table])
         if not conditions:
             return definition.name if definition is not None else self.catalog.tables[table]
         key = (table, tuple(sorted(conditions.items(), key=lambda each: each[0])))

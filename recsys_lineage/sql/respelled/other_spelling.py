@@ -8,9 +8,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from recsys_lineage.columns.queries.pivot_text import statements, with_pivots
 from recsys_lineage.sql.pivot_aliases import changed_aliases
 from recsys_lineage.sql.pivot_values import word
+from recsys_lineage.sql.respelled.pivot_text import statements, with_pivots
 
 _ENDS_OF_VALUES = (
     TokenType.R_PAREN,
@@ -111,6 +111,6 @@ def _before(changes: Sequence[tuple[int, int, str]], place: int) -> int:
         if place < there:
             break
         if place < there + len(words):  # inside of the other words: a quoted name
-            return min(start + max(place - there - 1, 0), end - 1)
+            return max(min(start + max(place - there - 1, 0), end - 1), start)
         shift += len(words) - (end - start)
     return place - shift

@@ -1,0 +1,1 @@
+"""Spellings of DuckDB's SQL that sqlglot does not parse."""
