@@ -24,7 +24,7 @@ def unread_days(lake: Lake) -> dict[str, str]:
     """
     if not all(map(lake.has, _TABLES)):
         return {}
-    newest = lake.latest("raw_events").version
+    newest = lake.version("raw_events").version
     for table in _TABLES[1:]:
         record = Records(lake).latest(table)
         if record is None or ("raw_events", newest) not in {
