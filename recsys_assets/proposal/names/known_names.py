@@ -203,7 +203,7 @@ def without_parts(name: str) -> str:
 
 
 def parts_of(name: str) -> int:
-    """How many of a column's numbers make a unit, as its name says: 100 of `price_cents`; 1 if it says nothing."""
+    """Number of parts that make a unit, as a column's name says: 100 of `price_cents`; 1 if it says nothing."""
     return next((parts for parts, pattern in _PARTS.items() if pattern.search(name)), 1)
 
 

@@ -148,7 +148,7 @@ class SampledColumn:
 
     @property
     def parts(self) -> int:
-        """How many of its numbers make a unit, as its name says: 100 of cents; 1 if it says nothing."""
+        """Number of its parts that make a unit, as its name says: 100 of cents; 1 if it says nothing."""
         return parts_of(self.name) if self.kind == "number" else 1
 
     @property
