@@ -114,15 +114,16 @@ _ITEM: Mapping[str, tuple[str, ...]] = {
         "category", "productcategory", "categorycode", "categoryname", "categoryid", "producttype", "producttypename",
         "productgroup", "genre", "genres", "kategorie", "warengruppe", "aisle", "categoria", "categorie", "カテゴリ",
         "カテゴリー", "商品分類", "类目",
+        "kategoria", "kategori", "категория",
     ),
     "subcategory": ("subcategory", "subcategoryname", "unterkategorie"),
-    "brand": ("brand", "brandname", "marke"),
+    "brand": ("brand", "brandname", "marke", "marque", "marca", "бренд", "марка"),
     "manufacturer": ("manufacturer", "manufacturerid", "vendor", "supplier", "hersteller"),
     "package_size": ("packagesize", "size", "groesse"),
 }  # fmt: skip
 _USER: Mapping[str, tuple[str, ...]] = {
     "user_id": IDS["user_id"],
-    "age_group": ("agegroup", "age", "ageband", "alter"),
+    "age_group": ("agegroup", "age", "ageband", "alter", "altersgruppe", "edad", "idade", "wiek", "возраст"),
     "income_group": ("incomegroup", "income", "einkommen"),
     "household_size": ("householdsize", "familysize"),
     "household_type": ("householdtype", "householdcomp"),
@@ -130,7 +131,7 @@ _USER: Mapping[str, tuple[str, ...]] = {
     "marital_status": ("maritalstatus", "familienstand"),
     "children": ("children", "kids", "kidscount", "kinder"),
     "country": ("country", "countrycode", "countryname", "countryregion",
-        "shippingcountry", "billingcountry", "land", "pays"),
+        "shippingcountry", "billingcountry", "land", "pays", "pais", "paese", "kraj", "страна"),
 }  # fmt: skip
 _PROMOTION: Mapping[str, tuple[str, ...]] = {
     "item_id": IDS["item_id"],
