@@ -98,6 +98,17 @@ class Nights:
             materialize(codes[table], self.lake, Request(reuse=reuse, partitions=days))
         return load_report(self.lake, self.source, codes["raw_events"].code_version, loaded=True)
 
+    def emptied(self, report: LoadReport) -> LoadReport:
+        """What is not loaded once the days are given up that only the former content of replaced files had."""
+        kept = {
+            day
+            for day, reasons in report.days.items()
+            if all("other content now" in text for text in reasons)
+        }
+        for day in sorted(kept.union(report.passed)):
+            self.night(day=day)
+        return self.night() if kept or report.passed else report
+
     def codes(self, forget: Collection[str] = ()) -> Mapping[str, AssetCode]:
         """The code of `source_files` and of the raw tables."""
         return asset_codes([source_files.asset(self.source, forget), *raw.assets(self.source)])

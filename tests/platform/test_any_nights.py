@@ -71,13 +71,7 @@ class Shop:
                     (self.nights.data / name).write_bytes(self.held[name])
             files = self.files()
         report = self.nights.night(forget=forget)
-        for day, (
-            reason,
-            *_,
-        ) in report.days.items():  # that of a file with other content is emptied where told to
-            assert "the file has other content now" in reason
-            self.nights.night(day=day)
-        report = self.nights.night(reuse=True) if report.days else report
+        report = self.nights.emptied(report)
         assert report.complete
         said = {**self.forgotten, **{name: files.get(name) for name in forget}}
         self.forgotten = {

@@ -64,7 +64,7 @@ def test_after_any_nights_the_events_are_those_of_all_that_was_delivered_and_not
                 broken.discard(name)
             elif kind == "forget" and name in shop.statuses() and not path.exists():
                 forgotten.add(name)
-        report = shop.night(forget=forgotten)
+        report = shop.emptied(shop.night(forget=forgotten))
         assert report.complete is not bool(report.faulty)
         for name in forgotten:
             delivered.pop(name, None)
@@ -84,7 +84,7 @@ def test_after_any_nights_the_events_are_those_of_all_that_was_delivered_and_not
                 (shop.data / name).unlink()
                 if name in delivered:
                     (shop.data / name).write_bytes(delivered[name])
-            assert shop.night().complete
+            assert shop.emptied(shop.night()).complete
     whole = Nights.of(tmp_path_factory.mktemp("whole") / "whole", raw_events=BOTH)
     for name, held in delivered.items():
         (whole.data / name).write_bytes(held)
