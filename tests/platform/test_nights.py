@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +18,7 @@ from recsys_assets.assets.raw.raw_shape import common, fits, widened
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from tests.examples import examples
-from tests.platform.nights import CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, row
+from tests.platform.nights import CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, is_empty, row
 
 
 @pytest.fixture
@@ -92,12 +91,6 @@ def test_after_any_nights_the_events_are_those_of_all_that_was_delivered_and_not
     assert without_types(shop.events("user_id", "event_time", "quantity", "_line", "_day")) == without_types(
         whole.events("user_id", "event_time", "quantity", "_line", "_day")
     )
-
-
-def is_empty(name: str, content: bytes) -> bool:
-    if name.endswith("csv"):
-        return content.count(b"\n") <= 1
-    return pq.read_metadata(io.BytesIO(content)).num_rows == 0
 
 
 def without_types(rows: list[tuple]) -> list[tuple]:
