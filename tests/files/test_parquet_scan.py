@@ -117,7 +117,7 @@ def test_bytes_are_text_where_the_sql_says_so(con, tmp_path: Path) -> None:
 
 def test_rows_are_those_of_the_footers(con, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "a.parquet")
-    monkeypatch.setattr("recsys_lineage.files.scan.read_parquet_footer", lambda *_: (("x",), 3))
+    monkeypatch.setattr("recsys_lineage.files.scan.read_parquet_footer", lambda *_: (("x",), 3, False))
     with pytest.raises(FilesChanged, match=r"(?s)file a\.parquet has another number of rows.*3 rows.*2 rows"):
         opened(con, tmp_path, PARQUET, "x")
 
@@ -134,6 +134,24 @@ def test_parquet_columns_of_reserved_names(con, tmp_path: Path) -> None:
     assert con.execute("SELECT filename, _path, x, _file, _line FROM files").fetchall() == [
         ("f", "p", 1, "a.parquet", 1)
     ]
+
+
+@pytest.mark.parametrize("again", [("id", "Name"), (" ID ", "name")])
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_a_header_among_the_rows_is_no_row(
+    con, tmp_path: Path, again: tuple, groups: int, kind: pa.DataType
+) -> None:
+    rows = [("a1", "name"), ("id", None), ("i2", "x"), again, ("id", "other"), again]
+    columns = {name: pa.array([row[at] for row in rows]).cast(kind) for at, name in enumerate(("id", "Name"))}
+    pq.write_table(pa.table(columns), tmp_path / "joined.parquet", row_group_size=6 // groups)
+    pq.write_table(pa.table({"id": ["id"], "Name": [7]}), tmp_path / "typed.parquet")
+    scan = opened(con, tmp_path, PARQUET, "id")
+    assert [(report.rows, report.malformed) for report in scan.reports] == [(6, 2), (1, 0)]
+    kept = con.execute("SELECT _line FROM files WHERE _file = 'joined.parquet' ORDER BY _line").fetchall()
+    assert kept == [(1,), (2,), (3,), (5,)]
+    told = con.execute(f"SELECT _file, _line, _fault FROM {scan.malformed} ORDER BY _line").fetchall()
+    assert told == [("joined.parquet", line, "row is the header again") for line in (4, 6)]
 
 
 TIMES = [

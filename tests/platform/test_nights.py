@@ -18,7 +18,7 @@ from recsys_assets.assets.raw.raw_shape import common, fits, widened
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from tests.examples import examples
-from tests.platform.nights import CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, is_empty, row
+from tests.platform.nights import COLUMNS, CSV, DAYS, ONE, PARQUET, THREE, TWO, Nights, is_empty, row
 
 
 @pytest.fixture
@@ -236,6 +236,20 @@ def test_two_types_have_a_common_one_that_both_fit(one: str, other: str) -> None
     held = common(widened(one), widened(other))
     assert fits(one, held) or (held == "DOUBLE" and one.startswith("DECIMAL"))
     assert common(held, widened(one)) == held == common(held, widened(other))
+
+
+def test_a_header_among_the_rows_of_parquet_is_told_and_neither_an_event_nor_a_customer(
+    tmp_path: Path,
+) -> None:
+    users = "SELECT who AS user_id, _file, _line FROM read_parquet('sales*.parquet')"
+    shop = Nights.of(tmp_path, raw_events=PARQUET, raw_users=users)
+    shop.deliver("sales-1.parquet", row(ONE), COLUMNS, row(TWO, "u2"))
+    shop.deliver("sales-2.parquet", row(THREE, "u3", 1))
+    assert shop.night().complete
+    told = ("sales-1.parquet", "2", "row is the header again")
+    assert [each for each in shop.rows("raw_events", "_file", "_line", "_fault") if each[2]] == [told]
+    assert [who for (who,) in shop.rows("raw_users", "user_id")] == ["u1", "u2", "u3"]
+    assert [pieces for (pieces,) in shop.events("quantity") if pieces] == ["1", "1", "1"]
 
 
 # --- copies -----------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ def open_parquet(
     options: ParquetOptions,
     columns: Collection[str],
     required: Collection[str] = (),
+    *,
+    without: Mapping[str, Sequence[int]] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """A view over Parquet files; `_line` is the row's number in its file, from 1.
 
@@ -44,6 +46,7 @@ def open_parquet(
         options: the options for reading them.
         columns: folded names of the columns of the files and their folders.
         required: columns as spelled in the SQL; those in none of the files are NULL.
+        without: file → the numbers, from 0, of rows that the view leaves out.
 
     Returns:
         The names and types of the view's columns, without `_file` and `_line`.
@@ -79,14 +82,21 @@ def open_parquet(
     selected += [f"NULL::VARCHAR AS {quote(name)}" for key, name in spelled.items() if key not in columns]
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
     select = f"SELECT {', '.join(selected)}, {below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
-    parts = " UNION ALL ".join(f"{select}{where}" for where in _parts(con, root, rows))
+    left_out = " OR ".join(
+        f"({below} = {literal(file)} AND {ROW_NUMBER} IN ({', '.join(map(str, numbers))}))"
+        for file, numbers in (without or {}).items()
+        if file in rows
+    )
+    parts = " UNION ALL ".join(
+        select + _where([part, f"NOT ({left_out})" if left_out else ""]) for part in _parts(con, root, rows)
+    )
     con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS {parts}")
     described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
     return tuple((name, type_) for name, type_, *_ in described[:-2])
 
 
 def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) -> list[str]:
-    """WHERE clauses that split the rows of files into disjoint parts; usually a single empty clause.
+    """Conditions that split the rows of files into disjoint parts; usually a single empty one.
 
     DuckDB reads a row group with one thread. A single file with many rows in few row groups is read in one part per
     thread; with several files this would change the order of rows.
@@ -103,10 +113,16 @@ def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) 
         return [""]
     starts = [count * part // parts for part in range(1, parts)]
     return [
-        f" WHERE {ROW_NUMBER} < {starts[0]}",
-        *(f" WHERE {ROW_NUMBER} >= {start} AND {ROW_NUMBER} < {stop}" for start, stop in pairwise(starts)),
-        f" WHERE {ROW_NUMBER} >= {starts[-1]}",
+        f"{ROW_NUMBER} < {starts[0]}",
+        *(f"{ROW_NUMBER} >= {start} AND {ROW_NUMBER} < {stop}" for start, stop in pairwise(starts)),
+        f"{ROW_NUMBER} >= {starts[-1]}",
     ]
+
+
+def _where(conditions: Sequence[str]) -> str:
+    """WHERE clause of the conditions that are not empty."""
+    told = [condition for condition in conditions if condition]
+    return f" WHERE {' AND '.join(told)}" if told else ""
 
 
 def _read(
