@@ -13,11 +13,11 @@ import pyarrow as pa
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_file import CsvBlock, MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault, changed_fault, missing_columns_fault, repeated_columns_fault
-from recsys_lineage.files.parquet.header_rows import FAULT, header_rows
 from recsys_lineage.files.parquet.hive_folders import folder_columns
 from recsys_lineage.files.parquet.parquet_file import damaged_page_fault, decode_parquet, read_parquet_footer
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.parquet.parquet_view import ROW_NUMBER, open_parquet
+from recsys_lineage.files.parquet.repeated_header import FAULT, repeated_headers
 from recsys_lineage.files.row_store import RowStore
 from recsys_lineage.files.source_file import SourceFile, is_unchanged
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
@@ -228,7 +228,7 @@ class _Inspection:
         if self.decode and (file.path, file.sha256) not in self.known:
             decode_parquet(path, file.path)
         try:
-            headers = header_rows(path) if only_text else []
+            headers = repeated_headers(path) if only_text else []
         except (pa.ArrowException, OSError) as error:  # a damaged page; it is found where the file is decoded
             raise damaged_page_fault(file.path, error) from None
         if not is_unchanged(path, file):

@@ -121,8 +121,8 @@ def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) 
 
 def _where(conditions: Sequence[str]) -> str:
     """WHERE clause of the conditions that are not empty."""
-    told = [condition for condition in conditions if condition]
-    return f" WHERE {' AND '.join(told)}" if told else ""
+    given = [condition for condition in conditions if condition]
+    return f" WHERE {' AND '.join(given)}" if given else ""
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""Header rows: rows of a Parquet file that hold the names of its columns, as joined CSV files leave them."""
+"""Repeated headers: rows of a Parquet file that hold the names of its columns, as joined CSV files leave them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet
 FAULT = "row is the header again"
 
 
-def header_rows(path: Path) -> list[int]:
+def repeated_headers(path: Path) -> list[int]:
     """The numbers, from 0, of the rows whose every value is the name of its column, in any case and with blanks around.
 
     Such a row makes every column text, so only a file of text alone can have one. Only row groups whose first column
