@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from recsys_assets.proposal.formats.path_moment import path_moment
+from recsys_assets.proposal.formats.scaled_money import without_units
 from recsys_assets.proposal.names.behaviours import known_behaviour
 from recsys_assets.proposal.names.built_names import is_of_a_thing, is_of_something_else
 from recsys_assets.proposal.names.known_names import (
@@ -235,7 +236,16 @@ def _rank(files: SampledFiles, role: str, column: SampledColumn, names: tuple[st
         return None
     if files.sums.get(column.name) == "line" and role in ("amount", "unit_price"):
         return 0 if role == "amount" else None
-    return role_rank(role, files.own_names.get(column.name, column.name), names)
+    own = files.own_names.get(column.name, column.name)
+    if role == "unit_price" and plain_name(own) == "rate" and not _has_pieces(files):
+        return None
+    return role_rank(role, without_units(own) if column.scaled_by == "nanos" else own, names)
+
+
+def _has_pieces(files: SampledFiles) -> bool:
+    """Whether some column is called like the pieces of a line, beside which a rate is a price, and else a rating."""
+    names = (files.own_names.get(column.name, column.name) for column in files.columns)
+    return any(role_rank("quantity", name, EVENT["quantity"]) is not None for name in names)
 
 
 def _is_of_whole_list(column: SampledColumn, files: SampledFiles) -> bool:

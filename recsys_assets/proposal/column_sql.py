@@ -35,6 +35,12 @@ def value_sql(name: str, column: SampledColumn, sql_of: Callable[[str], str]) ->
 def _in_units(column: SampledColumn, number: str, sql_of: Callable[[str], str]) -> str:
     """A number, or a part of it if it is in cents or scaled by another column; what is no number stays as it is, to be
     told."""
+    if column.scaled_by == "nanos":
+        whole, nanos = (f"TRY_CAST({each} AS DOUBLE)" for each in (number, sql_of(column.scale)))
+        units = f"(round(coalesce({whole}, 0) + coalesce({nanos} / 1e9, 0), 9))::VARCHAR"
+        # either is left out where it is zero
+        is_none = f"({number} IS NULL AND {nanos} IS NULL) OR ({number} IS NOT NULL AND {whole} IS NULL)"
+        return f"CASE WHEN {is_none} THEN {number}::VARCHAR ELSE {units} END"
     if column.scale:
         scale = f"TRY_CAST({sql_of(column.scale)} AS DOUBLE)"
         divisor = f"nullif({scale}, 0)" if column.scaled_by == "divisor" else f"pow(10, {scale})"
@@ -42,9 +48,9 @@ def _in_units(column: SampledColumn, number: str, sql_of: Callable[[str], str]) 
         # without its scale a number says nothing, so it is none
         is_none = f"TRY_CAST({number} AS DOUBLE) IS NULL"
         return f"CASE WHEN {is_none} THEN {number} ELSE ({units})::VARCHAR END" if column.is_text else units
-    if not column.are_cents:
+    if column.parts == 1:
         return number
-    units = f"TRY_CAST({number} AS DOUBLE) / 100"
+    units = f"TRY_CAST({number} AS DOUBLE) / {column.parts}"
     return f"coalesce(({units})::VARCHAR, {number})" if column.is_text else units
 
 

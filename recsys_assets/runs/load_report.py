@@ -11,6 +11,7 @@ import polars as pl
 from recsys_assets.assets.raw.day_plan import REPLACED, EventScans, day_plan
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.runs.unread_days import unread_days
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
 
@@ -21,7 +22,7 @@ class LoadReport:
 
     Attributes:
         faulty: file → the reason why it cannot be read, with advice.
-        days: day → the reason why its current files are not loaded.
+        days: day → the reason why its current files are not loaded, or none of their rows is accepted.
         copies: file → the file with the same content, which is loaded instead.
         gone: files that were loaded and then deleted; their rows are kept.
         passed: days before the first one of a file that was replaced under its name; their rows are kept.
@@ -86,6 +87,8 @@ def load_report(
                 days[day] = reasons or ("it was not written",)
             else:
                 passed.append(day)
+        for day, reason in unread_days(lake).items():
+            days.setdefault(day, (reason,))
     by_status = {status: files.filter(pl.col("status") == status).sort("path") for status in _STATUSES}
     return LoadReport(
         faulty=dict(by_status["faulty"].select("path", "fault").iter_rows()),

@@ -95,11 +95,7 @@ class Source:
             if other == table:
                 break
             taken.update(self.queries[other].scans)
-        return tuple(
-            named
-            for named in self.table_scans(table)
-            if named.scan not in taken and named.scan.function != "read_parquet"
-        )
+        return tuple(named for named in self.table_scans(table) if named.scan not in taken)
 
     def query(
         self, table: str, relations: Mapping[FileScan, str] | None = None, *, former: bool = False

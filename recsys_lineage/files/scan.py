@@ -14,9 +14,10 @@ from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_file import CsvBlock, MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault, changed_fault, missing_columns_fault, repeated_columns_fault
 from recsys_lineage.files.parquet.hive_folders import folder_columns
-from recsys_lineage.files.parquet.parquet_file import decode_parquet, read_parquet_footer
+from recsys_lineage.files.parquet.parquet_file import damaged_page_fault, decode_parquet, read_parquet_footer
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.parquet.parquet_view import ROW_NUMBER, open_parquet
+from recsys_lineage.files.parquet.repeated_header import FAULT, repeated_headers
 from recsys_lineage.files.row_store import RowStore
 from recsys_lineage.files.source_file import SourceFile, is_unchanged
 from recsys_lineage.files.source_query import TRACED_COLUMNS, FileScan
@@ -131,7 +132,14 @@ def open_scan(
         expected = {report.file.path: report.rows or 0 for report in good}
         columns = {folded(column) for report in good for column in report.columns}
         schema = open_parquet(
-            con, root, expected, relation_name, inspection.parquet, columns, required_columns
+            con,
+            root,
+            expected,
+            relation_name,
+            inspection.parquet,
+            columns,
+            required_columns,
+            without=inspection.headers,
         )
     else:
         names: dict[str, str] = {}
@@ -166,6 +174,7 @@ class _Inspection:
         self.parquet = None if self.csv else ParquetOptions.of(scan)
         self.folders = dict(scan.options).get("hive_partitioning", True) is True
         self.may_lack = dict(scan.options).get("union_by_name") is True
+        self.headers: dict[str, Sequence[int]] = {}
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
@@ -179,7 +188,7 @@ class _Inspection:
                         file, known.rows, self._shared(known.columns), known.malformed, known=True
                     )
                 return self._of_csv(file, self.csv, rows, malformed)
-            return self._of_parquet(file)
+            return self._of_parquet(file, malformed)
         except FileFault as fault:
             return FileReport(file, None, (), fault=fault)
 
@@ -202,14 +211,14 @@ class _Inspection:
             bad += len(block.malformed)
         return FileReport(file, good + bad, self._shared(columns), bad)
 
-    def _of_parquet(self, file: SourceFile) -> FileReport:
+    def _of_parquet(self, file: SourceFile, malformed: RowStore) -> FileReport:
         path = self.root / file.path
         if "\\" in str(path) and is_pattern(str(path)):
             found = f"the path {str(path)!r}, which DuckDB can only take for a pattern"
             expected = "a path without a backslash next to *, ? or ["
             raise FileFault(file.path, expected, found, "Rename the file or its folder.")
         try:
-            columns, count = read_parquet_footer(path, file.path)
+            columns, count, only_text = read_parquet_footer(path, file.path)
         except OSError as error:
             raise _unreadable(file, error) from None
         keys = [folded(column) for column in columns]
@@ -218,9 +227,17 @@ class _Inspection:
         self._require(file, columns, repeated, (*TRACED_COLUMNS, ROW_NUMBER))
         if self.decode and (file.path, file.sha256) not in self.known:
             decode_parquet(path, file.path)
+        try:
+            headers = repeated_headers(path) if only_text else []
+        except (pa.ArrowException, OSError) as error:  # a damaged page; it is found where the file is decoded
+            raise damaged_page_fault(file.path, error) from None
         if not is_unchanged(path, file):
             raise changed_fault(file.path)
-        return FileReport(file, count, self._shared(columns))
+        if headers:
+            rows = [MalformedRow(row + 1, FAULT, ",".join(columns)) for row in headers]
+            malformed.take(file.path, _malformed_table(rows))
+            self.headers[file.path] = headers
+        return FileReport(file, count, self._shared(columns), len(headers))
 
     def _folders(self, file: SourceFile, columns: Sequence[str]) -> dict[str, str | None]:
         if not self.folders or "=" not in file.path:

@@ -241,6 +241,8 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
         return bool(value.this)
     if isinstance(value, exp.Literal):
         return value.name if value.is_string else int(value.name)
+    if isinstance(value, exp.Neg) and isinstance(value.this, exp.Literal) and value.this.is_int:
+        return -int(value.this.name)
     if isinstance(value, exp.Array):
         return tuple(item.name for item in value.expressions)
     raise SourceSqlError(
@@ -248,7 +250,8 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
         expected="a text, a number, true, false or a list of texts",
         found=value.sql("duckdb"),
         where=where,
-        advice="write the value itself into the source's SQL",
+        advice="write a plain value, or take the option out: columns of CSV files are text, which the SELECT casts, "
+        "as by TRY_CAST",
     )
 
 

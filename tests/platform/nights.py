@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,13 @@ PARQUET = CSV.replace("read_csv('sales*.csv')", "read_parquet('sales*.parquet')"
 def row(day: str, who: object = "u1", pieces: object = "1") -> tuple:
     """A line of sales at ten o'clock, with the columns of `COLUMNS`."""
     return (f"{day} 10:00:00", who, "i1", pieces)
+
+
+def is_empty(name: str, content: bytes) -> bool:
+    """Whether a file holds no row, but perhaps a header; such files are no copies of each other."""
+    if name.endswith("csv"):
+        return content.count(b"\n") <= 1
+    return pq.read_metadata(io.BytesIO(content)).num_rows == 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,17 @@ class Nights:
             days = [day] if day is not None and table == "raw_events" else None
             materialize(codes[table], self.lake, Request(reuse=reuse, partitions=days))
         return load_report(self.lake, self.source, codes["raw_events"].code_version, loaded=True)
+
+    def emptied(self, report: LoadReport) -> LoadReport:
+        """What is not loaded once the days are given up that only the former content of replaced files had."""
+        kept = {
+            day
+            for day, reasons in report.days.items()
+            if all("other content now" in text for text in reasons)
+        }
+        for day in sorted(kept.union(report.passed)):
+            self.night(day=day)
+        return self.night() if kept or report.passed else report
 
     def codes(self, forget: Collection[str] = ()) -> Mapping[str, AssetCode]:
         """The code of `source_files` and of the raw tables."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.platform.nights import ONE, TWO, Nights, row
+from tests.platform.nights import ONE, THREE, TWO, Nights, row
 
 USERS = "SELECT who AS user_id, _file, _line FROM read_csv('sales*.csv')"
 
@@ -56,3 +56,22 @@ def test_a_broken_file_that_comes_back_under_another_name_has_its_rows_once(
     shop.deliver("sales-3.csv", row(ONE, "dan"))
     shop.night()
     assert len(shop.events()) == 5, "its days are held back no more"
+
+
+@pytest.mark.parametrize("broken", ["sales-1.csv", "sales-2.csv"])
+def test_a_copy_that_is_replaced_by_a_damaged_file_is_a_fault_and_no_row_is_lost(
+    broken: str, tmp_path: Path
+) -> None:
+    shop = Nights.of(tmp_path, raw_users=USERS)
+    for name in ("sales-1.csv", "sales-2.csv"):
+        shop.deliver(name, row(ONE, "ann"), row(TWO, "ben"))
+    assert shop.night().copies == {"sales-2.csv": "sales-1.csv"}
+    before = rows(shop)
+    halved(shop.data / broken)
+    for _ in range(2):
+        report = shop.night()
+        assert {*report.faulty} == {broken} and report.days == {}
+        assert rows(shop) == before
+    shop.deliver(broken, row(THREE, "cid"))
+    assert shop.night().complete
+    assert shop.events("user_id") == [("ann",), ("ben",), ("cid",)]

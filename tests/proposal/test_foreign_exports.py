@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from recsys_assets.proposal.names.known_names import known_role
 from tests.proposal.exports import EXPORTS, IN_CENTS, NO_CLOCK, analytics, segment
 from tests.proposal.market_exports import MARKETS
 from tests.proposal.order_lines import LINES, json_of
@@ -62,3 +63,16 @@ def test_a_record_whose_list_is_empty_is_told_in_every_format(tmp_path: Path) ->
     for name, content in {"a.parquet": analytics(), "a.jsonl": texts}.items():
         proposal = proposed(tmp_path / name, {name: content})
         assert f"column item_id is empty in 1 of {len(LINES) + 1:,} rows" in notes_of(proposal)
+
+
+@pytest.mark.parametrize(
+    ("role", "names"),
+    [
+        ("category", ["Категория", "Kategoria", "Catégorie", "Categoría", "カテゴリ"]),
+        ("brand", ["Бренд", "Marque", "Marke"]),
+        ("country", ["Страна", "País", "Pays", "Kraj", "Land"]),
+        ("age_group", ["Возраст", "Edad", "Altersgruppe", "Wiek"]),
+    ],
+)
+def test_descriptions_are_known_in_other_languages(role: str, names: list[str]) -> None:
+    assert {known_role(name) for name in names} == {role}

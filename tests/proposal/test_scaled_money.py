@@ -89,6 +89,66 @@ def test_a_price_is_scaled_by_the_field_beside_it(tmp_path: Path, way: str, form
     assert "are scaled by column price" in notes_of(proposal)
 
 
+PARTS: dict[str, Callable[[Line], dict[str, Any]]] = {
+    "units and billionths": lambda line: {
+        "units": str(line.cents // 100) if line.number % 4 else line.cents // 100,
+        "nanos": line.cents % 100 * 10_000_000,
+        "currencyCode": "EUR",
+    },
+    "millionths": lambda line: {"amountMicros": str(line.cents * 10_000), "currencyCode": "EUR"},
+}
+
+
+@pytest.mark.parametrize("way", PARTS)
+@pytest.mark.parametrize("form", ["lists", "records", "columns", "parquet"])
+def test_units_with_billionths_and_millionths_are_the_price(tmp_path: Path, way: str, form: str) -> None:
+    prices = {line: PARTS[way](line) for line in LINES}
+    (tmp_path / "data").mkdir()
+    if form == "parquet":
+        typed = [
+            {name: int(each) if name != "currencyCode" else each for name, each in price.items()}
+            for price in prices.values()
+        ]
+        flat = pl.DataFrame([_flat(line, {}) for line in LINES]).with_columns(pl.Series("price", typed))
+        flat.write_parquet(tmp_path / "data" / "orders.parquet")
+    elif form == "columns":
+        rows = [
+            _flat(line, {}) | {f"price_{name}": each for name, each in price.items()}
+            for line, price in prices.items()
+        ]
+        pl.DataFrame(rows, strict=False).write_csv(tmp_path / "data" / "orders.csv")
+    else:
+        # what is zero is left out, as in JSON of protocol buffers
+        kept = {
+            line: {name: each for name, each in price.items() if each not in (0, "0")}
+            for line, price in prices.items()
+        }
+        make = _order if form == "lists" else lambda line, price: _flat(line, {}) | {"price": price}
+        (tmp_path / "data" / "orders.jsonl").write_text(
+            "".join(f"{json.dumps(make(*each))}\n" for each in kept.items())
+        )
+    proposed(tmp_path, {})
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty()
+    assert dict(events["order_id", "unit_price"].iter_rows()) == {
+        f"o{n.number}": n.cents / 100 for n in LINES
+    }
+
+
+@pytest.mark.parametrize(("name", "pieces"), [("Rate", True), ("rate", False)])
+def test_a_rate_is_a_price_beside_pieces_alone(tmp_path: Path, name: str, *, pieces: bool) -> None:
+    header = f"Sales Order,Customer,Item Code,Date,{'Qty' if pieces else 'Note'},{name}\n"
+    rows = [
+        f"o{n.number},c{n.customer},p{n.product},{n.at},{n.pieces if pieces else 'x'},{n.price}\n"
+        for n in LINES
+    ]
+    proposed(tmp_path, {"orders.csv": header + "".join(rows)})
+    events, _ = loaded(tmp_path / "source", tmp_path / "data")
+    assert dict(events["order_id", "unit_price"].iter_rows()) == {
+        f"o{n.number}": n.cents / 100 if pieces else None for n in LINES
+    }
+
+
 def test_a_number_without_its_scale_is_no_price(tmp_path: Path) -> None:
     header = "order_id,customer_id,sku,created_at,qty,price_amount,price_divisor\n"
     rows = [f"o{n.number},c{n.customer},p{n.product},{n.at},{n.pieces},{n.cents},100\n" for n in LINES]

@@ -60,6 +60,22 @@ class KnownFiles:
         was_read = before.get("status") in ("loaded", "gone", "duplicate")
         return before["content"] if was_read or was_faulty_then else None
 
+    def was_copied(self, row: Row, other: str) -> bool:
+        """Whether another file already had the same content when the file could still be read.
+
+        Then it is a damaged delivery under an old name; else the other file brings back what the damage took.
+        """
+        before, same = self.of(row), self.rows.get((other, row["pattern"]), {})
+        return (
+            before.get("status") in ("loaded", "duplicate")
+            and same.get("status") in ("loaded", "duplicate")
+            and same["content"] == before["content"]
+        )
+
+    def drop(self, row: Row) -> None:
+        """Forget the previous row of a file whose rows another file holds."""
+        self.rows.pop((row["path"], row["pattern"]), None)
+
     def is_forgotten(self, path: str, pattern: str, sha256: str) -> bool:
         """Whether a person decided to leave out this content of the file."""
         row = self.rows.get((path, pattern), {})

@@ -17,6 +17,8 @@ _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _UNKNOWN = ('"NULL"', "NULL")
 WIDEST_DECIMAL = 38
+LONGEST_NUMBER = 19
+"""Digits of the largest BIGINT; a wider DECIMAL holds any id that a shop has, though its type could hold more."""
 
 
 def widened(type_: str) -> str:
@@ -111,7 +113,10 @@ def fits(type_: str, column: str) -> bool:
     wide, narrow = _DECIMAL.fullmatch(column), _DECIMAL.fullmatch(type_)
     if wide is None or int(wide[1]) < WIDEST_DECIMAL:
         return False
-    return int(narrow[2]) <= int(wide[2]) if narrow else type_ in (*_INTEGERS, *_LARGE)
+    room = int(wide[1]) - int(wide[2])
+    if narrow:
+        return int(narrow[2]) <= int(wide[2]) and min(int(narrow[1]) - int(narrow[2]), LONGEST_NUMBER) <= room
+    return type_ in _SHORT or (type_ in (*_INTEGERS, *_LARGE) and room >= LONGEST_NUMBER)
 
 
 def common(one: str, other: str) -> str:
@@ -120,9 +125,7 @@ def common(one: str, other: str) -> str:
         return other
     if fits(other, one):
         return one
-    if {one, other} & {"FLOAT", "DOUBLE"} or not (_is_number(one) and _is_number(other)):
-        return "VARCHAR"  # a whole number may be an id that a float rounds
-    return "DOUBLE"
+    return "VARCHAR"  # a whole number may be an id that a float rounds
 
 
 def cast_columns(columns: Sequence[Column], wanted: Sequence[Column]) -> str:
@@ -134,10 +137,6 @@ def cast_columns(columns: Sequence[Column], wanted: Sequence[Column]) -> str:
         else f"CAST({quote(column.name) if column.name in types else 'NULL'} AS {column.type}) AS {quote(column.name)}"
         for column in wanted
     )
-
-
-def _is_number(type_: str) -> bool:
-    return type_ in (*_INTEGERS, *_LARGE, "FLOAT", "DOUBLE") or _DECIMAL.fullmatch(type_) is not None
 
 
 def _is_fraction(type_: str) -> bool:

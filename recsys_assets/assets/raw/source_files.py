@@ -182,8 +182,12 @@ def _of_scan(
     }
     for row in rows:
         if row["status"] == "faulty" and (content := memory.content_before_fault(row)) is not None:
+            other = readable.get((content, means[row["path"]]))
+            if other is not None and memory.was_copied(row, other):
+                memory.drop(row)
+                continue
             row["content"] = content
-            if (other := readable.get((content, means[row["path"]]))) is not None:
+            if other is not None:
                 row |= {"status": "duplicate", "duplicate_of": other}
     present = {file.path for file in files}
     for row in remembered:

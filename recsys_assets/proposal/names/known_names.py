@@ -39,6 +39,7 @@ IDS: Mapping[str, tuple[str, ...]] = {
         "referenceproduit", "codigodoproduto", "codigoproduto", "codigodelproducto", "codigoproducto", "produto",
         "商品コード", "商品id", "商品番号", "品番", "商品编号", "商品编码", "原始商品編號", "商品編號", "reference",
         "skuinduk", "nomorreferensisku", "msku", "idactionsku", "catalogobjectid",
+        "productviewsku",
         "matnr", "idproduktu", "kodproduktu", "produkt", "varenummer", "varenr", "varunummer", "vara", "tisku",
         "артикул", "кодтовара", "idтовара", "товар",  # noqa: RUF001 - Cyrillic
     ),
@@ -70,6 +71,7 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "vbeln", "incrementid", "orderincrementid", "numerzamowienia", "nrzamowienia", "idzamowienia", "ordernummer",
         "ordrenummer", "ordrenr", "номерзаказа", "заказ", "tiorderid",
         "beleg", "rechnung", "bestellung", "bon", "facture", "factura", "fattura", "scontrino", "bestelling", "factuur",
+        "salesorder", "salesinvoice", "salesdocument",
         "zamowienie", "paragon", "fatura", "ordre", "faktura", "tilaus", "siparis", "чек",
     ),
     "behaviour": (
@@ -87,7 +89,7 @@ EVENT: Mapping[str, tuple[str, ...]] = {
         "preisnetto",
         "bruttopreis", "nettopreis",
         "netpr", "artikelpreis", "stuckpreis", "verkaufspreis", "cenajednostkowa", "cena", "stykpris", "pris",
-        "ценазаединицу", "цена", "tiprice"),
+        "ценазаединицу", "цена", "tiprice", "rate"),
     "amount": (
         "amount", "linetotal", "totalprice", "salesvalue", "netsales", "grosssales", "revenue", "total", "gesamtpreis",
         "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "valortotal", "precototal", "importe", "小計",
@@ -112,15 +114,16 @@ _ITEM: Mapping[str, tuple[str, ...]] = {
         "category", "productcategory", "categorycode", "categoryname", "categoryid", "producttype", "producttypename",
         "productgroup", "genre", "genres", "kategorie", "warengruppe", "aisle", "categoria", "categorie", "カテゴリ",
         "カテゴリー", "商品分類", "类目",
+        "kategoria", "kategori", "категория",
     ),
     "subcategory": ("subcategory", "subcategoryname", "unterkategorie"),
-    "brand": ("brand", "brandname", "marke"),
+    "brand": ("brand", "brandname", "marke", "marque", "marca", "бренд", "марка"),
     "manufacturer": ("manufacturer", "manufacturerid", "vendor", "supplier", "hersteller"),
     "package_size": ("packagesize", "size", "groesse"),
 }  # fmt: skip
 _USER: Mapping[str, tuple[str, ...]] = {
     "user_id": IDS["user_id"],
-    "age_group": ("agegroup", "age", "ageband", "alter"),
+    "age_group": ("agegroup", "age", "ageband", "alter", "altersgruppe", "edad", "idade", "wiek", "возраст"),
     "income_group": ("incomegroup", "income", "einkommen"),
     "household_size": ("householdsize", "familysize"),
     "household_type": ("householdtype", "householdcomp"),
@@ -128,7 +131,7 @@ _USER: Mapping[str, tuple[str, ...]] = {
     "marital_status": ("maritalstatus", "familienstand"),
     "children": ("children", "kids", "kidscount", "kinder"),
     "country": ("country", "countrycode", "countryname", "countryregion",
-        "shippingcountry", "billingcountry", "land", "pays"),
+        "shippingcountry", "billingcountry", "land", "pays", "pais", "paese", "kraj", "страна"),
 }  # fmt: skip
 _PROMOTION: Mapping[str, tuple[str, ...]] = {
     "item_id": IDS["item_id"],
@@ -177,7 +180,7 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
 
     Known names come before those composed of words.
     """
-    plain = plain_name(without_cents(name) if role in _OF_MONEY else name)
+    plain = plain_name(without_parts(name) if role in _OF_MONEY else name)
     ways = [plain, f"{plain[2:]}id"] if plain.startswith("id") and len(plain) > 2 else [plain]  # id_customer
     for way in ways:
         if way in known:
@@ -186,12 +189,23 @@ def role_rank(role: str, name: str, known: tuple[str, ...]) -> int | None:
     return len(known) + min(built) if built else None
 
 
-_CENTS = re.compile(r"[\W_]*(?:in[\W_]*)?(?:cents?|minor(?:[\W_]*units?)?|pence|paise)$", re.IGNORECASE)
+_PARTS = {
+    100: re.compile(r"[\W_]*(?:in[\W_]*)?(?:cents?|minor(?:[\W_]*units?)?|pence|paise)$", re.IGNORECASE),
+    1_000_000: re.compile(r"[\W_]*(?:in[\W_]*)?micros?(?:[\W_]*units?)?$", re.IGNORECASE),
+}
+"""Number of parts of a unit → what says at the end of a name that its numbers count these."""
 
 
-def without_cents(name: str) -> str:
-    """A name without what says that its numbers are cents, as in `price_cents`."""
-    return _CENTS.sub("", name)
+def without_parts(name: str) -> str:
+    """A name without what says that its numbers are parts of a unit, as in `price_cents` and `amountMicros`."""
+    for pattern in _PARTS.values():
+        name = pattern.sub("", name)
+    return name
+
+
+def parts_of(name: str) -> int:
+    """Number of parts that make a unit, as a column's name says: 100 of `price_cents`; 1 if it says nothing."""
+    return next((parts for parts, pattern in _PARTS.items() if pattern.search(name)), 1)
 
 
 def plain_name(name: str) -> str:

@@ -85,7 +85,7 @@ def _on_numbers(files: SampledFiles, events: Roles, used: Collection[str]) -> It
         elif (
             column is not None
             and column.is_whole
-            and not (column.are_cents or column.scale)
+            and not (column.parts > 1 or column.scale)
             and column.distinct > 1
         ):
             yield (

@@ -42,11 +42,22 @@ def named_fields(paths: Iterable[Path]) -> dict[str, Path]:
     for path in sorted(order, key=len):
         keys = [key for key in path if not key.startswith("$")]
         inside = keys[1:] if len(keys) > 1 and plain_name(keys[0]) in _WRAPPERS else []
-        ways = [way for each in (inside, keys) for way in (_of_money(each), each) if way]
+        ways = [
+            way
+            for each in (inside, keys)
+            for way in (_of_units(each, path, order) or _of_money(each), each)
+            if way
+        ]
         name = next((text for way in ways if (text := ".".join(way)) not in names), None)
         if name is not None:
             names[name] = path
     return dict(sorted(names.items(), key=lambda each: order.index(each[1])))
+
+
+def _of_units(keys: list[str], path: Path, paths: Collection[Path]) -> list[str]:
+    """The keys of a price, where the last one leads to its whole units beside billionths, as in Google's money."""
+    is_money = keys[-1:] == ["units"] and (*path[:-1], "nanos") in paths
+    return keys[:-1] if is_money and known_role(".".join(keys[:-1])) in _NUMBERS else []
 
 
 def _of_money(keys: list[str]) -> list[str]:

@@ -24,7 +24,7 @@ from recsys_assets.proposal.formats.written_numbers import (
     doubtful,
     signs_of,
 )
-from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, role_rank, without_cents
+from recsys_assets.proposal.names.known_names import EVENT, IDS, known_role, parts_of, role_rank
 from recsys_assets.proposal.times.written_moment import MomentInPath, WrittenMoment
 from recsys_assets.proposal.times.written_times import (
     DIGITS_OF_A_TIME,
@@ -90,7 +90,8 @@ class SampledColumn:
         spelling: `zeros` if some of its values are numbers with zeros before them, `points` if some end with `.0`.
         some: hashes of some of its values, of the same ones where another column has these too.
         scale: the column that scales its whole numbers, as `divisor` does beside `amount`; empty if there is none.
-        scaled_by: whether that one holds divisors such as 100, or numbers of digits behind the point such as 2.
+        scaled_by: whether that one holds divisors such as 100, numbers of digits behind the point such as 2, or the
+            billionths of a unit that are added to the whole ones.
         signs: digits of other scripts in its numbers or times, with the signs among them; the SQL writes them in ASCII.
     """
 
@@ -120,7 +121,7 @@ class SampledColumn:
     spelling: str = ""
     signs: str = ""
     scale: str = ""
-    scaled_by: Literal["", "divisor", "digits"] = ""
+    scaled_by: Literal["", "divisor", "digits", "nanos"] = ""
     some: frozenset[int] = frozenset()
 
     @property
@@ -146,9 +147,9 @@ class SampledColumn:
         return re.fullmatch(r"column_\d+", self.name) is not None
 
     @property
-    def are_cents(self) -> bool:
-        """Whether its name says that its numbers are cents."""
-        return self.kind == "number" and without_cents(self.name) != self.name
+    def parts(self) -> int:
+        """Number of its parts that make a unit, as its name says: 100 of cents; 1 if it says nothing."""
+        return parts_of(self.name) if self.kind == "number" else 1
 
     @property
     def names(self) -> tuple[str, ...]:

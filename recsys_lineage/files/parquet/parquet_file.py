@@ -14,8 +14,8 @@ BATCH = 1 << 16
 """Rows in memory at once while a file is only checked."""
 
 
-def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
-    """The columns and the number of rows of a Parquet file.
+def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int, bool]:
+    """The columns and the number of rows of a Parquet file, and whether it has several columns, all of text.
 
     Raises:
         FileFault: the file is empty, truncated, damaged or no Parquet.
@@ -39,7 +39,18 @@ def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int]:
         footer = pyarrow.parquet.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise FileFault(name, expected, f"a damaged one ({error})", "Deliver it again.") from None
-    return tuple(footer.schema.to_arrow_schema().names), footer.num_rows
+    schema = footer.schema.to_arrow_schema()
+    return (
+        tuple(schema.names),
+        footer.num_rows,
+        len(schema) > 1 and all(_is_text(field.type) for field in schema),
+    )
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    if pa.types.is_dictionary(type_):
+        return _is_text(type_.value_type)
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_)
 
 
 def decode_parquet(path: Path, name: str) -> None:
@@ -57,8 +68,13 @@ def decode_parquet(path: Path, name: str) -> None:
             for batch in file.iter_batches(BATCH):
                 batch.validate(full=True)
     except (pa.ArrowException, OSError) as error:
-        found = f"a page that cannot be read ({str(error).splitlines()[0]})"
-        raise FileFault(name, "a Parquet file", found, "Deliver it again.") from None
+        raise damaged_page_fault(name, error) from None
+
+
+def damaged_page_fault(name: str, error: Exception) -> FileFault:
+    """The fault of a file whose footer can be read and one of whose pages cannot."""
+    found = f"a page that cannot be read ({str(error).splitlines()[0]})"
+    return FileFault(name, "a Parquet file", found, "Deliver it again.")
 
 
 def _dictionary_text(footer: pyarrow.parquet.FileMetaData) -> list[str]:

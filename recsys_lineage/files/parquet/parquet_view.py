@@ -33,6 +33,8 @@ def open_parquet(
     options: ParquetOptions,
     columns: Collection[str],
     required: Collection[str] = (),
+    *,
+    without: Mapping[str, Sequence[int]] | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """A view over Parquet files; `_line` is the row's number in its file, from 1.
 
@@ -44,6 +46,7 @@ def open_parquet(
         options: the options for reading them.
         columns: folded names of the columns of the files and their folders.
         required: columns as spelled in the SQL; those in none of the files are NULL.
+        without: file → the numbers, from 0, of rows that the view leaves out.
 
     Returns:
         The names and types of the view's columns, without `_file` and `_line`.
@@ -79,14 +82,21 @@ def open_parquet(
     selected += [f"NULL::VARCHAR AS {quote(name)}" for key, name in spelled.items() if key not in columns]
     con.execute(f"DROP VIEW IF EXISTS {quote(relation_name)}")
     select = f"SELECT {', '.join(selected)}, {below} AS _file, {ROW_NUMBER} + 1 AS _line FROM {read(True)}"
-    parts = " UNION ALL ".join(f"{select}{where}" for where in _parts(con, root, rows))
+    left_out = " OR ".join(
+        f"({below} = {literal(file)} AND {ROW_NUMBER} IN ({', '.join(map(str, numbers))}))"
+        for file, numbers in (without or {}).items()
+        if file in rows
+    )
+    parts = " UNION ALL ".join(
+        select + _where([part, f"NOT ({left_out})" if left_out else ""]) for part in _parts(con, root, rows)
+    )
     con.execute(f"CREATE OR REPLACE TEMP VIEW {quote(relation_name)} AS {parts}")
     described = con.execute(f"DESCRIBE {quote(relation_name)}").fetchall()
     return tuple((name, type_) for name, type_, *_ in described[:-2])
 
 
 def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) -> list[str]:
-    """WHERE clauses that split the rows of files into disjoint parts; usually a single empty clause.
+    """Conditions that split the rows of files into disjoint parts; usually a single empty one.
 
     DuckDB reads a row group with one thread. A single file with many rows in few row groups is read in one part per
     thread; with several files this would change the order of rows.
@@ -103,10 +113,16 @@ def _parts(con: duckdb.DuckDBPyConnection, root: Path, rows: Mapping[str, int]) 
         return [""]
     starts = [count * part // parts for part in range(1, parts)]
     return [
-        f" WHERE {ROW_NUMBER} < {starts[0]}",
-        *(f" WHERE {ROW_NUMBER} >= {start} AND {ROW_NUMBER} < {stop}" for start, stop in pairwise(starts)),
-        f" WHERE {ROW_NUMBER} >= {starts[-1]}",
+        f"{ROW_NUMBER} < {starts[0]}",
+        *(f"{ROW_NUMBER} >= {start} AND {ROW_NUMBER} < {stop}" for start, stop in pairwise(starts)),
+        f"{ROW_NUMBER} >= {starts[-1]}",
     ]
+
+
+def _where(conditions: Sequence[str]) -> str:
+    """WHERE clause of the conditions that are not empty."""
+    given = [condition for condition in conditions if condition]
+    return f" WHERE {' AND '.join(given)}" if given else ""
 
 
 def _read(
@@ -115,9 +131,9 @@ def _read(
     """FROM clause for the rows of files, with or without their numbers.
 
     Columns become text, as in CSV, where DuckDB would change values to unify types. A time with a zone in some files
-    and without one in others would lose it, or become UTC in all. Integers mixed with floats would be rounded, which
-    merges two customers into one. Times out of the range of nanoseconds (9999-12-31 for no end, say) become text too if
-    other files have nanoseconds, because DuckDB could not read them.
+    and without one in others would lose it, or become UTC in all. Integers and decimals mixed with floats would be
+    rounded, which merges two customers into one. Times out of the range of nanoseconds (9999-12-31 for no end, say)
+    become text too if other files have nanoseconds, because DuckDB could not read them.
     """
 
     def of(files: Collection[str], numbered: bool) -> str:
@@ -144,21 +160,60 @@ def _read(
 
 
 _KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone' WHEN duckdb_type = 'TIMESTAMP_NS' THEN 'nanoseconds'
+    WHEN duckdb_type = 'TIMESTAMPTZ_NS' THEN 'nanoseconds with zone'
     WHEN duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%' THEN 'without zone'
     WHEN duckdb_type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT') THEN 'whole'
-    WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN 'float' END"""
-_APART = (
-    frozenset({"with zone", "without zone"}),
-    frozenset({"with zone", "nanoseconds"}),
-    frozenset({"without zone", "nanoseconds"}),
-    frozenset({"whole", "float"}),
-)
-"""Kinds of types whose only common type is text."""
+    WHEN duckdb_type IN ('INTEGER', 'UINTEGER') THEN 'short'
+    WHEN duckdb_type LIKE 'DECIMAL%' THEN 'decimal ' || precision || ' ' || scale
+    WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN lower(duckdb_type) END"""
+_TIMES = {"with zone", "without zone", "nanoseconds", "nanoseconds with zone"}
 _WITHIN = {
-    "whole": (str(-(1 << 53)), str(1 << 53)),
     "without zone": ("TIMESTAMP '1677-09-22'", "TIMESTAMP '2262-04-11'"),
+    "with zone": ("TIMESTAMPTZ '1677-09-22 00:00:00+00'", "TIMESTAMPTZ '2262-04-11 00:00:00+00'"),
 }
-"""Kind → the range of values that can be converted to the other kind, a float or nanoseconds, without loss."""
+"""Kind of time → the range of values that can be converted to nanoseconds without loss."""
+_DIGITS = {"float": 6, "double": 15}
+"""Kind of float → the number of decimal digits of a number that it always keeps."""
+_HELD = {"float": 1 << 24, "double": 1 << 53}
+"""Kind of float → the number up to which it holds every whole number."""
+
+
+_LARGEST_DECIMAL = 38
+"""Digits of DuckDB's largest DECIMAL; it drops decimal places to keep a common type within."""
+_WHOLE_DIGITS = {"short": 10, "whole": 20}
+
+
+def _are_apart(kinds: Collection[str]) -> bool:
+    """Whether the common type of some kinds, other than text, could change values."""
+    floats = _HELD.keys() & {*kinds}
+    return (
+        len(_TIMES.intersection(kinds)) > 1
+        or _exceed_decimals(kinds)
+        or bool(floats and any(_range(kind, kinds) is not None for kind in {*kinds} - _TIMES))
+    )
+
+
+def _exceed_decimals(kinds: Collection[str]) -> bool:
+    """Whether no DECIMAL has the places before and behind the point of all kinds."""
+    sizes = [tuple(map(int, kind.split()[1:])) for kind in kinds if kind.startswith("decimal")]
+    before = [precision - scale for precision, scale in sizes]
+    before += [_WHOLE_DIGITS[kind] for kind in kinds if kind in _WHOLE_DIGITS]
+    return bool(sizes) and max(before) + max(scale for _, scale in sizes) > _LARGEST_DECIMAL
+
+
+def _range(kind: str, kinds: Collection[str]) -> tuple[str, str] | None:
+    """The values of a kind that stay the same in the common type of all kinds; None where all do, or none."""
+    if len({"with zone" in each for each in _TIMES.intersection(kinds)}) > 1 or _exceed_decimals(kinds):
+        return None  # text whatever the values are
+    if kind in _TIMES:
+        return _WITHIN.get(kind)
+    wide = "double" if "double" in kinds else "float"
+    if kind.startswith("decimal"):
+        most = 10.0 ** (_DIGITS[wide] - int(kind.split()[2]))
+        return (f"-{most!r}", f"{most!r}")
+    if kind == "whole" or (kind == "short" and wide == "float"):
+        return (str(-_HELD[wide]), str(_HELD[wide]))
+    return None
 
 
 def _alike(
@@ -180,7 +235,7 @@ def _alike(
         f"SELECT lower(name), list(DISTINCT {_KIND}) FROM parquet_schema({listed}) WHERE {_KIND} IS NOT NULL "
         "GROUP BY ALL"
     ).fetchall()
-    mixed = {name: set(kinds) for name, kinds in found if any(apart <= set(kinds) for apart in _APART)}
+    mixed = {name: set(kinds) for name, kinds in found if _are_apart(kinds)}
     if not mixed:
         return [((), paths)]
     columns: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -193,11 +248,11 @@ def _alike(
         below += children - inside
         if not inside and kind is not None and name.lower() in mixed:
             columns[file] = (*columns.get(file, ()), (name, kind))
-    narrow: dict[str, dict[tuple[str, str], list[str]]] = {}
+    narrow: dict[str, dict[tuple[str, tuple[str, str]], list[str]]] = {}
     for file, its in columns.items():
         for name, kind in its:
-            if kind in _WITHIN and "with zone" not in mixed[name.lower()]:
-                narrow.setdefault(name.casefold(), {}).setdefault((name, kind), []).append(file)
+            if (allowed := _range(kind, mixed[name.lower()])) is not None:
+                narrow.setdefault(name.casefold(), {}).setdefault((name, allowed), []).append(file)
     exact = {
         folded
         for folded, spellings in narrow.items()
@@ -210,9 +265,9 @@ def _alike(
     return [(tuple(name for name, _ in its), files) for its, files in groups.items()]
 
 
-def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, kind: str) -> bool:
-    """Whether values of a column cannot be converted to the other kind."""
-    name, (least, most) = quote(column), _WITHIN[kind]
+def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, allowed: tuple[str, str]) -> bool:
+    """Whether values of a column lie out of the range in which they stay the same."""
+    name, (least, most) = quote(column), allowed
     ((exceeds,),) = con.execute(
         f"SELECT coalesce(max({name}) > {most} OR min({name}) < {least}, false) FROM {read}"
     ).fetchall()
