@@ -62,8 +62,8 @@ def _on_s3(item: pytest.Item) -> bool:
     )
 
 
-FILES_LIKE_EACH_OTHER = Path(__file__).with_name("proposal")
-"""The folder whose tests of six and more cases are sampled: each case is a small export of a shop."""
+LIKE_EACH_OTHER = tuple(Path(__file__).with_name(name) for name in ("proposal", "proof", "rows"))
+"""The folders whose tests of six and more cases are sampled: each case is a small export of a shop, or a statement."""
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -79,7 +79,7 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         if marked:
             (every,) = {mark.args[0] for item in marked if (mark := item.get_closest_marker("sampled"))}
             left_out.update(set(marked) - set(marked[::every]))
-        elif len(each) >= 6 and each[0].path.parent == FILES_LIKE_EACH_OTHER:
+        elif len(each) >= 6 and each[0].path.parent in LIKE_EACH_OTHER:
             left_out.update(set(each) - set(each[crc32(test.encode()) % 2 :: 2]))
     return left_out
 
