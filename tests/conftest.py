@@ -62,8 +62,12 @@ def _on_s3(item: pytest.Item) -> bool:
     )
 
 
-LIKE_EACH_OTHER = tuple(Path(__file__).with_name(name) for name in ("proposal", "proof", "rows"))
-"""The folders whose tests of six and more cases are sampled: each case is a small export of a shop, or a statement."""
+LIKE_EACH_OTHER = {
+    Path(__file__).with_name(name): every
+    for name, every in {"proposal": 3, "proof": 2, "rows": 2, "sql": 2}.items()
+}
+"""The folders whose tests of six and more cases are sampled, and of how many cases one is tried: each case is a small
+export of a shop, or a statement."""
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -79,8 +83,8 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         if marked:
             (every,) = {mark.args[0] for item in marked if (mark := item.get_closest_marker("sampled"))}
             left_out.update(set(marked) - set(marked[::every]))
-        elif len(each) >= 6 and each[0].path.parent in LIKE_EACH_OTHER:
-            left_out.update(set(each) - set(each[crc32(test.encode()) % 2 :: 2]))
+        elif len(each) >= 6 and (every := LIKE_EACH_OTHER.get(each[0].path.parent, 1)) > 1:
+            left_out.update(set(each) - set(each[crc32(test.encode()) % every :: every]))
     return left_out
 
 

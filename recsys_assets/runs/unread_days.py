@@ -45,10 +45,13 @@ def unread_days(lake: Lake) -> dict[str, str]:
                 arg_min(_file || ':' || _line, (_file, _line)) FILTER (is_fault)
             FROM judged GROUP BY _day HAVING 2 * count(*) FILTER (is_fault) >= count(*) ORDER BY _day"""
         ).fetchall()
-    return {
-        str(
-            day
-        ): f"none of its {rows:,} rows is accepted, from {place} on: {reason}. What to do: mend the SQL or the "
-        f"file, as recsys check advises, or give it up by: recsys forget {place.rpartition(':')[0]}"
-        for day, rows, reason, place in found
-    }
+    return {str(day): _in_words(rows, reason, place) for day, rows, reason, place in found}
+
+
+def _in_words(rows: int, reason: str, place: str) -> str:
+    """What is said of a day without accepted rows."""
+    file = place.rpartition(":")[0]
+    return (
+        f"none of its {rows:,} rows is accepted, from {place} on: {reason}. What to do: mend the SQL or the file, as "
+        f"recsys check advises, or give it up by: recsys forget {file}"
+    )

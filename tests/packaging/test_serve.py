@@ -73,6 +73,7 @@ def ui(elsewhere: Path, workspace: Path) -> Iterator[Ui]:
         process.kill()
 
 
+@pytest.mark.slow
 def test_it_answers_has_the_schedule_on_and_ends_without_orphans_on_ctrl_c(ui: Ui) -> None:
     assert b"dagster_webserver_version" in (get(f"{ui.url}/server_info") or b"")
     (schedule,) = ask(ui.url, SCHEDULES)["schedulesOrError"]["results"]

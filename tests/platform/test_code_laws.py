@@ -236,6 +236,7 @@ def unedited(tmp_path_factory: pytest.TempPathFactory) -> Unedited:
     return Unedited(roots, codebase, versions(roots, codebase))
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_module_changes_only_what_reaches_into_it(unedited: Unedited) -> None:
     roots, plain = unedited.roots, unedited.versions
     covered = reached(roots, unedited.codebase)

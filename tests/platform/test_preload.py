@@ -51,6 +51,7 @@ def printed(script: str, source: Path, folder: Path) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_steps_find_the_code_looked_through_and_no_pool_of_threads_running(tmp_path: Path) -> None:
     found = printed(THREADS, SOURCE, tmp_path)
     assert found["looked"] == 0

@@ -310,6 +310,7 @@ def test_the_jobs_of_every_day_leave_studies_alone(original: Shop) -> None:
         assert not [name for name in platform.names() if name.startswith("tuning_")]
 
 
+@pytest.mark.slow
 def test_the_definitions_load_without_what_trains(original: Shop) -> None:
     """Every step and every page loads them; torch alone takes seconds."""
     heavy = ("torch", "dgl", "lightgbm", "optuna")

@@ -180,7 +180,7 @@ def test_a_person_names_columns_and_files_as_they_see_them(tmp_path: Path, heade
         ("order_item_id", None), ("line_item_id", None), ("SHOP_DATE", "event_time"), ("date_added", "event_time"),
         ("order_approved_at", None), ("shipping_limit_date", None), ("birthday", None), ("item_total", "amount"),
         ("id_customer", "user_id"), ("id_product", "item_id"), ("idorder", "order_id"), ("Kd.-Nr.", "user_id"),
-        ("Nº do Pedido", "order_id"), ("カテゴリ", "category"), ("idade", None), ("partno", None),
+        ("Nº do Pedido", "order_id"), ("カテゴリ", "category"), ("idade", "age_group"), ("partno", None),
         ("order_total", None), ("row_total", "amount"), ("Book-Title", "title"), ("rating:float", None),
     ],
 )  # fmt: skip

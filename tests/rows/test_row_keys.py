@@ -152,6 +152,7 @@ def proof_of(lake: Lake, function: Any, keys: Keys, columns: tuple[str, ...]) ->
     return [(trial.verdict, trial.detail) for trial in found.rows.trials]
 
 
+@pytest.mark.slow
 def test_keys_that_tell_a_row_are_proved_and_others_are_refuted(tmp_path: Path) -> None:
     columns = ("user", "pieces", "because", "item", "title", "like")
     lake, _ = lake_of(tmp_path, lists, LISTS_KEYS, columns)

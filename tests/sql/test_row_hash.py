@@ -131,7 +131,7 @@ TYPED = {
 """Type of a column, its values, and the type that another file gives it."""
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("kind", TYPED)
 def test_a_kept_row_of_parquet_and_its_copy_count_once_beside_a_file_of_another_type(
     kind: str, tmp_path: Path
