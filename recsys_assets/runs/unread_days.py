@@ -49,7 +49,7 @@ def unread_days(lake: Lake) -> dict[str, str]:
 
 
 def _in_words(rows: int, reason: str, place: str) -> str:
-    """What is said of a day without accepted rows."""
+    """The sentence about a day without accepted rows."""
     file = place.rpartition(":")[0]
     return (
         f"none of its {rows:,} rows is accepted, from {place} on: {reason}. What to do: mend the SQL or the file, as "
