@@ -125,16 +125,24 @@ class Records:
 
         Raises:
             WriteConflict: other writers kept winning.
-            InsufficientSpace: the disk is full or not writable; the records wait in the reserve, if they fit into it.
+            InsufficientSpace: the disk is full or not writable; the records wait in the reserve, or the error says that
+                they do not.
         """
         self._move_former()
         added = [record.to_json() for record in records]
         reserve = RecordReserve(self.lake)
         try:
             count = self._table.append_together(added)
-        except InsufficientSpace:
-            _ = reserve.keep(added)
-            raise
+        except InsufficientSpace as error:
+            if reserve.keep(added):
+                raise
+            raise InsufficientSpace(
+                f"{error.message} Nor has the reserve for records any room, so what no commit carries is lost.",
+                expected=error.expected,
+                found=error.found,
+                where=error.where,
+                advice=error.advice,
+            ) from error
         reserve.prepare()
         return count
 

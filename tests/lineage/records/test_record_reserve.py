@@ -49,6 +49,16 @@ def test_failures_on_a_full_disk_leave_their_records(disk: Path) -> None:
     assert all(record.failure is not None and record.failure.type == "InsufficientSpace" for record in failed)
 
 
+def test_a_record_that_the_reserve_does_not_take_either_is_told_as_lost(disk: Path) -> None:
+    lake = Lake(str(disk / "lake"))
+    assert attempt(_orders(3), lake, Request()).error is None
+    while RecordReserve(lake).keep([{"id": "other", "text": "x" * 1000}]):
+        pass
+    fill(disk)
+    (warning,) = attempt(_orders(4), lake, Request()).warnings
+    assert "Nor has the reserve for records any room" in warning
+
+
 def test_records_wait_until_they_are_rows(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"))
     reserve = _reserve(lake)
