@@ -1,5 +1,6 @@
 """Every habit is one command that `make` lists, and the lock that it installs is complete and exact."""
 
+import os
 import re
 import subprocess
 import sys
@@ -60,6 +61,28 @@ def test_make_names_what_is_missing_where_there_is_no_python(root: Path, tmp_pat
     assert answer.returncode != 0
     assert "Expected Python 3.10, 3.11 or 3.12" in answer.stdout
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.mark.parametrize("order", [("slow", "fast", "unfit"), ("unfit", "fast", "slow")])
+def test_make_takes_the_fastest_of_several_interpreters(
+    root: Path, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    says = {"slow": "echo 0.020 $0", "fast": "echo 0.003 $0", "unfit": "exit 1"}
+    for name, answer in says.items():
+        (tmp_path / name).mkdir()
+        python = tmp_path / name / "python3.11"
+        python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && {answer} || echo "called: $0 $*"\n[ "$1" != -m ]\n')
+        python.chmod(0o755)
+    path = ":".join([*(str(tmp_path / name) for name in order), os.environ["PATH"]])
+    answer = subprocess.run(
+        ["make", "venv", f"VENV={tmp_path / 'venv'}"],
+        cwd=root,
+        env={**os.environ, "PATH": path, "PYTHON": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert answer.returncode != 0, "no environment is made: the interpreter fails at it"
+    assert f"called: {tmp_path / 'fast' / 'python3.11'} -m venv" in answer.stdout
 
 
 @pytest.mark.parametrize("python", PYTHONS)

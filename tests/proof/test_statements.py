@@ -40,7 +40,7 @@ def _read(statement: Statement) -> Mapping[str, Sequence[Sequence[Any]]]:
     }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("statement", _chosen())
 def test_columns(statement: Statement) -> None:
     edges = column_lineage(statement.sql, schemas())

@@ -27,6 +27,7 @@ from tests.service.test_rotation import EXPERIMENT, break_champion
 ARM = "canary:popularity"
 
 
+@pytest.mark.slow
 def test_a_canary_answers_its_share_and_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record = train(home, "popularity", table="candidate_popularity")
     monkeypatch.setenv("RECSYS_HOME", str(home))

@@ -155,6 +155,7 @@ def played_and_made(original_played: Path, tmp_path: Path, monkeypatch: pytest.M
     return shutil.copytree(original_played.with_name("made"), tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_searches_become_a_table_and_queries_that_many_ask_are_judged(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

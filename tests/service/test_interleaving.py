@@ -98,6 +98,7 @@ def _rows(home: Path, table: str) -> list[dict[str, Any]]:
     return lake.scan(lake.version(table)).collect().to_dicts()
 
 
+@pytest.mark.slow
 def test_what_is_clicked_decides(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with served(shared) as (customer, _):
         for user in range(USERS):

@@ -167,6 +167,7 @@ def _as_spelt(query: SourceQuery, scan: str = "", of: Callable[..., str] = shop_
 _WITH = f"WITH sold AS (SELECT * FROM {PARQUET.split('FROM ')[1]}) {PARQUET.split('FROM ')[0]} FROM sold"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", [_in_places, _as_spelt])
 @pytest.mark.parametrize("sql", [PARQUET, _WITH])
 def test_a_row_kept_by_an_earlier_version_and_its_copy_count_once(
