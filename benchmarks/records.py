@@ -186,6 +186,23 @@ def night_costs(lakes: Sequence[tuple[Lake, int]]) -> list[float]:
     return costs
 
 
+def looked_up(lake: Lake, number: int) -> None:
+    """Look up what a night does: the last runs of ten assets, a version at a time, known runs, and decisions.
+
+    Args:
+        lake: the lake of the records.
+        number: the night after which it is.
+    """
+    now = _BEGAN + timedelta(days=number)
+    lake.clock = lambda: now
+    records = Records(lake)
+    for asset in range(10):
+        records.history(f"asset_{asset}", 30)
+    records.id_at("asset_0", now)
+    records.ids_since("run", now - timedelta(days=30))
+    records.decisions()
+
+
 def read_all(folder: str) -> dict[str, float]:
     """Read all records into columns; to be called in a fresh process."""
     began, cpu = time.perf_counter(), time.process_time()
@@ -230,6 +247,15 @@ def measured(folder: Path, most: int) -> Iterator[str]:
         new = statistics.median(cpu_seconds(partial(records.read, cursor)) for _ in range(_REPEATS))
         assert len(records.read(cursor)[0]) == NEW
         yield f"| {NEW} new records after {size:,} | {new * 1e3:.0f} ms CPU |"
+        asks = [
+            [cpu_seconds(partial(looked_up, *each)) for each in ((lake, last + 1), (young, size + _REPEATS))]
+            for _ in range(_REPEATS)
+        ]
+        cost, tenth = (statistics.median(way) for way in zip(*asks, strict=True))
+        yield (
+            f"| what a night looks up after {size:,} | {cost * 1e3:.0f} ms CPU; in turns after the tenth "
+            f"{tenth * 1e3:.0f} ms |"
+        )
         idle = statistics.median(cpu_seconds(records.sync) for _ in range(_REPEATS))
         yield f"| sync with nothing new after {size:,} | {idle * 1e3:.1f} ms CPU |"
     found = in_process(lake.uri)

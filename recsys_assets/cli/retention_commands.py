@@ -58,7 +58,7 @@ def hold(
         str,
         typer.Argument(
             metavar="ASSET[@VERSION]|run:ID",
-            help="A table and its version, or a run: all versions that it wrote.",
+            help="A table and its version, or a run: all versions that it wrote or kept.",
         ),
     ],
     reason: Annotated[str, typer.Option(help="Why it is kept, for those who find it years later.")],

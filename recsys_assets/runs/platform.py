@@ -165,17 +165,19 @@ class Platform:
         return reproduce(self.lake, self.codes[asset], version, other_code=anyway)
 
     def versions_named(self, text: str) -> list[tuple[str, int]]:
-        """The version that `ASSET` or `ASSET@VERSION` names, or all that the run of `run:ID` wrote.
+        """The version that `ASSET` or `ASSET@VERSION` names, or all that the run of `run:ID` wrote
+        or kept.
 
         Raises:
             UnknownAsset: it names no known asset and no run, or the version is not a number.
         """
         kind, colon, run_id = text.partition(":")
         if kind == "run" and colon:
-            written = versions_of_run(self.lake, run_id, self.records.read()[0])
+            written = versions_of_run(self.lake, self.records.of_run(run_id))
             if not written:
                 raise UnknownAsset(
-                    f"The run {run_id!r} wrote no version.", expected="the whole id of a run that ended well"
+                    f"The run {run_id!r} wrote and kept no version.",
+                    expected="the whole id of a run that ended well",
                 )
             return sorted(written.items())
         asset, version = self.version_named(text)
@@ -324,8 +326,8 @@ class Platform:
         seen = self.records.get("source_files").ended
         errors = {
             record.partitions[0]: record.failure.message if record.failure else ""
-            for record in self.records.runs("raw_events")
-            if record.status == "failed" and len(record.partitions) == 1 and record.ended > seen
+            for record in self.records.runs("raw_events", after=seen)
+            if record.status == "failed" and len(record.partitions) == 1
         }
         for day in days:
             if day not in errors:

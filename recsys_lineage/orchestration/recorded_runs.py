@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timezone
 
 import dagster as dg
-import polars as pl
 
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
@@ -44,9 +42,11 @@ def record_runs(instance: dg.DagsterInstance, lake: Lake, code_location: str | N
         code_location: the name to use for runs without one.
     """
     records = Records(lake)
-    kinds, _ = records.table(columns=["id", "kind"])
-    known = set(kinds.filter(pl.col("kind") == "run")["id"])
     ended = instance.get_run_records(dg.RunsFilter(statuses=list(STATES)), limit=None)
+    if not ended:
+        return 0
+    # of Dagster's runs the old ones are deleted, of records none
+    known = records.ids_since("run", min(map(_start, ended)))
     new = [run for run in ended if run.dagster_run.run_id not in known]
     for start in range(0, len(new), _AT_ONCE):
         records.append([_record(instance, run, lake, code_location) for run in new[start : start + _AT_ONCE]])
@@ -76,6 +76,10 @@ def mark_cancelled(instance: dg.DagsterInstance, run_id: str) -> None:
         instance.report_run_canceled(run)
 
 
+def _start(found: dg.RunRecord) -> datetime:
+    return moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
+
+
 def _record(
     instance: dg.DagsterInstance, found: dg.RunRecord, lake: Lake, code_location: str | None
 ) -> RunRecord:
@@ -83,7 +87,7 @@ def _record(
     planned, steps = _planned_and_steps(instance, run.run_id)
     skipped = [planned[step] for step, state in steps.items() if state == "skipped" and step in planned]
     ended = moment(found.end_time) or datetime.now(timezone.utc)
-    started = moment(found.start_time) or found.create_timestamp.astimezone(timezone.utc)
+    started = _start(found)
     state = "lost" if LOST_TAG in run.tags else STATES[run.status]
     return RunRecord(
         id=run.run_id,
@@ -105,24 +109,9 @@ def _record(
         },
         assets=tuple(dict.fromkeys(key.to_user_string() for keys in planned.values() for key in keys)),
         steps=steps,
-        kept=_unchanged(lake, [key.path[-1] for keys in skipped for key in keys], ended),
+        kept={key.path[-1]: Records(lake).id_at(key.path[-1], ended) for keys in skipped for key in keys},
         lake=lake.uri,
     )
-
-
-def _unchanged(lake: Lake, assets: Sequence[str], at: datetime) -> dict[str, str | None]:
-    """The id of the record of each asset's version at a time; None where it had none."""
-    if not assets:
-        return {}
-    table, _ = Records(lake).table(columns=["id", "asset", "kind", "status", "ended"])
-    wrote = table.filter(
-        pl.col("asset").is_in(list(assets)),
-        pl.col("kind") == "asset",
-        pl.col("status") == "success",
-        pl.col("ended") <= at,
-    )
-    last = dict(wrote.sort("ended").select("asset", "id").iter_rows())
-    return {asset: last.get(asset) for asset in assets}
 
 
 def _planned_and_steps(

@@ -234,27 +234,42 @@ class Records:
         found = [Materialization.from_json(data) for data in self._table.json(frame)]
         return {record.id: record for record in found}
 
-    def runs(self, asset: str) -> Iterator[Materialization]:
-        """All records of one asset, failures included, oldest first."""
+    def ids_since(self, kind: str, earliest: datetime) -> set[str]:
+        """The ids of the records of one kind that started at a time or later."""
+        self._move_former()
+        where = (pl.col("started") >= earliest) & (pl.col("kind") == kind)
+        return set(self._table.frame(where=where, columns=["id"])[0]["id"])
+
+    def id_at(self, asset: str, at: datetime) -> str | None:
+        """The id of the record of the version that an asset had at a time; None where it had none."""
+        self._move_former()
+        wrote = (pl.col("asset") == asset) & (pl.col("kind") == "asset") & (pl.col("status") == "success")
+        frame = self._table.newest(wrote & (pl.col("ended") <= at), 1, ["id", "started"])
+        return frame.sort("started", "id")["id"][-1] if frame.height else None
+
+    def runs(self, asset: str, after: datetime | None = None) -> Iterator[Materialization]:
+        """The records of one asset, failures included, oldest first; only those that ended after a time, if given."""
         self._move_former()
         where = (pl.col("asset") == asset) & pl.col("kind").is_in(MATERIALIZATIONS)
+        if after is not None:
+            where &= pl.col("ended") > after
         frame, _ = self._table.frame(where=where)
         for data in self._table.json(frame.sort("ended", "id")):
             yield Materialization.from_json(data)
 
     def history(self, asset: str, last: int) -> list[Materialization]:
-        """The last runs of an asset that wrote or kept a version, oldest first.
+        """The runs of an asset that wrote or kept a version, those that started last; oldest first.
 
         A run that kept a version has the statistics of the run that wrote it.
         """
         self._move_former()
         where = (pl.col("asset") == asset) & (pl.col("kind") == "asset")
-        frame, _ = self._table.frame(where=where & pl.col("status").is_in(["success", "kept"]))
-        frame = frame.sort("ended", "id")
-        shown = frame.tail(last)
+        frame = self._table.newest(where & pl.col("status").is_in(["success", "kept"]), last)
+        shown = frame.sort("started", "id").tail(last)
         kept = frame.filter(pl.col("id").is_in(shown["kept"].drop_nulls().implode()))
         found = [Materialization.from_json(data) for data in self._table.json(pl.concat([kept, shown]))]
         wrote = {record.id: record for record in found}
+        wrote |= self.with_ids({record.kept for record in found if record.kept} - {*wrote})
         return [
             replace(record, statistics=wrote[record.kept].statistics) if record.kept in wrote else record
             for record in found[kept.height :]

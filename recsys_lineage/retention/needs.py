@@ -49,15 +49,12 @@ def pruned_needs(lake: Lake, table: str, version: int) -> list[tuple[str, int]]:
     )
 
 
-def versions_of_run(lake: Lake, run_id: str, records: Iterable[Materialization]) -> dict[str, int]:
-    """The versions that one run wrote, by table."""
+def versions_of_run(lake: Lake, records: Iterable[Materialization]) -> dict[str, int]:
+    """The versions that a run wrote, or kept because they were up to date, by table; from the records of the run."""
     return {
         record.asset: record.version
         for record in records
-        if record.run.run_id == run_id
-        and record.status == "success"
-        and record.version is not None
-        and lake.has(record.asset)
+        if record.status in ("success", "kept") and record.version is not None and lake.has(record.asset)
     }
 
 

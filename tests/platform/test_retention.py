@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from recsys_assets.upkeep import served_versions
-from recsys_lineage.records.records import RECORDS_TABLE
+from recsys_lineage.records.records import RECORDS_TABLE, Records
 from tests.platform.conftest import Shop, opened
 
 NONE = {"RECSYS_RETENTION": "0/0/0", "RECSYS_RETENTION_GRACE_HOURS": "0"}
@@ -68,6 +68,16 @@ def test_holds_are_placed_shown_and_released(shop: Shop) -> None:
     assert shop.lake.pruned("recommendations").all().keys() == {0}
     gone = shop.recsys("lake", "hold", "recommendations@0", "--reason", "too late")
     assert gone.exit_code == 1 and "was pruned on" in gone.output
+
+
+def test_a_hold_on_a_run_is_on_what_it_wrote_and_on_what_it_kept(shop: Shop) -> None:
+    assert shop.recsys("materialize", "items or split", "--reuse").exit_code == 0
+    run = shop.answer("runs")["runs"][0]["id"]
+    made = Records(shop.lake).of_run(run)
+    assert "kept" in {record.status for record in made}
+    assert shop.recsys("lake", "hold", f"run:{run}", "--reason", "an audit").exit_code == 0
+    held = {(hold["table"], hold["version"]) for hold in shop.answer("lake", "holds")["holds"]}
+    assert held == {(name, shop.lake.version(name).version) for name in ("items", "split")}
 
 
 def test_the_nightly_asset_records_what_went(shop: Shop) -> None:

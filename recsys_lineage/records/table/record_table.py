@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from json import loads
 from typing import Any
 
@@ -28,6 +29,7 @@ _PATH = "path of the file"
 _ORDER = (ADDED, "ended", "id")
 _AT_ONCE = 20_000
 _SHORTEST_RUN = 1_000
+_FIRST_DAYS, _MOST_DAYS = 8, 8 * 4**4
 _log = logging.getLogger(__name__)
 _waiting: dict[str, list[Mapping[str, Any]]] = {}
 """Records in commits that wait to become rows together, by lake (`rows_together`)."""
@@ -129,6 +131,27 @@ class RecordTable:
         keys = scan.select(_ORDER).collect(engine="streaming").with_row_index("place")
         place = keys.sort(_ORDER)["place"].cast(pl.Int64)
         return _arranged(scan.select(columns or pl.all()).collect(engine="streaming"), place), latest.version
+
+    def newest(
+        self, where: pl.Expr, least: int, columns: Sequence[str | pl.Expr] | None = None
+    ) -> pl.DataFrame:
+        """The newest rows that `where` keeps, by their start: at least so many, or all if they are fewer; in order.
+
+        It looks back over four times as long each time, so it costs as much as what is found, not as the whole table.
+        """
+        self._add_waiting()
+        latest = self._lake.latest(TABLE)
+        days = _FIRST_DAYS
+        while latest is not None and days < _MOST_DAYS:
+            recent = where & (pl.col(_STARTED) >= self._lake.clock() - timedelta(days=days))
+            if (
+                self._lake.scan(latest).filter(recent).select(pl.len()).collect(engine="streaming").item()
+                >= least
+            ):
+                where = recent
+                break
+            days *= 4
+        return self.frame(where=where, columns=columns)[0]
 
     def commits(self, since: int | None = None) -> pl.DataFrame:
         """Number of rows (`len`) that each commit added (`added`), in order; only commits after a cursor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -50,6 +51,42 @@ def test_records_of_every_kind_come_back_equal(made: list[Materialization], runs
         assert records.append([*made, *runs]) == len(ids)
         assert records.read()[0] == sorted(made, key=lambda each: (each.ended, each.id))
         assert {run.id: run for run in records.run_records()} == {run.id: run for run in runs}
+
+
+@slow
+@given(
+    st.lists(st.tuples(st.integers(-20, 5_000), st.sampled_from(["a", "b"]), st.booleans()), max_size=12),
+    st.integers(1, 4),
+    st.integers(-30, 5_000),
+)
+def test_the_newest_are_found_however_long_ago(
+    runs: Sequence[tuple[int, str, bool]], last: int, then: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        records = Records(Lake(folder, ENGINE, lambda: TODAY))
+        made = [
+            replace(
+                record(name, id=f"{number:03}", status="success" if wrote else "failed"),
+                started=TODAY - timedelta(days=ago),
+                ended=TODAY - timedelta(days=ago) + timedelta(seconds=1),
+            )
+            for number, (ago, name, wrote) in enumerate(runs)
+        ]
+        records.append(made)
+        wrote = sorted(
+            (each for each in made if each.asset == "a" and each.status == "success"),
+            key=lambda each: (each.started, each.id),
+        )
+        assert records.history("a", last) == wrote[-last:]
+        at = TODAY - timedelta(days=then)
+        assert (
+            records.id_at("a", at)
+            == max(((each.started, each.id) for each in wrote if each.ended <= at), default=(None, None))[1]
+        )
+        assert {each.id for each in records.runs("a", after=at)} == {
+            each.id for each in made if each.asset == "a" and each.ended > at
+        }
+        assert records.ids_since("asset", at) == {each.id for each in made if each.started >= at}
 
 
 @slow
