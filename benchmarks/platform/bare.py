@@ -76,6 +76,10 @@ def _open_files(connection: duckdb.DuckDBPyConnection, source: Source, root: Pat
             parse_filename(filename) AS _file, file_row_number + 1 AS _line
             FROM read_parquet('{root / named.scan.pattern}', filename = true, file_row_number = true)"""
         )
+        connection.execute(  # the platform looks for rows of text that are the header again; here are none
+            f"""CREATE TEMP VIEW "{named.relation}_malformed" AS SELECT NULL::VARCHAR AS _file, NULL::BIGINT AS _line,
+            NULL::VARCHAR AS _fault, NULL::VARCHAR AS _row WHERE false"""
+        )
         paths.update({path.name: path for path in root.glob(named.scan.pattern)})
     modified = [
         (name, datetime.fromtimestamp(p.stat().st_mtime, timezone.utc).date()) for name, p in paths.items()
