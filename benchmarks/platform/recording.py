@@ -10,6 +10,7 @@ import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +50,35 @@ def recording(repeats: int, groups: tuple[str, ...] = GROUPS) -> dict[str, Any]:
 
 
 def record_next_to_nothing() -> None:
-    """Have this process note which versions are read, for nothing works without, and keep nothing else."""
+    """Have this process note which versions are read, for nothing works without, and keep nothing else.
+
+    What a commit carries then has neither lineage nor tags of columns, statement, bytes nor distinct values; no text
+    is looked through for cells of tables.
+    """
+    from recsys_lineage.assets.attempts import attempt
+    from recsys_lineage.assets.columns.column_origins import ColumnOrigins
+    from recsys_lineage.assets.reading import inputs
+    from recsys_lineage.assets.vocabulary import Vocabulary
+    from recsys_lineage.lake import lake
     from recsys_lineage.orchestration import recorded_runs
     from recsys_lineage.records.records import Records
     from recsys_lineage.sql.sql_text import SqlText
 
-    Records.append = lambda self, records: None  # type: ignore[method-assign]
-    SqlText.columns_read = lambda self, columns: dict.fromkeys(columns)  # type: ignore[method-assign]
-    recorded_runs.record_runs = lambda *_: 0  # type: ignore[assignment]
+    doubles: list[tuple[Any, str, Callable[..., Any]]] = [
+        (Records, "append", lambda self, records: None),
+        (SqlText, "columns_read", lambda self, columns: dict.fromkeys(columns)),
+        (recorded_runs, "record_runs", lambda *_: 0),
+        (Vocabulary, "plain", lambda self, value, numbers=(): value),
+        (Vocabulary, "outcome", lambda self, found, counts=(): found),
+        (Vocabulary, "training_data", lambda self, data: data),
+        (Vocabulary, "recorded_statement", lambda self, statement: None),
+        (attempt, "origins_of", lambda *_: ColumnOrigins()),
+        (inputs, "_bytes_read", lambda *_: 0),
+        (lake, "with_distinct_counts", lambda connection, root, written: written),
+    ]
+    for holder, name, double in doubles:
+        assert hasattr(holder, name), f"{holder} has no {name} any more"
+        setattr(holder, name, double)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def answer_from_graph(
 
     def query(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
+        from recsys_lineage.graph.questions.pruned import with_pruned
         from recsys_lineage.graph.questions.target import require_records
 
         graph = place.graph()
@@ -35,7 +36,7 @@ def answer_from_graph(
         if at is not None:
             graph = graph.asof(moment_of(graph, at))
             require_records(graph)
-        return question(graph)
+        return with_pruned(question(graph), place.lakes)
 
     answer_from_place(context, query, format, out, as_json, then)
 

@@ -159,7 +159,11 @@ def _node(node: Node) -> str:
         return f"{escape(node.name)} [dim]{(node.sha256 or '')[:_SHORT]}[/dim]"
     rows = "" if node.rows is None else f", {rows_in_words(node.rows)}"
     made = f" [dim]{_time(node.made)}{rows}[/dim]" if node.made else " [dim]not made by an asset[/dim]"
-    return f"[bold]{escape(node.id)}[/bold]{made}"
+    return f"[bold]{escape(node.id)}[/bold]{made}{_gone(node)}"
+
+
+def _gone(node: Node) -> str:
+    return "" if node.pruned is None else f" [yellow](pruned on {node.pruned:%Y-%m-%d})[/yellow]"
 
 
 def _how(link: Link) -> str:
@@ -268,7 +272,13 @@ def _(answer: AsOf) -> Iterator[RenderableType]:
     for each in answer.versions:
         rows = "" if each.then.rows is None else f"{each.then.rows:,}"
         now = "the same" if each.now == each.then.id else each.now
-        table.add_row(escape(each.asset), escape(each.then.id), _time(each.then.made), rows, escape(now))
+        table.add_row(
+            escape(each.asset),
+            escape(each.then.id) + _gone(each.then),
+            _time(each.then.made),
+            rows,
+            escape(now),
+        )
     yield f"at {_time(answer.moment)} UTC"
     yield table
 

@@ -46,6 +46,7 @@ class Node(Answer):
         root: the folder or URL to which a file's path is relative.
         sha256: the hash of a file's content.
         lake: the URL of a version's lake.
+        pruned: the time when the version's files were deleted, UTC; None while they exist, and where no lake was asked.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Node(Answer):
     root: str | None = None
     sha256: str | None = None
     lake: str | None = None
+    pruned: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from recsys_lineage.cli.place import Place
 from recsys_lineage.cli.proving import Extent, Proofs, proofs_of
 from recsys_lineage.proof.asset_proof import AssetProof
 from recsys_lineage.proof.observed_reads import ReadProof
+from recsys_lineage.retention.policy import Policy
+from recsys_lineage.retention.prune import prune
 from tests.lineage.graph.shop import Shop
 
 FOUND = {
@@ -247,3 +250,26 @@ def test_the_help_loads_no_engine() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command", [("upstream", "report@0"), ("downstream", "raw_orders@0"), ("asof", "report@0")]
+)
+def test_versions_whose_files_are_gone_are_named_and_said_to_be_pruned(
+    shop: Shop, command: tuple[str, str]
+) -> None:
+    now = datetime.now(timezone.utc)
+    prune(shop.lake, lambda _: Policy(0), now=now, grace=timedelta(0))
+    plain = json.loads(answer(shop, *command, "--json").stdout)
+    nodes = plain.get("nodes") or [each["then"] for each in plain["versions"]]
+    gone = {node["id"] for node in nodes if node["pruned"]}
+    assert gone >= {"orders@0", "shops@0"}
+    versions = [node for node in nodes if node["kind"] == "version"]
+    assert gone == {
+        each["id"] for each in versions if each["version"] in shop.lake.pruned(each["name"]).all()
+    }
+    words = answer(shop, *command).stdout.splitlines()
+    for name in gone:
+        assert any(name in line and f"pruned on {now:%Y-%m-%d}" in line for line in words)
+    assert not any("report@0" in line and "pruned" in line for line in words)
+    assert "pruned on" in answer(shop, *command, "--format", "mermaid").stdout
