@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from recsys_lineage.columns.tags import Tag
-from recsys_lineage.errors import InsufficientSpace, TableNotFound
+from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import PartitionVersion
 from recsys_lineage.records.decision import Decision
@@ -123,28 +123,26 @@ class Records:
     def append(self, records: Iterable[AnyRecord]) -> int:
         """Add records to the table for bulk reads; returns the number of new ones, by their ids.
 
+        Whatever fails, the records wait in the reserve, if it has room, and `sync` adds them.
+
         Raises:
             WriteConflict: other writers kept winning.
-            InsufficientSpace: the disk is full or not writable; the records wait in the reserve, or the error says that
-                they do not.
+            InsufficientSpace: the disk is full or not writable.
         """
         self._move_former()
         added = [record.to_json() for record in records]
         reserve = RecordReserve(self.lake)
         try:
             count = self._table.append_together(added)
-        except InsufficientSpace as error:
-            if reserve.keep(added):
-                raise
-            raise InsufficientSpace(
-                f"{error.message} Nor has the reserve for records any room, so what no commit carries is lost.",
-                expected=error.expected,
-                found=error.found,
-                where=error.where,
-                advice=error.advice,
-            ) from error
+        except Exception:
+            _ = reserve.keep(added)
+            raise
         reserve.prepare()
         return count
+
+    def waits(self, id_: str) -> bool:
+        """Whether a record waits in the reserve to be added."""
+        return id_ in RecordReserve(self.lake).ids()
 
     def sync(self) -> int:
         """Add rows for versions whose process died between its commit and its row, and for records that waited because

@@ -35,7 +35,8 @@ def written_record(record: Materialization) -> dict[str, Any]:
 
 
 def leave(records: Records, record: Materialization) -> tuple[str, ...]:
-    """Add a record to the table of records; a failure is a warning, because `Records.sync` adds what is committed.
+    """Add a record to the table of records; a failure is a warning, because `Records.sync` adds what is committed or
+    waits.
 
     Of a record that cannot be written, everything that code returned is left out.
     """
@@ -49,8 +50,19 @@ def leave(records: Records, record: Materialization) -> tuple[str, ...]:
         if stop_is_requested():
             raise
         fault = first_line_of(error) if isinstance(error, LineageError) else class_of(error)
-        return (f"The record of {record.asset} is not yet in the table of records: {fault}",)
+        if record.status == "success" or _waits(records, record):
+            return (f"The record of {record.asset} is not yet in the table of records: {fault}",)
+        return (
+            f"The record of {record.asset} is lost, because it could not be added to their table: {fault}",
+        )
     return ()
+
+
+def _waits(records: Records, record: Materialization) -> bool:
+    try:
+        return records.waits(record.id)
+    except OSError:
+        return False
 
 
 def committed_record(records: Records, record: Materialization | None) -> Materialization | None:

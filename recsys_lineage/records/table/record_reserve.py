@@ -1,4 +1,4 @@
-"""RecordReserve: room set aside on the lake's disk, in which records wait while the disk is full."""
+"""RecordReserve: room set aside on the lake's disk, in which records wait that could not be added to their table."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _FILE = ("_sync", "reserve")
 class RecordReserve:
     """A file of fixed size with records as lines of JSON, written over bytes that the disk has already given.
 
-    A failure has no commit that carries its record. While the disk is full its record is kept here, and becomes a row
-    with the next `Records.sync`. An object store has no reserve, for it has no disk that is full.
+    A failure has no commit that carries its record. While the disk is full, or the table cannot be written, it is
+    kept here, and becomes a row with the next `Records.sync`. An object store has no reserve.
     """
 
     def __init__(self, lake: Lake) -> None:
@@ -50,6 +50,13 @@ class RecordReserve:
                 return True
         return False
 
+    def ids(self) -> set[str]:
+        """The ids of the records that wait."""
+        if not self._storage.is_local or not self._waits():
+            return set()
+        with self._locked(os.O_RDWR) as file:
+            return {record["id"] for record in _records(file.read()) if "id" in record}
+
     @contextmanager
     def taken(self) -> Iterator[list[Mapping[str, Any]]]:
         """The records that wait; they are gone after the block, unless it fails."""
@@ -58,8 +65,7 @@ class RecordReserve:
             return
         with self._locked(os.O_RDWR) as file:
             content = file.read()
-            lines = content[: content.rfind(b"\n") + 1].splitlines()
-            yield [record for line in lines if (record := _record(line)) is not None]
+            yield _records(content)
             file.seek(0)
             file.write(bytes(len(content)))
 
@@ -83,6 +89,11 @@ class RecordReserve:
         with os.fdopen(os.open(self._path, flags, 0o600), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
+
+
+def _records(content: bytes) -> list[Mapping[str, Any]]:
+    lines = content[: content.rfind(b"\n") + 1].splitlines()
+    return [record for line in lines if (record := _record(line)) is not None]
 
 
 def _record(line: bytes) -> Mapping[str, Any] | None:

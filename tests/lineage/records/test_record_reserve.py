@@ -11,8 +11,10 @@ import pytest
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.assets.sql_code import sql_code
+from recsys_lineage.errors import WriteConflict
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records
+from recsys_lineage.records.table import record_table
 from recsys_lineage.records.table.record_reserve import SIZE, RecordReserve
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.small_disk import fill
@@ -56,7 +58,27 @@ def test_a_record_that_the_reserve_does_not_take_either_is_told_as_lost(disk: Pa
         pass
     fill(disk)
     (warning,) = attempt(_orders(4), lake, Request()).warnings
-    assert "Nor has the reserve for records any room" in warning
+    assert "The record of orders is lost" in warning
+
+
+@pytest.mark.parametrize("fault", [WriteConflict("others won"), OSError("the store hangs"), MemoryError()])
+def test_whatever_keeps_a_failure_from_the_table_it_waits(
+    tmp_path: Path, fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(str(tmp_path / "lake"))
+    assert attempt(_orders(3), lake, Request()).error is None
+
+    def fails(*_: object, **__: object) -> int:
+        raise fault
+
+    with monkeypatch.context() as broken:
+        broken.setattr(record_table, "append_once", fails)
+        failed = attempt(
+            sql_code(SqlText("SELECT error('no')", "orders.sql"), name="orders"), lake, Request()
+        )
+    assert "not yet in the table of records" in failed.warnings[0]
+    assert Records(lake).sync() == 1
+    assert [*Records(lake).runs("orders")][-1] == failed.record
 
 
 def test_records_wait_until_they_are_rows(tmp_path: Path) -> None:
