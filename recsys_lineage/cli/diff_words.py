@@ -133,10 +133,13 @@ def _came_out(each: AssetDifference) -> list[str]:
 
 
 def _partitions(partitions: PartitionDifferences) -> Iterator[str]:
-    for state in ("new", "gone", "changed"):
+    for state, words in (
+        *((each, each) for each in ("new", "gone", "changed")),
+        ("incomparable", "not comparable"),
+    ):
         keys: Sequence[str] = getattr(partitions, state)
         if keys:
-            yield f"partitions {state}: {_range(keys)}"
+            yield f"partitions {words}: {_range(keys)}"
 
 
 def _range(names: Sequence[str]) -> str:

@@ -47,11 +47,15 @@ class FileDifference(Answer):
 
 @dataclass(frozen=True)
 class PartitionDifferences(Answer):
-    """The partitions that only one of two versions has, or both with different content."""
+    """The partitions that only one of two versions has, or both with different content.
+
+    Fingerprints of different engines are not comparable: of `incomparable` partitions nothing more is known.
+    """
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
     changed: tuple[str, ...]
+    incomparable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -335,14 +339,19 @@ def _is_input(read: Read) -> bool:
 def _is_equal(one: Materialization, other: Materialization) -> bool | None:
     if one.fingerprint == other.fingerprint:
         return True
-    hashed = (record.written.hashed_by if record.written else None for record in (one, other))
-    return False if comparable(*hashed) else None
+    return False if comparable(*_hashed_by(one, other)) else None
+
+
+def _hashed_by(one: Materialization, other: Materialization) -> tuple[str | None, str | None]:
+    return one.written and one.written.hashed_by, other.written and other.written.hashed_by
 
 
 def _same_content(lake: Lake, one: Read, other: Read) -> bool:
     """Whether two reads of a table saw the same content, as far as the lake still knows."""
     if one.partitions == other.partitions and one.fingerprint == other.fingerprint:
         return True
+    if not comparable(one.hashed_by, other.hashed_by):
+        return True  # nothing shows that it changed; the table itself is told as not comparable
     if one.partitions is None and other.partitions is None:
         return False
     held = [_held(lake, read.name, read.version) for read in (one, other)]
@@ -365,8 +374,11 @@ def _partitions(lake: Lake, one: Materialization, other: Materialization) -> Par
     before, after = (_held(lake, record.asset, record.version) for record in (one, other))
     if not before and not after:
         return None
+    unequal = tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key]))
+    are_comparable = comparable(*_hashed_by(one, other))
     return PartitionDifferences(
         tuple(sorted(after.keys() - before.keys())),
         tuple(sorted(before.keys() - after.keys())),
-        tuple(sorted(key for key in before.keys() & after.keys() if before[key] != after[key])),
+        unequal if are_comparable else (),
+        () if are_comparable else unequal,
     )

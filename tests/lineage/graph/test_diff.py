@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -21,7 +22,9 @@ from recsys_lineage.graph import LineageGraph, diff
 from recsys_lineage.graph.questions.diff import Diff
 from recsys_lineage.graph.questions.drawing import drawn
 from recsys_lineage.graph.questions.target import UnknownTarget
+from recsys_lineage.lake.fingerprint import partition_fingerprints
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.lake.parquet import table_files
 from recsys_lineage.records.comparison import causes, libraries, outcomes
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
@@ -294,3 +297,24 @@ def test_what_cannot_be_compared_is_said_with_a_way_out(seen: Shop, words: list[
     with pytest.raises(UnknownTarget) as caught:
         diff(LineageGraph.of(records), [records], *words)
     assert all((caught.value.expected, caught.value.found, caught.value.where, caught.value.advice))
+
+
+def test_partitions_that_two_engines_hashed_are_not_called_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path)
+    shop.everything()
+    shop.file.write_text(shop.file.read_text() + "4,a,wed,9\n")
+    monkeypatch.setattr(table_files, "HASHED_BY", "rows-sum-1 duckdb 99.1")
+    monkeypatch.setattr(table_files, "partition_fingerprints", _of_another_engine)
+    shop.everything()
+    found = diff(LineageGraph.of(Records(shop.lake)), [Records(shop.lake)], "daily@0", "daily@1")
+    daily = next(each for each in found.assets if each.asset == "daily")
+    assert daily.is_equal is None and daily.partitions is not None
+    assert (daily.partitions.changed, daily.partitions.incomparable) == ((), ("mon", "tue"))
+    assert daily.inputs == ()
+
+
+def _of_another_engine(*arguments: Any, **options: Any) -> Any:
+    found = partition_fingerprints(*arguments, **options)
+    return {key: f"{content}1" for key, content in found.items()}
