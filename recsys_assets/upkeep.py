@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from recsys_assets.assets.model.gate import Promotion
 from recsys_assets.service.champion_decisions import decides_what_serves
 from recsys_assets.settings import Settings
 from recsys_lineage.errors import TableNotFound
@@ -105,7 +106,8 @@ def _promoted(lake: Lake, champion: int) -> bool:
         if read["name"] == GATE:
             try:
                 facts = (lake.commit(GATE, read["version"])["record"] or {}).get("statistics", {})
-            except TableNotFound:  # a gate that was deleted by hand: nobody can tell, so it stays
+                promotion = Promotion.read(facts)
+            except (TableNotFound, KeyError):  # a gate that was deleted by hand: nobody can tell, so it stays
                 return True
-            return facts.get("champion") != facts.get("champion before")
+            return promotion.champion != promotion.before
     return False

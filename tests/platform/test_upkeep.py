@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from recsys_assets.assets.model.gate import Promotion
 from recsys_assets.service.champion_decisions import promote_candidate, roll_back
 from recsys_assets.settings import Settings, SettingsError, load_settings
 from recsys_assets.upkeep import keep_up, served_versions
@@ -29,12 +30,14 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load_settings(home=tmp_path / "home")
 
 
-def written(lake: Lake, table: str, *reads: tuple[str, int]) -> int:
+def written(lake: Lake, table: str, *reads: tuple[str, int], **statistics: object) -> int:
     """A version that an asset wrote."""
     named = [{"kind": "table", "name": name, "version": version} for name, version in reads]
     with lake.connect() as connection:
         query = f"SELECT {0 if lake.latest(table) is None else lake.version(table).version + 1} AS i"
-        return lake.write(table, query, connection=connection, record={"reads": named}).version
+        return lake.write(
+            table, query, connection=connection, record={"reads": named, "statistics": statistics}
+        ).version
 
 
 def test_every_version_that_a_person_decided_for_stays(lake: Lake, settings: Settings) -> None:
@@ -52,6 +55,18 @@ def test_every_version_that_a_person_decided_for_stays(lake: Lake, settings: Set
     keep_up(lake, settings, {name: "model" for name in lake.tables() if not name.startswith("lineage")})
     gone = {name: set(lake.pruned(name).all()) for name in ("champion", "candidate_ease", "split")}
     assert gone == {"champion": {1}, "candidate_ease": {0, 2}, "split": set()}
+
+
+def test_every_champion_that_the_gate_promoted_stays(lake: Lake, settings: Settings) -> None:
+    before = "popularity"
+    for champion in ("popularity", "lightgcn", "lightgcn", "ease", "ease"):
+        night = written(lake, "gate", **Promotion(champion, before, 0.1).as_statistics())
+        written(lake, "champion", ("gate", night))
+        before = champion
+    assert served_versions(lake) == [("champion", night) for night in (1, 3, 4)]
+    keep_up(lake, settings, {"gate": "model", "champion": "model"})
+    gone = {name: set(lake.pruned(name).all()) for name in ("champion", "gate")}
+    assert gone == {"champion": {0, 2}, "gate": {0, 2}}
 
 
 def test_a_champion_stays_where_nobody_can_tell_whether_it_was_promoted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,9 +102,11 @@ class Promotion:
     def of(cls, inputs: Inputs) -> Promotion | None:
         """The gate's last decision; None before the first."""
         previous = inputs.previous()
-        if previous is None:
-            return None
-        statistics = previous.statistics
+        return None if previous is None else cls.read(previous.statistics)
+
+    @classmethod
+    def read(cls, statistics: Mapping[str, Any]) -> Promotion:
+        """The decision of a gate's record, which `as_statistics` gave it."""
         return cls(statistics["champion"], statistics["champion before"], statistics["champion ndcg@20"])
 
 
