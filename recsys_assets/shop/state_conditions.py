@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.sql.names import literal
+from recsys_lineage.sql.parsed import statements_of
 
 _FIRST_PLACE = "arg_min(_file || ':' || _line, (_file, _line))"
 _MOST_SHOWN = 5
@@ -43,7 +43,7 @@ def state_conditions(statement: str) -> Iterator[StateCondition]:
     Args:
         statement: the SQL, with the relations of its scans.
     """
-    tree = sqlglot.parse_one(statement, dialect="duckdb")
+    tree = statements_of(statement)[0]
     for select in tree.find_all(exp.Select):
         clauses = [clause for name in ("where", "qualify") if (clause := select.args.get(name)) is not None]
         for case in (case for clause in clauses for case in clause.find_all(exp.Case)):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlglot import exp
 
 from recsys_lineage.sql.sql_text import SqlText
+from recsys_lineage.sql.statement import comment_and_statement
 
 FOLDER = Path(__file__).parent
 MACROS = FOLDER / "macros"
@@ -127,8 +128,5 @@ def _collect(group: str, body: str, named: dict[str, str]) -> None:
 
 def _parts(text: str) -> tuple[str, str]:
     """The leading comment, with its line ends, and the SELECT after it."""
-    lines = text.strip().splitlines(keepends=True)
-    end = next(
-        (place for place, line in enumerate(lines) if line.strip() and not line.startswith("--")), len(lines)
-    )
-    return "".join(lines[:end]), "".join(lines[end:]).strip().rstrip(";")
+    comment, statement = comment_and_statement(text.strip())
+    return comment, statement.strip().rstrip(";")

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-import sqlglot
 from sqlglot import exp
+
+from recsys_lineage.sql.parsed import statements_of
 
 FILE = "_file"
 _NONE: frozenset[str] = frozenset()
@@ -45,7 +46,7 @@ def relations_by_file(sql: str, relations: frozenset[str]) -> frozenset[str]:
     A row with `_file` = f comes from the rows of f in such a relation, and from other relations; no other file of such
     a relation affects it.
     """
-    rows = _of_query(sqlglot.parse_one(sql, dialect="duckdb"), {name: _scan(name) for name in relations})
+    rows = _of_query(statements_of(sql)[0], {name: _scan(name) for name in relations})
     return rows.own - rows.shared if rows.gives_file else _NONE
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from recsys_lineage.files.own_file import FILE
+from recsys_lineage.sql.parsed import statements_of
 from recsys_lineage.sql.spare_database import spare_database
 
 _SEVERAL_ROWS = (exp.AggFunc, exp.Window, exp.Query, exp.Lambda, exp.IgnoreNulls, exp.Filter)
@@ -27,7 +27,7 @@ def path_expressions(sql: str) -> tuple[str, ...]:
     out. A `_file` in an expression with other columns is returned by itself.
     """
     found: dict[str, None] = {}
-    for column in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Column):
+    for column in statements_of(sql)[0].find_all(exp.Column):
         if column.name.casefold() != FILE:
             continue
         top: exp.Expr = column

@@ -21,7 +21,7 @@ from recsys_lineage.sql.file_call import FileCall, file_calls
 from recsys_lineage.sql.names import quote
 from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.sql_place import place_in, start_of
-from recsys_lineage.sql.statement import BYTE_ORDER_MARK
+from recsys_lineage.sql.statement import BYTE_ORDER_MARK, leading_comment
 from recsys_lineage.sql.written_sql import WrittenSql
 
 FUNCTIONS = {"read_csv": "read_csv", "read_csv_auto": "read_csv", "read_parquet": "read_parquet",
@@ -102,7 +102,7 @@ def parse_source_sql(sql: str, origin: str = ORIGIN, *, bound: bool = False) -> 
             where=origin,
             advice=_FROM,
         )
-    description = "\n".join(_leading_comment(sql))
+    description = "\n".join(leading_comment(sql))
     columns = tuple(column.alias_or_name for column in tree.selects)
     column_places = {
         name: place_in(sql, start_of(column), origin)
@@ -170,15 +170,6 @@ def _check_options(call: FileCall, scan: FileScan) -> None:
             where=f"{call.where}, {scan}",
             advice=error.advice,
         ) from None
-
-
-def _leading_comment(sql: str) -> list[str]:
-    lines = []
-    for line in sql.strip().splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    return lines
 
 
 def _scanned_tables(

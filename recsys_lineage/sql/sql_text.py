@@ -22,6 +22,7 @@ from recsys_lineage.sql.cte import is_cte
 from recsys_lineage.sql.file_call import FileCall, file_calls, refuse_places_elsewhere
 from recsys_lineage.sql.parsed import parsed_select
 from recsys_lineage.sql.sql_place import place_in
+from recsys_lineage.sql.statement import leading_comment
 
 _READS_ALL = (exp.Columns, exp.Pivot, exp.Summarize)
 """Expressions that may read columns that they do not name."""
@@ -153,14 +154,7 @@ class SqlText:
     @cached_property
     def comment(self) -> list[str]:
         """Lines of the leading `--` comment, without the dashes."""
-        lines: list[str] = []
-        for line in self.text.splitlines():
-            stripped = line.strip()
-            if stripped.startswith("--"):
-                lines.append(stripped[2:].strip())
-            elif stripped:
-                break
-        return lines
+        return leading_comment(self.text)
 
     @cached_property
     def description(self) -> str:

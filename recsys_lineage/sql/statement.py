@@ -33,6 +33,20 @@ def bare_statement(text: str) -> str:
     return text[: tokens[-1].end + 1] if tokens else ""
 
 
+def comment_and_statement(text: str) -> tuple[str, str]:
+    """The leading `--` comment of a SQL text, with blank lines in it, and what follows."""
+    lines = text.removeprefix(BYTE_ORDER_MARK).splitlines(keepends=True)
+    is_comment = (not line.strip() or line.lstrip().startswith("--") for line in lines)
+    end = next((place for place, comment in enumerate(is_comment) if not comment), len(lines))
+    return "".join(lines[:end]), "".join(lines[end:])
+
+
+def leading_comment(text: str) -> list[str]:
+    """Lines of the leading `--` comment of a SQL text, without the dashes."""
+    lines = (line.strip() for line in comment_and_statement(text)[0].splitlines())
+    return [line[2:].strip() for line in lines if line]
+
+
 def _in_double_quotes(text: str, tokens: Sequence[Token]) -> str:
     """A text with backticks around names replaced by double quotes, at the same positions."""
     ticks = [token.start for token in tokens if token.text == "`" and token.token_type is TokenType.UNKNOWN]

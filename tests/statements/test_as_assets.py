@@ -10,9 +10,12 @@ import duckdb
 import pytest
 from sqlglot.errors import SqlglotError
 
+from recsys_assets.shop.state_conditions import state_conditions
 from recsys_lineage import Lake, SqlText, materialize, sql_code
 from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.errors import SqlAssetError
+from recsys_lineage.files.own_file import relations_by_file
+from recsys_lineage.files.path_meaning import path_expressions
 from recsys_lineage.sql.json_arrows import parsed_statements
 from recsys_lineage.sql.statement import bare_statement
 from tests.columns.written_cases import SCHEMAS, cases
@@ -82,3 +85,18 @@ def test_those_in_other_spellings_run_as_assets(
         _ = materialize(sql_code(SqlText(f"FROM '{file}'", f"{table}.sql"), name=table), lake)
     made = materialize(sql_code(text, name="made", parameters=statement.parameters), lake)
     assert made.version is not None and made.version.rows == len(tables.execute(statement.sql).fetchall())
+
+
+RESPELLED = [str(text.values[0]) for text in TEXTS if _is_respelled(str(text.values[0]))]
+OF_A_SOURCE = [
+    "SELECT string_split(_file, '-')[::-1][1] AS day, k FROM lines WHERE CASE state WHEN 'paid' THEN true END",
+    "FROM lines SELECT n!, _file",
+]
+
+
+@pytest.mark.parametrize("sql", [*OF_A_SOURCE, *RESPELLED])
+def test_every_reader_of_a_sources_sql_takes_the_other_spellings(sql: str) -> None:
+    text = bare_statement(sql)
+    assert relations_by_file(text, frozenset({"lines"})) <= {"lines"}
+    assert all("_file" in each for each in path_expressions(text))
+    assert all(condition.column == "state" for condition in state_conditions(text))
