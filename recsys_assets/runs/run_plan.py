@@ -164,4 +164,5 @@ def _why_stale(records: Records, code: AssetCode) -> str | None:
         takes=code.takes,
         parameters=code.parameters,
         due=code.due,
+        checks=code.check_versions,
     )

@@ -87,6 +87,11 @@ class AssetCode:
         tags = {column: split_description(text)[1] for column, text in self.column_descriptions.items()}
         return {column: given for column, given in tags.items() if given}
 
+    @property
+    def check_versions(self) -> dict[str, str]:
+        """The version of each check, by its name."""
+        return {check.name: check.version for check in self.checks}
+
     def with_parameters(self, parameters: Mapping[str, Any]) -> AssetCode:
         """The asset for other values of its parameters.
 

@@ -47,6 +47,7 @@ def asset_statuses(codes: Mapping[str, AssetCode], records: Records) -> dict[str
             takes=code.takes,
             parameters=code.parameters,
             due=code.due,
+            checks=code.check_versions,
         )
         if reason is None:
             behind = [

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import duckdb
 
+from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.files.source_query import TRACED_COLUMNS
@@ -44,6 +48,13 @@ class TableCheck:
     blocking: bool = False
     statements: tuple[str, ...] = ()
 
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hex digits that change with the rule, with whether it blocks, and with the code of its function."""
+        code = None if self.function is None else code_version(self.function, {})
+        facts = [self.name, self.blocking, self.sql, self.statements, code]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
 
 def run_checks(
     checks: Sequence[TableCheck],
@@ -75,6 +86,7 @@ def run_checks(
             blocking=check.blocking,
             description=check.description,
             severity="error" if check.blocking else "warn",
+            version=check.version,
         )
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from recsys_lineage.errors import TableNotFound
 from recsys_lineage.lake.fingerprint import comparable
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.materialization import Materialization, Read
@@ -25,6 +26,7 @@ def why_stale(
     takes: Callable[[Lake], Any] | None = None,
     parameters: Mapping[str, Any] | None = None,
     due: Callable[[Materialization], str | None] | None = None,
+    checks: Mapping[str, str] | None = None,
 ) -> str | None:
     """The reason to materialize an asset again; None if its latest version is up to date.
 
@@ -38,10 +40,11 @@ def why_stale(
             (`AssetCode.takes`).
         parameters: its present parameters, so that changed ones are named.
         due: returns why its latest version is out of date although nothing changed (`AssetCode.due`).
+        checks: its present checks, name → version.
 
     Returns:
-        The first reason found: never materialized or written by hand, or its code, the outside world, or an input
-            changed. An input that was written again with the same content is no reason.
+        The first reason found: never materialized or written by hand, or its code, its checks, the outside world, or an
+            input changed. An input that was written again with the same content is no reason.
     """
     record = records.latest(asset)
     if record is None:
@@ -54,12 +57,14 @@ def why_stale(
             if parameters is not None and name in parameters and _text(parameters[name]) != _text(value)
         ]
         return f"{CODE_CHANGED}: it was made with other {', '.join(others)}" if others else CODE_CHANGED
+    if unlike := _other_checks(record, checks or {}):
+        return f"its checks changed: {', '.join(unlike)}"
     names = {asset, *upstream}
     if observed is not None and not is_as_seen(record.observed, observed, names):
         return "the source changed"
     if due is not None and (reason := due(record)) is not None:
         return reason
-    changed = changed_read(records.lake, record, upstream)
+    changed = changed_read(records.lake, record, upstream) or _created_since(records.lake, record, upstream)
     if changed is None and takes is not None:
         changed = _come_since(records.lake, record, upstream)
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
@@ -67,10 +72,30 @@ def why_stale(
     return None if is_as_seen(record.takes, takes(records.lake), names) else changed
 
 
+def _other_checks(record: Materialization, checks: Mapping[str, str]) -> list[str]:
+    """The checks that the version has not passed as they are now."""
+    made = {outcome.name: outcome.version for outcome in record.checks}
+    return [name for name, version in checks.items() if made.get(name, "none") not in ("", version)]
+
+
 def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
     """The first upstream table that was created after the run, as a reason."""
     read = {each.name for each in record.reads if each.kind == "table"}
     return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
+
+
+def _created_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
+    """The first upstream table of which the run can only have seen that it was not there, as a reason."""
+    read = {each.name for each in record.reads if each.kind == "table"}
+    for name in upstream:
+        if name not in read and lake.has(name):
+            try:
+                first = lake.version(name, 0).committed
+            except TableNotFound:  # a log that was cut off by hand
+                continue
+            if first > lake.version(record.asset, record.version).committed:
+                return f"{name} was not there"
+    return None
 
 
 def _text(value: Any) -> str:

@@ -8,8 +8,10 @@ import pytest
 
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
+from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from tests.lineage.project import ORDERS, REUSE, Project, table
 from tests.lineage.test_records import CONTENT, daily_asset, some_days
 
@@ -155,3 +157,64 @@ def test_a_partition_that_was_not_read_may_change(project: Project, monkeypatch:
     monkeypatch.setitem(CONTENT, "mon", [10])
     project.run(*assets, only=["daily"], partition="mon")
     assert reasons(project, assets)["some_days"] == "daily changed (version 0 was read, the current one is 2)"
+
+
+def test_a_table_that_was_asked_for_before_it_was_there_makes_stale_once_it_is(project: Project) -> None:
+    def asks(inputs: Inputs) -> pl.DataFrame:
+        return pl.DataFrame({"there": [inputs.exists("orders")]})
+
+    assets = [table("orders"), frame_asset(asks, reads=["orders"])]
+    project.run(*assets, only=["asks"])
+    assert reasons(project, assets)["orders"] == "it was never materialized"
+    project.run(*assets, only=["orders"])
+    assert reasons(project, assets)["asks"] == "orders was not there"
+    project.run(*assets, tags=REUSE)
+    assert project.frame("asks")["there"].to_list() == [True]
+    assert set(reasons(project, assets).values()) == {None}
+
+
+NO_BOB = "SELECT * FROM output WHERE customer = 'bob'"
+NO_ANN = "SELECT * FROM output WHERE customer = 'ann'"
+
+
+def _no_bob(inputs: Inputs) -> CheckOutcome:
+    return CheckOutcome("no_bob", inputs.query(NO_BOB).height == 0, "looked")
+
+
+def _no_ann(inputs: Inputs) -> CheckOutcome:
+    return CheckOutcome("no_bob", inputs.query(NO_ANN).height == 0, "looked")
+
+
+BEFORE = [TableCheck("no_bob", "bob is not there", NO_BOB)]
+AFTER = {
+    "added": [*BEFORE, TableCheck("no_ann", "ann is not there", NO_ANN)],
+    "renamed": [TableCheck("bob_is_gone", "bob is not there", NO_BOB)],
+    "another rule": [TableCheck("no_bob", "bob is not there", NO_ANN)],
+    "a function": [TableCheck("no_bob", "bob is not there", function=_no_bob)],
+    "blocking": [TableCheck("no_bob", "bob is not there", NO_BOB, blocking=True)],
+}
+
+
+@pytest.mark.parametrize("after", AFTER)
+def test_a_check_that_is_another_is_tried_where_the_table_would_be_kept(project: Project, after: str) -> None:
+    project.run(table("orders", checks=BEFORE))
+    assert kept(project.run(table("orders", checks=BEFORE), tags=REUSE)) == {"orders": True}
+    changed = [table("orders", checks=AFTER[after])]
+    assert str(reasons(project, changed)["orders"]).startswith("its checks changed: ")
+    done = project.run(*changed, tags=REUSE, raises=False)
+    tried = {each.check_name: each.passed for each in done.get_asset_check_evaluations()}
+    assert {check.name for check in AFTER[after]} <= tried.keys()
+    assert done.success is (after != "blocking"), "bob is there"
+
+
+def test_a_check_that_is_gone_is_not_told_of_a_kept_table(project: Project) -> None:
+    project.run(table("orders", checks=AFTER["added"]))
+    done = project.run(table("orders", checks=BEFORE), tags=REUSE)
+    assert kept(done) == {"orders": True}
+    assert "no_ann" not in {each.check_name for each in done.get_asset_check_evaluations()}
+
+
+def test_a_checks_version_is_that_of_its_code() -> None:
+    one, other = (TableCheck("no_bob", "…", function=function) for function in (_no_bob, _no_ann))
+    assert one.version != other.version
+    assert one.version == TableCheck("no_bob", "in other words", function=_no_bob).version

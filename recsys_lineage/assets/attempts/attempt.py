@@ -184,6 +184,7 @@ class Attempt:
             takes=asset.takes,
             parameters=asset.parameters,
             due=self._due if asset.due is not None else None,
+            checks=asset.check_versions,
         )
 
     def _due(self, record: Materialization) -> str | None:
@@ -294,8 +295,10 @@ class Attempt:
         record = self._seen.kept(before)
         warnings = leave(self._records, record)
         tell(Progress(self._asset.name, "kept", rows=before.rows))
+        declared = {CLEARANCE, *(check.name for check in self._asset.checks)}
+        checks = tuple(outcome for outcome in before.checks if outcome.name in declared)
         return Outcome(
-            replace(record, checks=before.checks, statistics=before.statistics),
+            replace(record, checks=checks, statistics=before.statistics),
             version,
             None,
             "unchanged, kept as it is",

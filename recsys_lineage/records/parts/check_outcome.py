@@ -24,6 +24,7 @@ class CheckOutcome(RecordPart):
         columns: the checked columns.
         counts: numbers such as that of rows that break the rule.
         where: places of rows that break the rule, as `file:line`.
+        version: changes with the check's rule and code; empty in records that were written before it was kept.
     """
 
     name: str
@@ -35,3 +36,4 @@ class CheckOutcome(RecordPart):
     columns: tuple[str, ...] = ()
     counts: Mapping[str, int | float] = field(default_factory=dict)
     where: tuple[str, ...] = ()
+    version: str = ""
