@@ -28,7 +28,7 @@ def answer_from_graph(
 
     def query(place: Place) -> Any:
         from recsys_lineage.graph.questions.asof import moment_of
-        from recsys_lineage.graph.questions.pruned import with_pruned
+        from recsys_lineage.graph.questions.gone_versions import with_pruned
         from recsys_lineage.graph.questions.target import require_records
 
         graph = place.graph()

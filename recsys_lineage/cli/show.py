@@ -163,7 +163,7 @@ def _node(node: Node) -> str:
 
 
 def _gone(node: Node) -> str:
-    return "" if node.pruned is None else f" [yellow](pruned on {node.pruned:%Y-%m-%d})[/yellow]"
+    return "" if node.pruned is None else f" [yellow](pruned {node.pruned})[/yellow]"
 
 
 def _how(link: Link) -> str:

@@ -46,7 +46,8 @@ class Node(Answer):
         root: the folder or URL to which a file's path is relative.
         sha256: the hash of a file's content.
         lake: the URL of a version's lake.
-        pruned: the time when the version's files were deleted, UTC; None while they exist, and where no lake was asked.
+        pruned: when the version was pruned, as `on DAY`, or `between DAY and DAY` once neighbours are joined; None while
+            its files exist, and where no lake was asked.
     """
 
     id: str
@@ -60,7 +61,7 @@ class Node(Answer):
     root: str | None = None
     sha256: str | None = None
     lake: str | None = None
-    pruned: datetime | None = None
+    pruned: str | None = None
 
 
 @dataclass(frozen=True)

@@ -272,7 +272,7 @@ def _box(node: Node, targets: Iterable[str]) -> tuple[Shape, str]:
     if node.kind == "file":
         return ("target" if node.id in targets else "file", f"{node.name}\n{(node.sha256 or '')[:8]}")
     made = f"\n{node.made:%Y-%m-%d %H:%M}" if node.made else ""
-    made += f"\npruned on {node.pruned:%Y-%m-%d}" if node.pruned else ""
+    made += f"\npruned {node.pruned}" if node.pruned else ""
     return ("target" if node.id in targets else "version", f"{node.id}{made}")
 
 

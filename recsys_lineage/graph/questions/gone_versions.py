@@ -13,7 +13,7 @@ from recsys_lineage.lake.versions.pruned_spans import Pruned
 
 
 def with_pruned(answer: Any, lakes: Iterable[Lake]) -> Any:
-    """An answer in which each pruned version has the time of its pruning; answers without versions stay as they are.
+    """An answer in which each pruned version has the day of its pruning; answers without versions stay as they are.
 
     Raises:
         LineageError: a file with marks of pruned versions is damaged.
@@ -28,7 +28,7 @@ def with_pruned(answer: Any, lakes: Iterable[Lake]) -> Any:
         if node.lake is None or node.version is None:
             return node
         pruned = marks(node.lake, node.name).get(node.version)
-        return node if pruned is None else replace(node, pruned=pruned.at)
+        return node if pruned is None else replace(node, pruned=pruned.days)
 
     if isinstance(answer, Lineage):
         return replace(answer, nodes=tuple(map(marked, answer.nodes)))
