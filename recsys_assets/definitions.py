@@ -22,6 +22,8 @@ from recsys_assets.jobs import (
     nightly_schedule,
     proof,
     tuning,
+    upkeep,
+    upkeep_sensor,
 )
 from recsys_assets.launcher import locking_multiprocess_executor
 from recsys_assets.openlineage import emission
@@ -64,11 +66,12 @@ def build_definitions(
     definitions = dg.Definitions(
         assets=platform.assets,
         asset_checks=[*platform.checks, openlineage_check(RETENTION)],
-        jobs=[everything, nightly, ingest, tuning, proof],
+        jobs=[everything, nightly, ingest, tuning, proof, upkeep],
         schedules=[nightly_schedule(settings)],
         sensors=[
             landing_sensor(settings),
             records_sensor(),
+            upkeep_sensor(),
             openlineage_sensor(
                 lambda: emission(settings, lambda: build_definitions(settings)), checked=RETENTION
             ),

@@ -56,6 +56,12 @@ ingest = dg.define_asset_job(
     tags={REUSE_TAG: "true"},
 )
 
+upkeep = dg.define_asset_job(
+    UPKEEP,
+    selection=dg.AssetSelection.groups(UPKEEP),
+    description="Prunes old versions and old runs; by itself after a night that failed before it came to that.",
+)
+
 
 def job_of(names: Collection[str], definitions: dg.Definitions) -> dg.JobDefinition:
     """Name of the job for a run of some assets: the one that contains them all.
@@ -149,3 +155,20 @@ __all__ = [
     "nightly",
     "tuning",
 ]
+
+
+def upkeep_sensor() -> dg.SensorDefinition:
+    """Sensor that prunes after a failed night: its upkeep waits for all served tables, and is skipped if one fails."""
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.FAILURE,
+        name="upkeep_after_failure",
+        monitored_jobs=[nightly],
+        request_job=upkeep,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Prunes old versions after a night that failed, so that failing nights do not fill the disk.",
+    )
+    def sensor(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+    return sensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +14,7 @@ from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
+from recsys_assets.assets.retention import NAME as RETENTION
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
 from recsys_assets.jobs import NIGHTLY, job_of
@@ -240,8 +242,16 @@ class Platform:
         return [self._run(job, names, tags) for tags in self.event_days().tags(days)]
 
     def run_nightly(self) -> RunOutcome:
-        """Run the nightly job like its schedule does: all of its assets, with its tags."""
-        return self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
+        """Run the nightly job like its schedule does: all of its assets, with its tags.
+
+        The upkeep waits for all served tables. If one failed, it runs afterwards by itself, so that failing nights do
+        not fill the disk.
+        """
+        outcome = self._run(self.definitions.resolve_job_def(NIGHTLY), None, {})
+        made = {record.asset for record in self.records.of_run(outcome.run_id) if record.kind == "asset"}
+        if outcome.success or RETENTION in made:
+            return outcome
+        return replace(outcome, errors={**outcome.errors, **self.run([RETENTION]).errors})
 
     def event_days(self) -> EventDays:
         """The days of the events in files."""

@@ -7,9 +7,11 @@ import json
 import dagster as dg
 import pytest
 
+from recsys_assets.assets.serving import search_index
 from recsys_assets.upkeep import served_versions
 from recsys_lineage.records.records import RECORDS_TABLE, Records
 from tests.platform.conftest import Shop, opened
+from tests.platform.shop import DAYS, day_file, day_rows, write_day
 
 NONE = {"RECSYS_RETENTION": "0/0/0", "RECSYS_RETENTION_GRACE_HOURS": "0"}
 
@@ -68,6 +70,46 @@ def test_holds_are_placed_shown_and_released(shop: Shop) -> None:
     assert shop.lake.pruned("recommendations").all().keys() == {0}
     gone = shop.recsys("lake", "hold", "recommendations@0", "--reason", "too late")
     assert gone.exit_code == 1 and "was pruned on" in gone.output
+
+
+def _fails(*_: object, **__: object) -> None:
+    raise ValueError("no index tonight")
+
+
+@pytest.mark.slow
+def test_a_night_of_which_a_served_table_fails_is_pruned_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_day(shop.data / day_file(DAYS), day_rows(DAYS))
+    monkeypatch.setattr(search_index, "blob_table", _fails)
+    with opened(shop, **NONE) as platform:
+        outcome = platform.run_nightly()
+        assert not outcome.success and [*outcome.errors] == ["search_index"]
+        assert platform.lake.pruned("events").all().keys() == {0}
+        made = [each for each in platform.records.runs("lake_retention") if each.kind == "asset"]
+        assert made[-1].status == "success" and made[-1].run.run_id != outcome.run_id
+
+
+def test_a_failed_night_of_the_daemon_has_its_upkeep_afterwards(shop: Shop) -> None:
+    with opened(shop) as platform:
+        repository = platform.definitions.get_repository_def()
+        sensor = repository.get_sensor_def("upkeep_after_failure")
+        night = platform.instance.create_run_for_job(repository.get_job("nightly"))
+        platform.instance.report_run_failed(night)
+        context = dg.build_run_status_sensor_context(
+            "upkeep_after_failure",
+            platform.instance.all_logs(night.run_id, of_type=dg.DagsterEventType.RUN_FAILURE)[
+                0
+            ].get_dagster_event(),
+            platform.instance,
+            platform.instance.get_run_by_id(night.run_id),
+            repository_def=repository,
+        )
+        asked = sensor(context)
+        assert asked.run_key == night.run_id
+        assert {
+            key.to_user_string() for key in repository.get_job("upkeep").asset_layer.selected_asset_keys
+        } == {"lake_retention"}
 
 
 def test_a_hold_on_a_run_is_on_what_it_wrote_and_on_what_it_kept(shop: Shop) -> None:
