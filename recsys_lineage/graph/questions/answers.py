@@ -46,8 +46,8 @@ class Node(Answer):
         root: the folder or URL to which a file's path is relative.
         sha256: the hash of a file's content.
         lake: the URL of a version's lake.
-        pruned: when the version was pruned, as `on DAY`, or `between DAY and DAY` once neighbours are joined; None while
-            its files exist, and where no lake was asked.
+        pruned: when the version was pruned, as `on DAY`, or `between DAY and DAY` once neighbours are joined; None
+            while its files exist, and where no lake was asked.
     """
 
     id: str
