@@ -53,13 +53,13 @@ $(STAMP): requirements.lock pyproject.toml
 	for name in python3.11 python3.12 python3.10 python3 python; do \
 	  [ -n "$$python" ] && break; \
 	  python=$$(IFS=:; for folder in $$PATH; do [ -x "$$folder/$$name" ] && "$$folder/$$name" -c "$$SPEED" 2>/dev/null; done | \
-	    sort -n | head -n 1 | cut -d ' ' -f 2-); \
+	    LC_ALL=C sort -n | head -n 1 | cut -d ' ' -f 2-); \
 	done; \
 	[ "$$(uname -s)" = Linux ] || { echo "Expected Linux, found $$(uname -s): DGL has no wheels for it. Use the Dockerfile."; exit 1; }; \
 	[ -n "$$python" ] || { echo "Expected Python 3.10, 3.11 or 3.12 with its venv module, found none on PATH." \
 	  "Install one (Debian: apt install python3 python3-venv), or name it: make venv PYTHON=/path/to/python3.11"; exit 1; }; \
-	echo "Making $(VENV) with $$($$python --version)"; \
-	$$python -m venv $(VENV)
+	echo "Making $(VENV) with $$("$$python" --version)"; \
+	"$$python" -m venv $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt; sed '/^torch==/,/[^\\]$$/d' requirements.lock > $(VENV)/most.txt
 	$(PIP) --no-deps --require-hashes -r $(VENV)/uv.txt
 	$(UV) --no-deps --require-hashes -r $(VENV)/most.txt || \
@@ -99,13 +99,10 @@ debian-packages: ## as root: install what the slow tests drive (chromium, Java, 
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  chromium openjdk-17-jre-headless postgresql strace
 
-# What types are checked of; all that pyproject.toml names when empty.
-TYPED ?=
-
 lint: $(STAMP) ## check style, types and the arrows between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright $(TYPED)
+	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
 format: $(STAMP) ## put the code into the house's style

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import duckdb
@@ -50,9 +50,10 @@ class TableCheck:
 
     @cached_property
     def version(self) -> str:
-        """Sixteen hex digits that change with the rule, with whether it blocks, and with the code of its function."""
-        code = None if self.function is None else code_version(self.function, {})
-        facts = [self.name, self.blocking, self.sql, self.statements, code]
+        """Sixteen hex digits that change with the rule, whether it blocks, and the code of its function; not with the
+        words of its description."""
+        facts = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "description"}
+        facts["function"] = None if self.function is None else code_version(self.function, {})
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 

@@ -267,7 +267,8 @@ class Records:
         kept = frame.filter(pl.col("id").is_in(shown["kept"].drop_nulls().implode()))
         found = [Materialization.from_json(data) for data in self._table.json(pl.concat([kept, shown]))]
         wrote = {record.id: record for record in found}
-        wrote |= self.with_ids({record.kept for record in found if record.kept} - {*wrote})
+        if earlier := {record.kept for record in found if record.kept} - {*wrote}:
+            wrote |= self.with_ids(earlier)
         return [
             replace(record, statistics=wrote[record.kept].statistics) if record.kept in wrote else record
             for record in found[kept.height :]

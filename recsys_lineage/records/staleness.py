@@ -64,9 +64,9 @@ def why_stale(
         return "the source changed"
     if due is not None and (reason := due(record)) is not None:
         return reason
-    changed = changed_read(records.lake, record, upstream) or _created_since(records.lake, record, upstream)
-    if changed is None and takes is not None:
-        changed = _come_since(records.lake, record, upstream)
+    changed = changed_read(records.lake, record, upstream) or _come_since(
+        records.lake, record, upstream, unread_is_new=takes is not None
+    )
     if changed is None or takes is None or not all(records.lake.has(table) for table in upstream):
         return changed
     return None if is_as_seen(record.takes, takes(records.lake), names) else changed
@@ -78,24 +78,28 @@ def _other_checks(record: Materialization, checks: Mapping[str, str]) -> list[st
     return [name for name, version in checks.items() if made.get(name, "none") not in ("", version)]
 
 
-def _come_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first upstream table that was created after the run, as a reason."""
-    read = {each.name for each in record.reads if each.kind == "table"}
-    return next((f"{name} was not there" for name in upstream if name not in read and lake.has(name)), None)
+def _come_since(
+    lake: Lake, record: Materialization, upstream: Collection[str], *, unread_is_new: bool
+) -> str | None:
+    """The first upstream table that was created after the run, as a reason.
 
-
-def _created_since(lake: Lake, record: Materialization, upstream: Collection[str]) -> str | None:
-    """The first upstream table of which the run can only have seen that it was not there, as a reason."""
+    Args:
+        unread_is_new: whether one that the run did not read counts, though it was there already.
+    """
     read = {each.name for each in record.reads if each.kind == "table"}
     for name in upstream:
-        if name not in read and lake.has(name):
-            try:
-                first = lake.version(name, 0).committed
-            except TableNotFound:  # a log that was cut off by hand
-                continue
-            if first > lake.version(record.asset, record.version).committed:
-                return f"{name} was not there"
+        if name not in read and lake.has(name) and (unread_is_new or _is_newer(lake, name, record)):
+            return f"{name} was not there"
     return None
+
+
+def _is_newer(lake: Lake, table: str, record: Materialization) -> bool:
+    """Whether a table's first version was committed after the version of a record."""
+    try:
+        first = lake.version(table, 0)
+    except TableNotFound:  # a log that was cut off by hand
+        return False
+    return first.committed > lake.version(record.asset, record.version).committed
 
 
 def _text(value: Any) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
 from recsys_lineage.assets.checks import TableCheck
+from recsys_lineage.assets.columns.people_check import at_least_k_people
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.frame_asset import frame_asset
@@ -218,3 +219,5 @@ def test_a_checks_version_is_that_of_its_code() -> None:
     one, other = (TableCheck("no_bob", "…", function=function) for function in (_no_bob, _no_ann))
     assert one.version != other.version
     assert one.version == TableCheck("no_bob", "in other words", function=_no_bob).version
+    few, many = (at_least_k_people(["n"], "customer", k) for k in (2, 3))
+    assert few.version != many.version

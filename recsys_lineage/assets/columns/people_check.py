@@ -120,6 +120,7 @@ def count_people(check: PeopleCheck, query: Query, inputs: Inputs, origin: str) 
         severity="error",
         columns=check.columns,
         counts={"groups": groups},
+        version=check.version,
     )
 
 
