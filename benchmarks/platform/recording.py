@@ -57,10 +57,12 @@ def record_next_to_nothing() -> None:
     """
     from recsys_lineage.assets.attempts import attempt
     from recsys_lineage.assets.columns.column_origins import ColumnOrigins
+    from recsys_lineage.assets.columns.tagged_columns import CHECK
     from recsys_lineage.assets.reading import inputs
     from recsys_lineage.assets.vocabulary import Vocabulary
     from recsys_lineage.lake import lake
     from recsys_lineage.orchestration import recorded_runs
+    from recsys_lineage.records.parts.check_outcome import CheckOutcome
     from recsys_lineage.records.records import Records
     from recsys_lineage.sql.sql_text import SqlText
 
@@ -72,7 +74,11 @@ def record_next_to_nothing() -> None:
         (Vocabulary, "outcome", lambda self, found, counts=(): found),
         (Vocabulary, "training_data", lambda self, data: data),
         (Vocabulary, "recorded_statement", lambda self, statement: None),
-        (attempt, "origins_of", lambda *_: ColumnOrigins()),
+        (
+            attempt,
+            "origins_of",
+            lambda *_: ColumnOrigins(checks=(CheckOutcome(CHECK, True, "not looked at"),)),
+        ),
         (inputs, "_bytes_read", lambda *_: 0),
         (lake, "with_distinct_counts", lambda connection, root, written: written),
     ]
