@@ -26,8 +26,9 @@ from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.records.materialization import Materialization, Statement, TrainingData
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.parts.failure import LEFT_OUT, as_utf8
+from recsys_lineage.records.parts.secret_names import is_secret
 from recsys_lineage.records.parts.seen import is_day
-from recsys_lineage.records.parts.withheld import is_secret_name, is_withheld, withheld
+from recsys_lineage.records.parts.withheld import is_withheld, withheld
 from recsys_lineage.sql.names import literal
 
 _SHORTEST_CONSTANT = 3
@@ -116,7 +117,7 @@ class Vocabulary:
         return replace(data, table=table, predicate=self.sql(data.predicate))
 
     def _bound(self, name: str, value: Any) -> Any:
-        if is_secret_name(name):
+        if is_secret(name, value):
             return withheld(value)
         return value if all(map(self._may_be_bound, leaves(value))) else withheld(value)
 

@@ -10,7 +10,9 @@ from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import location_of, moment, scheduled_time, triggered_by
 from recsys_lineage.records.parts.run import Run
-from recsys_lineage.records.parts.withheld import is_secret_name, withheld
+from recsys_lineage.records.parts.secret_names import is_secret
+from recsys_lineage.records.parts.url_secrets import without_secrets
+from recsys_lineage.records.parts.withheld import withheld
 from recsys_lineage.records.records import Records
 from recsys_lineage.records.run_record import RunRecord, State
 
@@ -103,7 +105,7 @@ def _record(
             **triggered_by(run),
         ),
         tags={
-            name: withheld(text) if is_secret_name(name) else text
+            name: withheld(text) if is_secret(name, text) else without_secrets(text)
             for name, text in sorted(run.tags.items())
             if not name.startswith(".dagster/")
         },

@@ -13,8 +13,8 @@ from openlineage.client.generated.sql_job import SQLJobFacet
 from recsys_lineage.openlineage.facets.facet import Json, facet
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.naming import uri_of
-from recsys_lineage.openlineage.translation.secrets import without_secrets
 from recsys_lineage.records.materialization import Code
+from recsys_lineage.records.parts.url_secrets import without_secrets
 
 _ORIGIN = re.compile(r"(.*?)(?::(\d+))?(?::\d+)?")
 

@@ -11,7 +11,7 @@ from openlineage.client.generated.base import DatasetFacet
 
 from recsys_lineage.openlineage.facets.facet import REPOSITORY, Json, facet, without_nothing
 from recsys_lineage.openlineage.translation.event_options import EventOptions
-from recsys_lineage.openlineage.translation.secrets import shown_value
+from recsys_lineage.openlineage.translation.shown_values import shown_value
 from recsys_lineage.records.materialization import Materialization
 
 NAME = "recsys_trainedModel"

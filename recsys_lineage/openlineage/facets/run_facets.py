@@ -22,11 +22,12 @@ from recsys_lineage.openlineage.facets.facet import Json, facet
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.naming import JobName
 from recsys_lineage.openlineage.translation.run_ids import orchestrator_run_id, root_run_id
-from recsys_lineage.openlineage.translation.secrets import shown_value, without_secrets
 from recsys_lineage.openlineage.translation.shared_values import Same
+from recsys_lineage.openlineage.translation.shown_values import shown_value
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.failure import Failure
 from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.parts.url_secrets import without_secrets
 
 _DAY = timedelta(days=1)
 _PERIODS = (

@@ -9,7 +9,7 @@ from typing import Literal
 
 from recsys_lineage.openlineage.facets.facet import PRODUCER, Json, serialised
 from recsys_lineage.openlineage.translation.naming import JobName
-from recsys_lineage.openlineage.translation.secrets import may_hold_secrets, without_secrets
+from recsys_lineage.records.parts.url_secrets import may_hold_secrets, without_secrets
 
 _SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
 Ending = Literal["COMPLETE", "FAIL", "ABORT"]

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 WITHHELD = "…"
-_SECRET = re.compile(
-    r"pass(?:word|wd|phrase)?(?:$|_)|secret|token|credential|salt|pepper|private|"
-    r"(?:^|_)(?:api_?)?keys?$|(?:^|_)(?:auth|dsn|connection|conn|cookie)(?:$|_)",
-    re.IGNORECASE,
-)
+_SECRET = f"{WITHHELD} (secret "
 _ROUNDS = 100_000
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a parameter is named like a secret, such as the key of a hash."""
-    return _SECRET.search(name) is not None
 
 
 def withheld(value: Any) -> str:
@@ -35,14 +25,27 @@ def withheld(value: Any) -> str:
 
 def withheld_secret(name: str, value: Any) -> str:
     """The placeholder of a secret: a hash, slow to guess, that distinguishes it from other secrets."""
-    return f"{WITHHELD} (secret {_digest(name, repr(value))})"
+    return f"{_SECRET}{_digest(name, _stable(value))})"
 
 
 def is_withheld(value: Any) -> bool:
-    """Whether a recorded value is a placeholder."""
+    """Whether a recorded value is a placeholder, or contains one."""
     if isinstance(value, Mapping):
         return any(map(is_withheld, value.values()))
-    return isinstance(value, str) and value.startswith(f"{WITHHELD} (")
+    if isinstance(value, list | tuple):
+        return any(map(is_withheld, value))
+    return isinstance(value, str) and (value.startswith(f"{WITHHELD} (") or _SECRET in value)
+
+
+def _stable(value: Any) -> str:
+    """A value as a text that is the same in every process."""
+    if isinstance(value, set | frozenset):
+        return repr(sorted(map(_stable, value)))
+    if isinstance(value, list | tuple):
+        return repr(
+            [_stable(each) if isinstance(each, set | frozenset | list | tuple) else each for each in value]
+        )
+    return repr(value)
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ from recsys_lineage.openlineage.translation.asset_description import AssetDescri
 from recsys_lineage.openlineage.translation.event_json import body_of
 from recsys_lineage.openlineage.translation.event_options import EventOptions
 from recsys_lineage.openlineage.translation.events import events
-from recsys_lineage.openlineage.translation.secrets import HIDDEN, shown_value, without_secrets
+from recsys_lineage.openlineage.translation.shown_values import shown_value
 from recsys_lineage.openlineage.translation.stream import Stream
 from recsys_lineage.records.materialization import (
     Code,
@@ -36,6 +36,7 @@ from recsys_lineage.records.materialization import (
 from recsys_lineage.records.parts.failure import Failure
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.run import Run
+from recsys_lineage.records.parts.url_secrets import HIDDEN, without_secrets
 from recsys_lineage.records.run_record import RunRecord
 from tests.lineage.openlineage.made_events import BEGAN
 from tests.lineage.records.made_records import record
