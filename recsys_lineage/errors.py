@@ -52,7 +52,13 @@ class LineageError(Exception):
         found: the thing found instead.
         where: file and line, table, asset or column.
         advice: the next step.
+
+    Attributes:
+        repeats_code: whether it tells what an asset's code gave, which may be a cell of a table; a record then keeps
+            only words of code and names.
     """
+
+    repeats_code = False
 
     def __init__(
         self,
@@ -85,9 +91,19 @@ class NoDataFolder(LineageError):
 class UndeclaredRead(LineageError):
     """Code read a table that its asset does not depend on."""
 
+    repeats_code = True
+
 
 class UnnotedFile(LineageError):
     """Code opened a file that no record would name."""
+
+    repeats_code = True
+
+
+class OutputRefused(LineageError):
+    """Rows or columns that an asset's code returned cannot be a table."""
+
+    repeats_code = True
 
 
 class FilesChanged(LineageError):

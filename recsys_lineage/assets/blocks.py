@@ -8,7 +8,7 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from recsys_lineage.assets.output_frame import register_frame
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import OutputRefused
 from recsys_lineage.sql.names import quote
 
 _BLOCK = "_output_block"
@@ -27,14 +27,14 @@ def store_blocks(
         origin: file and line of its code.
 
     Raises:
-        LineageError: there is no block, or the columns of one differ from those of the first.
+        OutputRefused: there is no block, or the columns of one differ from those of the first.
     """
     columns: list[str] | None = None
     for block in blocks:
         register_frame(connection, _BLOCK, block, asset, origin)
         given = connection.table(_BLOCK).columns
         if columns is not None and given != columns:
-            raise LineageError(
+            raise OutputRefused(
                 f"The blocks of rows that {asset} gave do not have the same columns.",
                 expected=", ".join(columns),
                 found=", ".join(given),
@@ -46,7 +46,7 @@ def store_blocks(
         connection.unregister(_BLOCK)
         columns = given
     if columns is None:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} gave no block of rows.",
             expected="at least one frame, possibly empty, because its columns are the table's",
             where=origin,

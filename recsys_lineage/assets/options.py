@@ -12,6 +12,8 @@ from recsys_lineage.errors import LineageError, did_you_mean
 class OptionRefused(LineageError):
     """A run sets a parameter that the asset does not have, or a value that is not allowed."""
 
+    repeats_code = True
+
 
 def _unchanged(value: Any) -> Any:
     return value

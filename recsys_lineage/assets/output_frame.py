@@ -11,7 +11,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, OutputRefused
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
 from recsys_lineage.sql.names import quote
 
@@ -36,8 +36,8 @@ def register_frame(
         where: file and line of the function.
 
     Raises:
-        LineageError: the data is no frame; it has no column, two of one name, one without a name or with a type that no
-            table can hold; a pandas index has a name, so that it holds values; or DuckDB would truncate a value.
+        OutputRefused: the data is no frame; it has no column, two of one name, one without a name or with a type that
+            no table can hold; a pandas index has a name, so that it holds values; or DuckDB would truncate a value.
     """
     frame = _frame(data, asset, where)
     _check_names(_names(frame), asset, where)
@@ -61,11 +61,11 @@ def _frame(data: Any, asset: str, where: str) -> Any:
         return data.read_all()
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(data, pandas.DataFrame):
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned {_kind(data)}.", expected=_EXPECTED, found=_kind(data), where=where
         )
     if named := [str(each) for each in data.index.names if each is not None]:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned a frame whose index has values: {', '.join(named)}.",
             expected="columns alone, for a table has no index",
             found=f"an index named {', '.join(named)}",
@@ -79,7 +79,7 @@ def _frame(data: Any, asset: str, where: str) -> Any:
             raise TypeError(f"Conversion failed for column {own[0]}")  # a period's or interval's bare numbers
         return table
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned a pandas frame that cannot be stored.",
             expected="in each column values of one type, such as numbers, texts or times",
             found="; ".join(f"{column}: {type_}" for column, type_ in data.dtypes.items()),
@@ -106,7 +106,7 @@ def _without_truncation(frame: Any, asset: str, where: str) -> Any:
         )
         is_cut = not left.equals(column)
         if is_cut or (field.type == pa.month_day_nano_interval() and _has_nanoseconds(column)):
-            raise LineageError(
+            raise OutputRefused(
                 f"A value of the column {field.name!r} that {asset} returned would be cut.",
                 expected="durations in whole microseconds, and days without hours",
                 found=str(field.type),
@@ -153,14 +153,14 @@ def _names(frame: Any) -> Sequence[str]:
 
 def _check_names(names: Sequence[str], asset: str, where: str) -> None:
     if not names:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned a frame without columns.", expected="at least one column", where=where
         )
     seen: dict[str, list[str]] = {}
     for each in names:
         seen.setdefault(each.lower(), []).append(each)
     if same := [each for group in seen.values() if len(group) > 1 for each in group]:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned several columns named {', '.join(same)}.",
             expected="columns with names of their own, whatever their case",
             found=", ".join(names),
@@ -168,7 +168,7 @@ def _check_names(names: Sequence[str], asset: str, where: str) -> None:
             advice="rename all but one of them",
         )
     if "" in names:
-        raise LineageError(
+        raise OutputRefused(
             f"{asset} returned a column without a name.",
             expected="a name for each column",
             found=", ".join(each or "''" for each in names),
@@ -205,8 +205,8 @@ def _check_objects(frame: Any, asset: str, where: str) -> None:
                 raise _not_stored(column, type_, asset, where)
 
 
-def _not_stored(column: str, type_: object, asset: str, where: str) -> LineageError:
-    return LineageError(
+def _not_stored(column: str, type_: object, asset: str, where: str) -> OutputRefused:
+    return OutputRefused(
         f"The column {column!r} that {asset} returned cannot be stored.",
         expected="a type that DuckDB and Delta Lake know, such as Int64, Float64, Decimal, String or Datetime",
         found=str(type_),

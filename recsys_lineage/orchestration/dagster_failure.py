@@ -6,9 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_lineage.errors import LineageError
 from recsys_lineage.orchestration.transient import is_transient
-from recsys_lineage.records.parts.failure import Failure, is_own_error, labelled_parts
+from recsys_lineage.records.parts.failure import Failure, labelled_parts
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
@@ -19,9 +18,7 @@ def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Fa
         error: the error.
         failure: the same error, as in the record.
     """
-    metadata: dict[str, Any] = {"type": failure.type}
-    if isinstance(error, LineageError) and is_own_error(error):
-        metadata |= labelled_parts(error)
+    metadata: dict[str, Any] = {"type": failure.type, **labelled_parts(failure.message)}
     if failure.stack:
         metadata["stack"] = dg.MetadataValue.md("\n".join(f"- `{frame}`" for frame in failure.stack))
     return dg.Failure(

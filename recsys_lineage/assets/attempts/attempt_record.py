@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -192,7 +193,13 @@ class AttemptRecord:
         return [f"The column lineage of {asset.name} is not known: {text}"]
 
     def _names_known(self) -> set[str]:
-        """Names that an error's message may contain: of tables, columns and parameters."""
+        """Names that an error's message may contain: of tables, columns, parameters, and where tables and code are."""
+        asset = self.asset
         reads = self.inputs.reads if self.inputs is not None else ()
         columns = {column.name for read in reads for column in read.schema}
-        return {*columns, self.asset.name, *self.asset.upstream, *self.asset.parameters}
+        try:
+            tables = {*self.lake.tables()}
+        except Exception:  # a lake that is out of reach must not hide the failure itself
+            tables = set()
+        places = {*re.findall(r"\w+", f"{self.lake.uri} {asset.code.origin}")}
+        return {*columns, asset.name, *asset.upstream, *asset.parameters, *asset.options, *tables, *places}

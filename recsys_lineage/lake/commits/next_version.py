@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from recsys_lineage.errors import LineageError, SchemaMismatch
+from recsys_lineage.errors import OutputRefused, SchemaMismatch
 from recsys_lineage.lake.fingerprint import EMPTY, add_contents, table_fingerprint
 from recsys_lineage.lake.parquet.table_files import WrittenFiles
 from recsys_lineage.lake.versions.table_version import Column, PartitionVersion, TableVersion
@@ -31,7 +31,7 @@ def next_version(
 
     Raises:
         SchemaMismatch: part of a table is written with columns or partitions that differ from the rest.
-        LineageError: rows are outside the partitions to be written.
+        OutputRefused: rows are outside the partitions to be written.
     """
     number = 0 if before is None else before.version + 1
     partial = append or partitions is not None
@@ -43,7 +43,7 @@ def next_version(
         raise _misfit(before, _shape(written.schema, partition_by))
     keys = set(written.contents) if partition_by else set()
     if partitions is not None and (outside := sorted(keys - set(partitions))):
-        raise LineageError(
+        raise OutputRefused(
             f"The query returned rows of partitions that were not requested: {', '.join(outside[:5])}.",
             expected=", ".join(list(partitions)[:5]),
             where=table,

@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction
 
-from recsys_lineage.errors import LineageError
+from recsys_lineage.errors import LineageError, OutputRefused
 from recsys_lineage.lake.delta_schema import columns_of, stored_select
 from recsys_lineage.lake.fingerprint import EMPTY, HASHED_BY, add_contents, partition_fingerprints
 from recsys_lineage.lake.stores.storage import Storage
@@ -346,13 +346,13 @@ def _check_columns(schema: Sequence[Column], partition_by: str | None, root: str
     folded = [name.lower() for name in names]
     repeated = sorted({name for name in names if folded.count(name.lower()) > 1})
     if repeated:
-        raise LineageError(
+        raise OutputRefused(
             f"The query returns several columns named {', '.join(repeated)}.",
             where=root,
             advice="give each output column its own name",
         )
     if partition_by and partition_by not in names:
-        raise LineageError(
+        raise OutputRefused(
             f"The query lacks the partition column {partition_by!r}.",
             expected=partition_by,
             found=", ".join(names),
@@ -361,7 +361,7 @@ def _check_columns(schema: Sequence[Column], partition_by: str | None, root: str
     if partition_by:
         type_ = next(column.type for column in schema if column.name == partition_by)
         if not _PARTITION_NAME.fullmatch(partition_by) or type_ not in _PARTITION_TYPES:
-            raise LineageError(
+            raise OutputRefused(
                 f"Column {partition_by!r} cannot be a table's partitions.",
                 expected=f"a name of letters, digits and underscores, and one of the types "
                 f"{', '.join(_PARTITION_TYPES)}",
@@ -370,7 +370,7 @@ def _check_columns(schema: Sequence[Column], partition_by: str | None, root: str
                 advice="rename or cast it in the asset's query",
             )
         if len(schema) == 1:
-            raise LineageError(
+            raise OutputRefused(
                 f"The query returns nothing but the partition column {partition_by!r}.",
                 where=root,
                 advice="return at least one other column",

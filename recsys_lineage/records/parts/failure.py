@@ -13,15 +13,19 @@ from types import CodeType, TracebackType
 import duckdb
 
 from recsys_lineage.error_text import class_of, module_of, text_of
-from recsys_lineage.errors import WITHOUT_VALUES, LineageError
+from recsys_lineage.errors import LineageError
 from recsys_lineage.records.parts.message_words import MESSAGE_WORDS
+from recsys_lineage.records.parts.own_error import is_own_error, is_place_in_code, own_words, repeats_code
 from recsys_lineage.records.parts.record_part import RecordPart
+from recsys_lineage.records.parts.url_secrets import without_secrets
 
 LEFT_OUT = "…"
 LONGEST_MESSAGE = 2_000
 _QUOTED = re.compile(r"\"[^\"]*(?:\"|$)|'[^']*(?:'|$)|`[^`]*(?:`|$)")
 _NESTED = re.compile(r"\b\w+(?:Error|Exception):")
 _NUMBER = re.compile(r"(?<!\w)[-+]?\d[\d.,:eE+-]*|\w*\d{4,}\w*")
+_LONG_NUMBER = re.compile(r"\w*\d{4,}\w*")
+"""A number that may be an id; shorter ones are counts and places."""
 _WORD = re.compile(r"\w+")
 _LOOKED_AT = 4_000
 """Characters of a message that are looked at; some patterns take the square of their number."""
@@ -36,7 +40,8 @@ _ENGINES = {"duckdb", "_duckdb", "polars", "pyarrow"}
 class Failure(RecordPart):
     """A failure as a record stores it: its type, its message without values, and its position in the code.
 
-    A message may quote a cell of a table. Only texts from the code itself are kept; the rest becomes `…`. The whole
+    A message may quote a cell of a table. Only texts from the code itself are kept; the rest becomes `…`. Of this
+    project's own errors, those that repeat what an asset's code gave are masked likewise (`own_error.py`). The whole
     message goes only to the terminal or the notebook that started the code.
 
     Attributes:
@@ -60,7 +65,7 @@ class Failure(RecordPart):
         """
         known = {*names, *_WORD.findall(code)}
         try:
-            message = message_without_values(error, known)[:LONGEST_MESSAGE]
+            message = without_secrets(message_without_values(error, known))[:LONGEST_MESSAGE]
         except Exception:  # attributes of an exception can run code, too
             message = LEFT_OUT
         return cls(class_of(error), as_utf8(message), _stack(error.__traceback__))
@@ -70,9 +75,7 @@ def message_without_values(error: BaseException, known: Collection[str] = ()) ->
     """An exception's message with everything masked that is not known to be part of the code."""
     code, frame = _raising_code(error.__traceback__), _innermost(error.__traceback__)
     if isinstance(error, LineageError) and is_own_error(error):
-        return "\n".join(
-            [error.message, *(f"{label}: {text}" for label, text in labelled_parts(error).items())]
-        )
+        return _own_message(error, known)
     whole = text_of(error)
     if whole is None:
         return LEFT_OUT
@@ -97,11 +100,16 @@ def message_about_made_text(error: BaseException, code: str = "", names: Collect
     if not isinstance(error, LineageError):
         return type(error).__name__
     text = _masked((error.message.splitlines() or [""])[0], known)
-    return str(LineageError(text, where=error.where, advice=error.advice))
+    return str(LineageError(text, where=error.where, advice=_masked(error.advice or "", known)))
 
 
 def _masked(
-    text: str, known: Collection[str], words: Collection[str] | None = None, *, is_whole: bool = True
+    text: str,
+    known: Collection[str],
+    words: Collection[str] | None = None,
+    *,
+    is_whole: bool = True,
+    numbers: re.Pattern[str] = _NUMBER,
 ) -> str:
     """The message of an engine: its own words stay; quoted texts and numbers are masked unless they are names.
 
@@ -113,10 +121,11 @@ def _masked(
         known: words of the code.
         words: words that may stand outside of quotes, in lower case; all when None.
         is_whole: whether the message ends where the text does.
+        numbers: the numbers that are masked.
     """
 
     def outside(part: str, colons: int = 1) -> str:
-        shown = _outside_quotes(part, colons)
+        shown = _outside_quotes(part, colons, numbers)
         return _WORD.sub(lambda match: _kept_word(match[0], known, words), shown)
 
     end = 0
@@ -134,30 +143,47 @@ def _kept_word(word: str, known: Collection[str], words: Collection[str] | None)
     return word if words is None or word in known or word.lower() in words else LEFT_OUT
 
 
-def _outside_quotes(text: str, colons: int = 1) -> str:
-    """Text outside of quotes, without numbers, up to the start of another quoted text."""
+def _outside_quotes(text: str, colons: int, numbers: re.Pattern[str]) -> str:
+    """Text outside of quotes, without some numbers, up to the start of another quoted text."""
     ends = [match.end() for match in re.finditer(r":\s", text)][colons:]
     nested = _NESTED.search(text)
     stop = min(len(text), *ends[:1], nested.end() if nested else len(text))
-    return _NUMBER.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
+    return numbers.sub(LEFT_OUT, text[:stop]) + (LEFT_OUT if stop < len(text) else "")
 
 
-def labelled_parts(error: LineageError) -> dict[str, str]:
-    """Parts of this project's own error without its message; the text of another error in them is left out."""
+def _own_message(error: LineageError, known: Collection[str]) -> str:
+    """The message of this project's own error, with its parts; the text of another error in them is left out."""
     parts = {
-        "expected": error.expected,
-        "found": error.found if error.__cause__ is None else None,
-        "where": error.where,
-        "what to do": error.advice,
+        "": error.message,
+        "expected: ": error.expected,
+        "found: ": error.found if error.__cause__ is None else None,
+        "where: ": error.where,
+        "what to do: ": error.advice,
     }
-    return {label: text for label, text in parts.items() if text}
+    if repeats_code(error):
+        words = {*MESSAGE_WORDS, *own_words(error)}
+        parts |= {
+            label: text
+            if label == "where: " and is_place_in_code(text, error)
+            else _masked(text, known, words, numbers=_LONG_NUMBER)
+            for label, text in parts.items()
+            if text
+        }
+    return "\n".join(f"{label}{text}" for label, text in parts.items() if text)
 
 
-def is_own_error(error: BaseException) -> bool:
-    """Whether code raised an error whose LineageErrors contain tables and places, never values."""
-    frame = _innermost(error.__traceback__)
-    name = "" if frame is None else str(frame.tb_frame.f_globals.get("__name__", ""))
-    return frame is None or name.split(".")[0] in WITHOUT_VALUES
+def labelled_parts(message: str) -> dict[str, str]:
+    """Labelled parts of a failure's message, such as what was expected; none of another error's."""
+    found: dict[str, str] = {}
+    label = ""
+    for line in message.splitlines():
+        name, colon, text = line.partition(": ")
+        if colon and name in ("expected", "found", "where", "what to do"):
+            label = name
+            found[label] = text
+        elif label:
+            found[label] += f"\n{line}"
+    return found
 
 
 def as_utf8(text: str) -> str:
