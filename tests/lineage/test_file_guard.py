@@ -34,6 +34,7 @@ from recsys_lineage.errors import UnnotedFile
 from recsys_lineage.lake.versions.pruned_spans import Pruned
 from recsys_lineage.orchestration.frame_asset import frame_asset
 from recsys_lineage.progress import Progress, listening, tell
+from recsys_lineage.records.parts.failure import LEFT_OUT
 from recsys_lineage.sql.sql_text import SqlText
 from tests.lineage.project import Project, table
 
