@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import datetime, timezone
 
 import dagster as dg
@@ -11,7 +12,7 @@ import polars as pl
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_assets.settings import Settings
-from recsys_assets.upkeep import keep_up
+from recsys_assets.upkeep import Upkeep, keep_up
 from recsys_lineage.assets.asset_code import Output
 from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.errors import LineageError
@@ -22,6 +23,8 @@ from recsys_lineage.orchestration.frame_asset import frame_asset
 NAME = "lake_retention"
 UPKEEP = "upkeep"
 """The group."""
+INSTANCE: ContextVar[dg.DagsterInstance | None] = ContextVar("INSTANCE", default=None)
+"""Dagster's instance where a command has old versions deleted, outside of a run."""
 _SERVING, _ALSO_SERVED = "serving", "metrics_report"
 
 
@@ -55,11 +58,13 @@ class RetentionColumns:
 
 
 def _instance() -> dg.DagsterInstance:
-    """The instance of the run.
+    """The instance of the command, or of the run.
 
     Raises:
         LineageError: there is no run of Dagster, for example when an asset is made again to prove its lineage.
     """
+    if (given := INSTANCE.get()) is not None:
+        return given
     try:
         return dg.AssetExecutionContext.get().instance
     except dg.DagsterInvariantViolationError as error:
@@ -70,12 +75,17 @@ def _instance() -> dg.DagsterInstance:
         ) from error
 
 
-def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Output]:
+def upkeep_of(
+    settings: Settings,
+    groups: Mapping[str, str],
+    tell: Callable[[Upkeep], object] = lambda done: None,
+) -> Callable[[], Output]:
     """The asset's function for a lake.
 
     Args:
         settings: where the lake is, and what is kept.
         groups: the group of each asset's table.
+        tell: is given what was done, before it is recorded.
     """
 
     def lake_retention() -> Output:
@@ -86,6 +96,7 @@ def upkeep_of(settings: Settings, groups: Mapping[str, str]) -> Callable[[], Out
         lake = Lake(settings.lake_url, Engine(settings.memory_bytes, settings.threads))
         with unguarded():  # it reads no row of a table
             done = keep_up(lake, settings, groups, _instance())
+        tell(done)
         deleted = done.to_json()
         rows = [table.to_json() for table in done.prune.tables]
         facts = {"files": deleted["files"], "bytes": deleted["bytes"], "compacted": deleted["compacted"]}

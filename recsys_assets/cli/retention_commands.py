@@ -33,11 +33,12 @@ def prune(
 
     The champion, promoted champions and held versions stay, with everything needed to reproduce them. Records are
     never deleted. A version is marked first; the first prune after RECSYS_RETENTION_GRACE_HOURS deletes its files.
+    Table lake_retention says what was deleted.
     """
     with opened_platform(quiet=as_json) as (platform, out):
-        done = platform.keep_up(dry_run=dry_run)
+        done, unrecorded = platform.keep_up(dry_run=dry_run)
         if as_json:
-            print(json.dumps({**done.to_json(), "dry_run": dry_run}))
+            print(json.dumps({**done.to_json(), "dry_run": dry_run, "recorded": not (dry_run or unrecorded)}))
             return
         out.print(_table(done))
         runs = f"{len(done.runs.runs)} runs of Dagster"
@@ -48,6 +49,8 @@ def prune(
         )
         if done.prune.unlisted:
             out.print(f"[yellow]{escape(done.prune.unlisted)}[/yellow]")
+        if unrecorded is not None:
+            out.print(f"[yellow]It is not on record: {escape(unrecorded.message)}[/yellow]")
         for name in done.runs.busy:
             out.print(f"[yellow]{escape(name)} was in use and was not shrunk[/yellow]")
 

@@ -14,6 +14,7 @@ from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.found_files import newest_files
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder, source_folder
+from recsys_assets.assets.retention import INSTANCE, upkeep_of
 from recsys_assets.assets.retention import NAME as RETENTION
 from recsys_assets.definitions import build_definitions, lake_resource
 from recsys_assets.instance import close_abandoned_runs
@@ -32,8 +33,9 @@ from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.upkeep import Upkeep, keep_up
 from recsys_lineage.assets.asset_code import CONTINUE_TAG, REUSE_TAG
 from recsys_lineage.assets.asset_status import AssetStatus, asset_statuses
+from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.assets.reproduction import Reproduction, reproduce
-from recsys_lineage.errors import LineageError, did_you_mean
+from recsys_lineage.errors import InsufficientSpace, LineageError, did_you_mean
 from recsys_lineage.openlineage.delivery.destination_state import Delivered
 from recsys_lineage.orchestration.defined_assets import asset_codes
 from recsys_lineage.orchestration.recorded_runs import record_runs
@@ -185,10 +187,29 @@ class Platform:
         asset, version = self.version_named(text)
         return [(asset, self.lake.version(asset, version).version)]
 
-    def keep_up(self, *, dry_run: bool = False) -> Upkeep:
-        """Prune the lake and delete old runs by the settings; see `upkeep.keep_up`."""
+    def keep_up(self, *, dry_run: bool = False) -> tuple[Upkeep, LineageError | None]:
+        """Prune the lake and delete old runs by the settings, and record it like the nightly asset that does so.
+
+        Returns:
+            what was done, or would be; and why there is no record of it, as on a disk that is full all the same.
+        """
         groups = groups_of(a for a in self.definitions.assets or () if isinstance(a, dg.AssetsDefinition))
-        return keep_up(self.lake, self.settings, groups, self.instance, dry_run=dry_run)
+        if dry_run:
+            return keep_up(self.lake, self.settings, groups, self.instance, dry_run=True), None
+        done: list[Upkeep] = []
+        upkeep = upkeep_of(self.settings, groups, done.append)
+        given = INSTANCE.set(self.instance)
+        try:
+            materialize(replace(self.codes[RETENTION], compute=lambda *_: upkeep()), self.lake)
+        except LineageError as error:
+            if done:
+                return done[0], error
+            if not isinstance(error, InsufficientSpace):
+                raise
+            return keep_up(self.lake, self.settings, groups, self.instance), error
+        finally:
+            INSTANCE.reset(given)
+        return done[0], None
 
     def is_on_request(self, name: str) -> bool:
         return name in self.codes and self.codes[name].on_request

@@ -8,7 +8,9 @@ import dagster as dg
 import pytest
 
 from recsys_assets.assets.serving import search_index
+from recsys_assets.runs import platform as platform_module
 from recsys_assets.upkeep import served_versions
+from recsys_lineage.errors import InsufficientSpace
 from recsys_lineage.records.records import RECORDS_TABLE, Records
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import DAYS, day_file, day_rows, write_day
@@ -36,13 +38,18 @@ def test_prune_does_what_its_dry_run_says_and_recommendations_stay(shop: Shop) -
     assert _listing(shop) == before
     done = shop.recsys("lake", "prune", "--json", **NONE)
     says, did = (json.loads(out.stdout) for out in (told, done))
+    assert (says["recorded"], did["recorded"]) == (False, True)
     for each in (says, did):
-        del each["at"], each["dry_run"], each["dagster"]["bytes"]
+        del each["at"], each["dry_run"], each["recorded"], each["dagster"]["bytes"]
     assert says == did and did["bytes"] > 0
     assert shop.answer("recommend", user) == answer
     after = _listing(shop)
     assert len(before.keys() - after.keys()) >= did["files"]
     pruned = {row["table"]: row["versions"] for row in did["tables"] if row["versions"]}
+    record = Records(shop.lake).latest("lake_retention")
+    assert record is not None and record.statistics["files"] == did["files"]
+    noted = shop.rows('SELECT "table", versions FROM {lake_retention} WHERE versions <> []')
+    assert {table: versions for table, versions in noted} == pruned
     assert pruned["champion"] == pruned["gate"] == [0, 1]
     refused = shop.recsys("reproduce", "champion@0")
     assert refused.exit_code == 1
@@ -70,6 +77,19 @@ def test_holds_are_placed_shown_and_released(shop: Shop) -> None:
     assert shop.lake.pruned("recommendations").all().keys() == {0}
     gone = shop.recsys("lake", "hold", "recommendations@0", "--reason", "too late")
     assert gone.exit_code == 1 and "was pruned on" in gone.output
+
+
+def test_a_disk_that_is_full_does_not_keep_it_from_being_emptied(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise InsufficientSpace("The disk is full.")
+
+    monkeypatch.setattr(platform_module, "materialize", full)
+    before = len(Records(shop.lake).history("lake_retention", 100))
+    done = shop.recsys("lake", "prune")
+    assert done.exit_code == 0 and "not on record: The disk is full." in done.output
+    assert "0 files" in done.output and len(Records(shop.lake).history("lake_retention", 100)) == before
 
 
 def _fails(*_: object, **__: object) -> None:
