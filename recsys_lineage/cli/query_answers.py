@@ -59,6 +59,7 @@ def answer_from_place(
         then: called with the place and the answer; returns further members for the JSON.
     """
     from recsys_lineage.cli.show import print_answer
+    from recsys_lineage.graph.questions.gone_versions import pruned_in
 
     if as_json and format != "tree":
         raise typer.BadParameter("choose one of --json and --format")
@@ -66,12 +67,13 @@ def answer_from_place(
     with open_place() as place:
         _require_place(out)
         answer = question(place)
+        pruned = pruned_in(answer, place.lakes)
         if then is None or not as_json:
-            print_answer(answer, format, out, as_json)
+            print_answer(answer, format, out, as_json, pruned)
         if then is not None:
             extra = then(place, answer)
             if as_json:
-                print_answer(answer, format, out, as_json, **extra)
+                print_answer(answer, format, out, as_json, pruned, **extra)
             if extra["failed"]:
                 raise typer.Exit(1)
     if not answer.found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import singledispatch
 from itertools import islice
@@ -42,7 +42,14 @@ _SHOWN_ROWS = 3
 _SHORT = 8
 
 
-def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **more: Any) -> None:
+def print_answer(
+    answer: Any,
+    format: str,
+    out: Path | None,
+    as_json: bool,
+    pruned: Mapping[str, str] | None = None,
+    **more: Any,
+) -> None:
     """Print an answer, or write it into a file.
 
     Args:
@@ -50,6 +57,7 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **mo
         format: tree, mermaid, dot, svg or png; ignored for JSON.
         out: the file; stdout when None.
         as_json: print one JSON object.
+        pruned: versions that it names without saying so that they were pruned, id → when.
         more: further members of that object.
 
     Raises:
@@ -64,7 +72,12 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **mo
             advice="add --out lineage.png",
         )
     if as_json:
-        _put(json.dumps({**answer.to_json(), **more}, ensure_ascii=False, default=str).encode() + b"\n", out)
+        gone = {"pruned": dict(pruned)} if pruned else {}
+        _put(
+            json.dumps({**answer.to_json(), **gone, **more}, ensure_ascii=False, default=str).encode()
+            + b"\n",
+            out,
+        )
         return
     if format != "tree":
         from recsys_lineage.cli.row_drawings import drawn
@@ -76,7 +89,17 @@ def print_answer(answer: Any, format: str, out: Path | None, as_json: bool, **mo
     with screen.capture() as text:
         for part in shown(answer):
             screen.print(part)
+        if pruned:
+            screen.print(
+                f"[yellow]Pruned, with the record kept: {escape(_pruned_in_words(pruned))}.[/yellow]"
+            )
     _put(text.get().encode(), out)
+
+
+def _pruned_in_words(pruned: Mapping[str, str]) -> str:
+    named = [f"{id} {days}" for id, days in pruned.items()]
+    more = f" and {len(named) - _MOST_FILES:,} more" if len(named) > _MOST_FILES else ""
+    return ", ".join(named[:_MOST_FILES]) + more
 
 
 def _put(text: bytes, out: Path | None) -> None:

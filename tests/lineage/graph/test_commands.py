@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -273,3 +274,22 @@ def test_versions_whose_files_are_gone_are_named_and_said_to_be_pruned(
         assert any(name in line and f"pruned on {now:%Y-%m-%d}" in line for line in words)
     assert not any("report@0" in line and "pruned" in line for line in words)
     assert "pruned on" in answer(shop, *command, "--format", "mermaid").stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("columns", "raw_orders@0", "--down"), ("impact", "raw_orders@0"),
+        ("paths", "raw_orders@0", "report@0"), ("diff", "orders@0", "orders@1"), ("runs",), ("runs", "orders"),
+    ],
+)  # fmt: skip
+def test_every_other_answer_says_which_of_its_versions_are_gone(shop: Shop, command: tuple[str, ...]) -> None:
+    now = datetime.now(timezone.utc)
+    prune(shop.lake, lambda _: Policy(0), now=now, grace=timedelta(0))
+    said = answer(shop, *command, "--json").stdout
+    plain = json.loads(said)
+    named = {(name, int(number)) for name, number in re.findall(r'"(\w+)@(\d+)"', said)}
+    gone = {f"{name}@{n}" for name, n in named if n in shop.lake.pruned(name).all()}
+    assert gone and plain["pruned"] == dict.fromkeys(gone, f"on {now:%Y-%m-%d}")
+    words = answer(shop, *command).stdout
+    assert "Pruned, with the record kept: " in words and all(f"{each} on " in words for each in gone)
