@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import json
 import sys
 import threading
@@ -21,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from recsys_lineage.assets.code.held_values import ATOMS, attributes, cells, defaults, digest_of, held_values
-from recsys_lineage.assets.code.installed import install_folder
+from recsys_lineage.assets.code.installed import install_folder, is_loose
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
@@ -125,16 +124,18 @@ def _undisturbed() -> Iterator[None]:
             forget_trees()
 
 
-def roots_of(
+def codebase_around(
     root: object,
     parameters: Mapping[str, Any] | None = None,
     *,
     more_roots: Sequence[object] = (),
     owner: str | None = None,
-) -> tuple[Definition, ...]:
-    """The definitions that `code_version` starts from, in order; arguments and errors as there."""
+) -> tuple[Codebase, tuple[Definition, ...]]:
+    """The first-party code around some code, and the definitions that `code_version` starts from, in order; arguments
+    and errors as there."""
     with _undisturbed():
-        return tuple(_entered(root, parameters or {}, more_roots, owner)[1])
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
+        return codebase, tuple(roots)
 
 
 def owner_of(origin: str) -> str | None:
@@ -192,7 +193,7 @@ def _entered(
         elif base.is_first_party(place.module):
             if base.path(place.module) != place.path:
                 modules[place.module] = place.path
-        elif place in first or _is_loose(place):
+        elif place in first or is_loose(place.module, place.path):
             modules[place.module] = place.path
         else:
             continue
@@ -297,17 +298,6 @@ def _file(name: str | None) -> Path | None:
         return None
     path = Path(name)
     return path if path.is_file() else None
-
-
-def _is_loose(place: _Place) -> bool:
-    """Whether a file outside the import path is first-party: a script, or a module loaded by its path."""
-    top = place.module.partition(".")[0]
-    return (
-        place.path is not None
-        and top not in sys.stdlib_module_names
-        and install_folder(place.path) is None
-        and Path(inspect.__file__).parent not in place.path.parents
-    )
 
 
 def _by_its_file(base: Codebase, place: _Place) -> _Place:

@@ -45,6 +45,10 @@ class Codebase(ImportEffects):
 
     def reach(self, roots: Iterable[Definition]) -> tuple[Definition, ...]:
         """Every definition reachable from the roots, themselves included, in the order of discovery."""
+        return self.explored(roots)[0]
+
+    def explored(self, roots: Iterable[Definition]) -> tuple[tuple[Definition, ...], frozenset[str]]:
+        """Every definition reachable from the roots, as `reach`, and the modules that are imported for them."""
         met = dict.fromkeys(roots)
         ahead = list(met)
         run: set[str] = set()
@@ -76,7 +80,7 @@ class Codebase(ImportEffects):
             if lists_subclasses and definition is ahead[-1]:
                 for derived in self._derived(run, met):
                     meet(derived)
-        return tuple(met)
+        return tuple(met), frozenset(run)
 
     def _derived(self, modules: Iterable[str], met: Collection[Definition]) -> list[Definition]:
         """Classes in executed modules with a reached base, which `__subclasses__` returns."""
