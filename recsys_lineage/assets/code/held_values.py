@@ -220,9 +220,10 @@ def _inside(function: types.FunctionType) -> str:
     for code in codes:
         words.update(code.co_names)
         codes.extend(each for each in code.co_consts if isinstance(each, types.CodeType))
-        docstring = code.co_consts[:1] if code.co_name != "<lambda>" else ()
+        docstring = () if code.co_name.startswith("<") else code.co_consts[:1]
         words.update(map(_word, set(code.co_consts) - set(docstring)))
-    return _hashed("words", *sorted(words))
+    # Python 3.12 makes no code of its own of a comprehension: whether there is such a constant tells nothing
+    return _hashed("words", *sorted(words - {""}))
 
 
 def _word(constant: object) -> str:

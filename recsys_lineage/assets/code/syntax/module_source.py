@@ -319,9 +319,10 @@ def _is_type_checking(statement: ast.AST) -> bool:
 
 
 def _is_main_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and any(
-        isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test)
-    )
+    """Whether a statement is `if __name__ == "__main__":` and nothing else; such code never runs for an asset."""
+    if not isinstance(statement, ast.If) or statement.orelse:
+        return False
+    return ast.unparse(statement.test) in {"__name__ == '__main__'", "'__main__' == __name__"}
 
 
 def _has_effects(statement: ast.AST) -> bool:
