@@ -66,7 +66,7 @@ def spent(body: str, before: str = "") -> str:
     return f"{head}    {inner}\n    return orders * factor()\n"
 
 
-OTHER = "'.'.join(['PKG_other', 'plug'])"
+OTHER = "'PKG_other plug'.replace(' ', '.')"
 """A module of another package, whose name stands nowhere."""
 UNSEEN = {
     "a module by a computed name": {

@@ -21,16 +21,22 @@ from recsys_lineage.assets.code.syntax.code_paths import (
     SUFFIX,
     UP,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, CodePath, Reference
+from recsys_lineage.assets.code.syntax.references import ANYTHING, FINDS, CodePath, Reference
 
 
 @dataclass(frozen=True)
 class Uses:
-    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run."""
+    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run.
+
+    `beginnings` are the first-party packages that texts begin with which it computes; `finds_modules` says whether it
+    looks modules up by names that it computes or gets.
+    """
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
     lists_subclasses: bool = False
+    beginnings: tuple[str, ...] = ()
+    finds_modules: bool = False
 
 
 class DefinitionUses(ResolvedNames):
@@ -61,14 +67,18 @@ class DefinitionUses(ResolvedNames):
         targets: dict[Definition | str, None] = {}
         runs: dict[str, None] = {}
         # the names of a lazy module are followed to the modules in its table
-        is_lazy = "__getattr__" in source.definitions
+        is_lazy = definition.name in source.lazy_parts
+        beginnings: dict[str, None] = {}
         is_path = bool(source.paths(definition.name))
         for reference in source.references(definition.name):
             if reference.only_runs:
                 assert reference.through is not None
                 runs.update(dict.fromkeys(self._runs(reference.through, module)))
-            elif is_lazy and (reference.text or reference.anywhere):
+            elif reference.finds or (is_lazy and (reference.text or reference.anywhere)):
                 continue
+            elif reference.beginning:
+                if self.is_first_party(reference.beginning) and self._modules.is_there(reference.beginning):
+                    beginnings[reference.beginning] = None
             elif reference.path is not None:
                 if not (reference.only_assigned and is_path):
                     targets.update(dict.fromkeys(self._files_at(self._paths_of(reference.path, module))))
@@ -79,7 +89,13 @@ class DefinitionUses(ResolvedNames):
                     targets.update(dict.fromkeys(self._files_of_constants(found, definition)))
         targets.pop(definition, None)
         runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-        return Uses(tuple(targets), tuple(runs), source.lists_subclasses(definition.name))
+        return Uses(
+            tuple(targets),
+            tuple(runs),
+            source.lists_subclasses(definition.name),
+            tuple(beginnings),
+            FINDS in source.references(definition.name) and not is_lazy,
+        )
 
     # --- files ---------------------------------------------------------------------------------------------
 

@@ -67,7 +67,8 @@ class Codebase(ImportEffects):
                     for effect in self.effects(name):
                         meet(effect)
 
-        lists_subclasses = False
+        lists_subclasses = finds_modules = False
+        beginnings: dict[str, None] = {}
         for definition in ahead:
             execute(definition.module)
             used = self.uses(definition)
@@ -80,6 +81,11 @@ class Codebase(ImportEffects):
             if lists_subclasses and definition is ahead[-1]:
                 for derived in self._derived(run, met):
                     meet(derived)
+            finds_modules = finds_modules or used.finds_modules
+            beginnings.update(dict.fromkeys(used.beginnings))
+            if finds_modules and beginnings and definition is ahead[-1]:
+                for found in self.all_below(beginnings):
+                    meet(found)
         return tuple(met), frozenset(run)
 
     def _derived(self, modules: Iterable[str], met: Collection[Definition]) -> list[Definition]:

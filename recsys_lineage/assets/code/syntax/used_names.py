@@ -13,12 +13,15 @@ from recsys_lineage.assets.code.syntax.loaded_by_name import (
     HANDED_ON,
     IMPORTERS,
     LOADED,
+    PACKAGES,
+    SEARCHES,
     beginning,
+    beginnings,
     imports_in,
     is_import_hook,
     may_name_code,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.references import ANYTHING, FINDS, Import, Reference, imports_of
 from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
@@ -63,13 +66,18 @@ class _Uses(ScopedNames):
 
     def _handed_on(self, node: ast.Name | ast.Attribute) -> None:
         """Note everything that an importer may import, unless it is called right here."""
-        if node is not self._called and not self._in_hook and ".".join(self._meaning(node)) in HANDED_ON:
-            self.found[Reference(anywhere=True)] = None
+        if node is self._called or self._in_hook:
+            return
+        meaning = self._meaning(node)
+        if ".".join(meaning) in HANDED_ON:
+            self.found.update({Reference(anywhere=True): None, FINDS: None})
+        elif meaning == LOADED:
+            self.found[FINDS] = None
 
     def _use(self, chain: tuple[str, ...], loads: bool, is_part: bool = False) -> None:
         scope = self._scope_of(chain[0])
         if chain[-1] in _EVALUATORS and scope is None and chain[:-1] in {(), ("builtins",)}:
-            self.found[ANYTHING] = None
+            self.found.update({ANYTHING: None, FINDS: None})
         if scope is None:
             if loads:
                 self.found[Reference(chain, is_part=is_part)] = None
@@ -190,8 +198,12 @@ class _Uses(ScopedNames):
         chain = chain_of(node.func) or ("",)
         text = _text(node.args[0]) if node.args else None
         meaning = self._meaning(node.func)
-        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
-            self._imports_by_name(node.args[0] if node.args else None)
+        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS | SEARCHES:
+            self._imports_by_name(
+                node.args[0] if node.args else None,
+                package=_package(node) if ".".join(meaning) in PACKAGES else None,
+                only_finds=".".join(meaning) in SEARCHES,
+            )
         elif ".".join(meaning) in FINDERS or meaning == (*LOADED, "get"):
             self._imports_by_name(node.args[0] if node.args and meaning[:2] == LOADED else None)
         elif len(chain) == 1 and chain[0] in _REFLECTION and not self._shadowed(chain[0]):
@@ -200,6 +212,8 @@ class _Uses(ScopedNames):
         elif chain in {("getattr",), ("hasattr",)} and len(node.args) > 1 and not self._shadowed(chain[0]):
             owner, name = chain_of(node.args[0]), _text(node.args[1])
             held = node.args[0]
+            if ".".join((*self._meaning(held), name or "")) in HANDED_ON:
+                self.found.update({Reference(anywhere=True): None, FINDS: None})
             if (
                 name in ABOUT_MODULES
                 and isinstance(held, ast.Call)
@@ -223,6 +237,17 @@ class _Uses(ScopedNames):
             if word.arg == "bound":
                 self._annotation(word.value)
         self._called = node.func
+        self._computed(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        self._computed(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        self._computed(node)
+
+    def _computed(self, node: ast.expr) -> None:
+        """Note what a text begins with that the code computes; it may name a module."""
+        self.found.update((Reference(beginning=package), None) for package in beginnings(node))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -232,17 +257,31 @@ class _Uses(ScopedNames):
             for statement in imports_in(node.value):
                 self.found.update((Reference((), imported), None) for imported in imports_of(statement))
 
-    def _imports_by_name(self, name: ast.expr | None) -> None:
+    def _imports_by_name(
+        self, name: ast.expr | None, *, package: ast.expr | None = None, only_finds: bool = False
+    ) -> None:
         """Note the module that a text names; for a computed name, all modules that it may name."""
         text = None if name is None else _text(name)
+        base = None if package is None else _text(package)
         if isinstance(name, ast.Name) and name.id == "__name__":
             self.found[ANYTHING] = None
         elif text is not None:
             path = text.partition(":")[0]
             module = path.lstrip(".")
-            self.found[Reference((), Import(module, len(path) - len(module)))] = None
+            level = len(path) - len(module)
+            if level and base is not None:
+                module, level = ".".join([*base.split(".")[: 1 - level or None], module]).rstrip("."), 0
+            self.found[Reference((), Import(module, level))] = None
         elif not self._in_hook:
-            self.found[Reference(text=beginning(name), anywhere=True)] = None
+            self.found[FINDS] = None
+            if not only_finds:
+                self.found[Reference(text=beginning(name) or base or "", anywhere=True)] = None
+
+
+def _package(call: ast.Call) -> ast.expr | None:
+    """The package that a relative name in a call starts from."""
+    given = [word.value for word in call.keywords if word.arg == "package"]
+    return next(iter([*call.args[1:2], *given]), None)
 
 
 def _text(node: ast.AST) -> str | None:
