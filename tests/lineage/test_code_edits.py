@@ -120,7 +120,37 @@ REGISTRATIONS: dict[str, Files] = {
         ("register(f)", "DEQUE.extendleft([f])"),
     )
 }
-COVERED: dict[str, Files] = {**CONDITIONS, **LOADED, **REGISTRATIONS}
+DOC = '"""RATE 1"""'
+TEXTS: dict[str, Files] = {
+    "of a function": {"a.py": f"def query():\n    {DOC}\ndef root(): return query.__doc__"},
+    "of a method": {"a.py": f"class Q:\n    def m(self):\n        {DOC}\ndef root(): return Q.m.__doc__"},
+    "of the function itself": {"a.py": f"def root():\n    {DOC}\n    return root.__doc__"},
+    "of its module": {"a.py": f"{DOC}\ndef root(): return __doc__"},
+    "of another module": {"x.py": DOC, "a.py": "from PKG import x\ndef root(): return x.__doc__"},
+    "of a class": {"a.py": f"import inspect\nclass Q:\n    {DOC}\ndef root(): return inspect.getdoc(Q)"},
+    "by its name": {"a.py": f"class Q:\n    {DOC}\ndef root(): return getattr(Q, '__doc__')"},
+    "from the attributes": {"a.py": f"class Q:\n    {DOC}\ndef root(): return vars(Q)['__doc__']"},
+    "of an argument": {
+        "x.py": f"def query():\n    {DOC}\n",
+        "b.py": "def rendered(f): return f.__doc__",
+        "a.py": "from PKG.b import rendered\nfrom PKG.x import query\ndef root(): return rendered(query)",
+    },
+    "of what is decorated": {
+        "x.py": f"from PKG.b import sql\n@sql\ndef query():\n    {DOC}\n",
+        "b.py": "import inspect\ndef sql(f):\n    text = inspect.getdoc(f)\n    return lambda: text",
+        "a.py": "from PKG.x import query\ndef root(): return query()",
+    },
+}
+NAMESPACES: dict[str, Files] = {
+    "the names around a function": {
+        "x.py": f"{F}def g(): pass\n", "a.py": "from PKG.x import g\ndef root(n='f'): return g.__globals__[n]()",
+    },
+    "the module of a function": {
+        "x.py": f"{F}def g(): pass\n",
+        "a.py": "import inspect\nfrom PKG.x import g\ndef root(n='f'): return getattr(inspect.getmodule(g), n)()",
+    },
+}  # fmt: skip
+COVERED: dict[str, Files] = {**CONDITIONS, **LOADED, **REGISTRATIONS, **TEXTS, **NAMESPACES}
 UNTOUCHED: dict[str, Files] = {
     "a computed text where nothing is looked up": {
         "x.py": F,
@@ -147,6 +177,14 @@ UNTOUCHED: dict[str, Files] = {
     "what opens a connection": {
         "x.py": "import sqlite3\ndef f():\n    return sqlite3.connect('RATE 1')\nOPENED = f\nMADE = [f for _ in ()]\n",
         "a.py": "import PKG.x\ndef root(): return 1",
+    },
+    "docstrings that nobody uses": {"a.py": f"{DOC}\ndef f():\n    {DOC}\ndef root():\n    {DOC}\n    return f()"},
+    "a docstring that is handed on": {
+        "b.py": "def named(f, g):\n    g.__doc__ = f.__doc__\n    return type('T', (), {'__doc__': f.__doc__})",
+        "a.py": f"from PKG.b import named\ndef f():\n    {DOC}\ndef root(): return named(f, f)",
+    },
+    "the docstring of something else": {
+        "a.py": f"def f():\n    {DOC}\ndef g(): pass\ndef root(): return f(), g.__doc__"
     },
     "a script's own statements": {
         "a.py": "def root(): return 1\nif __name__ == '__main__':\n    print(root(), 'RATE 1')\n"

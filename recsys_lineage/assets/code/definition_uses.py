@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,15 @@ from recsys_lineage.assets.code.syntax.code_paths import (
     SUFFIX,
     UP,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, FINDS, CodePath, Reference
+from recsys_lineage.assets.code.syntax.references import (
+    ANYTHING,
+    DOCS,
+    DOCSTRING,
+    FINDS,
+    WORLD,
+    CodePath,
+    Reference,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,8 @@ class Uses:
     """Targets of a definition: definitions, names of third-party code as texts, and the modules that run.
 
     `beginnings` are the first-party packages that texts begin with which it computes; `finds_modules` says whether it
-    looks modules up by names that it computes or gets.
+    looks modules up by names that it computes or gets. `documented` are the definitions whose docstrings it uses,
+    `uses_docs` says whether it uses those of what it gets.
     """
 
     targets: tuple[Definition | str, ...]
@@ -37,6 +46,8 @@ class Uses:
     lists_subclasses: bool = False
     beginnings: tuple[str, ...] = ()
     finds_modules: bool = False
+    documented: tuple[Definition, ...] = ()
+    uses_docs: bool = False
 
 
 class DefinitionUses(ResolvedNames):
@@ -69,12 +80,13 @@ class DefinitionUses(ResolvedNames):
         # the names of a lazy module are followed to the modules in its table
         is_lazy = definition.name in source.lazy_parts
         beginnings: dict[str, None] = {}
+        documented: dict[Definition, None] = {}
         is_path = bool(source.paths(definition.name))
         for reference in source.references(definition.name):
             if reference.only_runs:
                 assert reference.through is not None
                 runs.update(dict.fromkeys(self._runs(reference.through, module)))
-            elif reference.finds or (is_lazy and (reference.text or reference.anywhere)):
+            elif reference.finds or reference.docs or (is_lazy and (reference.text or reference.anywhere)):
                 continue
             elif reference.beginning:
                 if self.is_first_party(reference.beginning) and self._modules.is_there(reference.beginning):
@@ -85,6 +97,10 @@ class DefinitionUses(ResolvedNames):
             elif not (definition.name == "__getattr__" and reference == ANYTHING):
                 found = dict.fromkeys(self._resolve(reference, module))
                 targets.update(found)
+                if reference.names[-1:] == (DOCSTRING,):
+                    documented.update((each, None) for each in found if isinstance(each, Definition))
+                elif reference.names[-1:] == (WORLD,):
+                    targets.update(dict.fromkeys(self._worlds_of(found)))
                 if not reference.is_part:
                     targets.update(dict.fromkeys(self._files_of_constants(found, definition)))
         targets.pop(definition, None)
@@ -95,7 +111,14 @@ class DefinitionUses(ResolvedNames):
             source.lists_subclasses(definition.name),
             tuple(beginnings),
             FINDS in source.references(definition.name) and not is_lazy,
+            tuple(documented),
+            DOCS in source.references(definition.name),
         )
+
+    def _worlds_of(self, targets: Iterable[Definition | str]) -> Iterator[Definition | str]:
+        """Everything in the modules of some definitions."""
+        for module in dict.fromkeys(each.module for each in targets if isinstance(each, Definition)):
+            yield from self.all_of_module(module)
 
     # --- files ---------------------------------------------------------------------------------------------
 

@@ -141,9 +141,12 @@ class Codebase(ImportEffects):
         """A hash of definitions and of the meanings of their names; their modules do not count."""
         places = {definition: str(place) for place, definition in enumerate(reached)}
         total = hashlib.sha256()
+        documented = self._documented(reached)
         for definition in reached:
             source = self.source(definition.module)
             assert source is not None
+            if definition in documented:
+                total.update(f"{source.docs(definition.name)}\x1d".encode())
             targets = (
                 target if isinstance(target, str) else places[target]
                 for target in self.uses(definition).targets
@@ -151,6 +154,16 @@ class Codebase(ImportEffects):
             total.update("\x1e".join([source.digest(definition.name), *targets]).encode())
             total.update(b"\x1d")
         return total.hexdigest()
+
+    def _documented(self, reached: tuple[Definition, ...]) -> frozenset[Definition]:
+        """The definitions whose docstrings are used as data: by name, or of what a function gets from its callers."""
+        found = {each for definition in reached for each in self.uses(definition).documented}
+        readers = {definition for definition in reached if self.uses(definition).uses_docs}
+        for definition in reached if readers else ():
+            targets = [each for each in self.uses(definition).targets if isinstance(each, Definition)]
+            if definition in readers or not readers.isdisjoint(targets):
+                found.update([definition, *targets])
+        return frozenset(found)
 
 
 def _named(roots: tuple[Definition, ...]) -> str:

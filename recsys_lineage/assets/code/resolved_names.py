@@ -10,7 +10,7 @@ from pathlib import Path
 from recsys_lineage.assets.code.data_files import content_of
 from recsys_lineage.assets.code.first_party import FirstPartyModules
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource
-from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference
+from recsys_lineage.assets.code.syntax.references import ANYTHING, DOCSTRING, Import, Reference
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -227,7 +227,7 @@ class ResolvedNames:
         if source is None:
             yield module
             return
-        yield from (Definition(module, name) for name in source.definitions)
+        yield from (Definition(module, name) for name in source.definitions if name != DOCSTRING)
         for imported in source.executed:
             target = self._absolute(imported, module)
             if imported.name == "*" and self.is_first_party(target):

@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from recsys_lineage.assets.code.syntax.bound_names import bound_names
-from recsys_lineage.assets.code.syntax.references import CodePath, Import, Reference
+from recsys_lineage.assets.code.syntax.references import DOCSTRING, CodePath, Import, Reference
 from recsys_lineage.assets.code.syntax.registrations import (
     Calls,
     Change,
@@ -46,7 +46,7 @@ class ModuleSource:
 
     Attributes:
         definitions: name → the indices, from 0, of the top-level statements that bind it. `EFFECTS` is among them if
-            importing the module has effects.
+            importing the module has effects, `__doc__` if it has a docstring.
         imports: name → the target of its import at the top.
         stars: the modules that are imported with `*`.
         exported: the names in `__all__`, as far as they stand in the text.
@@ -100,6 +100,8 @@ class ModuleSource:
         return _loaded(path, found.st_mtime_ns, found.st_size)
 
     def _take(self, place: int, statement: ast.stmt) -> None:
+        if place == 0 and is_text(statement):
+            self.definitions[DOCSTRING] = [place]
         if is_main_guard(statement) or is_text(statement):
             return
         for name, imports in bound_names([statement]).items():
@@ -171,9 +173,21 @@ class ModuleSource:
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
         if name not in self._digests:
+            if name == DOCSTRING:
+                return self.docs(name)
             tokens = (self._at(place)[1] for place in self.definitions[name])
             self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
         return self._digests[name]
+
+    def docs(self, name: str) -> str:
+        """A hash of the docstrings in a definition."""
+        texts: list[str] = []
+        for place in self.definitions.get(name, ()):
+            for node in ast.walk(ast.parse(self._statements[place])):
+                body = getattr(node, "body", None)
+                if isinstance(body, list) and body and is_text(body[0]):
+                    texts.append(body[0].value.value)
+        return hashlib.sha256("\x1e".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def has_subclass_hook(self, name: str) -> bool:
         """Whether a definition is a class that is notified of each subclass."""

@@ -21,12 +21,23 @@ from recsys_lineage.assets.code.syntax.loaded_by_name import (
     is_import_hook,
     may_name_code,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, FINDS, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.references import (
+    ANYTHING,
+    DOCS,
+    DOCSTRING,
+    FINDS,
+    WORLD,
+    Import,
+    Reference,
+    imports_of,
+)
 from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _EVALUATORS = {"eval", "exec"}
 """Functions that run a text, by whatever name they are called later."""
+_ABOUT = {("inspect", "getdoc"): DOCSTRING, ("inspect", "getmodule"): WORLD}
+"""Functions that look up an attribute of their first argument, or what it stands for."""
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
 
 
@@ -58,6 +69,8 @@ class _Uses(ScopedNames):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         chain = chain_of(node)
         self._handed_on(node)
+        if node.attr == DOCSTRING and isinstance(node.ctx, ast.Load):
+            self._docs_of(chain)
         is_part = id(node) in self._path_parts
         if chain is None or (not is_part and self._is_path(node.value)):
             self.visit(node.value)
@@ -86,6 +99,34 @@ class _Uses(ScopedNames):
         else:
             for imported in scope.names[chain[0]]:
                 self.found[Reference(chain[1:], imported, is_part=is_part)] = None
+
+    # --- docstrings ----------------------------------------------------------------------------------------
+
+    def _docs_of(self, owner: tuple[str, ...] | None) -> None:
+        """Note the use of the docstring of something that has no name outside of this piece."""
+        scope = None if owner is None else self._scope_of(owner[0])
+        is_got = scope is not None and owner is not None and not scope.names.get(owner[0], [""])
+        if owner is None or is_got:
+            self.found[DOCS] = None
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key, held in zip(node.keys, node.values, strict=True):
+            if key is not None and _text(key) == DOCSTRING:
+                self._hands_on_docs(held)
+            else:
+                for part in filter(None, (key, held)):
+                    self.visit(part)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if all(isinstance(target, ast.Attribute) and target.attr == DOCSTRING for target in node.targets):
+            self._hands_on_docs(node.value)
+        else:
+            super().visit_Assign(node)
+
+    def _hands_on_docs(self, value: ast.expr) -> None:
+        """Visit the new docstring of something; that of something else is used as such there."""
+        is_docs = isinstance(value, ast.Attribute) and value.attr == DOCSTRING
+        self.visit(value.value if is_docs else value)
 
     # --- scopes --------------------------------------------------------------------------------------------
 
@@ -223,10 +264,18 @@ class _Uses(ScopedNames):
                     self.visit(part)
                 return
             if owner is not None and name is not None:
+                if name == DOCSTRING:
+                    self._docs_of(owner)
                 self._use((*owner, name), True)
                 for extra in node.args[2:]:
                     self.visit(extra)
                 return
+        elif meaning in _ABOUT and node.args:
+            owner = chain_of(node.args[0])
+            if _ABOUT[meaning] == DOCSTRING:
+                self._docs_of(owner)
+            if owner is not None:
+                self._use((*owner, _ABOUT[meaning]), True)
         elif chain[-1] in {"cast", "ForwardRef"} and text is not None:
             self._annotation(node.args[0])
         for word in node.keywords:
@@ -251,6 +300,8 @@ class _Uses(ScopedNames):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
+        if node.value == DOCSTRING:
+            self.found[DOCS] = None
         if isinstance(node.value, str):
             if may_name_code(node.value):
                 self.found[Reference(text=node.value)] = None
