@@ -150,7 +150,30 @@ NAMESPACES: dict[str, Files] = {
         "a.py": "import inspect\nfrom PKG.x import g\ndef root(n='f'): return getattr(inspect.getmodule(g), n)()",
     },
 }  # fmt: skip
-COVERED: dict[str, Files] = {**CONDITIONS, **LOADED, **REGISTRATIONS, **TEXTS, **NAMESPACES}
+HOLDERS: dict[str, Files] = {
+    holder: {
+        "x.py": "def f(*_): return 'RATE 1'\nclass C:\n    def m(self): return f()\n",
+        "a.py": "import argparse, functools, logging, operator, threading, types\nimport numpy as np\n"
+        f"from PKG.x import C, f\ndef run(held): return held\nroot = functools.partial(run, {holder})\n",
+    }
+    for holder in (
+        "np.vectorize(f)",
+        "functools.cmp_to_key(f)",
+        "argparse.Namespace(g=f)",
+        "argparse.Namespace(g=C)",
+        "argparse.Namespace(g=C().m)",
+        "argparse.Namespace(steps=[('first', argparse.Namespace(g=functools.partial(f, 1)))])",
+        "threading.Thread(target=f)",
+    )
+}
+COVERED: dict[str, Files] = {
+    **CONDITIONS,
+    **LOADED,
+    **REGISTRATIONS,
+    **TEXTS,
+    **NAMESPACES,
+    **HOLDERS,
+}
 UNTOUCHED: dict[str, Files] = {
     "a computed text where nothing is looked up": {
         "x.py": F,

@@ -19,7 +19,15 @@ from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
-from recsys_lineage.assets.code.held_values import ATOMS, attributes, cells, defaults, digest_of, held_values
+from recsys_lineage.assets.code.held_values import (
+    ATOMS,
+    attributes,
+    cells,
+    defaults,
+    digest_of,
+    held_by_library,
+    held_values,
+)
 from recsys_lineage.assets.code.installed import install_folder, is_loose
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
@@ -231,12 +239,17 @@ _PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__ite
 """Types of collections whose members are searched; iterating those of other packages may fail or have effects."""
 
 
+_IN_LIBRARIES = 3
+"""How deep objects of other packages are searched: a pipeline holds steps, and a step the function."""
+
+
 class _Walk:
     """Search for code in live objects: the contents of partials, closures and objects are followed."""
 
     def __init__(self, base: Codebase | None) -> None:
         self._base = base
         self._seen: dict[int, object] = {}
+        self._library = 0  # objects of other packages around the present value
 
     def places(self, *values: object) -> Iterator[_Place]:
         """Positions of the code in the values."""
@@ -282,6 +295,10 @@ class _Walk:
             is_own = self._base is None or self._base.is_first_party(type(value).__module__)
             if is_own or isinstance(value, types.SimpleNamespace):
                 yield from self.places(*attributes(value).values())
+            elif self._library < _IN_LIBRARIES:
+                self._library += 1
+                yield from self.places(*held_by_library(value))
+                self._library -= 1
 
 
 def _top_name(function: types.FunctionType) -> str | None:

@@ -36,7 +36,7 @@ from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _EVALUATORS = {"eval", "exec"}
 """Functions that run a text, by whatever name they are called later."""
-_ABOUT = {("inspect", "getdoc"): DOCSTRING, ("inspect", "getmodule"): WORLD}
+_ABOUT: dict[tuple[str, ...], str] = {("inspect", "getdoc"): DOCSTRING, ("inspect", "getmodule"): WORLD}
 """Functions that look up an attribute of their first argument, or what it stands for."""
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
 
