@@ -240,7 +240,7 @@ _PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__ite
 
 
 _IN_LIBRARIES = 3
-"""How deep objects of other packages are searched: a pipeline holds steps, and a step the function."""
+"""Depth to which objects of other packages are searched: a pipeline holds steps, and a step the function."""
 
 
 class _Walk:

@@ -96,7 +96,7 @@ def attributes(value: object) -> dict[str, object]:
 
 
 def held_by_library(value: object) -> list[object]:
-    """What an object of another package holds that may be code: functions, objects, and small collections of these.
+    """Values in an object of another package that may be code: functions, objects, and small collections of these.
 
     Objects written in C, such as that of `functools.cmp_to_key`, are asked for what the garbage collector sees in them.
     """

@@ -125,8 +125,9 @@ class _Uses(ScopedNames):
 
     def _hands_on_docs(self, value: ast.expr) -> None:
         """Visit the new docstring of something; that of something else is used as such there."""
-        is_docs = isinstance(value, ast.Attribute) and value.attr == DOCSTRING
-        self.visit(value.value if is_docs else value)
+        if isinstance(value, ast.Attribute) and value.attr == DOCSTRING:
+            value = value.value
+        self.visit(value)
 
     # --- scopes --------------------------------------------------------------------------------------------
 
