@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from recsys_lineage.proof.asset_proof import AssetProof
 
 _SOON = 10.0
-"""Longest run of an asset in seconds for which a sample runs it once more to see which files it opens."""
+"""Longest run of an asset in seconds for which a sample runs it once more to see which files it opens, and which code
+runs."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Proofs:
         if self.not_run:
             longest = ", ".join(f"{asset} ({seconds:.0f} s)" for asset, seconds in self.not_run.items())
             lines.append(
-                f"Not run once more to see what they open, because they take long: {longest}. --reads runs them."
+                f"Not run once more to see what they open and which code runs, because they take long: {longest}. "
+                "--reads runs them."
             )
         return "\n".join(lines)
 

@@ -35,12 +35,14 @@ COLUMNS = {
     "rows_tried": "output rows whose traces were tested",
     "rows_proved": "output rows that the traced rows alone give again, and that do not occur without them",
     "rows_refuted": "those that did not",
+    "uncovered": "code that ran for the asset and that its code version does not cover, with its places",
     "not_tried": "what could not be tried, and why",
 }
 CHECK = TableCheck(
     "nothing_is_refuted",
-    "no column changed without an edge, and traced rows are enough to make each row again",
-    "SELECT asset FROM output WHERE len(refuted) > 0 OR rows_refuted > 0",
+    "no column changed without an edge, traced rows are enough to make each row again, and the code version covers the "
+    "code that ran",
+    "SELECT asset FROM output WHERE len(refuted) > 0 OR rows_refuted > 0 OR len(uncovered) > 0",
 )
 
 
@@ -114,7 +116,7 @@ def proved(
         row = _row(proof)
         found.append(row)
         tell(Progress(NAME, "step", _verdict_line(row, number + 1, len(made)), (number + 1) / len(made)))
-    wrong = sum(bool(row["refuted"] or row["rows_refuted"]) for row in found)
+    wrong = sum(bool(row["refuted"] or row["rows_refuted"] or row["uncovered"]) for row in found)
     return Output(
         pl.DataFrame(found, schema=_SCHEMA, orient="row"),
         statistics={"assets": len(found), "refuted": wrong},
@@ -131,14 +133,14 @@ def _share(left: TimeLeft, assets: int, *, of: int) -> float | None:
 _SCHEMA: Mapping[str, Any] = {
     "asset": pl.String, "version": pl.Int64, "edges": pl.Int64, "possible": pl.Int64, "shown": pl.Int64,
     "not_shown": pl.List(pl.String), "refuted": pl.List(pl.String), "rows_tried": pl.Int64, "rows_proved": pl.Int64,
-    "rows_refuted": pl.Int64, "not_tried": pl.List(pl.String),
+    "rows_refuted": pl.Int64, "uncovered": pl.List(pl.String), "not_tried": pl.List(pl.String),
 }  # fmt: skip
 
 
 def _verdict_line(row: Mapping[str, Any], number: int, of: int) -> str:
     """The verdict on one asset, in one line."""
     edges = f"{row['edges'] or 0} edges, {row['shown'] or 0} shown, {len(row['not_shown'])} not shown"
-    refuted = len(row["refuted"]) + (row["rows_refuted"] or 0)
+    refuted = len(row["refuted"]) + (row["rows_refuted"] or 0) + len(row["uncovered"])
     rows = f"{row['rows_proved'] or 0} of {row['rows_tried'] or 0} rows proved"
     not_tried = ", not all tried" if row["not_tried"] else ""
     return f"{number} of {of}, {row['asset']}: {edges}, {refuted} refuted, {rows}{not_tried}"
@@ -161,6 +163,7 @@ def _row(proof: AssetProof) -> dict[str, Any]:
         "rows_tried": rows and len(rows.trials),
         "rows_proved": rows and sum(trial.verdict == "proved" for trial in rows.trials),
         "rows_refuted": rows and len(rows.refuted),
+        "uncovered": texts(proof.ran.uncovered) if proof.ran else [],
         "not_tried": [
             *(text.splitlines()[0] for text in proof.not_tried),  # behind it may stand a value that was found
             *(each.limit_reached for each in (columns, rows) if each and each.limit_reached),

@@ -21,7 +21,8 @@ from recsys_lineage.proof.columns import changed_columns, verify_columns
 from recsys_lineage.proof.experiment import Experiment, ExperimentError
 from recsys_lineage.proof.joined_sample import joined_sample
 from recsys_lineage.proof.keys import verify_keys
-from recsys_lineage.proof.observed_reads import ReadProof, verify_reads
+from recsys_lineage.proof.observed.observed_code import CodeProof, ObservedCode
+from recsys_lineage.proof.observed.observed_reads import ReadProof, verify_reads
 from recsys_lineage.proof.rerun import rerun_sample
 from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import traced_rows
@@ -50,7 +51,8 @@ class AssetProof:
     Attributes:
         asset: the asset.
         version: the version whose inputs were sampled; None for the present inputs.
-        columns, rows, reads: the three proofs; None where one was not requested or not possible.
+        columns, rows, reads, ran: the proofs of its columns, its rows, its reads, and of the code that ran; None where
+            one was not requested or not possible.
         not_tried: proof that could not be tried → the reason.
         without: proof that does not exist for such an asset → the reason.
     """
@@ -62,6 +64,7 @@ class AssetProof:
     reads: ReadProof | None
     not_tried: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    ran: CodeProof | None = None
 
     @property
     def true(self) -> bool:
@@ -70,6 +73,7 @@ class AssetProof:
             (self.columns is None or self.columns.sound)
             and (self.rows is None or self.rows.true)
             and (self.reads is None or self.reads.true)
+            and (self.ran is None or self.ran.true)
         )
 
     @property
@@ -88,7 +92,7 @@ class AssetProof:
 
     def to_json(self) -> dict[str, Any]:
         """One JSON object."""
-        proofs = {"columns": self.columns, "rows": self.rows, "reads": self.reads}
+        proofs = {"columns": self.columns, "rows": self.rows, "reads": self.reads, "code": self.ran}
         return {
             "asset": self.asset,
             "version": self.version,
@@ -101,7 +105,8 @@ class AssetProof:
 
     def report(self) -> str:
         """The reports of the proofs, one after the other."""
-        proofs = [proof.report() for proof in (self.columns, self.rows, self.reads) if proof is not None]
+        all_proofs = (self.columns, self.rows, self.reads, self.ran)
+        proofs = [proof.report() for proof in all_proofs if proof is not None]
         return "\n\n".join([*proofs, *self.not_tried, *self.without])
 
 
@@ -154,7 +159,8 @@ def verify(
         sample: the number of output rows whose traces are tested.
         rounds: the number of data sets on which every column is changed: the rows taken, then copies with shuffled
             values.
-        reads: whether it is run once more as a whole, to observe the files that it opens.
+        reads: whether it is run once more as a whole, to observe the files that it opens and the code that runs. The
+            code is also observed on the samples.
         other_code: continue if today's code differs from the original code.
         seed: the seed of random choices.
         seconds: the time limit for the asset: at most two thirds for changing columns, the rest for traces. Tests
@@ -178,7 +184,8 @@ def verify(
             code, record, lake, pinned,
             rows=rows, sample=sample, rounds=rounds, reads=reads, seed=seed, left=left,
         )  # fmt: skip
-    taken = sampled(code, lake, pinned, rows, seed)
+    observed = ObservedCode(code)
+    taken = sampled(observed.watched(once=True), lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
     taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
     not_tried: list[str] = []
@@ -203,9 +210,10 @@ def verify(
             sample=sample, seed=seed, superfluous=superfluous, name=asset.name, left=left.part(1),
         )  # fmt: skip
     request = Request(partitions=list(record.partitions) or None)
-    read_proof = verify_reads(code, lake, request, pinned=pinned) if reads else None
+    read_proof = verify_reads(observed.watched(), lake, request, pinned=pinned) if reads else None
     tested = record.version if made_of_tables else None
-    return AssetProof(asset.name, tested, columns, row_proof, read_proof, tuple(not_tried))
+    ran, unseen = observed.proof()
+    return AssetProof(asset.name, tested, columns, row_proof, read_proof, (*not_tried, *unseen), ran=ran)
 
 
 def _limit(left: TimeLeft) -> float:
@@ -245,12 +253,13 @@ def _of_python(
     """The proof of an asset whose code is Python: its function runs again on changed frames of its inputs."""
     not_tried: list[str] = []
     columns = None
+    observed = ObservedCode(asset)
     try:
         if not record.column_lineage:
             raise ExperimentError(
                 "The columns have no lineage to test.", where=asset.code.origin, advice=OPAQUE
             )
-        taken = rerun_sample(asset, record, lake, rows, seed)
+        taken = rerun_sample(observed.watched(once=True), record, lake, rows, seed)
         columns = verify_columns(
             taken.compute, taken.schemas, taken.tables, record.column_lineage,
             seed=seed, rounds=rounds, name=asset.name, seconds=left.part(_OF_COLUMNS).seconds,
@@ -261,9 +270,13 @@ def _of_python(
         asset, record, lake, sample=min(sample, _KEYED_ROWS), seed=seed, left=left.part(1)
     )
     request = Request(partitions=list(record.partitions) or None)
-    read_proof = verify_reads(asset, lake, request, pinned=pinned) if reads else None
+    read_proof = verify_reads(observed.watched(), lake, request, pinned=pinned) if reads else None
     without = () if row_proof else ("no proof of rows: the Python function names no keys of what it reads",)
-    return AssetProof(asset.name, record.version, columns, row_proof, read_proof, tuple(not_tried), without)
+    ran, unseen = observed.proof()
+    not_tried += unseen
+    return AssetProof(
+        asset.name, record.version, columns, row_proof, read_proof, tuple(not_tried), without, ran
+    )
 
 
 def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, seed: int = 0) -> AssetSample:

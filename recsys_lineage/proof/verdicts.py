@@ -19,7 +19,7 @@ def verdicts(proofs: Sequence[AssetProof]) -> str:
     Edges are pairs of an input and an output column. Shown and not shown count DIRECT edges with and without an
     observed change.
     """
-    return table_text(("asset", *_SUMS, "reads"), [_line(proof) for proof in proofs], sums=_SUMS)
+    return table_text(("asset", *_SUMS, "reads", "code"), [_line(proof) for proof in proofs], sums=_SUMS)
 
 
 def _line(proof: AssetProof) -> tuple[object, ...]:
@@ -35,4 +35,6 @@ def _line(proof: AssetProof) -> tuple[object, ...]:
         else (0,) * 3
     )
     of_reads = "not run" if reads is None else "as recorded" if reads.true else "differ"
-    return (proof.asset, *of_columns, *of_rows, of_reads)
+    ran = proof.ran
+    of_code = "not run" if ran is None else "covered" if ran.true else "not covered"
+    return (proof.asset, *of_columns, *of_rows, of_reads, of_code)

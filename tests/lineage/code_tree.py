@@ -19,9 +19,12 @@ class Tree:
         self.folder, self.name = folder, name
 
     def write(self, files: dict[str, str]) -> None:
-        """Writes modules of the package; `PKG` stands for its name."""
+        """Writes modules of the package, and of others whose names begin like its own; `PKG` stands for its name."""
         for path, text in {"__init__.py": "", **files}.items():
-            place = self.folder / self.name / path
+            is_other = path.startswith("PKG")
+            place = (
+                self.folder / path.replace("PKG", self.name) if is_other else self.folder / self.name / path
+            )
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text.replace("PKG", self.name))
 

@@ -15,6 +15,7 @@ import pytest
 from recsys_lineage.assets.code.code_version import code_version, reachable
 from recsys_lineage.errors import LineageError
 from tests.lineage.code_tree import Tree
+from tests.lineage.pythons import OTHERS, answer, interpreter
 
 ROOT = Path(__file__).parents[2]
 HEAD = """
@@ -338,3 +339,43 @@ def test_a_value_that_is_nested_too_deeply_is_refused(tree: Tree) -> None:
     finally:
         while held is not None:  # Python ends when it takes such a chain apart in one go
             held = held.rate
+
+
+FUNCTIONS = [
+    "lambda: [x + 1 for x in y]",
+    "lambda: {x: 'k' for x in y if x != 3}",
+    "lambda: {z for x in y for z in x.a if z}",
+    "lambda: sum(x * 2.5 for x in y)",
+    "lambda: [[n for n in m] for m in y]",
+    "lambda: [lambda: x for x in y]",
+    "lambda: None",
+    "lambda a=1, *b, c: (a, b, c, None, True, ...)",
+    "lambda: f'{y} and {1 + 1:>4}'",
+    "lambda: g(k=1, w='two')(*y, **z) or y[1:2] is None",
+    "lambda: (yield y.a)",
+    "made()",
+    "[make() for make in [made]][0]",
+]
+"""Functions, of which Python's versions make different code objects."""
+WORDS_PROGRAM = """
+from recsys_lineage.assets.code.held_values import digest_of
+def made():
+    def inner(x):
+        'Text.'
+        class Own(list):
+            'Text.'
+            def run(self, n): return super().run([each.b for each in n], -1)
+        with x as y:
+            return [Own(z).run(7) for z in y if z]
+    return inner
+print(json.dumps([digest_of(eval(text, {"made": made})) for text in sys.argv[2:]]))
+"""
+
+
+@pytest.mark.parametrize("version", OTHERS)
+def test_every_python_gives_held_functions_the_same_digests(version: str) -> None:
+    here, there = (
+        dict(zip(FUNCTIONS, answer(python, WORDS_PROGRAM, str(ROOT), *FUNCTIONS), strict=True))
+        for python in (sys.executable, interpreter(version))
+    )
+    assert there == here and len({*here.values()}) > len(FUNCTIONS) / 2

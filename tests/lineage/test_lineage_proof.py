@@ -43,6 +43,7 @@ def test_every_sql_asset_that_was_made_is_proved(project: Project) -> None:
     assert (spend["edges"], spend["possible"]) == (5, 6)
     assert (spend["shown"], spend["not_shown"], spend["refuted"]) == (2, [], [])
     assert spend["rows_tried"] == spend["rows_proved"] == 2 and not spend["rows_refuted"]
+    assert spend["uncovered"] == []
     record = project.records.latest("lineage_proof")
     assert record is not None and {read.name for read in record.reads} == {"orders", "spend"}
 

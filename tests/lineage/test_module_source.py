@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from hypothesis import strategies as st
 
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource, constants_of
 from tests.examples import JUDGES, examples
+from tests.lineage.pythons import OTHERS, answer, interpreter
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
@@ -138,12 +136,8 @@ def _numbers_and_names(text: str) -> list[tuple[tuple[int, int], str]]:
 
 # --- every interpreter ------------------------------------------------------------------------------------
 
-# The package's own __init__ needs libraries that a bare interpreter lacks; what takes code apart does not.
 PROGRAM = """
-import importlib.util, json, sys
 from pathlib import Path
-sys.path[:0] = [sys.argv[1]]
-sys.modules["recsys_lineage"] = importlib.util.module_from_spec(importlib.util.find_spec("recsys_lineage"))
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 found, code = {}, Codebase("recsys_assets")
@@ -162,12 +156,6 @@ print(json.dumps(found))
 
 EVERY = 4 if JUDGES else 1
 """Every how many modules are taken apart by each interpreter."""
-OTHERS = {"3.10", "3.11", "3.12"} - {f"{sys.version_info[0]}.{sys.version_info[1]}"}
-
-
-def _interpreter(version: str) -> str | None:
-    placed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-    return (str(placed[-1]) if placed else None) or shutil.which(f"python{version}")
 
 
 @pytest.fixture(scope="session")
@@ -175,22 +163,12 @@ def digests_here() -> dict[str, str]:
     return _digests_of(sys.executable)
 
 
-def _digests_of(interpreter: str) -> dict[str, str]:
-    done = subprocess.run(
-        [interpreter, "-I", "-c", PROGRAM, str(ROOT), str(EVERY), *PACKAGES],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def _digests_of(python: str) -> dict[str, str]:
+    return answer(python, PROGRAM, str(ROOT), str(EVERY), *PACKAGES)
 
 
-@pytest.mark.parametrize("version", sorted(OTHERS))
+@pytest.mark.parametrize("version", OTHERS)
 def test_every_python_gives_the_same_versions(version: str, digests_here: dict[str, str]) -> None:
-    interpreter = _interpreter(version)
-    if interpreter is None:
-        pytest.skip(f"no Python {version} on this machine")
-    there = _digests_of(interpreter)
+    there = _digests_of(interpreter(version))
     assert len(there) > 500
     assert there == digests_here

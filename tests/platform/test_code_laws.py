@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import ast
-import gc
 import sys
-import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -20,13 +17,12 @@ import recsys_assets.assets.catalogue  # noqa: F401  (its modules are looked thr
 from recsys_assets.assets.serving.reports import ReportFiles, metrics_frame, recommendations_frame
 from recsys_assets.shop.loaded_source import built_in_sources
 from recsys_lineage.assets.asset_code import AssetCode
-from recsys_lineage.assets.code.code_version import code_version, reachable, roots_of
+from recsys_lineage.assets.code.code_version import code_version, codebase_around, reachable
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource
 from recsys_lineage.assets.materialize import Outcome
-from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.orchestration import asset_run
-from recsys_lineage.progress import tell
+from recsys_lineage.proof.observed.observed_code import ObservedCode
 from recsys_models import families
 from tests.examples import JUDGES
 from tests.platform.conftest import Shop, opened
@@ -35,8 +31,6 @@ from tests.platform.shop import write_shop
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("recsys_lineage", "recsys_models", "recsys_assets")
 FAMILIES = {"RECSYS_FAMILIES": ",".join(families), "RECSYS_TRIALS": "2"}
-WATCHING = ("surroundings", "guarded_code")
-"""Besides the files of wrapper code: modules that watch what an asset opens; they make nothing of it."""
 EVERY = 32
 """Of the modules that ran, of how many one is edited to see that just the assets that reach it change."""
 Roots = dict[str, tuple[Definition, ...]]
@@ -53,7 +47,7 @@ def recorded_roots(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[
 
             def version(root: object, parameters: Any, *, true: Any = code_version, **options: Any) -> str:
                 made = true(root, parameters, **options)
-                found[made] = roots_of(root, parameters, **options)
+                _, found[made] = codebase_around(root, parameters, **options)
                 return made
 
             patched.setattr(module, "code_version", version)
@@ -115,64 +109,26 @@ def reached(roots: Roots, codebase: Codebase) -> dict[str, frozenset[Definition]
 # --- what runs is covered ---------------------------------------------------------------------------------
 
 
-class Executed:
-    """The code that each asset's compute executes, seen by Python's own profiler."""
+class Watched:
+    """The code that each asset's compute executes."""
 
     def __init__(self) -> None:
-        self.codes: dict[str, set[CodeType]] = defaultdict(set)
-        self._asset = ""
-        self._mine: dict[str, bool] = {}
+        self.observed: dict[str, list[ObservedCode]] = defaultdict(list)
 
-    def around(self, name: str, compute: Callable[..., Any]) -> Callable[..., Any]:
-        def observed(*arguments: Any) -> Any:
-            self._asset = name
-            # A generator that an asset before left unfinished is ended when it is collected: not by this one's code.
-            gc.collect()
-            gc.disable()
-            threading.setprofile(self._seen)
-            sys.setprofile(self._seen)
-            try:
-                return compute(*arguments)
-            finally:
-                sys.setprofile(None)
-                threading.setprofile(None)  # type: ignore[arg-type]
-                gc.enable()
-
-        return observed
-
-    def _seen(self, frame: FrameType, event: str, _: Any) -> None:
-        if event != "call" or frame.f_code in self.codes[self._asset]:
-            return
-        if self._is_mine(frame.f_code.co_filename) and not self._is_beside(frame):
-            self.codes[self._asset].add(frame.f_code)
-
-    def _is_mine(self, file: str) -> bool:
-        if file not in self._mine:
-            path = Path(file)
-            mine = any(ROOT / package in path.parents for package in PACKAGES)
-            self._mine[file] = mine and file not in WRAPPER_FILES and path.stem not in WATCHING
-        return self._mine[file]
-
-    @staticmethod
-    def _is_beside(frame: FrameType | None) -> bool:
-        """Whether it is an import that runs a module, or a listener of the progress, which others put there."""
-        inner = None
-        while frame is not None:
-            if frame.f_code.co_name == "<module>" or frame.f_code.co_name == "observed":
-                return frame.f_code.co_name == "<module>"
-            if frame.f_code is tell.__code__ and inner is not None:
-                return True
-            inner, frame = frame, frame.f_back
-        return False
+    def asset(self, asset: AssetCode) -> AssetCode:
+        self.observed[asset.name].append(ObservedCode(asset))
+        return self.observed[asset.name][-1].watched()
 
     def definitions(self, asset: str) -> set[Definition]:
         """The top-level definitions that the asset executed."""
         found = set()
-        for code in self.codes[asset]:
-            path = Path(code.co_filename)
+        for executed in (each for observed in self.observed[asset] for each in observed.executed.found):
+            path = Path(executed.file)
+            if executed.kind != "function" or not path.is_file():  # one that dataclasses made has no file
+                continue
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            names = ModuleSource.load(path).names_at(code.co_firstlineno)
-            assert names, f"{path}:{code.co_firstlineno} is in no definition"
+            names = ModuleSource.load(path).names_at(executed.line)
+            assert names, f"{path}:{executed.line} is in no definition"
             found |= {Definition(module, name) for name in names}
         return found
 
@@ -181,12 +137,11 @@ class Executed:
 def test_what_an_asset_executes_is_covered_and_any_edit_of_it_changes_the_version(
     new_shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    executed = Executed()
+    executed = Watched()
     true_attempt = asset_run.attempt
 
     def observed(asset: AssetCode, *arguments: Any, **named: Any) -> Outcome:
-        watched = replace(asset, compute=executed.around(asset.name, asset.compute))
-        return true_attempt(watched, *arguments, **named)
+        return true_attempt(executed.asset(asset), *arguments, **named)
 
     monkeypatch.setattr(asset_run, "attempt", observed)
     with recorded_roots(monkeypatch) as found, opened(new_shop, **FAMILIES) as platform:
@@ -194,12 +149,14 @@ def test_what_an_asset_executes_is_covered_and_any_edit_of_it_changes_the_versio
         assert platform.run(names).success
         assert platform.run(["candidate_lightgcn", "champion"], continues=True).success
         roots = {name: found[code.code_version] for name, code in platform.codes.items()}
+    proofs = [observed.proof() for each in executed.observed.values() for observed in each]
+    assert not [(proof, unseen) for proof, unseen in proofs if unseen or proof is None or not proof.true]
     covered = reached(roots, Codebase("recsys_assets"))
     missed = {
         name: sorted(beyond) for name in covered if (beyond := executed.definitions(name) - covered[name])
     }
     assert not missed
-    ran = {name for name in covered if executed.codes[name]}
+    ran = {name for name in covered if executed.definitions(name)}
     assert ran >= set(platform.names()) & set(covered), "every asset was seen"
     everything = sorted(set().union(*(executed.definitions(name) for name in ran)))
     assert len(everything) > 250

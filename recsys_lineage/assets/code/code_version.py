@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import inspect
 import json
 import sys
 import threading
@@ -20,8 +19,16 @@ from pathlib import Path, PurePath
 from typing import Any
 from uuid import UUID
 
-from recsys_lineage.assets.code.held_values import ATOMS, attributes, cells, defaults, digest_of, held_values
-from recsys_lineage.assets.code.installed import install_folder
+from recsys_lineage.assets.code.held_values import (
+    ATOMS,
+    attributes,
+    cells,
+    defaults,
+    digest_of,
+    held_by_library,
+    held_values,
+)
+from recsys_lineage.assets.code.installed import install_folder, is_loose
 from recsys_lineage.assets.code.live_source import live_text
 from recsys_lineage.assets.code.parameters import Named, as_recorded
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
@@ -125,16 +132,18 @@ def _undisturbed() -> Iterator[None]:
             forget_trees()
 
 
-def roots_of(
+def codebase_around(
     root: object,
     parameters: Mapping[str, Any] | None = None,
     *,
     more_roots: Sequence[object] = (),
     owner: str | None = None,
-) -> tuple[Definition, ...]:
-    """The definitions that `code_version` starts from, in order; arguments and errors as there."""
+) -> tuple[Codebase, tuple[Definition, ...]]:
+    """The first-party code around some code, and the definitions that `code_version` starts from, in order; arguments
+    and errors as there."""
     with _undisturbed():
-        return tuple(_entered(root, parameters or {}, more_roots, owner)[1])
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
+        return codebase, tuple(roots)
 
 
 def owner_of(origin: str) -> str | None:
@@ -192,7 +201,7 @@ def _entered(
         elif base.is_first_party(place.module):
             if base.path(place.module) != place.path:
                 modules[place.module] = place.path
-        elif place in first or _is_loose(place):
+        elif place in first or is_loose(place.module, place.path):
             modules[place.module] = place.path
         else:
             continue
@@ -230,12 +239,17 @@ _PLAIN_ITERATION = (list.__iter__, tuple.__iter__, set.__iter__, frozenset.__ite
 """Types of collections whose members are searched; iterating those of other packages may fail or have effects."""
 
 
+_IN_LIBRARIES = 3
+"""Depth to which objects of other packages are searched: a pipeline holds steps, and a step the function."""
+
+
 class _Walk:
     """Search for code in live objects: the contents of partials, closures and objects are followed."""
 
     def __init__(self, base: Codebase | None) -> None:
         self._base = base
         self._seen: dict[int, object] = {}
+        self._library = 0  # objects of other packages around the present value
 
     def places(self, *values: object) -> Iterator[_Place]:
         """Positions of the code in the values."""
@@ -281,6 +295,10 @@ class _Walk:
             is_own = self._base is None or self._base.is_first_party(type(value).__module__)
             if is_own or isinstance(value, types.SimpleNamespace):
                 yield from self.places(*attributes(value).values())
+            elif self._library < _IN_LIBRARIES:
+                self._library += 1
+                yield from self.places(*held_by_library(value))
+                self._library -= 1
 
 
 def _top_name(function: types.FunctionType) -> str | None:
@@ -297,17 +315,6 @@ def _file(name: str | None) -> Path | None:
         return None
     path = Path(name)
     return path if path.is_file() else None
-
-
-def _is_loose(place: _Place) -> bool:
-    """Whether a file outside the import path is first-party: a script, or a module loaded by its path."""
-    top = place.module.partition(".")[0]
-    return (
-        place.path is not None
-        and top not in sys.stdlib_module_names
-        and install_folder(place.path) is None
-        and Path(inspect.__file__).parent not in place.path.parents
-    )
 
 
 def _by_its_file(base: Codebase, place: _Place) -> _Place:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recsys_lineage.assets.code.code_version import by_module, constants_reached, reachable
+from recsys_lineage.assets.code.code_version import by_module, codebase_around, constants_reached, reachable
+from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,7 @@ class CoveredCode:
     def constants(self) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants in the modules of these definitions; errors as `by_module`."""
         return constants_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)
+
+    def codebase(self) -> tuple[Codebase, tuple[Definition, ...]]:
+        """The first-party code around it, and the definitions that it starts from; errors as `by_module`."""
+        return codebase_around(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)

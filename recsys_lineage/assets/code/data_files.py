@@ -25,12 +25,12 @@ class DataFiles:
 
     def __init__(self, modules: FirstPartyModules) -> None:
         self._modules = modules
-        self._below: dict[tuple[str, bool], tuple[Path, ...]] = {}
+        self._below: dict[tuple[str, bool, bool], tuple[Path, ...]] = {}
 
     def matching(self, pattern: str) -> tuple[tuple[Path, str], ...]:
         """The files that a pattern leads to, each with its name below the pattern's folder.
 
-        A folder stands for every file below it. Code is left out, except a file that is named exactly.
+        A folder stands for every file below it. Code is left out, except files that are named as such.
         """
         pattern = os.path.normpath(pattern)
         known, star, _ = pattern.partition("*")
@@ -46,16 +46,15 @@ class DataFiles:
         matches = re.compile(
             ".*".join(map(re.escape, re.split(r"\*+", pattern))) + "(/.*)?", re.DOTALL
         ).fullmatch
-        return tuple(
-            (path, os.path.relpath(path, folder)) for path in self.below(folder) if matches(str(path))
-        )
+        found = self.below(folder, code=True) if pattern.endswith(".py") else self.below(folder)
+        return tuple((path, os.path.relpath(path, folder)) for path in found if matches(str(path)))
 
-    def below(self, folder: str, *, packages: bool = True) -> tuple[Path, ...]:
+    def below(self, folder: str, *, packages: bool = True, code: bool = False) -> tuple[Path, ...]:
         """The data files below a folder of a first-party package, sorted; without those of packages in it if not
-        `packages`."""
-        key = (folder, packages)
+        `packages`, with the files of code if `code`."""
+        key = (folder, packages, code)
         if key not in self._below:
-            self._below[key] = tuple(self._walk(folder, packages)) if self._is_ours(folder) else ()
+            self._below[key] = tuple(self._walk(folder, packages, code)) if self._is_ours(folder) else ()
         return self._below[key]
 
     def _is_ours(self, folder: str) -> bool:
@@ -65,7 +64,7 @@ class DataFiles:
             for home in homes or ()
         )
 
-    def _walk(self, folder: str, packages: bool) -> Iterator[Path]:
+    def _walk(self, folder: str, packages: bool, code: bool) -> Iterator[Path]:
         for name, folders, files in os.walk(folder):
             self._modules.saw(Path(name))
             folders[:] = sorted(
@@ -75,7 +74,8 @@ class DataFiles:
                 and (packages or not os.path.exists(os.path.join(name, each, "__init__.py")))
             )
             for each in sorted(files):
-                if os.path.splitext(each)[1] not in _CODE and not each.startswith("."):
+                ending = os.path.splitext(each)[1]
+                if (ending not in _CODE or (code and ending == ".py")) and not each.startswith("."):
                     path = Path(name, each)
                     self._modules.saw(path)
                     yield path

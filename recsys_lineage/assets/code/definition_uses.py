@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +21,33 @@ from recsys_lineage.assets.code.syntax.code_paths import (
     SUFFIX,
     UP,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, CodePath, Reference
+from recsys_lineage.assets.code.syntax.references import (
+    ANYTHING,
+    DOCS,
+    DOCSTRING,
+    FINDS,
+    WORLD,
+    CodePath,
+    Reference,
+)
 
 
 @dataclass(frozen=True)
 class Uses:
-    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run."""
+    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run.
+
+    `beginnings` are the first-party packages that texts begin with which it computes; `finds_modules` says whether it
+    looks modules up by names that it computes or gets. `documented` are the definitions whose docstrings it uses,
+    `uses_docs` says whether it uses those of what it gets.
+    """
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
     lists_subclasses: bool = False
+    beginnings: tuple[str, ...] = ()
+    finds_modules: bool = False
+    documented: tuple[Definition, ...] = ()
+    uses_docs: bool = False
 
 
 class DefinitionUses(ResolvedNames):
@@ -61,25 +78,47 @@ class DefinitionUses(ResolvedNames):
         targets: dict[Definition | str, None] = {}
         runs: dict[str, None] = {}
         # the names of a lazy module are followed to the modules in its table
-        is_lazy = "__getattr__" in source.definitions
+        is_lazy = definition.name in source.lazy_parts
+        beginnings: dict[str, None] = {}
+        documented: dict[Definition, None] = {}
         is_path = bool(source.paths(definition.name))
         for reference in source.references(definition.name):
             if reference.only_runs:
                 assert reference.through is not None
                 runs.update(dict.fromkeys(self._runs(reference.through, module)))
-            elif is_lazy and (reference.text or reference.anywhere):
+            elif reference.finds or reference.docs or (is_lazy and (reference.text or reference.anywhere)):
                 continue
+            elif reference.beginning:
+                if self.is_first_party(reference.beginning) and self._modules.is_there(reference.beginning):
+                    beginnings[reference.beginning] = None
             elif reference.path is not None:
                 if not (reference.only_assigned and is_path):
                     targets.update(dict.fromkeys(self._files_at(self._paths_of(reference.path, module))))
             elif not (definition.name == "__getattr__" and reference == ANYTHING):
                 found = dict.fromkeys(self._resolve(reference, module))
                 targets.update(found)
+                if reference.names[-1:] == (DOCSTRING,):
+                    documented.update((each, None) for each in found if isinstance(each, Definition))
+                elif reference.names[-1:] == (WORLD,):
+                    targets.update(dict.fromkeys(self._worlds_of(found)))
                 if not reference.is_part:
                     targets.update(dict.fromkeys(self._files_of_constants(found, definition)))
         targets.pop(definition, None)
         runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-        return Uses(tuple(targets), tuple(runs), source.lists_subclasses(definition.name))
+        return Uses(
+            tuple(targets),
+            tuple(runs),
+            source.lists_subclasses(definition.name),
+            tuple(beginnings),
+            FINDS in source.references(definition.name) and not is_lazy,
+            tuple(documented),
+            DOCS in source.references(definition.name),
+        )
+
+    def _worlds_of(self, targets: Iterable[Definition | str]) -> Iterator[Definition | str]:
+        """Everything in the modules of some definitions."""
+        for module in dict.fromkeys(each.module for each in targets if isinstance(each, Definition)):
+            yield from self.all_of_module(module)
 
     # --- files ---------------------------------------------------------------------------------------------
 

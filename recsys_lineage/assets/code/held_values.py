@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import gc
 import hashlib
+import logging
 import re
 import sys
 import types
@@ -27,6 +29,8 @@ ATOMS = frozenset({bool, bytes, complex, float, int, str, type(None), type(...)}
 """Types of values that hold no others."""
 _BY_TEXT = (date, Decimal, Fraction, PurePath, UUID, range, slice, time, timedelta, tzinfo)
 _MANY = (list, tuple, deque)
+_MOST_HELD = 1_000
+"""Longest collection in an object of another package that is searched for code; longer ones are data."""
 _COLLECTIONS = frozenset({"builtins", "collections", "types"})
 _WRAPPERS = (classmethod, staticmethod)
 
@@ -89,6 +93,21 @@ def attributes(value: object) -> dict[str, object]:
         for name, held in found.items()
         if name not in unequal and not isinstance(getattr(kind, name, None), functools.cached_property)
     }
+
+
+def held_by_library(value: object) -> list[object]:
+    """Values in an object of another package that may be code: functions, objects, and small collections of these.
+
+    Objects written in C, such as that of `functools.cmp_to_key`, are asked for what the garbage collector sees in them.
+    """
+    held = getattr(value, "__dict__", None)
+    found = list(held.values()) if isinstance(held, dict) else gc.get_referents(value)
+    return [each for each in found if not _is_no_code(each)]
+
+
+def _is_no_code(value: object) -> bool:
+    is_large = isinstance(value, (*_MANY, dict, set, frozenset)) and len(value) > _MOST_HELD
+    return type(value) in ATOMS or is_large or isinstance(value, types.ModuleType | logging.Logger)
 
 
 def _is_data(value: object) -> bool:
@@ -220,9 +239,10 @@ def _inside(function: types.FunctionType) -> str:
     for code in codes:
         words.update(code.co_names)
         codes.extend(each for each in code.co_consts if isinstance(each, types.CodeType))
-        docstring = code.co_consts[:1] if code.co_name != "<lambda>" else ()
+        docstring = () if code.co_name.startswith("<") else code.co_consts[:1]
         words.update(map(_word, set(code.co_consts) - set(docstring)))
-    return _hashed("words", *sorted(words))
+    # Python 3.12 makes no code of its own of a comprehension: whether there is such a constant tells nothing
+    return _hashed("words", *sorted(words - {""}))
 
 
 def _word(constant: object) -> str:

@@ -9,7 +9,13 @@ from recsys_lineage.assets.code.definition_uses import DefinitionUses
 from recsys_lineage.assets.code.resolved_names import Definition
 from recsys_lineage.assets.code.syntax.module_source import EFFECTS
 from recsys_lineage.assets.code.syntax.references import Import, Reference
-from recsys_lineage.assets.code.syntax.registrations import CHANGES, CLASS_MAKERS, CONSTRUCTORS, Calls, Change
+from recsys_lineage.assets.code.syntax.registrations import (
+    CLASS_MAKERS,
+    CONSTRUCTORS,
+    SUBSCRIPTIONS,
+    Calls,
+    Change,
+)
 
 _Call = tuple[Definition, str]
 """A definition that is called, or the method of it that is; `""` for itself."""
@@ -150,7 +156,7 @@ class ImportEffects(DefinitionUses):
                 change.outside or self._changes_anything(change.calls, module)
                 for change in source.changes(name)
             )
-        if method in CHANGES:
+        if method in SUBSCRIPTIONS:
             return True
         made_by = self._own(source.called.get(name, Calls()).called, module)
         return any(self._changes_state((made, method)) for made in made_by if made != definition)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +25,15 @@ def install_folder(path: Path) -> Path | None:
         if inside is None and folder.is_dir() and top in _listed(folder, folder.stat().st_mtime_ns):
             inside = folder
     return inside
+
+
+def is_loose(module: str, path: Path) -> bool:
+    """Whether a module outside the import path is first-party: a script, or one that was loaded by its path."""
+    return (
+        module.partition(".")[0] not in sys.stdlib_module_names
+        and install_folder(path) is None
+        and Path(inspect.__file__).parent not in path.parents
+    )
 
 
 @cache

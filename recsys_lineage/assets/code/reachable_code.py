@@ -45,6 +45,10 @@ class Codebase(ImportEffects):
 
     def reach(self, roots: Iterable[Definition]) -> tuple[Definition, ...]:
         """Every definition reachable from the roots, themselves included, in the order of discovery."""
+        return self.explored(roots)[0]
+
+    def explored(self, roots: Iterable[Definition]) -> tuple[tuple[Definition, ...], frozenset[str]]:
+        """Every definition reachable from the roots, as `reach`, and the modules that are imported for them."""
         met = dict.fromkeys(roots)
         ahead = list(met)
         run: set[str] = set()
@@ -63,7 +67,8 @@ class Codebase(ImportEffects):
                     for effect in self.effects(name):
                         meet(effect)
 
-        lists_subclasses = False
+        lists_subclasses = finds_modules = False
+        beginnings: dict[str, None] = {}
         for definition in ahead:
             execute(definition.module)
             used = self.uses(definition)
@@ -76,7 +81,12 @@ class Codebase(ImportEffects):
             if lists_subclasses and definition is ahead[-1]:
                 for derived in self._derived(run, met):
                     meet(derived)
-        return tuple(met)
+            finds_modules = finds_modules or used.finds_modules
+            beginnings.update(dict.fromkeys(used.beginnings))
+            if finds_modules and beginnings and definition is ahead[-1]:
+                for found in self.all_below(beginnings):
+                    meet(found)
+        return tuple(met), frozenset(run)
 
     def _derived(self, modules: Iterable[str], met: Collection[Definition]) -> list[Definition]:
         """Classes in executed modules with a reached base, which `__subclasses__` returns."""
@@ -131,9 +141,12 @@ class Codebase(ImportEffects):
         """A hash of definitions and of the meanings of their names; their modules do not count."""
         places = {definition: str(place) for place, definition in enumerate(reached)}
         total = hashlib.sha256()
+        documented = self._documented(reached)
         for definition in reached:
             source = self.source(definition.module)
             assert source is not None
+            if definition in documented:
+                total.update(f"{source.docs(definition.name)}\x1d".encode())
             targets = (
                 target if isinstance(target, str) else places[target]
                 for target in self.uses(definition).targets
@@ -141,6 +154,16 @@ class Codebase(ImportEffects):
             total.update("\x1e".join([source.digest(definition.name), *targets]).encode())
             total.update(b"\x1d")
         return total.hexdigest()
+
+    def _documented(self, reached: tuple[Definition, ...]) -> frozenset[Definition]:
+        """The definitions whose docstrings are used as data: by name, or of what a function gets from its callers."""
+        found = {each for definition in reached for each in self.uses(definition).documented}
+        readers = {definition for definition in reached if self.uses(definition).uses_docs}
+        for definition in reached if readers else ():
+            targets = [each for each in self.uses(definition).targets if isinstance(each, Definition)]
+            if definition in readers or not readers.isdisjoint(targets):
+                found.update([definition, *targets])
+        return frozenset(found)
 
 
 def _named(roots: tuple[Definition, ...]) -> str:

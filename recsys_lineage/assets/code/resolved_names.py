@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from recsys_lineage.assets.code.data_files import content_of
 from recsys_lineage.assets.code.first_party import FirstPartyModules
 from recsys_lineage.assets.code.syntax.module_source import ModuleSource
-from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference
+from recsys_lineage.assets.code.syntax.references import ANYTHING, DOCSTRING, Import, Reference
 
 _BUILTINS = frozenset(dir(builtins))
 
@@ -195,10 +195,19 @@ class ResolvedNames:
                     yield from self._look_up(target, (name, *rest), ahead)
                     return
         yield WholeModule(module)
+        for part in sorted(source.lazy_parts):  # a module that it finds by a computed name
+            for reference in source.references(part):
+                if reference.anywhere:
+                    yield from self._anywhere(reference.text, module)
 
     def all_of_module(self, module: str) -> Iterator[Definition | str]:
         """Every definition of a module, and the targets of its imports."""
         yield from self._expanded(iter((WholeModule(module),)))
+
+    def all_below(self, packages: Iterable[str]) -> Iterator[Definition]:
+        """Every definition of every module below some packages."""
+        modules = (WholeModule(module) for package in packages for module in self._modules.below(package))
+        yield from (each for each in self._expanded(modules) if isinstance(each, Definition))
 
     def _expanded(self, targets: Iterator[Target]) -> Iterator[Definition | str]:
         """Targets with each whole module expanded, once, even if modules import each other."""
@@ -218,7 +227,7 @@ class ResolvedNames:
         if source is None:
             yield module
             return
-        yield from (Definition(module, name) for name in source.definitions)
+        yield from (Definition(module, name) for name in source.definitions if name != DOCSTRING)
         for imported in source.executed:
             target = self._absolute(imported, module)
             if imported.name == "*" and self.is_first_party(target):
@@ -297,10 +306,17 @@ class ResolvedNames:
         source = self.source(package)
         if source is None:
             return
-        for name in source.exported:
+        for name in self._exports(package, source):
             module = f"{package}.{name}"
             if name.isidentifier() and name not in source.imports and self._modules.is_there(module):
                 yield module
+
+    def _exports(self, package: str, source: ModuleSource) -> Iterable[str]:
+        """The names in `__all__`; where it is computed, also those of all modules of the package."""
+        if not source.exports_anything:
+            return source.exported
+        inner = (module.removeprefix(f"{package}.") for module in self._modules.below(package))
+        return dict.fromkeys([*source.exported, *(name for name in inner if "." not in name)])
 
     def _has(self, module: str, name: str, *, surely: bool, ahead: frozenset[str] = frozenset()) -> bool:
         """Whether a star import of a first-party module binds a name; where a star in it may, only if not `surely`."""
@@ -309,7 +325,7 @@ class ResolvedNames:
             return False
         if name in source.definitions or name in source.imports:
             return True
-        if name in source.exported and self._modules.is_there(f"{module}.{name}"):
+        if name in self._exports(module, source) and self._modules.is_there(f"{module}.{name}"):
             return True
         if not surely:
             return bool(source.stars)

@@ -19,7 +19,7 @@ from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
 from recsys_lineage.cli.place import Place
 from recsys_lineage.cli.proving import Extent, Proofs, proofs_of
 from recsys_lineage.proof.asset_proof import AssetProof
-from recsys_lineage.proof.observed_reads import ReadProof
+from recsys_lineage.proof.observed.observed_reads import ReadProof
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import prune
 from tests.lineage.graph.shop import Shop

@@ -77,6 +77,10 @@ def text_of(node: ast.AST) -> str:
         return re.sub(r"%(\(\w*\))?[-+ #\d.]*[a-zA-Z]", "*", text_of(node.left))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         return re.sub(r"{[^{}]*}", "*", text_of(node.func.value))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+        parts = node.args[0] if len(node.args) == 1 else None
+        if isinstance(parts, ast.List | ast.Tuple):
+            return text_of(node.func.value).join(map(text_of, parts.elts))
     return "*"
 
 

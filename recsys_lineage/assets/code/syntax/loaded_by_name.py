@@ -6,6 +6,8 @@ import ast
 import re
 from textwrap import dedent
 
+from recsys_lineage.assets.code.syntax.code_paths import text_of
+
 IMPORTERS = frozenset(
     {
         "__import__", "builtins.__import__", "importlib.__import__", "importlib.import_module",
@@ -20,6 +22,10 @@ FINDERS = frozenset(
     }
 )  # fmt: skip
 """Functions that find modules whose names are not in the text."""
+SEARCHES = frozenset({"importlib.find_spec", "importlib.util.find_spec"})
+"""Functions that only look for the module of a name."""
+PACKAGES = frozenset({"importlib.import_module", *SEARCHES})
+"""Functions whose second argument is the package that a relative name starts from."""
 HANDED_ON = frozenset({*IMPORTERS, *FINDERS})
 """Functions that import whatever they are called with elsewhere, once they stand in a value or an argument."""
 LOADED = ("sys", "modules")
@@ -31,6 +37,8 @@ ABOUT_MODULES = frozenset(
 _HOOKS = frozenset({"exec_module", "load_module"})
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+(?::[A-Za-z_][\w.]*)?|[A-Za-z_]\w*:[A-Za-z_][\w.]*")
 _IMPORT = re.compile(r"(?:^|[;:\n])[ \t]*(?:import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b)")
+_COMPUTED = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.\w*\*")
+_COMPUTED_IMPORT = re.compile(r"\b(?:from|import)[ \t]+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.\w*\*")
 _FILE = re.compile(r"\w[\w ./-]*\.[A-Za-z]\w{0,9}")
 
 
@@ -52,11 +60,17 @@ def imports_in(text: str) -> list[ast.Import | ast.ImportFrom]:
 
 def beginning(name: ast.expr | None) -> str:
     """The package that a computed module name begins with: `a.b` of `f"a.b.{c}"` and of `"a.b." + c`."""
-    while isinstance(name, ast.BinOp):
-        name = name.left
-    first = name.values[0] if isinstance(name, ast.JoinedStr) and name.values else name
-    text = first.value if isinstance(first, ast.Constant) else None
-    return text.rpartition(".")[0] if isinstance(text, str) else ""
+    return "" if name is None else text_of(name).partition("*")[0].rpartition(".")[0]
+
+
+def beginnings(node: ast.expr) -> list[str]:
+    """The packages that a computed text begins with, if it is a module's name or imports one by a computed name."""
+    text = text_of(node)
+    if "." not in text or "*" not in text:
+        return []
+    whole = _COMPUTED.match(text)
+    found = _COMPUTED_IMPORT.findall(text)
+    return [whole[1], *found] if whole else found
 
 
 def is_import_hook(node: ast.ClassDef) -> bool:

@@ -7,12 +7,12 @@ import hashlib
 import re
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 from recsys_lineage.assets.code.syntax.bound_names import bound_names
-from recsys_lineage.assets.code.syntax.references import CodePath, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.references import DOCSTRING, CodePath, Import, Reference
 from recsys_lineage.assets.code.syntax.registrations import (
     Calls,
     Change,
@@ -23,12 +23,19 @@ from recsys_lineage.assets.code.syntax.registrations import (
     is_mutable,
 )
 from recsys_lineage.assets.code.syntax.tokens import BODIES, between, is_text, nodes_in, span, tokens_of
+from recsys_lineage.assets.code.syntax.top_level import (
+    computes_exports,
+    has_effects,
+    imports_below,
+    is_main_guard,
+    is_type_checking,
+    only_imports,
+    texts_in,
+)
 from recsys_lineage.assets.code.syntax.used_names import used_names
 
 EFFECTS = "<module>"
 """Name of the definition that stands for a module's statements with effects, such as registrations."""
-_SIMPLE = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Pass)
-_BLOCKS = (ast.If, ast.Try, ast.With, ast.For, ast.While, ast.Match)
 
 
 class ModuleSource:
@@ -39,10 +46,11 @@ class ModuleSource:
 
     Attributes:
         definitions: name → the indices, from 0, of the top-level statements that bind it. `EFFECTS` is among them if
-            importing the module has effects.
+            importing the module has effects, `__doc__` if it has a docstring.
         imports: name → the target of its import at the top.
         stars: the modules that are imported with `*`.
         exported: the names in `__all__`, as far as they stand in the text.
+        exports_anything: whether `__all__` is computed.
         executed: every import that runs when the module is imported, in order.
         decorators: name of a decorated definition → the names in its decorators.
         bases: name of a derived class → the names in its bases and its metaclass.
@@ -58,6 +66,7 @@ class ModuleSource:
         self.imports: dict[str, list[Import]] = {}
         self.stars: list[Import] = []
         self.exported: dict[str, None] = {}
+        self.exports_anything = False
         self.executed: list[Import] = []
         self.decorators: dict[str, tuple[Reference, ...]] = {}
         self.bases: dict[str, tuple[tuple[Reference, ...], tuple[Reference, ...]]] = {}
@@ -91,21 +100,24 @@ class ModuleSource:
         return _loaded(path, found.st_mtime_ns, found.st_size)
 
     def _take(self, place: int, statement: ast.stmt) -> None:
-        if _is_main_guard(statement) or is_text(statement):
+        if place == 0 and is_text(statement):
+            self.definitions[DOCSTRING] = [place]
+        if is_main_guard(statement) or is_text(statement):
             return
         for name, imports in bound_names([statement]).items():
             if imports:
                 self.imports.setdefault(name, []).extend(imports)
-            if not (imports and _only_imports(statement, name)):
+            if not (imports and only_imports(statement, name)):
                 self.definitions.setdefault(name, []).append(place)
         if "__all__" in self._statements[place]:
-            self.exported.update(dict.fromkeys(_texts_in(statement)))
-        for imported, only_types in _imports_below(statement):
+            self.exported.update(dict.fromkeys(texts_in(statement)))
+            self.exports_anything = self.exports_anything or computes_exports(statement)
+        for imported, only_types in imports_below(statement):
             if imported.name == "*":
                 self.stars.append(imported)
             if not only_types:
                 self.executed.append(imported)
-        if _has_effects(statement) or (isinstance(statement, ast.ClassDef) and changes_in_class(statement)):
+        if has_effects(statement) or (isinstance(statement, ast.ClassDef) and changes_in_class(statement)):
             self.definitions.setdefault(EFFECTS, []).append(place)
         if isinstance(statement, ast.AugAssign):
             self._grown.setdefault(ast.unparse(statement.target), []).append(place)
@@ -114,13 +126,13 @@ class ModuleSource:
                 if isinstance(target, ast.Name):
                     self._assigned.setdefault(target.id, []).append(statement.value)
         self._made(statement)
-        executed = getattr(statement, "orelse", []) if _is_type_checking(statement) else [statement]
+        executed = getattr(statement, "orelse", []) if is_type_checking(statement) else [statement]
         calls = sum(map(executed_calls, executed), Calls())
         if calls:
             names = list(bound_names([statement]))
             for name in names:
                 self.called[name] = self.called.get(name, Calls()) + calls
-            if not names and not _has_effects(statement):
+            if not names and not has_effects(statement):
                 self.definitions.setdefault(EFFECTS, []).append(place)
 
     def _made(self, statement: ast.stmt) -> None:
@@ -131,7 +143,7 @@ class ModuleSource:
             if isinstance(statement, ast.ClassDef) and (statement.bases or statement.keywords):
                 words = [each.value for each in statement.keywords if each.arg == "metaclass"]
                 self.bases[statement.name] = self._names(statement.bases), self._names(words)
-        elif isinstance(statement, ast.If | ast.Try) and not _is_type_checking(statement):
+        elif isinstance(statement, ast.If | ast.Try) and not is_type_checking(statement):
             for field in BODIES:
                 for inner in nodes_in(statement, field):
                     held = inner.body if isinstance(inner, ast.ExceptHandler) else [inner]
@@ -161,9 +173,21 @@ class ModuleSource:
     def digest(self, name: str) -> str:
         """A hash of a definition's tokens: comments, docstrings, blank lines and layout do not count."""
         if name not in self._digests:
+            if name == DOCSTRING:
+                return self.docs(name)
             tokens = (self._at(place)[1] for place in self.definitions[name])
             self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
         return self._digests[name]
+
+    def docs(self, name: str) -> str:
+        """A hash of the docstrings in a definition."""
+        texts: list[str] = []
+        for place in self.definitions.get(name, ()):
+            for node in ast.walk(ast.parse(self._statements[place])):
+                body = getattr(node, "body", None)
+                if isinstance(body, list) and body and is_text(body[0]):
+                    texts.append(body[0].value.value)
+        return hashlib.sha256("\x1e".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def has_subclass_hook(self, name: str) -> bool:
         """Whether a definition is a class that is notified of each subclass."""
@@ -214,6 +238,15 @@ class ModuleSource:
     def constants(self) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants of the module's code; see `constants_of`."""
         return constants_of(self._text)
+
+    @cached_property
+    def lazy_parts(self) -> frozenset[str]:
+        """The definitions by which a module finds its names on first use: `__getattr__`, and those that it uses."""
+        met = ["__getattr__"] if "__getattr__" in self.definitions else []
+        for name in met:
+            used = (each.names[0] for each in self.references(name) if each.names and each.through is None)
+            met += [each for each in used if each in self.definitions and each not in met]
+        return frozenset(met)
 
     @cached_property
     def lazy_homes(self) -> dict[str, str]:
@@ -288,55 +321,3 @@ def forget_trees() -> None:
     for source in _new:
         source.forget_trees()
     _new.clear()
-
-
-def _imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tuple[Import, bool]]:
-    """The imports in a top-level statement, and whether each serves annotations alone."""
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        yield from ((imported, only_types) for imported in imports_of(statement))
-    elif isinstance(statement, (*_BLOCKS, ast.ExceptHandler, ast.match_case)):
-        guarded = only_types or _is_type_checking(statement)
-        for field in BODIES:
-            for inner in nodes_in(statement, field):
-                yield from _imports_below(inner, guarded if field == "body" else only_types)
-
-
-def _texts_in(statement: ast.stmt) -> Iterator[str]:
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
-def _only_imports(statement: ast.stmt, name: str) -> bool:
-    """Whether a statement binds the name by an import alone, without a condition evaluated at run time."""
-    if _is_type_checking(statement):
-        return name not in bound_names(getattr(statement, "orelse", ()))
-    return isinstance(statement, ast.Import | ast.ImportFrom)
-
-
-def _is_type_checking(statement: ast.AST) -> bool:
-    return isinstance(statement, ast.If) and ast.unparse(statement.test).rpartition(".")[2] == "TYPE_CHECKING"
-
-
-def _is_main_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and any(
-        isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(statement.test)
-    )
-
-
-def _has_effects(statement: ast.AST) -> bool:
-    """Whether a top-level statement does more than bind names of the module."""
-    if isinstance(statement, _SIMPLE) or (isinstance(statement, ast.stmt) and is_text(statement)):
-        return False
-    if isinstance(statement, ast.Assign):
-        return any(_reaches_into(target) for target in statement.targets)
-    if isinstance(statement, ast.AnnAssign | ast.AugAssign):
-        return _reaches_into(statement.target)
-    if isinstance(statement, (ast.If, ast.Try, ast.ExceptHandler)):
-        fields = ("body", "orelse", "handlers", "finalbody")
-        return any(_has_effects(inner) for field in fields for inner in getattr(statement, field, ()))
-    return True
-
-
-def _reaches_into(target: ast.expr) -> bool:
-    return any(isinstance(node, ast.Attribute | ast.Subscript) for node in ast.walk(target))

@@ -23,8 +23,10 @@ class Reference:
     runs the module. Without names and import, the reference stands for everything in its own module, because a name is
     computed at run time. `text` may name a module, a definition (`a.b:c`) or a file next to the code; `anywhere` means
     that the module is found at run time, below the package `text`, or below its own package where that is empty.
-    `path` stands for the files below a path that the code computes; `only_assigned` marks one that the piece merely
-    gives a name to. `is_part` marks a name that a path starts with.
+    `beginning` is a package that a computed text begins with: `a.b` of `f"a.b.{c}"`; `finds` marks a look-up of modules
+    by computed names, which may be such texts; `docs` a use of the docstring of something that the piece gets. `path`
+    stands for the files below a path that the code computes; `only_assigned` marks one that the piece merely gives a
+    name to. `is_part` marks a name that a path starts with.
     """
 
     names: tuple[str, ...] = ()
@@ -35,6 +37,9 @@ class Reference:
     path: CodePath | None = None
     only_assigned: bool = False
     is_part: bool = False
+    beginning: str = ""
+    finds: bool = False
+    docs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class CodePath:
 
 
 ANYTHING = Reference()
+FINDS = Reference(finds=True)
+DOCS = Reference(docs=True)
+DOCSTRING = "__doc__"
+WORLD = "__globals__"
+"""Attribute of a function: the names of its module."""
 
 
 def imports_of(statement: ast.Import | ast.ImportFrom) -> list[Import]:

@@ -11,8 +11,18 @@ from recsys_lineage.assets.code.syntax.code_paths import chain_of
 from recsys_lineage.assets.code.syntax.references import Import, Reference
 from recsys_lineage.assets.code.syntax.used_names import used_names
 
-CHANGES = frozenset({"add", "append", "extend", "insert", "register", "setdefault", "update"})
+CHANGES = frozenset(
+    {
+        "__setitem__", "add", "append", "appendleft", "extend", "extendleft", "insert", "put", "put_nowait", "register",
+        "setdefault", "update",
+    }
+)  # fmt: skip
 """Methods of collections and dispatchers that change them."""
+SUBSCRIPTIONS = CHANGES | {"connect", "listen", "subscribe"}
+"""Methods of an object of the project's own that change it, if nothing else is known of it; elsewhere `connect` mostly
+opens something."""
+_FILLERS = frozenset({"heappush", "insort", "insort_left", "insort_right", "setattr"})
+"""Functions that change their first argument."""
 CLASS_MAKERS = frozenset({"type", "new_class", "make_dataclass"})
 """Functions that make a class, which its bases may register."""
 CONSTRUCTORS = ("__init__", "__new__", "__post_init__", "__set_name__")
@@ -128,12 +138,7 @@ def _changed(node: ast.AST) -> str | None:
         held: ast.AST = node
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
         held = node.func.value
-    elif (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "setattr"
-        and node.args
-    ):
+    elif isinstance(node, ast.Call) and node.args and (chain_of(node.func) or ("",))[-1] in _FILLERS:
         held = node.args[0]
     else:
         return None

@@ -13,17 +13,31 @@ from recsys_lineage.assets.code.syntax.loaded_by_name import (
     HANDED_ON,
     IMPORTERS,
     LOADED,
+    PACKAGES,
+    SEARCHES,
     beginning,
+    beginnings,
     imports_in,
     is_import_hook,
     may_name_code,
 )
-from recsys_lineage.assets.code.syntax.references import ANYTHING, Import, Reference, imports_of
+from recsys_lineage.assets.code.syntax.references import (
+    ANYTHING,
+    DOCS,
+    DOCSTRING,
+    FINDS,
+    WORLD,
+    Import,
+    Reference,
+    imports_of,
+)
 from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _EVALUATORS = {"eval", "exec"}
 """Functions that run a text, by whatever name they are called later."""
+_ABOUT: dict[tuple[str, ...], str] = {("inspect", "getdoc"): DOCSTRING, ("inspect", "getmodule"): WORLD}
+"""Functions that look up an attribute of their first argument, or what it stands for."""
 _REFLECTION = {"globals", "eval", "exec", "vars", "locals", "__import__"}
 
 
@@ -55,6 +69,8 @@ class _Uses(ScopedNames):
     def visit_Attribute(self, node: ast.Attribute) -> None:
         chain = chain_of(node)
         self._handed_on(node)
+        if node.attr == DOCSTRING and isinstance(node.ctx, ast.Load):
+            self._docs_of(chain)
         is_part = id(node) in self._path_parts
         if chain is None or (not is_part and self._is_path(node.value)):
             self.visit(node.value)
@@ -63,13 +79,18 @@ class _Uses(ScopedNames):
 
     def _handed_on(self, node: ast.Name | ast.Attribute) -> None:
         """Note everything that an importer may import, unless it is called right here."""
-        if node is not self._called and not self._in_hook and ".".join(self._meaning(node)) in HANDED_ON:
-            self.found[Reference(anywhere=True)] = None
+        if node is self._called or self._in_hook:
+            return
+        meaning = self._meaning(node)
+        if ".".join(meaning) in HANDED_ON:
+            self.found.update({Reference(anywhere=True): None, FINDS: None})
+        elif meaning == LOADED:
+            self.found[FINDS] = None
 
     def _use(self, chain: tuple[str, ...], loads: bool, is_part: bool = False) -> None:
         scope = self._scope_of(chain[0])
         if chain[-1] in _EVALUATORS and scope is None and chain[:-1] in {(), ("builtins",)}:
-            self.found[ANYTHING] = None
+            self.found.update({ANYTHING: None, FINDS: None})
         if scope is None:
             if loads:
                 self.found[Reference(chain, is_part=is_part)] = None
@@ -78,6 +99,35 @@ class _Uses(ScopedNames):
         else:
             for imported in scope.names[chain[0]]:
                 self.found[Reference(chain[1:], imported, is_part=is_part)] = None
+
+    # --- docstrings ----------------------------------------------------------------------------------------
+
+    def _docs_of(self, owner: tuple[str, ...] | None) -> None:
+        """Note the use of the docstring of something that has no name outside of this piece."""
+        scope = None if owner is None else self._scope_of(owner[0])
+        is_got = scope is not None and owner is not None and not scope.names.get(owner[0], [""])
+        if owner is None or is_got:
+            self.found[DOCS] = None
+
+    def visit_Dict(self, node: ast.Dict) -> None:
+        for key, held in zip(node.keys, node.values, strict=True):
+            if key is not None and _text(key) == DOCSTRING:
+                self._hands_on_docs(held)
+            else:
+                for part in filter(None, (key, held)):
+                    self.visit(part)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if all(isinstance(target, ast.Attribute) and target.attr == DOCSTRING for target in node.targets):
+            self._hands_on_docs(node.value)
+        else:
+            super().visit_Assign(node)
+
+    def _hands_on_docs(self, value: ast.expr) -> None:
+        """Visit the new docstring of something; that of something else is used as such there."""
+        if isinstance(value, ast.Attribute) and value.attr == DOCSTRING:
+            value = value.value
+        self.visit(value)
 
     # --- scopes --------------------------------------------------------------------------------------------
 
@@ -190,8 +240,12 @@ class _Uses(ScopedNames):
         chain = chain_of(node.func) or ("",)
         text = _text(node.args[0]) if node.args else None
         meaning = self._meaning(node.func)
-        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS:
-            self._imports_by_name(node.args[0] if node.args else None)
+        if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS | SEARCHES:
+            self._imports_by_name(
+                node.args[0] if node.args else None,
+                package=_package(node) if ".".join(meaning) in PACKAGES else None,
+                only_finds=".".join(meaning) in SEARCHES,
+            )
         elif ".".join(meaning) in FINDERS or meaning == (*LOADED, "get"):
             self._imports_by_name(node.args[0] if node.args and meaning[:2] == LOADED else None)
         elif len(chain) == 1 and chain[0] in _REFLECTION and not self._shadowed(chain[0]):
@@ -200,6 +254,8 @@ class _Uses(ScopedNames):
         elif chain in {("getattr",), ("hasattr",)} and len(node.args) > 1 and not self._shadowed(chain[0]):
             owner, name = chain_of(node.args[0]), _text(node.args[1])
             held = node.args[0]
+            if ".".join((*self._meaning(held), name or "")) in HANDED_ON:
+                self.found.update({Reference(anywhere=True): None, FINDS: None})
             if (
                 name in ABOUT_MODULES
                 and isinstance(held, ast.Call)
@@ -209,10 +265,18 @@ class _Uses(ScopedNames):
                     self.visit(part)
                 return
             if owner is not None and name is not None:
+                if name == DOCSTRING:
+                    self._docs_of(owner)
                 self._use((*owner, name), True)
                 for extra in node.args[2:]:
                     self.visit(extra)
                 return
+        elif meaning in _ABOUT and node.args:
+            owner = chain_of(node.args[0])
+            if _ABOUT[meaning] == DOCSTRING:
+                self._docs_of(owner)
+            if owner is not None:
+                self._use((*owner, _ABOUT[meaning]), True)
         elif chain[-1] in {"cast", "ForwardRef"} and text is not None:
             self._annotation(node.args[0])
         for word in node.keywords:
@@ -223,26 +287,53 @@ class _Uses(ScopedNames):
             if word.arg == "bound":
                 self._annotation(word.value)
         self._called = node.func
+        self._computed(node)
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        self._computed(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        self._computed(node)
+
+    def _computed(self, node: ast.expr) -> None:
+        """Note what a text begins with that the code computes; it may name a module."""
+        self.found.update((Reference(beginning=package), None) for package in beginnings(node))
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
+        if node.value == DOCSTRING:
+            self.found[DOCS] = None
         if isinstance(node.value, str):
             if may_name_code(node.value):
                 self.found[Reference(text=node.value)] = None
             for statement in imports_in(node.value):
                 self.found.update((Reference((), imported), None) for imported in imports_of(statement))
 
-    def _imports_by_name(self, name: ast.expr | None) -> None:
+    def _imports_by_name(
+        self, name: ast.expr | None, *, package: ast.expr | None = None, only_finds: bool = False
+    ) -> None:
         """Note the module that a text names; for a computed name, all modules that it may name."""
         text = None if name is None else _text(name)
+        base = None if package is None else _text(package)
         if isinstance(name, ast.Name) and name.id == "__name__":
             self.found[ANYTHING] = None
         elif text is not None:
             path = text.partition(":")[0]
             module = path.lstrip(".")
-            self.found[Reference((), Import(module, len(path) - len(module)))] = None
+            level = len(path) - len(module)
+            if level and base is not None:
+                module, level = ".".join([*base.split(".")[: 1 - level or None], module]).rstrip("."), 0
+            self.found[Reference((), Import(module, level))] = None
         elif not self._in_hook:
-            self.found[Reference(text=beginning(name), anywhere=True)] = None
+            self.found[FINDS] = None
+            if not only_finds:
+                self.found[Reference(text=beginning(name) or base or "", anywhere=True)] = None
+
+
+def _package(call: ast.Call) -> ast.expr | None:
+    """The package that a relative name in a call starts from."""
+    given = [word.value for word in call.keywords if word.arg == "package"]
+    return next(iter([*call.args[1:2], *given]), None)
 
 
 def _text(node: ast.AST) -> str | None:

@@ -12,7 +12,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.experiment import ExperimentError
-from recsys_lineage.proof.opened_files import opened_files
+from recsys_lineage.proof.observed.opened_files import opened_files
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import RESERVED
 
