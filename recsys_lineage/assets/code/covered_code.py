@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recsys_lineage.assets.code.code_version import by_module, constants_reached, reachable
+from recsys_lineage.assets.code.code_version import by_module, constants_reached, files_reached, reachable
 
 
 @dataclass(frozen=True)
@@ -36,3 +36,8 @@ class CoveredCode:
     def constants(self) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants in the modules of these definitions; errors as `by_module`."""
         return constants_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)
+
+    def files(self) -> frozenset[str]:
+        """The data files whose content the version covers, and the folders in which they were looked for; errors as
+        `by_module`."""
+        return files_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)

@@ -26,11 +26,13 @@ from recsys_lineage.assets.code.syntax.references import ANYTHING, CodePath, Ref
 
 @dataclass(frozen=True)
 class Uses:
-    """Targets of a definition: definitions, names of third-party code as texts, and the modules that run."""
+    """Targets of a definition: definitions, names of third-party code as texts, the modules that run, and the files of
+    first-party packages whose content counts, with the folders in which they were looked for."""
 
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
     lists_subclasses: bool = False
+    files: tuple[str, ...] = ()
 
 
 class DefinitionUses(ResolvedNames):
@@ -42,6 +44,11 @@ class DefinitionUses(ResolvedNames):
 
     @cached_property
     def _constant_paths(self) -> dict[Definition, tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _met(self) -> dict[str, None]:
+        """The files and folders that the definition at hand uses so far."""
         return {}
 
     @cached_property
@@ -62,6 +69,7 @@ class DefinitionUses(ResolvedNames):
         runs: dict[str, None] = {}
         # the names of a lazy module are followed to the modules in its table
         is_lazy = "__getattr__" in source.definitions
+        self._met.clear()
         is_path = bool(source.paths(definition.name))
         for reference in source.references(definition.name):
             if reference.only_runs:
@@ -79,7 +87,7 @@ class DefinitionUses(ResolvedNames):
                     targets.update(dict.fromkeys(self._files_of_constants(found, definition)))
         targets.pop(definition, None)
         runs.update((target.module, None) for target in targets if isinstance(target, Definition))
-        return Uses(tuple(targets), tuple(runs), source.lists_subclasses(definition.name))
+        return Uses(tuple(targets), tuple(runs), source.lists_subclasses(definition.name), tuple(self._met))
 
     # --- files ---------------------------------------------------------------------------------------------
 
@@ -99,11 +107,19 @@ class DefinitionUses(ResolvedNames):
         if (
             is_code
         ):  # the place of code, given to a function: what is made of it lies next to the code, mostly
+            self._met[folder] = None
             for path in self._data.below(folder, packages=False):
                 yield from self._file(path, os.path.relpath(path, folder))
             return
+        if os.path.isdir(folder := known.partition("*")[0]):
+            self._met[folder.rstrip(os.sep)] = None
         for path, name in self._data.matching(known):
             yield from self._file(path, name)
+
+    def _file(self, path: Path, name: str) -> Iterator[Target]:
+        if path.suffix != ".py":  # which counts by its definitions
+            self._met[str(path)] = None
+        yield from super()._file(path, name)
 
     def _constant(self, definition: Definition) -> tuple[str, ...]:
         """The paths that a constant is."""

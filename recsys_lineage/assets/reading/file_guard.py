@@ -21,6 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from recsys_lineage.assets.reading import calling_code, surroundings
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.package_files import EXPECTED, PackageFiles, naming_advice
 from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
@@ -35,6 +36,7 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
+_EXPECTED = "reads through its inputs; files of its own in Request.work, or temporary files"
 _DATABASE = "sqlite3.connect/handle"
 """Audit event of a database that was opened; its argument is the connection."""
 _CONNECTION = "socket.connect"
@@ -56,6 +58,7 @@ class FileGuard:
         lake: the lake that lineage hands to the code, which may read all of it.
         system: the file system of the inputs' lake, through which the engine reads it.
         looks_outside: whether the code may open every file.
+        packages: the files of first-party packages that it may open.
         refused: the last error that the guard raised.
     """
 
@@ -67,6 +70,7 @@ class FileGuard:
     lake: object = None
     system: object = None
     looks_outside: bool = False
+    packages: PackageFiles = field(default_factory=PackageFiles)
     refused: UnnotedFile | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -133,11 +137,12 @@ class FileGuard:
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
         real_path = os.path.realpath(path)
-        return (
-            below(real_path, self.folders)
-            or below(real_path, surroundings.environment())
-            or belongs_to_code(real_path)
-        )
+        return self._is_around(real_path) or self.packages.may_be_opened(real_path, ())
+
+    def _is_around(self, path: str) -> bool:
+        """Whether a file belongs to the run, or to the environment without the code's own package."""
+        is_installed = below(path, surroundings.environment()) and not self.packages.is_own(path)
+        return is_installed or below(path, self.folders)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -254,16 +259,18 @@ class FileGuard:
         if event == "sqlite3.connect" and not (named := database_file(named)):
             return
         real_path = os.path.realpath(named)
-        places = (self.folders, surroundings.environment())
-        if any(below(real_path, each) for each in places) or real_path == temporary():
+        if self._is_around(real_path) or real_path == temporary():
             return
         if self.looks_outside and not write:
             return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
-        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
-        if trusted or (not write and belongs_to_code(real_path)):
+        frames = list(calling_code.frames_up_to(self.frame))
+        line, trusted = calling_code.line_of(frames)
+        if trusted or (not write and self.packages.may_be_opened(real_path, frames)):
             return
+        if not write and belongs_to_code(real_path):
+            raise self._unnoted("opened", real_path, line, naming_advice(named), EXPECTED)
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
         advice = (
             "keep files of the run in Request.work, and hand back as output what others are to read"
@@ -302,10 +309,12 @@ class FileGuard:
         own = calling_code.package_of_asset(frames)
         return caller if caller is not None and calling_code.is_of_asset(caller, own) else None
 
-    def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
+    def _unnoted(
+        self, deed: str, found: str, line: str | None, advice: str, expected: str = _EXPECTED
+    ) -> UnnotedFile:
         self.refused = UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
-            expected="reads through its inputs; files of its own in Request.work, or temporary files",
+            expected=expected,
             found=found,
             where=line or self.asset,
             advice=advice,
