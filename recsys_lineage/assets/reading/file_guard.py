@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 from recsys_lineage.assets.reading import calling_code, surroundings
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
 from recsys_lineage.assets.reading.package_files import EXPECTED, PackageFiles, naming_advice
-from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, temporary
+from recsys_lineage.assets.reading.surroundings import SHARED_MEMORY, belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
 _READS = {"os.listdir": (0,), "os.scandir": (0,), "sqlite3.connect": (0,)}
@@ -81,7 +81,7 @@ class FileGuard:
         """
         if event in _MAKES:
             made = os.path.realpath(os.fsdecode(arguments[0]))
-            if os.path.dirname(made) == temporary() or below(made, self.folders):
+            if os.path.dirname(made) in (temporary(), SHARED_MEMORY) or below(made, self.folders):
                 self.folders.add(made)
         elif event in _PROCESSES:
             self.check_process(event, arguments)
@@ -142,7 +142,7 @@ class FileGuard:
     def _is_around(self, path: str) -> bool:
         """Whether a file belongs to the run, or to the environment without the code's own package."""
         is_installed = below(path, surroundings.environment()) and not self.packages.is_own(path)
-        return is_installed or below(path, self.folders)
+        return is_installed or below(path, self.folders) or surroundings.is_device(path)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -262,6 +262,9 @@ class FileGuard:
         if self._is_around(real_path) or real_path == temporary():
             return
         if self.looks_outside and not write:
+            return
+        if write and below(real_path, (SHARED_MEMORY,)) and not os.path.lexists(real_path):
+            self.folders.add(real_path)  # libraries share arrays there
             return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import site
+import stat
 import sys
 import sysconfig
 import tempfile
@@ -11,10 +12,13 @@ from collections.abc import Iterable
 from functools import cache
 
 _SYSTEM = (
-    "/bin", "/dev", "/etc/fonts", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types",
+    "/bin", "/etc/fonts", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types",
     "/etc/nsswitch.conf", "/etc/os-release", "/etc/pki", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone", "/lib",
     "/lib64", "/proc", "/sys", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share",
 )  # fmt: skip
+_DEVICES = "/dev"
+SHARED_MEMORY = os.path.realpath("/dev/shm")
+"""The folder of files in memory, in which processes share arrays; another process's are data like any file."""
 _CODE = (".pth", ".py", ".pyc", ".pyi", ".so")
 _ARCHIVES = (".egg", ".zip")
 
@@ -44,6 +48,17 @@ def find_temporary() -> None:
 def below(path: str, places: Iterable[str]) -> bool:
     """Whether a path is one of some places, or below one."""
     return path in places or any(path.startswith(place + os.sep) for place in places)
+
+
+def is_device(path: str) -> bool:
+    """Whether a path is a device that gives no stored data, such as `/dev/null`, or a folder of devices."""
+    if not below(path, (_DEVICES,)) or below(path, (SHARED_MEMORY,)):
+        return False
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISDIR(mode)
 
 
 def belongs_to_code(path: str) -> bool:
