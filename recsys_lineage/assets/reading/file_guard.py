@@ -91,8 +91,7 @@ class FileGuard:
             ):
                 self._check(event, library, False)
         elif event == _CONNECTION:
-            if isinstance(arguments[1], tuple):  # others are on this machine
-                self.check_address(event, ":".join(map(str, arguments[1][:2])))
+            self._check_connection(event, arguments[1])
         elif event == _DATABASE:
             if not getattr(
                 _thread, "connects", False
@@ -210,6 +209,16 @@ class FileGuard:
                 advice="have a file fetched before the asset runs, and read it with inputs.open_file(path)",
             )
             raise self.refused
+
+    def _check_connection(self, event: str, address: object) -> None:
+        """Refuse a connection to another program, on this machine too, unless the run has started it."""
+        if isinstance(address, tuple):
+            self.check_address(event, ":".join(map(str, address[:2])))
+        elif isinstance(address, str | bytes) and not any(
+            calling_code.package_of(frame) == "multiprocessing"
+            for frame in calling_code.frames_up_to(self.frame)
+        ):
+            self.check_address(event, os.fsdecode(address))
 
     def check_made(self, called: str) -> None:
         """Refuse an object that the asset's code makes itself to open files with; libraries may make it.
