@@ -15,7 +15,7 @@ from types import FrameType
 from recsys_lineage.assets.code.code_version import owner_of
 from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.reading.calling_code import executes_code
-from recsys_lineage.assets.reading.surroundings import belongs_to_code, below
+from recsys_lineage.assets.reading.surroundings import CODE, belongs_to_code, below, environment
 
 EXPECTED = (
     "files of a package that the code names, so that its code version covers them; reads through its inputs"
@@ -47,6 +47,17 @@ class PackageFiles:
             frames: from the one that opens it outwards.
         """
         return belongs_to_code(path) and (self._ask is None or executes_code(frames) or self._covers(path))
+
+    def may_be_open(self, path: str) -> bool:
+        """Whether a file that a process was seen to open is no data: of the environment, code, or covered.
+
+        Args:
+            path: the file, without links.
+        """
+        if below(path, environment()) and not self.is_own(path):
+            return True
+        is_run = path.endswith(CODE) or f"{os.sep}__pycache__{os.sep}" in path
+        return belongs_to_code(path) and (is_run or self._covers(path))
 
     def _covers(self, path: str) -> bool:
         if path in self._known or not os.path.isdir(path):

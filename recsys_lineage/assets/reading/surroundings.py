@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from functools import cache
 
 _SYSTEM = (
-    "/bin", "/etc/fonts", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types",
+    "/bin", "/etc/fonts", "/etc/hosts", "/etc/ld.so.cache", "/etc/localtime", "/etc/machine-id", "/etc/mime.types",
     "/etc/nsswitch.conf", "/etc/os-release", "/etc/pki", "/etc/resolv.conf", "/etc/ssl", "/etc/timezone", "/lib",
     "/lib64", "/proc", "/sys", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share",
 )  # fmt: skip
 _DEVICES = "/dev"
 SHARED_MEMORY = os.path.realpath("/dev/shm")
 """The folder of files in memory, in which processes share arrays; another process's are data like any file."""
-_CODE = (".pth", ".py", ".pyc", ".pyi", ".so")
+CODE = (".pth", ".py", ".pyc", ".pyi", ".so")
+"""Endings of files that Python runs or that describe them."""
 _ARCHIVES = (".egg", ".zip")
 
 
@@ -67,7 +68,7 @@ def belongs_to_code(path: str) -> bool:
         root = os.path.realpath(entry or os.curdir)
         if not below(path, (root,)):
             continue
-        if path.endswith(_CODE) or (path == root and path.endswith(_ARCHIVES)):
+        if path.endswith(CODE) or (path == root and path.endswith(_ARCHIVES)):
             return True
         folder = path if os.path.isdir(path) else os.path.dirname(path)
         while below(folder, (root,)) and folder != root:
