@@ -16,6 +16,8 @@ from recsys_lineage.assets.reading.held_files import held_texts
 from recsys_lineage.assets.reading.surroundings import below, environment, is_device
 
 _LONGEST = 4_096
+_NO_DATA = (os.sep, "/etc")
+"""Folders that many programs look into, and that no shop keeps data in."""
 MOST_BELOW = 1_000
 """The most folders below a named one that are looked at."""
 
@@ -49,7 +51,7 @@ class NamedFolders:
         while os.path.isabs(text) and not os.path.isdir(folder):
             folder = os.path.dirname(folder)
         is_named = is_folder or os.path.isabs(text) or os.sep in text or os.path.isfile(place)
-        if not is_named or not os.path.isdir(folder) or folder == os.sep or is_device(folder):
+        if not is_named or not os.path.isdir(folder) or folder in _NO_DATA or is_device(folder):
             return
         if below(folder, environment()) or Path(folder) in self.found:
             return
