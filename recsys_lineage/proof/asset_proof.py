@@ -27,6 +27,7 @@ from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import traced_rows
 from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.trace_query import Trace, trace_tables
@@ -53,6 +54,7 @@ class AssetProof:
         columns, rows, reads: the three proofs; None where one was not requested or not possible.
         not_tried: proof that could not be tried → the reason.
         without: proof that does not exist for such an asset → the reason.
+        sampled: the tables and files that were read to draw the samples.
     """
 
     asset: str
@@ -62,6 +64,7 @@ class AssetProof:
     reads: ReadProof | None
     not_tried: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    sampled: tuple[Read, ...] = ()
 
     @property
     def true(self) -> bool:
@@ -113,6 +116,7 @@ class AssetSample:
     parameters: Mapping[str, Any]
     schemas: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, pa.Table]
+    reads: tuple[Read, ...] = ()
 
     def columns_of(self, sql: str) -> list[str]:
         """Column names of a statement over the samples' tables.
@@ -205,7 +209,9 @@ def verify(
     request = Request(partitions=list(record.partitions) or None)
     read_proof = verify_reads(code, lake, request, pinned=pinned) if reads else None
     tested = record.version if made_of_tables else None
-    return AssetProof(asset.name, tested, columns, row_proof, read_proof, tuple(not_tried))
+    return AssetProof(
+        asset.name, tested, columns, row_proof, read_proof, tuple(not_tried), sampled=taken.reads
+    )
 
 
 def _limit(left: TimeLeft) -> float:
@@ -292,4 +298,6 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
             named[call] = f"{name} AS {quote(call.alias)}" if call.alias else name
         with lake.reading():
             schemas, tables = joined_sample(connection, relations, rows, seed)
-    return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables)
+        for table in inputs.versions():
+            inputs.version(table)  # the rows are chosen by all of their columns
+    return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables, inputs.reads)

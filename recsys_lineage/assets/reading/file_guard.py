@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -39,6 +39,8 @@ _PROCESSES = frozenset(
 _EXPECTED = "reads through its inputs; files of its own in Request.work, or temporary files"
 _DATABASE = "sqlite3.connect/handle"
 """Audit event of a database that was opened; its argument is the connection."""
+NoteColumns = Callable[[Iterable[str] | None], None]
+"""Notes columns of a table that are read; None for all."""
 _CONNECTION = "socket.connect"
 EVENTS = frozenset({_CONNECTION, _DATABASE, "ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 """All audit events of which the guard wants to know."""
@@ -54,7 +56,8 @@ class FileGuard:
         frame: the frame of the guarded block; frames outside it are not the asset's code. None once the block has
             ended.
         attached: the last database that SQLite was not allowed to attach.
-        scanned: files that LazyFrames of the inputs scan, as Polars names them.
+        scanned: files that LazyFrames of the inputs scan, as Polars names them, each with what notes the columns that a
+            plan reads of it.
         lake: the lake that lineage hands to the code, which may read all of it.
         system: the file system of the inputs' lake, through which the engine reads it.
         looks_outside: whether the code may open every file.
@@ -66,7 +69,7 @@ class FileGuard:
     folders: set[str]
     frame: FrameType | None
     attached: str | None = None
-    scanned: set[str] = field(default_factory=set)
+    scanned: dict[str, NoteColumns] = field(default_factory=dict)
     lake: object = None
     system: object = None
     looks_outside: bool = False
