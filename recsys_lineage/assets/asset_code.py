@@ -18,6 +18,7 @@ from recsys_lineage.assets.code.parameters import as_recorded
 from recsys_lineage.assets.options import Options, set_parameters
 from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.package_files import PackageFiles
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.columns.tags import Tag, split_description
 from recsys_lineage.errors import LineageError
@@ -91,6 +92,11 @@ class AssetCode:
     def check_versions(self) -> dict[str, str]:
         """The version of each check, by its name."""
         return {check.name: check.version for check in self.checks}
+
+    @property
+    def package_files(self) -> PackageFiles:
+        """The files of first-party packages that its code may open: those that its code version covers."""
+        return PackageFiles(frozenset if self.covers is None else self.covers.files, self.code.origin)
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> AssetCode:
         """The asset for other values of its parameters.

@@ -11,8 +11,10 @@ from functools import cached_property
 import duckdb
 
 from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
+from recsys_lineage.assets.reading.package_files import PackageFiles
 from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.lake.commits.draft import Draft
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
@@ -77,7 +79,8 @@ def run_checks(
     counts = _counted_together(texts, connection) if draft.rows <= _SMALL else {}
     for check in checks:
         if check.function is not None:
-            with guarded(inputs.asset, code=check.function, inputs=inputs):
+            packages = PackageFiles(CoveredCode(check.function).files, _origin(check.function))
+            with guarded(inputs.asset, code=check.function, inputs=inputs, packages=packages):
                 found = check.function(inputs)
             found = plain(found)
         else:
@@ -89,6 +92,10 @@ def run_checks(
             severity="error" if check.blocking else "warn",
             version=check.version,
         )
+
+
+def _origin(function: Callable[..., object]) -> str:
+    return getattr(getattr(function, "__code__", None), "co_filename", "")
 
 
 def _counted_together(texts: Mapping[str, SqlText], connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -113,6 +113,8 @@ def proved(
             )  # fmt: skip
         except LineageError as error:
             proof = AssetProof(name, version.version, None, None, None, (str(error),))
+        with inputs.reading_for("check"):
+            inputs.note(proof.sampled)
         row = _row(proof)
         found.append(row)
         tell(Progress(NAME, "step", _verdict_line(row, number + 1, len(made)), (number + 1) / len(made)))

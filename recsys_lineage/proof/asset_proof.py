@@ -28,6 +28,7 @@ from recsys_lineage.proof.row_proof import RowProof
 from recsys_lineage.proof.rows import traced_rows
 from recsys_lineage.proof.time_left import TimeLeft
 from recsys_lineage.records.materialization import Materialization
+from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
 from recsys_lineage.rows.statement.catalog import Catalog
 from recsys_lineage.rows.trace_query import Trace, trace_tables
@@ -55,6 +56,7 @@ class AssetProof:
             one was not requested or not possible.
         not_tried: proof that could not be tried → the reason.
         without: proof that does not exist for such an asset → the reason.
+        sampled: the tables and files that were read to draw the samples.
     """
 
     asset: str
@@ -65,6 +67,7 @@ class AssetProof:
     not_tried: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     ran: CodeProof | None = None
+    sampled: tuple[Read, ...] = ()
 
     @property
     def true(self) -> bool:
@@ -118,6 +121,7 @@ class AssetSample:
     parameters: Mapping[str, Any]
     schemas: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, pa.Table]
+    reads: tuple[Read, ...] = ()
 
     def columns_of(self, sql: str) -> list[str]:
         """Column names of a statement over the samples' tables.
@@ -213,7 +217,16 @@ def verify(
     read_proof = verify_reads(observed.watched(), lake, request, pinned=pinned) if reads else None
     tested = record.version if made_of_tables else None
     ran, unseen = observed.proof()
-    return AssetProof(asset.name, tested, columns, row_proof, read_proof, (*not_tried, *unseen), ran=ran)
+    return AssetProof(
+        asset.name,
+        tested,
+        columns,
+        row_proof,
+        read_proof,
+        (*not_tried, *unseen),
+        ran=ran,
+        sampled=taken.reads,
+    )
 
 
 def _limit(left: TimeLeft) -> float:
@@ -305,4 +318,6 @@ def sampled(asset: AssetCode, lake: Lake, pinned: Mapping[str, int], rows: int, 
             named[call] = f"{name} AS {quote(call.alias)}" if call.alias else name
         with lake.reading():
             schemas, tables = joined_sample(connection, relations, rows, seed)
-    return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables)
+        for table in inputs.versions():
+            inputs.version(table)  # the rows are chosen by all of their columns
+    return AssetSample(replaced(text.text, named), output.data.parameters, schemas, tables, inputs.reads)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from recsys_lineage.errors import TableNotFound
@@ -35,7 +38,8 @@ def why_stale(
         asset: the asset.
         code_version: its present code version.
         upstream: its present dependencies.
-        observed: for an asset that reads the outside world, its present observation.
+        observed: for an asset that reads the outside world, its present observation; where None, the files that the
+            latest version read are compared with what they are now.
         takes: for an asset that uses only a part of its upstream tables, the value that identifies that part
             (`AssetCode.takes`).
         parameters: its present parameters, so that changed ones are named.
@@ -62,6 +66,8 @@ def why_stale(
     names = {asset, *upstream}
     if observed is not None and not is_as_seen(record.observed, observed, names):
         return "the source changed"
+    if observed is None and (reason := _changed_file(record)) is not None:
+        return reason
     if due is not None and (reason := due(record)) is not None:
         return reason
     changed = changed_read(records.lake, record, upstream) or _come_since(
@@ -120,6 +126,30 @@ def changed_read(lake: Lake, record: Materialization, upstream: Collection[str])
                 return f"{read.name} changed ({versions})"
             return f"{read.name} is not comparable ({versions}: hashed by {read.hashed_by}, now by {now.hashed_by})"
     return None
+
+
+def _changed_file(record: Materialization) -> str | None:
+    """The first file on this machine that a run read and that has changed since, as a reason; None if there is none."""
+    for read in record.reads:
+        path = os.path.join(read.root or "", read.name)
+        if read.kind != "file" or not os.path.isabs(path):
+            continue
+        try:
+            found = os.stat(path)
+            if _sha256(path, found.st_mtime_ns, found.st_size) != read.fingerprint:
+                return f"{read.name} changed"
+        except OSError:
+            return f"{read.name} is gone"
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _sha256(path: str, changed: int, size: int) -> str:
+    total = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.hexdigest()
 
 
 def _same(lake: Lake, read: Read, fingerprint: str) -> bool:

@@ -48,6 +48,19 @@ def test_every_sql_asset_that_was_made_is_proved(project: Project) -> None:
     assert record is not None and {read.name for read in record.reads} == {"orders", "spend"}
 
 
+def test_its_record_names_the_tables_that_were_sampled(project: Project) -> None:
+    assets = [table("orders"), table("spend", SPEND)]
+    project.run(*assets)
+    proved(project, *assets)
+    record = project.records.latest("lineage_proof")
+    version = project.lake.version("orders")
+    assert record is not None
+    sampled = [read for read in record.reads if read.columns is None]
+    (read,) = sampled
+    assert (read.name, read.version, read.purpose) == ("orders", version.version, "check")
+    assert (read.rows, read.bytes) == (version.rows, version.bytes)
+
+
 def test_a_proof_ends_by_its_time_limit_and_says_what_was_not_tried(project: Project) -> None:
     assets = [table("orders"), table("spend", SPEND)]
     project.run(*assets)

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from http.client import HTTPConnection
+from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -136,9 +137,27 @@ READS: dict[str, Callable[[Path], object]] = {
     "lxml": lambda d: importlib.import_module("lxml.etree").parse(str(d / "t.csv")),
     "safe_open": lambda d: importlib.import_module("safetensors").safe_open(d / "t.safetensors", "np").keys(),
     "rustworkx": lambda d: importlib.import_module("rustworkx").PyGraph.read_edge_list(str(d / "t.csv")),
+    "rustworkx.read_graphml": lambda d: importlib.import_module("rustworkx").read_graphml(str(d / "t.csv")),
     "tokenizers": lambda d: importlib.import_module("tokenizers").Tokenizer.from_file(str(d / "t.json")),
+    "tokenizers train": lambda d: importlib.import_module("tokenizers").Tokenizer(_bpe()).train([str(d / "t.csv")]),
+    "tokenizers' model": lambda d: _bpe().from_file(str(d / "t.json"), str(d / "t.csv")),
+    "tokenizers' model, read": lambda d: _bpe().read_file(str(d / "t.json"), str(d / "t.csv")),
+    "tokenizers of words": lambda d: importlib.import_module("tokenizers").BertWordPieceTokenizer(str(d / "t.csv")),
+    "lxml.objectify": lambda d: importlib.import_module("lxml.objectify").parse(str(d / "t.csv")),
+    "deltalake.QueryBuilder": lambda d: deltalake.QueryBuilder().execute(
+        f"CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{d}/t.csv'"
+    ),
+    "torch.package": lambda d: importlib.import_module("torch.package").PackageImporter(str(d / "t.csv")),
+    "lightgbm.Dataset's parameters": lambda d: importlib.import_module("lightgbm").Dataset(
+        np.ones((60, 1)), np.ones(60), params={"forcedbins_filename": str(d / "t.json")}
+    ),
+    "readline": lambda d: importlib.import_module("readline").read_history_file(str(d / "t.csv")),
 }  # fmt: skip
-NO_DATA = {"ctypes", "lightgbm.train", "lightgbm's parameters", "lxml", "rustworkx", "tokenizers"}
+NO_DATA = {
+    "ctypes", "lightgbm.train", "lightgbm's parameters", "lxml", "lxml.objectify", "rustworkx",
+    "rustworkx.read_graphml", "tokenizers", "tokenizers' model", "tokenizers' model, read",
+    "tokenizers of words", "torch.package",
+}  # fmt: skip
 """Readers to which the table is no valid file."""
 SYSTEMS: dict[str, Callable[[Path], object]] = {
     "LocalFileSystem": lambda d: pyarrow.fs.LocalFileSystem().open_input_file(str(d / "t.csv")),
@@ -149,6 +168,12 @@ SYSTEMS: dict[str, Callable[[Path], object]] = {
     ),
 }
 LOCAL = pyarrow.fs.LocalFileSystem()
+
+
+def _bpe() -> Any:
+    return importlib.import_module("tokenizers").models.BPE()
+
+
 PROCESSES: dict[str, Callable[[Path], object]] = {
     "subprocess.run": lambda d: subprocess.run(["cat", d / "t.csv"], capture_output=True),
     "subprocess in a shell": lambda d: subprocess.check_output(f"cat {d}/t.csv", shell=True),
@@ -257,6 +282,29 @@ def test_another_machine_is_an_error_that_names_the_line(address: str, how: str)
         ADDRESSES[how](address)
     assert raised.value.where is not None and raised.value.where.startswith(f"{__file__}:")
     assert raised.value.advice is not None and "inputs." in raised.value.advice
+
+
+def test_another_program_on_this_machine_is_an_error_too(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+
+        def code() -> None:
+            client.connect(str(tmp_path / "s"))
+
+        with pytest.raises(UnnotedFile), guarded("prices"):
+            code()
+        code()
+
+
+def test_processes_of_the_run_speak_to_each_other() -> None:
+    def code() -> int:
+        with Listener() as listener, Client(listener.address) as client, listener.accept() as accepted:
+            client.send(2)
+            return accepted.recv()
+
+    with guarded("prices"):
+        assert code() == 2
 
 
 @pytest.mark.parametrize("how", PROCESSES)

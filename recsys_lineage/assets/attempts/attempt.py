@@ -130,7 +130,7 @@ class Attempt:
                 self._previous,
             )
             # what the code hands back may be made only as it is written, so the guard stays until then
-            with guarded(asset.name, [request.work], inputs=inputs) as guard:
+            with guarded(asset.name, [request.work], inputs=inputs, packages=asset.package_files) as guard:
                 output = self._output_of(asset.compute, guard, connection, inputs, request)
                 if isinstance(output, Unchanged):
                     return self._kept()

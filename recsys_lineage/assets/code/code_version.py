@@ -102,6 +102,20 @@ def constants_reached(
         return codebase.constants_of_reached(tuple(roots))
 
 
+def files_reached(
+    root: object,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    more_roots: Sequence[object] = (),
+    owner: str | None = None,
+) -> frozenset[str]:
+    """The data files whose content `code_version` covers, and the folders in which they were looked for; arguments and
+    errors as there."""
+    with _undisturbed():
+        codebase, roots = _entered(root, parameters or {}, more_roots, owner)
+        return codebase.files_of_reached(tuple(roots))
+
+
 def hold_code() -> None:
     """Freeze the analysed code: later changes of its files do not count, nor in forked processes.
 

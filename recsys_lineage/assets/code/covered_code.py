@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from recsys_lineage.assets.code.code_version import by_module, codebase_around, constants_reached, reachable
+from recsys_lineage.assets.code.code_version import (
+    by_module,
+    codebase_around,
+    constants_reached,
+    files_reached,
+    reachable,
+)
 from recsys_lineage.assets.code.reachable_code import Codebase, Definition
 
 
@@ -41,3 +47,8 @@ class CoveredCode:
     def codebase(self) -> tuple[Codebase, tuple[Definition, ...]]:
         """The first-party code around it, and the definitions that it starts from; errors as `by_module`."""
         return codebase_around(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)
+
+    def files(self) -> frozenset[str]:
+        """The data files whose content the version covers, and the folders in which they were looked for; errors as
+        `by_module`."""
+        return files_reached(self.root, self.parameters, more_roots=self.more_roots, owner=self.owner)

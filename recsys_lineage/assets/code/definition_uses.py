@@ -36,6 +36,7 @@ from recsys_lineage.assets.code.syntax.references import (
 class Uses:
     """Targets of a definition: definitions, names of third-party code as texts, and the modules that run.
 
+    `files` are the files of first-party packages whose content counts, with the folders in which they were looked for.
     `beginnings` are the first-party packages that texts begin with which it computes; `finds_modules` says whether it
     looks modules up by names that it computes or gets. `documented` are the definitions whose docstrings it uses,
     `uses_docs` says whether it uses those of what it gets.
@@ -44,6 +45,7 @@ class Uses:
     targets: tuple[Definition | str, ...]
     runs: tuple[str, ...]
     lists_subclasses: bool = False
+    files: tuple[str, ...] = ()
     beginnings: tuple[str, ...] = ()
     finds_modules: bool = False
     documented: tuple[Definition, ...] = ()
@@ -59,6 +61,11 @@ class DefinitionUses(ResolvedNames):
 
     @cached_property
     def _constant_paths(self) -> dict[Definition, tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def _met(self) -> dict[str, None]:
+        """The files and folders that the definition at hand uses so far."""
         return {}
 
     @cached_property
@@ -81,6 +88,7 @@ class DefinitionUses(ResolvedNames):
         is_lazy = definition.name in source.lazy_parts
         beginnings: dict[str, None] = {}
         documented: dict[Definition, None] = {}
+        self._met.clear()
         is_path = bool(source.paths(definition.name))
         for reference in source.references(definition.name):
             if reference.only_runs:
@@ -109,6 +117,7 @@ class DefinitionUses(ResolvedNames):
             tuple(targets),
             tuple(runs),
             source.lists_subclasses(definition.name),
+            tuple(self._met),
             tuple(beginnings),
             FINDS in source.references(definition.name) and not is_lazy,
             tuple(documented),
@@ -138,11 +147,19 @@ class DefinitionUses(ResolvedNames):
         if (
             is_code
         ):  # the place of code, given to a function: what is made of it lies next to the code, mostly
+            self._met[folder] = None
             for path in self._data.below(folder, packages=False):
                 yield from self._file(path, os.path.relpath(path, folder))
             return
+        if os.path.isdir(folder := known.partition("*")[0]):
+            self._met[folder.rstrip(os.sep)] = None
         for path, name in self._data.matching(known):
             yield from self._file(path, name)
+
+    def _file(self, path: Path, name: str) -> Iterator[Target]:
+        if path.suffix != ".py":  # which counts by its definitions
+            self._met[str(path)] = None
+        yield from super()._file(path, name)
 
     def _constant(self, definition: Definition) -> tuple[str, ...]:
         """The paths that a constant is."""

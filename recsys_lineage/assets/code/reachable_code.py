@@ -20,6 +20,10 @@ class Codebase(ImportEffects):
         return {}
 
     @cached_property
+    def _files(self) -> dict[tuple[Definition, ...], frozenset[str]]:
+        return {}
+
+    @cached_property
     def _caches(self) -> dict[str, FindingsCache]:
         return {}
 
@@ -113,6 +117,19 @@ class Codebase(ImportEffects):
                     cache.store({"digests": {named: found}})
             self._digests[roots] = found
         return self._digests[roots]
+
+    def files_of_reached(self, roots: tuple[Definition, ...]) -> frozenset[str]:
+        """The files whose content the digest of what is reachable from the roots covers, and the folders in which they
+        were looked for."""
+        if roots not in self._files:
+            named, cache = _named(roots), self._cache_for(roots)
+            found = cache.get("files", named) if cache else None
+            if found is None:
+                found = sorted({file for each in self.reach(roots) for file in self.uses(each).files})
+                if cache:
+                    cache.store({"files": {named: found}})
+            self._files[roots] = frozenset(found)
+        return self._files[roots]
 
     def constants_of_reached(self, roots: tuple[Definition, ...]) -> tuple[frozenset[str], frozenset[float]]:
         """The string and number constants in the modules reachable from the roots; see `constants_of`."""

@@ -33,6 +33,14 @@ _IMPORTS = frozenset(
      "import_module", "reload"}
 )  # fmt: skip
 """Functions of importlib that import a module; others read a file for whoever calls them."""
+_EXECUTES = {
+    "importlib": {"exec_module", "get_code", "load_module"},
+    "lazy_loader": {"attach_stub"},
+    "pkgutil": {"_iter_file_finder_modules"},
+    "runpy": {"run_path"},
+    "zipimport": {"exec_module", "get_code", "load_module"},
+}
+"""Functions that open a file in order to run it as code or to list modules, by package."""
 WRAPPER_FILES = {__file__}
 """Files of wrapper code between the asset's code and the functions that it calls."""
 
@@ -78,6 +86,21 @@ def line_of(frames: Sequence[FrameType], trusted: Collection[str] = TRUSTED) -> 
         if is_own:
             return (None, True) if entry is not None and _notes_reads(entry) else (place(frame), False)
     return None, entry is not None
+
+
+def executes_code(frames: Sequence[FrameType]) -> bool:
+    """Whether a file is opened to be run as code, which counts by its definitions, not as data.
+
+    Args:
+        frames: from the innermost outwards.
+    """
+    own = package_of_asset(frames)
+    for frame in frames:
+        if frame.f_code.co_name in _EXECUTES.get(package_of(frame), ()):
+            return True
+        if is_of_asset(frame, own):
+            return False
+    return False
 
 
 def _notes_reads(entry: FrameType) -> bool:

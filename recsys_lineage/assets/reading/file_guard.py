@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -21,7 +21,8 @@ from urllib.parse import unquote, urlsplit
 
 from recsys_lineage.assets.reading import calling_code, surroundings
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.surroundings import belongs_to_code, below, temporary
+from recsys_lineage.assets.reading.package_files import EXPECTED, PackageFiles, naming_advice
+from recsys_lineage.assets.reading.surroundings import SHARED_MEMORY, belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
 _READS = {"os.listdir": (0,), "os.scandir": (0,), "sqlite3.connect": (0,)}
@@ -35,8 +36,11 @@ _PROCESSES = frozenset(
     {"os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "subprocess.Popen"}
 )
 """Audit events of new processes, whose files Python does not report. A forked process is guarded like its parent."""
+_EXPECTED = "reads through its inputs; files of its own in Request.work, or temporary files"
 _DATABASE = "sqlite3.connect/handle"
 """Audit event of a database that was opened; its argument is the connection."""
+NoteColumns = Callable[[Iterable[str] | None], None]
+"""Notes columns of a table that are read; None for all."""
 _CONNECTION = "socket.connect"
 EVENTS = frozenset({_CONNECTION, _DATABASE, "ctypes.dlopen", "open", *_READS, *_WRITES, *_MAKES, *_PROCESSES})
 """All audit events of which the guard wants to know."""
@@ -52,10 +56,12 @@ class FileGuard:
         frame: the frame of the guarded block; frames outside it are not the asset's code. None once the block has
             ended.
         attached: the last database that SQLite was not allowed to attach.
-        scanned: files that LazyFrames of the inputs scan, as Polars names them.
+        scanned: files that LazyFrames of the inputs scan, as Polars names them, each with what notes the columns that a
+            plan reads of it.
         lake: the lake that lineage hands to the code, which may read all of it.
         system: the file system of the inputs' lake, through which the engine reads it.
         looks_outside: whether the code may open every file.
+        packages: the files of first-party packages that it may open.
         refused: the last error that the guard raised.
     """
 
@@ -63,10 +69,11 @@ class FileGuard:
     folders: set[str]
     frame: FrameType | None
     attached: str | None = None
-    scanned: set[str] = field(default_factory=set)
+    scanned: dict[str, NoteColumns] = field(default_factory=dict)
     lake: object = None
     system: object = None
     looks_outside: bool = False
+    packages: PackageFiles = field(default_factory=PackageFiles)
     refused: UnnotedFile | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -77,7 +84,7 @@ class FileGuard:
         """
         if event in _MAKES:
             made = os.path.realpath(os.fsdecode(arguments[0]))
-            if os.path.dirname(made) == temporary() or below(made, self.folders):
+            if os.path.dirname(made) in (temporary(), SHARED_MEMORY) or below(made, self.folders):
                 self.folders.add(made)
         elif event in _PROCESSES:
             self.check_process(event, arguments)
@@ -87,8 +94,7 @@ class FileGuard:
             ):
                 self._check(event, library, False)
         elif event == _CONNECTION:
-            if isinstance(arguments[1], tuple):  # others are on this machine
-                self.check_address(event, ":".join(map(str, arguments[1][:2])))
+            self._check_connection(event, arguments[1])
         elif event == _DATABASE:
             if not getattr(
                 _thread, "connects", False
@@ -133,11 +139,12 @@ class FileGuard:
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
         real_path = os.path.realpath(path)
-        return (
-            below(real_path, self.folders)
-            or below(real_path, surroundings.environment())
-            or belongs_to_code(real_path)
-        )
+        return self._is_around(real_path) or self.packages.may_be_opened(real_path, ())
+
+    def _is_around(self, path: str) -> bool:
+        """Whether a file belongs to the run, or to the environment without the code's own package."""
+        is_installed = below(path, surroundings.environment()) and not self.packages.is_own(path)
+        return is_installed or below(path, self.folders) or surroundings.is_device(path)
 
     def refuse(self, called: str, found: str, error: BaseException | None = None) -> None:
         """Raise because the asset's code is about to read something that no record can name, unless lineage itself
@@ -206,6 +213,16 @@ class FileGuard:
             )
             raise self.refused
 
+    def _check_connection(self, event: str, address: object) -> None:
+        """Refuse a connection to another program, on this machine too, unless the run has started it."""
+        if isinstance(address, tuple):
+            self.check_address(event, ":".join(map(str, address[:2])))
+        elif isinstance(address, str | bytes) and not any(
+            calling_code.package_of(frame) == "multiprocessing"
+            for frame in calling_code.frames_up_to(self.frame)
+        ):
+            self.check_address(event, os.fsdecode(address))
+
     def check_made(self, called: str) -> None:
         """Refuse an object that the asset's code makes itself to open files with; libraries may make it.
 
@@ -254,16 +271,21 @@ class FileGuard:
         if event == "sqlite3.connect" and not (named := database_file(named)):
             return
         real_path = os.path.realpath(named)
-        places = (self.folders, surroundings.environment())
-        if any(below(real_path, each) for each in places) or real_path == temporary():
+        if self._is_around(real_path) or real_path == temporary():
             return
         if self.looks_outside and not write:
             return
+        if write and below(real_path, (SHARED_MEMORY,)) and not os.path.lexists(real_path):
+            self.folders.add(real_path)  # libraries share arrays there
+            return
         if event == "os.mkdir" and any(below(folder, (real_path,)) for folder in self.folders):
             return  # above a folder of the run's own
-        line, trusted = calling_code.line_of(list(calling_code.frames_up_to(self.frame)))
-        if trusted or (not write and belongs_to_code(real_path)):
+        frames = list(calling_code.frames_up_to(self.frame))
+        line, trusted = calling_code.line_of(frames)
+        if trusted or (not write and self.packages.may_be_opened(real_path, frames)):
             return
+        if not write and belongs_to_code(real_path):
+            raise self._unnoted("opened", real_path, line, naming_advice(named), EXPECTED)
         deed = {"open": "wrote to" if write else "opened"}.get(event, f"called {event} on")
         advice = (
             "keep files of the run in Request.work, and hand back as output what others are to read"
@@ -302,10 +324,12 @@ class FileGuard:
         own = calling_code.package_of_asset(frames)
         return caller if caller is not None and calling_code.is_of_asset(caller, own) else None
 
-    def _unnoted(self, deed: str, found: str, line: str | None, advice: str) -> UnnotedFile:
+    def _unnoted(
+        self, deed: str, found: str, line: str | None, advice: str, expected: str = _EXPECTED
+    ) -> UnnotedFile:
         self.refused = UnnotedFile(
             f"The code of {self.asset} {deed} a file that its record would not name.",
-            expected="reads through its inputs; files of its own in Request.work, or temporary files",
+            expected=expected,
             found=found,
             where=line or self.asset,
             advice=advice,

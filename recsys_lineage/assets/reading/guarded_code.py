@@ -17,6 +17,7 @@ from recsys_lineage.assets.reading.libraries.lazy_frames import watch_lazy_frame
 from recsys_lineage.assets.reading.libraries.native_readers import watch_readers
 from recsys_lineage.assets.reading.libraries.spawned_processes import watch_processes
 from recsys_lineage.assets.reading.libraries.sqlite_connections import attaching_noted, watch_attaching
+from recsys_lineage.assets.reading.package_files import PackageFiles
 from recsys_lineage.lake.lake_tables import LakeTables, watch_lakes
 
 
@@ -28,6 +29,7 @@ def guarded(
     *,
     inputs: InputFiles | None = None,
     frame: FrameType | None = None,
+    packages: PackageFiles | None = None,
 ) -> Iterator[FileGuard]:
     """While the block runs, this thread and those that it starts can open only what a record names.
 
@@ -37,6 +39,7 @@ def guarded(
         code: the asset's function, which must hold no file that was opened before; not checked when None.
         inputs: the inputs of the code, which may open every file that they note.
         frame: the frame of the block; the caller's when None.
+        packages: the files of first-party packages that the code may open; all when None.
 
     Raises:
         UnnotedFile: the code opens another file, holds an open one, or starts another process.
@@ -44,6 +47,8 @@ def guarded(
     watch_libraries()
     block = frame or sys._getframe(2)
     with guarding(asset, folders, block) as guard, frames_alone(guard), attaching_noted(guard):
+        if packages is not None:
+            guard.packages = packages
         if code is not None:
             check_held(guard, code)
         if inputs is not None:

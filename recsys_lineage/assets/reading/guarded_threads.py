@@ -22,7 +22,7 @@ from types import FrameType
 from typing import Any
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.file_guard import EVENTS, FileGuard, is_paused
+from recsys_lineage.assets.reading.file_guard import EVENTS, FileGuard, NoteColumns, is_paused
 from recsys_lineage.assets.reading.surroundings import find_temporary
 
 WRAPPER_FILES.add(__file__)
@@ -116,7 +116,17 @@ def _of_anyone() -> FileGuard | None:
         return next(iter(guards), None)
     names = " or ".join(sorted({guard.asset for guard in guards}))
     folders = {folder for guard in guards for folder in guard.folders}
-    return FileGuard(names, folders, guards[0].frame, scanned={file for g in guards for file in g.scanned})
+    notes: dict[str, list[NoteColumns]] = {}
+    for guard in guards:
+        for file, note in guard.scanned.items():
+            notes.setdefault(file, []).append(note)
+    scanned = {file: functools.partial(_note_all, each) for file, each in notes.items()}
+    return FileGuard(names, folders, guards[0].frame, scanned=scanned)
+
+
+def _note_all(notes: list[NoteColumns], columns: Iterable[str] | None) -> None:
+    for note in notes:
+        note(columns)
 
 
 class _Carried:

@@ -168,6 +168,7 @@ class _Search:
     packages: set[str] = field(default_factory=set)
     ahead: deque[_Held] = field(default_factory=deque)
     own: dict[tuple[str | None, str | None], bool] = field(default_factory=dict)
+    plain: tuple[type, ...] = _PLAIN
 
     def all_from(self, root: object) -> Iterator[_Held]:
         """Every object that a function reaches by names, nearest first."""
@@ -184,7 +185,7 @@ class _Search:
             self.ahead.append(held)
 
     def _is_new(self, value: object) -> bool:
-        return id(value) not in self.seen and not isinstance(value, _PLAIN) and len(self.seen) < _AT_MOST
+        return id(value) not in self.seen and not isinstance(value, self.plain) and len(self.seen) < _AT_MOST
 
     def _inside(self, held: _Held) -> Iterator[_Held]:
         if isinstance(held.value, FunctionType):
@@ -281,6 +282,14 @@ def check_held(guard: FileGuard, code: object) -> None:
             files = _files_of(held.value)
             if files is None or not all(guard.may_read(file) for file in files):
                 _refuse(guard.asset, held, files or [])
+
+
+def held_texts(code: object) -> Iterator[str]:
+    """The texts and paths that a function can reach by names, such as the name of a file in its closure."""
+    plain = tuple(kind for kind in _PLAIN if kind is not str)
+    for held in _Search(plain=plain).all_from(code):
+        if isinstance(held.value, str | os.PathLike):
+            yield os.fsdecode(held.value)
 
 
 def _refuse(asset: str, held: _Held, files: list[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -32,10 +32,14 @@ SHARED_BY = 5
 
 @dataclass
 class _Seen:
-    """The part of a table read for one purpose; None means all of it."""
+    """The part of a table read for one purpose; None means all of it.
+
+    `is_planned` is false while it was given as a LazyFrame of which no plan has run yet.
+    """
 
     partitions: set[str] | None = field(default_factory=set)
     columns: set[str] | None = field(default_factory=set)
+    is_planned: bool = True
 
     def add(self, partitions: Iterable[str] | None, columns: Iterable[str] | None) -> None:
         if partitions is None or self.partitions is None:
@@ -46,6 +50,11 @@ class _Seen:
             self.columns = None
         else:
             self.columns.update(columns)
+
+    def add_planned(self, columns: Iterable[str] | None) -> None:
+        """Add the columns that the plan of a LazyFrame reads."""
+        self.is_planned = True
+        self.add((), columns)
 
 
 class Previous:
@@ -110,6 +119,7 @@ class Inputs(InputFiles):
         self._lazy: dict[str, pl.LazyFrame] = {}
         self._relations: dict[str, list[str]] = {}
         self._views: set[str] = set()
+        self._noted: list[Read] = []
         self.shared: set[str] = set()
         self.vouched: set[str] = set()
 
@@ -118,8 +128,9 @@ class Inputs(InputFiles):
     @property
     def reads(self) -> tuple[Read, ...]:
         """Everything read so far: tables by name, then files by path."""
-        tables = (self._table_read(name, purpose, seen) for (name, purpose), seen in self._seen.items())
-        return (*sorted(tables, key=lambda read: (read.name, read.purpose)), *self.files_read)
+        own = (self._table_read(name, purpose, seen) for (name, purpose), seen in self._seen.items())
+        tables = sorted({*own, *self._noted}, key=lambda read: (read.name, read.purpose, read.version or 0))
+        return (*tables, *self.files_read)
 
     @property
     def relations(self) -> dict[str, ScannedFiles]:
@@ -143,12 +154,18 @@ class Inputs(InputFiles):
             TableNotFound: when the table was never materialized.
         """
         self.require_declared(table)
-        own = table == self.asset and self._previous_was_read
         if table not in self._versions:
             self._versions[table] = self._lake.version(table, self._pinned.get(table))
-        purpose: Purpose = "previous" if own and self._purpose == "input" else self._purpose
-        self._seen.setdefault((table, purpose), _Seen()).add(partitions, columns)
+        self._seen.setdefault((table, self._purpose_of(table)), _Seen()).add(partitions, columns)
         return self._versions[table]
+
+    def _purpose_of(self, table: str) -> Purpose:
+        own = table == self.asset and self._previous_was_read
+        return "previous" if own and self._purpose == "input" else self._purpose
+
+    def note(self, reads: Iterable[Read]) -> None:
+        """Note tables that lineage read on the asset's behalf, in versions of its own; the purpose is that of now."""
+        self._noted += [replace(read, purpose=self._purpose) for read in reads if read.kind == "table"]
 
     def require_declared(self, table: str, where: str | None = None) -> None:
         """Require that the asset may read a table.
@@ -231,10 +248,17 @@ class Inputs(InputFiles):
         return self._connection.sql(f"SELECT {names} FROM {self.relation(table, partitions, columns)}").pl()
 
     def lazy(self, table: str) -> pl.LazyFrame:
-        """The pinned version as a Polars LazyFrame over the same Parquet files."""
-        frame = self._lazy[table] = self._lake.scan(self.version(table))
-        if (guard := guard_at_work()) is not None:
-            guard.scanned.update(files_of(frame))
+        """The pinned version as a Polars LazyFrame over the same Parquet files.
+
+        The Read names the columns that the plans read which the code has run; all where none was seen to run.
+        """
+        guard = guard_at_work()
+        frame = self._lazy[table] = self._lake.scan(self.version(table, None, None if guard is None else ()))
+        if guard is not None:
+            seen = self._seen[table, self._purpose_of(table)]
+            files = files_of(frame)
+            seen.is_planned = False
+            guard.scanned |= dict.fromkeys(files, seen.add_planned)
         return frame
 
     def arrow(self, table: str) -> pa.Table:
@@ -355,7 +379,8 @@ class Inputs(InputFiles):
 
     def _table_read(self, name: str, purpose: Purpose, seen: _Seen) -> Read:
         version = self._versions[name]
-        columns = None if seen.columns is None else tuple(c for c in version.columns if c in seen.columns)
+        known = seen.columns if seen.is_planned else None
+        columns = None if known is None else tuple(c for c in version.columns if c in known)
         is_all = seen.partitions is None or version.partition_column is None
         partitions = None if is_all else tuple(sorted(seen.partitions or ()))
         held = version.partitions

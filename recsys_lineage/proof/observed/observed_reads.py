@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,11 +11,15 @@ from typing import Any
 
 from recsys_lineage.assets.asset_code import AssetCode, Request
 from recsys_lineage.assets.materialize import attempt
+from recsys_lineage.assets.reading.named_folders import NamedFolders
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.proof.experiment import ExperimentError
 from recsys_lineage.proof.observed.opened_files import opened_files
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import RESERVED
+
+_LEAST_IDLE = 1.0
+"""Seconds for which files without a read are watched at least while nothing runs."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,9 @@ class ReadProof:
         opened: the number of opened data files.
         unnamed: opened files without a read in the record.
         unopened: tables and files in the record of which nothing was opened.
-        once: files without a read that a second run did not open: another process opened them, or code that caches its
-            reads.
+        once: files without a read that a second run did not open, or that were opened while nothing ran: another
+            process opened them, or code that caches its reads.
+        unwatched: folders that the code names and that could not be watched, because too many are below them.
     """
 
     asset: str
@@ -37,6 +43,7 @@ class ReadProof:
     unnamed: tuple[str, ...]
     unopened: tuple[str, ...]
     once: tuple[str, ...] = ()
+    unwatched: tuple[str, ...] = ()
 
     @property
     def true(self) -> bool:
@@ -53,9 +60,10 @@ class ReadProof:
         lines += [f"opened, not on record: {each}" for each in self.unnamed]
         lines += [f"on record, not opened: {each}" for each in self.unopened]
         lines += [
-            f"opened in the first of two runs, not on record, perhaps by another process: {each}"
+            f"opened in one of two runs or without a run, not on record, perhaps by another process: {each}"
             for each in self.once
         ]
+        lines += [f"not watched, too many folders below: {each}" for each in self.unwatched]
         return "\n".join(lines)
 
 
@@ -64,8 +72,12 @@ def verify_reads(
 ) -> ReadProof:
     """Run an asset into a separate lake, and compare the opened files with that run's record.
 
+    Watched are the lake, what `opens` names, and the folders that the code names in its texts, its parameters or
+    environment variables. Files of the environment do not count, nor files of packages that the code version covers.
+
     The kernel does not report which process opens a file. So if a file without a read is opened, the asset runs a
-    second time, and files that are not opened again are listed separately. Reads of the checks count as the run's.
+    second time, and files that are not opened again are listed separately. So are files outside the lake that are
+    opened while nothing runs, for twice as long. Reads of the checks count as the run's.
 
     Args:
         asset: an asset made by `sql_code` or `frame_code`, or one that reads files.
@@ -84,27 +96,41 @@ def verify_reads(
             found=lake.uri,
             advice="copy the lake's tables that the asset reads to a local folder",
         )
+    began = time.monotonic()
     found = _run(asset, lake, request, pinned)
     if not found.unnamed:
         return found
     again = _run(asset, lake, request, pinned)
-    both = tuple(each for each in found.unnamed if each in again.unnamed)
-    once = tuple(each for each in found.unnamed if each not in again.unnamed)
-    return replace(found, unnamed=both, once=once)
+    both = {each for each in found.unnamed if each in again.unnamed}
+    root = Path(lake.uri).resolve()
+    if outside := {path for each in both if root not in (path := Path(each)).parents}:
+        both -= _opened_idly(outside, max(_LEAST_IDLE, time.monotonic() - began))
+    once = tuple(each for each in found.unnamed if each not in both)
+    return replace(found, unnamed=tuple(sorted(both)), once=once)
+
+
+def _opened_idly(files: set[Path], seconds: float) -> set[str]:
+    """Those of some files that another process opens while nothing runs here."""
+    with opened_files((), {file.parent for file in files}) as opened:
+        time.sleep(seconds)
+    return set(map(str, files & opened))
 
 
 def _run(asset: AssetCode, lake: Lake, request: Request | None, pinned: dict[str, int] | None) -> ReadProof:
     root = Path(lake.uri).resolve()
     places = {root, *(_folder(place) for place in asset.opens)}
+    named = NamedFolders(asset, places)
     with tempfile.TemporaryDirectory(prefix="lineage-proof-") as scratch:
         whole = Request(work=Path(scratch) / "work") if request is None else request
         into = Lake(str(Path(scratch) / "lake"))
-        with opened_files(sorted(places)) as opened:
+        with opened_files(sorted(places), sorted(named.found)) as opened:
             outcome = attempt(asset, lake, whole, into=into, pinned=pinned)
     if outcome.error is not None:
         raise outcome.error
-    files = {file for file in opened if _is_data(file, root)}
-    return _compared(asset.name, lake, outcome.record.reads, files)
+    packages = asset.package_files
+    files = {file for file in opened if _is_data(file, root) and not packages.may_be_open(str(file))}
+    unwatched = tuple(sorted(map(str, named.too_large)))
+    return replace(_compared(asset.name, lake, outcome.record.reads, files), unwatched=unwatched)
 
 
 def _compared(asset: str, lake: Lake, reads: Iterable[Read], opened: set[Path]) -> ReadProof:

@@ -7,23 +7,32 @@ processes, so none should use the folders meanwhile.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from recsys_lineage.proof.experiment import ExperimentError
 
-_OPEN, _OVERFLOW, _ONLY_FOLDERS, _IS_FOLDER = 0x20, 0x4000, 0x01000000, 0x40000000
+_OPEN, _WRITTEN, _MADE, _OVERFLOW = 0x20, 0x08, 0x80 | 0x100, 0x4000
+_ONLY_FOLDERS, _IS_FOLDER = 0x01000000, 0x40000000
+_GONE = (errno.ENOENT, errno.EACCES)
+"""A folder that is gone by now, or not ours to look into, so that nothing in it is opened."""
 _EVENT = struct.Struct("iIII")
 
 
 @contextmanager
-def opened_files(folders: Iterable[Path]) -> Iterator[set[Path]]:
-    """Collect the files below the folders that are opened inside the block; the set is filled when it ends.
+def opened_files(folders: Iterable[Path], alone: Iterable[Path] = ()) -> Iterator[set[Path]]:
+    """Collect the files that are opened inside the block to be read; the set is filled when it ends.
 
-    Folders created inside the block are not watched.
+    Files made inside the block are left out, and folders made inside it are not watched.
+
+    Args:
+        folders: the folders, watched with everything below them.
+        alone: further folders, watched without those below them.
 
     Raises:
         ExperimentError: the kernel cannot watch so many folders, or lost events.
@@ -35,12 +44,15 @@ def opened_files(folders: Iterable[Path]) -> Iterator[set[Path]]:
         raise _refused()
     try:
         watched: dict[int, Path] = {}
-        for top in folders:
-            for folder, _, _ in os.walk(top):
-                number = libc.inotify_add_watch(handle, os.fsencode(folder), _OPEN | _ONLY_FOLDERS)
-                if number < 0:
-                    raise _refused()
+        below = (folder for top in folders for folder, _, _ in os.walk(top))
+        for folder in (*below, *alone):
+            number = libc.inotify_add_watch(
+                handle, os.fsencode(folder), _OPEN | _WRITTEN | _MADE | _ONLY_FOLDERS
+            )
+            if number >= 0:
                 watched[number] = Path(folder)
+            elif ctypes.get_errno() not in _GONE:
+                raise _refused()
         # walking through the folders opened them
         _drain(handle, watched)
         yield found
@@ -50,12 +62,14 @@ def opened_files(folders: Iterable[Path]) -> Iterator[set[Path]]:
 
 
 def _drain(handle: int, watched: dict[int, Path]) -> set[Path]:
-    found: set[Path] = set()
+    """The files opened since, without those made since and those only written to."""
+    opened: Counter[Path] = Counter()
+    made: set[Path] = set()
     while True:
         try:
             data = os.read(handle, 1 << 20)
         except BlockingIOError:
-            return found
+            return {path for path, times in opened.items() if times > 0 and path not in made}
         start = 0
         while start < len(data):
             number, mask, _, length = _EVENT.unpack_from(data, start)
@@ -67,8 +81,12 @@ def _drain(handle: int, watched: dict[int, Path]) -> set[Path]:
                     expected="fewer events",
                     advice="raise fs.inotify.max_queued_events, or prove an asset that reads fewer files",
                 )
-            if name and not mask & _IS_FOLDER:
-                found.add(watched[number] / os.fsdecode(name))
+            if not name or mask & _IS_FOLDER:
+                continue
+            path = watched[number] / os.fsdecode(name)
+            if mask & _MADE:
+                made.add(path)
+            opened[path] += bool(mask & _OPEN) - bool(mask & _WRITTEN)
 
 
 def _refused() -> ExperimentError:

@@ -17,9 +17,10 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from glob import iglob
-from types import FunctionType, ModuleType
+from types import ClassMethodDescriptorType, FunctionType, ModuleType
 from typing import Any
 
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
@@ -35,7 +36,7 @@ from recsys_lineage.assets.reading.libraries.replaced_functions import (
 )
 
 LIBRARIES = frozenset(
-    {"deltalake", "dgl", "duckdb", "fsspec", "lightgbm", "lxml", "pandas", "polars", "pyarrow", "rustworkx",
+    {"deltalake", "dgl", "duckdb", "fsspec", "lightgbm", "lxml", "pandas", "polars", "pyarrow", "readline", "rustworkx",
      "safetensors", "scipy", "tokenizers", "torch"}
 )  # fmt: skip
 """Libraries that read files in native code; NumPy opens its files with Python, whose audit hook reports it."""
@@ -43,6 +44,7 @@ WORDS = frozenset(
     {
         "csv",
         "dataset",
+        "deserialize",
         "file",
         "files",
         "load",
@@ -65,31 +67,38 @@ CLASSES: Mapping[str, Sequence[str]] = {
     "pyarrow.ipc": ("RecordBatchFileReader", "RecordBatchStreamReader"),
     "pyarrow.orc": ("ORCFile",),
     "pyarrow.parquet": ("ParquetDataset", "ParquetFile"),
+    "tokenizers": (
+        "BertWordPieceTokenizer",
+        "ByteLevelBPETokenizer",
+        "CharBPETokenizer",
+        "SentencePieceBPETokenizer",
+    ),
+    "torch.package": ("PackageImporter",),
 }
 """Classes whose constructors open a file."""
 FUNCTIONS: Mapping[str, Sequence[str]] = {
     "lightgbm": ("cv", "train"),
     "lxml.etree": ("iterparse", "parse"),
     "lxml.html": ("parse",),
+    "lxml.objectify": ("parse",),
     "safetensors": ("safe_open",),
 }
 """Further functions and native classes that open a file."""
-METHODS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "polars": {"DataFrame": ("deserialize",), "LazyFrame": ("deserialize",)},
-    "rustworkx": {"PyDiGraph": ("read_edge_list",), "PyGraph": ("read_edge_list",)},
-    "tokenizers": {"Tokenizer": ("from_file",)},
-    "torch": {"UntypedStorage": ("from_file",)},
-}
-"""Methods that construct an instance from a file, by module and class."""
+METHODS: Mapping[str, Sequence[str]] = {"tokenizers.Tokenizer": ("train",)}
+"""Methods of instances that open a file, by class."""
+INHERITED: Mapping[str, Sequence[str]] = {"torch.UntypedStorage": ("from_file",)}
+"""Class methods that open a file and that a class inherits from a native one, which cannot be changed."""
+STATEMENTS: Mapping[str, str] = {"deltalake.QueryBuilder": "execute", "polars.SQLContext": "execute"}
+"""Methods that take a statement, which may name files, by class."""
 SOURCES = frozenset(
-    {"data", "f", "file", "filename", "filepath_or_buffer", "init_model", "io", "model_file", "path", "path_or_buf",
-     "path_or_paths", "source", "table_uri", "uri", "where"}
+    {"data", "f", "file", "file_or_buffer", "filename", "filepath_or_buffer", "files", "init_model", "io",
+     "model_file", "params", "path", "path_or_buf", "path_or_paths", "source", "table_uri", "uri", "vocab", "where"}
 )  # fmt: skip
 """Names of parameters that take a file; a function's first parameter takes one whatever its name is."""
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
 _LONGEST_PATH = 4_096
 _DATABASES = ("postgres", "mysql", "mssql", "oracle", "redshift", "clickhouse", "sqlite", "bigquery", "trino")
-_READS_IN_SQL = re.compile(r"\b(read|scan)_\w+\s*\(", re.IGNORECASE)
+_READS_IN_SQL = re.compile(r"\b(read|scan)_\w+\s*\(|\bEXTERNAL\s+TABLE\b", re.IGNORECASE)
 
 WRAPPER_FILES.add(__file__)
 _covered: set[str] = set()
@@ -105,9 +114,13 @@ def watch_readers() -> None:
             _cover()
 
 
-def is_reader(name: str, value: object) -> bool:
-    """Whether an attribute of a library's public module is a function that reads files, judging by its name."""
-    if name.startswith("_") or WORDS.isdisjoint(name.lower().split("_")):
+def is_reader(name: str, value: object, module: str) -> bool:
+    """Whether an attribute of a library's public module is a function that reads files, judging by its name.
+
+    Args:
+        module: the module; some native functions do not say where they are from.
+    """
+    if not _has_reading_word(name):
         return False
     if (
         isinstance(value, ModuleType)
@@ -115,7 +128,27 @@ def is_reader(name: str, value: object) -> bool:
         or (isinstance(value, type) and not name.islower())
     ):
         return False
-    return str(getattr(value, "__module__", None) or "").partition(".")[0].lstrip("_") in LIBRARIES
+    return _is_of_library(value, module)
+
+
+def _has_reading_word(name: str) -> bool:
+    return not name.startswith("_") and not WORDS.isdisjoint(name.lower().split("_"))
+
+
+def _is_of_library(value: object, module: str) -> bool:
+    """Whether a library has defined what one of its modules names."""
+    home = str(getattr(value, "__module__", None) or module)
+    return home.partition(".")[0].lstrip("_") in LIBRARIES
+
+
+def _reading_constructors(kind: type) -> list[str]:
+    """Names of the class and static methods of a class that read files, such as `from_file`."""
+    return [
+        name
+        for name, value in vars(kind).items()
+        if isinstance(value, classmethod | staticmethod | ClassMethodDescriptorType)
+        and _has_reading_word(name)
+    ]
 
 
 def _cover() -> None:
@@ -129,7 +162,7 @@ def _cover() -> None:
             _covered.add(name)
             for attribute, value in names_of(module):
                 called = f"{name}.{attribute}"
-                if is_reader(attribute, value) or attribute in FUNCTIONS.get(name, ()):
+                if is_reader(attribute, value, name) or attribute in FUNCTIONS.get(name, ()):
                     known = readers.get(id(value), (called, value))
                     readers[id(value)] = min(known, (called, value), key=_dots)  # as it is called most
                 elif attribute in CLASSES.get(name, ()):
@@ -138,14 +171,23 @@ def _cover() -> None:
                     others[called] = value, _syncing
                 elif name == "pyarrow.fs" and attribute.endswith("FileSystem"):
                     others[called] = value, partial(guarded_file_system, called=called)
-                elif name == "polars" and attribute == "SQLContext":
-                    execute = f"{called}.execute"
-                    replace_method(value, "execute", partial(_guarded, called=execute, first=1, sql=True))
-                for method in METHODS.get(name, {}).get(attribute, ()):
-                    _guard_method(value, method, f"{called}.{method}")
+                # some objects warn when they are asked for their class
+                is_class = issubclass(type(value), type) and not attribute.startswith("_")
+                if is_class and _is_of_library(value, name):
+                    _cover_class(value, called)
         # all at once: to look for the names of native functions takes long
         others |= {called: (value, partial(_guarded, called=called)) for called, value in readers.values()}
         replace_functions(others)
+
+
+def _cover_class(kind: type, called: str) -> None:
+    """Wrap the methods of a class that read files."""
+    for method in (*_reading_constructors(kind), *INHERITED.get(called, ())):
+        _guard_constructor(kind, method, f"{called}.{method}")
+    for method in METHODS.get(called, ()):
+        replace_method(kind, method, partial(_guarded, called=f"{called}.{method}", first=1))
+    if (method := STATEMENTS.get(called)) is not None:
+        replace_method(kind, method, partial(_guarded, called=f"{called}.{method}", first=1, sql=True))
 
 
 def _dots(named: tuple[str, object]) -> int:
@@ -193,24 +235,25 @@ def _syncing(sync: Callable[..., Any]) -> Callable[..., Any]:
     return guarded_call
 
 
-def _guard_method(kind: type, method: str, called: str) -> None:
-    """Wrap a class method that constructs an instance from a file."""
+def _guard_constructor(kind: type, method: str, called: str) -> None:
+    """Wrap a class or static method that constructs an instance from a file."""
     held = inspect.getattr_static(kind, method)
     if isinstance(held, classmethod | staticmethod) and isinstance(held.__func__, FunctionType):
         first = int(isinstance(held, classmethod))
         replace_functions({called: (held.__func__, partial(_guarded, called=called, first=first))})
-        return
-    guarded_call = _guarded(
-        lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
-    )
-    setattr(kind, method, classmethod(marked(guarded_call)))
+    elif not hasattr(getattr(held, "__func__", None), "_is_guarded"):
+        guarded_call = _guarded(
+            lambda owner, *arguments, **options: held.__get__(None, owner)(*arguments, **options), called, 1
+        )
+        with suppress(TypeError):  # a class of native code that cannot be changed
+            setattr(kind, method, classmethod(marked(guarded_call)))
 
 
 def _consult(
     guard: FileGuard, called: str, arguments: tuple[Any, ...], options: Mapping[str, Any], sql: bool
 ) -> None:
     if sql:
-        for text in (*arguments, options.get("query")):
+        for text in (*arguments, options.get("query"), options.get("sql")):
             if isinstance(text, str) and (found := _READS_IN_SQL.search(text)):
                 guard.refuse(called, f"{found[0].rstrip('(').rstrip()} in {text}")
         return
