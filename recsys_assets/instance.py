@@ -28,7 +28,7 @@ from recsys_lineage.errors import LineageError
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-FOLDERS = ("dagster", "lake", "logs")
+FOLDERS = ("dagster", "logs")
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 _SQLITE_DISK_FAULTS = (
     "database or disk is full",
@@ -59,7 +59,7 @@ def prepare_home(settings: Settings) -> Path:
     """
     keep_private()
     try:
-        for name in FOLDERS:
+        for name in (*FOLDERS, *(() if settings.lake else ("lake",))):
             (settings.home / name).mkdir(parents=True, exist_ok=True)
         if settings.home.stat().st_uid == os.geteuid():
             settings.home.chmod(0o700)

@@ -42,6 +42,11 @@ def test_the_home_has_its_folders_and_dagster_finds_it(elsewhere: Path) -> None:
     assert folder == elsewhere / "shop" / "dagster"
     assert os.environ["DAGSTER_HOME"] == str(folder)
     assert os.environ["RECSYS_HOME"] == str(elsewhere / "shop")
+    assert {path.name for path in (elsewhere / "shop").iterdir()} == {*FOLDERS, "lake"}
+
+
+def test_a_home_whose_lake_is_elsewhere_has_no_folder_for_one(elsewhere: Path) -> None:
+    prepare_home(load_settings(home="shop", lake=str(elsewhere / "tables")))
     assert {path.name for path in (elsewhere / "shop").iterdir()} == set(FOLDERS)
 
 
