@@ -23,7 +23,7 @@ from recsys_lineage.assets.reading.guarded_functions import guarded_function
 from recsys_lineage.assets.vocabulary import Vocabulary
 from recsys_lineage.interruption import INTERRUPTIONS
 from recsys_lineage.lake.versions.table_version import TableVersion
-from recsys_lineage.orchestration.dagster_failure import dagster_failure
+from recsys_lineage.orchestration.dagster_failure import dagster_failure, interrupted
 from recsys_lineage.orchestration.dagster_internals import (
     events_at_once,
     partition_keys_of,
@@ -100,7 +100,7 @@ class AssetRun:
             run = context.instance.get_run_by_id(context.run.run_id)
             if run is not None and run.status == dg.DagsterRunStatus.STARTED:
                 context.instance.report_run_canceling(run)
-            raise dg.Failure(f"{asset.name} was interrupted.", allow_retries=False)
+            raise interrupted(asset.name)
         if outcome.reason:
             context.log.info(f"{asset.name}: {outcome.reason}")
         for warning in outcome.warnings:

@@ -6,8 +6,11 @@ from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.interruption import INTERRUPTIONS
 from recsys_lineage.orchestration.transient import is_transient
 from recsys_lineage.records.parts.failure import Failure, labelled_parts
+
+_STATUS, _INTERRUPTED = "status", "canceled"
 
 
 def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Failure:
@@ -26,3 +29,19 @@ def dagster_failure(asset: str, error: BaseException, failure: Failure) -> dg.Fa
         metadata=metadata,
         allow_retries=error.allow_retries if isinstance(error, dg.Failure) else is_transient(error),
     )
+
+
+def interrupted(asset: str) -> dg.Failure:
+    """The failure of a step whose run others stopped; `is_interrupted` knows it again."""
+    return dg.Failure(f"{asset} was interrupted.", metadata={_STATUS: _INTERRUPTED}, allow_retries=False)
+
+
+def is_interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether a step ended because others stopped its run."""
+    if not event.is_step_failure:
+        return False
+    fault = event.step_failure_data
+    told = {} if fault.user_failure_data is None else fault.user_failure_data.metadata
+    if _STATUS in told and told[_STATUS].value == _INTERRUPTED:
+        return True
+    return fault.error is not None and fault.error.cls_name in {kind.__name__ for kind in INTERRUPTIONS}

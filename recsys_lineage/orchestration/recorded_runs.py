@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import dagster as dg
 
 from recsys_lineage.lake.lake import Lake
+from recsys_lineage.orchestration.dagster_failure import is_interrupted
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.run_of import location_of, moment, scheduled_time, triggered_by
 from recsys_lineage.records.parts.run import Run
@@ -129,7 +130,7 @@ def _planned_and_steps(
         if event is None:
             continue
         if event.event_type in _STEPS:
-            steps[event.step_key or ""] = _STEPS[event.event_type]
+            steps[event.step_key or ""] = "canceled" if is_interrupted(event) else _STEPS[event.event_type]
         elif event.event_type == dg.DagsterEventType.STEP_START:
             begun.add(event.step_key or "")
         elif event.asset_key is not None:

@@ -25,7 +25,7 @@ class RunRecord(RecordPart):
         tags: the run's tags.
         assets: the assets to materialize.
         steps: step → its final state: `skipped` if an earlier failure kept it from starting, `killed` if it started and
-            has no end.
+            has no end, `canceled` if it was stopped.
         kept: asset of a skipped step → the id of the record of its unchanged version; None where it had none.
         lake: the URL of the lake.
         format: the format of the record.

@@ -13,6 +13,7 @@ from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.lineage_asset import AssetLook, lineage_asset
 from recsys_lineage.orchestration.recorded import recorded
+from recsys_lineage.orchestration.recorded_runs import record_runs
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from tests.lineage.odd_errors import Base
@@ -53,6 +54,9 @@ def test_what_ends_a_step_says_nothing(project: Project, error: type[BaseExcepti
     assert record.status == status and CELL not in told_of(project)
     (run,) = project.instance.get_runs()
     assert run.status == (dg.DagsterRunStatus.FAILURE if status == "failed" else dg.DagsterRunStatus.CANCELED)
+    assert record_runs(project.instance, project.lake, None) == 1
+    (told,) = project.records.run_records()
+    assert (told.state, told.steps) == (status, {"made": status})
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from recsys_lineage.records.run_record import RunRecord
 _ENDINGS: dict[str, Ending] = {"success": "COMPLETE", "failed": "FAIL", "canceled": "ABORT", "lost": "ABORT"}
 _ENDINGS_WITHOUT_RECORD: dict[str, tuple[Ending, str]] = {
     "failed": ("FAIL", "The step failed and left no record of why."),
+    "canceled": ("ABORT", "The step was stopped."),
     "killed": ("ABORT", "The step's process was killed before it had ended."),
 }
 """Final states of steps that only the run's record has."""

@@ -23,8 +23,8 @@ class Read(RecordPart):
         purpose: the purpose of the read.
         version: the table version; None for a file.
         schema: columns and types of the whole version or of the file.
-        columns: the names of those that were read; None when all were, or when they are unknown. They are an upper bound
-            for a DuckDB relation that the code was given, and for a LazyFrame whose plan was not seen to run.
+        columns: the names of those that were read; None when all were, or when they are unknown. They are an upper
+            bound for a DuckDB relation that the code was given, and for a LazyFrame whose plan was not seen to run.
         partitions: those that the code named; None for all, of which a condition may have left some out. A new one
             could meet the condition, so the result depends on all.
         rows: the number of rows in those partitions, an upper bound of the rows read; None where it is unknown.

@@ -32,7 +32,7 @@ from tests.lineage.records.made_records import record
 
 _NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """Each example writes a lake, which takes too long to look for the smallest one."""
-_STEPS = ("success", "failed", "skipped", "killed")
+_STEPS = ("success", "failed", "skipped", "canceled", "killed")
 
 
 @st.composite
