@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,9 @@ import pytest
 
 from recsys_lineage import AssetCode, Lake, frame_code, materialize
 from recsys_lineage.assets.code.code_version import code_version
+from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.proof import AssetProof, verify
+from recsys_lineage.proof.observed.executed_code import ExecutedCode
 
 _NUMBERS = itertools.count()
 Project = Callable[[Mapping[str, str]], AssetCode]
@@ -172,3 +175,19 @@ def test_a_computed_text_that_ran_is_said_not_to_be_seen(
     assert found.true
     told = found.not_tried[-1]
     assert "a text ran as code" in told and told.endswith(f"entry.py:{line}, in spent")
+
+
+def test_what_the_proof_looks_up_meanwhile_is_no_read_of_the_asset() -> None:
+    looked: list[str] = []
+
+    def is_own(module: str, file: str) -> bool:
+        looked.extend(os.listdir("/usr"))
+        return module == __name__
+
+    def computed() -> int:
+        return len(__name__)
+
+    executed = ExecutedCode(is_own)
+    with guarded("made"):
+        assert executed.around(computed)() == len(__name__)
+    assert looked and "computed" in {each.code.co_name for each in executed.found}

@@ -15,6 +15,7 @@ from typing import Any, Literal, ParamSpec, TypeVar, cast
 
 from recsys_lineage.assets.reading import guarded_code, surroundings
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
+from recsys_lineage.assets.reading.guarded_threads import unguarded
 from recsys_lineage.progress import tell
 
 _WATCHING = {str(each.__file__) for each in (guarded_code, surroundings)}
@@ -135,7 +136,8 @@ class ExecutedCode:
         key = executed.module, executed.file
         if key not in self._owned:
             is_watching = executed.file in WRAPPER_FILES | _WATCHING or executed.file.startswith(_PROOF)
-            self._owned[key] = not is_watching and self._is_own(*key)
+            with unguarded():  # whose package a file is in is looked up on behalf of the proof
+                self._owned[key] = not is_watching and self._is_own(*key)
         return self._owned[key]
 
 
