@@ -51,6 +51,7 @@ from recsys_lineage.orchestration.lake_resource import LakeResource
 from recsys_lineage.orchestration.lineage_asset import AssetLook
 from recsys_lineage.orchestration.sql_asset import sql_asset
 from recsys_lineage.orchestration.sqlite_events import many_events
+from recsys_lineage.retention.policy import Policies
 from recsys_lineage.sql.sql_text import SqlText
 
 WINDOW = 15
@@ -163,14 +164,14 @@ class Shop:
 
 def measured(
     folder: Path, nights: int, upkeep: bool, say: Callable[[str], None]
-) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+) -> tuple[Shop, list[dict[str, float]]]:
     """Run the nights; what each cost, and what lay on the disk after it.
 
     The machine may be another one, or have other work, after half an hour. So while the shop's last nights run, a new
     shop runs its first ones, a night of each in turn.
 
     Returns:
-        the nights of the shop, and the first nights of the new one.
+        the shop, and the first nights of the new one.
     """
     draft._CONFIGURATION = {
         **draft._CONFIGURATION,
@@ -184,7 +185,7 @@ def measured(
         if number % 50 == 0 or number == FIRST:
             row = _around(old.found, number)
             say(f"night {number}: {json.dumps({name: round(value, 2) for name, value in row.items()})}")
-    return old.found, new.found
+    return old, new.found
 
 
 def _one_night(
@@ -225,6 +226,39 @@ def _disk(folder: Path) -> dict[str, float]:
     return lake | {"dagster_mb": dagster / 1e6}
 
 
+def bounds(shop: Shop) -> dict[str, tuple[float, float]]:
+    """What lies on the disk at the end, and the most that the policy allows.
+
+    A table may have as many versions as the policy names nights, weeks and months, the newest, and those that wait for
+    the end of the grace period; each of them no more files and bytes than the largest that is there. Dagster's storage
+    may have a quarter more than once all nights were there that it keeps, because it is only shrunk when a fifth of it
+    is free.
+    """
+    lake, settings = Lake(shop.settings.lake_url), shop.settings
+    policies = Policies.parse(settings.retention)
+    waiting = 1 + settings.retention_grace_hours / 24
+    found: dict[str, tuple[float, float]] = {}
+    sums = dict.fromkeys(("versions", "files", "MB"), (0.0, 0.0))
+    for table, group in GROUPS.items():
+        latest, policy = lake.version(table), policies.of(group)
+        numbers = [n for each in lake.pruned(table).all().others(latest.version) for n in each]
+        there = [lake.version(table, number) for number in numbers]
+        most = policy.nights + policy.weeks + policy.months + 3 + waiting
+        held = [path for path in Path(lake.table_uri(table)).rglob("part-*.parquet")]
+        stored = sum(path.stat().st_size for path in held)
+        for name, is_, may in (
+            ("versions", len(there), most),
+            ("files", len(held), most * max(each.files for each in there)),
+            ("MB", stored / 1e6, most * max(each.bytes for each in there) / 1e6),
+        ):
+            sums[name] = sums[name][0] + is_, sums[name][1] + may
+    found |= {f"{name} of the tables": pair for name, pair in sums.items()}
+    full = [one["dagster_mb"] for one in shop.found[settings.dagster_keep_days :][:30] if "dagster_mb" in one]
+    if full:
+        found["MB of Dagster's storage"] = shop.found[-1]["dagster_mb"], 1.25 * max(full)
+    return found
+
+
 def _around(found: list[dict[str, float]], number: int, window: int = WINDOW) -> dict[str, float]:
     """What a night costs, as medians of those up to it, and what lay on the disk after it."""
     before = found[max(number - window, 1) : number]
@@ -263,12 +297,13 @@ def main() -> None:
     logging.disable(logging.INFO)
     where = machine()
     with tempfile.TemporaryDirectory(prefix="recsys-nights-") as name:
-        found, first = measured(
+        shop, first = measured(
             Path(name),
             asked.nights,
             not asked.no_upkeep,
             lambda text: print(text, file=sys.stderr, flush=True),
         )
+        found, within = shop.found, bounds(shop)
     table: dict[str, Any] = shown(found)
     last = f"night {len(found)}"
     table[f"new, {FIRST}"] = early = _around(first, FIRST)
@@ -278,7 +313,7 @@ def main() -> None:
         for name in ("seconds", "cpu_seconds", "rss_mb")
     }
     if asked.json:
-        print(json.dumps({**where, "nights": table, "ratios": ratios}))
+        print(json.dumps({**where, "nights": table, "ratios": ratios, "bounds": within}))
         return
     print("\n".join(f"{name}: {text}" for name, text in where.items()))
     names = list(dict.fromkeys(key for row in table.values() for key in row))
@@ -287,6 +322,10 @@ def main() -> None:
         print(f"{label:16}" + "".join(f"{row[key]:>15,.2f}" if key in row else f"{'':>15}" for key in names))
     for label, ratio in ratios.items():
         print(f"{'met' if ratio <= 1.1 else 'MISSED':<8}{label}: {ratio:.2f} (target ≤ 1.1)")
+    for label, (there, most) in within.items():
+        print(
+            f"{'met' if there <= most else 'MISSED':<8}{label}: {there:,.1f} (the policy's bound {most:,.1f})"
+        )
 
 
 if __name__ == "__main__":
