@@ -18,6 +18,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from multiprocessing.pool import Pool, ThreadPool
+from multiprocessing.process import current_process
 from types import FrameType
 from typing import Any
 
@@ -62,7 +63,9 @@ def guarding(
             sys.addaudithook(_hook)
             _watch_threads()
             _is_watching.append(True)
-    own = {os.path.realpath(place) for place in folders if place is not None}
+    # where multiprocessing keeps this process's sockets, once it has made one
+    sockets = current_process()._config.get("tempdir")  # pyright: ignore[reportAttributeAccessIssue]
+    own = {os.path.realpath(place) for place in (*folders, sockets) if place is not None}
     guard = FileGuard(asset, own, frame)
     try:
         with _as_guard(guard):
