@@ -41,7 +41,7 @@ def is_interrupted(event: dg.DagsterEvent) -> bool:
     if not event.is_step_failure:
         return False
     fault = event.step_failure_data
-    told = {} if fault.user_failure_data is None else fault.user_failure_data.metadata
-    if _STATUS in told and told[_STATUS].value == _INTERRUPTED:
+    reported = {} if fault.user_failure_data is None else fault.user_failure_data.metadata
+    if _STATUS in reported and reported[_STATUS].value == _INTERRUPTED:
         return True
     return fault.error is not None and fault.error.cls_name in {kind.__name__ for kind in INTERRUPTIONS}
