@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -13,6 +13,7 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from recsys_lineage.assets.reading.guarded_threads import guard_at_work
 from recsys_lineage.assets.reading.input_files import InputFiles
 from recsys_lineage.assets.reading.noted_query import note_query
+from recsys_lineage.assets.reading.seen_part import SeenPart
 from recsys_lineage.columns.frames.declared import ColumnsFrom
 from recsys_lineage.columns.frames.frame_source import files_of
 from recsys_lineage.errors import TableNotFound, UndeclaredRead, did_you_mean
@@ -28,33 +29,6 @@ FILE = "_file"
 """The column that gives the file of each row of a table."""
 SHARED_BY = 5
 """People who must share a value before a record may name it, unless the call gives another number."""
-
-
-@dataclass
-class _Seen:
-    """The part of a table read for one purpose; None means all of it.
-
-    `is_planned` is false while it was given as a LazyFrame of which no plan has run yet.
-    """
-
-    partitions: set[str] | None = field(default_factory=set)
-    columns: set[str] | None = field(default_factory=set)
-    is_planned: bool = True
-
-    def add(self, partitions: Iterable[str] | None, columns: Iterable[str] | None) -> None:
-        if partitions is None or self.partitions is None:
-            self.partitions = None
-        else:
-            self.partitions.update(partitions)
-        if columns is None or self.columns is None:
-            self.columns = None
-        else:
-            self.columns.update(columns)
-
-    def add_planned(self, columns: Iterable[str] | None) -> None:
-        """Add the columns that the plan of a LazyFrame reads."""
-        self.is_planned = True
-        self.add((), columns)
 
 
 class Previous:
@@ -111,7 +85,7 @@ class Inputs(InputFiles):
         if previous is not None and previous.version is not None:
             self._pinned.setdefault(asset, previous.version)
         self._versions: dict[str, TableVersion] = {}
-        self._seen: dict[tuple[str, Purpose], _Seen] = {}
+        self._seen: dict[tuple[str, Purpose], SeenPart] = {}
         self._scans: dict[str, ScannedFiles] = {}
         self._made: dict[str, list[str]] = {}
         self._types: dict[str, Mapping[str, str]] = {}
@@ -128,7 +102,7 @@ class Inputs(InputFiles):
     @property
     def reads(self) -> tuple[Read, ...]:
         """Everything read so far: tables by name, then files by path."""
-        own = (self._table_read(name, purpose, seen) for (name, purpose), seen in self._seen.items())
+        own = (seen.read(self._versions[name], purpose) for (name, purpose), seen in self._seen.items())
         tables = sorted({*own, *self._noted}, key=lambda read: (read.name, read.purpose, read.version or 0))
         return (*tables, *self.files_read)
 
@@ -156,7 +130,7 @@ class Inputs(InputFiles):
         self.require_declared(table)
         if table not in self._versions:
             self._versions[table] = self._lake.version(table, self._pinned.get(table))
-        self._seen.setdefault((table, self._purpose_of(table)), _Seen()).add(partitions, columns)
+        self._seen.setdefault((table, self._purpose_of(table)), SeenPart()).add(partitions, columns)
         return self._versions[table]
 
     def _purpose_of(self, table: str) -> Purpose:
@@ -376,49 +350,3 @@ class Inputs(InputFiles):
     def _columns(self, table: str) -> list[str]:
         """A table's columns, without noting a read yet."""
         return self.version(table, (), ()).columns
-
-    def _table_read(self, name: str, purpose: Purpose, seen: _Seen) -> Read:
-        version = self._versions[name]
-        known = seen.columns if seen.is_planned else None
-        columns = None if known is None else tuple(c for c in version.columns if c in known)
-        is_all = seen.partitions is None or version.partition_column is None
-        partitions = None if is_all else tuple(sorted(seen.partitions or ()))
-        held = version.partitions
-        rows = version.rows if partitions is None else sum(held[p].rows for p in partitions if p in held)
-        return Read(
-            kind="table",
-            name=name,
-            fingerprint=version.fingerprint,
-            purpose=purpose,
-            version=version.version,
-            schema=version.schema,
-            columns=columns,
-            partitions=partitions,
-            rows=rows,
-            bytes=_bytes_read(version, partitions, columns),
-            hashed_by=version.hashed_by,
-        )
-
-
-def _bytes_read(
-    version: TableVersion, partitions: tuple[str, ...] | None, columns: tuple[str, ...] | None
-) -> int:
-    """Stored bytes of some columns in some partitions of a version; an upper bound for old versions without column
-    sizes."""
-    if version.partition_column is None:
-        counted = version.columns_written
-        if columns is None or not counted:
-            return version.bytes
-        return min(version.bytes, sum(counted[name].bytes for name in columns if name in counted))
-    keys = version.partitions if partitions is None else partitions
-    held = [version.partitions[key] for key in keys if key in version.partitions]
-    wanted = [place for place, name in enumerate(version.columns) if columns is None or name in columns]
-    found = 0
-    for part in held:
-        if columns is None or part.columns is None:
-            if part.bytes is None:
-                return version.bytes
-            found += part.bytes
-        else:
-            found += sum(part.columns[place] for place in wanted)
-    return found
