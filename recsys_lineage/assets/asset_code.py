@@ -96,7 +96,7 @@ class AssetCode:
     @property
     def package_files(self) -> PackageFiles:
         """The files of first-party packages that its code may open: those that its code version covers."""
-        return PackageFiles(frozenset if self.covers is None else self.covers.files, self.code.origin)
+        return PackageFiles(self.covers, self.code.origin)
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> AssetCode:
         """The asset for other values of its parameters.

@@ -79,7 +79,7 @@ def run_checks(
     counts = _counted_together(texts, connection) if draft.rows <= _SMALL else {}
     for check in checks:
         if check.function is not None:
-            packages = PackageFiles(CoveredCode(check.function).files, _origin(check.function))
+            packages = PackageFiles(CoveredCode(check.function), _origin(check.function))
             with guarded(inputs.asset, code=check.function, inputs=inputs, packages=packages):
                 found = check.function(inputs)
             found = plain(found)

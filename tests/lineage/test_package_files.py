@@ -15,7 +15,8 @@ from recsys_lineage.lake.lake import Lake
 from tests.lineage.code_tree import Tree
 
 HEAD = """
-import importlib.resources, importlib.util, inspect, json, linecache, os, pkgutil, runpy
+import importlib.resources, importlib.util, inspect, json, linecache, os, pkgutil, runpy, sqlite3
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 import polars as pl
 import PKG, PKG.data
@@ -49,16 +50,25 @@ UNNAMED = {
     "glob, computed": '[p.read_text() for p in Path(where()).parent.glob("*.csv")][0]',
     "a computed loader": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
     "linecache, computed": "linecache.getline(where(), 1)",
+    "a folder for native code": "pl.read_csv(os.path.dirname(where())).columns[0]",
+    "a database": "sqlite3.connect(where()).execute('SELECT 1').fetchone()[0]",
+    "code, run": 'runpy.run_path(where().replace("data/rates.csv", "other.py"))["TEXT"]',
+    "code, loaded": 'SourceFileLoader("other", where().replace("data/rates.csv", "other.py")).load_module().TEXT',
     "source as data": 'read(where().replace("data/rates.csv", "a.py"))',
 }
 """Code to which the path comes from somewhere else."""
 RUN = {
-    "an import": 'importlib.import_module("PKG." + os.environ["LATE"]).TEXT',
-    "a loader": 'runpy.run_path(str(HERE / "late.py"))["TEXT"]',
+    "an import": "importlib.import_module('PKG.late').TEXT",
+    "an import, computed": 'importlib.import_module("PKG." + os.environ["LATE"]).TEXT',
+    "runpy": 'runpy.run_path(str(HERE / "late.py"))["TEXT"]',
+    "a loader": 'SourceFileLoader("late", str(HERE / "late.py")).load_module().TEXT',
+}
+"""Code that runs `late.py`."""
+LISTED = {
     "source of a function": "inspect.getsource(where)",
     "modules": "next(pkgutil.iter_modules(PKG.__path__)).name",
 }
-"""Code that is run or listed as code."""
+"""Code that reads about code."""
 
 
 @pytest.fixture
@@ -72,15 +82,17 @@ def _known(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATE", "late")
 
 
-def _statuses(tree: Tree, lake: Lake, body: str) -> tuple[str, str]:
-    """The status of a run, and of the next one that may keep its result, after a change of the file."""
+def _statuses(
+    tree: Tree, lake: Lake, body: str, edited: str = "data/rates.csv", text: str = "rate\n22\n"
+) -> tuple[str, str]:
+    """The status of a run, and of the next one that may keep its result, after an edit of a file."""
     code = f"{HEAD}def rates(inputs: Inputs) -> pl.DataFrame: return pl.DataFrame({{'text': [{body}]}})\n"
     tree.write(
         {"a.py": code, "late.py": "TEXT = 'late'", "data/__init__.py": "", "data/rates.csv": "rate\n1\n"}
     )
     function = tree.get("a", "rates")
     first = attempt(frame_code(function), lake, Request())
-    (tree.folder / tree.name / "data" / "rates.csv").write_text("rate\n22\n")
+    (tree.folder / tree.name / edited).write_text(text)
     again = attempt(frame_code(function), lake, Request(reuse=True))
     return first.record.status, again.record.status
 
@@ -96,8 +108,13 @@ def test_a_file_that_the_code_does_not_name_is_refused(how: str, tree: Tree, lak
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_code_that_runs_is_no_data(how: str, tree: Tree, lake: Lake) -> None:
-    assert _statuses(tree, lake, RUN[how])[0] == "success"
+def test_an_asset_is_stale_when_code_changes_that_it_runs(how: str, tree: Tree, lake: Lake) -> None:
+    assert _statuses(tree, lake, RUN[how], "late.py", "TEXT = 'later'") == ("success", "success")
+
+
+@pytest.mark.parametrize("how", LISTED)
+def test_what_is_read_about_code_is_no_data(how: str, tree: Tree, lake: Lake) -> None:
+    assert _statuses(tree, lake, LISTED[how])[0] == "success"
 
 
 def test_an_asset_is_stale_when_a_file_changes_that_it_opened_through_inputs(tree: Tree, lake: Lake) -> None:

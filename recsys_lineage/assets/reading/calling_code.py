@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from types import FrameType, TracebackType
+from typing import Literal
 
 from recsys_lineage.assets.reading import surroundings
 
@@ -33,14 +34,14 @@ _IMPORTS = frozenset(
      "import_module", "reload"}
 )  # fmt: skip
 """Functions of importlib that import a module; others read a file for whoever calls them."""
-_EXECUTES = {
+_RUNS = {
     "importlib": {"exec_module", "get_code", "load_module"},
-    "lazy_loader": {"attach_stub"},
-    "pkgutil": {"_iter_file_finder_modules"},
     "runpy": {"run_path"},
     "zipimport": {"exec_module", "get_code", "load_module"},
 }
-"""Functions that open a file in order to run it as code or to list modules, by package."""
+"""Functions that open a file in order to run it as code, by package."""
+_LISTS = {"lazy_loader": {"attach_stub"}, "pkgutil": {"_iter_file_finder_modules"}}
+"""Functions that open a file or a folder for the names of modules, by package."""
 WRAPPER_FILES = {__file__}
 """Files of wrapper code between the asset's code and the functions that it calls."""
 
@@ -88,19 +89,22 @@ def line_of(frames: Sequence[FrameType], trusted: Collection[str] = TRUSTED) -> 
     return None, entry is not None
 
 
-def executes_code(frames: Sequence[FrameType]) -> bool:
-    """Whether a file is opened to be run as code, which counts by its definitions, not as data.
+def purpose_of(frames: Sequence[FrameType]) -> Literal["run", "list", "read"]:
+    """The purpose for which a file is opened: to be run as code, for the names of modules, or to be read.
 
     Args:
         frames: from the innermost outwards.
     """
     own = package_of_asset(frames)
     for frame in frames:
-        if frame.f_code.co_name in _EXECUTES.get(package_of(frame), ()):
-            return True
+        package, name = package_of(frame), frame.f_code.co_name
+        if name in _RUNS.get(package, ()):
+            return "run"
+        if name in _LISTS.get(package, ()):
+            return "list"
         if is_of_asset(frame, own):
-            return False
-    return False
+            break
+    return "read"
 
 
 def _notes_reads(entry: FrameType) -> bool:

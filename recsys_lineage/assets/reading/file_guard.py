@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from recsys_lineage.assets.reading import calling_code, surroundings
 from recsys_lineage.assets.reading.calling_code import WRAPPER_FILES
-from recsys_lineage.assets.reading.package_files import EXPECTED, PackageFiles, naming_advice
+from recsys_lineage.assets.reading.package_files import EXPECTED, PackageFiles, is_byte_code, naming_advice
 from recsys_lineage.assets.reading.surroundings import SHARED_MEMORY, belongs_to_code, below, temporary
 from recsys_lineage.errors import UnnotedFile
 
@@ -73,7 +73,7 @@ class FileGuard:
     lake: object = None
     system: object = None
     looks_outside: bool = False
-    packages: PackageFiles = field(default_factory=PackageFiles)
+    packages: PackageFiles = field(default_factory=lambda: PackageFiles(is_kept=False))
     refused: UnnotedFile | None = None
 
     def notice(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -139,7 +139,7 @@ class FileGuard:
     def may_read(self, path: str) -> bool:
         """Whether a file belongs to the environment, to the project's code, or to the run."""
         real_path = os.path.realpath(path)
-        return self._is_around(real_path) or self.packages.may_be_opened(real_path, ())
+        return self._is_around(real_path) or self.packages.may_be_opened(real_path)
 
     def _is_around(self, path: str) -> bool:
         """Whether a file belongs to the run, or to the environment without the code's own package."""
@@ -282,7 +282,10 @@ class FileGuard:
             return  # above a folder of the run's own
         frames = list(calling_code.frames_up_to(self.frame))
         line, trusted = calling_code.line_of(frames)
-        if trusted or (not write and self.packages.may_be_opened(real_path, frames)):
+        is_listed = event in _READS and not native
+        if trusted or (not write and self.packages.may_be_opened(real_path, frames, is_listed=is_listed)):
+            return
+        if write and is_byte_code(real_path) and calling_code.purpose_of(frames) == "run":
             return
         if not write and belongs_to_code(real_path):
             raise self._unnoted("opened", real_path, line, naming_advice(named), EXPECTED)

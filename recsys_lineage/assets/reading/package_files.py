@@ -7,14 +7,16 @@ code names, as in `Path(__file__).parent / "rates.csv"`; it cannot know a path t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from importlib.util import source_from_cache
 from pathlib import Path
 from types import FrameType
 
 from recsys_lineage.assets.code.code_version import owner_of
+from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.code.installed import install_folder
-from recsys_lineage.assets.reading.calling_code import executes_code
+from recsys_lineage.assets.reading.calling_code import purpose_of
 from recsys_lineage.assets.reading.surroundings import CODE, belongs_to_code, below, environment
 
 EXPECTED = (
@@ -23,30 +25,37 @@ EXPECTED = (
 
 
 class PackageFiles:
-    """The files of first-party packages, of which those count that the code version covers.
+    """The files of first-party packages, of which those may be opened that the code version covers.
 
     Args:
-        covered: returns the files that the code version covers, and the folders in which it looked for them; asked for
-            once, when the code opens a file of a package. None for code whose result nothing keeps, which may open all.
+        covers: what the code version covers, asked for once the code opens a file of a package; None where nothing is
+            known.
         origin: the file that the code comes from, which may be in an installed package.
+        is_kept: whether the result is kept until the code version changes; else the code may open all files.
     """
 
-    def __init__(self, covered: Callable[[], Collection[str]] | None = None, origin: str = "") -> None:
-        self._ask = covered
-        self._installed = home_of(origin) if covered is not None else None
+    def __init__(self, covers: CoveredCode | None = None, origin: str = "", *, is_kept: bool = True) -> None:
+        self._covers, self._is_kept = covers, is_kept
+        self._installed = home_of(origin) if is_kept else None
 
     def is_own(self, path: str) -> bool:
         """Whether a file is in the installed package of the code, unlike all other installed files."""
         return self._installed is not None and below(path, (self._installed,))
 
-    def may_be_opened(self, path: str, frames: Sequence[FrameType]) -> bool:
-        """Whether a file is in a package, and is run as code or covered.
+    def may_be_opened(self, path: str, frames: Sequence[FrameType] = (), *, is_listed: bool = False) -> bool:
+        """Whether a file is in a package, and covered as what it is opened for.
 
         Args:
             path: the file or folder, without links.
             frames: from the one that opens it outwards.
+            is_listed: whether only the names in a folder are read.
         """
-        return belongs_to_code(path) and (self._ask is None or executes_code(frames) or self._covers(path))
+        if not belongs_to_code(path) or not self._is_kept:
+            return belongs_to_code(path)
+        purpose = purpose_of(frames)
+        if purpose == "run":
+            return _source_of(path).endswith(self._modules)
+        return purpose == "list" or self._has(path, is_listed=is_listed)
 
     def may_be_open(self, path: str) -> bool:
         """Whether a file that a process was seen to open is no data: of the environment, code, or covered.
@@ -56,17 +65,38 @@ class PackageFiles:
         """
         if below(path, environment()) and not self.is_own(path):
             return True
-        is_run = path.endswith(CODE) or f"{os.sep}__pycache__{os.sep}" in path
-        return belongs_to_code(path) and (is_run or self._covers(path))
+        is_run = path.endswith(CODE) or is_byte_code(path)
+        return belongs_to_code(path) and (is_run or self._has(path))
 
-    def _covers(self, path: str) -> bool:
+    def _has(self, path: str, *, is_listed: bool = False) -> bool:
         if path in self._known or not os.path.isdir(path):
             return path in self._known
-        return below(path, self._known) or any(below(each, (path,)) for each in self._known)
+        return below(path, self._known) or (is_listed and any(below(each, (path,)) for each in self._known))
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(map(os.path.realpath, self._ask())) if self._ask is not None else frozenset()
+        return frozenset(map(os.path.realpath, self._covers.files())) if self._covers else frozenset()
+
+    @cached_property
+    def _modules(self) -> tuple[str, ...]:
+        """Ends of the paths of the modules whose definitions are covered."""
+        named = self._covers.by_module() if self._covers else ()
+        paths = [os.sep + name.replace(".", os.sep) for name in named]
+        return tuple(path + end for path in paths for end in (".py", f"{os.sep}__init__.py"))
+
+
+def _source_of(path: str) -> str:
+    """The file of a module, from that of its byte code or itself."""
+    try:
+        return source_from_cache(path) if path.endswith(".pyc") else path
+    except (ValueError, NotImplementedError):  # byte code without its source
+        return path
+
+
+def is_byte_code(path: str) -> bool:
+    """Whether Python keeps the byte code of modules in a file, or files of it in a folder."""
+    folder, name = os.path.split(path)
+    return "__pycache__" in (name, os.path.basename(folder))
 
 
 def home_of(origin: str) -> str | None:
