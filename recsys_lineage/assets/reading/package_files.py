@@ -7,14 +7,14 @@ code names, as in `Path(__file__).parent / "rates.csv"`; it cannot know a path t
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from importlib.util import source_from_cache
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from recsys_lineage.assets.code.code_version import owner_of
-from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.code.installed import install_folder
 from recsys_lineage.assets.reading.calling_code import purpose_of
 from recsys_lineage.assets.reading.surroundings import CODE, belongs_to_code, below, environment
@@ -22,6 +22,18 @@ from recsys_lineage.assets.reading.surroundings import CODE, belongs_to_code, be
 EXPECTED = (
     "files of a package that the code names, so that its code version covers them; reads through its inputs"
 )
+
+
+class Covers(Protocol):
+    """What a code version covers, see `CoveredCode`; the versions of assets do not cover how it is found."""
+
+    def files(self) -> Collection[str]:
+        """The data files, and the folders in which they were looked for."""
+        ...
+
+    def by_module(self) -> Mapping[str, Sequence[str]]:
+        """The definitions, by module."""
+        ...
 
 
 class PackageFiles:
@@ -34,7 +46,7 @@ class PackageFiles:
         is_kept: whether the result is kept until the code version changes; else the code may open all files.
     """
 
-    def __init__(self, covers: CoveredCode | None = None, origin: str = "", *, is_kept: bool = True) -> None:
+    def __init__(self, covers: Covers | None = None, origin: str = "", *, is_kept: bool = True) -> None:
         self._covers, self._is_kept = covers, is_kept
         self._installed = home_of(origin) if is_kept else None
 
