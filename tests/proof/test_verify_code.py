@@ -69,6 +69,48 @@ def spent(body: str, before: str = "") -> str:
     return f"{head}    {inner}\n    return orders * factor()\n"
 
 
+KINDS = """
+import collections, contextlib, dataclasses, enum, functools, logging, typing
+@dataclasses.dataclass(frozen=True, order=True)
+class Rate:
+    value: float = 1.0
+    @property
+    def twice(self): return self.value * 2
+    @classmethod
+    def made(cls): return cls()
+    @functools.cached_property
+    def once(self): return self.twice
+class Named(typing.NamedTuple):
+    rate: Rate
+class Colour(enum.Enum):
+    RED = 1
+    @classmethod
+    def _missing_(cls, value): return cls.RED
+Pair = collections.namedtuple("Pair", "a b")
+@contextlib.contextmanager
+def around():
+    yield [each for each in (1, 2)]
+@functools.lru_cache
+def cached(n): return n
+@functools.singledispatch
+def kind(value): return 1
+@kind.register
+def _(value: int): return 2
+def traced(f):
+    @functools.wraps(f)
+    def wrapper(*args): return f(*args)
+    return wrapper
+@traced
+def factor():
+    @dataclasses.dataclass
+    class Inner(collections.UserDict):
+        n: int = 1
+        def __len__(self): return self.n
+    with around() as held:
+        logging.getLogger(__package__).warning("made %s", Rate.made())
+        rates = sorted([Rate(), Rate(2.0)], key=lambda rate: rate.value)
+        return rates[0].twice * len(Inner()) * cached(1) * kind(3) / kind(3) * Pair(1, 2).a * Colour(7).value
+"""
 OTHER = "'PKG_other plug'.replace(' ', '.')"
 """A module of another package, whose name stands nowhere."""
 UNSEEN = {
@@ -107,6 +149,13 @@ UNSEEN = {
             "return Output(blocks())",
             "import importlib\nfrom recsys_lineage import Output",
         ),
+        "PKG_other/plug.py": FACTOR,
+    },
+    "a function in the plan of a lazy frame": {
+        "entry.py": f"{HEAD}import importlib\n"
+        "def spent(orders: pl.LazyFrame) -> pl.LazyFrame:\n"
+        f"    factor = importlib.import_module({OTHER}).factor\n"
+        "    return orders.map_batches(lambda frame: frame * factor())\n",
         "PKG_other/plug.py": FACTOR,
     },
 }  # fmt: skip
@@ -150,6 +199,21 @@ def test_an_edit_of_what_is_found_changes_no_version(project: Project, lake: Lak
 def test_code_that_is_covered_is_no_finding(body: str, project: Project, lake: Lake) -> None:
     found = proved(project({"entry.py": spent(body), "plug.py": FACTOR}), lake)
     assert found.ran is not None and found.ran.executed and found.true and not found.not_tried, found.report()
+
+
+def test_code_of_all_kinds_is_seen_as_covered(project: Project, lake: Lake) -> None:
+    """Code that Python itself makes of a text, methods of all kinds, and a handler of the log, which makes nothing."""
+    files = {
+        "kinds.py": KINDS,
+        "log.py": "import logging\nclass Shown(logging.Handler):\n    def emit(self, record): self.format(record)\n",
+        "entry.py": spent(
+            "from PKG.kinds import factor",
+            "import logging, PKG.log\nlogging.getLogger('PKG').addHandler(PKG.log.Shown())",
+        ),
+    }
+    found = proved(project(files), lake)
+    assert found.ran is not None and found.ran.executed > 15 and found.true, found.report()
+    assert not found.not_tried
 
 
 def test_a_module_that_runs_only_to_be_imported_is_found(project: Project, lake: Lake) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 import threading
 from collections import defaultdict
@@ -24,6 +25,8 @@ _PROOF = str(Path(__file__).parents[1])
 """Folder of the code that runs an asset to prove something."""
 _IMPORTS = "<frozen importlib"
 """Start of the file names of the code that imports modules."""
+_TO_LISTENERS = (tell.__code__, logging.Logger.handle.__code__)
+"""Functions that call listeners, which make nothing of the asset's result."""
 _END = object()
 _TEXTS = 100
 """Most texts that are told apart of those which one line gives to `exec` or `eval`."""
@@ -161,10 +164,11 @@ def _executed(frame: FrameType) -> Executed | None:
 
 
 def _runs_for_others(frame: FrameType | None) -> bool:
-    """Whether code runs only because a module is imported, which counts itself, or for a listener of the progress."""
+    """Whether code runs only because a module is imported, which counts itself, or for a listener of the progress or of
+    the log."""
     inner = None
     while frame is not None and frame.f_code.co_filename != __file__:
-        if frame.f_code is tell.__code__ and inner is not None:
+        if frame.f_code in _TO_LISTENERS and inner is not None:
             return True
         if (
             inner is not None

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import polars as pl
+
 from recsys_lineage.assets.asset_code import AssetCode, Output, Request, Unchanged
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.code.installed import is_loose
@@ -87,8 +89,12 @@ class ObservedCode:
                 return self._asset.compute(inputs, request)
             self._has_run = True
             output = self.executed.around(self._asset.compute)(inputs, request)
-            if isinstance(output, Output) and isinstance(output.data, Iterator):
+            if not isinstance(output, Output):
+                return output
+            if isinstance(output.data, Iterator):
                 return replace(output, data=self.executed.blocks(output.data))
+            if once and isinstance(output.data, pl.LazyFrame):  # a sample, which is small
+                return replace(output, data=self.executed.around(output.data.collect)())
             return output
 
         return replace(self._asset, compute=compute)

@@ -19,6 +19,7 @@ from recsys_lineage.cli.commands import COMMANDS, app, lineage_app
 from recsys_lineage.cli.place import Place
 from recsys_lineage.cli.proving import Extent, Proofs, proofs_of
 from recsys_lineage.proof.asset_proof import AssetProof
+from recsys_lineage.proof.observed.observed_code import CodeProof
 from recsys_lineage.proof.observed.observed_reads import ReadProof
 from recsys_lineage.retention.policy import Policy
 from recsys_lineage.retention.prune import prune
@@ -169,6 +170,18 @@ def test_proofs_of_several_are_a_table_and_say_what_was_not_tried() -> None:
     assert "a refuted" in details and "/other" in details and "b not refuted" not in details
     assert "c not tried: it is Python" in details and "100 rows" in details and "b (42 s)" in details
     assert "Tried" not in Proofs([], {"c": "it is Python"}).report()
+
+
+def test_code_that_ran_and_is_not_covered_fails_and_is_named() -> None:
+    of_code = CodeProof("a", 3, ("plug.f at /plug.py:2",))
+    proofs = [AssetProof(name, 0, None, None, None, ran=ran) for name, ran in (("a", of_code), ("b", None))]
+    found = Proofs(proofs, {})
+    assert not found.found and found.to_json()["proofs"]["a"]["code"]["uncovered"] == (
+        "plug.f at /plug.py:2",
+    )
+    table, _, details = found.report().partition("\n\n")
+    assert "not covered" in table and "not run" in table
+    assert "a refuted" in details and "ran, not covered by the code version: plug.f at /plug.py:2" in details
 
 
 def test_only_what_could_not_be_tried_fails_and_not_what_an_asset_is_without() -> None:
