@@ -95,6 +95,27 @@ LOADED: dict[str, Files] = {
         "WHERE = {'x': 'PKG.x:f'}\ndef load(n): return pkgutil.resolve_name(WHERE[n])()\n",
         "x.py": F, "a.py": "from PKG.lazy import load\ndef root(): return load('x')",
     },
+    "modules that another package lists": {
+        "PKG_2/__init__.py": "", "PKG_2/x.py": F,
+        "a.py": "import importlib, pkgutil, PKG_2\n"
+        "def root(): return [importlib.import_module(m.name) for m in pkgutil.walk_packages(PKG_2.__path__, 'x.')]",
+    },
+    "another package by its name": {
+        "PKG_2/__init__.py": "", "PKG_2/x.py": F,
+        "a.py": "import importlib, PKG_2\ndef root(n='x'): return importlib.import_module(f'{PKG_2.__name__}.{n}').f()",
+    },
+    "another package by that of a module": {
+        "PKG_2/__init__.py": "", "PKG_2/x.py": F,
+        "a.py": "import importlib, PKG_2\ndef root(n='.x'): return importlib.import_module(n, PKG_2.__package__).f()",
+    },
+    "another package by a constant": {
+        "PKG_2/x.py": F,
+        "a.py": "import importlib\nBASE = 'PKG_2'\ndef root(n='x'): return importlib.import_module(f'{BASE}.{n}').f()",
+    },
+    "another package by a local name": {
+        "PKG_2/x.py": F,
+        "a.py": "import importlib\ndef root(n='x'):\n    base = 'PKG_2'\n    return importlib.import_module(base + n)",
+    },
     "everything that a package computes to export": {
         "kinds/__init__.py": "import pathlib\n__all__ = [p.stem for p in pathlib.Path(__file__).parent.iterdir()]\n",
         "kinds/p1.py": F, "a.py": "from PKG.kinds import *\ndef root(): return p1.f()",
@@ -130,6 +151,10 @@ TEXTS: dict[str, Files] = {
     "of a class": {"a.py": f"import inspect\nclass Q:\n    {DOC}\ndef root(): return inspect.getdoc(Q)"},
     "by its name": {"a.py": f"class Q:\n    {DOC}\ndef root(): return getattr(Q, '__doc__')"},
     "from the attributes": {"a.py": f"class Q:\n    {DOC}\ndef root(): return vars(Q)['__doc__']"},
+    "of several functions": {
+        "x.py": f"def query():\n    {DOC}\n",
+        "a.py": "from PKG.x import query\nALL = [query]\ndef root(): return [each.__doc__ for each in ALL]",
+    },
     "of an argument": {
         "x.py": f"def query():\n    {DOC}\n",
         "b.py": "def rendered(f): return f.__doc__",

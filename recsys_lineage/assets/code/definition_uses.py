@@ -94,6 +94,8 @@ class DefinitionUses(ResolvedNames):
             if reference.only_runs:
                 assert reference.through is not None
                 runs.update(dict.fromkeys(self._runs(reference.through, module)))
+            elif reference.finds and not is_lazy:
+                beginnings.update(dict.fromkeys(self._packages_in(reference, definition)))
             elif reference.finds or reference.docs or (is_lazy and (reference.text or reference.anywhere)):
                 continue
             elif reference.beginning:
@@ -123,6 +125,20 @@ class DefinitionUses(ResolvedNames):
             tuple(documented),
             DOCS in source.references(definition.name),
         )
+
+    def _packages_in(self, reference: Reference, definition: Definition) -> Iterator[str]:
+        """The first-party packages that texts name, in a definition that looks modules up or in a constant of which it
+        makes their names."""
+        homes = [definition]
+        if reference.names:
+            found = self._look_up(definition.module, reference.names, frozenset(), own=True)
+            homes = [each for each in found if isinstance(each, Definition)]
+        for home in homes:
+            source = self.source(home.module)
+            for text in source.texts(home.name) if source else ():
+                name = text.strip(".")
+                if name.replace(".", "").isidentifier() and self.is_first_party(name):
+                    yield from [name] if self._modules.is_there(name) else []
 
     def _worlds_of(self, targets: Iterable[Definition | str]) -> Iterator[Definition | str]:
         """Everything in the modules of some definitions."""

@@ -177,10 +177,19 @@ class Codebase(ImportEffects):
         found = {each for definition in reached for each in self.uses(definition).documented}
         readers = {definition for definition in reached if self.uses(definition).uses_docs}
         for definition in reached if readers else ():
-            targets = [each for each in self.uses(definition).targets if isinstance(each, Definition)]
+            targets = self._defined(definition)
             if definition in readers or not readers.isdisjoint(targets):
                 found.update([definition, *targets])
+                for constant in targets:  # such as a list of functions
+                    source = self.source(constant.module)
+                    found.update(
+                        self._defined(constant) if source and source.is_constant(constant.name) else ()
+                    )
         return frozenset(found)
+
+    def _defined(self, definition: Definition) -> list[Definition]:
+        """The definitions that a definition uses."""
+        return [each for each in self.uses(definition).targets if isinstance(each, Definition)]
 
 
 def _named(roots: tuple[Definition, ...]) -> str:

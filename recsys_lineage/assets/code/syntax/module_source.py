@@ -179,6 +179,16 @@ class ModuleSource:
             self._digests[name] = hashlib.sha256("\x1e".join(tokens).encode()).hexdigest()
         return self._digests[name]
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """The string constants in a definition."""
+        places = self.definitions.get(name, ())
+        return tuple(text for place in places for text in texts_in(ast.parse(self._statements[place])))
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a definition is neither a function nor a class."""
+        statements = (self._statements[place] for place in self.definitions.get(name, ()))
+        return not any(re.match(r"@|(async[ \t]+)?def\b|class\b", text) for text in statements)
+
     def docs(self, name: str) -> str:
         """A hash of the docstrings in a definition."""
         texts: list[str] = []

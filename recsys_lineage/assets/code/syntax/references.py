@@ -24,9 +24,9 @@ class Reference:
     computed at run time. `text` may name a module, a definition (`a.b:c`) or a file next to the code; `anywhere` means
     that the module is found at run time, below the package `text`, or below its own package where that is empty.
     `beginning` is a package that a computed text begins with: `a.b` of `f"a.b.{c}"`; `finds` marks a look-up of modules
-    by computed names, which may be such texts; `docs` a use of the docstring of something that the piece gets. `path`
-    stands for the files below a path that the code computes; `only_assigned` marks one that the piece merely gives a
-    name to. `is_part` marks a name that a path starts with.
+    by computed names, which may be such texts, or made of the constant `names`; `docs` a use of the docstring of
+    something that the piece gets. `path` stands for the files below a path that the code computes; `only_assigned`
+    marks one that the piece merely gives a name to. `is_part` marks a name that a path starts with.
     """
 
     names: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ def imports_below(statement: ast.AST, only_types: bool = False) -> Iterator[tupl
                 yield from imports_below(inner, guarded if field == "body" else only_types)
 
 
-def texts_in(statement: ast.stmt) -> Iterator[str]:
+def texts_in(statement: ast.AST) -> Iterator[str]:
     """The string constants in a statement."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

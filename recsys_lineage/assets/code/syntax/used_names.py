@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from recsys_lineage.assets.code.syntax.bound_names import bound_names
 from recsys_lineage.assets.code.syntax.code_paths import chain_of
+from recsys_lineage.assets.code.syntax.docstring_uses import DocstringUses
 from recsys_lineage.assets.code.syntax.loaded_by_name import (
     ABOUT_MODULES,
     FINDERS,
@@ -31,7 +32,6 @@ from recsys_lineage.assets.code.syntax.references import (
     Reference,
     imports_of,
 )
-from recsys_lineage.assets.code.syntax.scoped_names import ScopedNames
 
 _GENERICS = {"list", "dict", "tuple", "type", "set", "frozenset"}
 _EVALUATORS = {"eval", "exec"}
@@ -51,7 +51,7 @@ def used_names(
     return tuple(uses.found)
 
 
-class _Uses(ScopedNames):
+class _Uses(DocstringUses):
     """Collector of names that a piece of code uses and does not bind itself."""
 
     def __init__(self, imports: Mapping[str, Sequence[Import]]) -> None:
@@ -99,35 +99,6 @@ class _Uses(ScopedNames):
         else:
             for imported in scope.names[chain[0]]:
                 self.found[Reference(chain[1:], imported, is_part=is_part)] = None
-
-    # --- docstrings ----------------------------------------------------------------------------------------
-
-    def _docs_of(self, owner: tuple[str, ...] | None) -> None:
-        """Note the use of the docstring of something that has no name outside of this piece."""
-        scope = None if owner is None else self._scope_of(owner[0])
-        is_got = scope is not None and owner is not None and not scope.names.get(owner[0], [""])
-        if owner is None or is_got:
-            self.found[DOCS] = None
-
-    def visit_Dict(self, node: ast.Dict) -> None:
-        for key, held in zip(node.keys, node.values, strict=True):
-            if key is not None and _text(key) == DOCSTRING:
-                self._hands_on_docs(held)
-            else:
-                for part in filter(None, (key, held)):
-                    self.visit(part)
-
-    def visit_Assign(self, node: ast.Assign) -> None:
-        if all(isinstance(target, ast.Attribute) and target.attr == DOCSTRING for target in node.targets):
-            self._hands_on_docs(node.value)
-        else:
-            super().visit_Assign(node)
-
-    def _hands_on_docs(self, value: ast.expr) -> None:
-        """Visit the new docstring of something; that of something else is used as such there."""
-        if isinstance(value, ast.Attribute) and value.attr == DOCSTRING:
-            value = value.value
-        self.visit(value)
 
     # --- scopes --------------------------------------------------------------------------------------------
 
@@ -241,12 +212,14 @@ class _Uses(ScopedNames):
         text = _text(node.args[0]) if node.args else None
         meaning = self._meaning(node.func)
         if chain[-1] in {"import_module", "__import__"} or ".".join(meaning) in IMPORTERS | SEARCHES:
+            self._made_of(node)
             self._imports_by_name(
                 node.args[0] if node.args else None,
                 package=_package(node) if ".".join(meaning) in PACKAGES else None,
                 only_finds=".".join(meaning) in SEARCHES,
             )
         elif ".".join(meaning) in FINDERS or meaning == (*LOADED, "get"):
+            self._made_of(node)
             self._imports_by_name(node.args[0] if node.args and meaning[:2] == LOADED else None)
         elif len(chain) == 1 and chain[0] in _REFLECTION and not self._shadowed(chain[0]):
             if chain[0] != "vars" or not node.args:
@@ -287,7 +260,10 @@ class _Uses(ScopedNames):
             if word.arg == "bound":
                 self._annotation(word.value)
         self._called = node.func
-        self._computed(node)
+        if chain[-1] in {"format", "join"} or isinstance(node.func, ast.Attribute):
+            self._computed(node)
+        else:
+            self.generic_visit(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         self._computed(node)
@@ -308,6 +284,18 @@ class _Uses(ScopedNames):
                 self.found[Reference(text=node.value)] = None
             for statement in imports_in(node.value):
                 self.found.update((Reference((), imported), None) for imported in imports_of(statement))
+
+    def _made_of(self, call: ast.Call) -> None:
+        """Note the names that the name of a looked-up module may be made of, such as those of modules and constants."""
+        given = [*call.args, *(word.value for word in call.keywords)]
+        for node in (each for argument in given for each in ast.walk(argument)):
+            chain = chain_of(node)
+            if chain is None or self._in_hook or self._scope_of(chain[0]) is not None:
+                continue
+            if chain[-1] in ABOUT_MODULES and chain[:-1]:
+                self._use(chain[:-1], True)
+            else:
+                self.found[Reference(chain, finds=True)] = None
 
     def _imports_by_name(
         self, name: ast.expr | None, *, package: ast.expr | None = None, only_finds: bool = False
