@@ -36,8 +36,8 @@ from .proof.asset_proof import AssetProof as AssetProof
 from .proof.asset_proof import verify as verify
 from .proof.column_proof import ColumnProof as ColumnProof
 from .proof.columns import verify_columns as verify_columns
-from .proof.observed_reads import ReadProof as ReadProof
-from .proof.observed_reads import verify_reads as verify_reads
+from .proof.observed.observed_reads import ReadProof as ReadProof
+from .proof.observed.observed_reads import verify_reads as verify_reads
 from .proof.row_proof import RowProof as RowProof
 from .proof.rows import verify_rows as verify_rows
 from .records.materialization import Materialization as Materialization

@@ -12,6 +12,7 @@ from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request
 from recsys_lineage.assets.reading.guarded_code import guarded
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.assets.reproduction import code_of, pinned_inputs
+from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.columns.frames.frame_expressions import OPAQUE
 from recsys_lineage.errors import LineageError
@@ -192,27 +193,17 @@ def verify(
     taken = sampled(observed.watched(once=True), lake, pinned, rows, seed)
     columns_made = [column.name for column in record.schema]
     taken = replace(taken, sql=with_pivot_values(taken.sql, columns_made, taken.columns_of))
-    not_tried: list[str] = []
-    columns = row_proof = None
-    try:
-        experiment = Experiment(
-            taken.sql, taken.schemas, taken.tables, parameters=taken.parameters, limit=_limit(left)
-        )
-    except LineageError as error:
-        not_tried.append(f"columns and rows: {error}")
-    else:
-        try:
-            recorded = record.column_lineage if made_of_tables else {}
-            edges = recorded or column_lineage(taken.sql, taken.schemas)
-            columns = changed_columns(
-                experiment, edges, seed=seed, rounds=rounds, name=asset.name, left=left.part(_OF_COLUMNS)
-            )
-        except LineageError as error:
-            not_tried.append(f"columns: {error}")
-        row_proof = traced_rows(
-            experiment, _Traces(taken, list(experiment.schemas)),
-            sample=sample, seed=seed, superfluous=superfluous, name=asset.name, left=left.part(1),
-        )  # fmt: skip
+    recorded = record.column_lineage if made_of_tables else {}
+    columns, row_proof, not_tried = _of_query(
+        taken,
+        recorded,
+        asset.name,
+        sample=sample,
+        rounds=rounds,
+        seed=seed,
+        superfluous=superfluous,
+        left=left,
+    )
     request = Request(partitions=list(record.partitions) or None)
     read_proof = verify_reads(observed.watched(), lake, request, pinned=pinned) if reads else None
     tested = record.version if made_of_tables else None
@@ -227,6 +218,47 @@ def verify(
         ran=ran,
         sampled=taken.reads,
     )
+
+
+def _of_query(
+    taken: AssetSample,
+    recorded: Mapping[str, Sequence[ColumnEdge]],
+    name: str,
+    *,
+    sample: int,
+    rounds: int,
+    seed: int,
+    superfluous: bool,
+    left: TimeLeft,
+) -> tuple[ColumnProof | None, RowProof | None, list[str]]:
+    """The proofs of a query's columns and rows on samples, and why one could not be tried; arguments as in `verify`.
+
+    Args:
+        taken: the query and the samples.
+        recorded: the edges on record; empty: they are derived.
+        name: the asset's name.
+    """
+    not_tried: list[str] = []
+    columns = row_proof = None
+    try:
+        experiment = Experiment(
+            taken.sql, taken.schemas, taken.tables, parameters=taken.parameters, limit=_limit(left)
+        )
+    except LineageError as error:
+        not_tried.append(f"columns and rows: {error}")
+    else:
+        try:
+            edges = recorded or column_lineage(taken.sql, taken.schemas)
+            columns = changed_columns(
+                experiment, edges, seed=seed, rounds=rounds, name=name, left=left.part(_OF_COLUMNS)
+            )
+        except LineageError as error:
+            not_tried.append(f"columns: {error}")
+        row_proof = traced_rows(
+            experiment, _Traces(taken, list(experiment.schemas)),
+            sample=sample, seed=seed, superfluous=superfluous, name=name, left=left.part(1),
+        )  # fmt: skip
+    return columns, row_proof, not_tried
 
 
 def _limit(left: TimeLeft) -> float:
