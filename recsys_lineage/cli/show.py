@@ -47,7 +47,8 @@ def print_answer(
     format: str,
     out: Path | None,
     as_json: bool,
-    pruned: Mapping[str, str] | None = None,
+    gone: Mapping[str, str] | None = None,
+    /,
     **more: Any,
 ) -> None:
     """Print an answer, or write it into a file.
@@ -57,7 +58,7 @@ def print_answer(
         format: tree, mermaid, dot, svg or png; ignored for JSON.
         out: the file; stdout when None.
         as_json: print one JSON object.
-        pruned: versions that it names without saying so that they were pruned, id → when.
+        gone: versions that it names without saying so that they were pruned, id → when.
         more: further members of that object.
 
     Raises:
@@ -72,9 +73,9 @@ def print_answer(
             advice="add --out lineage.png",
         )
     if as_json:
-        gone = {"pruned": dict(pruned)} if pruned else {}
+        marked = {"pruned": dict(gone)} if gone else {}
         _put(
-            json.dumps({**answer.to_json(), **gone, **more}, ensure_ascii=False, default=str).encode()
+            json.dumps({**answer.to_json(), **marked, **more}, ensure_ascii=False, default=str).encode()
             + b"\n",
             out,
         )
@@ -89,9 +90,9 @@ def print_answer(
     with screen.capture() as text:
         for part in shown(answer):
             screen.print(part)
-        if pruned:
+        if gone:
             screen.print(
-                f"[yellow]Pruned, with the record kept: {escape(_pruned_in_words(pruned))}.[/yellow]"
+                f"[yellow]Pruned, with the record kept: {escape(_pruned_in_words(gone))}.[/yellow]"
             )
     _put(text.get().encode(), out)
 

@@ -25,7 +25,7 @@ EXPECTED = (
 
 
 class Covers(Protocol):
-    """What a code version covers, see `CoveredCode`; the versions of assets do not cover how it is found."""
+    """Coverage of a code version, see `CoveredCode`; the versions of assets do not cover how it is found."""
 
     def files(self) -> Collection[str]:
         """The data files, and the folders in which they were looked for."""

@@ -3,8 +3,8 @@
 Transient failures (no connection, no answer, 429, most of 5xx) are retried with growing waits. Messages that will never
 be accepted are set aside, so that they block nothing: a message that is refused (4xx), and one that alone fails
 repeatedly while others are accepted, because catalogs also answer 500 to permanently broken messages. To find out
-whether others are accepted, the last accepted message is sent once more, which changes nothing there. So a destination
-that is down for any time loses nothing, and order is kept.
+whether others are accepted, the last accepted message is sent once more, which changes nothing there, or else the first
+one of another run. So a destination that is down for any time loses nothing, and order is kept.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MOST_FAILURES_ALONE = 5
 """Times that a message must fail, each time just before another one is accepted, to be set aside."""
 MOST_REFUSED_IN_A_ROW = 25
 """Refused messages in a row after which none is set aside any more, because the fault is the destination's."""
+_PROBED_AHEAD = 100
+"""Messages among which one of another key is looked for."""
 _QUICK = 1.0
 """Seconds within which a whole batch is answered; a batch that was handed over cannot be stopped at the time limit."""
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_REQUESTED = 0.5, 60.0, 3_600.0
@@ -215,14 +217,17 @@ class Sender:
     def _takes(self, ahead: _Ahead) -> bool:
         """Whether the destination accepts another message right now.
 
-        The other message is the last accepted one; if none is known, the next one, which is sent again in its turn.
+        The other message is the last accepted one; if none is known, the first one of another key, which is sent again
+        in its turn. One of the same key must not be accepted before this one, so if there are no others nobody knows.
         """
         other = self.taken_last
         if other is None:
-            _, *following = ahead.peek(2)
-            if not following or not following[0].body:
+            waiting = ahead.peek(_PROBED_AHEAD)
+            firsts = {message.key: message for message in reversed(waiting)}
+            others = (each for key, each in firsts.items() if key != waiting[0].key and each.body)
+            other = min(others, key=waiting.index, default=None)
+            if other is None:
                 return False
-            (other,) = following
         (answer,) = self.destination.deliver([other])
         taken = answer is not None and answer.kind == "taken"
         if taken:

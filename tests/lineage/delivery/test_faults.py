@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_lineage.openlineage.delivery.sender import MOST_REFUSED_IN_A_ROW
+from recsys_lineage.openlineage.delivery.sender import MOST_REFUSED_IN_A_ROW, TRIES
 from tests.examples import examples
 from tests.lineage.delivery.made_stream import SetClock, delivery_to, made_messages
 from tests.lineage.delivery.sink import TAKE, Behaviour, Sink, refuse, require_each_once_in_order
@@ -280,6 +281,23 @@ def test_of_two_senders_at_once_one_sends(tmp_path: Path) -> None:
         first.join()
     assert (second.state, second.taken) == ("busy", 0)
     assert sink.stored == [message.id for message in MESSAGES]
+
+
+@pytest.mark.parametrize("refused", [{"r0/START"}, {"r0/START", "r0a1/START"}, set()])
+def test_a_probe_of_another_event_does_not_overtake_its_own_run(tmp_path: Path, refused: set[str]) -> None:
+    """At first the catalog answers 500 as often as a broken event is tried, and no event was accepted before."""
+    number = itertools.count()
+
+    def script(_number: int, id_: str) -> Behaviour:
+        if id_ in refused:
+            return refuse(422)
+        return Behaviour(500) if next(number) < TRIES else TAKE
+
+    with Sink(script) as sink:
+        (done,) = delivery_to(tmp_path, MESSAGES, sink.url, clock=SetClock()).send()
+    assert done.state == "delivered"
+    left = [message for message in MESSAGES if message.id not in refused]
+    require_each_once_in_order(sink.stored, left)
 
 
 @settings(max_examples=examples(25), deadline=None)
