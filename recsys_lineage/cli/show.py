@@ -91,9 +91,7 @@ def print_answer(
         for part in shown(answer):
             screen.print(part)
         if gone:
-            screen.print(
-                f"[yellow]Pruned, with the record kept: {escape(_pruned_in_words(gone))}.[/yellow]"
-            )
+            screen.print(f"[yellow]Pruned, with the record kept: {escape(_pruned_in_words(gone))}.[/yellow]")
     _put(text.get().encode(), out)
 
 

@@ -38,6 +38,7 @@ NAMED = {
     "get_data": 'pkgutil.get_data("PKG", "data/rates.csv").decode()',
     "__path__": 'read(Path(PKG.__path__[0]) / "data" / "rates.csv")',
     "__path__, computed": 'read(os.path.join(PKG.data.__path__[0], os.path.basename(where())))',
+    "a loader, which may load anything of its package": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
     "linecache": 'linecache.getline(str(HERE / "data" / "rates.csv"), 1)',
 }  # fmt: skip
 """Code that names the file, or the folder that it is in."""
@@ -48,7 +49,6 @@ UNNAMED = {
     "a listing": "os.listdir(os.path.dirname(where()))[0]",
     "iterdir, computed": "[p.read_text() for p in Path(where()).parent.iterdir()][0]",
     "glob, computed": '[p.read_text() for p in Path(where()).parent.glob("*.csv")][0]',
-    "a computed loader": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
     "linecache, computed": "linecache.getline(where(), 1)",
     "a folder for native code": "pl.read_csv(os.path.dirname(where())).columns[0]",
     "a database": "sqlite3.connect(where()).execute('SELECT 1').fetchone()[0]",

@@ -216,6 +216,19 @@ def test_code_of_all_kinds_is_seen_as_covered(project: Project, lake: Lake) -> N
     assert not found.not_tried
 
 
+def test_a_module_under_a_name_that_nobody_finds_is_known_by_its_file(project: Project, lake: Lake) -> None:
+    head = """
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+SPEC = spec_from_file_location("odd_name", Path(__file__).parent / "kinds" / "plug.py")
+PLUG = module_from_spec(SPEC)
+SPEC.loader.exec_module(PLUG)
+"""
+    files = {"entry.py": spent("factor = PLUG.factor", head), "kinds/plug.py": FACTOR}
+    found = proved(project(files), lake)
+    assert found.ran is not None and found.true, found.report()
+
+
 def test_a_module_that_runs_only_to_be_imported_is_found(project: Project, lake: Lake) -> None:
     body = f"factor = importlib.import_module({OTHER}).FACTOR.__abs__"
     files = {"PKG_other/__init__.py": "", "PKG_other/plug.py": "FACTOR = 2.0\n"}

@@ -139,7 +139,7 @@ class ExecutedCode:
         key = executed.module, executed.file
         if key not in self._owned:
             is_watching = executed.file in WRAPPER_FILES | _WATCHING or executed.file.startswith(_PROOF)
-            with unguarded():  # whose package a file is in is looked up on behalf of the proof
+            with unguarded():  # a module may be looked for, which is no read of the asset
                 self._owned[key] = not is_watching and self._is_own(*key)
         return self._owned[key]
 
