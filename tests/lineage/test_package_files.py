@@ -38,7 +38,7 @@ NAMED = {
     "get_data": 'pkgutil.get_data("PKG", "data/rates.csv").decode()',
     "__path__": 'read(Path(PKG.__path__[0]) / "data" / "rates.csv")',
     "__path__, computed": 'read(os.path.join(PKG.data.__path__[0], os.path.basename(where())))',
-    "a loader, which may load anything of its package": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
+    "a loader": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
     "linecache": 'linecache.getline(str(HERE / "data" / "rates.csv"), 1)',
 }  # fmt: skip
 """Code that names the file, or the folder that it is in."""
