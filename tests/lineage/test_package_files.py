@@ -38,7 +38,6 @@ NAMED = {
     "get_data": 'pkgutil.get_data("PKG", "data/rates.csv").decode()',
     "__path__": 'read(Path(PKG.__path__[0]) / "data" / "rates.csv")',
     "__path__, computed": 'read(os.path.join(PKG.data.__path__[0], os.path.basename(where())))',
-    "a loader": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
     "linecache": 'linecache.getline(str(HERE / "data" / "rates.csv"), 1)',
 }  # fmt: skip
 """Code that names the file, or the folder that it is in."""
@@ -57,6 +56,11 @@ UNNAMED = {
     "source as data": 'read(where().replace("data/rates.csv", "a.py"))',
 }
 """Code to which the path comes from somewhere else."""
+FOUND = {
+    "a computed loader": 'importlib.util.find_spec("PKG").loader.get_data(where()).decode()',
+    "a computed name below a package": "importlib.resources.files(PKG).joinpath(where()).read_text()",
+}
+"""Code that names the package around the file."""
 RUN = {
     "an import": "importlib.import_module('PKG.late').TEXT",
     "an import, computed": 'importlib.import_module("PKG." + os.environ["LATE"]).TEXT',
@@ -105,6 +109,13 @@ def test_an_asset_is_stale_when_a_file_that_its_code_names_changes(how: str, tre
 @pytest.mark.parametrize("how", UNNAMED)
 def test_a_file_that_the_code_does_not_name_is_refused(how: str, tree: Tree, lake: Lake) -> None:
     assert _statuses(tree, lake, UNNAMED[how]) == ("failed", "failed")
+
+
+@pytest.mark.parametrize("how", FOUND)
+def test_a_file_below_a_package_that_the_code_names_is_covered_or_refused(
+    how: str, tree: Tree, lake: Lake
+) -> None:
+    assert _statuses(tree, lake, FOUND[how]) in [("failed", "failed"), ("success", "success")]
 
 
 @pytest.mark.parametrize("how", RUN)
