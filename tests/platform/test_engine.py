@@ -28,6 +28,7 @@ COMPUTE_NOTHING = {
     "fsspec": "lists, reads and deletes files",
     "lazy_loader": "imports modules when they are named",
     "psutil": "looks at processes and memory",
+    "pydantic": "lists the fields of a parameter that is a model",
     "s3fs": "reads, writes and lists files of an object store",
     "safetensors": "stores arrays as they are",
     "threadpoolctl": "counts threads; the number of them is a setting",
