@@ -38,8 +38,8 @@ def why_stale(
         asset: the asset.
         code_version: its present code version.
         upstream: its present dependencies.
-        observed: for an asset that reads the outside world, its present observation; where None, the files that the
-            latest version read are compared with what they are now.
+        observed: for an asset that reads the outside world, its present observation; where it is None and so is
+            `takes`, the files that the latest version read are compared with what they are now.
         takes: for an asset that uses only a part of its upstream tables, the value that identifies that part
             (`AssetCode.takes`).
         parameters: its present parameters, so that changed ones are named.
@@ -66,7 +66,7 @@ def why_stale(
     names = {asset, *upstream}
     if observed is not None and not is_as_seen(record.observed, observed, names):
         return "the source changed"
-    if observed is None and (reason := _changed_file(record)) is not None:
+    if observed is None and takes is None and (reason := _changed_file(record)) is not None:
         return reason
     if due is not None and (reason := due(record)) is not None:
         return reason

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.assets.raw.file_rows import FaultyFiles
+from recsys_lineage.assets.asset_status import asset_statuses
 from recsys_lineage.assets.materialize import materialize
+from recsys_lineage.records.records import Records
 from tests.platform.nights import ONE, THREE, TWO, Nights, row
 
 
@@ -34,6 +36,16 @@ def test_a_file_that_is_gone_keeps_its_rows_until_it_is_forgotten(shop: Nights) 
     report = shop.night(forget=["sales-1.csv"])
     assert report.complete and report.gone == ("sales-2.csv",)
     assert shop.events("user_id") == [("new",), ("sales-2.csv",)]
+
+
+def test_a_raw_table_is_not_stale_because_a_file_of_it_is_gone(shop: Nights) -> None:
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("sales-2.csv", row(TWO))
+    shop.night()
+    (shop.data / "sales-1.csv").unlink()
+    shop.night()
+    found = asset_statuses(shop.codes(), Records(shop.lake))
+    assert found["source_files"].stale is None and found["raw_events"].stale is None
 
 
 def test_all_files_may_be_gone(shop: Nights) -> None:
