@@ -291,7 +291,7 @@ def test_a_probe_of_another_event_does_not_overtake_its_own_run(tmp_path: Path, 
     def script(_number: int, id_: str) -> Behaviour:
         if id_ in refused:
             return refuse(422)
-        return Behaviour(500) if next(number) < TRIES else TAKE
+        return refuse(500) if next(number) < TRIES else TAKE
 
     with Sink(script) as sink:
         (done,) = delivery_to(tmp_path, MESSAGES, sink.url, clock=SetClock()).send()
