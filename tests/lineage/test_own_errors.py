@@ -162,7 +162,7 @@ def test_what_stands_in_code_and_names_of_tables_stay(lake: Lake) -> None:
 
 
 def test_a_password_in_a_url_is_not_stored_even_if_it_stands_in_the_code() -> None:
-    with pytest.raises(ValueError, match="shop.example") as caught:
+    with pytest.raises(ValueError, match=r"shop\.example") as caught:
         raise ValueError("no answer of https://ann:hunter2@shop.example/x?token=hunter2")
     message = Failure.of(caught.value).message
     assert "shop.example/x" in message and "hunter2" not in message

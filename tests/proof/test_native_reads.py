@@ -139,6 +139,7 @@ def _proved(asset: AssetCode, lake: Lake) -> Any:
         return None
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_file_that_native_code_opens_is_refused_or_seen(way: str, data: Path, lake: Lake) -> None:
     path, read = str(data / WAYS[way][0]), WAYS[way][1]
