@@ -127,6 +127,7 @@ def test_other_values_beside_a_secret_may_be_set_again() -> None:
 
 def test_names_are_read_as_words() -> None:
     assert is_secret("apiKey") and is_secret("APIKey") and is_secret("hash_key_v2") and is_secret("keyId")
+    assert is_secret("pin_number", 1234)
     assert not is_secret("key_column") and not is_secret("turkey") and not is_secret("compass")
 
 

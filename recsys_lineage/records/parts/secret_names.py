@@ -40,7 +40,7 @@ _OPENING = {
 }
 """Purposes of secret keys; other keys in a list, as in `keys=["user_id"]`, name columns."""
 _COUNTS = {
-    "max", "min", "n", "num", "number", "count", "size", "length", "limit", "per", "days", "hours", "minutes",
+    "max", "min", "n", "num", "count", "size", "length", "limit", "per", "days", "hours", "minutes",
     "seconds", "ttl", "timeout",
 }  # fmt: skip
 _WORD = re.compile(r"[a-z]+|[A-Z]+(?![a-z])|[A-Z][a-z]*")
