@@ -63,11 +63,21 @@ def _on_s3(item: pytest.Item) -> bool:
 
 
 LIKE_EACH_OTHER = {
-    Path(__file__).with_name(name): every
-    for name, every in {"proposal": 3, "proof": 2, "rows": 2, "sql": 2}.items()
+    "columns": 2,
+    "lineage": 2,
+    "packaging": 2,
+    "proof": 2,
+    "proposal": 3,
+    "rows": 2,
+    "sql": 2,
+    "statements": 2,
 }
 """The folders whose tests of six and more cases are sampled, and of how many cases one is tried: each case is a small
-export of a shop, or a statement."""
+export of a shop, a statement, or a way to reach code or a file."""
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
@@ -83,7 +93,7 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         if marked:
             (every,) = {mark.args[0] for item in marked if (mark := item.get_closest_marker("sampled"))}
             left_out.update(set(marked) - set(marked[::every]))
-        elif len(each) >= 6 and (every := LIKE_EACH_OTHER.get(each[0].path.parent, 1)) > 1:
+        elif len(each) >= 6 and (every := LIKE_EACH_OTHER.get(_folder(each[0]), 1)) > 1:
             left_out.update(set(each) - set(each[crc32(test.encode()) % every :: every]))
     return left_out
 
@@ -102,10 +112,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keeps modules and tests out of each full garbage collection."""
+    """Keeps modules and tests out of each full garbage collection, and makes these few."""
     gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,6 +31,7 @@ def test_columns_lead_through_the_shop_s_sql(original: Shop) -> None:
     assert any(each["node"].startswith("raw_events@") for each in answer["direct"])
 
 
+@pytest.mark.slow
 def test_a_row_leads_to_all_lines_that_it_is_made_of(original: Shop) -> None:
     ((customer,),) = original.rows("SELECT min(user_id) FROM {events}")
     ((lines,),) = original.rows(f"SELECT count(*) FROM {{events}} WHERE user_id = '{customer}'")

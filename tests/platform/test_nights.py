@@ -175,7 +175,7 @@ def test_a_day_whose_files_have_rows_and_that_ends_with_none_is_not_loaded(looke
     [
         ([None], ["two"]),
         ([1], [2.5], [10**12]),
-        (["x"], [1], [None]),
+        pytest.param((["x"], [1], [None]), marks=pytest.mark.slow),
         pytest.param(([1], [10**12]), marks=pytest.mark.slow),
         pytest.param(([None], [2]), marks=pytest.mark.slow),
         pytest.param(([1.5], [2]), marks=pytest.mark.slow),

@@ -76,7 +76,7 @@ CENTS = st.lists(st.integers(1, 2), min_size=4, max_size=4)
 STEPS = st.lists(st.one_of(CENTS, st.sampled_from(["shops", *DAYS])), min_size=1, max_size=4)
 
 
-@settings(max_examples=examples(12, judged=2), deadline=None)
+@settings(max_examples=examples(12, judged=1), deadline=None)
 @given(CENTS, STEPS)
 @example([1, 1, 1, 1], ["tue"])  # a partition that the latest run did not write
 @example([1, 1, 1, 1], [[2, 2, 2, 2]])  # rows that no run has read

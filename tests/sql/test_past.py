@@ -110,7 +110,7 @@ def later(draw: st.DrawFn, past: list[Row]) -> list[Row]:
     return new + back
 
 
-@settings(max_examples=examples(6), deadline=None)
+@settings(max_examples=examples(6, judged=2), deadline=None)
 @given(st.data(), events(EARLIER - timedelta(days=20), CUT_OFF, 14))
 def test_moving_adding_and_deleting_later_events_changes_nothing_before(
     data: st.DataObject, past: list[Row]

@@ -32,7 +32,7 @@ def communities(seed: int = 0) -> tuple[Interactions, Interactions, Interactions
 
 def test_features_are_named_and_finite() -> None:
     train, valid, _ = communities()
-    generator = Ranker(trees=20).fit(train, validation=valid).generator
+    generator = Ranker(trees=5, networks=0).fit(train, validation=valid).generator
     items, features = generator.features(np.arange(10), 30)
     assert features.shape == (10, 30, len(generator.feature_names())) and np.isfinite(features).all()
     assert len(set(generator.feature_names())) == len(generator.feature_names())
