@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from recsys_assets.assets import retention
+from recsys_assets.assets import retention, sql_table
+from recsys_assets.assets.clean import reconciliation
 from recsys_assets.assets.feedback import (
     experiment_report,
     feedback_days,
@@ -21,7 +22,6 @@ from recsys_assets.assets.model.competing import competing
 from recsys_assets.assets.raw import raw_tables, source_files, source_folder
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.serving import reports, search_index, served_profiles, served_tables
-from recsys_assets.assets.tables import reconciliation, sql_tables
 from recsys_assets.service.champion_decisions import Decided
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.settings import Settings
@@ -63,7 +63,7 @@ def all_assets(
         *raw_tables.assets(
             folder, ServiceEvents.of(folder.source.settings, simulated=settings.join_simulated)
         ),
-        *sql_tables.assets(folder.source, settings),
+        *sql_table.assets(folder.source, settings),
         graph.asset(),
         *candidates.assets(families, settings),
         *tuning.assets(families, settings),

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_assets.assets.model.training import KINDS
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.records.records import Records

@@ -17,13 +17,13 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
+from recsys_assets.assets.clean.ids_in_one_way import alike_in_events, in_words
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
+from recsys_assets.assets.clean.rejections import rejections
 from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributions, tomorrow
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.assets.tables.ids_in_one_way import alike_in_events, in_words
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
-from recsys_assets.assets.tables.rejections import rejections
 from recsys_assets.shop.state_conditions import states_not_named
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.errors import did_you_mean

@@ -11,7 +11,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF, reconciled_rows
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF, reconciled_rows
 from recsys_assets.cli.terminal_output import summary_lines
 from recsys_lineage.assets import asset_status
 from recsys_lineage.records.records import Records

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from recsys_assets.assets.feedback.drift import drift_over_nights
+from recsys_assets.assets.feedback.drift_report import drift_over_nights
 from recsys_assets.assets.serving import served_profiles
-from recsys_assets.assets.tables.sql_tables import CHECKS
+from recsys_assets.assets.sql_table import CHECKS
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.assets.tables import sql_tables
+from recsys_assets.assets import sql_table
 from recsys_assets.runs.load_report import LoadReport, load_report
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Request
@@ -37,7 +37,7 @@ def night(shop: Nights) -> LoadReport:
     """Load, clean, and report."""
     shop.night()
     codes = shop.codes()
-    clean = asset_codes(sql_tables.assets(shop.source.source, Settings(home=shop.folder / "home")))
+    clean = asset_codes(sql_table.assets(shop.source.source, Settings(home=shop.folder / "home")))
     names = ("events", "promotions", "rejected_rows")
     for code in (codes["raw_items"], codes["raw_promotions"], *map(clean.__getitem__, names)):
         assert attempt(code, shop.lake, Request()).error is None

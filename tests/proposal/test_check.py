@@ -21,8 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
 from recsys_assets.assets.raw.source_folder import NoFiles, SourceFolder
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.cli.commands import app
 from recsys_assets.runs import trial
 from recsys_assets.runs.trial import try_source, whole_records

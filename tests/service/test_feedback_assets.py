@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from recsys_assets.assets.feedback import experiment_report, feedback_files
 from recsys_assets.assets.feedback import feedback_tables as feedback
 from recsys_assets.assets.serving.search_index import search_index
-from recsys_assets.assets.tables.sql_tables import CHECKS, PERSONAL
+from recsys_assets.assets.sql_table import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
 from recsys_assets.service.feedback import log_file
 from recsys_assets.service.feedback.feedback_log import closed_files

@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
-from recsys_assets.assets.tables.rejections import (
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
+from recsys_assets.assets.clean.rejections import (
     NUMBERS,
     TIMES,
     Rejection,
     most_rows_are_accepted,
     rejections,
 )
-from recsys_assets.assets.tables.repeated_files import RepeatedFile, repeated_files
-from recsys_assets.assets.tables.table_checks import LINES_COUNT_ONCE, REFUSED_FILES
+from recsys_assets.assets.clean.repeated_files import RepeatedFile, repeated_files
+from recsys_assets.assets.clean.table_checks import LINES_COUNT_ONCE, REFUSED_FILES
+from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source import Source

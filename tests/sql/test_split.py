@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.tables.table_checks import (
+from recsys_assets.assets.clean.table_checks import (
     ITEMS_JOIN,
     NO_CROWD,
     USERS_JOIN,

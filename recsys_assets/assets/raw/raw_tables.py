@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.day_plan import FORGET, RETAINED, EventScans, day_plan
 from recsys_assets.assets.raw.file_contributions import tomorrow
@@ -37,7 +38,6 @@ from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
 from recsys_assets.shop.raw_columns import TRACE
 from recsys_assets.shop.source import NamedScan
 from recsys_assets.sql import load_sql

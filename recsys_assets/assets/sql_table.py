@@ -10,17 +10,11 @@ from typing import Any
 
 import dagster as dg
 
-from recsys_assets.assets.feedback.drift import NOTHING_DRIFTED, drift_over_nights
-from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.file_contributions import EVENTS
-from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.assets.run_options import setting_options
-from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
-from recsys_assets.assets.tables.ids_in_one_way import IDS_IN_ONE_WAY
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
-from recsys_assets.assets.tables.rejections import most_rows_are_accepted, some_row_is_accepted
-from recsys_assets.assets.tables.repeated_files import NO_FILE_REPEATS_ANOTHER
-from recsys_assets.assets.tables.table_checks import (
+from recsys_assets.assets.clean.ids_in_one_way import IDS_IN_ONE_WAY
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
+from recsys_assets.assets.clean.rejections import most_rows_are_accepted, some_row_is_accepted
+from recsys_assets.assets.clean.repeated_files import NO_FILE_REPEATS_ANOTHER
+from recsys_assets.assets.clean.table_checks import (
     EVERY_FILE_COUNTS,
     ITEMS_JOIN,
     LINES_COUNT_ONCE,
@@ -35,6 +29,12 @@ from recsys_assets.assets.tables.table_checks import (
     no_skipped_hour,
     target_occurs,
 )
+from recsys_assets.assets.feedback.drift_report import NOTHING_DRIFTED, drift_over_nights
+from recsys_assets.assets.looks import look
+from recsys_assets.assets.raw.file_contributions import EVENTS
+from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.assets.run_options import setting_options
+from recsys_assets.assets.serving.served_profiles import RECOMMENDATIONS_LOOK_AS_USUAL
 from recsys_assets.settings import Settings
 from recsys_assets.shop.source import Source
 from recsys_assets.sql import load_sql, parameters_of, table_names

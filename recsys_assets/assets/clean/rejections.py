@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_assets.assets.tables.reconciliation import CLEAN_OF
+from recsys_assets.assets.clean.reconciliation import CLEAN_OF
 from recsys_assets.sql import load_named_query, parameters_of
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from recsys_lineage.assets.reading.inputs import Inputs
