@@ -11,10 +11,14 @@ from functools import partial
 
 import dagster as dg
 
+from recsys_assets.assets.catalogue import SQL_TABLES
 from recsys_assets.assets.retention import NAME as LAST_OF_NIGHT
+from recsys_assets.assets.serving.served_profiles import NAME as PROFILES
 from recsys_lineage.assets.asset_code import REUSE_TAG
 
-WATCH_SERVED = dg.AssetSelection.assets("recommendation_profiles", "recommendation_drift")
+WATCH_SERVED = dg.AssetSelection.assets(
+    PROFILES, *(table.name for table in SQL_TABLES if table.follows_champion)
+)
 """Assets that monitor the served tables and change only with them."""
 SEARCH = dg.AssetSelection.assets("search_index")
 """Served assets that are built from the items, not from the champion."""

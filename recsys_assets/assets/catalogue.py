@@ -7,17 +7,29 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from recsys_assets.assets import retention, sql_table
-from recsys_assets.assets.clean import reconciliation
+from recsys_assets.assets import retention
+from recsys_assets.assets.clean import events, items, promotions, reconciliation, rejected_rows, users
+from recsys_assets.assets.features import (
+    interactions,
+    item_profiles,
+    item_relations,
+    user_profiles,
+    user_sequences,
+)
 from recsys_assets.assets.feedback import (
+    clicks_by_position,
+    day_profiles,
+    drift_report,
     experiment_report,
     feedback_days,
     feedback_files,
     feedback_tables,
     policies,
+    recommendation_drift,
+    search_quality,
 )
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.model import candidates, champion, evaluation, gate, graph, tuning
+from recsys_assets.assets.model import candidates, champion, evaluation, gate, graph, split, tuning
 from recsys_assets.assets.model.competing import competing
 from recsys_assets.assets.raw import raw_tables, source_files, source_folder
 from recsys_assets.assets.raw.service_events import ServiceEvents
@@ -29,6 +41,25 @@ from recsys_lineage.orchestration.lineage_proof import lineage_proof
 
 PROOF = "proof"
 """The group of assets that are made on request only: the proof of lineage."""
+SQL_TABLES = (
+    events.TABLE,
+    items.TABLE,
+    promotions.TABLE,
+    rejected_rows.TABLE,
+    users.TABLE,
+    interactions.TABLE,
+    item_profiles.TABLE,
+    item_relations.TABLE,
+    user_profiles.TABLE,
+    user_sequences.TABLE,
+    split.TABLE,
+    clicks_by_position.TABLE,
+    day_profiles.TABLE,
+    drift_report.TABLE,
+    recommendation_drift.TABLE,
+    search_quality.TABLE,
+)
+"""The tables that are one SQL file each."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +94,7 @@ def all_assets(
         *raw_tables.assets(
             folder, ServiceEvents.of(folder.source.settings, simulated=settings.join_simulated)
         ),
-        *sql_table.assets(folder.source, settings),
+        *(table.asset(folder.source, settings) for table in SQL_TABLES),
         graph.asset(),
         *candidates.assets(families, settings),
         *tuning.assets(families, settings),

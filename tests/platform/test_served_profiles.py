@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from recsys_assets.assets.feedback.drift_report import drift_over_nights
+from recsys_assets.assets.feedback.recommendation_drift import COUNTED, TABLE
 from recsys_assets.assets.serving import served_profiles
-from recsys_assets.assets.sql_table import CHECKS
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.frame_code import frame_code
 from recsys_lineage.assets.materialize import Outcome, materialize
@@ -72,11 +72,15 @@ def test_each_version_is_counted_once_beside_those_before(lake: Lake) -> None:
     frame = lake.scan(lake.version(served_profiles.NAME)).collect()
     assert frame["version"].unique().sort().to_list() == [0, 1] and set(frame["family"]) == {"lightgcn"}
     assert frame["night"].n_unique() == 2
+    counted = {word for name in frame["column_name"].unique() for word in name.split()}
+    assert {word for word in counted if len(word) > 2} == {*COUNTED}, (
+        "the check of the drift may say them all"
+    )
 
 
 def test_an_unusual_night_is_told(lake: Lake) -> None:
     text = SqlText(load_sql("feedback", "recommendation_drift"), "recommendation_drift.sql")
-    drift = sql_code(text, name="recommendation_drift", checks=CHECKS["recommendation_drift"])
+    drift = sql_code(text, name="recommendation_drift", checks=TABLE.checks)
     checks = []
     for broken in (False, True):
         _succeeded(materialize(frame_code(recommendation_profiles, parameters={"broken": broken}), lake))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recsys_assets.assets import sql_table
+from recsys_assets.assets.clean import events, promotions, rejected_rows
 from recsys_assets.runs.load_report import LoadReport, load_report
 from recsys_assets.settings import Settings
 from recsys_lineage.assets.asset_code import Request
@@ -37,9 +37,10 @@ def night(shop: Nights) -> LoadReport:
     """Load, clean, and report."""
     shop.night()
     codes = shop.codes()
-    clean = asset_codes(sql_table.assets(shop.source.source, Settings(home=shop.folder / "home")))
-    names = ("events", "promotions", "rejected_rows")
-    for code in (codes["raw_items"], codes["raw_promotions"], *map(clean.__getitem__, names)):
+    settings = Settings(home=shop.folder / "home")
+    tables = (events.TABLE, promotions.TABLE, rejected_rows.TABLE)
+    clean = asset_codes([table.asset(shop.source.source, settings) for table in tables])
+    for code in (codes["raw_items"], codes["raw_promotions"], *clean.values()):
         assert attempt(code, shop.lake, Request()).error is None
     return load_report(shop.lake, shop.source, codes["raw_events"].code_version, loaded=True)
 

@@ -15,10 +15,14 @@ import pytest
 from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
-from recsys_assets.assets.feedback import experiment_report, feedback_files
+from recsys_assets.assets.feedback import (
+    clicks_by_position,
+    experiment_report,
+    feedback_files,
+    search_quality,
+)
 from recsys_assets.assets.feedback import feedback_tables as feedback
 from recsys_assets.assets.serving.search_index import search_index
-from recsys_assets.assets.sql_table import CHECKS, PERSONAL
 from recsys_assets.cli.commands import app
 from recsys_assets.service.feedback import log_file
 from recsys_assets.service.feedback.feedback_log import closed_files
@@ -84,12 +88,12 @@ def codes(home: Path) -> list[AssetCode]:
     found = [code for each in made if (code := code_of(each)) is not None]
     reports = [
         sql_code(
-            SqlText(load_sql("feedback", name), f"{name}.sql"),
-            name=name,
-            checks=CHECKS[name],
-            cleared={"pii": PERSONAL[name]} if name in PERSONAL else {},
+            SqlText(load_sql(table.group, table.name), f"{table.name}.sql"),
+            name=table.name,
+            checks=table.checks,
+            cleared={"pii": table.personal} if table.personal else {},
         )
-        for name in ("clicks_by_position", "search_quality")
+        for table in (clicks_by_position.TABLE, search_quality.TABLE)
     ]
     return [*found[:4], *reports, found[4]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from recsys_assets.assets.clean.events import ONE_CLOCK
 from recsys_assets.assets.clean.ids_in_one_way import alike_in_events, in_words
-from recsys_assets.assets.clean.table_checks import ONE_CLOCK
 
 
 def events(ids: dict[str, list[str]]) -> duckdb.DuckDBPyConnection:

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recsys_assets.assets.clean.events import LINES_COUNT_ONCE
 from recsys_assets.assets.clean.reconciliation import CLEAN_OF
+from recsys_assets.assets.clean.rejected_rows import REFUSED_FILES
 from recsys_assets.assets.clean.rejections import (
     NUMBERS,
     TIMES,
@@ -22,7 +24,6 @@ from recsys_assets.assets.clean.rejections import (
     rejections,
 )
 from recsys_assets.assets.clean.repeated_files import RepeatedFile, repeated_files
-from recsys_assets.assets.clean.table_checks import LINES_COUNT_ONCE, REFUSED_FILES
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.loaded_source import load_source
 from recsys_assets.shop.raw_columns import RAW_COLUMNS

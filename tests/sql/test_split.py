@@ -11,18 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recsys_assets.assets.clean.table_checks import (
-    ITEMS_JOIN,
-    NO_CROWD,
-    USERS_JOIN,
-    behaviours_are_known,
-    divided_by_weeks,
-    every_subset_has_rows,
-    no_alike_ids,
-    no_scientific_ids,
-    no_skipped_hour,
-    target_occurs,
-)
+from recsys_assets.assets.clean.events import NO_CROWD, behaviours_are_known, no_skipped_hour
+from recsys_assets.assets.features.item_profiles import ITEMS_JOIN
+from recsys_assets.assets.features.user_profiles import USERS_JOIN
+from recsys_assets.assets.id_checks import no_alike_ids, no_scientific_ids
+from recsys_assets.assets.model.split import divided_by_weeks, every_subset_has_rows, target_occurs
 from recsys_assets.shop.alike_ids import alike_ids
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
 from tests.examples import examples

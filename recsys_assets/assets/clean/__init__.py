@@ -1,1 +1,1 @@
-"""Groups clean and features: the tables that are one SQL file each, their checks, and the rejected rows."""
+"""Group clean: the accepted rows of the source's tables, and the rejected ones with their reasons."""

@@ -6,12 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from recsys_assets.shop.alike_ids import alike_sql
-from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
-_NAME = "ids_of_events_are_written_in_one_way"
-_WORDS = {"user_id": "customers", "item_id": "products"}
+WORDS = {"user_id": "customers", "item_id": "products"}
 _PLACES = 3
 
 
@@ -27,7 +23,7 @@ def alike_in_events(
     Returns:
         The column, the number of them, that of events with another id than their first, and places of such events.
     """
-    for column in _WORDS:
+    for column in WORDS:
         # a group for each id first: there are far fewer of them than events
         ways = (
             f"SELECT {column}, count(*) AS events, min((_file, _line)) AS place, {alike_sql(column)} AS bare "
@@ -44,31 +40,7 @@ def alike_in_events(
 def in_words(column: str, many: int, events: int, places: Sequence[str]) -> str:
     """The sentence about the customers, or the products, that have several ids."""
     return (
-        f"{many:,} {_WORDS[column]} have ids that differ only in zeros before them, in case, in signs between "
+        f"{many:,} {WORDS[column]} have ids that differ only in zeros before them, in case, in signs between "
         f"thousands or in letters that look alike ({events:,} events, as at {places[0]}), and each way counts as "
         f"another: lower(…) or ltrim(…, '0') AS {column} in the source's SQL makes them one"
     )
-
-
-def _are_written_in_one_way(inputs: Inputs) -> CheckOutcome:
-    found = [*alike_in_events(OUTPUT, lambda sql: inputs.query(sql).rows())]
-    if not found:
-        return CheckOutcome(
-            _NAME, True, "no id is written in two ways", counts={"customers": 0, "products": 0}
-        )
-    counts = {"customers": 0, "products": 0, "events": sum(events for _, _, events, _ in found)}
-    counts |= {_WORDS[column]: many for column, many, _, _ in found}
-    counts |= {f"events of {_WORDS[column]}": events for column, _, events, _ in found}
-    where = tuple(place for *_, places in found for place in places)
-    inputs.vouch_for({place.rpartition(":")[0] for place in where})
-    return CheckOutcome(
-        _NAME, False, "; ".join(in_words(*each) for each in found), counts=counts, where=where
-    )
-
-
-IDS_IN_ONE_WAY = TableCheck(
-    _NAME,
-    "no two ids of customers or of products differ only in case, in zeros before them, in signs between thousands or "
-    "in letters that look alike",
-    function=_are_written_in_one_way,
-)

@@ -151,7 +151,7 @@ def rejections(raw: str, query: QueryFunction, values: Mapping[str, Any]) -> tup
         query: answers a SELECT over it, with its parameters.
         values: the parameters of the clean SQL.
     """
-    checked = _checked(raw)
+    checked = checked_rows(raw)
     # of promotions rejected_rows makes the words itself; here those of malformed rows alone are asked for
     detail = "_fault" if raw == "raw_promotions" else "detail"
     value = "NULL::VARCHAR"
@@ -194,33 +194,6 @@ def rejections(raw: str, query: QueryFunction, values: Mapping[str, Any]) -> tup
     return tuple(sorted(found, key=lambda each: (-each.rows, each.reason)))
 
 
-def some_row_is_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
-    """Blocking check: a raw table has rows, and not all are rejected; if it fails, it gives the most frequent
-    reasons."""
-    return TableCheck(
-        "some_row_is_accepted",
-        f"at least one row of {raw} can be read",
-        function=partial(_some_row_is_accepted, raw, dict(values)),
-        statements=(_checked(raw),),
-        blocking=True,
-    )
-
-
-def _some_row_is_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs) -> CheckOutcome:
-    name = "some_row_is_accepted"
-    accepted = inputs.query(f"SELECT count(*) AS n FROM {OUTPUT}")["n"][0]
-    if accepted:
-        return CheckOutcome(name, True, f"{accepted:,} rows are accepted", counts={"rows": accepted})
-    total = inputs.query(f"SELECT count(*) AS n FROM {raw}")["n"][0]
-    if not total:
-        found = f"{raw} has no row: no file that was loaded has any"
-        return CheckOutcome(name, False, found, counts={"rows": 0})
-    reasons = rejections(raw, inputs.query, values)
-    reasons_text = "; ".join(each.text(total) for each in reasons[:3])
-    counts = {"rows": total, **_counts(reasons)}
-    return CheckOutcome(name, False, reasons_text, counts=counts, where=reasons[0].where if reasons else ())
-
-
 def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
     """Warning if more than half of the rows of a raw table are rejected, with the most frequent reasons.
 
@@ -230,7 +203,7 @@ def most_rows_are_accepted(raw: str, values: Mapping[str, Any]) -> TableCheck:
         "most_rows_are_accepted",
         f"at least half of the rows of {raw} can be read",
         function=partial(_most_rows_are_accepted, raw, dict(values)),
-        statements=(_checked(raw),),
+        statements=(checked_rows(raw),),
     )
 
 
@@ -247,18 +220,18 @@ def _most_rows_are_accepted(raw: str, values: Mapping[str, Any], inputs: Inputs)
         found = f"{accepted:,} of {total:,} rows of {raw} are accepted"
         return CheckOutcome(name, True, found, counts={"rows": accepted, "read": total})
     reasons_text = "; ".join(each.text(total) for each in reasons[:3])
-    counts = {"rows": refused, "read": total, **_counts(reasons)}
+    counts = {"rows": refused, "read": total, **rows_by_reason(reasons)}
     return CheckOutcome(name, False, reasons_text, counts=counts, where=reasons[0].where)
 
 
-def _counts(reasons: Sequence[Rejection]) -> dict[str, int]:
+def rows_by_reason(reasons: Sequence[Rejection]) -> dict[str, int]:
     """Number of rows by reason, and by known kind of value."""
     return {each.reason: each.rows for each in reasons} | {
         f"{each.reason}: {kind}": rows for each in reasons for kind, rows in each.kinds.items()
     }
 
 
-def _checked(raw: str) -> str:
+def checked_rows(raw: str) -> str:
     """The SELECT of the rows of a raw table, each with the reason for its rejection."""
     return load_named_query("clean", f"checked_{CLEAN_OF[raw]}")
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from recsys_lineage.assets.checks import OUTPUT, TableCheck
-from recsys_lineage.assets.reading.inputs import Inputs
-from recsys_lineage.records.parts.check_outcome import CheckOutcome
+from recsys_lineage.assets.checks import OUTPUT
 
 _MOST_PAIRS = 20
 _KEYED = """SELECT _file, _line, hash(
@@ -95,35 +93,3 @@ def repeated_files(query: Callable[[str, Mapping[str, Any]], pl.DataFrame]) -> l
         if different:
             found.append(RepeatedFile(first, other, same, different))
     return found
-
-
-def _no_file_repeats_another(inputs: Inputs) -> CheckOutcome:
-    name = "no_file_repeats_another"
-    found = repeated_files(inputs.query)
-    if not found:
-        return CheckOutcome(name, True, "no file tells the events of another again, otherwise")
-    one = found[0]
-    inputs.vouch_for({file for each in found for file in (each.first, each.other)})
-    pairs = len(found) - 1
-    more = (
-        ""
-        if not pairs
-        else "; and one more pair of files"
-        if pairs == 1
-        else f"; and {pairs} more pairs of files"
-    )
-    message = (
-        f"{one.first} and {one.other} hold the same {'event' if one.same == 1 else f'{one.same} events'}; with other "
-        f"values in each, {one.different} of them {'counts' if one.different == 1 else 'count'} twice{more}: where one "
-        "file corrects the other, recsys forget FILE gives the wrong one up"
-    )
-    counts = {"rows in both": one.same, "rows twice": one.different, "pairs": len(found) - 1}
-    return CheckOutcome(name, False, message, counts=counts, where=tuple(each.other for each in found))
-
-
-NO_FILE_REPEATS_ANOTHER = TableCheck(
-    "no_file_repeats_another",
-    "no file tells most of the events of another one again with other amounts, products or customers, as a corrected "
-    "export does; those events would count twice",
-    function=_no_file_repeats_another,
-)

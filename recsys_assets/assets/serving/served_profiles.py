@@ -10,11 +10,10 @@ import polars as pl
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.schema import texts_of, types_of
 from recsys_lineage.assets.asset_code import Output
-from recsys_lineage.assets.checks import OUTPUT, TableCheck, unique
+from recsys_lineage.assets.checks import unique
 from recsys_lineage.assets.reading.inputs import Inputs
 from recsys_lineage.columns.frames.declared import ColumnsFrom, Origins
 from recsys_lineage.orchestration.frame_asset import frame_asset
-from recsys_lineage.records.parts.check_outcome import CheckOutcome
 
 NAME = "recommendation_profiles"
 NIGHTS = 120
@@ -140,35 +139,3 @@ def asset() -> dg.AssetsDefinition:
         rows_from=_COUNTED,
         look=look("feedback", personal="how many lists hold which item; no customer is named"),
     )
-
-
-_CHECK = "recommendations_look_as_usual"
-
-
-def recommendations_look_as_usual(inputs: Inputs) -> CheckOutcome:
-    """Whether tonight's recommendations are within the usual range of previous nights in every column."""
-    found = inputs.query(
-        f"""SELECT column_name, measure, value, threshold, alarm FROM {OUTPUT}
-        WHERE version = (SELECT max(version) FROM {OUTPUT}) ORDER BY column_name, measure"""
-    )
-    known = found.filter(pl.col("threshold").is_not_null())
-    if known.is_empty():
-        return CheckOutcome(
-            _CHECK, True, "the normal range is still being learned, which takes two weeks of nights"
-        )
-    loud = found.filter("alarm")
-    counts = {"measures": known.height, "alarms": loud.height}
-    if loud.is_empty():
-        return CheckOutcome(_CHECK, True, f"{known.height} measures are in their normal range", counts=counts)
-    alarms_text = "; ".join(
-        f"{column} ({measure})" for column, measure in loud.select("column_name", "measure").iter_rows()
-    )
-    words = f"tonight's recommendations are unusual: {alarms_text}; recommendation_drift says by how much"
-    return CheckOutcome(_CHECK, False, words, counts=counts)
-
-
-RECOMMENDATIONS_LOOK_AS_USUAL = TableCheck(
-    _CHECK,
-    "tonight's recommendations resemble those of previous nights: scores by rank, items and their groups, how many",
-    function=recommendations_look_as_usual,
-)

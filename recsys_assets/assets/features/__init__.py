@@ -1,0 +1,1 @@
+"""Group features: what models learn from: interactions, profiles, item relations and sequences."""
