@@ -49,8 +49,9 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, list[Opened]
         pytest.skip(f"this machine lets no process be traced: {allowed.stderr.strip()}")
     shop = Shop(folder / "home", write_shop(folder / "data"))
     trace = folder / "trace"
-    # of a checkout that was made a moment ago, git itself reads every file once
-    _ = subprocess.run(["git", "update-index", "-q", "--refresh"], cwd=Path(__file__).parent, check=False)
+    # git itself reads files that are as new as its index, such as the last ones of a checkout, until that is written anew
+    anew = ["git", "update-index", "-q", "--refresh", "--force-write-index"]
+    _ = subprocess.run(anew, cwd=Path(__file__).parent, check=False)
     done = subprocess.run(
         [strace, "-f", "--seccomp-bpf", "-qq", "-ttt", "-y", "-s", "4096", "-e", "trace=open,openat,openat2",
          "-e", "signal=none", "-o", str(trace), str(Path(sys.executable).with_name("recsys")), "demo"],
