@@ -49,7 +49,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, list[Opened]
         pytest.skip(f"this machine lets no process be traced: {allowed.stderr.strip()}")
     shop = Shop(folder / "home", write_shop(folder / "data"))
     trace = folder / "trace"
-    # git itself reads files that are as new as its index, such as the last ones of a checkout, until that is written anew
+    # git itself reads files that are as new as its index, as the last ones of a checkout are, until it is written anew
     anew = ["git", "update-index", "-q", "--refresh", "--force-write-index"]
     _ = subprocess.run(anew, cwd=Path(__file__).parent, check=False)
     done = subprocess.run(
