@@ -16,6 +16,20 @@ def folded(name: str) -> str:
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
+def told_apart(names: Iterable[str]) -> list[str]:
+    """Names as DuckDB gives them to the columns of a relation: one that was there before gets a number."""
+    found: list[str] = []
+    known: set[str] = set()
+    for base in names:
+        name, number = base, 0
+        while folded(name) in known:
+            number += 1
+            name = f"{base}_{number}"
+        known.add(folded(name))
+        found.append(name)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """Value of an expression for one row.

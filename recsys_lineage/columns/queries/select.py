@@ -30,7 +30,7 @@ from recsys_lineage.columns.queries.sorting import (
     sort_keys,
     sorted_by,
 )
-from recsys_lineage.columns.relation import Column, Relation, Value, folded
+from recsys_lineage.columns.relation import Column, Relation, Value, folded, told_apart
 from recsys_lineage.columns.ties import Sort
 
 _UNDERSTOOD = frozenset(
@@ -339,7 +339,6 @@ def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
     The statement's own names come from DuckDB's description; duplicate names get a number.
     """
     names: list[str] = []
-    known: set[str] = set()
     for item in list_.items:
         name = item.name
         if name is None:
@@ -348,10 +347,5 @@ def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
             name = item_name(
                 item.node, select.expressions, scope.statement.text, select.args.get("windows") or ()
             )
-        base, number = name, 0
-        while folded(name) in known:
-            number += 1
-            name = f"{base}_{number}"
-        known.add(folded(name))
         names.append(name)
-    return found.renamed(names)
+    return found.renamed(told_apart(names))
