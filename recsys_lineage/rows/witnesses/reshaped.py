@@ -7,7 +7,7 @@ import duckdb
 from recsys_lineage.rows.statement.catalog import Column
 from recsys_lineage.rows.statement.decomposition import Statement
 from recsys_lineage.rows.statement.from_item import FromItem
-from recsys_lineage.rows.statement.syntax import Node, copied, is_expression, parameters_in, parts
+from recsys_lineage.rows.statement.syntax import Node, copied, everything, is_expression, parameters_in, parts
 from recsys_lineage.rows.witnesses.contribution import Contribution
 from recsys_lineage.rows.witnesses.witnessed_query import Witnessed
 from recsys_lineage.sql.names import quote
@@ -32,7 +32,7 @@ def of_reshaped(query: Node, item: FromItem, statement: Statement, contribution:
             return Witnessed(carried, [item.table], {item.table: 1})
     syntax, same = statement.catalog.syntax, ["true"]
     if relation["type"] == "PIVOT":
-        stays = _folded(_columns(query, statement)) - _made(relation)
+        stays = _kept(relation, query, item, statement)
         same += [
             f"__given.{quote(name)} IS NOT DISTINCT FROM __shaped.{quote(name)}"
             for name in item.columns or ()
@@ -81,12 +81,18 @@ def _columns(query: Node, statement: Statement) -> tuple[Column, ...]:
     return statement.catalog.columns_of(text, parameters_in(query), sure=False)
 
 
-def _folded(columns: tuple[Column, ...]) -> set[str]:
-    return {column.name.casefold() for column in columns}
+def _kept(relation: Node, query: Node, item: FromItem, statement: Statement) -> set[str]:
+    """The columns of its source, folded, whose values the rows of a PIVOT or UNPIVOT keep.
 
-
-def _made(relation: Node) -> set[str]:
-    """The columns of a PIVOT or UNPIVOT that its source does not have, folded."""
+    A value of a PIVOT may be called like a column of its source, and is none.
+    """
     names = [*relation.get("unpivot_names", [])]
     names += [name for each in relation["pivots"] for name in each.get("unpivot_names", [])]
-    return {name.casefold() for name in names}
+    if names:
+        folded = {column.name.casefold() for column in _columns(query, statement)}
+        return folded - {name.casefold() for name in names}
+    if groups := relation.get("groups"):
+        return {name.casefold() for name in groups}
+    used = everything([relation.get("aggregates"), relation["pivots"]])
+    read = {part["column_names"][-1].casefold() for part in used if is_expression(part, "COLUMN_REF")}
+    return {name.casefold() for name in item.columns or ()} - read
