@@ -16,7 +16,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
-from recsys_lineage.rows.file_lines import FILE, LINE, lines_of
+from recsys_lineage.rows.of_files.file_lines import FILE, LINE, lines_of
 from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.lake_rows import (
     NOT_REPRODUCED,

@@ -13,7 +13,7 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
-from recsys_lineage.rows.file_lines import FILE, LINE
+from recsys_lineage.rows.of_files.file_lines import FILE, LINE
 from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.following import Following

@@ -1,0 +1,1 @@
+"""Analysis of a statement: its tables, names, conditions and steps."""
