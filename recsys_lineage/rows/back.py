@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import FilesChanged, LineageError, TableNotFound
@@ -16,7 +16,6 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.records import Records
-from recsys_lineage.rows.of_files.file_lines import FILE, LINE, lines_of
 from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.lake_rows import (
     NOT_REPRODUCED,
@@ -35,30 +34,12 @@ from recsys_lineage.rows.lake_rows import (
     view_reads,
     why_nothing,
 )  # fmt: skip
+from recsys_lineage.rows.of_files.file_lines import FILE, LINE, lines_of
+from recsys_lineage.rows.of_files.named_files import NamedFiles
+from recsys_lineage.rows.of_files.traced_lines import TracedLines, check_file, named_lines, of_files
 from recsys_lineage.rows.trace_query import Trace, traced_tables
 
-_BLOCK = 1 << 20
 _ONLY_NAMED = "only the lines that its rows name"
-
-
-@dataclass(frozen=True)
-class TracedLines:
-    """Lines of one source file behind a row.
-
-    Attributes:
-        table, version: the table version whose asset read the file.
-        file: its path below `root`.
-        sha256: the hash of the file when it was read; None where no record has it.
-        lines: the sorted line numbers, from 1; for a Parquet file row numbers. None for the whole file, if the table
-            does not have the lines of its rows.
-    """
-
-    table: str
-    version: int
-    file: str
-    root: str | None
-    sha256: str | None
-    lines: tuple[int, ...] | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +74,9 @@ def trace_back(
 ) -> BackwardTrace:
     """Trace one row of a table back through all assets to the lines of source files behind it.
 
-    Each asset is traced at the versions in its record. A SQL asset is traced by its statement, a Python asset by its
-    `keys`, if it has any, and a table of an asset that reads files by its columns `_file` and `_line`.
+    Each asset is traced at the versions in its record. A SQL asset is traced by its statement, over tables and the rows
+    of files that it names, a Python asset by its `keys`, if it has any, and a table of a source's SQL by its columns
+    `_file` and `_line`.
 
     Args:
         lake: the lake of the tables and their records.
@@ -118,7 +100,7 @@ def trace_back(
     traced.run()
     if files is not None:
         for lines in traced.files:
-            _check_file(lines, Path(files))
+            check_file(lines, Path(files))
     return BackwardTrace(
         table, start.version, plain_rows(rows)[0], tuple(traced.tables), tuple(traced.files),
         tuple(dict.fromkeys(traced.models)), tuple(dict.fromkeys(traced.stopped)),
@@ -192,7 +174,7 @@ class _Backward:
         if not names_lines:
             return
         readers = [*self._readers(record)]
-        for file, numbers in _named_lines(rows).items():
+        for file, numbers in named_lines(rows).items():
             found = ((each, self._read_of(each, file)) for each in readers)
             of, read = next((each for each in found if each[1] is not None), (record, None))
             number = version.version if of.version is None else of.version
@@ -212,48 +194,104 @@ class _Backward:
     def _follow(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         reads = table_reads(record)
         files = [read for read in record.reads if read.kind == "file" and read.purpose == "input"]
-        if files or (record.statement is not None and record.statement.relations):
-            self._lines(version, record, rows, files)
+        of_source = record.statement is not None and record.statement.relations
+        if of_source or (files and {FILE, LINE} <= {*rows.column_names}):
+            self._lines(version, record, rows)
             return
-        if not reads:
+        if not reads and not files:
             self.stopped.append(Stop(record.asset, record.asset, "it reads no table and no file"))
+            return
         self.models += trained_rows(self.lake, record, rows, record.row_keys or rows.column_names)
+        named = NamedFiles(record, self.folder)
+        if files and not named:
+            self._whole_files(version, files)
         if record.statement is not None:
-            self._by_statement(record, rows, reads)
+            self._by_statement(version, record, rows, [*reads, *named.calls], named)
         else:
             self._by_keys(record, rows, reads)
 
-    def _by_statement(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
-        """Continue with all tables at once; if one of them cannot be traced, with each separately."""
-        try:
-            self._to(record, rows, reads)
-        except LineageError as error:
-            if len(reads) == 1:
-                self.stopped.append(Stop(record.asset, reads[0].name, in_one_line(error)))
-                return
-            for read in reads:
-                self._by_statement(record, rows, [read])
+    def _whole_files(self, version: TableVersion, files: Iterable[Read]) -> None:
+        self.files += [
+            TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None)
+            for read in files
+        ]
 
-    def _to(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
+    def _by_statement(
+        self,
+        version: TableVersion,
+        record: Materialization,
+        rows: pa.Table,
+        sources: Sequence[Read | str],
+        named: NamedFiles,
+    ) -> None:
+        """Continue with all tables and files at once; if one of them cannot be traced, with each separately."""
+        try:
+            self._to(version, record, rows, sources, named)
+        except LineageError as error:
+            if len(sources) > 1 and not isinstance(error, FilesChanged):
+                for source in sources:
+                    self._by_statement(version, record, rows, [source], named)
+                return
+            for source in sources:
+                if isinstance(source, Read):
+                    self.stopped.append(Stop(record.asset, source.name, in_one_line(error)))
+            if calls := [named.calls[source] for source in sources if isinstance(source, str)]:
+                self._whole_files(version, named.reads_of(calls))
+                reason = f"they are named as a whole: {in_one_line(error)}"
+                self.stopped.append(Stop(record.asset, "its files", reason))
+
+    def _to(
+        self,
+        version: TableVersion,
+        record: Materialization,
+        rows: pa.Table,
+        sources: Sequence[Read | str],
+        named: NamedFiles,
+    ) -> None:
         statement = record.statement
         assert statement is not None
         check_is_rerunnable(record, schemas_of(record))
-        with self.lake.reading(), self.lake.connect(keeps_footers=True) as connection:
+        opens = named.places.values() if named else ()
+        with (
+            self.lake.reading(),
+            self.lake.connect(opens, keeps_order=bool(named), keeps_footers=True) as connection,
+        ):
             view_reads(self.lake, record, connection)
-            names = [read.name for read in reads]
-            found = traced_tables(
-                statement.text, schemas_of(record), names, rows, connection, statement.parameters, FlowCache()
-            )
-            for read in reads:
-                traced, how = found[read.name]
-                key = (read.name, read.version or 0)
+            text, schemas = statement.text, schemas_of(record)
+            if named:
+                schemas |= named.open(connection)
+                text = named.statement
+            names = [source if isinstance(source, str) else source.name for source in sources]
+            found = traced_tables(text, schemas, names, rows, connection, statement.parameters, FlowCache())
+            for source in sources:
+                if isinstance(source, str):
+                    self._add_named(version, named, source, found[source][0], connection)
+                    continue
+                traced, how = found[source.name]
+                key = (source.name, source.version or 0)
                 self._context.setdefault(key, {})[record.asset] = how
                 self.add(self.lake.version(*key), traced)
-            if len(reads) == len(table_reads(record)) and not any(
-                traced.num_rows for traced, _ in found.values()
-            ):
-                reason = why_nothing(connection, statement, rows)
-                self.stopped.append(Stop(record.asset, ", ".join(names), reason))
+            every = len(table_reads(record)) + len(named.calls)
+            if len(sources) == every and not any(traced.num_rows for traced, _ in found.values()):
+                reason = why_nothing(connection, text, statement.parameters, rows)
+                of = [source.name for source in sources if isinstance(source, Read)]
+                self.stopped.append(Stop(record.asset, ", ".join(of) or "its files", reason))
+
+    def _add_named(
+        self,
+        version: TableVersion,
+        named: NamedFiles,
+        table: str,
+        rows: pa.Table,
+        connection: duckdb.DuckDBPyConnection,
+    ) -> None:
+        """Add the lines of rows of files that a statement names."""
+        reads = {read.name: read for read in named.reads}
+        for file, numbers in sorted(named.lines_of(connection, table, rows).items()):
+            if numbers is None:
+                self._whole_files(version, [reads[file]])
+            else:
+                self._add_lines(version.table, version.version, file, numbers, reads[file])
 
     def _by_keys(self, record: Materialization, rows: pa.Table, reads: list[Read]) -> None:
         nothing: list[Stop] | None = []
@@ -286,18 +324,13 @@ class _Backward:
         except TableNotFound:
             return None
 
-    def _lines(
-        self, version: TableVersion, record: Materialization, rows: pa.Table, files: list[Read]
-    ) -> None:
+    def _lines(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         """Add the lines that rows name, or all files if the table's columns do not have them."""
         if FILE not in rows.column_names or LINE not in rows.column_names:
-            self.files += [
-                TracedLines(version.table, version.version, read.name, read.root, read.fingerprint, None)
-                for read in files
-            ]
+            self._whole_files(version, [read for read in record.reads if read.kind == "file"])
             return
         rows = self._without_those_of_tables(record, rows)
-        lines = _named_lines(rows)
+        lines = named_lines(rows)
         for file, numbers in self._further_lines(record, rows).items() if rows.num_rows else ():
             lines.setdefault(file, set()).update(numbers)
         for file, numbers in sorted(lines.items()):
@@ -315,11 +348,11 @@ class _Backward:
             if read.name == record.asset or not {FILE, LINE} <= set(version.columns):
                 continue
             with self.lake.reading(), self.lake.cursor() as connection:
-                connection.register(STARTING_ROWS, _of_files(rows, others))
+                connection.register(STARTING_ROWS, of_files(rows, others))
                 lines = [{FILE: FILE, LINE: LINE}]
                 held = by_keys(connection, self.lake.relation(version, read.partitions), lines)
             self.add(version, held)
-            rows = _of_files(rows, {*rows[FILE].to_pylist()} - {*held[FILE].to_pylist()})
+            rows = of_files(rows, {*rows[FILE].to_pylist()} - {*held[FILE].to_pylist()})
         return rows
 
     def _further_lines(self, record: Materialization, rows: pa.Table) -> dict[str, set[int]]:
@@ -349,45 +382,6 @@ class _Backward:
             if before is None or (kept := self._record(before)) is None:
                 return None
             record = kept
-
-
-def _named_lines(rows: pa.Table) -> dict[str, set[int]]:
-    """Lines named in the columns of rows, by file."""
-    lines: dict[str, set[int]] = {}
-    for file, line in zip(rows[FILE].to_pylist(), rows[LINE].to_pylist(), strict=True):
-        lines.setdefault(str(file), set()).add(line)
-    return lines
-
-
-def _of_files(rows: pa.Table, files: Collection[object]) -> pa.Table:
-    """The rows of some files."""
-    return rows.filter(pa.array([file in files for file in rows[FILE].to_pylist()], pa.bool_()))
-
-
-def _check_file(lines: TracedLines, folder: Path) -> None:
-    """Check that a file is unchanged since it was read.
-
-    Raises:
-        FilesChanged: it has changed, or is gone.
-    """
-    if lines.sha256 is None:
-        return
-    place = folder / lines.file
-    found = "no file"
-    if place.is_file():
-        digest = hashlib.sha256()
-        with place.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-        found = digest.hexdigest()
-    if found != lines.sha256:
-        raise FilesChanged(
-            f"The file {lines.file} is not what it was when {lines.table} read it.",
-            expected=f"sha256 {lines.sha256[:16]}…",
-            found=found if found == "no file" else f"sha256 {found[:16]}…",
-            where=str(place),
-            advice=f"put the file back as it was, or materialize {lines.table} again",
-        )
 
 
 def in_one_line(error: LineageError) -> str:

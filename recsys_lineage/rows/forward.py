@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import duckdb
 import pyarrow as pa
 
 from recsys_lineage.errors import LineageError, did_you_mean
@@ -13,7 +15,6 @@ from recsys_lineage.lake.versions.table_version import TableVersion
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.records import RESERVED, Records
 from recsys_lineage.rows.back import in_one_line
-from recsys_lineage.rows.of_files.file_lines import FILE, LINE
 from recsys_lineage.rows.flow_cache import FlowCache
 from recsys_lineage.rows.flow_query import flowed
 from recsys_lineage.rows.following import Following
@@ -36,6 +37,9 @@ from recsys_lineage.rows.lake_rows import (
     view_reads,
 )  # fmt: skip
 from recsys_lineage.rows.made_parts import Made, made_parts
+from recsys_lineage.rows.of_files.file_lines import FILE, LINE
+from recsys_lineage.rows.of_files.named_files import NamedFiles
+from recsys_lineage.rows.step_cache import StepCache
 from recsys_lineage.sql.names import literal, quote
 
 
@@ -120,6 +124,16 @@ class _Found:
         self.context, self.insufficient = context, insufficient
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """The inputs of a run's statement, the statement over them, and results of others over the same."""
+
+    connection: duckdb.DuckDBPyConnection
+    cache: StepCache
+    text: str
+    schemas: Mapping[str, Mapping[str, str]]
+
+
 class _Forward:
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -155,7 +169,11 @@ class _Forward:
             known |= reads
             has_lines = {FILE, LINE} <= set(version.columns)
             of_files = any(each is not None and each.relations for each in statements)
-            if not has_lines or not (reads or of_files):
+            if not has_lines:
+                for each in made:
+                    self._start_from_named(version, each, file, lines)
+                continue
+            if not (reads or of_files):
                 continue
             with self.lake.reading(), self.lake.cursor() as connection:
                 where = f"{quote(FILE)} = {literal(file)}{numbers}"
@@ -176,6 +194,31 @@ class _Forward:
                 if read
                 else did_you_mean(file, known) or None,
             )
+
+    def _start_from_named(
+        self, version: TableVersion, made: Made, file: str, lines: range | int | None
+    ) -> None:
+        """Start from the rows of a table that its asset's statement, or its Python code, made of a file."""
+        record = made.record
+        if not any(read.kind == "file" and read.name == file for read in record.reads):
+            return
+        found = _Found()
+        try:
+            if not (named := NamedFiles(record)):
+                reason = "which of its rows come from which lines is known to its Python code alone"
+                self.stopped.append(Stop(record.asset, file, reason))
+                return
+            check_is_rerunnable(record, schemas_of(record))
+            with self._opened(record) as opened:
+                for table in named.calls:
+                    every = None if lines is None else _numbers(lines)
+                    rows = named.rows_of(opened.connection, table, file, every)
+                    if rows.num_rows:
+                        self._add(
+                            version.table, self._flowed(table, rows, made, version, False, found, opened)
+                        )
+        except LineageError as error:
+            self.stopped.append(Stop(record.asset, file, in_one_line(error)))
 
     def start_from_table(self, table: str, row: Mapping[str, object] | None) -> None:
         """Start from rows of a table."""
@@ -265,7 +308,8 @@ class _Forward:
                 return found
             if record.statement is not None and not record.statement.relations:
                 check_is_rerunnable(record, schemas_of(record))
-                found.rows.append(self._flowed(table, rows, made, version, whole, found))
+                with self._opened(record) as opened:
+                    found.rows.append(self._flowed(table, rows, made, version, whole, found, opened))
                 return found
         except LineageError as error:
             found.stopped.append(Stop(record.asset, table, in_one_line(error)))
@@ -313,38 +357,59 @@ class _Forward:
             found.stopped.append(Stop(record.asset, table, reason))
         return held
 
+    @contextmanager
+    def _opened(self, record: Materialization) -> Iterator[_Opened]:
+        """The inputs of a run's statement on a connection; with the rows of files, if it names any."""
+        assert record.statement is not None
+        schemas, named = schemas_of(record), NamedFiles(record)
+        with self.lake.reading():
+            if not named:
+                with self._following.cursor() as (connection, cache):
+                    view_reads(self.lake, record, connection)
+                    yield _Opened(connection, cache, record.statement.text, schemas)
+                return
+            with self.lake.connect(named.places.values(), keeps_order=True, keeps_footers=True) as connection:
+                view_reads(self.lake, record, connection)
+                schemas |= named.open(connection)
+                yield _Opened(connection, StepCache(connection), named.statement, schemas)
+
     def _flowed(
-        self, table: str, rows: pa.Table, made: Made, version: TableVersion, whole: bool, result: _Found
+        self,
+        table: str,
+        rows: pa.Table,
+        made: Made,
+        version: TableVersion,
+        whole: bool,
+        result: _Found,
+        opened: _Opened,
     ) -> pa.Table:
         """The rows of a table that a statement made from given ones, each as often as the table has it."""
-        record = made.record
+        record, connection = made.record, opened.connection
         assert record.statement is not None
-        with self.lake.reading(), self._following.cursor() as (connection, cache):
-            view_reads(self.lake, record, connection)
-            connection.register(STARTING_ROWS, rows)
-            stored = f"__stored_{record.asset}"
-            relation = self.lake.relation(version, made.partitions)
-            _ = connection.execute(f"CREATE TEMP VIEW {quote(stored)} AS FROM {relation}")
-            found = flowed(
-                record.statement.text,
-                schemas_of(record),
-                table,
-                STARTING_ROWS,
-                connection,
-                record.statement.parameters,
-                version.columns,
-                stored,
-                cache,
-                whole,
-                version.partition_column is None,
-                FlowCache(),
-                "" if made.partitions is None else repr(made.partitions),
-                result.look,
-            )
-            if made.partitions is not None and version.partition_column is not None:
-                still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
-                found = _chosen(found, still, {"parts": list(made.partitions)})
-            return as_stored(connection, found, stored)
+        connection.register(STARTING_ROWS, rows)
+        stored = f"__stored_{record.asset}"
+        relation = self.lake.relation(version, made.partitions)
+        _ = connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(stored)} AS FROM {relation}")
+        found = flowed(
+            opened.text,
+            opened.schemas,
+            table,
+            STARTING_ROWS,
+            connection,
+            record.statement.parameters,
+            version.columns,
+            stored,
+            opened.cache,
+            whole,
+            version.partition_column is None,
+            FlowCache(),
+            "" if made.partitions is None else repr(made.partitions),
+            result.look,
+        )
+        if made.partitions is not None and version.partition_column is not None:
+            still = f"WHERE list_contains($parts, {quote(version.partition_column)}::VARCHAR)"
+            found = _chosen(found, still, {"parts": list(made.partitions)})
+        return as_stored(connection, found, stored)
 
     def _is_whole(self, table: str, rows: pa.Table, record: Materialization) -> bool:
         """Whether rows of a table's latest version are all that a run read from the table."""

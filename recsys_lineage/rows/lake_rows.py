@@ -14,7 +14,7 @@ import pyarrow as pa
 from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.lake.versions.table_version import Column, TableVersion
-from recsys_lineage.records.materialization import Materialization, Statement
+from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
 from recsys_lineage.records.parts.row_keys import Pairs, RowKeys
 from recsys_lineage.rows.statement.catalog import Column as NamedColumn
@@ -299,18 +299,21 @@ def check_is_rerunnable(record: Materialization, schemas: Mapping[str, Mapping[s
             )
 
 
-def why_nothing(connection: duckdb.DuckDBPyConnection, statement: Statement, rows: pa.Table) -> str:
+def why_nothing(
+    connection: duckdb.DuckDBPyConnection, text: str, parameters: Mapping[str, object], rows: pa.Table
+) -> str:
     """The reason why no input row is behind some rows of an asset's result.
 
     Args:
         connection: a connection with its inputs.
-        statement: the asset's statement.
+        text: the asset's statement over them.
+        parameters: the statement's.
         rows: rows of its result.
     """
     connection.register(STARTING_ROWS, rows)
-    query = f"SELECT EXISTS (FROM ({bare_statement(statement.text)}\n) INTERSECT FROM {STARTING_ROWS})"
+    query = f"SELECT EXISTS (FROM ({bare_statement(text)}\n) INTERSECT FROM {STARTING_ROWS})"
     try:
-        ((is_reproduced,),) = connection.execute(query, dict(statement.parameters) or None).fetchall()
+        ((is_reproduced,),) = connection.execute(query, dict(parameters) or None).fetchall()
     except duckdb.Error:
         return NOT_REPRODUCED
     return "it would be the same without any row of them" if is_reproduced else NOT_REPRODUCED

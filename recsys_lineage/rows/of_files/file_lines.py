@@ -84,7 +84,7 @@ def lines_of(
     check_is_rerunnable(record, schemas)
     if gone := sorted(read.keys() - opened):
         root = folder or Path(next(iter(relations.values())).root)
-        raise _changed(gone[0], record.asset, read[gone[0]], "no file", root)
+        raise changed(gone[0], record.asset, read[gone[0]], "no file", root)
     every = [name for relation in relations for name in (relation, f"{relation}{_MALFORMED}")]
     named = [name for name in every if name.casefold() in statement.text.casefold()]
     found = traced_tables(statement.text, schemas, named, rows, connection, statement.parameters, FlowCache())
@@ -104,12 +104,13 @@ def _as_read(root: Path, scan: FileScan, read: Mapping[str, str | None], table: 
             continue
         file = hashed_file(path, name, inside)
         if file.sha256 != read[name]:
-            raise _changed(name, table, read[name], f"sha256 {file.sha256[:16]}…", path)
+            raise changed(name, table, read[name], f"sha256 {file.sha256[:16]}…", path)
         files.append(file)
     return files
 
 
-def _changed(file: str, table: str, sha256: str | None, found: str, where: Path) -> FilesChanged:
+def changed(file: str, table: str, sha256: str | None, found: str, where: Path) -> FilesChanged:
+    """The error for a file that is not what it was when a table read it."""
     return FilesChanged(
         f"The file {file} is not what it was when {table} read it.",
         expected=f"sha256 {(sha256 or '')[:16]}…",
