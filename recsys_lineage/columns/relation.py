@@ -10,6 +10,9 @@ from recsys_lineage.columns.edges import NOTHING, Edges, How, deciding, one_of, 
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
+_WITH_PARTS = ("STRUCT", "UNION", "MAP", "JSON", "GEOMETRY", "VARIANT")
+"""Types of which a part is read by `value.name`."""
+
 
 def folded(name: str) -> str:
     """A name as DuckDB compares it: case-insensitive for the letters A to Z only."""
@@ -54,6 +57,13 @@ class Value:
             if folded(known) == folded(name):
                 return value
         return Value(transformed(self.edges))
+
+    @property
+    def has_parts(self) -> bool | None:
+        """Whether `value.name` is a part of it; None where its type is not known."""
+        if self.fields is not None:
+            return True
+        return None if self.type is None else self.type.upper().startswith(_WITH_PARTS)
 
     def with_edges(self, edges: Edges) -> Value:
         """The value with further edges that decide it."""

@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from recsys_lineage.columns.binding.statement import Statement
 from recsys_lineage.columns.edges import NOTHING, Edges, united
-from recsys_lineage.columns.relation import Relation, Value, folded, struct_of
+from recsys_lineage.columns.relation import Relation, Value, folded, merged, struct_of
 from recsys_lineage.columns.ties import Sort
 
 _ROW_NUMBER = "rowid"
@@ -139,8 +139,9 @@ class Scope:
     def is_own(self, parts: Sequence[str]) -> bool:
         """Whether a name belongs to this scope's own relations and aliases, not to an outer scope."""
         first = folded(parts[0])
+        outer = None if self.outer is None or len(parts) == 1 else self.outer.binding(first)
         return first in self.aliases or any(
-            binding.column(first) is not None
+            ((own := binding.column(first)) is not None and (outer is None or own.has_parts is not False))
             or (len(parts) > 1 and folded(binding.name) == first)
             or first == _ROW_NUMBER
             or first in binding.relation.hidden
@@ -166,18 +167,27 @@ class Scope:
         Raises:
             ColumnLineageError: the name is unknown or ambiguous.
         """
-        scope: Scope | None = self
-        while scope is not None:
-            found = scope._own(node, parts)
-            if found is not None:
-                value, used = found
-                for part in parts[used:]:
-                    value = value.field(part)
-                return value
-            scope = scope.outer
+        if (found := self._visible(node, parts)) is not None:
+            return found
         if len(parts) == 1 and folded(parts[0]) in _OF_SESSION:
             return Value()
         raise self._not_found(node, parts)
+
+    def _visible(self, node: exp.Expr, parts: Sequence[str]) -> Value | None:
+        """The value of a name here, or else in the scopes around it."""
+        found = self._own(node, parts)
+        if found is None:
+            return None if self.outer is None else self.outer._visible(node, parts)
+        value, used = found
+        has_parts = value.has_parts if used == 1 < len(parts) else True
+        for part in parts[used:]:
+            value = value.field(part)
+        if has_parts is not True and self.outer is not None:
+            # a column called like a table around it: `film.id` is that table's where the column film has no parts
+            other = self.outer._visible(node, parts)
+            if other is not None:
+                return other if has_parts is False else merged(value, other)
+        return value
 
     def spelling(self, parts: Sequence[str]) -> str:
         """Name of a column in a result, spelled as in its origin."""

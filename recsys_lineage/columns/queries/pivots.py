@@ -136,7 +136,11 @@ def _unpivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
     kept = [column for column in source.columns if id(column.value) not in used]
     decided = source.rows
     if not node.args.get("include_nulls"):
-        decided |= deciding(united(column.value.edges for row in rows for column in row), How.FILTER)
+        # DuckDB keeps rows by the first columns of the values' names, which may be ones that were there before
+        names = {folded(each) for each in values}
+        first = [column for column in kept if folded(column.name) in names]
+        columns = [column for row in rows for column in row] if len(first) < len(names) else []
+        decided |= deciding(united(column.value.edges for column in [*first, *columns]), How.FILTER)
     return Relation([*kept, Column(name, CONSTANT), *made], decided, order=source.order)
 
 
