@@ -19,7 +19,7 @@ def folded(name: str) -> str:
     return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
-def told_apart(names: Iterable[str]) -> list[str]:
+def distinct_names(names: Iterable[str]) -> list[str]:
     """Names as DuckDB gives them to the columns of a relation: one that was there before gets a number."""
     found: list[str] = []
     known: set[str] = set()

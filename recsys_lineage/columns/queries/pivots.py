@@ -12,7 +12,7 @@ from recsys_lineage.columns.binding.item_names import item_name
 from recsys_lineage.columns.binding.scope import Binding, Scope
 from recsys_lineage.columns.binding.stars import items
 from recsys_lineage.columns.edges import How, deciding, united
-from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, folded, merged, told_apart
+from recsys_lineage.columns.relation import CONSTANT, Column, Relation, Value, distinct_names, folded, merged
 
 _WAY_OUT = "name the values: ON column IN ('one', 'other')"
 _WAY_OUT_OF_DATA = f"{_WAY_OUT}; or give column_lineage the columns of a result, result=[…]"
@@ -62,7 +62,7 @@ def _pivot(node: exp.Expr, source: Relation, scope: Scope) -> Relation:
     keys = _keys(node, source, [*(field.this for field in fields), *statistics], scope)
     grouped = deciding(united(key.value.edges for key in keys), How.GROUP_BY)
     found = Relation([*keys, *columns], source.rows | grouped, (frozenset(range(len(keys))),))
-    return found.renamed(told_apart(column.name for column in found.columns))
+    return found.renamed(distinct_names(column.name for column in found.columns))
 
 
 def _keys(node: exp.Expr, source: Relation, used: Sequence[exp.Expr], scope: Scope) -> list[Column]:

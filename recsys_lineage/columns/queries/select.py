@@ -30,7 +30,7 @@ from recsys_lineage.columns.queries.sorting import (
     sort_keys,
     sorted_by,
 )
-from recsys_lineage.columns.relation import Column, Relation, Value, folded, told_apart
+from recsys_lineage.columns.relation import Column, Relation, Value, distinct_names, folded
 from recsys_lineage.columns.ties import Sort
 
 _UNDERSTOOD = frozenset(
@@ -348,4 +348,4 @@ def _with_names(found: Relation, list_: Projection, scope: Scope) -> Relation:
                 item.node, select.expressions, scope.statement.text, select.args.get("windows") or ()
             )
         names.append(name)
-    return found.renamed(told_apart(names))
+    return found.renamed(distinct_names(names))
