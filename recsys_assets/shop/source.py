@@ -165,10 +165,8 @@ class Source:
 
     def column_types(self, table: str) -> dict[str, str]:
         """The columns that `query` returns, with their usual types, which depend on the files."""
-        columns = [*RAW_COLUMNS[table], "_file", "_line", "_fault", "_row"]
-        if table == "raw_events":
-            columns += ["_day", "_row_hash", "_event_id"]
-        return {name: _TYPES.get(name, "VARCHAR") for name in columns}
+        declared = {name: column.usual_type for name, column in RAW_COLUMNS[table].items()}
+        return declared | _TRACE_TYPES | (_TYPES_OF_EVENTS if table == "raw_events" else {})
 
     def written(self, table: str, relations: Mapping[FileScan, str] | None = None) -> WrittenSql:
         """The source's SQL of a raw table over the relations of `scans()`, or over others; see `query`."""
@@ -229,10 +227,8 @@ DAY_OF_EVENT = with_macros(
     "CASE WHEN CAST(local_time(source_rows.event_time) AS DATE) BETWEEN $earliest_day AND $latest_day "
     "THEN CAST(local_time(source_rows.event_time) AS DATE) END"
 )
-_TYPES = {
-    "event_time": "TIMESTAMP", "known_from": "TIMESTAMP", "start_day": "TIMESTAMP", "end_day": "TIMESTAMP",
-    "_line": "BIGINT", "_day": "DATE", "_row_hash": "INTEGER",
-}  # fmt: skip
+_TRACE_TYPES = {"_file": "VARCHAR", "_line": "BIGINT", "_fault": "VARCHAR", "_row": "VARCHAR"}
+_TYPES_OF_EVENTS = {"_day": "DATE", "_row_hash": "INTEGER", "_event_id": "VARCHAR"}
 FORMER = "_former_hashes"
 _SHORT = """CASE WHEN length(entry.value) > 11
     THEN CASE WHEN TRY_CAST(entry.value AS FLOAT)::DOUBLE = TRY_CAST(entry.value AS DOUBLE)

@@ -7,7 +7,8 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any, get_args, get_origin, get_type_hints
 
-from recsys_assets.shop.raw_columns import RAW_COLUMNS, REQUIRED_COLUMNS
+from recsys_assets.assets.schema import texts_of
+from recsys_assets.shop.raw_columns import DAY, NUMBER, RAW_COLUMNS, RAW_TABLES, TEXT, WHOLE, raw_columns
 from recsys_assets.shop.shop_rules import BEHAVIOURS, NO_VALUE
 from recsys_assets.shop.source_settings import SourceSettings
 
@@ -21,84 +22,21 @@ class ColumnText:
     missing: str
 
 
-ID, TEXT, NUMBER, WHOLE, TIME, DAY = "id", "text", "number", "whole number", "time", "day"
-_UNKNOWN = "`unknown`"
-_BEHAVIOURS = f"{', '.join(f'`{name}`' for name in BEHAVIOURS)}, `return`, or a name of your own"
-_EMPTY = "stays empty"
+_BEHAVIOURS = ", ".join(f"`{name}`" for name in BEHAVIOURS)
 
 
-def _attribute(values: str) -> ColumnText:
-    """A description of a customer."""
-    return ColumnText(TEXT, values, _UNKNOWN)
+def _described(columns: type) -> Mapping[str, ColumnText]:
+    """The columns of a raw table with their texts."""
+    texts = texts_of(columns)
+    found = {}
+    for name, column in raw_columns(columns).items():
+        values, _, missing = texts[name].partition("; missing: ")
+        found[name] = ColumnText(column.kind, values.replace("{behaviours}", _BEHAVIOURS), missing)
+    return found
 
 
 COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
-    "raw_events": {
-        "event_time": ColumnText(
-            TIME,
-            "ISO, to the microsecond; epochs by `to_timestamp()`, other forms by `strptime()`",
-            "row rejected: event time is missing; the file's day if `undated`",
-        ),
-        "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),
-        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
-        "order_id": ColumnText(ID, "the basket or invoice", "what a customer does on one day is one basket"),
-        "behaviour": ColumnText(TEXT, _BEHAVIOURS, "`default_behaviour`"),
-        "quantity": ColumnText(NUMBER, "pieces, not zero; below zero for a return", "1"),
-        "unit_price": ColumnText(NUMBER, "price of a piece, 0 or more", "amount divided by quantity"),
-        "amount": ColumnText(NUMBER, "amount paid for the line", "quantity times unit price"),
-        "discount": ColumnText(NUMBER, "discount on the full price", _EMPTY),
-        "store_id": ColumnText(ID, "the store", _EMPTY),
-        "subset": ColumnText(
-            TEXT, "`train`, `valid` or `test`, for data that comes already split", "split by time"
-        ),
-        "line_id": ColumnText(TEXT, "the line's own number", "copies are identified by whole rows of files"),
-    },
-    "raw_users": {
-        "user_id": ColumnText(ID, "the customer", "row rejected: missing user id"),
-        "age_group": _attribute("such as `25-34`"),
-        "income_group": _attribute("such as `50-74K`"),
-        "household_size": _attribute("such as `3`"),
-        "household_type": _attribute("such as `single`"),
-        "home_ownership": _attribute("such as `renter`"),
-        "marital_status": _attribute("such as `married`"),
-        "children": _attribute("such as `2`"),
-        "country": _attribute("such as `France`"),
-        "occurrences": ColumnText(
-            WHOLE, "how many rows of the source agree, where there are several", "the first row is kept"
-        ),
-        "known_from": ColumnText(
-            TIME, "since when the description is valid", "it is valid from the first event on"
-        ),
-    },
-    "raw_items": {
-        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
-        "title": ColumnText(TEXT, "the name that customers see", "subcategory and package size, or the id"),
-        "department": ColumnText(TEXT, "the widest division", _UNKNOWN),
-        "category": ColumnText(TEXT, "the shelf", _UNKNOWN),
-        "subcategory": ColumnText(TEXT, "the narrowest division", _UNKNOWN),
-        "brand": ColumnText(TEXT, "the brand", _UNKNOWN),
-        "manufacturer": ColumnText(TEXT, "who makes it", _UNKNOWN),
-        "package_size": ColumnText(TEXT, "such as `2 L`", _UNKNOWN),
-        "occurrences": ColumnText(
-            WHOLE,
-            "how many rows of the source agree, where there are several",
-            "the first row with a title is kept",
-        ),
-        "known_from": ColumnText(
-            TIME, "since when the description is valid", "it is valid from the first event on"
-        ),
-    },
-    "raw_promotions": {
-        "item_id": ColumnText(ID, "the product", "row rejected: missing item id"),
-        "store_id": ColumnText(ID, "the store", "all stores"),
-        "kind": ColumnText(TEXT, "`placement` or `coupon`", _EMPTY),
-        "display": ColumnText(TEXT, "place of the display in the store", "it was not on display"),
-        "mailer": ColumnText(TEXT, "place in the mailer", "it was not in the mailer"),
-        "coupon_id": ColumnText(ID, "the coupon", _EMPTY),
-        "campaign_id": ColumnText(ID, "the campaign", _EMPTY),
-        "start_day": ColumnText(DAY, "its first day", "row rejected: start day is not a day"),
-        "end_day": ColumnText(DAY, "its last day", "row rejected: end day is not a day"),
-    },
+    table: _described(columns) for table, columns in RAW_TABLES.items()
 }
 """Columns of each raw table besides `_file` and `_line`."""
 
@@ -128,10 +66,8 @@ KEYS: Mapping[str, str] = {
 def columns_table(table: str) -> str:
     """A raw table's columns as a Markdown table, in the order in which the table has them."""
     rows = [
-        " | ".join(
-            (f"| `{name}`", "yes" if name in REQUIRED_COLUMNS[table] else "", *_cells(COLUMNS[table][name]))
-        )
-        for name in RAW_COLUMNS[table]
+        " | ".join((f"| `{name}`", "yes" if column.required else "", *_cells(COLUMNS[table][name])))
+        for name, column in RAW_COLUMNS[table].items()
     ]
     return "\n".join(
         ["| column | required | type | values | where it is missing |", "|---|---|---|---|---|", *rows]

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from recsys_assets.shop.raw_columns import RAW_COLUMNS, REQUIRED_COLUMNS
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.source_reference import COLUMNS, KEYS, columns_table, keys_table
 from recsys_assets.shop.source_settings import SourceSettings
 from tests.sql.shop import make_shop, records
@@ -47,7 +47,9 @@ def test_the_documentation_has_the_tables() -> None:
 
 
 def test_every_column_and_every_key_is_told_and_no_other() -> None:
-    assert {table: tuple(columns) for table, columns in COLUMNS.items()} == dict(RAW_COLUMNS)
+    for table, columns in COLUMNS.items():
+        assert [*columns] == [*RAW_COLUMNS[table]]
+        assert all(each.values and each.missing for each in columns.values()), columns
     assert set(KEYS) == {field.name for field in fields(SourceSettings)}
 
 
@@ -104,12 +106,12 @@ def test_where_a_column_is_missing_that_is_done_which_is_told(
     lacking: duckdb.DuckDBPyConnection, table: str, column: str
 ) -> None:
     told = COLUMNS[table][column].missing
-    place = RAW_COLUMNS[table].index(column)
+    place = [*RAW_COLUMNS[table]].index(column)
     row = made(lacking, table, place)
     if refusal := re.match(r"row rejected: ([a-z ]+)", told):
         assert row == {"reason": refusal[1].strip()}
         return
-    assert "reason" not in row and column not in REQUIRED_COLUMNS[table]
+    assert "reason" not in row and not RAW_COLUMNS[table][column].required
     if told == "`unknown`":
         profile, key = {"raw_users": ("user_profiles", "user_id"), "raw_items": ("items", "item_id")}[table]
         profiled = f"SELECT {column} FROM {profile} WHERE {key} = '{key}{place}'"
@@ -137,7 +139,7 @@ def test_without_times_an_event_gets_the_day_of_its_file(con: duckdb.DuckDBPyCon
 def test_a_value_that_is_not_of_the_type_is_refused_and_none_else(
     nonsense: duckdb.DuckDBPyConnection, table: str, column: str
 ) -> None:
-    names = RAW_COLUMNS[table]
+    names = [*RAW_COLUMNS[table]]
     assert "reason" not in made(nonsense, table, len(names))
     is_text = COLUMNS[table][column].type in ("id", "text")
     assert ("reason" in made(nonsense, table, names.index(column))) is not is_text

@@ -40,6 +40,7 @@ from recsys_assets.assets.raw.service_events import ServiceEvents
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.raw_columns import TRACE
 from recsys_assets.shop.source import NamedScan
+from recsys_assets.shop.source_reference import COLUMNS as SOURCE_COLUMNS
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Compute, Output, Query, Request, Unchanged
 from recsys_lineage.assets.checks import OUTPUT, TableCheck
@@ -65,16 +66,14 @@ TABLES = {
 """The raw tables that are loaded as a whole, with their descriptions."""
 KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
 """Key column of each raw table that can be assembled from the files of events."""
-COLUMNS = {
-    "occurrences": "How many rows of the source agree, where it counts them: the most frequent one is kept.",
+ADDED = {
     "_fault": "Why the line could not be split into its columns; null where it could.",
     "_row": "The text of a line that could not be split.",
     "_day": "The day of the event, by which the table is partitioned.",
-    "line_id": "The line's own number, where the source has one; it identifies copies.",
     "_event_id": "The id of an event that the service received; null for events of the source's files.",
     "_row_hash": "A hash of the whole row of the file; it identifies copies where lines have no number.",
 }
-"""Columns that raw tables have and clean ones do not."""
+"""Columns that loading adds to those of the source's SQL."""
 
 
 def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request) -> Output | Unchanged:
@@ -268,8 +267,14 @@ def _raw_code(
         parameters={"source": folder.source.name, **service_parameters},
         takes=takes,
         opens=(folder.root,),
-        column_descriptions=COLUMNS | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions,
+        column_descriptions=_column_descriptions(table),
         checks=CHECKS,
         column_types=folder.source.column_types(table),
         keys=RowKeys(TRACE if service is not None else ()),
     )
+
+
+def _column_descriptions(table: str) -> dict[str, str]:
+    """Texts of a raw table's columns: those of its clean table; where that lacks a column, those of `docs/data.md`."""
+    known = {name: text.values for name, text in SOURCE_COLUMNS[table].items()}
+    return known | ADDED | SqlText(load_sql("clean", CLEAN_OF[table])).column_descriptions
