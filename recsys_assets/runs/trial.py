@@ -24,7 +24,7 @@ from recsys_assets.assets.raw.file_contributions import EVENTS, file_contributio
 from recsys_assets.assets.raw.named_day import named_day
 from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
 from recsys_assets.assets.raw.source_folder import SourceFolder
-from recsys_assets.shop.state_conditions import states_not_named
+from recsys_assets.shop.sql_doubts import sql_doubts
 from recsys_assets.sql import load_sql, parameters_of
 from recsys_lineage.errors import did_you_mean
 from recsys_lineage.files import FailingRows, FileScan, failing_rows, list_files, open_scan, unreadable
@@ -296,7 +296,10 @@ def _make_raw(
         doubts = [*rounded_ids(f"FROM {raw}", columns, lambda sql: connection.execute(sql).fetchall()[0])]
         if raw == EVENTS:
             statement = source.written(raw, relations).statement
-            doubts += states_not_named(statement, lambda sql: connection.execute(sql).fetchall(), shown=True)
+            no_value = source.settings.rule_parameters()["no_value"]
+            doubts += sql_doubts(
+                statement, no_value, lambda sql: connection.execute(sql).fetchall(), shown=True
+            )
         return (*doubts,)
 
     try:

@@ -33,13 +33,14 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
+from recsys_assets.assets.raw.lost_rows import lost_rows
 from recsys_assets.assets.raw.raw_shape import fitted, misfits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
 from recsys_assets.assets.raw.service_events import TABLE as SERVICE_TABLE
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.shop.source import FORMER, NamedScan
-from recsys_assets.shop.state_conditions import states_not_named
+from recsys_assets.shop.sql_doubts import sql_doubts
 from recsys_assets.sql import parameters_of
 from recsys_lineage.assets.asset_code import Output, Query, Request, Unchanged
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -95,6 +96,7 @@ class _Load:
         self, folder: SourceFolder, service: ServiceEvents | None, inputs: Inputs, code_version: str
     ) -> None:
         self._folder, self._inputs, self._service = folder, inputs, service
+        self._code_version = code_version
         self._files = as_found(inputs.frame("source_files"))
         self._scans = EventScans.of(folder)
         self.before = inputs.previous()
@@ -226,8 +228,7 @@ class _Load:
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
         doubts = [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
-        statement = self._folder.source.written(TABLE, self._left_out).statement
-        doubts += states_not_named(statement, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
+        doubts += [*self._sql_doubts(), *self._lost(made)]
         for doubt in doubts:
             tell(Progress(TABLE, "note", doubt))
         warnings += doubts
@@ -294,6 +295,32 @@ class _Load:
         sql = f"SELECT count(*) FROM ({made.query}) WHERE epoch_ns(event_time) % 1000 <> 0"
         (cut,) = self._row(made, sql)
         return [f"{cut:,} times were cut to the microsecond"] if cut else []
+
+    def _sql_doubts(self) -> list[str]:
+        source = self._folder.source
+        statement = source.written(TABLE, self._left_out).statement
+        no_value = source.settings.rule_parameters()["no_value"]
+        return sql_doubts(statement, no_value, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
+
+    def _lost(self, made: _Made) -> list[str]:
+        """A warning of rows that another file takes out of days whose own files still have them."""
+        if (
+            self.before is None
+            or not self._scans.shared
+            or self.before.record.code_version != self._code_version
+        ):
+            return []
+        own = [named.relation for named in self._scans.own]
+        values = self._values(made.days)
+        return [
+            *lost_rows(
+                TABLE,
+                made.query,
+                own,
+                _IN_DAYS,
+                lambda sql: self._inputs.query(sql, parameters_of(sql, values)).rows(),
+            )
+        ]
 
     def _row(self, made: _Made, sql: str) -> tuple[int, ...]:
         """The only row of a SELECT over the query of some days."""

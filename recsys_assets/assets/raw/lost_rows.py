@@ -1,0 +1,42 @@
+"""Lost rows: lines of files that were events, and are none any more because another file changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+from recsys_lineage.sql.names import quote
+
+
+def lost_rows(
+    table: str,
+    made: str,
+    relations: Collection[str],
+    in_days: str,
+    ask: Callable[[str], Sequence[tuple[Any, ...]]],
+) -> Iterator[str]:
+    """A warning for rows of the previous version whose lines are still in the files, but in no event.
+
+    A file that is looked up, such as a list of customers' cards, may be delivered incomplete; days of years ago would
+    then lose events.
+
+    Args:
+        table: the table with the previous version.
+        made: a SELECT of the new rows.
+        relations: the scans that give rows their file and line.
+        in_days: SQL that is true for the previous rows of the days that are written.
+        ask: returns the rows of a SELECT.
+    """
+    there = " UNION ALL ".join(f"SELECT _file, _line FROM {quote(name)}" for name in sorted(relations))
+    if not there:
+        return
+    ((rows, days, place),) = ask(
+        f"SELECT count(*), count(DISTINCT _day), arg_min(_file || ':' || _line, (_file, _line)) FROM {table} "
+        f"WHERE {in_days} AND _fault IS NULL AND (_file, _line) IN ({there}) "
+        f"AND (_file, _line) NOT IN (SELECT (_file, _line) FROM ({made}) WHERE _file IS NOT NULL)"
+    )
+    if rows:
+        yield (
+            f"{rows:,} rows of {days:,} days that were events are none any more, as {place}, because a file that the "
+            "SQL joins or looks up has changed: deliver it again if it was incomplete"
+        )

@@ -1,0 +1,95 @@
+"""What a load says about SQL that changes, doubles or loses rows of the files without a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from recsys_assets.runs.trial import try_source
+from recsys_assets.shop.unread_texts import unread_texts
+from recsys_lineage.progress import Progress, listening
+from tests.platform.nights import COLUMNS, CSV, ONE, TWO, Nights, row
+
+TRIED = CSV.replace("pieces AS", "TRY_CAST(pieces AS DOUBLE) AS")
+LOOKED_UP = (
+    "SELECT s.moment AS event_time, c.customer AS user_id, s.what AS item_id, s._file, s._line "
+    "FROM read_csv('sales*.csv') AS s JOIN read_csv('cards.csv') AS c ON c.card = s.who"
+)
+
+
+def told(shop: Nights) -> str:
+    """What a night says about raw_events."""
+    said: list[str] = []
+
+    def hear(progress: Progress) -> None:
+        if progress.kind == "note" and progress.asset == "raw_events":
+            said.append(progress.text)
+
+    with listening(hear):
+        shop.night()
+    return "\n".join(said)
+
+
+def test_a_text_that_the_sql_cannot_read_is_told_with_its_place(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=TRIED)
+    shop.deliver("sales-1.csv", row(ONE), row(ONE, "u2", ""), row(ONE, "u3", "NULL"))
+    assert told(shop) == ""
+    shop.deliver("sales-2.csv", row(TWO), row(TWO, "u2", "3,0"), row(TWO, "u3", "1.299,00"))
+    said = told(shop)
+    assert "2 rows have no quantity because the SQL cannot read its text, as at sales-2.csv:3" in said
+    trial = try_source(shop.source)
+    assert "sales-2.csv:3" in " ".join(trial.tables[0].doubts)
+
+
+UNREAD = {
+    "TRY_CAST(x AS DOUBLE)": 2,
+    "TRY_CAST(replace(x, ',', '.') AS DECIMAL(10, 2))": 1,
+    "coalesce(TRY_CAST(x AS DOUBLE), TRY_CAST(replace(x, ',', '.') AS DOUBLE))": 1,
+    "TRY_CAST(x AS DOUBLE) / 100": 2,
+    "nullif(TRY_CAST(x AS DOUBLE), 3)": 2,
+    "coalesce(TRY_CAST(x AS DOUBLE), 1)": 0,
+    "CASE WHEN x = '3' THEN TRY_CAST(x AS DOUBLE) END": 0,
+    "try_strptime(x, '%d')": 2,
+    "x": 0,
+    "CAST(nullif(x, 'no') AS VARCHAR)": 0,
+}
+
+
+@pytest.mark.parametrize(("value", "rows"), UNREAD.items())
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT {} AS quantity, _file, _line FROM t",
+        "WITH o AS (SELECT x, _file, _line FROM t) SELECT {} AS quantity FROM o",
+        "SELECT quantity FROM (SELECT {} AS quantity, _file, _line FROM t) AS o",
+    ],
+)
+def test_a_value_is_unread_only_if_its_text_alone_leaves_the_column_empty(
+    query: str, value: str, rows: int
+) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT * FROM (VALUES ('3', 1), ('2,5', 2), ('no', 3), ('', 4), (NULL, 5), ('null', 6)) "
+            "AS rows(x, _line), (SELECT 'a.csv' AS _file)"
+        )
+        ask = connection.execute
+        said = [
+            *unread_texts(query.format(value), {"quantity"}, "^(?i:null)?$", lambda sql: ask(sql).fetchall())
+        ]
+    assert [text.split(" ", 1)[0] for text in said] == [str(rows)] * bool(rows)
+
+
+def test_lines_that_a_lookup_doubles_or_loses_are_told(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=LOOKED_UP)
+    cards = [("1", "c1"), ("2", "c2"), ("3", "c3")]
+    shop.deliver("cards.csv", *cards, header=("card", "customer"))
+    shop.deliver("sales-1.csv", row(ONE, "1"), row(ONE, "2"), row(ONE, "no card"), header=COLUMNS)
+    assert told(shop) == ""
+    shop.deliver("cards.csv", *cards, ("2", "c9"), header=("card", "customer"))
+    assert "1 lines of files are several events of one product each, as sales-1.csv:3" in told(shop)
+    shop.deliver("cards.csv", cards[0], header=("card", "customer"))
+    said = told(shop)
+    assert "1 days that were events are none any more, as sales-1.csv:3" in said
+    assert [event[1] for event in shop.events()] == ["c1"]
