@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -194,6 +195,44 @@ def test_a_time_keeps_its_zone_or_has_none_whatever_other_files_have(
         assert text.endswith("+00") == zoned[file]
     if len(set(zoned.values())) == 1 and pa.string() not in kinds:
         assert type_ != "VARCHAR", "where all agree they stay times"
+
+
+PLACES = {
+    "{}.at": lambda kind: (
+        pa.struct([("n", pa.int64()), ("at", kind)]),
+        lambda moment: {"n": 1, "at": moment},
+    ),
+    "{}.other.at": lambda kind: (
+        pa.struct([("other", pa.struct([("at", kind)]))]),
+        lambda moment: {"other": {"at": moment}},
+    ),
+    "{}[1].at": lambda kind: (pa.list_(pa.struct([("at", kind)])), lambda moment: [{"at": moment}]),
+    "{}['a b']": lambda kind: (pa.map_(pa.string(), kind), lambda moment: [("a b", moment)]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_time_inside_a_column_keeps_its_zone_or_has_none(tmp_path: Path, place: str) -> None:
+    moment = datetime(2024, 1, 3, 10)
+    kinds = {
+        "1": pa.timestamp("us"),
+        "2": pa.timestamp("us", "UTC"),
+        "3": pa.timestamp("ms"),
+        "4": pa.date32(),
+    }
+    for number, kind in kinds.items():
+        type_, value = PLACES[place](kind)
+        values = pa.array([value(moment.date() if kind == pa.date32() else moment)], type_)
+        pq.write_table(
+            pa.table({"x": [number], "E" if number == "2" else "e": values}), tmp_path / f"{number}.parquet"
+        )
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'Asia/Tokyo'")
+        assert opened(con, tmp_path, PARQUET, "e", "x").faults == ()
+        found = con.execute(f"SELECT CAST({place.format('e')} AS VARCHAR) FROM files ORDER BY x").fetchall()
+    assert [text for (text,) in found] == [
+        "2024-01-03 10:00:00", "2024-01-03 19:00:00+09", "2024-01-03 10:00:00", "2024-01-03"
+    ]  # fmt: skip
 
 
 WHOLE = (5, -7, 2**24 + 1, 2**53 + 1, -(2**53) - 1, 2**63 - 1)

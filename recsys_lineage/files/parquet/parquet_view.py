@@ -14,6 +14,7 @@ import duckdb
 
 from recsys_lineage.errors import FilesChanged
 from recsys_lineage.files.parquet.hive_folders import NO_VALUE, folder_columns
+from recsys_lineage.files.parquet.nested_times import times_as_text
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.source_query import TRACED_COLUMNS
 from recsys_lineage.spelling import folded
@@ -152,7 +153,7 @@ def _read(
     def united(numbered: bool) -> str:
         parts: list[str] = []
         for columns, files in groups:
-            casts = ", ".join(f"CAST({quote(name)} AS VARCHAR) AS {quote(name)}" for name in columns)
+            casts = ", ".join(f"CAST({quote(name)} AS {type_}) AS {quote(name)}" for name, type_ in columns)
             parts.append(f"SELECT *{f' REPLACE ({casts})' if casts else ''} FROM {of(files, numbered)}")
         return f"({' UNION ALL BY NAME '.join(parts)})"
 
@@ -218,7 +219,7 @@ def _range(kind: str, kinds: Collection[str]) -> tuple[str, str] | None:
 
 def _alike(
     con: duckdb.DuckDBPyConnection, paths: Sequence[str], of: Callable[[Collection[str], bool], str]
-) -> list[tuple[tuple[str, ...], Sequence[str]]]:
+) -> list[tuple[tuple[tuple[str, str], ...], Sequence[str]]]:
     """Files grouped by their columns that must become text, because the kinds in other files are incompatible.
 
     Args:
@@ -227,8 +228,8 @@ def _alike(
         of: returns the FROM item for some of them.
 
     Returns:
-        Names of such columns, with the files that have exactly these and agree on their kinds; usually all files, with
-        no names.
+        Names of such columns with their new types, and the files that have exactly these and agree on their kinds;
+        usually all files, with no names.
     """
     listed = f"[{', '.join(map(path_literal, paths))}]"
     found = con.execute(
@@ -239,6 +240,8 @@ def _alike(
     if not mixed:
         return [((), paths)]
     columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    nested: dict[str, list[str]] = {}
+    outer = ""
     below = 0  # of the columns that follow, those that lie inside one that was met
     for file, name, children, kind in con.execute(
         f"SELECT file_name, name, coalesce(num_children, 0), {_KIND} FROM parquet_schema({listed}) "
@@ -246,6 +249,9 @@ def _alike(
     ).fetchall():
         inside = below > 0
         below += children - inside
+        outer = outer if inside else name
+        if inside and kind in _TIMES and name.lower() in mixed and outer not in nested.setdefault(file, []):
+            nested[file].append(outer)
         if not inside and kind is not None and name.lower() in mixed:
             columns[file] = (*columns.get(file, ()), (name, kind))
     narrow: dict[str, dict[tuple[str, tuple[str, str]], list[str]]] = {}
@@ -253,16 +259,40 @@ def _alike(
         for name, kind in its:
             if (allowed := _range(kind, mixed[name.lower()])) is not None:
                 narrow.setdefault(name.casefold(), {}).setdefault((name, allowed), []).append(file)
+    texts = _texts_inside(con, nested, of)
     exact = {
         folded
         for folded, spellings in narrow.items()
         if not any(_exceeds(con, of(files, False), *each) for each, files in spellings.items())
     }
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    groups: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
     for path in paths:
-        its = tuple((name, kind) for name, kind in columns.get(path, ()) if name.casefold() not in exact)
-        groups.setdefault(its, []).append(path)
-    return [(tuple(name for name, _ in its), files) for its, files in groups.items()]
+        its = [
+            (name, kind, "VARCHAR") for name, kind in columns.get(path, ()) if name.casefold() not in exact
+        ]
+        its += texts.get(path, [])
+        groups.setdefault(tuple(its), []).append(path)
+    return [(tuple((name, type_) for name, _, type_ in its), files) for its, files in groups.items()]
+
+
+def _texts_inside(
+    con: duckdb.DuckDBPyConnection,
+    nested: Mapping[str, Collection[str]],
+    of: Callable[[Collection[str], bool], str],
+) -> dict[str, list[tuple[str, str, str]]]:
+    """File → nested columns with times that must become text, each with its type and its new one."""
+    types: dict[str, dict[str, tuple[str, str]]] = {}
+    for file, names in nested.items():
+        for name, type_, *_ in con.execute(f"DESCRIBE FROM {of([file], False)}").fetchall():
+            if name in names:
+                types.setdefault(name.casefold(), {})[file] = (name, type_)
+    texts: dict[str, list[tuple[str, str, str]]] = {}
+    for column in types.values():
+        as_text = times_as_text({type_ for _, type_ in column.values()})
+        for file, (name, type_) in column.items():
+            if type_ in as_text:
+                texts.setdefault(file, []).append((name, type_, as_text[type_]))
+    return texts
 
 
 def _exceeds(con: duckdb.DuckDBPyConnection, read: str, column: str, allowed: tuple[str, str]) -> bool:
