@@ -20,6 +20,11 @@ from recsys_lineage.records.parts.file_pattern import LANDING
 _MOST_HASHES = 100_000
 _hashes: dict[tuple[int, ...], tuple[int, str]] = {}
 """Hashes by the state of a file, each with the time at which hashing began."""
+_OF_JOBS = re.compile(
+    "_(SUCCESS|FAILURE|temporary|metadata|common_metadata|spark_metadata|delta_log|delta_index|change_data|tmp|staging|"
+    r"impala_insert_staging|symlink_format_manifest|(started|committed)_\d+)"
+)
+"""Names of folders and files by which Spark, Hadoop, Hive, Impala and Delta manage a folder of data files."""
 _READABLE = "a readable file inside the data folder"
 
 
@@ -28,8 +33,8 @@ class SourceFile:
     """One file as it was when it was listed.
 
     `path` is relative to the data folder, with forward slashes. `fault` is set, and `sha256` empty, if the file could
-    not be read at all; such a file is listed so that it is reported with the others. `is_unchanged` compares
-    `signature`.
+    not be read at all; such a file is listed so that it is reported with the others. `link_to` is the path of the file
+    that links of it or its folders lead to. `is_unchanged` compares `signature`.
     """
 
     path: str
@@ -37,6 +42,7 @@ class SourceFile:
     sha256: str
     modified: datetime
     fault: FileFault | None = None
+    link_to: str = ""
     signature: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
 
@@ -75,8 +81,8 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
 
     Case does not matter, `*.csv` also matches `DAY.CSV`, because files come from all kinds of machines. A gzip file
     with `.gz` after a matching name matches too, and so does a name in another Unicode normalization (NFC, NFD). Hidden
-    files are left out. A symbolic link that points outside `root` or nowhere, and an unreadable file, are listed with
-    their `fault`.
+    files, and those that jobs of Spark and the like keep for themselves, are left out. A symbolic link that points
+    outside `root` or nowhere, and an unreadable file, are listed with their `fault`.
 
     Raises:
         SourceSqlError: the pattern points outside the folder.
@@ -118,8 +124,11 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
 
 
 def is_hidden(path: str) -> bool:
-    """Whether a file is hidden, or the lock file of an office program (`~$orders.csv`)."""
-    return any(part.startswith((".", "~$")) for part in PurePosixPath(path).parts)
+    """Whether a file is hidden, the lock file of an office program (`~$orders.csv`), or one that a job which writes
+    folders of files keeps for itself: a mark that it ended (`_SUCCESS`), a part that it did not finish (below
+    `_temporary`), a log of its versions.
+    """
+    return any(part.startswith((".", "~$")) or _OF_JOBS.fullmatch(part) for part in PurePosixPath(path).parts)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -134,9 +143,9 @@ def deduplicate(
 ) -> tuple[list[SourceFile], list[DuplicateFile]]:
     """Files split into those to read and duplicates of them.
 
-    Files of equal content are duplicates only if their `meanings` (path → values taken from it) are equal too.
-    `contents` (path → hash) has the content hashes of files whose bytes differ from their content, such as compressed
-    ones.
+    Files of equal content are duplicates only if their `meanings` (path → values taken from it) are equal too. A link
+    to another of the files (`latest.csv`) is a duplicate of it whatever its path means. `contents` (path → hash) has
+    the content hashes of files whose bytes differ from their content, such as compressed ones.
 
     Among equal files the one with the shortest path stays, because the names of copies (`day (1).csv`) are longer; one
     in the landing folder stays only if there is no other. Empty and unreadable files are never duplicates, so that each
@@ -146,8 +155,13 @@ def deduplicate(
     meant, held = meanings or {}, contents or {}
     unique: list[SourceFile] = []
     duplicates: list[DuplicateFile] = []
-    for file in sorted(files, key=lambda file: (path_order(file.path)[0], len(file.path), file.path)):
-        content = (held.get(file.path, file.sha256), meant.get(file.path))
+    listed = {file.path: file for file in files}
+    for file in sorted(
+        listed.values(),
+        key=lambda file: (file.link_to in listed, path_order(file.path)[0], len(file.path), file.path),
+    ):
+        to = listed.get(file.link_to, file)
+        content = (held.get(to.path, to.sha256), meant.get(to.path))
         if file.sha256 and file.bytes and first.setdefault(content, file.path) != file.path:
             duplicates.append(DuplicateFile(file, first[content]))
         else:
@@ -173,15 +187,18 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
     A link that points outside of the folder `inside` (resolved) and an unreadable file get a fault instead.
     """
     never = datetime.fromtimestamp(0, timezone.utc)
-    if fault := _outside(path, name, inside):
+    resolved = path.resolve()
+    if fault := _outside(resolved, name, inside):
         return SourceFile(name, 0, "", never, fault)
+    target = resolved.relative_to(inside).as_posix()
+    link_to = "" if target == name else target
     try:
         stat = path.stat()
         began, sha256 = _hash_once(path, _state(stat))
     except OSError as error:
         return SourceFile(name, 0, "", never, _not_read(name, error))
     modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
-    return SourceFile(name, stat.st_size, sha256, modified, signature=(began, *_state(stat)))
+    return SourceFile(name, stat.st_size, sha256, modified, link_to=link_to, signature=(began, *_state(stat)))
 
 
 def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
@@ -189,7 +206,7 @@ def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
 
     A link that points outside of the folder `inside` (resolved) is not followed.
     """
-    if fault := _outside(path, name, inside):
+    if fault := _outside(path.resolve(), name, inside):
         return fault
     try:
         path.open("rb").close()
@@ -198,8 +215,8 @@ def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
     return None
 
 
-def _outside(path: Path, name: str, inside: Path) -> FileFault | None:
-    if path.resolve().is_relative_to(inside):
+def _outside(resolved: Path, name: str, inside: Path) -> FileFault | None:
+    if resolved.is_relative_to(inside):
         return None
     advice = "Copy the file into the data folder instead of linking to it."
     return FileFault(name, _READABLE, "a link that leads outside it", advice)

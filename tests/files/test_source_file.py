@@ -74,6 +74,40 @@ def test_a_link_that_leads_outside_is_listed_with_its_fault(tmp_path: Path) -> N
     assert files["fine.csv"].fault is None
 
 
+def test_a_link_to_another_of_the_files_is_a_copy_of_it_whatever_their_names_mean(tmp_path: Path) -> None:
+    (tmp_path / "2024-01-02").mkdir()
+    for name in ("2024-01-01.csv", "2024-01-02/day.csv"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "latest.csv").symlink_to("2024-01-01.csv")
+    (tmp_path / "now").symlink_to("2024-01-02")
+    files = list_files(tmp_path, "*.csv") + list_files(tmp_path, "*/*.csv")
+    unique, copies = deduplicate(files, {file.path: file.path for file in files})
+    assert {file.path for file in unique} == {"2024-01-01.csv", "2024-01-02/day.csv"}
+    assert {copy.file.path: copy.duplicate_of for copy in copies} == {
+        "latest.csv": "2024-01-01.csv",
+        "now/day.csv": "2024-01-02/day.csv",
+    }
+    alone = list_files(tmp_path, "latest*")
+    assert [file.path for file in deduplicate(alone)[0]] == ["latest.csv"]
+
+
+def test_what_jobs_keep_in_a_folder_of_files_is_no_file_of_the_source(tmp_path: Path) -> None:
+    of_jobs = (
+        "_SUCCESS",
+        "_temporary/0/part-2.csv",
+        "_delta_log/1.csv",
+        "_started_12",
+        ".part-0.csv.crc",
+        "_metadata",
+    )
+    files = ("part-0.csv", "_orders.csv", "_success_stories/part-1.csv")
+    for name in (*of_jobs, *files):
+        (tmp_path / "orders" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "orders" / name).write_text("a")
+    found = {file.path.removeprefix("orders/") for file in list_files(tmp_path, "orders/**/*")}
+    assert found == {*files}
+
+
 def test_a_missing_folder_says_what_to_set(tmp_path: Path) -> None:
     with pytest.raises(NoDataFolder, match=rf"Where: {tmp_path}/none[\s\S]*name the folder"):
         list_files(tmp_path / "none", "*.csv")
