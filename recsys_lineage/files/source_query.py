@@ -232,6 +232,10 @@ def _value(value: exp.Expr, where: str) -> OptionValue:
         return bool(value.this)
     if isinstance(value, exp.Literal):
         return value.name if value.is_string else int(value.name)
+    if isinstance(value, exp.ByteString):
+        return str(value.this)  # E'\\t', with its escapes read
+    if isinstance(value, exp.Chr) and isinstance(value.expressions[0], exp.Literal):
+        return chr(int(value.expressions[0].name))
     if isinstance(value, exp.Neg) and isinstance(value.this, exp.Literal) and value.this.is_int:
         return -int(value.this.name)
     if isinstance(value, exp.Array):
@@ -297,7 +301,7 @@ def _required_columns(
                 scan = None
             if (
                 scan is not None
-                and column.name not in TRACED_COLUMNS
+                and column.name.casefold() not in TRACED_COLUMNS
                 and not isinstance(column.this, exp.Star)
             ):
                 required[scan].setdefault(column.name, start_of(column))

@@ -33,8 +33,8 @@ _WIDER = (
 )
 _OF_A_COLUMN = re.compile(r"when casting from source column (\w+)")
 _ADVICE = (
-    "fix the value, or write TRY_CAST for CAST, try_strptime for strptime, and of JSON CASE WHEN json_valid(x) THEN x "
-    "END for x: what cannot be read is NULL then"
+    "fix the value, or write TRY_CAST for CAST, try_strptime for strptime, TRY(f(x)) for another function f(x), and of "
+    "JSON CASE WHEN json_valid(x) THEN x END for x: what cannot be read is NULL then"
 )
 
 

@@ -335,3 +335,22 @@ def test_a_wrong_encoding_is_a_fault_of_the_file(tmp_path: Path) -> None:
 def test_lines_kept_whole(tmp_path: Path) -> None:
     content = read(tmp_path, '0 1 2\n1 "3\n', CsvDialect(delimiter="\t", quote="", names=("line",)))
     assert rows(content) == [("0 1 2", 1), ('1 "3', 2)]
+
+
+@pytest.mark.parametrize("delimiter", ["::", "||", "~|~", "|~|~", "\t\t"])
+@pytest.mark.parametrize("times", [1, 3000])
+def test_a_delimiter_may_have_several_characters(tmp_path: Path, delimiter: str, times: int) -> None:
+    mark = delimiter[0]
+    lines = [
+        f"1{delimiter}a{mark}b{delimiter}",
+        f'2{delimiter}"x{delimiter}\ny"{delimiter}z',
+        f"3{delimiter}",
+    ]
+    text = f"id{delimiter}title{delimiter}more\n" + "".join(f"{line}\n" for line in lines * times)
+    content = read(tmp_path, text, CsvDialect(delimiter=delimiter), block_bytes=97)
+    assert content.columns == ("id", "title", "more")
+    assert rows(content)[:2] == [("1", f"a{mark}b", None, 2), ("2", f"x{delimiter}\ny", "z", 3)]
+    assert len(rows(content)) == 2 * times
+    assert faults(content)[0] == (5, "row has 2 fields where the header names 3", f"3{delimiter}")
+    with pytest.raises(FileFault, match="U\\+001F"):
+        read(tmp_path, text + "4\x1f", CsvDialect(delimiter=delimiter))

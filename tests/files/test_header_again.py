@@ -205,3 +205,16 @@ def test_a_block_in_which_no_name_stands_is_parsed_by_arrow(
     monkeypatch.setattr(csv_reader.CsvReader, "_exact", lambda *_: pytest.fail("read record by record"))
     for header in ("größe,prix", "Цена,Товар", "sku,prix"):
         assert read(tmp_path, f"{header}\n" + "größer,Straße\nЖдж,x\n" * 2_000).rows == 4_000
+
+
+@pytest.mark.parametrize("times", [1, 2000])
+def test_a_line_with_the_names_of_a_file_without_a_header_is_malformed(tmp_path: Path, times: int) -> None:
+    dialect = CsvDialect(names=("sku", "title", "price"))
+    lines = ["SKU,Title,price", "A1,Mug,2", "title,sku,price", "sku,title,brand", '"sku",title ,price']
+    found = read(tmp_path, "\n".join(lines * times), dialect)
+    assert [row.line for row in found.malformed[:2]] == [1, 5]
+    assert len(found.malformed) == 2 * times and {row.fault for row in found.malformed} == {
+        "row is the header again"
+    }
+    kept = [("A1", "Mug", "2", 2), ("title", "sku", "price", 3), ("sku", "title", "brand", 4)]
+    assert rows(found)[:3] == kept and len(rows(found)) == 3 * times

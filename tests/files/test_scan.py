@@ -104,7 +104,7 @@ def test_a_file_that_vanished_is_a_fault(con: duckdb.DuckDBPyConnection, tmp_pat
         ((("quote", ","),), "other than the delimiter"),
         ((("union_by_name", False),), "union_by_name = true"),
         ((("encoding", "zlib"),), "an encoding that Python knows"),
-        ((("delim", "||"),), "one character"),
+        ((("delim", "<||||>"),), "one to 4 characters"),
         ((("header", False),), "names"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from recsys_lineage.errors import SourceSqlError
-from recsys_lineage.files import FileScan, parse_source_sql
+from recsys_lineage.files import FileScan, list_files, open_scan, parse_source_sql
 
 
 def test_a_scan_has_its_pattern_and_options() -> None:
@@ -141,3 +143,21 @@ def test_a_parameter_is_refused_with_its_place(parameter: str) -> None:
         parse_source_sql(f"SELECT a,\n  {parameter} AS b FROM read_csv('a.csv')", "shop.sql")
     assert "shop.sql:2:3" in str(refused.value.where)
     assert parse_source_sql(f"SELECT {parameter} AS b FROM read_csv('a.csv')", bound=True).columns == ("b",)
+
+
+@pytest.mark.parametrize("written", [r"E'\x01'", r"'\x01'", "chr(1)", r"'\u0001'", r"'\001'", "'\x01'"])
+def test_a_delimiter_that_nobody_can_type_may_be_written_in_several_ways(
+    tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "000000_0").write_text("c1\x01A1\n")
+    (scan,) = parse_source_sql(
+        f"SELECT u, i, _FILE, _Line FROM read_csv('000000_0', delim = {written}, header = false, names = ['u', 'i'])"
+    ).scans
+    with duckdb.connect() as con:
+        opened = open_scan(con, tmp_path, scan, list_files(tmp_path, "*"), "files", ("u", "i"))
+        assert opened.faults == () and con.execute("FROM files").fetchall() == [("c1", "A1", "000000_0", 1)]
+
+
+def test_the_columns_of_every_scan_may_be_named_in_any_case() -> None:
+    query = parse_source_sql("SELECT u, _FILE, _Line FROM read_csv('a.csv')")
+    assert [*query.required_columns.values()] == [("u",)]

@@ -17,6 +17,9 @@ KNOWN_OPTIONS = frozenset(
 )  # fmt: skip
 _FIXED = {"all_varchar": True, "union_by_name": True}
 """Options for behaviour that is fixed, with the only value allowed."""
+_LONGEST_DELIMITER = 4
+"""Characters of the longest delimiter that DuckDB knows too."""
+_NUMBERED = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|([0-7]{3}))")
 _SEP_LINE = re.compile(rb'"?sep=([^\r\n"\x80-\xff])"?[ \t;,|]*(?:\r\n|\n|\r|\Z)', re.IGNORECASE)
 
 
@@ -27,7 +30,8 @@ class CsvDialect:
     `encoding` None means UTF-8, or UTF-16 or UTF-32 where the file starts with its byte order mark. An empty `quote`
     means that nothing is quoted: every line is a record. A quote inside quotes is doubled; an `escape`, if any, may
     precede it instead, and also a delimiter, a line's end and itself. `skip` lines come before the header, or before
-    the first record. A field that equals one of `nulls` is NULL, like an empty one.
+    the first record. A delimiter may have several characters (`::`). A field that equals one of `nulls` is NULL, as an
+    empty one is.
     """
 
     delimiter: str = ","
@@ -59,13 +63,14 @@ class CsvDialect:
         names = options.get("names", ())
         encoding = options.get("encoding")
         skip = options.get("skip", 0)
-        if not _is_mark(delimiter := _unescaped(delimiter)):
-            raise _wrong(scan, "a delimiter of one character, which is no line's end", repr(delimiter))
-        if quote != "" and (not _is_mark(quote) or quote == delimiter):
+        if not _is_delimiter(delimiter := _unescaped(delimiter)):
+            expected = f"a delimiter of one to {_LONGEST_DELIMITER} characters, which are no line's end"
+            raise _wrong(scan, expected, repr(delimiter))
+        if quote != "" and (not _is_mark(quote) or quote in str(delimiter)):
             raise _wrong(scan, "a quote of one character other than the delimiter, or none", repr(quote))
         if escape in ("\\\\", quote):
             escape = "\\" if escape == "\\\\" else ""
-        if escape != "" and (not _is_mark(escape) or escape == delimiter):
+        if escape != "" and (not _is_mark(escape) or escape in str(delimiter)):
             raise _wrong(scan, "an escape of one character other than the delimiter", repr(escape))
         if not isinstance(names, tuple) or bool(names) == bool(options.get("header", not names)):
             raise _wrong(
@@ -102,8 +107,18 @@ def _is_mark(value: OptionValue) -> bool:
     return isinstance(value, str) and len(value) == 1 and value not in "\r\n\0"
 
 
+def _is_delimiter(value: OptionValue) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_DELIMITER and all(map(_is_mark, value))
+
+
 def _unescaped(value: OptionValue) -> OptionValue:
-    return value.replace("\\t", "\t") if isinstance(value, str) else value
+    """A delimiter with the character for a backslash and its letter or number: `\\t`, `\\x01`, `\\u0001`, `\\001`."""
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\\t", "\t")
+    return _NUMBERED.sub(
+        lambda found: chr(int(found[1] or found[2] or found[3], 8 if found[3] else 16)), text
+    )
 
 
 def _nulls(scan: FileScan, options: dict[str, OptionValue]) -> tuple[str, ...]:

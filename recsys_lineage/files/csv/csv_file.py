@@ -13,6 +13,7 @@ closed, or more text follows the closing quote, all its lines are one malformed 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from recsys_lineage.files.csv.csv_block import CsvBlock as CsvBlock
 from recsys_lineage.files.csv.csv_block import MalformedRow as MalformedRow
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_reader import CsvReader
+from recsys_lineage.files.csv.long_delimiter import MARK, restored
 from recsys_lineage.files.csv.mixed_encoding import lines_in_two_encodings
 from recsys_lineage.files.csv.other_format import other_format
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream
@@ -56,6 +58,9 @@ def csv_blocks(
         if other := other_format(text.start, dialect.encoding):
             found = f"{other.what} inside a gzip file" if content.is_gzip else other.what
             raise csv_fault(name, found, other.advice)
-        yield from CsvReader(name, dialect, block_bytes, in_two_encodings).blocks(text)
+        if (delimiter := dialect.delimiter)[1:]:
+            dialect = replace(dialect, delimiter=MARK)
+        blocks = CsvReader(name, dialect, block_bytes, in_two_encodings, delimiter).blocks(text)
+        yield from restored(blocks, delimiter) if delimiter[1:] else blocks
         if sha256 and content.sha256() != sha256:
             raise changed_fault(name)

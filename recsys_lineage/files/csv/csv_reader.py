@@ -16,6 +16,7 @@ from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_lines import NUL_BYTE, Lines, is_utf8
 from recsys_lineage.files.csv.csv_record import LARGEST_TEXT, OpenRecord
 from recsys_lineage.files.csv.header_row import AGAIN, CsvHeader
+from recsys_lineage.files.csv.long_delimiter import shortened
 from recsys_lineage.files.csv.mixed_encoding import mixed_fault
 from recsys_lineage.files.csv.text_encoding import guessed_encoding
 from recsys_lineage.files.csv.utf8_stream import Utf8Stream, wide_encoding
@@ -60,14 +61,20 @@ class CsvReader:
     """The state of one file's reading: the part read so far and the line number of the next block."""
 
     def __init__(
-        self, name: str, dialect: CsvDialect, block_bytes: int, in_two_encodings: Callable[[], str]
+        self,
+        name: str,
+        dialect: CsvDialect,
+        block_bytes: int,
+        in_two_encodings: Callable[[], str],
+        delimiter: str = "",
     ) -> None:
+        self.long_delimiter = delimiter if len(delimiter) > 1 else ""
         self.name = name
         self.in_two_encodings = in_two_encodings
         self.dialect = dialect
         self.block_bytes = block_bytes
         self.columns = dialect.names
-        self.header = CsvHeader([], dialect)
+        self.header = CsvHeader(dialect.names, dialect, in_file=False)
         self.repeated: tuple[str, ...] = ()
         self.line = 1
         self.bad_lines = 0
@@ -82,7 +89,8 @@ class CsvReader:
         if self.columns:
             yield self._block_of(_Taken())
         to_skip, started = self.dialect.skip, False
-        for block in self._whole_lines(stream):
+        lines = self._whole_lines(stream)
+        for block in shortened(lines, self.name, self.long_delimiter) if self.long_delimiter else lines:
             if not started and not to_skip:
                 self.dialect, instruction = self.dialect.after_its_first_line(block)
                 self.line += instruction > 0

@@ -36,18 +36,20 @@ class CsvHeader:
     equal.
 
     Args:
-        fields: the fields in the file; empty where the source's SQL names the columns and no row is a header.
+        fields: the fields in the file, or the names in the source's SQL where the file should have no header.
         dialect: the file's dialect.
+        in_file: whether they stand in the file; otherwise only a line with exactly these names is a header.
     """
 
-    def __init__(self, fields: Sequence[str], dialect: CsvDialect) -> None:
+    def __init__(self, fields: Sequence[str], dialect: CsvDialect, *, in_file: bool = True) -> None:
         self._around = _BLANK + _QUOTES + dialect.quote
         self.names = [self._bare(field) for field in fields]
         self._sorted = sorted(self.names)
         self._all = {*self.names}
         self._counted = Counter(name for name in self.names if name.strip())
         self._telling = Counter(name for name in self.names if len(name) > 1)
-        self._others = min((len(self.names) - 1) // 2, _MOST_OTHER_COLUMNS)
+        self._in_file = in_file
+        self._others = min((len(self.names) - 1) // 2, _MOST_OTHER_COLUMNS) if in_file else 0
         self._noise = dict.fromkeys(map(ord, self._around + dialect.delimiter))
         self._quote = dialect.quote
         self._sought: list[_WrittenName] = []
@@ -64,6 +66,8 @@ class CsvHeader:
         bare = [self._bare(field) for field in fields]
         if bare == self.names:
             return AGAIN
+        if not self._in_file:
+            return ""
         if sorted(bare) == self._sorted and (len(bare) >= _MANY or len(self._telling) == len(self.names)):
             return OTHER_ORDER
         if bare[: len(self.names)] == self.names[: len(bare)] and not any(bare[len(self.names) :]):
