@@ -21,8 +21,8 @@ DAY = "_day"
 MOST_SHOWN = 5
 _FAILING_ADVICE = (
     "fix the file, or write TRY_CAST for CAST, try_strptime for strptime, TRY(f(x)) for another function f(x), and of "
-    "JSON CASE WHEN json_valid(x) THEN x END for x in the SQL: what cannot be read is NULL then, and a row that needs it "
-    "is rejected with its file and line"
+    "JSON CASE WHEN json_valid(x) THEN x END for x in the SQL: what cannot be read is NULL then, and a row that needs "
+    "it is rejected with its file and line"
 )
 _BYTES_ADVICE = (
     "fix the file, or leave out binary_as_string, so that the column holds bytes, and write TRY(decode(x)) for x in "

@@ -66,11 +66,11 @@ class CsvDialect:
         if not _is_delimiter(delimiter := _unescaped(delimiter)):
             expected = f"a delimiter of one to {_LONGEST_DELIMITER} characters, which are no line's end"
             raise _wrong(scan, expected, repr(delimiter))
-        if quote != "" and (not _is_mark(quote) or quote in str(delimiter)):
+        if quote != "" and (not _is_mark(quote) or str(quote) in str(delimiter)):
             raise _wrong(scan, "a quote of one character other than the delimiter, or none", repr(quote))
         if escape in ("\\\\", quote):
             escape = "\\" if escape == "\\\\" else ""
-        if escape != "" and (not _is_mark(escape) or escape in str(delimiter)):
+        if escape != "" and (not _is_mark(escape) or str(escape) in str(delimiter)):
             raise _wrong(scan, "an escape of one character other than the delimiter", repr(escape))
         if not isinstance(names, tuple) or bool(names) == bool(options.get("header", not names)):
             raise _wrong(

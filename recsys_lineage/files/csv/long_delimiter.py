@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recsys_lineage.files.csv.csv_block import CsvBlock
 from recsys_lineage.files.fault import csv_fault
@@ -38,9 +38,10 @@ def restored(blocks: Iterator[CsvBlock], delimiter: str) -> Iterator[CsvBlock]:
             for row in block.malformed
         )
         columns = tuple(column.replace(MARK, delimiter) for column in block.columns)
-        arrays = [
-            pc.replace_substring(array, MARK, delimiter) if pa.types.is_string(array.type) else array
-            for array in block.rows.columns
-        ]
-        rows = pa.table(arrays, names=[*columns, *block.rows.column_names[len(columns) :]])
+        rows = block.rows.rename_columns([*columns, *block.rows.column_names[len(columns) :]])
+        for place, name in enumerate(columns):
+            values = pl.Series(values=rows.column(place))
+            if values.str.contains(MARK, literal=True).any():
+                text = values.str.replace_all(MARK, delimiter, literal=True).to_arrow()
+                rows = rows.set_column(place, name, text.cast(pa.string()))
         yield CsvBlock(columns, rows, malformed, block.repeated)

@@ -37,7 +37,7 @@ def _times(type_: sqltypes.DuckDBPyType, at: _Path = ()) -> Iterator[tuple[_Path
     name = str(type_)
     if type_.id in ("struct", "list", "array", "map"):
         for part, inner in type_.children:
-            if part != "size":
+            if isinstance(inner, sqltypes.DuckDBPyType):  # else the size of an array
                 yield from _times(inner, (*at, part.casefold()))
     elif name == "DATE" or name.startswith("TIMESTAMP"):
         yield at, name.startswith("TIMESTAMPTZ") or name.endswith(_ZONED)
@@ -50,7 +50,9 @@ def _written(type_: sqltypes.DuckDBPyType, as_text: Collection[_Path], at: _Path
     if type_.id not in ("struct", "list", "array", "map"):
         return str(type_)
     parts = {
-        part: _written(inner, as_text, (*at, part.casefold())) if part != "size" else str(inner)
+        part: _written(inner, as_text, (*at, part.casefold()))
+        if isinstance(inner, sqltypes.DuckDBPyType)
+        else str(inner)
         for part, inner in type_.children
     }
     if type_.id == "struct":
