@@ -214,6 +214,11 @@ def load_lines(report: LoadReport) -> tuple[list[str], list[str]]:
             "Rows of days that lie before all those of a file that was replaced under its name are kept: "
             f"{shown}{more}. recsys materialize raw_events --partition DAY empties one."
         )
+    notes += [
+        f"No file fits the pattern {escape(repr(pattern))} of the source's SQL: copy its files into the data folder, "
+        "or fix the pattern."
+        for pattern in report.without_files[:MOST_SHOWN]
+    ]
     notes += overlooked_lines(report.overlooked)
     if report.forgotten:
         notes.append(f"{len(report.forgotten)} files are left out because of recsys forget.")

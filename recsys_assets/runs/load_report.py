@@ -28,6 +28,7 @@ class LoadReport:
         passed: days before the first one of a file that was replaced under its name; their rows are kept.
         forgotten: files that a person decided to leave out.
         overlooked: file that matches no pattern of the source → the file with a similar name that is read.
+        without_files: patterns of the source that no file has ever matched.
     """
 
     faulty: Mapping[str, str] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class LoadReport:
     passed: tuple[str, ...] = ()
     forgotten: tuple[str, ...] = ()
     overlooked: Mapping[str, str] = field(default_factory=dict)
+    without_files: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -98,6 +100,7 @@ def load_report(
         passed=tuple(sorted(passed)),
         forgotten=tuple(by_status["forgotten"]["path"].unique().sort()),
         overlooked=folder.overlooked() if folder.root.is_dir() else {},
+        without_files=folder.without_files(frozenset(files["pattern"])) if folder.root.is_dir() else (),
     )
 
 

@@ -40,3 +40,30 @@ def lost_rows(
             f"{rows:,} rows of {days:,} days that were events are none any more, as {place}, because a file that the "
             "SQL joins or looks up has changed: deliver it again if it was incomplete"
         )
+
+
+def smaller_days(
+    table: str, made: str, in_days: str, ask: Callable[[str], Sequence[tuple[Any, ...]]]
+) -> Iterator[str]:
+    """A warning for days of which the files have fewer than half of the rows that they had.
+
+    A file that is replaced under its name counts as it is now, also where its delivery broke off.
+
+    Args:
+        table: the table with the previous version.
+        made: a SELECT of the new rows.
+        in_days: SQL that is true for the previous rows of the days that are written; those of files `$gone` are kept.
+        ask: returns the rows of a SELECT.
+    """
+    found = ask(
+        f"SELECT CAST(_day AS VARCHAR), had, coalesce(has, 0) FROM (SELECT _day, count(*) AS had FROM {table} "
+        f"WHERE {in_days} AND _event_id IS NULL AND _file NOT IN (SELECT unnest($gone)) GROUP BY _day) "
+        f"LEFT JOIN (SELECT _day, count(*) AS has FROM ({made}) WHERE _event_id IS NULL GROUP BY _day) USING (_day) "
+        "WHERE 2 * coalesce(has, 0) < had ORDER BY _day"
+    )
+    if found:
+        day, had, has = found[0]
+        more = f", and {len(found) - 1:,} more days have fewer than half, too" if len(found) > 1 else ""
+        yield (
+            f"the files have {has:,} rows of {day} and had {had:,}{more}: deliver them again if they are incomplete"
+        )

@@ -33,7 +33,7 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
-from recsys_assets.assets.raw.lost_rows import lost_rows
+from recsys_assets.assets.raw.lost_rows import lost_rows, smaller_days
 from recsys_assets.assets.raw.raw_shape import fitted, misfits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
@@ -303,24 +303,21 @@ class _Load:
         return sql_doubts(statement, no_value, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
 
     def _lost(self, made: _Made) -> list[str]:
-        """A warning of rows that another file takes out of days whose own files still have them."""
-        if (
-            self.before is None
-            or not self._scans.shared
-            or self.before.record.code_version != self._code_version
-        ):
+        """Warnings of rows that days had and have no longer, though the SQL is the same."""
+        if self.before is None or self.before.record.code_version != self._code_version:
             return []
-        own = [named.relation for named in self._scans.own]
         values = self._values(made.days)
-        return [
-            *lost_rows(
-                TABLE,
-                made.query,
-                own,
-                _IN_DAYS,
-                lambda sql: self._inputs.query(sql, parameters_of(sql, values)).rows(),
-            )
-        ]
+
+        def ask(sql: str) -> list[tuple[Any, ...]]:
+            return self._inputs.query(sql, parameters_of(sql, values)).rows()
+
+        lost: list[str] = []
+        if self._scans.shared:
+            own = [named.relation for named in self._scans.own]
+            lost += lost_rows(TABLE, made.query, own, _IN_DAYS, ask)
+        if self._held.intersection(made.days):
+            lost += smaller_days(TABLE, made.query, _IN_DAYS, ask)
+        return lost
 
     def _row(self, made: _Made, sql: str) -> tuple[int, ...]:
         """The only row of a SELECT over the query of some days."""

@@ -16,6 +16,7 @@ from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.day_plan import FORGET, RETAINED, EventScans, day_plan
 from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
+    MOST_SHOWN,
     FaultyFiles,
     columns_for_both,
     failing_of,
@@ -96,6 +97,10 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         query_columns = inputs.columns_of(query)
         require_plain(table, query_columns, folder.source.file_of(table))
         rounded = [*rounded_ids(query, query_columns, lambda sql: inputs.query(sql).row(0))]
+        if before is not None and (emptied := _emptied(table, plan, inputs, query, before.record.rows)):
+            if request.reuse:
+                raise _cannot_load(table, [emptied])
+            rounded.append(emptied)
     if before is None or not plan.retained:
         return Output(Query(query, explain=explain), takes=plan.right[-1], warnings=rounded)
     schema = before.record.schema
@@ -166,6 +171,21 @@ class _TablePlan:
         only_gone = retained == set(gone["path"])
         right = (made, with_retained) if retained and only_gone else (with_retained,)
         return cls(chosen, sorted(retained), merged, right, sorted(hindrances))
+
+
+def _emptied(table: str, plan: _TablePlan, inputs: Inputs, query: str, rows: int | None) -> str:
+    """The reason why a table is not made of files without any row: customers and products do not all end in one night;
+    empty if it has rows, or never had any."""
+    paths = [path for frame in plan.chosen.values() for path in frame["path"]]
+    if table not in KEYS or not rows or not paths or plan.retained:
+        return ""
+    if inputs.query(f"SELECT count(*) FROM ({query})").row(0)[0]:
+        return ""
+    shown = ", ".join(paths[:MOST_SHOWN])
+    return (
+        f"{shown}: no row of {table} is left, which had {rows:,}. What to do: deliver the files again, or empty the "
+        f"table by: recsys materialize {table}"
+    )
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:

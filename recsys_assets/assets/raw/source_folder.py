@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -56,6 +57,23 @@ class SourceFolder:
             NoFiles: when the folder is missing.
         """
         return overlooked_files(self.root, {path for paths in self.paths().values() for path in paths})
+
+    def without_files(self, known: Collection[str]) -> tuple[str, ...]:
+        """The patterns of scans that no file matches.
+
+        Args:
+            known: described patterns of scans that files have matched before.
+
+        Raises:
+            NoFiles: when the folder is missing.
+        """
+        return tuple(
+            sorted(
+                named.scan.pattern
+                for named, paths in self.paths().items()
+                if not paths and named.scan.described() not in known
+            )
+        )
 
     @property
     def patterns(self) -> str:

@@ -1,0 +1,52 @@
+"""Rows that a delivery takes away: a table that empties, a day that shrinks, a pattern that no file fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recsys_assets.assets.raw.file_rows import FaultyFiles
+from tests.platform.nights import CSV, ONE, TWO, Nights, row
+from tests.platform.test_sql_doubts import told
+
+PEOPLE = "SELECT id AS user_id, land AS country, _file, _line FROM read_csv('people.csv')"
+
+
+def test_customers_do_not_all_end_because_a_file_has_only_its_header(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV, raw_users=PEOPLE)
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("people.csv", ("u1", "France"), ("u2", "Peru"), header=("id", "land"))
+    shop.night()
+    shop.deliver("people.csv", header=("id", "land"))
+    with pytest.raises(FaultyFiles, match=r"people\.csv: no row of raw_users is left, which had 2"):
+        shop.night()
+    assert shop.rows("raw_users", "user_id") == [("u1",), ("u2",)]
+    shop.night(reuse=False)  # as the advice says
+    assert shop.rows("raw_users", "user_id") == []
+
+
+def test_a_day_that_lost_most_of_its_rows_is_told(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path)
+    rows = [row(ONE, f"u{number}") for number in range(5)]
+    shop.deliver("sales-1.csv", *rows)
+    shop.deliver("sales-2.csv", row(TWO))
+    assert told(shop) == ""
+    shop.deliver("sales-1.csv", *rows[:3])
+    assert told(shop) == ""
+    shop.deliver("sales-1.csv", rows[0])
+    assert told(shop).startswith(f"the files have 1 rows of {ONE} and had 3: deliver them again")
+    (shop.data / "sales-1.csv").rename(shop.data / "gone.csv")
+    shop.deliver("sales-3.csv", row(ONE, "u9"))
+    assert told(shop) == "", "rows of files that are gone are kept"
+
+
+def test_a_pattern_that_no_file_ever_matched_is_told(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=f"{CSV} UNION ALL {CSV.replace('sales', 'returns')}")
+    shop.deliver("sales-1.csv", row(ONE))
+    report = shop.night()
+    assert report.without_files == ("returns*.csv",) and report.complete
+    shop.deliver("returns-1.csv", row(ONE))
+    assert shop.night().without_files == ()
+    (shop.data / "returns-1.csv").unlink()
+    assert shop.night().without_files == (), "it is told as gone"
