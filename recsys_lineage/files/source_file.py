@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
+from recsys_lineage.files.delta_folder import files_of_former_versions
 from recsys_lineage.files.fault import FileFault
 from recsys_lineage.records.parts.file_pattern import LANDING
 
@@ -81,7 +82,8 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
 
     Case does not matter, `*.csv` also matches `DAY.CSV`, because files come from all kinds of machines. A gzip file
     with `.gz` after a matching name matches too, and so does a name in another Unicode normalization (NFC, NFD). Hidden
-    files, and those that jobs of Spark and the like keep for themselves, are left out. A symbolic link that points
+    files, those that jobs of Spark and the like keep for themselves, and files of former versions of a Delta table are
+    left out. A symbolic link that points
     outside `root` or nowhere, and an unreadable file, are listed with their `fault`.
 
     Raises:
@@ -116,10 +118,11 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
         for wanted in (spelled, f"{spelled}.gz")
         for path in folder.glob(_in_either_case(wanted))
     }
+    former = files_of_former_versions(root, found)
     return {
         name: found[name]
         for name in sorted(found, key=path_order)
-        if not is_hidden(name) and not found[name].is_dir()
+        if name not in former and not is_hidden(name) and not found[name].is_dir()
     }
 
 

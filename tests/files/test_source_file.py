@@ -8,7 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from unicodedata import normalize
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files import deduplicate, list_files, source_file
@@ -106,6 +108,21 @@ def test_what_jobs_keep_in_a_folder_of_files_is_no_file_of_the_source(tmp_path: 
         (tmp_path / "orders" / name).write_text("a")
     found = {file.path.removeprefix("orders/") for file in list_files(tmp_path, "orders/**/*")}
     assert found == {*files}
+
+
+def test_files_that_a_delta_table_no_longer_has_are_left_out(tmp_path: Path) -> None:
+    table = tmp_path / "in" / "or ders"
+    frame = pa.table({"a": [1], "day": ["x=1 ü"]})
+    write_deltalake(table, frame, partition_by=["day"])
+    before = {file.path for file in list_files(tmp_path, "**/*.parquet")}
+    write_deltalake(table, frame, mode="append")
+    appended = {file.path for file in list_files(tmp_path, "**/*.parquet")}
+    assert len(before) == 1 and before < appended and len(appended) == 2
+    write_deltalake(table, frame, mode="overwrite")
+    (now,) = {file.path for file in list_files(tmp_path, "**/*.parquet")}
+    assert now not in appended
+    (table / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
+    assert len(list_files(tmp_path, "**/*.parquet")) == 3, "a log that cannot be read says nothing"
 
 
 def test_a_missing_folder_says_what_to_set(tmp_path: Path) -> None:

@@ -157,6 +157,15 @@ def test_lists_of_what_was_shown_and_clicked_are_a_row_each(tmp_path: Path) -> N
     assert rejected["reason"].to_list() == ["missing item id"] * shown.count([])
 
 
+def test_files_of_hive_without_a_header_are_divided_by_their_control_character(tmp_path: Path) -> None:
+    content = lines("{t:%Y-%m-%d %H:%M:%S}\x01c{u}\x01A{i}\x01\\N")
+    proposed(tmp_path, {"000000_0": content}, ["user_id=column_2", "item_id=column_3"])
+    sql = (tmp_path / "source" / "raw_events.sql").read_text()
+    assert r"delim = '\x01'" in sql and r"nullstr = '\N'" in sql
+    events, rejected = loaded(tmp_path / "source", tmp_path / "data")
+    assert rejected.is_empty() and events["user_id"].unique().sort().to_list() == [f"c{n}" for n in range(7)]
+
+
 @pytest.mark.parametrize("sign", ["^", "~", "\x01", "\xa7"])
 def test_a_sign_that_no_text_has_stands_between_fields(tmp_path: Path, sign: str) -> None:
     fields = ["order_no", "ordered_at", "customer", "sku", "title"]

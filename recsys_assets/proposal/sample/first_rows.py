@@ -47,7 +47,8 @@ _RARE_DELIMITERS = ("^", "~", "\x01", "\x1f", "\x07", "!", "#", "*", "\xa7", "\x
 _SEPARATOR = re.compile(f"[{''.join(map(re.escape, (*_DELIMITERS, *_RARE_DELIMITERS)))}]")
 _OPEN = re.compile(rf"(?:^|{_SEPARATOR.pattern})\"(?:[^\"]|\"\")*$")
 """Pattern of a record whose last field has no closing quote yet."""
-_ESCAPES = {"\t": r"\t"}
+_OF_HIVE = "\x01"
+_ESCAPES = {"\t": r"\t", _OF_HIVE: r"\x01"}
 _LIST = re.compile(r"\d+( \d+)*")
 _HEADING = re.compile(r"^(\w+:)\n[^:\n]*,[^:\n]*\n", re.MULTILINE)
 """Pattern of a line that applies to the lines below it, as in `1:` and `1488844,3,2005-09-06`."""
@@ -314,6 +315,8 @@ def _sniffed(
 def _likelier_delimiter(text: str, sniffed: str) -> str:
     """The sniffed delimiter of a text, or one that fits better: titles and few lines mislead the sniffer."""
     first, delimiter = text.partition("\n")[0], sniffed
+    if _OF_HIVE in first:
+        return _OF_HIVE
     if _known_names(first.split(delimiter)) < _FEWEST_KNOWN:
         best = max((*_DELIMITERS, *_RARE_DELIMITERS), key=lambda sign: _known_names(first.split(sign)))
         delimiter = best if _known_names(first.split(best)) >= _FEWEST_KNOWN else delimiter
