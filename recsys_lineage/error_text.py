@@ -35,8 +35,37 @@ def text_of(error: BaseException) -> str | None:
         return None
     thread.join(_SECONDS)
     if thread.ident is not None and thread.is_alive():
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit))
+        _stop(thread)
     return made[0] if made else None
+
+
+class _Withdrawn(BaseException):
+    """An exception that a thread raises in itself, to be caught at once."""
+
+
+def _stop(thread: threading.Thread) -> None:
+    """The end of a thread, unless it waits in native code, which cannot be ended.
+
+    An exception that waits for such a thread is withdrawn. Python would look for it in all threads until then, and in
+    Python 3.11 a function that is called under a profiler would do nothing else. It stops looking once one was raised.
+    """
+    _raise_in(thread.ident, SystemExit)
+    thread.join(_SECONDS / 10)
+    if not thread.is_alive():
+        return
+    _raise_in(thread.ident, None)
+    try:
+        _raise_in(threading.get_ident(), _Withdrawn)
+        for _ in range(1_000_000):
+            pass
+    except _Withdrawn:
+        return
+
+
+def _raise_in(thread: int | None, error: type[BaseException] | None) -> None:
+    """An exception that a thread raises as soon as it runs Python; none any more when None."""
+    raised = None if error is None else ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread or 0), raised)
 
 
 def first_line_of(error: BaseException) -> str:
