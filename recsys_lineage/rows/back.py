@@ -25,6 +25,7 @@ from recsys_lineage.rows.lake_rows import (
     TrainedRows,
     by_keys,
     check_is_rerunnable,
+    file_reads,
     plain_rows,
     schemas_of,
     table_reads,
@@ -193,7 +194,7 @@ class _Backward:
 
     def _follow(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         reads = table_reads(record)
-        files = [read for read in record.reads if read.kind == "file" and read.purpose == "input"]
+        files = file_reads(record)
         of_source = record.statement is not None and record.statement.relations
         if of_source or (files and {FILE, LINE} <= {*rows.column_names}):
             self._lines(version, record, rows)
@@ -327,7 +328,7 @@ class _Backward:
     def _lines(self, version: TableVersion, record: Materialization, rows: pa.Table) -> None:
         """Add the lines that rows name, or all files if the table's columns do not have them."""
         if FILE not in rows.column_names or LINE not in rows.column_names:
-            self._whole_files(version, [read for read in record.reads if read.kind == "file"])
+            self._whole_files(version, file_reads(record))
             return
         rows = self._without_those_of_tables(record, rows)
         lines = named_lines(rows)

@@ -27,6 +27,7 @@ from recsys_lineage.rows.lake_rows import (
     by_keys,
     check_is_rerunnable,
     cursor,
+    file_reads,
     plain_rows,
     rows_with,
     schemas_of,
@@ -200,7 +201,7 @@ class _Forward:
     ) -> None:
         """Start from the rows of a table that its asset's statement, or its Python code, made of a file."""
         record = made.record
-        if not any(read.kind == "file" and read.name == file for read in record.reads):
+        if all(read.name != file for read in file_reads(record)):
             return
         found = _Found()
         try:

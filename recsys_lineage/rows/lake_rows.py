@@ -254,6 +254,11 @@ def table_reads(record: Materialization) -> list[Read]:
     ]
 
 
+def file_reads(record: Materialization) -> tuple[Read, ...]:
+    """The files that an asset's output was made from."""
+    return tuple(read for read in record.reads if read.kind == "file" and read.purpose == "input")
+
+
 def view_reads(lake: Lake, record: Materialization, connection: duckdb.DuckDBPyConnection) -> None:
     """Make the inputs of a run readable under their tables' names, in the versions that it read."""
     for read in table_reads(record):

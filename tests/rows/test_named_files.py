@@ -127,6 +127,15 @@ def test_compressed_and_parquet_files_have_lines_too(tmp_path: Path) -> None:
     assert lines_behind(lake, "columns", {"most": 3}) == {"b.parquet": (3,)}
 
 
+def test_a_link_is_traced_as_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "of-may.csv").write_text("id\n1\n2\n")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "latest.csv").symlink_to("../kept/of-may.csv")
+    lake = make(tmp_path, "linked", "SELECT id FROM read_csv('*/latest.csv')")
+    assert lines_behind(lake, "linked", {"id": 2}) == {"in/latest.csv": (3,)}
+
+
 def test_only_the_files_behind_a_row_are_named(tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / f"{name}.txt").write_text(name)

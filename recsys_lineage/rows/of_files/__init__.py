@@ -1,1 +1,1 @@
-"""Analysis of a statement: its tables, names, conditions and steps."""
+"""Files behind rows: their lines, and the tables of files that a statement names."""

@@ -16,6 +16,7 @@ from recsys_lineage.errors import LineageError
 from recsys_lineage.files.source_file import hashed_file
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.read import Read
+from recsys_lineage.rows.lake_rows import file_reads
 from recsys_lineage.rows.of_files.file_lines import changed
 from recsys_lineage.rows.of_files.row_lines import row_lines
 from recsys_lineage.sql.file_call import FileCall, replaced
@@ -54,7 +55,7 @@ class NamedFiles:
     @cached_property
     def reads(self) -> tuple[Read, ...]:
         """The run's reads of files."""
-        return tuple(each for each in self.record.reads if each.kind == "file" and each.purpose == "input")
+        return file_reads(self.record)
 
     def reads_of(self, calls: Iterable[FileCall]) -> list[Read]:
         """The reads of some calls' files."""
@@ -87,7 +88,8 @@ class NamedFiles:
             place = self.places[read.name]
             if not place.is_file():
                 raise changed(read.name, self.record.asset, read.fingerprint, "no file", place)
-            sha256 = hashed_file(place, read.name, place.parent.resolve()).sha256
+            target = place.resolve()  # a link is read as the file that it leads to
+            sha256 = hashed_file(target, target.name, target.parent).sha256
             if sha256 != read.fingerprint:
                 raise changed(read.name, self.record.asset, read.fingerprint, f"sha256 {sha256[:16]}…", place)
         return {table: self._open(connection, table, call) for table, call in self.calls.items()}
@@ -120,7 +122,15 @@ class NamedFiles:
     def _names(self, call: FileCall) -> list[str]:
         """The names of a call's files in the record, in the order in which they are read."""
         known = {os.path.normpath(Path(read.root or "", read.name)): read.name for read in self.reads}
-        return [known[os.path.normpath(_ESCAPED.sub(r"\1", pattern))] for pattern in call.patterns]
+        paths = [os.path.normpath(_ESCAPED.sub(r"\1", pattern)) for pattern in call.patterns]
+        if unknown := [path for path in paths if path not in known]:
+            raise LineageError(
+                f"The record of {self.record.asset!r} has no file of a name in its statement.",
+                expected=", ".join(sorted(known)),
+                found=unknown[0],
+                where=call.where,
+            )
+        return [known[path] for path in paths]
 
     def lines_of(
         self, connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table
