@@ -112,10 +112,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Keeps modules and tests out of each full garbage collection."""
+    """Keeps modules and tests out of each full garbage collection, whatever commands and services that tests start in
+    this process would set apart and give back."""
     gc.enable()
     gc.collect()
     gc.freeze()
+    gc.freeze = gc.unfreeze = lambda: None
 
 
 @pytest.hookimpl(tryfirst=True)

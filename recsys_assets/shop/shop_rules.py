@@ -52,18 +52,16 @@ class SourceError(LineageError):
 
 @dataclass(frozen=True, kw_only=True)
 class ShopRules:
-    """Rules of `source.toml` for ids, clocks and behaviours.
-
-    `time_zone` is the shop's clock, an IANA name: a time with an offset or a zone is converted to it, one without is
-    taken as it is. `no_value` are texts that mean "no value" in ids and descriptions. `whole_number_ids` reads
-    "17850.0" as "17850", an id that a spreadsheet or a data frame turned into a decimal number. `target_behaviour` is
-    the behaviour that recommendations aim at; None: purchase if there is one, else the furthest step that occurs.
-    """
+    """Rules of `source.toml` for ids, clocks and behaviours. The text below a rule stands in `docs/data.md`."""
 
     time_zone: str = "UTC"
+    """the shop's clock, an IANA name: times with an offset are converted to it, others are taken as on it"""
     no_value: tuple[str, ...] = NO_VALUE
+    """texts that mean "no value" in ids, texts and numbers; yours replace these"""
     whole_number_ids: bool = True
+    """whether "17850.0" is the id "17850", and "'00123", as spreadsheets keep zeros, "00123\""""
     target_behaviour: str | None = None
+    """behaviour that recommendations aim at; empty: purchase, or the furthest step that occurs"""
 
     def rule_parameters(self) -> dict[str, Any]:
         """The rules as bound parameters of the SQL; a statement uses those that it names."""

@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any, get_args, get_origin, get_type_hints
 
-from recsys_assets.assets.schema import texts_of
+from recsys_assets.assets.schema import texts_of, texts_of_fields
 from recsys_assets.shop.raw_columns import DAY, NUMBER, RAW_COLUMNS, RAW_TABLES, TEXT, WHOLE, raw_columns
 from recsys_assets.shop.shop_rules import BEHAVIOURS, NO_VALUE
 from recsys_assets.shop.source_settings import SourceSettings
@@ -40,26 +40,7 @@ COLUMNS: Mapping[str, Mapping[str, ColumnText]] = {
 }
 """Columns of each raw table besides `_file` and `_line`."""
 
-KEYS: Mapping[str, str] = {
-    "title": "what the source is, for people",
-    "url": "where the data is from, for people",
-    "data": "the data folder where `RECSYS_DATA` is empty: a path below this folder, or `python package NAME`",
-    "first_day": "the first day that an event can have; empty: 2000-01-01",
-    "last_day": "the last day that an event can have; empty: today",
-    "default_behaviour": "behaviour of rows without one",
-    "undated": "whether the files hold no times: an event gets the day of its file",
-    "non_products": "item ids that are postage, fees and the like: regular expressions for whole ids, any case",
-    "largest_quantity": "more pieces than this in a line count as an error",
-    "largest_price": "a higher unit price counts as an error",
-    "half_life_days": "half-life of an event in `recency_weight`, in days",
-    "service_events": "which events of the service join, by action, and as which behaviour, such as "
-    '`{view = "view", purchase = "order"}`; empty: see below',
-    "holdout_weeks": "last weeks of the data, held out to evaluate the models; empty: `RECSYS_HOLDOUT_WEEKS`",
-    "time_zone": "the shop's clock, an IANA name: times with an offset are converted to it, others are taken as on it",
-    "no_value": 'texts that mean "no value" in ids, texts and numbers; yours replace these',
-    "whole_number_ids": 'whether "17850.0" is the id "17850", and "\'00123", as spreadsheets keep zeros, "00123"',
-    "target_behaviour": "behaviour that recommendations aim at; empty: purchase, or the furthest step that occurs",
-}
+KEYS: Mapping[str, str] = texts_of_fields(SourceSettings)
 """Meaning of each key of `source.toml`."""
 
 

@@ -23,27 +23,38 @@ JOINABLE = ("view", "cart", "purchase", "rating")
 
 @dataclass(frozen=True, kw_only=True)
 class SourceSettings(ShopRules):
-    """The settings in `source.toml`, besides the shop's rules.
+    """The settings in `source.toml`, the shop's rules included.
 
-    `data` is the default data folder, as a path or `python package NAME`. `first_day` and `last_day` bound valid event
-    times. `undated` sources have no event times. `non_products` are regular expressions for whole item ids. Quantities
-    and prices above the largest ones count as errors. `service_events` maps actions of service events to the behaviour
-    as which they join; None: see `joined_events`.
+    The text below a setting stands in `docs/data.md`. `service_events` of None: see `joined_events`.
     """
 
     title: str = ""
+    """what the source is, for people"""
     url: str = ""
+    """where the data is from, for people"""
     data: str = ""
+    """the data folder where `RECSYS_DATA` is empty: a path below this folder, or `python package NAME`"""
     first_day: date | None = None
+    """the first day that an event can have; empty: 2000-01-01"""
     last_day: date | None = None
+    """the last day that an event can have; empty: today"""
     default_behaviour: str = "purchase"
+    """behaviour of rows without one"""
     undated: bool = False
+    """whether the files hold no times: an event gets the day of its file"""
     non_products: tuple[str, ...] = ()
+    """item ids that are postage, fees and the like: regular expressions for whole ids, any case"""
     largest_quantity: float = 100_000.0
+    """more pieces than this in a line count as an error"""
     largest_price: float = 100_000.0
+    """a higher unit price counts as an error"""
     half_life_days: float = 60.0
+    """half-life of an event in `recency_weight`, in days"""
     holdout_weeks: int | None = None
+    """last weeks of the data, held out to evaluate the models; empty: `RECSYS_HOLDOUT_WEEKS`"""
     service_events: Mapping[str, str] | None = None
+    """which events of the service join, by action, and as which behaviour, such as `{view = "view", purchase =
+    "order"}`; empty: see below"""
 
     def joined_events(self) -> dict[str, str]:
         """Action of a service event → behaviour as which it joins the events of the shop's files.

@@ -108,6 +108,16 @@ def trace_back(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A run of a statement that made rows: the version of its table, its record, these rows, and the files named."""
+
+    version: TableVersion
+    record: Materialization
+    rows: pa.Table
+    named: NamedFiles
+
+
 class _Backward:
     def __init__(self, lake: Lake, folder: Path | None, limit: int | None) -> None:
         self.lake, self.records, self.folder, self.limit = lake, Records(lake), folder, limit
@@ -207,7 +217,7 @@ class _Backward:
         if files and not named:
             self._whole_files(version, files)
         if record.statement is not None:
-            self._by_statement(version, record, rows, [*reads, *named.calls], named)
+            self._by_statement(_Run(version, record, rows, named), [*reads, *named.calls])
         else:
             self._by_keys(record, rows, reads)
 
@@ -217,38 +227,25 @@ class _Backward:
             for read in files
         ]
 
-    def _by_statement(
-        self,
-        version: TableVersion,
-        record: Materialization,
-        rows: pa.Table,
-        sources: Sequence[Read | str],
-        named: NamedFiles,
-    ) -> None:
+    def _by_statement(self, run: _Run, sources: Sequence[Read | str]) -> None:
         """Continue with all tables and files at once; if one of them cannot be traced, with each separately."""
         try:
-            self._to(version, record, rows, sources, named)
+            self._to(run, sources)
         except LineageError as error:
             if len(sources) > 1 and not isinstance(error, FilesChanged):
                 for source in sources:
-                    self._by_statement(version, record, rows, [source], named)
+                    self._by_statement(run, [source])
                 return
             for source in sources:
                 if isinstance(source, Read):
-                    self.stopped.append(Stop(record.asset, source.name, in_one_line(error)))
-            if calls := [named.calls[source] for source in sources if isinstance(source, str)]:
-                self._whole_files(version, named.reads_of(calls))
+                    self.stopped.append(Stop(run.record.asset, source.name, in_one_line(error)))
+            if calls := [run.named.calls[source] for source in sources if isinstance(source, str)]:
+                self._whole_files(run.version, run.named.reads_of(calls))
                 reason = f"they are named as a whole: {in_one_line(error)}"
-                self.stopped.append(Stop(record.asset, "its files", reason))
+                self.stopped.append(Stop(run.record.asset, "its files", reason))
 
-    def _to(
-        self,
-        version: TableVersion,
-        record: Materialization,
-        rows: pa.Table,
-        sources: Sequence[Read | str],
-        named: NamedFiles,
-    ) -> None:
+    def _to(self, run: _Run, sources: Sequence[Read | str]) -> None:
+        record, rows, named = run.record, run.rows, run.named
         statement = record.statement
         assert statement is not None
         check_is_rerunnable(record, schemas_of(record))
@@ -266,7 +263,7 @@ class _Backward:
             found = traced_tables(text, schemas, names, rows, connection, statement.parameters, FlowCache())
             for source in sources:
                 if isinstance(source, str):
-                    self._add_named(version, named, source, found[source][0], connection)
+                    self._add_named(run, source, found[source][0], connection)
                     continue
                 traced, how = found[source.name]
                 key = (source.name, source.version or 0)
@@ -279,14 +276,10 @@ class _Backward:
                 self.stopped.append(Stop(record.asset, ", ".join(of) or "its files", reason))
 
     def _add_named(
-        self,
-        version: TableVersion,
-        named: NamedFiles,
-        table: str,
-        rows: pa.Table,
-        connection: duckdb.DuckDBPyConnection,
+        self, run: _Run, table: str, rows: pa.Table, connection: duckdb.DuckDBPyConnection
     ) -> None:
         """Add the lines of rows of files that a statement names."""
+        version, named = run.version, run.named
         reads = {read.name: read for read in named.reads}
         for file, numbers in sorted(named.lines_of(connection, table, rows).items()):
             if numbers is None:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 
 from recsys_assets.cli.session import set_apart
+
+FREEZE, UNFREEZE = gc.freeze, gc.unfreeze
+"""The real ones, which do nothing while tests run: see tests/conftest.py."""
+
+
+@pytest.fixture(autouse=True)
+def as_outside_of_tests() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gc, "freeze", FREEZE)
+        patched.setattr(gc, "unfreeze", UNFREEZE)
+        UNFREEZE()
+        yield
+    gc.collect()
+    FREEZE()
 
 
 class Ring:

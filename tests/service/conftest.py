@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from recsys_assets.service import rotation
 from recsys_assets.service.opened_service import Service
 from tests.service.running import Customer, served
 from tests.service.small_shop import build
-
-
-@pytest.fixture(scope="session", autouse=True)
-def modules_and_tests_are_left_alone() -> Iterator[None]:
-    """Each new model has the service look through all objects for garbage: here not through those of all tests."""
-    with pytest.MonkeyPatch.context() as patched:
-        spared = SimpleNamespace(unfreeze=lambda: None, collect=gc.collect, freeze=gc.freeze)
-        patched.setattr(rotation, "gc", spared)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from recsys_assets.assets.feedback.stream_table import STREAM_TABLES
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME
 from recsys_assets.assets.schema import texts_of, types_of
@@ -35,8 +36,6 @@ from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
 
 NAME = "feedback_files"
-TABLE_OF: Mapping[Stream, str] = {"exposures": "exposures", "events": "feedback", "searches": "searches"}
-"""The table that each stream of the service's log becomes."""
 LINES = "feedback_lines"
 MOST_SHOWN = 5
 
@@ -76,7 +75,7 @@ def stored_files(lake: Lake) -> pl.DataFrame:
 @cache
 def query_of(stream: Stream) -> SourceQuery:
     """The SQL that turns a stream's lines into rows."""
-    path = FOLDER / "service" / f"{TABLE_OF[stream]}.sql"
+    path = FOLDER / "service" / f"{STREAM_TABLES[stream].name}.sql"
     return parse_source_sql(load_text(path), str(path), bound=True)
 
 
@@ -124,7 +123,7 @@ def feedback_files(files: ServiceFiles, time_zone: str, inputs: Inputs, request:
     }
     rows: list[dict[str, Any]] = []
     damaged: list[str] = []
-    for stream in TABLE_OF:
+    for stream in STREAM_TABLES:
         listed = closed(files, stream)
         holds = {
             key: KnownContent(row["lines"], columns=("line",))
@@ -214,7 +213,7 @@ def observed(files: ServiceFiles) -> str:
     """Text that changes whenever the closed files change."""
     seen = [
         (path.name, path.stat().st_size)
-        for stream in TABLE_OF
+        for stream in STREAM_TABLES
         for path in closed_files(files.feedback, stream)
     ]
     return hashlib.sha256(repr(seen).encode()).hexdigest()
@@ -243,7 +242,7 @@ def asset(files: ServiceFiles, time_zone: str) -> dg.AssetsDefinition:
         time_zone: the shop's clock.
     """
     compute = partial(feedback_files, files, time_zone)
-    text = "\n".join(rows_sql(stream) for stream in TABLE_OF)
+    text = "\n".join(rows_sql(stream) for stream in STREAM_TABLES)
     code = AssetCode(
         name=NAME,
         code=Code("python", text, __file__),

@@ -13,13 +13,13 @@ import polars as pl
 
 from recsys_assets.assets.feedback.feedback_files import NAME as FILES
 from recsys_assets.assets.feedback.feedback_files import (
-    TABLE_OF,
     closed,
     opened,
     query_of,
     rows_sql,
     stored_files,
 )
+from recsys_assets.assets.feedback.stream_table import DAY, ITEMS, STREAM_TABLES
 from recsys_assets.assets.looks import look
 from recsys_assets.assets.raw.found_files import inputs_digest
 from recsys_assets.assets.raw.raw_tables import EVENT_DAYS
@@ -27,7 +27,6 @@ from recsys_assets.service.feedback.feedback_log import Stream
 from recsys_assets.service.service_files import ServiceFiles
 from recsys_assets.sql import load_sql
 from recsys_lineage.assets.asset_code import AssetCode, Output, Query, Request, Unchanged
-from recsys_lineage.assets.checks import OUTPUT, TableCheck, not_null, unique
 from recsys_lineage.assets.code.code_version import code_version
 from recsys_lineage.assets.code.covered_code import CoveredCode
 from recsys_lineage.assets.reading.inputs import Inputs
@@ -35,18 +34,9 @@ from recsys_lineage.errors import FilesChanged
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
 from recsys_lineage.records.materialization import Code
-from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 
-ITEMS = "items"
-DAY = "day"
-KEYS: Mapping[Stream, tuple[str, ...]] = {
-    "exposures": ("query_id", "position"),
-    "events": ("event_id",),
-    "searches": ("query_id",),
-}
-"""Key columns of each stream's table."""
 _TYPES = {
     "day": "DATE",
     "time": "TIMESTAMP",
@@ -63,11 +53,6 @@ _TYPES = {
     "_line": "BIGINT",
 }
 """DuckDB types of the columns that are not text."""
-_TEXTS: Mapping[Stream, str] = {
-    "exposures": "What the service showed: a row per product of an answer, with file and line; a partition per day.",
-    "events": "What customers did, as the service received it: a row per event, with its line; a partition per day.",
-    "searches": "What was searched for and found: a row per search, with file and line; a partition per day.",
-}
 
 
 @dataclass(frozen=True)
@@ -116,7 +101,7 @@ def feedback_rows(
     files: ServiceFiles, stream: Stream, time_zone: str, inputs: Inputs, request: Request
 ) -> Output | Unchanged:
     """The rows of a stream's table for the days whose files changed; for files that are gone, the previous rows."""
-    table, found = TABLE_OF[stream], inputs.frame(FILES)
+    table, found = STREAM_TABLES[stream].name, inputs.frame(FILES)
     before = inputs.previous()
     held = None if before is None else inputs.version(table, (), ())
     is_divided = held is not None and held.partition_column == DAY
@@ -188,7 +173,7 @@ def _copies(
     inputs: Inputs, stream: Stream, values: Mapping[str, Any], before: str | None, gone: list[str]
 ) -> list[str]:
     """File and line of rows that repeat a row of these files or one that the table keeps."""
-    key = ", ".join(KEYS[stream])
+    key = ", ".join(STREAM_TABLES[stream].key)
     parameters = {name: values[name] for name in ("time_zone", "days")}
     wanted = f"CAST({DAY} AS VARCHAR) IN (SELECT unnest($days))"
     rows = f"(SELECT {key}, _file, _line FROM ({rows_sql(stream)}) AS logged WHERE {wanted}) AS new"
@@ -207,35 +192,6 @@ def _copies(
     return inputs.query(f"SELECT place FROM ({sql}) AS copies ORDER BY place", parameters)["place"].to_list()
 
 
-def items_are_known(inputs: Inputs) -> CheckOutcome:
-    """Number of rows with a product that the shop's table of products lacks."""
-    name = "items_are_known"
-    if not inputs.exists(ITEMS):
-        return CheckOutcome(name, True, "there is no table of products yet")
-    found = inputs.query(
-        f"SELECT count(*) AS unknown FROM {OUTPUT} AS o ANTI JOIN {ITEMS} AS i ON o.item_id = i.item_id"
-    )
-    unknown = int(found["unknown"][0])
-    return CheckOutcome(
-        name, not unknown, f"{unknown} rows name unknown products", counts={"unknown": unknown}
-    )
-
-
-ITEMS_ARE_KNOWN = TableCheck(
-    "items_are_known", "the shop's table of products has what was shown or chosen", function=items_are_known
-)
-CHECKS: Mapping[Stream, tuple[TableCheck, ...]] = {
-    "exposures": (unique(*KEYS["exposures"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
-    "events": (unique(*KEYS["events"]), not_null(DAY, "item_id", "_file", "_line"), ITEMS_ARE_KNOWN),
-    "searches": (unique(*KEYS["searches"]), not_null(DAY, "query", "_file", "_line")),
-}
-_PERSONAL: Mapping[Stream, str] = {
-    "exposures": "experiments are evaluated on what was shown to whom",
-    "events": "experiments are evaluated on what customers did, and models learn from it",
-    "searches": "search is evaluated on what people type",
-}
-
-
 def assets(files: ServiceFiles, time_zone: str) -> list[dg.AssetsDefinition]:
     """`exposures`, `feedback` and `searches` of a home, each with a partition a day.
 
@@ -243,21 +199,21 @@ def assets(files: ServiceFiles, time_zone: str) -> list[dg.AssetsDefinition]:
         files: where the service keeps its files.
         time_zone: the shop's clock.
     """
-    return [_asset(files, stream, time_zone) for stream in TABLE_OF]
+    return [_asset(files, stream, time_zone) for stream in STREAM_TABLES]
 
 
 def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefinition:
-    table, compute = TABLE_OF[stream], partial(feedback_rows, files, stream, time_zone)
+    declared, compute = STREAM_TABLES[stream], partial(feedback_rows, files, stream, time_zone)
     text = rows_sql(stream)
 
     def takes(lake: Lake) -> dict[str, str]:
-        before = Records(lake).latest(table)
+        before = Records(lake).latest(declared.name)
         known = before.takes if before is not None else None
         plan = FeedbackPlan.of(stored_files(lake), stream, code.code_version, known)
         return plan.taken(plan.changed)
 
     code = AssetCode(
-        name=table,
+        name=declared.name,
         code=Code("sql", text, query_of(stream).origin, "duckdb"),
         code_version=code_version(compute, {"sql": text, "time_zone": time_zone}),
         covers=CoveredCode(compute),
@@ -265,18 +221,18 @@ def _asset(files: ServiceFiles, stream: Stream, time_zone: str) -> dg.AssetsDefi
         compute=compute,
         parameters={"time_zone": time_zone},
         takes=takes,
-        checks=CHECKS[stream],
-        column_descriptions=SqlText(load_sql("service", table)).column_descriptions,
+        checks=declared.checks,
+        column_descriptions=SqlText(load_sql("service", declared.name)).column_descriptions,
         column_types={column: _TYPES.get(column, "VARCHAR") for column in query_of(stream).columns},
-        looks_at=() if stream == "searches" else (ITEMS,),
+        looks_at=(ITEMS,) if declared.names_items else (),
     )
     return lineage_asset(
         code,
         look(
             "raw",
             kinds={"sql", "duckdb", "deltalake"},
-            description=_TEXTS[stream],
-            personal=_PERSONAL[stream],
+            description=declared.description,
+            personal=declared.personal,
             partitions_def=EVENT_DAYS,
             backfill_policy=dg.BackfillPolicy.single_run(),
         ),

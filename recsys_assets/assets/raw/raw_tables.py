@@ -59,14 +59,32 @@ from recsys_lineage.records.records import Records
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
+
+
+@dataclass(frozen=True)
+class WholeTable:
+    """A raw table that is loaded as a whole.
+
+    Attributes:
+        description: text of the asset.
+        key: its key column, if the table can be assembled from the files of events.
+    """
+
+    description: str
+    key: str | None = None
+
+
 TABLES = {
-    "raw_users": "What the source says about customers, as it arrived, with file and line.",
-    "raw_items": "What the source says about products, as it arrived, with file and line.",
-    "raw_promotions": "What the source says about promotions and coupons, as it arrived, with file and line.",
+    "raw_users": WholeTable(
+        "What the source says about customers, as it arrived, with file and line.", key="user_id"
+    ),
+    "raw_items": WholeTable(
+        "What the source says about products, as it arrived, with file and line.", key="item_id"
+    ),
+    "raw_promotions": WholeTable(
+        "What the source says about promotions and coupons, as it arrived, with file and line."
+    ),
 }
-"""The raw tables that are loaded as a whole, with their descriptions."""
-KEYS = {"raw_users": "user_id", "raw_items": "item_id"}
-"""Key column of each raw table that can be assembled from the files of events."""
 ADDED = {
     "_fault": "Why the line could not be split into its columns; null where it could.",
     "_row": "The text of a line that could not be split.",
@@ -110,8 +128,8 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         f"{table} WHERE _file IN (SELECT unnest($kept))",
         columns_for_both(query_columns, schema),
     )
-    if plan.merged:
-        sql = rows_with_missing(query, query_columns, wanted, {retained: schema}, KEYS[table])
+    if plan.merged and (key := TABLES[table].key):
+        sql = rows_with_missing(query, query_columns, wanted, {retained: schema}, key)
     else:
         sql = rows_with_retained(query, query_columns, wanted, {retained: schema})
     words = f"the rows of {len(plan.retained)} files were kept as they were: {', '.join(plan.retained[:5])}"
@@ -146,7 +164,8 @@ class _TablePlan:
         chosen = loadable(files, scans)
         of_events = {each.scan for each in folder.scans_by_file("raw_events")}
         # of a scan that is joined with others, a file may be what fills columns of rows that stay
-        can_merge = table in KEYS and len(chosen) == 1 and all(each.scan in of_events for each in chosen)
+        is_of_events = len(chosen) == 1 and all(each.scan in of_events for each in chosen)
+        can_merge = TABLES[table].key is not None and is_of_events
         merged = False
         hindrances: set[str] = set()
         retained: set[str] = set()
@@ -177,7 +196,7 @@ def _emptied(table: str, plan: _TablePlan, inputs: Inputs, query: str, rows: int
     """The reason why a table is not made of files without any row: customers and products do not all end in one night;
     empty if it has rows, or never had any."""
     paths = [path for frame in plan.chosen.values() for path in frame["path"]]
-    if table not in KEYS or not rows or not paths or plan.retained:
+    if TABLES[table].key is None or not rows or not paths or plan.retained:
         return ""
     if inputs.query(f"SELECT count(*) FROM ({query})").row(0)[0]:
         return ""
@@ -235,8 +254,8 @@ def assets(folder: SourceFolder, service: ServiceEvents | None = None) -> list[d
     return [
         lineage_asset(_events_code(folder, service), by_day),
         *(
-            lineage_asset(_table_code(folder, table), replace(raw, description=description))
-            for table, description in TABLES.items()
+            lineage_asset(_table_code(folder, table), replace(raw, description=declared.description))
+            for table, declared in TABLES.items()
         ),
     ]
 

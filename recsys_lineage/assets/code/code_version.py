@@ -220,7 +220,7 @@ def _entered(
         else:
             continue
         own.append(place)
-    codebase = _codebase(top, modules, texts)
+    codebase = _codebase(top, modules, texts) if modules or texts else base
     return codebase, list(dict.fromkeys(_definitions(codebase, own)))
 
 
