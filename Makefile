@@ -99,10 +99,12 @@ debian-packages: ## as root: install what the slow tests drive (chromium, Java, 
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  chromium openjdk-17-jre-headless postgresql strace
 
+# What is checked for types, all when empty: make lint TYPED=recsys_lineage
+TYPED ?=
 lint: $(STAMP) ## check style, types and the arrows between the packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright
+	$(BIN)/basedpyright $(TYPED)
 	$(BIN)/lint-imports
 
 format: $(STAMP) ## put the code into the house's style

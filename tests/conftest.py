@@ -64,8 +64,11 @@ def _on_s3(item: pytest.Item) -> bool:
 
 LIKE_EACH_OTHER = {
     "columns": 2,
+    "files": 2,
     "lineage": 2,
+    "models": 2,
     "packaging": 2,
+    "platform": 2,
     "proof": 2,
     "proposal": 3,
     "rows": 2,
@@ -73,7 +76,8 @@ LIKE_EACH_OTHER = {
     "statements": 2,
 }
 """The folders whose tests of six and more cases are sampled, and of how many cases one is tried: each case is a small
-export of a shop, a statement, or a way to reach code or a file."""
+export of a shop, a statement, a family of recommenders, or a way to reach code or a file. Which cases a test tries
+hangs on its name, so that each family is tried by half of the tests."""
 
 
 def _folder(item: pytest.Item) -> str:
@@ -81,7 +85,7 @@ def _folder(item: pytest.Item) -> str:
 
 
 def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Of the cases of each sampled test all but every nth, where a change is judged; which ones hangs on its name."""
+    """Of the cases of each sampled test all but every nth, where a change is judged."""
     if not JUDGES:
         return set()
     cases: dict[str, list[pytest.Item]] = {}

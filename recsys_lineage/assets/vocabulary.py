@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import sqlglot
@@ -280,22 +280,21 @@ class Vocabulary:
         names = frozenset(
             word for name in (*self._names, *self._of_records[0]) for word in _WORD.findall(name)
         )
-        return names | {text for text in self._code[0] if _WORD.fullmatch(text) and _has_words(text)}
+        return names | _whole_words(self._code[0])
 
     @cached_property
     def _sql_words(self) -> frozenset[str]:
         """Words in the code's constants, among which are pieces of SQL, and in names, in lower case."""
-        texts = (*self._names, *self._code[0], *self._asset.parameters)
-        return frozenset(word.lower() for text in texts for word in _WORD.findall(text))
+        names = (*self._names, *self._asset.parameters)
+        return _lower_words(self._code[0]) | {word.lower() for name in names for word in _WORD.findall(name)}
 
     @cached_property
     def _constants(self) -> tuple[str, ...]:
         """String constants of the code, longest first."""
-        found = {constant for text in self._code[0] for constant in (text, text.strip())}
-        found |= {*self._of_records[0], *(name for name in self._names if _has_blanks(name))}
-        found |= {text for text in self._vouched if _has_blanks(text)}
-        long = (text for text in found if _has_words(text))
-        return tuple(sorted(long, key=len, reverse=True))
+        named = (*self._names, *self._vouched)
+        others = {*self._of_records[0], *(name for name in named if _has_blanks(name))}
+        found = _phrases(self._code[0]) | {text for text in others if _has_words(text)}
+        return tuple(sorted(found, key=len, reverse=True))
 
     @cached_property
     def _numbers(self) -> frozenset[float]:
@@ -323,6 +322,27 @@ class Vocabulary:
     def _code(self) -> tuple[frozenset[str], frozenset[float]]:
         """String and number constants of the code that runs for the asset, its checks included."""
         return constants_for(self._asset)
+
+
+# An asset's code has thousands of texts, the same at each attempt, and assets of one project mostly the same.
+
+
+@lru_cache(maxsize=64)
+def _whole_words(texts: frozenset[str]) -> frozenset[str]:
+    """The texts that are one word."""
+    return frozenset(text for text in texts if _WORD.fullmatch(text) and _has_words(text))
+
+
+@lru_cache(maxsize=64)
+def _lower_words(texts: frozenset[str]) -> frozenset[str]:
+    """Every word in the texts, in lower case."""
+    return frozenset(word.lower() for text in texts for word in _WORD.findall(text))
+
+
+@lru_cache(maxsize=64)
+def _phrases(texts: frozenset[str]) -> frozenset[str]:
+    """The texts that consist of words, with and without the blanks around them."""
+    return frozenset(each for text in texts for each in (text, text.strip()) if _has_words(each))
 
 
 def _blank(between: str) -> str:
