@@ -38,7 +38,7 @@ from recsys_lineage.sql.names import quote
 
 @dataclass
 class FoundRows:
-    """What was found of a run: rows of its table, the models fitted on the given rows, and the ends of the trace.
+    """Result of following a run: rows of its table, the models fitted on the given rows, and the ends of the trace.
 
     Attributes:
         rows: rows of the table, each as often as it has them.
