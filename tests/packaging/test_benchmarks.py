@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.platform.recording import doubles
+
 OURS = ("recsys_assets", "recsys_lineage", "recsys_models")
 BENCHMARKS = sorted((Path(__file__).resolve().parents[2] / "benchmarks").rglob("*.py"))
 
@@ -42,3 +44,7 @@ def test_what_a_benchmark_takes_of_the_packages_is_there(path: Path) -> None:
             if not hasattr(module, node.attr):
                 missing.append(f"{node.value.id}.{node.attr}")
     assert not missing
+
+
+def test_what_recording_is_measured_without_is_there() -> None:
+    assert [name for holder, name, _ in doubles() if not hasattr(holder, name)] == []
