@@ -13,8 +13,14 @@ import pyarrow as pa
 from recsys_lineage.files.csv.csv_dialect import CsvDialect
 from recsys_lineage.files.csv.csv_file import CsvBlock, MalformedRow, csv_blocks
 from recsys_lineage.files.fault import FileFault, changed_fault, missing_columns_fault, repeated_columns_fault
+from recsys_lineage.files.parquet.column_shapes import Shapes, column_shapes, faults_of_shapes
 from recsys_lineage.files.parquet.hive_folders import folder_columns
-from recsys_lineage.files.parquet.parquet_file import damaged_page_fault, decode_parquet, read_parquet_footer
+from recsys_lineage.files.parquet.parquet_file import (
+    damaged_page_fault,
+    decode_parquet,
+    has_only_text,
+    read_parquet_footer,
+)
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
 from recsys_lineage.files.parquet.parquet_view import ROW_NUMBER, open_parquet
 from recsys_lineage.files.parquet.repeated_header import FAULT, repeated_headers
@@ -94,9 +100,10 @@ def open_scan(
 
     CSV columns are text, empty fields NULL; Parquet columns keep their types; columns of folders (`day=2024-01-01/`)
     are text. A column that only some of the files have is NULL in the others; if the SQL names it, `union_by_name =
-    true` is required, because otherwise a renamed column would go unnoticed. Files are read one at a time, and memory
-    stays bounded for any size and number of files: many rows go to disk, into files that are deleted with the
-    connection. If no file is good, the relation is empty and has the required columns as text.
+    true` is required, because otherwise a renamed column would go unnoticed. A Parquet file is faulty if such a column
+    has no common type with that of most files: a list, say, where theirs are single values. Files are read one at a
+    time, and memory stays bounded for any size and number of files: many rows go to disk, into files that are deleted
+    with the connection. If no file is good, the relation is empty and has the required columns as text.
 
     The bytes of a CSV file are hashed as they are parsed, and a hash other than the file's `sha256` is a fault. DuckDB
     reads Parquet files only when the relation is queried. So their sizes, times and, for files written shortly before,
@@ -126,6 +133,7 @@ def open_scan(
             else:
                 store.drop()
         reports.append(report)
+    reports = inspection.compared(reports, faulty_rows)
     faulty_rows.register([(field.name, field.type) for field in MALFORMED_SCHEMA])
     good = [report for report in reports if report.fault is None]
     if inspection.parquet is not None and good:
@@ -139,7 +147,7 @@ def open_scan(
             inspection.parquet,
             columns,
             required_columns,
-            without=inspection.headers,
+            without={path: [row.line - 1 for row in headers] for path, headers in inspection.headers.items()},
         )
     else:
         names: dict[str, str] = {}
@@ -174,7 +182,8 @@ class _Inspection:
         self.parquet = None if self.csv else ParquetOptions.of(scan)
         self.folders = dict(scan.options).get("hive_partitioning", True) is True
         self.may_lack = dict(scan.options).get("union_by_name") is True
-        self.headers: dict[str, Sequence[int]] = {}
+        self.headers: dict[str, Sequence[MalformedRow]] = {}
+        self.shapes: dict[Shapes, list[SourceFile]] = {}
         self._columns: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def of(self, file: SourceFile, rows: RowStore, malformed: RowStore) -> FileReport:
@@ -188,9 +197,24 @@ class _Inspection:
                         file, known.rows, self._shared(known.columns), known.malformed, known=True
                     )
                 return self._of_csv(file, self.csv, rows, malformed)
-            return self._of_parquet(file, malformed)
+            return self._of_parquet(file)
         except FileFault as fault:
             return FileReport(file, None, (), fault=fault)
+
+    def compared(self, reports: Sequence[FileReport], malformed: RowStore) -> list[FileReport]:
+        """Reports in which a Parquet file with columns of other shapes than most is faulty; headers among the rows of
+        the other files go to the store."""
+        apart = faults_of_shapes(self.shapes)
+        self.headers = {path: rows for path, rows in self.headers.items() if path not in apart}
+        for path, rows in self.headers.items():
+            malformed.take(path, _malformed_table(rows))
+            malformed.accept()
+        return [
+            FileReport(report.file, None, (), fault=apart[report.file.path])
+            if report.file.path in apart
+            else report
+            for report in reports
+        ]
 
     def _of_csv(
         self, file: SourceFile, dialect: CsvDialect, rows: RowStore, malformed: RowStore
@@ -211,16 +235,17 @@ class _Inspection:
             bad += len(block.malformed)
         return FileReport(file, good + bad, self._shared(columns), bad)
 
-    def _of_parquet(self, file: SourceFile, malformed: RowStore) -> FileReport:
+    def _of_parquet(self, file: SourceFile) -> FileReport:
         path = self.root / file.path
         if "\\" in str(path) and is_pattern(str(path)):
             found = f"the path {str(path)!r}, which DuckDB can only take for a pattern"
             expected = "a path without a backslash next to *, ? or ["
             raise FileFault(file.path, expected, found, "Rename the file or its folder.")
         try:
-            columns, count, only_text = read_parquet_footer(path, file.path)
+            schema, count = read_parquet_footer(path, file.path)
         except OSError as error:
             raise _unreadable(file, error) from None
+        columns = tuple(schema.names)
         keys = [folded(column) for column in columns]
         repeated = [column for column in columns if keys.count(folded(column)) > 1]
         columns = (*columns, *self._folders(file, columns))
@@ -228,15 +253,16 @@ class _Inspection:
         if self.decode and (file.path, file.sha256) not in self.known:
             decode_parquet(path, file.path)
         try:
-            headers = repeated_headers(path) if only_text else []
+            headers = repeated_headers(path) if has_only_text(schema) else []
         except (pa.ArrowException, OSError) as error:  # a damaged page; it is found where the file is decoded
             raise damaged_page_fault(file.path, error) from None
         if not is_unchanged(path, file):
             raise changed_fault(file.path)
         if headers:
-            rows = [MalformedRow(row + 1, FAULT, ",".join(columns)) for row in headers]
-            malformed.take(file.path, _malformed_table(rows))
-            self.headers[file.path] = headers
+            self.headers[file.path] = [MalformedRow(row + 1, FAULT, ",".join(columns)) for row in headers]
+        bytes_are_text = self.parquet is not None and self.parquet.binary_as_string
+        shapes = column_shapes(schema, self.required, bytes_are_text=bytes_are_text)
+        self.shapes.setdefault(shapes, []).append(file)
         return FileReport(file, count, self._shared(columns), len(headers))
 
     def _folders(self, file: SourceFile, columns: Sequence[str]) -> dict[str, str | None]:

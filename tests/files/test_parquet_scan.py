@@ -118,7 +118,9 @@ def test_bytes_are_text_where_the_sql_says_so(con, tmp_path: Path) -> None:
 
 def test_rows_are_those_of_the_footers(con, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pq.write_table(pa.table({"x": [1, 2]}), tmp_path / "a.parquet")
-    monkeypatch.setattr("recsys_lineage.files.scan.read_parquet_footer", lambda *_: (("x",), 3, False))
+    monkeypatch.setattr(
+        "recsys_lineage.files.scan.read_parquet_footer", lambda *_: (pa.schema({"x": pa.int64()}), 3)
+    )
     with pytest.raises(FilesChanged, match=r"(?s)file a\.parquet has another number of rows.*3 rows.*2 rows"):
         opened(con, tmp_path, PARQUET, "x")
 

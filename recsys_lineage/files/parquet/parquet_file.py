@@ -14,8 +14,8 @@ BATCH = 1 << 16
 """Rows in memory at once while a file is only checked."""
 
 
-def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int, bool]:
-    """The columns and the number of rows of a Parquet file, and whether it has several columns, all of text.
+def read_parquet_footer(path: Path, name: str) -> tuple[pa.Schema, int]:
+    """The columns and the number of rows of a Parquet file.
 
     Raises:
         FileFault: the file is empty, truncated, damaged or no Parquet.
@@ -39,12 +39,12 @@ def read_parquet_footer(path: Path, name: str) -> tuple[tuple[str, ...], int, bo
         footer = pyarrow.parquet.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
         raise FileFault(name, expected, f"a damaged one ({error})", "Deliver it again.") from None
-    schema = footer.schema.to_arrow_schema()
-    return (
-        tuple(schema.names),
-        footer.num_rows,
-        len(schema) > 1 and all(_is_text(field.type) for field in schema),
-    )
+    return footer.schema.to_arrow_schema(), footer.num_rows
+
+
+def has_only_text(schema: pa.Schema) -> bool:
+    """Whether a file has several columns, all of text."""
+    return len(schema) > 1 and all(_is_text(field.type) for field in schema)
 
 
 def _is_text(type_: pa.DataType) -> bool:

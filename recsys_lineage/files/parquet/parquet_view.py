@@ -13,6 +13,7 @@ from unicodedata import normalize
 import duckdb
 
 from recsys_lineage.errors import FilesChanged
+from recsys_lineage.files.parquet.column_kinds import KIND, TIMES, are_apart, exact_range
 from recsys_lineage.files.parquet.hive_folders import NO_VALUE, folder_columns
 from recsys_lineage.files.parquet.nested_times import times_as_text
 from recsys_lineage.files.parquet.parquet_options import ParquetOptions
@@ -131,7 +132,8 @@ def _read(
 ) -> Callable[[bool], str]:
     """FROM clause for the rows of files, with or without their numbers.
 
-    Columns become text, as in CSV, where DuckDB would change values to unify types. A time with a zone in some files
+    Columns become text, as in CSV, where DuckDB would change values to unify types, or has no type for all: numbers in
+    some files and times or truth values in others. A time with a zone in some files
     and without one in others would lose it, or become UTC in all. Integers and decimals mixed with floats would be
     rounded, which merges two customers into one. Times out of the range of nanoseconds (9999-12-31 for no end, say)
     become text too if other files have nanoseconds, because DuckDB could not read them.
@@ -160,63 +162,6 @@ def _read(
     return united
 
 
-_KIND = """CASE WHEN duckdb_type LIKE '%TIME ZONE' THEN 'with zone' WHEN duckdb_type = 'TIMESTAMP_NS' THEN 'nanoseconds'
-    WHEN duckdb_type = 'TIMESTAMPTZ_NS' THEN 'nanoseconds with zone'
-    WHEN duckdb_type = 'DATE' OR duckdb_type LIKE 'TIMESTAMP%' THEN 'without zone'
-    WHEN duckdb_type IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'UHUGEINT') THEN 'whole'
-    WHEN duckdb_type IN ('INTEGER', 'UINTEGER') THEN 'short'
-    WHEN duckdb_type LIKE 'DECIMAL%' THEN 'decimal ' || precision || ' ' || scale
-    WHEN duckdb_type IN ('FLOAT', 'DOUBLE') THEN lower(duckdb_type) END"""
-_TIMES = {"with zone", "without zone", "nanoseconds", "nanoseconds with zone"}
-_WITHIN = {
-    "without zone": ("TIMESTAMP '1677-09-22'", "TIMESTAMP '2262-04-11'"),
-    "with zone": ("TIMESTAMPTZ '1677-09-22 00:00:00+00'", "TIMESTAMPTZ '2262-04-11 00:00:00+00'"),
-}
-"""Kind of time → the range of values that can be converted to nanoseconds without loss."""
-_DIGITS = {"float": 6, "double": 15}
-"""Kind of float → the number of decimal digits of a number that it always keeps."""
-_HELD = {"float": 1 << 24, "double": 1 << 53}
-"""Kind of float → the number up to which it holds every whole number."""
-
-
-_LARGEST_DECIMAL = 38
-"""Digits of DuckDB's largest DECIMAL; it drops decimal places to keep a common type within."""
-_WHOLE_DIGITS = {"short": 10, "whole": 20}
-
-
-def _are_apart(kinds: Collection[str]) -> bool:
-    """Whether the common type of some kinds, other than text, could change values."""
-    floats = _HELD.keys() & {*kinds}
-    return (
-        len(_TIMES.intersection(kinds)) > 1
-        or _exceed_decimals(kinds)
-        or bool(floats and any(_range(kind, kinds) is not None for kind in {*kinds} - _TIMES))
-    )
-
-
-def _exceed_decimals(kinds: Collection[str]) -> bool:
-    """Whether no DECIMAL has the places before and behind the point of all kinds."""
-    sizes = [tuple(map(int, kind.split()[1:])) for kind in kinds if kind.startswith("decimal")]
-    before = [precision - scale for precision, scale in sizes]
-    before += [_WHOLE_DIGITS[kind] for kind in kinds if kind in _WHOLE_DIGITS]
-    return bool(sizes) and max(before) + max(scale for _, scale in sizes) > _LARGEST_DECIMAL
-
-
-def _range(kind: str, kinds: Collection[str]) -> tuple[str, str] | None:
-    """The values of a kind that stay the same in the common type of all kinds; None where all do, or none."""
-    if len({"with zone" in each for each in _TIMES.intersection(kinds)}) > 1 or _exceed_decimals(kinds):
-        return None  # text whatever the values are
-    if kind in _TIMES:
-        return _WITHIN.get(kind)
-    wide = "double" if "double" in kinds else "float"
-    if kind.startswith("decimal"):
-        most = 10.0 ** (_DIGITS[wide] - int(kind.split()[2]))
-        return (f"-{most!r}", f"{most!r}")
-    if kind == "whole" or (kind == "short" and wide == "float"):
-        return (str(-_HELD[wide]), str(_HELD[wide]))
-    return None
-
-
 def _alike(
     con: duckdb.DuckDBPyConnection, paths: Sequence[str], of: Callable[[Collection[str], bool], str]
 ) -> list[tuple[tuple[tuple[str, str], ...], Sequence[str]]]:
@@ -233,31 +178,39 @@ def _alike(
     """
     listed = f"[{', '.join(map(path_literal, paths))}]"
     found = con.execute(
-        f"SELECT lower(name), list(DISTINCT {_KIND}) FROM parquet_schema({listed}) WHERE {_KIND} IS NOT NULL "
+        f"SELECT lower(name), list(DISTINCT {KIND}) FROM parquet_schema({listed}) WHERE {KIND} IS NOT NULL "
         "GROUP BY ALL"
     ).fetchall()
-    mixed = {name: set(kinds) for name, kinds in found if _are_apart(kinds)}
+    mixed = {name: set(kinds) for name, kinds in found if are_apart(kinds)}
     if not mixed:
         return [((), paths)]
-    columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    columns: dict[str, list[tuple[str, str]]] = {}
+    own_kinds: dict[str, set[str]] = {}
     nested: dict[str, list[str]] = {}
     outer = ""
     below = 0  # of the columns that follow, those that lie inside one that was met
     for file, name, children, kind in con.execute(
-        f"SELECT file_name, name, coalesce(num_children, 0), {_KIND} FROM parquet_schema({listed}) "
+        f"SELECT file_name, name, coalesce(num_children, 0), {KIND} FROM parquet_schema({listed}) "
         "WHERE column_id > 0 ORDER BY file_name, column_id"
     ).fetchall():
         inside = below > 0
         below += children - inside
         outer = outer if inside else name
-        if inside and kind in _TIMES and name.lower() in mixed and outer not in nested.setdefault(file, []):
+        if kind is None or name.lower() not in mixed:
+            continue
+        if not inside:
+            columns.setdefault(file, []).append((name, kind))
+            own_kinds.setdefault(name.lower(), set()).add(kind)
+        elif kind in TIMES and outer not in nested.setdefault(file, []):
             nested[file].append(outer)
-        if not inside and kind is not None and name.lower() in mixed:
-            columns[file] = (*columns.get(file, ()), (name, kind))
+    mixed = {name: kinds for name, kinds in own_kinds.items() if are_apart(kinds)}
+    columns = {
+        file: [(name, kind) for name, kind in its if name.lower() in mixed] for file, its in columns.items()
+    }
     narrow: dict[str, dict[tuple[str, tuple[str, str]], list[str]]] = {}
     for file, its in columns.items():
         for name, kind in its:
-            if (allowed := _range(kind, mixed[name.lower()])) is not None:
+            if (allowed := exact_range(kind, mixed[name.lower()])) is not None:
                 narrow.setdefault(name.casefold(), {}).setdefault((name, allowed), []).append(file)
     texts = _texts_inside(con, nested, of)
     exact = {
