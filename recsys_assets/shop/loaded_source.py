@@ -16,13 +16,16 @@ from recsys_lineage.errors import LineageError, did_you_mean
 from recsys_lineage.files import parse_source_sql
 
 BUILT_IN = Path(__file__).parent.parent / "sources"
+SETTINGS = "source.toml"
+READ = (*(f"{table}.sql" for table in RAW_COLUMNS), SETTINGS)
+"""Names of the files of a source's folder."""
 
 
 def load_source(name_or_folder: str | Path) -> Source:
     """Load a built-in source by name, or any folder of source SQL.
 
     Raises:
-        SourceError: there is no such source, `raw_events.sql` is missing, or a file is invalid.
+        SourceError: there is no such source, `raw_events.sql` is missing, a file is invalid, or would not be read.
     """
     folder = _folder(name_or_folder)
     queries = {}
@@ -49,15 +52,43 @@ def load_source(name_or_folder: str | Path) -> Source:
                     where=error.where or str(path),
                     advice=error.advice,
                 ) from error
+    unread = unread_files(folder)
     if "raw_events" not in queries:
         raise SourceError(
             "The source has no events.",
             expected="a file raw_events.sql; only the other tables are optional",
             found=", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "an empty folder",
             where=str(folder),
-            advice="write the SELECT that gives the events of your files, as the built-in sources do",
+            advice=next((f"{name}: {meant}" for name, meant in unread.items() if "raw_events" in meant), "")
+            or "write the SELECT that gives the events of your files, as the built-in sources do",
         )
-    return Source(folder.name, folder, read_settings(folder / "source.toml"), MappingProxyType(queries))
+    for name, meant in unread.items():
+        raise SourceError(
+            f"The source has a file {name!r}, which is not read.",
+            expected=f"{', '.join(READ)}, with these letters and no other ending",
+            found=repr(name),
+            where=str(folder / name),
+            advice=meant or "rename it, or move it out of the folder",
+        )
+    return Source(folder.name, folder, read_settings(folder / SETTINGS), MappingProxyType(queries))
+
+
+def unread_files(folder: Path) -> dict[str, str]:
+    """Files of a source's folder that are not read though they look as if they were meant to be → the name meant.
+
+    These are SQL of no raw table and settings under another name, such as `raw_item.sql` or `Source.toml.txt`. A copy
+    next to the file itself, such as `raw_items_old.sql`, is none.
+    """
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    stems = tuple(name.partition(".")[0] for name in READ if name in names)
+    unread: dict[str, str] = {}
+    for name in sorted(names.difference(READ)):
+        bare = name.casefold().removesuffix(".txt")
+        meant = did_you_mean(bare, READ)
+        looks_read = bare.endswith(".sql") or (bare.endswith(".toml") and SETTINGS in meant)
+        if looks_read and not name.startswith(".") and not bare.startswith(stems):
+            unread[name] = meant
+    return unread
 
 
 def built_in_sources() -> tuple[str, ...]:

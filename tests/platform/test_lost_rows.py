@@ -26,6 +26,36 @@ def test_customers_do_not_all_end_because_a_file_has_only_its_header(tmp_path: P
     assert shop.rows("raw_users", "user_id") == []
 
 
+def test_a_slip_in_a_pattern_does_not_empty_a_table(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV, raw_users=PEOPLE)
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("people.csv", ("u1", "France"), header=("id", "land"))
+    shop.night()
+    shop.mend(raw_users=PEOPLE.replace("people", "poeple"))
+    with pytest.raises(FaultyFiles, match=r"no file fits 'poeple\.csv'; raw_users has 1 rows"):
+        shop.night()
+    shop.mend(raw_users=PEOPLE, raw_events=CSV.replace("sales", "slaes"))
+    with pytest.raises(
+        FaultyFiles, match=r"(?s)files for 1 days that have events.*no file fits 'slaes\*\.csv'"
+    ):
+        shop.night()
+    assert shop.rows("raw_users", "user_id") == shop.events("user_id") == [("u1",)]
+    shop.mend(raw_events=CSV)
+    assert shop.night().complete
+    shop.mend(raw_users=PEOPLE.replace("people", "poeple"), raw_events=CSV.replace("sales", "slaes"))
+    shop.night(reuse=False)  # as the advice says
+    assert shop.rows("raw_users", "user_id") == shop.events("user_id") == []
+
+
+def test_a_file_that_is_given_up_empties_its_table(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV, raw_users=PEOPLE)
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("people.csv", ("u1", "France"), header=("id", "land"))
+    shop.night()
+    shop.night(forget=["people.csv", "sales-1.csv"])
+    assert shop.rows("raw_users", "user_id") == shop.events("user_id") == []
+
+
 def test_a_day_that_lost_most_of_its_rows_is_told(tmp_path: Path) -> None:
     shop = Nights.of(tmp_path)
     rows = [row(ONE, f"u{number}") for number in range(5)]

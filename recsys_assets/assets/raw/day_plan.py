@@ -19,6 +19,7 @@ RETAINED = "rows kept"
 SERVICE = "the service"
 """Mark in a digest, next to a hash of the service's events."""
 FORGET = "bring it back, or give its rows up by: recsys forget {path}"
+RENAMED = "rename the files, or mend the pattern in the SQL; to empty the table: recsys materialize"
 
 REPLACED = (
     "the file has other content now and no events of that day, whose rows are kept. What to do: give each delivery a "

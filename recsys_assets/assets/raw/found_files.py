@@ -76,6 +76,14 @@ def with_status(files: pl.DataFrame, scans: Iterable[NamedScan], *statuses: str)
     return files.filter(pl.col("pattern").is_in(patterns) & pl.col("status").is_in(statuses))
 
 
+def without_files(files: pl.DataFrame, scans: Iterable[NamedScan]) -> str:
+    """The reason why scans give nothing, if no file fits any of their patterns or ever did; else empty."""
+    patterns = {named.scan.described(): named.scan.pattern for named in scans}
+    if not patterns or not files.filter(pl.col("pattern").is_in([*patterns])).is_empty():
+        return ""
+    return f"no file fits {' or '.join(map(repr, sorted({*patterns.values()})))}"
+
+
 def loadable(files: pl.DataFrame, scans: Iterable[NamedScan]) -> dict[NamedScan, pl.DataFrame]:
     """The rows that can be loaded, for each scan."""
     return {named: with_status(files, [named], "loaded") for named in scans}

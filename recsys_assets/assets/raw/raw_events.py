@@ -13,6 +13,7 @@ import polars as pl
 
 from recsys_assets.assets.raw.day_plan import (
     FORGET,
+    RENAMED,
     REPLACED,
     DayPlan,
     EventScans,
@@ -24,6 +25,7 @@ from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     DAY,
     MOST_SHOWN,
+    FaultyFiles,
     columns_for_both,
     failing_advice,
     failing_of,
@@ -32,7 +34,7 @@ from recsys_assets.assets.raw.file_rows import (
     rows_with_retained,
     wide_columns,
 )
-from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status
+from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status, without_files
 from recsys_assets.assets.raw.lost_rows import lost_rows, smaller_days
 from recsys_assets.assets.raw.raw_shape import fitted, misfits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
@@ -70,6 +72,8 @@ def raw_events(
     It holds the events received by the service as well as those of the source's files.
     """
     load = _Load(folder, service, inputs, request.code_version)
+    if request.reuse and request.partitions is None:
+        load.require_files()
     wanted = load.wanted(request)
     if not wanted and request.partitions is None and load.before is not None:
         return Unchanged()
@@ -120,6 +124,22 @@ class _Load:
         }
         contents = self._service.days(self._inputs.version(SERVICE_TABLE, (), ()), tomorrow())
         return {day: content for day, content in contents.items() if day in days}
+
+    def require_files(self) -> None:
+        """Refuse to empty the days of files where no file fits the patterns of the SQL, as after a slip of the pen.
+
+        Raises:
+            FaultyFiles: there are such days.
+        """
+        days = self._held.difference(self._service_days)
+        if days and (lost := without_files(self._files, self._scans.own)):
+            raise FaultyFiles(
+                f"{TABLE} cannot be loaded.",
+                found=lost,
+                where=self._folder.source.file_of(TABLE),
+                expected=f"files for {len(days):,} days that have events",
+                advice=f"{RENAMED} {TABLE}",
+            )
 
     def wanted(self, request: Request) -> list[str]:
         """The days to write: the requested ones, or those whose files changed; never one that is refused."""

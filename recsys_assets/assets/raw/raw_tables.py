@@ -13,7 +13,7 @@ import polars as pl
 
 from recsys_assets.assets.clean.reconciliation import CLEAN_OF
 from recsys_assets.assets.looks import look
-from recsys_assets.assets.raw.day_plan import FORGET, RETAINED, EventScans, day_plan
+from recsys_assets.assets.raw.day_plan import FORGET, RENAMED, RETAINED, EventScans, day_plan
 from recsys_assets.assets.raw.file_contributions import tomorrow
 from recsys_assets.assets.raw.file_rows import (
     MOST_SHOWN,
@@ -32,6 +32,7 @@ from recsys_assets.assets.raw.found_files import (
     loadable,
     newest_files,
     with_status,
+    without_files,
 )
 from recsys_assets.assets.raw.raw_events import raw_events
 from recsys_assets.assets.raw.raw_shape import require_plain, rounded_ids
@@ -115,7 +116,9 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         query_columns = inputs.columns_of(query)
         require_plain(table, query_columns, folder.source.file_of(table))
         rounded = [*rounded_ids(query, query_columns, lambda sql: inputs.query(sql).row(0))]
-        if before is not None and (emptied := _emptied(table, plan, inputs, query, before.record.rows)):
+        scans = folder.source.table_scans(table)
+        lost = without_files(files, scans)
+        if before is not None and (emptied := _emptied(table, plan, lost, inputs, query, before.record.rows)):
             if request.reuse:
                 raise _cannot_load(table, [emptied])
             rounded.append(emptied)
@@ -192,10 +195,12 @@ class _TablePlan:
         return cls(chosen, sorted(retained), merged, right, sorted(hindrances))
 
 
-def _emptied(table: str, plan: _TablePlan, inputs: Inputs, query: str, rows: int | None) -> str:
-    """The reason why a table is not made of files without any row: customers and products do not all end in one night;
-    empty if it has rows, or never had any."""
+def _emptied(table: str, plan: _TablePlan, lost: str, inputs: Inputs, query: str, rows: int | None) -> str:
+    """The reason why a table is not made of files without any row, or of none: customers and products do not all end in
+    one night; empty if it has rows, or never had any."""
     paths = [path for frame in plan.chosen.values() for path in frame["path"]]
+    if rows and lost and not plan.retained:
+        return f"{lost}; {table} has {rows:,} rows. What to do: {RENAMED} {table}"
     if TABLES[table].key is None or not rows or not paths or plan.retained:
         return ""
     if inputs.query(f"SELECT count(*) FROM ({query})").row(0)[0]:
