@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from recsys_assets.runs.trial import try_source
+from recsys_assets.shop.cut_rows import cut_rows
 from recsys_assets.shop.unread_texts import unread_texts
 from recsys_lineage.progress import Progress, listening
 from tests.platform.nights import COLUMNS, CSV, ONE, TWO, Nights, row
@@ -79,6 +80,42 @@ def test_a_value_is_unread_only_if_its_text_alone_leaves_the_column_empty(
             *unread_texts(query.format(value), {"quantity"}, "^(?i:null)?$", lambda sql: ask(sql).fetchall())
         ]
     assert [text.split(" ", 1)[0] for text in said] == [str(rows)] * bool(rows)
+
+
+CUT = {
+    "SELECT x FROM t LIMIT 1": "2 of 3 rows are left out by LIMIT",
+    "SELECT x FROM t ORDER BY x FETCH FIRST 2 ROWS ONLY": "1 of 3 rows are left out by LIMIT",
+    "SELECT x FROM t LIMIT 1 OFFSET 1": "2 of 3 rows are left out by LIMIT and OFFSET",
+    "SELECT x FROM t LIMIT 34%": "2 of 3 rows are left out by LIMIT",
+    "FROM t OFFSET 1": "1 of 3 rows are left out by OFFSET",
+    "SELECT x FROM t USING SAMPLE 1 ROWS": "2 of 3 rows are left out by a sample",
+    "SELECT x FROM t TABLESAMPLE 1 ROWS": "2 of 3 rows are left out by a sample",
+    "SELECT x FROM (SELECT x FROM t LIMIT 2) AS o": "1 of 3 rows are left out by LIMIT",
+    "(SELECT x FROM t LIMIT 1) UNION ALL SELECT x FROM t": "2 of 6 rows are left out by LIMIT",
+    "SELECT x FROM t LIMIT 100": "",
+    "SELECT x FROM t": "",
+    "SELECT x, (SELECT x FROM t LIMIT 1) FROM t": "",
+    "SELECT t.x FROM t JOIN (SELECT x FROM t LIMIT 1) AS rate ON true": "",
+    "SELECT x FROM t WHERE x IN (SELECT x FROM t LIMIT 1)": "",
+    "SELECT t.x FROM t, LATERAL (SELECT s.x FROM t AS s WHERE s.x <= t.x LIMIT 1)": "",
+    "SELECT x FROM t WHERE x::INT > 0 LIMIT 1": "",
+}
+
+
+@pytest.mark.parametrize(("query", "words"), CUT.items())
+def test_rows_that_a_limit_or_sample_cuts_off_are_told(query: str, words: str) -> None:
+    with duckdb.connect() as connection:
+        values = "('1'), ('2'), ('x')" if "INT" in query else "(1), (2), (3)"
+        connection.execute(f"CREATE TABLE t AS FROM (VALUES {values}) AS rows(x)")
+        said = [*cut_rows(query, lambda sql: connection.execute(sql).fetchall())]
+    assert [text.partition(" in the SQL")[0] for text in said] == [words] * bool(words)
+
+
+def test_a_limit_that_was_left_in_is_told_by_a_load_and_a_check(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=f"{CSV} LIMIT 1")
+    shop.deliver("sales-1.csv", row(ONE), row(ONE, "u2"))
+    assert told(shop).startswith("1 of 2 rows are left out by LIMIT")
+    assert "LIMIT" in " ".join(try_source(shop.source).tables[0].doubts)
 
 
 def test_lines_that_a_lookup_loses_are_told(tmp_path: Path) -> None:
