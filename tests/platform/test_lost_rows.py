@@ -8,7 +8,7 @@ import pytest
 
 from recsys_assets.assets.raw.file_rows import FaultyFiles
 from tests.platform.nights import CSV, ONE, TWO, Nights, row
-from tests.platform.test_sql_doubts import told
+from tests.platform.test_sql_doubts import LOOKED_UP, told
 
 PEOPLE = "SELECT id AS user_id, land AS country, _file, _line FROM read_csv('people.csv')"
 
@@ -45,6 +45,25 @@ def test_a_slip_in_a_pattern_does_not_empty_a_table(tmp_path: Path) -> None:
     shop.mend(raw_users=PEOPLE.replace("people", "poeple"), raw_events=CSV.replace("sales", "slaes"))
     shop.night(reuse=False)  # as the advice says
     assert shop.rows("raw_users", "user_id") == shop.events("user_id") == []
+
+
+def test_a_lookup_that_is_gone_is_the_only_file_to_bring_back_or_forget(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=LOOKED_UP)
+    cards = ("1", "c1")
+    shop.deliver("cards.csv", cards, header=("card", "customer"))
+    first = shop.deliver(f"sales-{ONE}.csv", row(ONE, "1"))
+    assert shop.night().complete
+    (shop.data / "cards.csv").unlink()
+    second = shop.deliver(f"sales-{TWO}.csv", row(TWO, "1"))
+    report = shop.night()
+    assert report.days.keys() == {TWO}
+    assert "recsys forget cards.csv" in str(report.days)
+    assert "forget sales" not in str(report.days), "to forget the sales would lose them"
+    first.unlink()
+    second.rename(shop.data / f"sales-{TWO}b.csv")
+    shop.deliver("cards.csv", cards, header=("card", "customer"))
+    assert shop.night().days == {}
+    assert [event[4] for event in shop.events()] == [f"sales-{ONE}.csv", f"sales-{TWO}b.csv"]
 
 
 def test_a_file_that_is_given_up_empties_its_table(tmp_path: Path) -> None:

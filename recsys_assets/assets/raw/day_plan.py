@@ -114,7 +114,7 @@ def day_plan(
             if is_own:
                 made[day].append((path, sha256))
                 retained[day].append((path, RETAINED if status == "gone" else sha256))
-            rows[day].append((held or 0, given or 0))
+            rows[day].append((0 if status == "gone" else held or 0, given or 0))
     for day, held in (other_content or {}).items():
         made[day].append((SERVICE, held))
         retained[day].append((SERVICE, held))
@@ -134,7 +134,8 @@ def day_plan(
         for day in set(digests) | set(known):
             if not plan.is_up_to_date(day):
                 refused[day].append(reason)
-    for day, counts in rows.items():
+    # without a file that all are made with, no row says anything about its own file
+    for day, counts in () if hindrances else rows.items():
         if not any(given for _, given in counts) and (unused := sum(held for held, _ in counts)):
             refused[day].append(_nothing_of(day, unused, files, scans))
     words = {day: tuple(reasons) for day, reasons in sorted(refused.items())}
