@@ -68,7 +68,7 @@ def load_source(name_or_folder: str | Path) -> Source:
             expected=f"{', '.join(READ)}, with these letters and no other ending",
             found=repr(name),
             where=str(folder / name),
-            advice=meant or "rename it, or move it out of the folder",
+            advice=f"{meant} Rename it, or move it out of the folder",
         )
     return Source(folder.name, folder, read_settings(folder / SETTINGS), MappingProxyType(queries))
 
@@ -76,8 +76,8 @@ def load_source(name_or_folder: str | Path) -> Source:
 def unread_files(folder: Path) -> dict[str, str]:
     """Files of a source's folder that are not read though they look as if they were meant to be → the name meant.
 
-    These are SQL of no raw table and settings under another name, such as `raw_item.sql` or `Source.toml.txt`. A copy
-    next to the file itself, such as `raw_items_old.sql`, is none.
+    Their names are much like one that is read, such as `raw_item.sql` or `Source.toml.txt`. A copy next to the file
+    itself, such as `raw_items_old.sql`, is none, nor is a query of another name.
     """
     names = {path.name for path in folder.iterdir() if path.is_file()}
     stems = tuple(name.partition(".")[0] for name in READ if name in names)
@@ -85,7 +85,7 @@ def unread_files(folder: Path) -> dict[str, str]:
     for name in sorted(names.difference(READ)):
         bare = name.casefold().removesuffix(".txt")
         meant = did_you_mean(bare, READ)
-        looks_read = bare.endswith(".sql") or (bare.endswith(".toml") and SETTINGS in meant)
+        looks_read = bool(meant) and (bare.endswith(".sql") or (bare.endswith(".toml") and SETTINGS in meant))
         if looks_read and not name.startswith(".") and not bare.startswith(stems):
             unread[name] = meant
     return unread
