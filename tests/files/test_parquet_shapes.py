@@ -108,6 +108,16 @@ def test_of_equally_many_files_the_oldest_decides(con: duckdb.DuckDBPyConnection
     assert "UNION ALL BY NAME" in str(fault)
 
 
+def test_files_that_are_read_together_are_read_apart_too(con, tmp_path: Path) -> None:
+    parts = {"a": "struct", "b": "struct", "c": "number in a struct", "d": "day in a struct"}
+    for name, kind in parts.items():
+        put(tmp_path, name, VALUES[kind])
+    assert [fault.path for fault in opened(con, tmp_path, PARQUET, "x").faults] == ["d.parquet"]
+    for name in "abd":
+        (tmp_path / f"{name}.parquet").unlink()
+    assert opened(con, tmp_path, PARQUET, "x").faults == ()
+
+
 def test_bytes_beside_text_lead_to_the_option(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     put(tmp_path, "a", pa.array(["Zoë"]))
     put(tmp_path, "b", pa.array(["Zoë".encode()]))

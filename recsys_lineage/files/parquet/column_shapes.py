@@ -84,11 +84,13 @@ def faults_of_shapes(files: Mapping[Shapes, Sequence[SourceFile]]) -> dict[str, 
             by_place.setdefault(place, {}).setdefault(shape, []).extend(its)
     for place, held in by_place.items():
         first = {shape: min(its, key=_age) for shape, its in held.items()}
-        most = min(held, key=lambda shape: (-len(held[shape]), _age(first[shape])))
-        for shape, its in held.items():
-            if not _agree(shape, most, nested=len(place) > 1):
-                for file in its:
-                    faults.setdefault(file.path, _fault(file.path, place, shape, most, first[most].path))
+        ranked = sorted(held, key=lambda shape: (-len(held[shape]), _age(first[shape])))
+        alike = _alike(ranked, nested=len(place) > 1)
+        for shape in ranked:
+            if shape not in alike:
+                for file in held[shape]:
+                    example = first[ranked[0]].path
+                    faults.setdefault(file.path, _fault(file.path, place, shape, ranked[0], example))
     return faults
 
 
@@ -96,10 +98,16 @@ def _age(file: SourceFile) -> tuple[datetime, str]:
     return file.modified, file.path
 
 
-def _agree(one: str, other: str, *, nested: bool) -> bool:
-    """Whether two shapes have a common type: a column of single values becomes text, what lies inside one does not."""
-    both = {one, other}
-    return len(both) == 1 or (both <= _SINGLE and (not nested or _TEXT in both))
+def _alike(ranked: Sequence[str], *, nested: bool) -> set[str]:
+    """The shapes that have a common type with the first one, and with each other, so that any files have one.
+
+    A column of single values becomes text; what lies inside a column does so only beside text.
+    """
+    if ranked[0] not in _SINGLE:
+        return {ranked[0]}
+    if not nested:
+        return _SINGLE
+    return {_TEXT, *[shape for shape in ranked if shape in _SINGLE and shape != _TEXT][:1]}
 
 
 def _fault(path: str, place: Place, shape: str, most: str, example: str) -> FileFault:
