@@ -53,7 +53,7 @@ def put(folder: Path, name: str, values: pa.Array, **others: pa.Array) -> None:
     os.utime(path, (written, written))
 
 
-@pytest.mark.parametrize("kind", SINGLE.keys() - {"text", "nothing"})
+@pytest.mark.parametrize("kind", [kind for kind in SINGLE if kind not in ("text", "nothing")])
 def test_single_values_of_all_kinds_are_read_beside_each_other(tmp_path: Path, kind: str) -> None:
     for other, values in SINGLE.items():
         folder = tmp_path / other
