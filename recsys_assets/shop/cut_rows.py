@@ -49,9 +49,16 @@ def cut_rows(statement: str, ask: Callable[[str], Sequence[tuple[Any, ...]]]) ->
 
 
 def _gives_all_rows(node: exp.Expr) -> bool:
-    """Whether the rows of a query or table are those of the whole, up to other parts of a UNION."""
+    """Whether the rows of a query or table are those of the whole, up to other parts of a UNION.
+
+    Those of a WITH are, if a query that reads it by its name gives them on.
+    """
     parent = node.parent
     while parent is not None:
+        if isinstance(parent, exp.CTE):
+            return any(map(_gives_all_rows, _readers(parent)))
+        if isinstance(parent, exp.With):
+            return False
         alone = (
             isinstance(parent, exp.Select)
             and str(node.arg_key).startswith("from")
@@ -61,3 +68,12 @@ def _gives_all_rows(node: exp.Expr) -> bool:
             return False
         node, parent = parent, parent.parent
     return True
+
+
+def _readers(part: exp.CTE) -> Iterator[exp.Table]:
+    """The places that read a part of a WITH by its name, but for those in that part itself, which recursion has."""
+    name = part.alias.casefold()
+    query = part.find_ancestor(exp.Query)
+    for table in () if query is None else query.find_all(exp.Table):
+        if table.name.casefold() == name and not table.db and table.find_ancestor(exp.CTE) is not part:
+            yield table

@@ -101,7 +101,8 @@ class Nights:
         """Look at the files and load what is new; what was not loaded, at the end."""
         codes = self.codes(forget)
         materialize(codes["source_files"], self.lake, Request(reuse=reuse and not forget))
-        for table in ("raw_events", "raw_users"):
+        more = (name for name in raw.TABLES if name in self.source.source.queries or self.lake.has(name))
+        for table in dict.fromkeys(["raw_events", "raw_users", *more]):
             days = [day] if day is not None and table == "raw_events" else None
             materialize(codes[table], self.lake, Request(reuse=reuse, partitions=days))
         return load_report(self.lake, self.source, codes["raw_events"].code_version, loaded=True)

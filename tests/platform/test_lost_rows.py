@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recsys_assets.assets.raw.file_rows import FaultyFiles
+from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from tests.platform.nights import CSV, ONE, TWO, Nights, row
 from tests.platform.test_sql_doubts import LOOKED_UP, told
 
@@ -45,6 +46,31 @@ def test_a_slip_in_a_pattern_does_not_empty_a_table(tmp_path: Path) -> None:
     shop.mend(raw_users=PEOPLE.replace("people", "poeple"), raw_events=CSV.replace("sales", "slaes"))
     shop.night(reuse=False)  # as the advice says
     assert shop.rows("raw_users", "user_id") == shop.events("user_id") == []
+
+
+@pytest.mark.parametrize("table", ["raw_users", "raw_items", "raw_promotions"])
+def test_a_table_does_not_empty_because_its_sql_is_deleted(table: str, tmp_path: Path) -> None:
+    key, *others = (name for name, column in RAW_COLUMNS[table].items() if column.required)
+    days = "".join(f", day AS {name}" for name in others)
+    shop = Nights.of(
+        tmp_path,
+        raw_events=CSV,
+        **{table: f"SELECT id AS {key}{days}, _file, _line FROM read_csv('more.csv')"},
+    )
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("more.csv", ("k1", ONE), header=("id", "day"))
+    shop.night()
+    written = shop.folder / "source" / f"{table}.sql"
+    text = written.read_text()
+    written.unlink()
+    with pytest.raises(FaultyFiles, match=rf"{table}\.sql is gone.*{table} has 1 rows"):
+        shop.night()
+    assert shop.rows(table, key) == [("k1",)]
+    written.write_text(text)
+    assert shop.night().complete
+    written.unlink()
+    shop.night(reuse=False)  # as the advice says
+    assert shop.rows(table, key) == []
 
 
 def test_a_lookup_that_is_gone_is_the_only_file_to_bring_back_or_forget(tmp_path: Path) -> None:

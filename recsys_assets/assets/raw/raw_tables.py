@@ -117,7 +117,7 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         require_plain(table, query_columns, folder.source.file_of(table))
         rounded = [*rounded_ids(query, query_columns, lambda sql: inputs.query(sql).row(0))]
         scans = folder.source.table_scans(table)
-        lost = without_files(files, scans)
+        lost = _without_sql(folder, table) or without_files(files, scans)
         if before is not None and (emptied := _emptied(table, plan, lost, inputs, query, before.record.rows)):
             if request.reuse:
                 raise _cannot_load(table, [emptied])
@@ -210,6 +210,13 @@ def _emptied(table: str, plan: _TablePlan, lost: str, inputs: Inputs, query: str
         f"{shown}: no row of {table} is left, which had {rows:,}. What to do: deliver the files again, or empty the "
         f"table by: recsys materialize {table}"
     )
+
+
+def _without_sql(folder: SourceFolder, table: str) -> str:
+    """The reason why a table is made of nothing, if the source has no SQL for it; else empty."""
+    if table in folder.source.queries:
+        return ""
+    return f"{folder.source.file_of(table)} is gone, from which the table was made. Put it back, if it was deleted by mistake"
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 
 _UNPACK = "Unpack it, or compress it by gzip once, and deliver that."
@@ -33,9 +34,19 @@ def other_format(head: bytes, encoding: str | None = None) -> OtherFormat | None
             "text in EBCDIC, as mainframes write it",
             "Name its code page in the source's SQL, as in read_csv('…', encoding = 'cp037'), or deliver UTF-8.",
         )
+    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # that of UTF-32 begins with one of these
+    if not encoding and not marked and len(_CONTROLS.intersection(head)) >= _OF_NO_TEXT:
+        return OtherFormat(
+            "binary data, not text",
+            "Deliver the table itself as CSV or Parquet; if this is UTF-16 without a byte order mark, name it in the "
+            "source's SQL, as in read_csv('…', encoding = 'utf-16-le').",
+        )
     return None
 
 
+_CONTROLS = frozenset(range(0x20)).difference(b"\t\n\v\f\r\x1a\x1b")
+_OF_NO_TEXT = 8
+"""Number of different control characters that no text has: exports use at most a few of them, to separate values."""
 _TAR_AT = 257
 _ENOUGH = 16
 _EBCDIC_SHARE = 0.95

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,7 @@ def event_metadata(
 ) -> dict[str, Any]:
     """Metadata of a successful run: schema, rows, bytes, seconds, fingerprint, reads and the record itself."""
     metadata: dict[str, Any] = {
-        **_table_metadata(version, uri, column_descriptions),
+        **_table_metadata(version, uri, column_descriptions, record.column_tags),
         "version": version.version,
         "fingerprint": version.fingerprint,
         "bytes": version.bytes,
@@ -67,13 +67,13 @@ def partition_metadata(
 
 
 def _table_metadata(
-    version: TableVersion, uri: str, column_descriptions: Mapping[str, str]
+    version: TableVersion, uri: str, column_descriptions: Mapping[str, str], tags: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """Metadata of a table as a whole, under Dagster's standard keys."""
     types = {column.name: column.type for column in version.schema}
     return {
         "dagster/row_count": version.rows,
-        COLUMN_SCHEMA: shown_schema(types, column_descriptions),
+        COLUMN_SCHEMA: shown_schema(types, column_descriptions, tags),
         "dagster/uri": uri,
         "dagster/table_name": version.table,
         "dagster/storage_kind": "deltalake",
