@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from recsys_assets.shop.changing_values import changing_columns
 from recsys_assets.shop.cut_rows import cut_rows
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.state_conditions import states_not_named
@@ -15,7 +16,8 @@ Ask = Callable[[str], Sequence[tuple[Any, ...]]]
 
 
 def sql_doubts(statement: str, no_value: str, ask: Ask, *, shown: bool) -> list[str]:
-    """Warnings for states that the SQL does not name, texts that it does not read, and rows that it cuts off.
+    """Warnings for states that the SQL does not name, texts that it does not read, rows that it cuts off, and values
+    that no file has.
 
     Args:
         statement: the SQL of raw_events, with the relations of its scans.
@@ -27,4 +29,5 @@ def sql_doubts(statement: str, no_value: str, ask: Ask, *, shown: bool) -> list[
         *states_not_named(statement, ask, shown=shown),
         *unread_texts(statement, frozenset(RAW_COLUMNS["raw_events"]), no_value, ask),
         *cut_rows(statement, ask),
+        *changing_columns(statement),
     ]

@@ -165,6 +165,31 @@ def test_definitions_show_what_the_latest_version_was_made_of(project: Project) 
     assert before == found, "the code told it before the first run"
 
 
+def test_definitions_show_the_tags_that_columns_inherited(project: Project) -> None:
+    def people() -> pl.DataFrame:
+        return pl.DataFrame({"id": [1, 2], "town": ["P", "Q"]})
+
+    cleared = AssetLook(cleared={"pii": "the customers' own table"})
+    source = frame_asset(
+        people, name="people", columns_from={"id": {}, "town": {}}, columns={"id": "who [pii]"}, look=cleared
+    )
+    made = sql_asset(SqlText("SELECT id AS who, town FROM people", "made.sql"), name="made", look=cleared)
+    definitions = dg.Definitions([source, made], resources={"lake": project.resource})
+
+    def tags() -> dict[str, dict[str, dict[str, str]]]:
+        return {
+            spec.key.path[0]: {
+                column.name: dict(column.tags) for column in spec.metadata[COLUMN_SCHEMA].columns
+            }
+            for spec in shown(definitions, project)
+        }
+
+    told = {"people": {"id": {"pii": ""}, "town": {}}, "made": {"who": {"pii": ""}, "town": {}}}
+    assert tags() == told, "the code tells it before the first run"
+    project.run(source, made)
+    assert tags() == told
+
+
 def test_before_the_first_run_no_file_is_opened_and_no_function_called(
     project: Project, tmp_path: Path
 ) -> None:

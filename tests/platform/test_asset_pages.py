@@ -8,6 +8,8 @@ import dagster as dg
 import pytest
 
 from recsys_assets.assets.raw.file_changes import WHAT_IS_NEW
+from recsys_lineage.columns.tags import Tag
+from recsys_lineage.orchestration.defined_assets import asset_codes
 from tests.platform.conftest import Shop, opened
 from tests.platform.shop import day_file
 
@@ -49,6 +51,28 @@ def test_every_asset_shows_its_columns_its_rows_and_what_it_read(original: Shop)
         assert isinstance(schema, dg.TableSchema) and schema.columns, name
         assert isinstance(event.metadata["dagster/row_count"].value, int), name
         assert reads_of(event) or name == "feedback_files", name  # there is no file before a service ran
+
+
+def test_each_column_shows_the_tags_of_its_data_those_inherited_from_its_origins_too(original: Shop) -> None:
+    inherited = 0
+    with opened(original) as platform:
+        codes = asset_codes(platform.definitions.assets or ())
+        records = {name: platform.records.latest(name) for name in codes}
+    for name, event in latest_events(original).items():
+        record = records.get(name)
+        schema = event.metadata["dagster/column_schema"].value
+        if record is None or name not in codes:
+            continue
+        assert isinstance(schema, dg.TableSchema)
+        shown = {column.name: set(column.tags) for column in schema.columns}
+        wanted = {
+            column.name: {Tag.of(tag).name for tag in record.column_tags.get(column.name, ())}
+            for column in record.schema
+        }
+        assert shown == wanted, name
+        declared = {column: {tag.name for tag in tags} for column, tags in codes[name].column_tags.items()}
+        inherited += sum(len(tags - declared.get(column, set())) for column, tags in wanted.items())
+    assert inherited > 10, "declared once, in the raw tables, and inherited by all that is made of them"
 
 
 def test_a_day_of_events_shows_its_own_rows_and_files_and_the_last_one_those_of_the_run(

@@ -88,6 +88,24 @@ def test_what_the_code_tells_before_the_first_run_is_what_the_runs_find(
             assert all(after[column] <= before[column] for column in after), name
 
 
+def test_the_code_tells_the_tags_that_columns_will_inherit(
+    original: Shop, codes: Mapping[str, AssetCode]
+) -> None:
+    expected = expected_columns(codes, {})
+    records = Records(original.lake)
+    inherited = 0
+    for name in expected.lineage.keys() & {*original.lake.tables()}:
+        found = records.column_tags(name)
+        told = {column: set(tags) for column, tags in expected.tags[name].items()}
+        assert all(set(tags) <= told.get(column, set()) for column, tags in found.items()), name
+        if codes[name].code.kind == "sql":
+            assert told == {column: set(tags) for column, tags in found.items()}, name
+        inherited += sum(len(tags) for tags in found.values()) - sum(
+            map(len, codes[name].column_tags.values())
+        )
+    assert inherited > 10
+
+
 @pytest.mark.parametrize(
     ("report", "table", "column"),
     [("recommendations_report", "recommendations", "score"), ("metrics_report", "evaluation", "value")],

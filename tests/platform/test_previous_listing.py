@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from recsys_assets.assets.raw import source_files
 from recsys_assets.assets.raw.file_rows import FaultyFiles
 from recsys_assets.assets.raw.found_files import newest_files
-from recsys_assets.assets.raw.previous_listing import is_deterministic
+from recsys_assets.shop.changing_values import is_deterministic
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.materialize import materialize
 from recsys_lineage.files import scan

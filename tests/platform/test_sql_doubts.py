@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from recsys_assets.runs.trial import try_source
+from recsys_assets.shop.changing_values import changing_columns
 from recsys_assets.shop.cut_rows import cut_rows
 from recsys_assets.shop.unread_texts import unread_texts
 from recsys_lineage.progress import Progress, listening
@@ -121,6 +122,42 @@ def test_a_limit_that_was_left_in_is_told_by_a_load_and_a_check(tmp_path: Path) 
     shop.deliver("sales-1.csv", row(ONE), row(ONE, "u2"))
     assert told(shop).startswith("1 of 2 rows are left out by LIMIT")
     assert "LIMIT" in " ".join(try_source(shop.source).tables[0].doubts)
+
+
+CHANGING = {
+    "now()": "now()",
+    "today()": "current_date()",
+    "CAST(current_timestamp AS DATE)": "current_timestamp()",
+    "least(x, get_current_timestamp())": "get_current_timestamp()",
+    "uuid()": "uuid()",
+    "age(x)": "age()",
+    "x + random() * INTERVAL 1 DAY": "random()",
+    "age(x, x)": "",
+    "strftime(x, '%Y now()')": "",
+    "CASE WHEN x IS NULL THEN error('no time') ELSE x END": "",
+    "(SELECT max(o.x) FROM t AS o WHERE o.x < now())": "",
+    "x": "",
+}
+
+
+@pytest.mark.parametrize(("value", "name"), CHANGING.items())
+def test_a_value_that_no_file_has_is_told(value: str, name: str) -> None:
+    for query in (
+        f"SELECT {value} AS event_time, _file FROM t",
+        f"WITH o AS (SELECT {value} AS event_time, x FROM t) SELECT event_time FROM o WHERE x < now()",
+    ):
+        with duckdb.connect() as connection:
+            connection.execute("CREATE TABLE t AS SELECT TIMESTAMP '2024-01-01' AS x, 'a.csv' AS _file")
+            connection.sql(query)  # DuckDB takes it
+        said = [text.partition(", so that")[0] for text in changing_columns(query)]
+        assert said == [f"column event_time is made by {name}"] * bool(name)
+
+
+def test_a_load_and_a_check_tell_events_that_happen_now(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV.replace("moment AS", "now() AS"))
+    shop.deliver("sales-1.csv", row(ONE))
+    assert "column event_time is made by now()" in told(shop)
+    assert "event_time is made by now()" in " ".join(try_source(shop.source).tables[0].doubts)
 
 
 def test_lines_that_a_lookup_loses_are_told(tmp_path: Path) -> None:

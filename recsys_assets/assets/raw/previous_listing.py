@@ -6,15 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 from typing import Any
-
-import duckdb
-import sqlglot
-from sqlglot.tokenizer_core import TokenType
 
 from recsys_assets.assets.raw.file_contributions import EVENTS
 from recsys_assets.assets.raw.source_folder import SourceFolder
+from recsys_assets.shop.changing_values import is_deterministic
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import Request
 from recsys_lineage.assets.reading.inputs import Previous
@@ -24,8 +20,6 @@ from recsys_lineage.records.parts.engine_versions import engine_versions
 
 AHEAD = "first day ahead"
 """The statistic with the first day of events too far in the future, which become valid when that day comes."""
-_CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
-"""SQL words that read a clock, besides those that DuckDB marks as such and those that begin with `current_`."""
 Row = dict[str, Any]
 
 
@@ -148,23 +142,3 @@ def _contents_before(
         for (path, pattern), row in rows.items()
         if pattern in patterns and row["status"] != "gone"
     }
-
-
-def is_deterministic(sql: str) -> bool:
-    """Whether a SELECT always returns the same rows for the same files; False in doubt.
-
-    DuckDB marks its functions that do not: those that draw at random, count or read a clock.
-    """
-    tokens = sqlglot.tokenize(sql, dialect="duckdb")
-    words = {token.text.lower() for token in tokens if token.token_type != TokenType.STRING}
-    return not (words & (_CLOCKS | _volatile())) and not any(word.startswith("current_") for word in words)
-
-
-@cache
-def _volatile() -> frozenset[str]:
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            "SELECT DISTINCT lower(function_name) FROM duckdb_functions() "
-            "WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')"
-        ).fetchall()
-    return frozenset(name for (name,) in found)

@@ -216,7 +216,8 @@ def _without_sql(folder: SourceFolder, table: str) -> str:
     """The reason why a table is made of nothing, if the source has no SQL for it; else empty."""
     if table in folder.source.queries:
         return ""
-    return f"{folder.source.file_of(table)} is gone, from which the table was made. Put it back, if it was deleted by mistake"
+    gone = folder.source.file_of(table)
+    return f"{gone} is gone, from which the table was made: put it back, if it was deleted by mistake"
 
 
 def _explained(folder: SourceFolder, table: str, inputs: Inputs, error: Exception) -> LineageError | None:

@@ -32,10 +32,10 @@ from recsys_assets.assets.raw.previous_listing import (
     Row,
     as_statistic,
     first_day_ahead,
-    is_deterministic,
 )
 from recsys_assets.assets.raw.source_folder import SourceFolder
 from recsys_assets.assets.schema import texts_of
+from recsys_assets.shop.changing_values import is_deterministic
 from recsys_assets.shop.source import NamedScan
 from recsys_lineage.assets.asset_code import REUSE_TAG, AssetCode, Output, Request
 from recsys_lineage.assets.code.code_version import code_version

@@ -10,10 +10,12 @@ from typing import Any
 import duckdb
 
 from recsys_lineage.assets.asset_code import AssetCode
+from recsys_lineage.assets.columns.tagged_columns import output_tags
 from recsys_lineage.columns.binding.empty_tables import empty_tables
 from recsys_lineage.columns.column_edge import ColumnEdge
 from recsys_lineage.columns.column_lineage import column_lineage
 from recsys_lineage.columns.frames.declared import ALL, Declared, Origins
+from recsys_lineage.columns.tags import PERSON, Tags
 from recsys_lineage.errors import LineageError
 from recsys_lineage.sql.sql_text import SqlText
 
@@ -30,13 +32,18 @@ class ExpectedColumns:
     Attributes:
         lineage: asset → column → its edges.
         types: asset → column → DuckDB's type, empty where it is unknown.
+        tags: asset → column → its tags: its own, and where its edges are known, those that it will inherit. A check of
+            the first run may still mask some.
     """
 
     lineage: Mapping[str, Mapping[str, Sequence[ColumnEdge]]]
     types: Mapping[str, Schema]
+    tags: Mapping[str, Tags]
 
 
-def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]) -> ExpectedColumns:
+def expected_columns(
+    codes: Mapping[str, AssetCode], known: Mapping[str, Schema], known_tags: Mapping[str, Tags] | None = None
+) -> ExpectedColumns:
     """Columns and their edges for each asset without a version: derived from a SELECT over tables, or as declared.
 
     No code runs and no file is opened. Nothing is known before the first run for a SELECT over files, for Python code
@@ -45,8 +52,10 @@ def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]
     Args:
         codes: the assets by name, upstream first.
         known: table → column → type, for existing tables; the records have their lineage.
+        known_tags: table → column → tags, for existing tables.
     """
     schemas: dict[str, Schema] = dict(known)
+    tags: dict[str, Tags] = dict(known_tags or {})
     found: dict[str, Mapping[str, Sequence[ColumnEdge]]] = {}
     for name, code in codes.items():
         if name in known:
@@ -58,18 +67,34 @@ def expected_columns(codes: Mapping[str, AssetCode], known: Mapping[str, Schema]
             try:
                 text = SqlText(code.code.text, code.code.origin)
                 if set(text.tables) == set(code.upstream) and not text.scans:
-                    found[name] = column_lineage(text.text, schemas, origin=code.code.origin, people=())
+                    found[name] = column_lineage(
+                        text.text, schemas, origin=code.code.origin, people=_people(code, tags)
+                    )
                     schemas[name] = _columns_of(text, schemas)
             except (LineageError, duckdb.Error) as error:  # its first run reports it
                 _log.info("The column lineage of %s is not known before it is made: %s", name, error)
         if name not in schemas and code.column_types:
             schemas[name] = code.column_types
+        read = {table: tags.get(table, {}) for table in code.upstream if name in found}
+        tags[name] = output_tags(
+            [*schemas.get(name, code.column_tags)], code.column_tags, found.get(name, {}), read
+        )
     types = {
         name: {column: "" if type_ == _UNKNOWN else type_ for column, type_ in schema.items()}
         for name, schema in schemas.items()
         if name not in known
     }
-    return ExpectedColumns(found, types)
+    return ExpectedColumns(found, types, {name: tags[name] for name in codes if name not in known})
+
+
+def _people(code: AssetCode, tags: Mapping[str, Tags]) -> list[tuple[str, str]]:
+    """The columns of an asset's inputs that identify people."""
+    return [
+        (table, column)
+        for table in code.upstream
+        for column, each in tags.get(table, {}).items()
+        if any(tag.name == PERSON for tag in each)
+    ]
 
 
 def _columns_of(text: SqlText, schemas: Mapping[str, Schema]) -> dict[str, str]:

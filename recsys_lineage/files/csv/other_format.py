@@ -34,7 +34,9 @@ def other_format(head: bytes, encoding: str | None = None) -> OtherFormat | None
             "text in EBCDIC, as mainframes write it",
             "Name its code page in the source's SQL, as in read_csv('…', encoding = 'cp037'), or deliver UTF-8.",
         )
-    marked = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # that of UTF-32 begins with one of these
+    marked = head.startswith(
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    )  # that of UTF-32 begins with one of these
     if not encoding and not marked and len(_CONTROLS.intersection(head)) >= _OF_NO_TEXT:
         return OtherFormat(
             "binary data, not text",

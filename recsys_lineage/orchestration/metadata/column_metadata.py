@@ -11,7 +11,7 @@ import dagster as dg
 
 from recsys_lineage.assets.columns.expected_columns import expected_columns
 from recsys_lineage.columns.column_edge import ColumnEdge
-from recsys_lineage.columns.tags import Tag, split_description
+from recsys_lineage.columns.tags import Tag, Tags, split_description
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.blobs import COLUMNS
 from recsys_lineage.lake.lake import Lake
@@ -24,34 +24,31 @@ COLUMN_LINEAGE = "dagster/column_lineage"
 COLUMN_SCHEMA = "dagster/column_schema"
 
 
-def shown_schema(
-    types: Mapping[str, str],
-    descriptions: Mapping[str, str],
-    tags: Mapping[str, Sequence[str]] | None = None,
-) -> dg.TableSchema:
+def shown_schema(types: Mapping[str, str], descriptions: Mapping[str, str], tags: Tags) -> dg.TableSchema:
     """Columns in Dagster's form, with their descriptions and the tags of their data.
 
     Args:
         types: column → DuckDB's type, in the columns' order.
-        descriptions: column → its description, with the tags that the asset's code declares.
-        tags: column → its tags as a record has them, those inherited from its origins among them; where the table was
-            never made, only the declared ones are known.
+        descriptions: column → its description.
+        tags: column → its tags, those inherited from its origins among them.
     """
     texts = COLUMNS if list(types) == list(COLUMNS) else descriptions
-    recorded = {column: tuple(map(Tag.of, written)) for column, written in (tags or {}).items()}
     return dg.TableSchema(
-        [_column(name, type_, texts.get(name), recorded.get(name, ())) for name, type_ in types.items()]
+        [
+            dg.TableColumn(
+                name,
+                type_,
+                description=split_description(texts.get(name) or "")[0] or None,
+                tags={tag.name: "indirect" if tag.indirect else "" for tag in tags.get(name, ())},
+            )
+            for name, type_ in types.items()
+        ]
     )
 
 
-def _column(name: str, type_: str, described: str | None, recorded: Sequence[Tag]) -> dg.TableColumn:
-    text, declared = split_description(described or "")
-    return dg.TableColumn(
-        name,
-        type_,
-        description=text or None,
-        tags={tag.name: "indirect" if tag.indirect else "" for tag in recorded or declared},
-    )
+def recorded_tags(record: Materialization) -> dict[str, tuple[Tag, ...]]:
+    """The tags of a version's columns; empty if it was written before tags existed."""
+    return {column: tuple(map(Tag.of, written)) for column, written in record.column_tags.items()}
 
 
 def column_metadata(record: Materialization) -> dict[str, Any]:
@@ -94,23 +91,22 @@ def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitio
     codes = asset_codes(definitions.assets or ())
     found: dict[dg.AssetKey, Mapping[str, Any]] = {}
     known: dict[str, dict[str, str]] = {}
-
-    def schema(
-        name: str, types: Mapping[str, str], tags: Mapping[str, Sequence[str]] | None = None
-    ) -> dict[str, Any]:
-        if name not in codes:
-            return {}
-        return {COLUMN_SCHEMA: shown_schema(types, codes[name].column_descriptions, tags)}
+    known_tags: dict[str, Tags] = {}
 
     try:
         for spec in definitions.resolve_all_asset_specs():
             if len(spec.key.path) == 1 and (record := records.latest(spec.key.path[0])) is not None:
-                types = {column.name: column.type for column in record.schema}
-                found[spec.key] = {**column_metadata(record), **schema(record.asset, types, record.column_tags)}
-                known[record.asset] = types
-        expected = expected_columns(codes, known)
-        for name, types in expected.types.items():
-            found[dg.AssetKey(name)] = schema(name, types)
+                found[spec.key] = column_metadata(record)
+                known[record.asset] = {column.name: column.type for column in record.schema}
+                known_tags[record.asset] = recorded_tags(record)
+        expected = expected_columns(codes, known, known_tags)
+        tags = {**known_tags, **expected.tags}
+        for name, types in {**known, **expected.types}.items():
+            if name in codes:
+                own = {
+                    COLUMN_SCHEMA: shown_schema(types, codes[name].column_descriptions, tags.get(name, {}))
+                }
+                found[dg.AssetKey(name)] = {**found.get(dg.AssetKey(name), {}), **own}
         for name, lineage in expected.lineage.items():
             own = {COLUMN_LINEAGE: shown_columns(lineage, codes[name].upstream)}
             found[dg.AssetKey(name)] = {**found.get(dg.AssetKey(name), {}), **own}

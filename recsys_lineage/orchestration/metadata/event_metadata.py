@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 import dagster as dg
 
+from recsys_lineage.columns.tags import Tags
 from recsys_lineage.lake.versions.table_version import TableVersion
-from recsys_lineage.orchestration.metadata.column_metadata import COLUMN_SCHEMA, column_metadata, shown_schema
+from recsys_lineage.orchestration.metadata.column_metadata import (
+    COLUMN_SCHEMA,
+    column_metadata,
+    recorded_tags,
+    shown_schema,
+)
 from recsys_lineage.records.materialization import Materialization
 from recsys_lineage.records.parts.check_outcome import CheckOutcome
 from recsys_lineage.records.parts.read import Read
@@ -24,7 +30,7 @@ def event_metadata(
 ) -> dict[str, Any]:
     """Metadata of a successful run: schema, rows, bytes, seconds, fingerprint, reads and the record itself."""
     metadata: dict[str, Any] = {
-        **_table_metadata(version, uri, column_descriptions, record.column_tags),
+        **_table_metadata(version, uri, column_descriptions, recorded_tags(record)),
         "version": version.version,
         "fingerprint": version.fingerprint,
         "bytes": version.bytes,
@@ -67,7 +73,7 @@ def partition_metadata(
 
 
 def _table_metadata(
-    version: TableVersion, uri: str, column_descriptions: Mapping[str, str], tags: Mapping[str, Sequence[str]]
+    version: TableVersion, uri: str, column_descriptions: Mapping[str, str], tags: Tags
 ) -> dict[str, Any]:
     """Metadata of a table as a whole, under Dagster's standard keys."""
     types = {column.name: column.type for column in version.schema}
