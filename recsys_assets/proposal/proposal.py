@@ -18,6 +18,7 @@ from recsys_assets.proposal.sample.sampled_files import SampledFiles, days_known
 from recsys_assets.proposal.source_sql import joined_sql, settings_text, table_sql
 from recsys_lineage.errors import LineageError
 from recsys_lineage.files import is_hidden
+from recsys_lineage.files.table_folder import table_folders
 
 _FEWEST_DAYS = 3
 """The fewest days that can be divided by time into training, validation and test."""
@@ -94,10 +95,10 @@ def propose(title: str, places: Sequence[Path], named: Sequence[NamedColumn] = (
         NoEvents: no file with a customer and a product was recognised.
     """
     root = _root(places)
-    paths = sorted(
-        {path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())}
-    )
-    groups, unread = sampled_files(root, paths)
+    found = {path.relative_to(root).as_posix() for place in places for path in _files(place.resolve())}
+    kept = table_folders(root, found)
+    groups, unread = sampled_files(root, sorted(found - kept.former - kept.faults.keys()))
+    unread |= {path: f"{fault.found}; {fault.advice}" for path, fault in sorted(kept.faults.items())}
     groups = with_named_states(with_own_ids(with_names(groups, named)))
     tables, joined = proposed_tables(groups)
     events = tables.get("raw_events", ())

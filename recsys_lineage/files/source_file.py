@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
-from recsys_lineage.files.delta_folder import files_of_former_versions
 from recsys_lineage.files.fault import FileFault
+from recsys_lineage.files.table_folder import table_folders
 from recsys_lineage.records.parts.file_pattern import LANDING
 
 _MOST_HASHES = 100_000
@@ -26,6 +26,7 @@ _OF_JOBS = re.compile(
     r"impala_insert_staging|symlink_format_manifest|(started|committed)_\d+)"
 )
 """Names of folders and files by which Spark, Hadoop, Hive, Impala and Delta manage a folder of data files."""
+_NEVER = datetime.fromtimestamp(0, timezone.utc)
 _READABLE = "a readable file inside the data folder"
 
 
@@ -83,15 +84,20 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
     Case does not matter, `*.csv` also matches `DAY.CSV`, because files come from all kinds of machines. A gzip file
     with `.gz` after a matching name matches too, and so does a name in another Unicode normalization (NFC, NFD). Hidden
     files, those that jobs of Spark and the like keep for themselves, and files of former versions of a Delta table are
-    left out. A symbolic link that points
-    outside `root` or nowhere, and an unreadable file, are listed with their `fault`.
+    left out. A symbolic link that points outside `root` or nowhere, an unreadable file, and one of a table whose rows
+    are not told by its files alone, are listed with their `fault`.
 
     Raises:
         SourceSqlError: the pattern points outside the folder.
         NoDataFolder: `root` is not a folder.
     """
     inside = root.resolve()
-    return [hashed_file(path, name, inside) for name, path in found_paths(root, pattern).items()]
+    found = found_paths(root, pattern)
+    faults = table_folders(root, found).faults
+    return [
+        SourceFile(name, 0, "", _NEVER, faults[name]) if name in faults else hashed_file(path, name, inside)
+        for name, path in found.items()
+    ]
 
 
 def found_paths(root: Path, pattern: str) -> dict[str, Path]:
@@ -118,7 +124,7 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
         for wanted in (spelled, f"{spelled}.gz")
         for path in folder.glob(_in_either_case(wanted))
     }
-    former = files_of_former_versions(root, found)
+    former = table_folders(root, found).former
     return {
         name: found[name]
         for name in sorted(found, key=path_order)
@@ -189,17 +195,16 @@ def hashed_file(path: Path, name: str, inside: Path) -> SourceFile:
 
     A link that points outside of the folder `inside` (resolved) and an unreadable file get a fault instead.
     """
-    never = datetime.fromtimestamp(0, timezone.utc)
     resolved = path.resolve()
     if fault := _outside(resolved, name, inside):
-        return SourceFile(name, 0, "", never, fault)
+        return SourceFile(name, 0, "", _NEVER, fault)
     target = resolved.relative_to(inside).as_posix()
     link_to = "" if target == name else target
     try:
         stat = path.stat()
         began, sha256 = _hash_once(path, _state(stat))
     except OSError as error:
-        return SourceFile(name, 0, "", never, _not_read(name, error))
+        return SourceFile(name, 0, "", _NEVER, _not_read(name, error))
     modified = datetime.fromtimestamp(stat.st_mtime, timezone.utc)
     return SourceFile(name, stat.st_size, sha256, modified, link_to=link_to, signature=(began, *_state(stat)))
 
@@ -209,7 +214,7 @@ def unreadable(path: Path, name: str, inside: Path) -> FileFault | None:
 
     A link that points outside of the folder `inside` (resolved) is not followed.
     """
-    if fault := _outside(path.resolve(), name, inside):
+    if fault := _outside(path.resolve(), name, inside) or table_folders(inside, [name]).faults.get(name):
         return fault
     try:
         path.open("rb").close()

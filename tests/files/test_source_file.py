@@ -9,11 +9,13 @@ from pathlib import Path
 from unicodedata import normalize
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
 from recsys_lineage.errors import NoDataFolder, SourceSqlError
 from recsys_lineage.files import deduplicate, list_files, source_file
+from tests.files.delta_tables import delete_rows_0_and_2
 
 
 def test_files_are_listed_in_path_order_with_the_landing_folder_last(tmp_path: Path) -> None:
@@ -121,8 +123,31 @@ def test_files_that_a_delta_table_no_longer_has_are_left_out(tmp_path: Path) -> 
     write_deltalake(table, frame, mode="overwrite")
     (now,) = {file.path for file in list_files(tmp_path, "**/*.parquet")}
     assert now not in appended
-    (table / "_delta_log" / "00000000000000000000.json").write_text("no JSON")
-    assert len(list_files(tmp_path, "**/*.parquet")) == 3, "a log that cannot be read says nothing"
+
+
+def test_no_file_of_a_table_that_does_not_tell_its_rows_is_loaded(tmp_path: Path) -> None:
+    frame = pa.table({"a": [1, 2, 3]})
+    for folder in ("log", "vector", "hudi", "iceberg/data", "plain/metadata"):
+        (tmp_path / folder).mkdir(parents=True)
+        pq.write_table(frame, tmp_path / folder / "part.parquet")
+    (tmp_path / "log" / "_delta_log").mkdir()
+    (tmp_path / "log" / "_delta_log" / f"{0:020d}.json").write_text("no JSON")
+    (tmp_path / "hudi" / ".hoodie").mkdir()
+    (tmp_path / "iceberg" / "metadata").mkdir()
+    (tmp_path / "iceberg" / "metadata" / "00000-ab.metadata.json").write_text("{}")
+    (tmp_path / "vector" / "part.parquet").unlink()
+    write_deltalake(tmp_path / "vector", frame)
+    write_deltalake(tmp_path / "vector", frame, mode="append")
+    delete_rows_0_and_2(tmp_path / "vector")
+
+    files = list_files(tmp_path, "**/*.parquet")
+    faults = {Path(file.path).parts[0]: str(file.fault) for file in files if file.fault}
+    assert faults.keys() == {"log", "vector", "hudi", "iceberg"}
+    assert "log cannot be read" in faults["log"] and "completely" in faults["log"]
+    assert "deletion vector" in faults["vector"] and "PURGE" in faults["vector"]
+    assert "Hudi" in faults["hudi"] and "iceberg_scan" in faults["iceberg"]
+    loadable = sorted(Path(file.path).parts[0] for file in files if not file.fault)
+    assert loadable == ["plain", "vector"], "the table's other file has all of its rows"
 
 
 def test_a_missing_folder_says_what_to_set(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import fnmatch
 import gzip
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 import polars as pl
 import pytest
@@ -55,6 +56,9 @@ def test_parquet_numbers_of_every_width_are_looked_at(tmp_path: Path) -> None:
         (["x/2024/01/a.csv"], "x/**/a.csv", "x/2024/02/a.csv"),
         (["items-2024-01-01-2024-03-01.csv"], "items-*.csv", "items-2024-03-01-2024-04-01.csv"),
         (["orders.csv"], "orders.csv", "orders.csv"),
+        ([f"o/part-0000{n}-{uuid5(NAMESPACE_URL, 'a')}-c000.csv" for n in (0, 1)], "o/part-*.csv",
+         f"o/part-00000-{uuid5(NAMESPACE_URL, 'b')}-c000.csv"),
+        ([f"[a]{uuid5(NAMESPACE_URL, 'a')}.csv"], "[[]a]*.csv", "[a]b.csv"),
     ],
 )  # fmt: skip
 def test_a_pattern_fits_the_files_to_come(paths: list[str], pattern: str, later: str, tmp_path: Path) -> None:
@@ -87,8 +91,12 @@ NAMES = {
     "range": "items-{0:%Y-%m-%d}-{2:%Y-%m-%d}.csv",
     "range in the middle": "items_{0:%Y-%m-%d}_{2:%Y-%m-%d}_all.csv",
     "range of months": "items-{0:%Y%m}-{2:%Y%m}.csv",
+    "id": "{3}.csv",
+    "id behind a clock": "orders-1-{0:%Y-%m-%d-%H-%M-%S}-{3}.csv.gz",
+    "part of a job": "part-0000{1}-{3}-c000.snappy.parquet",
+    "part of another job": "{0:%Y%m%d}_{3}_0_{1}_0.parquet",
 }
-"""How shops name the files of a time; {1} is a number of the year's parts, {2} the time's end."""
+"""How shops name the files of a time; {1} is a number of the year's parts, {2} the time's end, {3} a random id."""
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
@@ -100,7 +108,10 @@ NAMES = {
 )
 def test_the_pattern_of_some_files_fits_those_of_all_other_times(name: str, times: list[datetime]) -> None:
     *known, later = (
-        name.format(time, 1 + time.month % 2, time + timedelta(days=31 + time.day)) for time in times
+        name.format(
+            time, 1 + time.month % 2, time + timedelta(days=31 + time.day), uuid5(NAMESPACE_URL, f"{time}")
+        )
+        for time in times
     )
     assert fnmatch.fnmatchcase(later.removesuffix(".gz"), common_pattern(known)), known
 

@@ -62,6 +62,10 @@ _MOMENT = re.compile(
     rf"(?:{_PARTS}\d)?"
 )
 """Pattern of a month or a day in a name, with its clock, or of a range from the first to the last."""
+_UUID = re.compile(r"(?:\d+-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-c?\d+)?", re.IGNORECASE)
+"""Pattern of an id that no other file has, with the numbers of a part around it: `part-00000-<id>-c000.parquet`."""
+_ANY = "\ue000"
+"""A character that no name has, which stands for any text until the pattern is written."""
 _ENDS = re.compile(r"(?:\.[^\W\d]\w*)+$")
 """Pattern of a name's suffixes, such as `.csv.gz`."""
 _DATED = re.compile(r"=|^\d+$|(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -328,10 +332,10 @@ def days_known(groups: Iterable[SampledFiles]) -> set[date]:
 def common_pattern(paths: Sequence[str]) -> str:
     """A pattern that matches all the paths: the common prefix and suffix of their names, with `*` between.
 
-    Days and numbers will differ in future files and folders, so the pattern has none of them.
+    Days, numbers and random ids will differ in future files and folders, so the pattern has none of them.
     """
     folders = [path.rpartition("/")[0] for path in paths]
-    names = [without_gz(path.rpartition("/")[2]) for path in paths]
+    names = [_UUID.sub(_ANY, without_gz(path.rpartition("/")[2])) for path in paths]
     if len(each := {_of_one(name) for name in names}) == 1:
         (name,) = each
     else:
@@ -344,6 +348,7 @@ def common_pattern(paths: Sequence[str]) -> str:
     shared = [one[0] for one in takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))]
     kept = [*takewhile(lambda part: not _DATED.search(part), shared)]
     below = ["**"] if any(len(kept) < len(part) for part in parts) else []
+    name = re.sub(r"\**\ue000\**", "*", name)
     return "/".join([*map(literal_pattern, kept), *below, name])
 
 
