@@ -63,21 +63,22 @@ def _on_s3(item: pytest.Item) -> bool:
 
 
 LIKE_EACH_OTHER = {
-    "columns": 2,
-    "files": 2,
-    "lineage": 2,
-    "models": 2,
-    "packaging": 2,
-    "platform": 2,
-    "proof": 2,
-    "proposal": 3,
-    "rows": 2,
-    "sql": 2,
-    "statements": 2,
+    "columns": 3,
+    "files": 3,
+    "lineage": 3,
+    "models": 3,
+    "packaging": 3,
+    "platform": 3,
+    "proof": 3,
+    "proposal": 4,
+    "rows": 3,
+    "service": 2,
+    "sql": 3,
+    "statements": 3,
 }
-"""The folders whose tests of six and more cases are sampled, and of how many cases one is tried: each case is a small
+"""The folders whose tests of four and more cases are sampled, and of how many cases one is tried: each case is a small
 export of a shop, a statement, a family of recommenders, or a way to reach code or a file. Which cases a test tries
-hangs on its name, so that each family is tried by half of the tests."""
+hangs on its name, so that each family is tried by a third of the tests."""
 
 
 def _folder(item: pytest.Item) -> str:
@@ -97,7 +98,7 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
         if marked:
             (every,) = {mark.args[0] for item in marked if (mark := item.get_closest_marker("sampled"))}
             left_out.update(set(marked) - set(marked[::every]))
-        elif len(each) >= 6 and (every := LIKE_EACH_OTHER.get(_folder(each[0]), 1)) > 1:
+        elif len(each) >= 4 and (every := LIKE_EACH_OTHER.get(_folder(each[0]), 1)) > 1:
             left_out.update(set(each) - set(each[crc32(test.encode()) % every :: every]))
     return left_out
 

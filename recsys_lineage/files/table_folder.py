@@ -16,7 +16,7 @@ _EXPORT = "Export the table's rows as Parquet or CSV, and deliver that"
 
 @dataclass(frozen=True)
 class TableFolders:
-    """What the tables that some files lie in tell of them.
+    """The folders of tables that some files lie in, and what the tables tell of these files.
 
     Attributes:
         former: the files that only former versions have: they were replaced, deleted or merged into others.
@@ -44,7 +44,7 @@ class _Table:
 
 
 def table_folders(root: Path, paths: Iterable[str]) -> TableFolders:
-    """What the tables tell of files that lie in their folders; files elsewhere are not mentioned.
+    """The files of former versions, and those whose rows are not known, among files in the folders of tables.
 
     Args:
         root: the data folder.
