@@ -5,6 +5,7 @@
     python -m benchmarks.platform features --no-pandas     raw to features against bare DuckDB
     python -m benchmarks.platform growth --factors 1 2     a quick look at growth
     python -m benchmarks.platform recording                what recording costs, against a double
+    python -m benchmarks.platform recording --demo         the same of all that the demo makes, models too
     python -m benchmarks.platform kills --count 10         ten times kill -9, not part of everything
 
 Progress goes to stderr, the tables to stdout; `--json` prints one JSON object instead of the tables.
@@ -23,7 +24,7 @@ from benchmarks.platform.demo import demo
 from benchmarks.platform.features import features
 from benchmarks.platform.growth import growth
 from benchmarks.platform.kills import kills
-from benchmarks.platform.recording import recording
+from benchmarks.platform.recording import DEMO, GROUPS, recording
 
 PARTS = ("demo", "features", "recording", "growth")
 ON_DEMAND = ("kills",)
@@ -54,6 +55,7 @@ def main() -> None:
         "--memory-limit", default="2GB", help="growth: DuckDB's memory before it spills (2GB)"
     )
     parser.add_argument("--scratch", type=Path, help="growth: a folder on a disk with room")
+    parser.add_argument("--demo", action="store_true", help="recording: of all that the demo makes")
     parser.add_argument("--count", type=int, default=10, help="kills: how many (10)")
     parser.add_argument(
         "--source", default="complete-journey", help="kills: of which source (complete-journey)"
@@ -73,7 +75,7 @@ def main() -> None:
         elif part == "features":
             found[part] = features(asked.repeats, not asked.no_pandas)
         elif part == "recording":
-            found[part] = recording(asked.repeats)
+            found[part] = recording(asked.repeats, DEMO if asked.demo else GROUPS)
         elif part == "kills":
             found[part] = kills(asked.count, asked.source, asked.data, asked.seed)
         else:

@@ -15,17 +15,18 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.platform.child import measure, say
 
 GROUPS = ("raw", "clean", "features", "graph")
+DEMO = (*GROUPS, "model", "serving")
 LARGEST_SHARE = 0.05
 
 
-def recording(repeats: int, groups: tuple[str, ...] = GROUPS) -> dict[str, Any]:
+def recording(repeats: int, groups: Sequence[str] = GROUPS) -> dict[str, Any]:
     """Materialize some groups with records and with the double, by turns, each on an empty home.
 
     Returns:
