@@ -98,7 +98,8 @@ def with_column_lineage(definitions: dg.Definitions, lake: Lake) -> dg.Definitio
             if len(spec.key.path) == 1 and (record := records.latest(spec.key.path[0])) is not None:
                 found[spec.key] = column_metadata(record)
                 known[record.asset] = {column.name: column.type for column in record.schema}
-                known_tags[record.asset] = recorded_tags(record)
+                declared = codes[record.asset].column_tags if record.asset in codes else {}
+                known_tags[record.asset] = recorded_tags(record) or declared
         expected = expected_columns(codes, known, known_tags)
         tags = {**known_tags, **expected.tags}
         for name, types in {**known, **expected.types}.items():
