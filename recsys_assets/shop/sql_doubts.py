@@ -7,6 +7,7 @@ from typing import Any
 
 from recsys_assets.shop.changing_values import changing_columns
 from recsys_assets.shop.cut_rows import cut_rows
+from recsys_assets.shop.marks_of_nothing import marks_of_nothing
 from recsys_assets.shop.raw_columns import RAW_COLUMNS
 from recsys_assets.shop.state_conditions import states_not_named
 from recsys_assets.shop.unread_texts import unread_texts
@@ -28,6 +29,7 @@ def sql_doubts(statement: str, no_value: str, ask: Ask, *, shown: bool) -> list[
     return [
         *states_not_named(statement, ask, shown=shown),
         *unread_texts(statement, frozenset(RAW_COLUMNS["raw_events"]), no_value, ask),
+        *marks_of_nothing(statement, no_value, ask),
         *cut_rows(statement, ask),
         *changing_columns(statement),
     ]

@@ -27,6 +27,44 @@ def test_customers_do_not_all_end_because_a_file_has_only_its_header(tmp_path: P
     assert shop.rows("raw_users", "user_id") == []
 
 
+@pytest.mark.parametrize("ids", [("", ""), ("NULL", " "), ("", "n/a")])
+def test_customers_do_not_all_end_because_their_ids_are_empty(ids: tuple[str, ...], tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV, raw_users=PEOPLE)
+    shop.deliver("sales-1.csv", row(ONE))
+    shop.deliver("people.csv", ("u1", "France"), ("u2", "Peru"), header=("id", "land"))
+    shop.night()
+    shop.deliver("people.csv", *((each, "France") for each in ids), header=("id", "land"))
+    with pytest.raises(FaultyFiles, match="none of the 2 rows of raw_users has a user_id, which had 2"):
+        shop.night()
+    assert shop.rows("raw_users", "user_id") == [("u1",), ("u2",)]
+    shop.deliver("people.csv", (ids[0], "France"), ("u2", "Peru"), header=("id", "land"))
+    assert shop.night().complete, "one customer is left"
+
+
+def test_lines_that_grew_wider_than_their_header_are_told(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV)
+    file = shop.deliver("sales-1.csv", row(ONE), row(ONE, "u2"))
+    assert told(shop) == ""
+    with file.open("a") as stream:
+        stream.write(f"{TWO} 10:00:00,u1,i1,1,web\n{TWO} 11:00:00,u2,i1,1,web\n")
+    assert "2 lines of 1 files cannot be split into columns, as sales-1.csv:4" in told(shop)
+
+
+def test_what_another_file_takes_out_is_not_told_as_a_replaced_file(tmp_path: Path) -> None:
+    joined = (
+        "SELECT s.moment AS event_time, s.who AS user_id, s.what AS item_id, s._file, s._line "
+        "FROM read_csv('sales*.csv') AS s ANTI JOIN read_csv('gone*.csv') AS gone ON gone.what = s.what"
+    )
+    shop = Nights.of(tmp_path, raw_events=joined)
+    shop.deliver("gone-1.csv", ("other",), header=("what",))
+    shop.deliver("sales-1.csv", row(ONE), (f"{TWO} 10:00:00", "u1", "i2", "1"))
+    shop.deliver("sales-2.csv", (f"{ONE} 10:00:00", "u1", "i2", "1"))
+    assert shop.night().complete
+    shop.deliver("gone-2.csv", ("i2",), header=("what",))
+    report = shop.night()
+    assert "another file or a setting that the SQL uses leaves them out" in str(report.days)
+
+
 def test_a_slip_in_a_pattern_does_not_empty_a_table(tmp_path: Path) -> None:
     shop = Nights.of(tmp_path, raw_events=CSV, raw_users=PEOPLE)
     shop.deliver("sales-1.csv", row(ONE))

@@ -64,6 +64,20 @@ def test_a_night_says_which_file_of_the_next_day_was_not_read(tmp_path: Path) ->
     assert shop.night().overlooked == {"sales-2.csv": "sales-1.csv"}
 
 
+def test_files_of_a_linked_folder_that_a_pattern_does_not_go_into_are_told(tmp_path: Path) -> None:
+    shop = Nights.of(tmp_path, raw_events=CSV.replace("sales*.csv", "**/sales*.csv"))
+    shop.deliver("a/sales-1.csv", ("2024-01-01 10:00:00", "u1", "i1", "1"))
+    (tmp_path / "outside" / "more").mkdir(parents=True)
+    for name in ("sales-2.csv", "more/sales-3.csv", "more/people.csv"):
+        (tmp_path / "outside" / name).write_text("x")
+    (shop.data / "again").symlink_to(shop.data / "a")
+    (shop.data / "ext").symlink_to(tmp_path / "outside")
+    (shop.data / "round").symlink_to(tmp_path)
+    (tmp_path / "outside" / "back").symlink_to(tmp_path / "outside")
+    overlooked = shop.night().overlooked
+    assert overlooked == {"ext/sales-2.csv": "a/sales-1.csv", "ext/more/sales-3.csv": "a/sales-1.csv"}
+
+
 def test_a_file_sent_again_under_another_name_is_told_while_both_count(tmp_path: Path) -> None:
     shop = Nights.of(tmp_path)
     for day in ("2024-01-01", "2024-01-02"):

@@ -55,7 +55,7 @@ def test_any_other_day_that_no_file_has_any_more_stays_and_fails_until_somebody_
         for day in lost:
             (reason,) = report.days[day]
             assert reason.startswith(
-                "sales.csv: the file has other content now and no events of that day, whose rows are kept"
+                "sales.csv: none of its lines is an event of that day any more, whose rows are kept"
             )
             assert f"recsys materialize raw_events --partition {day}" in reason
         assert days(shop) == [ONE, TWO, THREE]

@@ -10,6 +10,7 @@ import pytest
 from recsys_assets.runs.trial import try_source
 from recsys_assets.shop.changing_values import changing_columns
 from recsys_assets.shop.cut_rows import cut_rows
+from recsys_assets.shop.marks_of_nothing import marks_of_nothing
 from recsys_assets.shop.unread_texts import unread_texts
 from recsys_lineage.progress import Progress, listening
 from tests.platform.nights import COLUMNS, CSV, ONE, TWO, Nights, row
@@ -158,6 +159,46 @@ def test_a_load_and_a_check_tell_events_that_happen_now(tmp_path: Path) -> None:
     shop.deliver("sales-1.csv", row(ONE))
     assert "column event_time is made by now()" in told(shop)
     assert "event_time is made by now()" in " ".join(try_source(shop.source).tables[0].doubts)
+
+
+MARKS = {
+    "gone IS NULL": True,
+    "x > 0 AND (gone IS NULL)": True,
+    "gone IS NOT NULL": False,
+    "gone IS NULL OR x = 1": False,
+    "x = 1": False,
+}
+
+
+@pytest.mark.parametrize(("condition", "counts"), MARKS.items())
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT x, _file, _line FROM t WHERE {}",
+        "WITH o AS (SELECT x, _file, _line FROM t WHERE {}) SELECT * FROM o",
+        "WITH o AS (SELECT * FROM t) SELECT x, _file, _line FROM o WHERE {}",
+    ],
+)
+def test_rows_that_only_have_a_mark_for_nothing_are_told(query: str, condition: str, counts: bool) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE t AS SELECT * FROM (VALUES (1, NULL, 1), (2, '-', 2), (3, 'null', 3), "
+            "(4, '0000-00-00 00:00:00', 4), (5, '2024-01-01', 5)) AS rows(x, gone, _line), (SELECT 'a.csv' AS _file)"
+        )
+        ask = connection.execute
+        said = [*marks_of_nothing(query.format(condition), "^(?i:null)?$", lambda sql: ask(sql).fetchall())]
+    assert [text.split(" ", 1)[0] for text in said] == ["3"] * counts
+    assert all("a.csv:2" in text for text in said)
+
+
+def test_marks_of_nothing_count_as_nothing_where_the_scan_names_them(tmp_path: Path) -> None:
+    cancelled = f"{CSV} WHERE what IS NULL".replace("what AS item_id", "'i1' AS item_id")
+    shop = Nights.of(tmp_path, raw_events=cancelled)
+    shop.deliver("sales-1.csv", (f"{ONE} 10:00:00", "u1", "", "1"), (f"{ONE} 10:00:00", "u2", "-", "1"))
+    assert "1 rows are left out by what IS NULL" in told(shop)
+    shop.mend(raw_events=cancelled.replace("*.csv'", "*.csv', nullstr = ['-', 'NULL']"))
+    assert told(shop) == ""
+    assert len(shop.events()) == 2
 
 
 def test_lines_that_a_lookup_loses_are_told(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ FORGET = "bring it back, or give its rows up by: recsys forget {path}"
 RENAMED = "rename the files, or mend the pattern in the SQL; to empty the table: recsys materialize"
 
 REPLACED = (
-    "the file has other content now and no events of that day, whose rows are kept. What to do: give each delivery a "
-    "name of its own, as by its date, or empty the day by: recsys materialize raw_events --partition "
+    "none of its lines is an event of that day any more, whose rows are kept: the file has other content now, or "
+    "another file or a setting that the SQL uses leaves them out. What to do: give each delivery a name of its own, as "
+    "by its date, or where they are left out on purpose, empty the day by: recsys materialize raw_events --partition "
 )
 """Reason why a day that no file has any more is not emptied; the day follows."""
 

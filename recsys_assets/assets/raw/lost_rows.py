@@ -1,4 +1,4 @@
-"""Lost rows: lines of files that were events, and are none any more because another file changed."""
+"""Lost rows: lines of files that are no rows, or that were events and are none any more."""
 
 from __future__ import annotations
 
@@ -66,4 +66,25 @@ def smaller_days(
         more = f", and {len(found) - 1:,} more days have fewer than half, too" if len(found) > 1 else ""
         yield (
             f"the files have {has:,} rows of {day} and had {had:,}{more}: deliver them again if they are incomplete"
+        )
+
+
+def unsplit_lines(made: str, ask: Callable[[str], Sequence[tuple[Any, ...]]]) -> Iterator[str]:
+    """A warning for lines that could not be split into columns: nobody knows of which day they are.
+
+    The days of lines that have a field more than the header, as a file has that grew under another version of a shop's
+    program, would otherwise be missing without a word.
+
+    Args:
+        made: a SELECT of the new rows.
+        ask: returns the rows of a SELECT.
+    """
+    ((lines, files, place),) = ask(
+        "SELECT count(*), count(DISTINCT _file), arg_min(_file || ':' || _line, (_file, _line)) "
+        f"FROM ({made}) WHERE _fault IS NOT NULL"
+    )
+    if lines:
+        yield (
+            f"{lines:,} lines of {files:,} files cannot be split into columns, as {place}, and whatever they say is "
+            "missing; why: recsys show rejected_rows --where \"reason = 'malformed row'\""
         )

@@ -21,7 +21,8 @@ def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
     files whose names say that they hold returns, if the name of no file that is read says so → any of these.
 
     The former may be the next day's, under a name that no pattern matches, or one whose format changed. A file that is
-    also read in another form is not listed. No file is opened; hidden ones and links to folders are left out.
+    also read in another form is not listed. No file is opened; hidden ones are left out. `**` of a pattern does not go
+    into a folder that is a link, so files that one outside of `root` leads to are looked at, too, by their names alone.
 
     Args:
         root: the data folder.
@@ -29,19 +30,41 @@ def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
     """
     stems = {_stem(path) for path in read}
     like = {_unnumbered(stem): path for stem, path in zip(map(_stem, read), read, strict=True)}
+    like_named = {
+        _unnumbered(stem.rpartition("/")[2]): path for stem, path in zip(map(_stem, read), read, strict=True)
+    }
     found: dict[str, str] = {}
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    inside, walked = root.resolve(), set[Path]()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and _is_new(Path(folder, name), inside, walked)
+        ]
         for name in names:
             path = Path(folder, name).relative_to(root).as_posix()
             stem = _stem(path)
             if name.startswith((".", "~")) or path in read or stem == path.casefold() or stem in stems:
                 continue
-            if (other := like.get(_unnumbered(stem))) is not None:
+            other = like.get(_unnumbered(stem))
+            if other is None and not Path(folder).resolve().is_relative_to(inside):
+                other = like_named.get(_unnumbered(stem.rpartition("/")[2]))
+            if other is not None:
                 found[path] = other
             elif names_returns(path) and read and not any(map(names_returns, read)):
                 found[path] = min(read)
     return dict(sorted(found.items()))
+
+
+def _is_new(folder: Path, inside: Path, walked: set[Path]) -> bool:
+    """Whether a folder is walked: no link to a place inside the data folder, nor one that leads where another led."""
+    if not folder.is_symlink():
+        return True
+    target = folder.resolve()
+    if target.is_relative_to(inside) or inside.is_relative_to(target) or target in walked:
+        return False
+    walked.add(target)
+    return True
 
 
 def names_returns(path: str) -> bool:

@@ -35,7 +35,7 @@ from recsys_assets.assets.raw.file_rows import (
     wide_columns,
 )
 from recsys_assets.assets.raw.found_files import EVENT_DAYS_NAME, as_found, with_status, without_files
-from recsys_assets.assets.raw.lost_rows import lost_rows, smaller_days
+from recsys_assets.assets.raw.lost_rows import lost_rows, smaller_days, unsplit_lines
 from recsys_assets.assets.raw.raw_shape import fitted, misfits, require_plain, rounded_ids
 from recsys_assets.assets.raw.service_events import DAYS as SERVICE_DAYS
 from recsys_assets.assets.raw.service_events import READ, ServiceEvents
@@ -247,8 +247,12 @@ class _Load:
             warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
+        values = self._values(made.days)
         doubts = [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
         doubts += [*self._sql_doubts(), *self._lost(made)]
+        doubts += unsplit_lines(
+            made.query, lambda sql: self._inputs.query(sql, parameters_of(sql, values)).rows()
+        )
         for doubt in doubts:
             tell(Progress(TABLE, "note", doubt))
         warnings += doubts

@@ -54,9 +54,11 @@ from recsys_lineage.assets.reading.scanned_files import sql_failed
 from recsys_lineage.errors import LineageError
 from recsys_lineage.lake.lake import Lake
 from recsys_lineage.orchestration.lineage_asset import lineage_asset
+from recsys_lineage.progress import Progress, tell
 from recsys_lineage.records.materialization import Code
 from recsys_lineage.records.parts.row_keys import RowKeys
 from recsys_lineage.records.records import Records
+from recsys_lineage.sql.names import literal
 from recsys_lineage.sql.sql_text import SqlText
 
 EVENT_DAYS = dg.DynamicPartitionsDefinition(name=EVENT_DAYS_NAME)
@@ -118,10 +120,14 @@ def raw_table(folder: SourceFolder, table: str, inputs: Inputs, request: Request
         rounded = [*rounded_ids(query, query_columns, lambda sql: inputs.query(sql).row(0))]
         scans = folder.source.table_scans(table)
         lost = _without_sql(folder, table) or without_files(files, scans)
-        if before is not None and (emptied := _emptied(table, plan, lost, inputs, query, before.record.rows)):
+        no_value = folder.source.settings.rule_parameters()["no_value"]
+        had = None if before is None else before.record.rows
+        if emptied := _emptied(table, plan, lost, inputs, query, had, no_value):
             if request.reuse:
                 raise _cannot_load(table, [emptied])
             rounded.append(emptied)
+        for warning in rounded:
+            tell(Progress(table, "note", warning))
     if before is None or not plan.retained:
         return Output(Query(query, explain=explain), takes=plan.right[-1], warnings=rounded)
     schema = before.record.schema
@@ -195,20 +201,36 @@ class _TablePlan:
         return cls(chosen, sorted(retained), merged, right, sorted(hindrances))
 
 
-def _emptied(table: str, plan: _TablePlan, lost: str, inputs: Inputs, query: str, rows: int | None) -> str:
-    """The reason why a table is not made of files without any row, or of none: customers and products do not all end in
-    one night; empty if it has rows, or never had any."""
+def _emptied(
+    table: str, plan: _TablePlan, lost: str, inputs: Inputs, query: str, rows: int | None, no_value: str
+) -> str:
+    """The reason why a table is not made of files without any row that has an id, or of none: customers and products do
+    not all end in one night; empty if it has such rows, or never had any.
+
+    Args:
+        lost: the reason why it is made of no files.
+        query: the SELECT of its rows.
+        rows: the number that it had.
+        no_value: the pattern of texts that mean that there is no value.
+    """
     paths = [path for frame in plan.chosen.values() for path in frame["path"]]
     if rows and lost and not plan.retained:
         return f"{lost}; {table} has {rows:,} rows. What to do: {RENAMED} {table}"
-    if TABLES[table].key is None or not rows or not paths or plan.retained:
+    key = TABLES[table].key
+    if key is None or not rows or not paths or plan.retained:
         return ""
-    if inputs.query(f"SELECT count(*) FROM ({query})").row(0)[0]:
+    sql = (
+        f"SELECT count(*), count(*) FILTER (NOT regexp_matches(trim(CAST({key} AS VARCHAR)), {literal(no_value)})) "
+        f"FROM ({query})"
+    )
+    given, with_id = inputs.query(sql).row(0)
+    if with_id:
         return ""
     shown = ", ".join(paths[:MOST_SHOWN])
+    left = f"none of the {given:,} rows of {table} has a {key}" if given else f"no row of {table} is left"
     return (
-        f"{shown}: no row of {table} is left, which had {rows:,}. What to do: deliver the files again, or empty the "
-        f"table by: recsys materialize {table}"
+        f"{shown}: {left}, which had {rows:,}. What to do: deliver the files again, or empty the table by: recsys "
+        f"materialize {table}"
     )
 
 
@@ -307,11 +329,14 @@ def _raw_code(
     query = folder.source.query(table)
     origin = folder.source.folder / f"{table}.sql"
     limits = folder.source.raw_parameters(date.max) if table == "raw_events" else {}
+    scans = {named.relation: named.scan.described() for named in folder.source.table_scans(table)}
     service_parameters = {} if service is None else {"service": service.as_parameters()}
     return AssetCode(
         name=table,
         code=Code("sql", query, str(origin), "duckdb"),
-        code_version=code_version(compute, {"sql": query, "limits": limits, **service_parameters}),
+        code_version=code_version(
+            compute, {"sql": query, "scans": scans, "limits": limits, **service_parameters}
+        ),
         covers=CoveredCode(compute),
         compute=compute,
         upstream=("source_files",) if service is None else ("source_files", SERVICE_DAYS),
