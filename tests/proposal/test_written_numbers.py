@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recsys_assets.proposal.column_sql import number_sql
+from recsys_assets.proposal.formats.written_numbers import signs_of
 from recsys_assets.proposal.sample.sampled_column import as_the_others, sampled_column
 from tests.examples import examples
 
@@ -167,3 +168,21 @@ def test_a_number_of_a_later_file_is_never_another_one(now: str, later: str, cur
         told,
         found,
     )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "between_thousands"),
+    [
+        (["12,00", "1.200", "3,50"], True),
+        (["12,00", "1.234,50", "2.000", "+1.234.567"], True),
+        (["12,00", "1.20", "3,50"], False),
+        (["12,00", "1.200", "0.5"], False),
+        (["12,00", "0.200"], False),
+    ],
+)
+def test_points_before_three_digits_stand_between_thousands_beside_decimal_commas(
+    numbers: list[str], between_thousands: bool
+) -> None:
+    comma, both, note = signs_of(pl.Series(numbers), is_money=True, without_cents=False)
+    assert comma and both is not between_thousands
+    assert ("between thousands" in note) is between_thousands

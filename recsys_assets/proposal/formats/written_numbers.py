@@ -33,6 +33,7 @@ ACCOUNTED = {
 IN_DOUBT = "its commas are taken for decimal ones"
 _OF_MONEY = "its commas are taken to stand between thousands, for prices have no three decimals"
 OF_OTHERS = "its commas stand between thousands, for other columns have decimal points"
+_OF_OTHER_NUMBERS = "its points stand between thousands, for others of its numbers have decimal commas"
 _ONE_POINT = r"^[-+]?[1-9][0-9]{0,2}\.[0-9]{3}$"
 _EXAMPLES = 3
 
@@ -63,6 +64,8 @@ def signs_of(numbers: pl.Series, *, is_money: bool, without_cents: bool) -> tupl
     points = numbers.str.contains(WITH_POINT) & numbers.str.contains(r"\.")
     certain = commas & ~numbers.str.contains(_THOUSANDS)
     if points.any() and numbers.str.contains(f"^{DECIMAL_COMMA}$").any():
+        if numbers.filter(points).str.contains(_THREE_DIGITS).all():
+            return True, False, _OF_OTHER_NUMBERS
         return True, True, "some of its numbers have a decimal comma and some a point; both are read"
     comma = bool(commas.any()) and int(certain.sum()) >= int(points.sum())
     if comma and not certain.any():
