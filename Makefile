@@ -7,8 +7,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Twice two cores: tests wait for processes and the disk a tenth of their time, with three workers.
-WORKERS ?= 4
+# One more than two cores: tests wait for processes a tenth of their time; a fourth worker took more CPU seconds.
+WORKERS ?= 3
 # An index with CPU wheels of torch, for a machine without a GPU and without wheels of its own:
 # make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
