@@ -9,7 +9,7 @@ import time
 from recsys_assets.settings import Settings, variable
 from recsys_lineage.errors import LineageError
 
-MARK = "source.json"
+MARK, SETTINGS = "source.json", "source.toml"
 
 
 class OtherSource(LineageError):
@@ -27,7 +27,7 @@ def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
         mark_it: mark a home that has no mark.
 
     Raises:
-        OtherSource: its tables are from another source, or from other files.
+        OtherSource: its tables are from another source, from other files, or the source's `source.toml` is gone.
     """
     mark = settings.home / MARK
     try:
@@ -38,7 +38,11 @@ def require_own_source(settings: Settings, *, mark_it: bool = True) -> None:
         return
     now = _source_of(settings)
     if any(before.get(name) == now[name] for name in ("data", "data from home")):
+        if before.get("settings") and not now["settings"] and os.sep in now["source"]:
+            raise _without_settings(now["source"])
         if before.get("source") == now["source"]:
+            if mark_it and now["settings"] and not before.get("settings"):
+                adopt_source(settings)
             return
         if now["data"] and all(os.sep in source["source"] for source in (before, now)):
             if mark_it:
@@ -67,11 +71,23 @@ def adopt_source(settings: Settings) -> None:
 def _source_of(settings: Settings) -> dict[str, str]:
     is_folder = os.sep in settings.source
     data = "" if settings.data is None else os.path.realpath(settings.data)
+    has_settings = is_folder and os.path.isfile(os.path.join(settings.source, SETTINGS))
     return {
         "source": os.path.realpath(settings.source) if is_folder else settings.source,
+        "settings": SETTINGS if has_settings else "",
         "data": data,
         "data from home": data and os.path.relpath(data, os.path.realpath(settings.home)),
     }
+
+
+def _without_settings(source: str) -> OtherSource:
+    return OtherSource(
+        f"The source has no {SETTINGS} any more.",
+        expected="the file by whose settings the tables of this home were made: time zone, behaviours, non-products …",
+        found="the folder without it, so that all settings would be the defaults",
+        where=os.path.join(source, SETTINGS),
+        advice="put it back; `recsys adopt` where the defaults are meant from now on",
+    )
 
 
 def _in_words(source: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from recsys_assets.dagster_ui import run_ui
 from recsys_assets.settings import load_settings
-from recsys_assets.shop.home_source import MARK, OtherSource, require_own_source
+from recsys_assets.shop.home_source import MARK, SETTINGS, OtherSource, require_own_source
 from tests.platform.conftest import Shop
 
 
@@ -75,6 +75,23 @@ def test_the_browser_interface_is_refused_too(loaded: Shop, tmp_path: Path, monk
             monkeypatch.setenv(name, loaded.environment.get(name, ""))
     with pytest.raises(OtherSource):
         run_ui(load_settings(data=tmp_path), port=0)
+
+
+def test_a_source_whose_settings_are_gone_is_refused_until_it_is_said_to_be_meant(loaded: Shop) -> None:
+    toml = Path(loaded.environment["RECSYS_SOURCE"], SETTINGS)
+    text = toml.read_text() if toml.exists() else ""
+    toml.write_text(text)
+    settings = load_settings(home=loaded.home, source=str(toml.parent), data=loaded.data)
+    require_own_source(settings)  # a home that was marked before it had settings takes note of them
+    toml.unlink()
+    refused = loaded.recsys("materialize", "source_files")
+    assert refused.exit_code == 1
+    assert f"no {SETTINGS} any more" in refused.output and "recsys adopt" in refused.output
+    toml.write_text(text)
+    require_own_source(settings)
+    toml.unlink()
+    assert loaded.recsys("adopt").exit_code == 0
+    require_own_source(settings)
 
 
 def test_a_home_without_a_mark_is_of_the_first_that_asks(loaded: Shop) -> None:
