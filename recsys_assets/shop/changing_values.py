@@ -14,7 +14,7 @@ from recsys_lineage.sql.parsed import statements_of
 
 _CLOCKS = frozenset({"age", "ago", "localtime", "localtimestamp"})
 """SQL words that read a clock, besides those that DuckDB marks as such and those that begin with `current_`."""
-_OF_NO_VALUE = frozenset({"error", "getvariable", "current_setting"})
+_NO_CLOCKS = frozenset({"error", "getvariable", "current_setting"})
 """Functions that DuckDB marks as well, but that give what was set, or none."""
 
 
@@ -58,7 +58,7 @@ def _changing(node: exp.Func) -> str:
     text = node.sql("duckdb").lower()
     name = text.partition("(")[0]
     counts_from_today = name != "age" or len(node.expressions) == 1
-    if not name.isidentifier() or name in _OF_NO_VALUE or not counts_from_today or is_deterministic(name):
+    if not name.isidentifier() or name in _NO_CLOCKS or not counts_from_today or is_deterministic(name):
         return ""  # CASE, AND and the like are functions to the parser, too
     return f"{name}()"
 

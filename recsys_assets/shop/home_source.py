@@ -7,9 +7,10 @@ import os
 import time
 
 from recsys_assets.settings import Settings, variable
+from recsys_assets.shop.loaded_source import SETTINGS
 from recsys_lineage.errors import LineageError
 
-MARK, SETTINGS = "source.json", "source.toml"
+MARK = "source.json"
 
 
 class OtherSource(LineageError):

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from recsys_assets.shop.unconditioned_rows import unconditioned_rows
 from recsys_lineage.sql.names import literal
 from recsys_lineage.sql.parsed import statements_of
 
@@ -33,8 +34,12 @@ def marks_of_nothing(
             column = condition.this
             text = f"trim(CAST({column.sql('duckdb')} AS VARCHAR))"
             marks = f"{text} IS NOT NULL AND regexp_matches({text}, {literal(no_value + _MORE_MARKS)})"
+            marked = exp.maybe_parse(marks, dialect="duckdb")
             try:
-                ((rows, place),) = ask(_counted(tree, select, marks))
+                ((rows, place),) = ask(
+                    f"SELECT count(*), arg_min({_PLACE}, (_file, _line)) FROM "
+                    f"({unconditioned_rows(tree, select, marked, '_marked')}) WHERE _marked"
+                )
             except duckdb.Error:  # the condition is of a query around it, or the rows have no file and line
                 continue
             if rows:
@@ -54,17 +59,3 @@ def _compared_with_null(condition: exp.Expr) -> Iterator[exp.Is]:
             and isinstance(part.expression, exp.Null)
         ):
             yield part
-
-
-def _counted(tree: exp.Expr, select: exp.Select, marks: str) -> str:
-    """A SELECT of the number of a query's rows with such marks, without its conditions, and the place of the first."""
-    made = select.copy()
-    for clause in ("where", "qualify", "group", "having", "order", "limit", "offset", "distinct"):
-        made.set(clause, None)
-    traced = [
-        column.copy() for column in select.selects if column.alias_or_name.casefold() in ("_file", "_line")
-    ]
-    made.set("expressions", [exp.alias_(exp.maybe_parse(marks, dialect="duckdb"), "_marked"), *traced])
-    if select is not tree and tree.args.get("with_") is not None and made.args.get("with_") is None:
-        made.set("with_", tree.args["with_"].copy())
-    return f"SELECT count(*), arg_min({_PLACE}, (_file, _line)) FROM ({made.sql('duckdb')}) WHERE _marked"

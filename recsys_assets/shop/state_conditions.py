@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from recsys_assets.shop.unconditioned_rows import unconditioned_rows
 from recsys_lineage.sql.names import literal
 from recsys_lineage.sql.parsed import statements_of
 
@@ -54,7 +55,8 @@ def state_conditions(statement: str) -> Iterator[StateCondition]:
             if column is None:
                 continue
             known = tuple(dict.fromkeys(branch.this.name for branch in case.args["ifs"]))
-            yield StateCondition(column.name, known, _rows(tree, select, case))
+            state = exp.cast(case.this.copy(), "VARCHAR", dialect="duckdb")
+            yield StateCondition(column.name, known, unconditioned_rows(tree, select, state, "state"))
 
 
 def states_not_named(
@@ -103,17 +105,3 @@ def _names_states(case: exp.Case) -> bool:
         and all(isinstance(branch.this, exp.Literal) and branch.this.is_string for branch in branches)
         and all(isinstance(result, exp.Boolean) for result in results)
     )
-
-
-def _rows(tree: exp.Expr, select: exp.Select, case: exp.Case) -> str:
-    """A SELECT of the state of all rows, with their file and line, as text."""
-    traced = [column for column in select.selects if column.alias_or_name.casefold() in ("_file", "_line")]
-    made = select.copy()
-    for clause in ("where", "qualify", "group", "having", "order", "limit", "offset", "distinct"):
-        made.set(clause, None)
-    state = exp.alias_(exp.cast(case.this.copy(), "VARCHAR", dialect="duckdb"), "state")
-    made.set("expressions", [state, *(column.copy() for column in traced)])
-    for name in ("with", "with_"):
-        if tree is not select and tree.args.get(name) is not None and made.args.get(name) is None:
-            made.set(name, tree.args[name].copy())
-    return made.sql(dialect="duckdb")

@@ -92,8 +92,7 @@ def list_files(root: Path, pattern: str) -> list[SourceFile]:
         NoDataFolder: `root` is not a folder.
     """
     inside = root.resolve()
-    found = found_paths(root, pattern)
-    faults = table_folders(root, found).faults
+    found, faults = _found(root, pattern)
     return [
         SourceFile(name, 0, "", _NEVER, faults[name]) if name in faults else hashed_file(path, name, inside)
         for name, path in found.items()
@@ -107,6 +106,11 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
         SourceSqlError: the pattern points outside the folder.
         NoDataFolder: `root` is not a folder.
     """
+    return _found(root, pattern)[0]
+
+
+def _found(root: Path, pattern: str) -> tuple[dict[str, Path], dict[str, FileFault]]:
+    """The listed paths in order, and the faults of those in tables whose rows their files alone do not tell."""
     parsed_pattern(pattern)
     if not root.is_dir():
         raise NoDataFolder(
@@ -124,12 +128,13 @@ def found_paths(root: Path, pattern: str) -> dict[str, Path]:
         for wanted in (spelled, f"{spelled}.gz")
         for path in folder.glob(_in_either_case(wanted))
     }
-    former = table_folders(root, found).former
-    return {
+    tables = table_folders(root, found)
+    listed = {
         name: found[name]
         for name in sorted(found, key=path_order)
-        if name not in former and not is_hidden(name) and not found[name].is_dir()
+        if name not in tables.former and not is_hidden(name) and not found[name].is_dir()
     }
+    return listed, tables.faults
 
 
 def is_hidden(path: str) -> bool:

@@ -10,7 +10,8 @@ import pytest
 
 from recsys_assets.dagster_ui import run_ui
 from recsys_assets.settings import load_settings
-from recsys_assets.shop.home_source import MARK, SETTINGS, OtherSource, require_own_source
+from recsys_assets.shop.home_source import MARK, OtherSource, require_own_source
+from recsys_assets.shop.loaded_source import SETTINGS
 from tests.platform.conftest import Shop
 
 

@@ -41,13 +41,14 @@ def overlooked_files(root: Path, read: Collection[str]) -> dict[str, str]:
             for name in folders
             if not name.startswith(".") and _is_new(Path(folder, name), inside, walked)
         ]
+        is_linked = not Path(folder).resolve().is_relative_to(inside)
         for name in names:
             path = Path(folder, name).relative_to(root).as_posix()
             stem = _stem(path)
             if name.startswith((".", "~")) or path in read or stem == path.casefold() or stem in stems:
                 continue
             other = like.get(_unnumbered(stem))
-            if other is None and not Path(folder).resolve().is_relative_to(inside):
+            if other is None and is_linked:
                 other = like_named.get(_unnumbered(stem.rpartition("/")[2]))
             if other is not None:
                 found[path] = other

@@ -247,12 +247,8 @@ class _Load:
             warnings += self._retained_message(made.days)
         if emptied := [day for day in made.days if day in self._held and day not in self._plan.digests]:
             warnings.append(f"no file has events of {len(emptied)} days any more: {', '.join(emptied[:5])}")
-        values = self._values(made.days)
         doubts = [*self._cut_times(made), *rounded_ids(made.query, made.columns, partial(self._row, made))]
         doubts += [*self._sql_doubts(), *self._lost(made)]
-        doubts += unsplit_lines(
-            made.query, lambda sql: self._inputs.query(sql, parameters_of(sql, values)).rows()
-        )
         for doubt in doubts:
             tell(Progress(TABLE, "note", doubt))
         warnings += doubts
@@ -327,15 +323,15 @@ class _Load:
         return sql_doubts(statement, no_value, lambda sql: self._inputs.query(sql, {}).rows(), shown=False)
 
     def _lost(self, made: _Made) -> list[str]:
-        """Warnings of rows that days had and have no longer, though the SQL is the same."""
-        if self.before is None or self.before.record.code_version != self._code_version:
-            return []
+        """Warnings of lines that are no rows, and of rows that days have no longer, though the SQL is the same."""
         values = self._values(made.days)
 
         def ask(sql: str) -> list[tuple[Any, ...]]:
             return self._inputs.query(sql, parameters_of(sql, values)).rows()
 
-        lost: list[str] = []
+        lost = [*unsplit_lines(made.query, ask)]
+        if self.before is None or self.before.record.code_version != self._code_version:
+            return lost
         if self._scans.shared:
             own = [named.relation for named in self._scans.own]
             lost += lost_rows(TABLE, made.query, own, _IN_DAYS, ask)
